@@ -1,0 +1,7 @@
+"""AVEC QUOI : les grandeurs par commune, et ce que l'utilisateur apporte."""
+
+from cafdiag.donnees.apports import Apports, lire_apports
+from cafdiag.donnees.communes import table_communes
+from cafdiag.donnees.variables import VARIABLES, Variable, evaluer
+
+__all__ = ["VARIABLES", "Apports", "Variable", "evaluer", "lire_apports", "table_communes"]

@@ -1,0 +1,105 @@
+"""La famille d'erreurs de cafdiag : une phrase en français, en trois parties.
+
+Chaque erreur dit ce qui a été **trouvé**, ce qui était **attendu**, et **quoi faire**.
+Les champs restent lisibles par un programme ; le message est fait pour une personne.
+
+>>> try:
+...     raise DemandeFausse("le code « 1001 » est un nombre", attendu="un texte",
+...                         conseil="écrivez '01001' entre guillemets")
+... except CafdiagError as erreur:
+...     print(erreur)
+...     print(erreur.code_retour)
+le code « 1001 » est un nombre. Attendu : un texte. À faire : écrivez '01001' entre guillemets.
+2
+"""
+
+from __future__ import annotations
+
+
+def _phrase(texte: str) -> str:
+    texte = texte.strip()
+    return texte if texte.endswith((".", "!", "?")) else f"{texte}."
+
+
+class CafdiagError(ValueError):
+    """Base de toutes les erreurs de cafdiag.
+
+    Parameters
+    ----------
+    trouve : str
+        Ce qui a été trouvé (fichier, ligne, colonne, valeur).
+    attendu, conseil : str, optional
+        Ce qui était attendu ; ce qu'il faut faire.
+    """
+
+    code_retour = 1
+
+    def __init__(self, trouve: str, *, attendu: str = "", conseil: str = "") -> None:
+        self.trouve, self.attendu, self.conseil = trouve, attendu, conseil
+        message = _phrase(trouve)
+        if attendu:
+            message += f" Attendu : {_phrase(attendu)}"
+        if conseil:
+            message += f" À faire : {_phrase(conseil)}"
+        super().__init__(message)
+
+    # Les erreurs traversent des processus (noyaux, lots) : sans cela, `pickle` perd les champs nommés.
+    def __reduce__(self):
+        return (_reconstruire, (type(self), dict(self.__dict__), str(self)))
+
+
+def _reconstruire(classe: type, champs: dict, message: str) -> CafdiagError:
+    erreur = classe.__new__(classe)
+    ValueError.__init__(erreur, message)
+    erreur.__dict__.update(champs)
+    return erreur
+
+
+class DemandeFausse(CafdiagError):
+    """La demande ne peut pas être comprise (option, paramètre, indicateur, type)."""
+
+    code_retour = 2
+
+
+class TerritoireInconnu(DemandeFausse):
+    """Aucun territoire ne porte ce code ou ce nom ; `propositions` donne les plus proches."""
+
+    def __init__(self, cle: str, *, propositions: list[str] | None = None, attendu: str = "",
+                 conseil: str = "") -> None:
+        self.cle, self.propositions = cle, list(propositions or [])
+        if not conseil:
+            conseil = ("essayez " + " ; ".join(self.propositions) if self.propositions
+                       else "cherchez avec « cafdiag territoires --recherche NOM »")
+        super().__init__(f"territoire inconnu : « {cle} »", attendu=attendu, conseil=conseil)
+
+
+class TerritoireAmbigu(DemandeFausse):
+    """Plusieurs territoires portent ce nom : il faut préciser, rien n'est deviné."""
+
+    def __init__(self, cle: str, *, propositions: list[str]) -> None:
+        self.cle, self.propositions = cle, list(propositions)
+        super().__init__(
+            f"« {cle} » désigne plusieurs territoires : " + " ; ".join(self.propositions),
+            attendu="un seul territoire", conseil="donnez le code plutôt que le nom")
+
+
+class DonneesAbimees(CafdiagError):
+    """Un fichier de données ne correspond pas à son empreinte : il est refusé, jamais lu à moitié."""
+
+    def __init__(self, fichier: str, trouve: str, *, attendu: str = "", conseil: str = "") -> None:
+        self.fichier = fichier
+        super().__init__(f"fichier de données {fichier} : {trouve}", attendu=attendu, conseil=conseil)
+
+
+class EntreeFautive(CafdiagError):
+    """Un fichier apporté par l'utilisateur a des défauts ; `defauts` les donne tous."""
+
+    def __init__(self, fichier: str, defauts: list[str], *, attendu: str = "", conseil: str = "") -> None:
+        self.fichier, self.defauts = fichier, list(defauts)
+        nombre = len(self.defauts)
+        entete = f"{fichier} : {nombre} défaut{'s' if nombre > 1 else ''} — " + " ; ".join(self.defauts)
+        super().__init__(entete, attendu=attendu, conseil=conseil)
+
+
+class ProductionImpossible(CafdiagError):
+    """Le document demandé n'a pas pu être produit ; rien n'a été écrit à moitié."""

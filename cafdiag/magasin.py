@@ -1,0 +1,174 @@
+"""Le magasin des tables embarquées : où elles sont, si elles sont intactes, comment les lire.
+
+Les dossiers ``data``, ``maps``, ``templates`` et ``notebooks`` sont à la racine du dépôt et voyagent
+dans la roue installée (``cafdiag/_ressources``) : le code les retrouve dans les deux cas.
+Chaque fichier est comparé à son empreinte (``data/empreintes.json``) avant sa première lecture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cafdiag.erreurs import DonneesAbimees, ProductionImpossible
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+_REINSTALLER = "retéléchargez le projet ou relancez « python data/construire.py »"
+_INTACTS: dict[Path, tuple[int, int]] = {}
+
+
+@lru_cache(maxsize=1)
+def racine() -> Path:
+    """Racine des ressources : la roue installée, sinon le dépôt."""
+    roue = Path(__file__).parent / "_ressources"
+    return roue if roue.is_dir() else Path(__file__).resolve().parent.parent
+
+
+def dossier(nom: str) -> Path:
+    """Chemin d'un dossier de ressources (``data``, ``maps``, ``templates``, ``notebooks``).
+
+    >>> dossier("data").name
+    'data'
+    """
+    return racine() / nom
+
+
+@lru_cache(maxsize=4)
+def _empreintes(chemin: Path) -> dict[str, dict]:
+    try:
+        return json.loads(chemin.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as cause:
+        raise DonneesAbimees(chemin.name, "la liste des empreintes est absente ou illisible",
+                             conseil=_REINSTALLER) from cause
+
+
+def verifier(chemin: Path) -> Path:
+    """Rend le chemin si le fichier est celui qui a été construit ; sinon, le refuse.
+
+    La vérification est gardée en mémoire tant que la taille et la date du fichier ne changent pas.
+
+    Raises
+    ------
+    DonneesAbimees
+        Fichier absent, tronqué, modifié, ou sans empreinte connue.
+    """
+    relatif = chemin.relative_to(racine()).as_posix()
+    try:
+        etat = chemin.stat()
+    except OSError as cause:
+        raise DonneesAbimees(relatif, "le fichier est absent", conseil=_REINSTALLER) from cause
+    cle = (etat.st_size, etat.st_mtime_ns)
+    if _INTACTS.get(chemin) == cle:
+        return chemin
+    attendu = _empreintes(dossier("data") / "empreintes.json").get(relatif)
+    if attendu is None:
+        raise DonneesAbimees(relatif, "le fichier n'a pas d'empreinte connue", conseil=_REINSTALLER)
+    if etat.st_size != attendu["octets"]:
+        raise DonneesAbimees(relatif, f"{etat.st_size} octets", attendu=f"{attendu['octets']} octets",
+                             conseil=_REINSTALLER)
+    with chemin.open("rb") as flux:
+        trouve = hashlib.file_digest(flux, "sha256").hexdigest()
+    if trouve != attendu["sha256"]:
+        raise DonneesAbimees(relatif, f"empreinte {trouve[:12]}…", attendu=f"{attendu['sha256'][:12]}…",
+                             conseil=_REINSTALLER)
+    _INTACTS[chemin] = cle
+    return chemin
+
+
+@lru_cache(maxsize=64)
+def _table(nom: str, colonnes: tuple | None, filtres: tuple | None) -> pd.DataFrame:
+    import pandas as pd
+
+    chemin = verifier(dossier("data") / f"{nom}.parquet")
+    return pd.read_parquet(chemin, columns=list(colonnes) if colonnes else None,
+                           filters=[list(f) for f in filtres] if filtres else None)
+
+
+def lire_table(nom: str, *, colonnes: list[str] | None = None,
+               filtres: list[tuple] | None = None) -> pd.DataFrame:
+    """Lit une table embarquée, après contrôle de son empreinte.
+
+    Parameters
+    ----------
+    nom : str
+        Nom du fichier sans extension (``communes``, ``epci``, ``taux_couverture``…).
+    colonnes : list of str, optional
+        Colonnes voulues ; toutes par défaut.
+    filtres : list of tuple, optional
+        Conditions ``(colonne, opérateur, valeur)``, toutes vérifiées.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Copie indépendante : la modifier ne change rien pour les autres.
+
+    Raises
+    ------
+    DonneesAbimees
+        Voir :func:`verifier`.
+
+    Examples
+    --------
+    >>> lire_table("communes", colonnes=["code", "nom"], filtres=[("code", "==", "01001")]).nom.item()
+    "L'Abergement-Clémenciat"
+    """
+    cle = tuple(tuple(f) for f in filtres) if filtres else None
+    return _table(nom, tuple(colonnes) if colonnes else None, cle).copy()
+
+
+def lire_contours(nom: str, *, filtres: list[tuple] | None = None) -> gpd.GeoDataFrame:
+    """Lit un fond de carte embarqué (WGS84), après contrôle de son empreinte.
+
+    Parameters
+    ----------
+    nom : str
+        ``communes``, ``epci``, ``departements`` ou ``regions``.
+    filtres : list of tuple, optional
+        Conditions de lecture ; elles évitent de décoder la France entière.
+    """
+    import geopandas as gpd
+
+    chemin = verifier(dossier("maps") / f"{nom}.parquet")
+    return gpd.read_parquet(chemin, filters=filtres)
+
+
+def ecrire_atomique(chemin: Path | str, contenu: str | bytes) -> Path:
+    """Écrit un fichier d'un coup : l'ancien reste entier tant que le nouveau n'est pas complet.
+
+    Raises
+    ------
+    ProductionImpossible
+        Dossier interdit, disque plein, nom refusé par le système : l'ancien fichier est intact.
+    """
+    chemin = Path(chemin)
+    octets = contenu.encode("utf-8") if isinstance(contenu, str) else contenu
+    provisoire = None
+    try:
+        chemin.parent.mkdir(parents=True, exist_ok=True)
+        descripteur, provisoire = tempfile.mkstemp(dir=chemin.parent, prefix=f".{chemin.name[:40]}-")
+        with os.fdopen(descripteur, "wb") as flux:
+            flux.write(octets)
+            flux.flush()
+            os.fsync(flux.fileno())
+        # mkstemp crée en 0600 : un rapport doit pouvoir être lu par les collègues du dossier partagé.
+        with contextlib.suppress(OSError):
+            os.chmod(provisoire, 0o644)
+        os.replace(provisoire, chemin)
+    except OSError as cause:
+        if provisoire:
+            with contextlib.suppress(OSError):
+                os.unlink(provisoire)
+        raise ProductionImpossible(
+            f"impossible d'écrire {chemin} ({cause.strerror or cause})",
+            conseil="choisissez un autre dossier avec --sortie, ou vérifiez vos droits et la place libre",
+        ) from cause
+    return chemin
