@@ -1,0 +1,140 @@
+"""Agréger sans mentir : sommes encadrées, rapports de sommes, dénominateurs reconstitués.
+
+Fonctions pures : elles ne lisent rien, ne dessinent rien, ne changent pas leurs entrées.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+# Au-delà de cette demi-largeur (points), un taux encadré n'apprend rien : il n'est pas affiché.
+DEMI_LARGEUR_MAXIMALE = 3.0
+
+
+def sommer(communes: pd.DataFrame, appartenance: pd.DataFrame) -> pd.DataFrame:
+    """Somme une grandeur communale par territoire, avec son encadrement (règle A2).
+
+    Parameters
+    ----------
+    communes : DataFrame
+        ``valeur``, ``bas``, ``haut`` indexés par code de commune (:func:`cafdiag.donnees.evaluer`).
+    appartenance : DataFrame
+        ``commune``, ``code`` : une ligne par commune du territoire.
+
+    Returns
+    -------
+    DataFrame
+        Indexé par code de territoire : ``valeur`` (manquante dès qu'un terme manque), ``connu`` (somme
+        des termes connus), ``bas``, ``haut``, ``n`` communes, ``n_manquants``.
+
+    Examples
+    --------
+    >>> communes = pd.DataFrame({"valeur": [10.0, np.nan], "bas": [8.0, 0.0], "haut": [12.0, np.inf]},
+    ...                         index=["01001", "01002"])
+    >>> appartenance = pd.DataFrame({"commune": ["01001", "01002"], "code": ["A", "A"]})
+    >>> sommer(communes, appartenance)[["valeur", "connu", "bas", "haut", "n_manquants"]]
+          valeur  connu  bas  haut  n_manquants
+    code                                       
+    A        NaN   10.0  8.0   inf            1
+    """
+    lignes = communes.reindex(appartenance["commune"])
+    manque = lignes["valeur"].isna().to_numpy()
+    aligne = pd.DataFrame({
+        "code": appartenance["code"].to_numpy(),
+        "connu": np.where(manque, 0.0, lignes["valeur"].to_numpy()),
+        # Une commune absente de la table ne dit rien : de zéro à l'infini.
+        "bas": np.where(lignes["bas"].isna(), 0.0, lignes["bas"].to_numpy()),
+        "haut": np.where(lignes["haut"].isna(), np.inf, lignes["haut"].to_numpy()),
+        "n": 1, "n_manquants": manque.astype(int)})
+    somme = aligne.groupby("code", sort=True).sum()
+    somme.insert(0, "valeur", somme["connu"].where(somme["n_manquants"].eq(0)))
+    return somme
+
+
+def rapport(numerateur: pd.DataFrame, denominateur: pd.DataFrame, *, facteur: float = 100.0,
+            partie: bool = False) -> pd.DataFrame:
+    """Rapport de sommes (règle A1) : ``facteur × Σ num / Σ den``, encadré.
+
+    Parameters
+    ----------
+    numerateur, denominateur : DataFrame
+        Sommes (:func:`sommer`) de même index.
+    facteur : float
+        100 pour un taux ou un pourcentage, 10 000 pour une densité, 1 pour un rapport simple.
+    partie : bool
+        Vrai si le numérateur est une partie du dénominateur : le rapport ne dépasse pas ``facteur``.
+
+    Returns
+    -------
+    DataFrame
+        ``valeur``, ``bas``, ``haut``, ``numerateur``, ``denominateur`` ; même index. Dénominateur nul
+        ou manquant : valeur manquante, jamais zéro ni l'infini.
+
+    Examples
+    --------
+    >>> somme = lambda v: pd.DataFrame({"valeur": [v], "bas": [v], "haut": [v]}, index=["X"])
+    >>> rapport(somme(12650.0), somme(28752.0)).round(1).valeur.item()
+    44.0
+    """
+    num, den = numerateur, denominateur
+    # numpy garde l'infini et le manquant là où une exception n'apprendrait rien.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        valeur = facteur * num["valeur"] / den["valeur"].where(den["valeur"] > 0)
+        bas = facteur * num["bas"] / den["haut"].where(den["haut"] > 0)
+        haut = facteur * num["haut"] / den["bas"].where(den["bas"] > 0)
+    if partie:
+        haut = haut.clip(upper=facteur)
+    return pd.DataFrame({"valeur": valeur, "bas": bas, "haut": haut, "numerateur": num["valeur"],
+                         "denominateur": den["valeur"]}, index=num.index)
+
+
+def taux_agrege(taux: pd.Series, poids: pd.Series) -> float:
+    """Taux d'un ensemble de territoires : ``Σ taux × poids / Σ poids``, jamais la moyenne des taux.
+
+    C'est un rapport de sommes (A1) quand ``poids`` est le dénominateur des taux. Un terme manquant
+    rend le résultat manquant.
+
+    Examples
+    --------
+    >>> taux_agrege(pd.Series([22.4, 64.4]), pd.Series([125, 1965])).round(1).item()
+    61.9
+    """
+    if taux.isna().any() or poids.isna().any() or poids.sum() <= 0:
+        return np.float64("nan")
+    return np.float64((taux * poids).sum() / poids.sum())
+
+
+def enfants_reconstitues(places: dict[str, float], taux: dict[str, float], *, demi_place: float = 0.5,
+                         demi_taux: float = 0.05) -> tuple[float, float]:
+    """Encadre le nombre d'enfants de moins de 3 ans que supposent des places et des taux publiés.
+
+    Pour chaque mode de nombre de places *p* et de taux *t* :
+    ``D ∈ [100 (p - 0,5) / (t + 0,05) ; 100 (p + 0,5) / (t - 0,05)]`` ; les modes sont intersectés.
+    Les places publiées sont arrondies à l'unité, les taux à 0,1.
+
+    Returns
+    -------
+    tuple of float
+        Bornes basse et haute ; ``(nan, nan)`` si les modes se contredisent ou ne disent rien.
+
+    Examples
+    --------
+    CC de la Veyle, 2023, sous-totaux compris : un seul entier possible, 707 enfants.
+
+    >>> bas, haut = enfants_reconstitues(
+    ...     {"psu_col": 65, "prescol": 6, "am_ind": 560, "gad_ind": 3, "ind": 563, "total": 634},
+    ...     {"psu_col": 9.2, "prescol": 0.8, "am_ind": 79.2, "gad_ind": 0.4, "ind": 79.6, "total": 89.7})
+    >>> 706 < bas <= 707 <= haut < 708
+    True
+    """
+    bas, haut = 0.0, float("inf")
+    for mode, p in places.items():
+        t = taux.get(mode)
+        if t is None or t <= demi_taux:
+            continue
+        bas = max(bas, 100 * (p - demi_place) / (t + demi_taux))
+        haut = min(haut, 100 * (p + demi_place) / (t - demi_taux))
+    if not np.isfinite(haut) or bas > haut:
+        return float("nan"), float("nan")
+    return bas, haut

@@ -1,0 +1,130 @@
+"""Animation de la vie sociale : centres sociaux et QPV, EVS ruraux, densité de structures.
+
+Les listes de structures embarquées sont partielles. Un compte tiré d'une liste partielle est un minorant :
+il n'est donné comme valeur que s'il ne peut plus augmenter. Avec un registre complet, tout devient exact.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
+from cafdiag.indicateurs.generiques import rapport_de_sommes
+from cafdiag.indicateurs.qpv import liens_centres, quartiers_par_territoire, qpv_connus, totaux_annonces
+
+_REGISTRE = "fournissez un registre complet des structures"
+
+
+def listes_completes(contexte: Contexte) -> pd.Series:
+    """Vrai si un registre déclaré complet couvre tous les départements du territoire."""
+    departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
+    couvert = pd.Series(departements.isin(contexte.apports.departements_complets).to_numpy(),
+                        index=contexte.appartenance["code"].to_numpy())
+    return couvert.groupby(level=0).all().reindex(contexte.codes, fill_value=False)
+
+
+def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Couverture des QPV par les centres sociaux : part de QPV, d'habitants, centres par QPV."""
+    indicateur = ligne["code"]
+    liens, incertains = liens_centres(contexte)
+    par_territoire = quartiers_par_territoire(contexte)
+    par_territoire["couvert"] = par_territoire["identifiant"].isin(set(liens["identifiant"]))
+    par_territoire["incertain"] = par_territoire["identifiant"].isin(incertains)
+    groupes = par_territoire.groupby("code")
+    nombre = groupes["identifiant"].nunique().reindex(contexte.codes).fillna(0)
+    if indicateur == "AVS_CS_PAR_QPV":
+        num = par_territoire[["code", "identifiant"]].merge(liens, on="identifiant").groupby("code")[
+            "centre"].nunique().reindex(contexte.codes).fillna(0)
+        num, den, facteur = num.where(nombre > 0), nombre, 1.0
+    elif indicateur == "AVS_QPV_HAB_COUV":
+        num, den = _habitants(par_territoire, contexte.codes)
+        facteur = 100.0
+    else:
+        num, den = groupes["couvert"].sum().reindex(contexte.codes), nombre
+        facteur = 100.0
+    incertitude = groupes["incertain"].any().reindex(contexte.codes).eq(True)
+    return _conclure(contexte, facteur * num / den.where(den > 0), num=num, den=den, nombre=nombre,
+                     incertitude=incertitude, plafond=100.0 if facteur == 100 else np.inf)
+
+
+def _habitants(par_territoire: pd.DataFrame, codes: pd.Index) -> tuple[pd.Series, pd.Series]:
+    """Habitants couverts et total. Si tous les quartiers sont couverts, la part est 100 % sans les compter."""
+    population = pd.to_numeric(par_territoire["population"], errors="coerce").astype("float64")
+    tous = par_territoire.groupby("code")["couvert"].all()
+    sommes = pd.DataFrame({"code": par_territoire["code"], "den": population,
+                           "num": population.where(par_territoire["couvert"], 0.0)})
+    sommes["num"] = sommes["num"].where(population.notna())
+    sommes = sommes.groupby("code")[["num", "den"]].agg(lambda s: s.sum(skipna=False)).reindex(codes)
+    plein = tous.reindex(codes).eq(True) & sommes["den"].isna()
+    return sommes["num"].mask(plein, 1.0), sommes["den"].mask(plein, 1.0)
+
+
+def _conclure(contexte: Contexte, brut: pd.Series, *, num: pd.Series, den: pd.Series, nombre: pd.Series,
+              incertitude: pd.Series, plafond: float) -> pd.DataFrame:
+    """Statut et motif : sans objet, exact, estimé, minorant, ou muet."""
+    connus, complete = qpv_connus(contexte), listes_completes(contexte)
+    contours = contexte.apports.qpv is not None
+    aucun = connus & nombre.eq(0)
+    # Une liste partielle ne peut que sous-compter : la valeur ne vaut que si elle est déjà au plafond.
+    sature = brut.ge(plafond)
+    donne = connus & ~aucun & brut.notna() & ((complete & ~incertitude) | sature)
+    exact = donne & contours & (complete | sature)
+    statut = pd.Series("non_disponible", index=contexte.codes)
+    statut = statut.mask(donne, "estime").mask(exact, "exact").mask(aucun, "sans_objet")
+    maille = "à 500 m au plus du contour" if contours else "à la maille de la commune, faute de contours"
+    partielle = " ; liste de centres sociaux partielle"
+    motif = pd.Series("", index=contexte.codes)
+    motif = motif.mask(donne, f"calculé {maille}")
+    motif = motif.mask(donne & ~complete, f"calculé {maille}{partielle}")
+    minorant = connus & ~aucun & ~donne & brut.notna()
+    motif = motif.mask(minorant, f"minorant {maille}{partielle} : {_REGISTRE}")
+    motif = motif.mask(connus & ~aucun & ~donne & brut.isna(),
+                       "la population n'est pas publiée pour tous les quartiers du territoire")
+    motif = motif.mask(aucun, "aucun quartier prioritaire sur ce territoire")
+    motif = motif.mask(~connus, f"liste des QPV embarquée pour {CERCLE_COMMUNAL} seulement : importez les "
+                                "contours de l'ANCT")
+    vrais = num.notna() & den.notna() & connus
+    return resultat(contexte.codes, valeur=brut.where(donne), numerateur=num.where(vrais & donne),
+                    denominateur=den.where(vrais & donne), bas=brut.where(minorant), statut=statut, motif=motif,
+                    haut=pd.Series(plafond if np.isfinite(plafond) else np.nan,
+                                   index=contexte.codes).where(minorant),
+                    maille_source="qpv" if contours else "commune", annee=2024)
+
+
+def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Structures d'animation de la vie sociale pour 10 000 habitants.
+
+    Exacte avec un registre complet ; estimée au département dont les totaux sont annoncés ; ailleurs, un
+    minorant tiré des seules structures confirmées.
+    """
+    table = rapport_de_sommes(contexte, ligne)
+    complete = listes_completes(contexte)
+    population = contexte.somme("population", annee=2023)["valeur"]
+    annonces = pd.Series(np.nan, index=contexte.codes)
+    if contexte.maille == "departement":
+        annonces = totaux_annonces().reindex(contexte.codes)[["centre_social", "evs"]].sum(axis=1, skipna=False)
+    estime = ~complete & annonces.notna()
+    table.loc[estime, "valeur"] = 10_000 * annonces / population
+    table.loc[estime, ["statut", "motif"]] = ["estime", "total annoncé par la Caf ou Senacs, sans liste complète"]
+    table.loc[estime, "numerateur"] = annonces
+    muet = ~complete & ~estime
+    avs = contexte.structures[contexte.structures["type"].isin(["centre_social", "evs"])
+                              & contexte.structures["sur"].astype(bool)]
+    connues = avs.merge(contexte.appartenance, left_on="code", right_on="commune")
+    nombre = connues.groupby("code_y")["nom"].size().reindex(contexte.codes).fillna(0)
+    table.loc[muet, "statut"] = "non_disponible"
+    table.loc[muet, ["valeur", "haut"]] = np.nan
+    table.loc[muet, "bas"] = (10_000 * nombre / population).where(nombre > 0)
+    table.loc[muet, "motif"] = ("liste de structures partielle : " + nombre.astype(int).astype(str)
+                                + f" confirmée(s) ; {_REGISTRE}")
+    return table
+
+
+def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Part des EVS en commune rurale : exacte avec un registre complet, muette sinon."""
+    table = rapport_de_sommes(contexte, ligne, partie=True)
+    complete = listes_completes(contexte)
+    table.loc[~complete, "motif"] = f"liste d'EVS partielle, une part n'en dit rien : {_REGISTRE}"
+    table.loc[complete & table["statut"].eq("sans_objet"), "motif"] = "aucun espace de vie sociale"
+    return table

@@ -1,0 +1,97 @@
+"""Le dictionnaire des indicateurs : une donnée qu'on lit et qu'on exporte (``data/indicateurs.csv``)."""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+
+import pandas as pd
+
+from cafdiag.erreurs import DemandeFausse, DonneesAbimees
+from cafdiag.magasin import dossier
+
+THEMES = {
+    "portrait": "Portrait du territoire",
+    "petite-enfance": "Petite enfance",
+    "enfance-jeunesse": "Enfance et jeunesse",
+    "animation-vie-sociale": "Animation de la vie sociale",
+    "parentalite": "Parentalité",
+    "acces-aux-droits": "Accès aux droits et inclusion numérique",
+    "logement": "Logement",
+    "handicap-insertion": "Handicap, insertion, séparation",
+}
+
+
+@lru_cache(maxsize=1)
+def _lire() -> pd.DataFrame:
+    chemin = dossier("data") / "indicateurs.csv"
+    try:
+        table = pd.read_csv(chemin, sep=";", dtype=str, keep_default_na=False, encoding="utf-8")
+        table = table.set_index("code", drop=False, verify_integrity=True)
+        table["decimales"] = table["decimales"].astype(int)
+        table["annee"] = table["annee"].astype(int)
+        table["facteur"] = pd.to_numeric(table["facteur"])
+    except (OSError, ValueError, KeyError) as cause:
+        raise DonneesAbimees(chemin.name, f"dictionnaire illisible ({cause})",
+                             conseil="retéléchargez le projet") from cause
+    return table
+
+
+def dictionnaire(*, theme: str | None = None) -> pd.DataFrame:
+    """Le dictionnaire des indicateurs.
+
+    Parameters
+    ----------
+    theme : str, optional
+        Un thème de ``THEMES`` (``petite-enfance``, ``portrait``…).
+
+    Returns
+    -------
+    DataFrame
+        Une ligne par indicateur, indexée par code : libellé, thème, unité, règle d'agrégation, formule,
+        numérateur, dénominateur, source, millésime, limites, repères.
+
+    Raises
+    ------
+    DemandeFausse
+        Thème inconnu.
+
+    Examples
+    --------
+    >>> dictionnaire().loc["PE_TXCOUV_EAJE", "unite"]
+    'places pour 100 enfants'
+    """
+    table = _lire().copy()
+    if theme is None:
+        return table
+    if theme not in THEMES:
+        raise DemandeFausse(f"thème inconnu : « {theme} »", attendu=", ".join(THEMES))
+    return table[table["theme"] == theme]
+
+
+def choisir(codes: list[str] | None = None) -> list[str]:
+    """Codes d'indicateurs demandés, contrôlés ; tous par défaut.
+
+    Raises
+    ------
+    DemandeFausse
+        Tous les codes inconnus d'un coup, avec les plus proches.
+
+    Examples
+    --------
+    >>> choisir(["pe_txcouv_eaje"])
+    ['PE_TXCOUV_EAJE']
+    """
+    connus = list(_lire().index)
+    if not codes:
+        return connus
+    if isinstance(codes, str):
+        codes = [codes]
+    voulus = list(dict.fromkeys(str(c).strip().upper() for c in codes))
+    inconnus = [c for c in voulus if c not in connus]
+    if inconnus:
+        proches = sorted({p for c in inconnus for p in difflib.get_close_matches(c, connus, n=3, cutoff=0.5)})
+        raise DemandeFausse("indicateur inconnu : " + ", ".join(f"« {c} »" for c in inconnus),
+                            attendu="un code du dictionnaire" + (f" ({', '.join(proches)} ?)" if proches else ""),
+                            conseil="listez-les avec « cafdiag indicateurs »")
+    return voulus

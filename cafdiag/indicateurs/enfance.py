@@ -1,0 +1,106 @@
+"""Enfance : l'accès aux accueils de loisirs (ALSH) par la distance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees import evaluer
+from cafdiag.indicateurs.agregation import rapport, sommer
+from cafdiag.indicateurs.contexte import Contexte, resultat
+
+SEUIL_ALSH_KM = 5.0
+
+
+def distance_au_plus_proche(points: pd.DataFrame, offre: pd.DataFrame) -> pd.Series:
+    """Distance en km, à vol d'oiseau, de chaque point à l'offre la plus proche.
+
+    Parameters
+    ----------
+    points, offre : DataFrame
+        Colonnes ``x`` et ``y`` en mètres, même projection métrique (Lambert-93 en métropole).
+
+    Returns
+    -------
+    Series
+        Même index que ``points`` ; manquante si le point n'a pas de coordonnées, ou s'il n'y a aucune offre.
+
+    Examples
+    --------
+    >>> points = pd.DataFrame({"x": [0.0, 3000.0], "y": [0.0, 4000.0]}, index=["a", "b"])
+    >>> distance_au_plus_proche(points, points.loc[["a"]]).to_dict()
+    {'a': 0.0, 'b': 5.0}
+    """
+    from scipy.spatial import cKDTree
+
+    distance = pd.Series(np.nan, index=points.index)
+    offre = offre.dropna(subset=["x", "y"])
+    situes = points[["x", "y"]].notna().all(axis=1)
+    if len(offre) and situes.any():
+        arbre = cKDTree(offre[["x", "y"]].to_numpy(dtype=float))
+        distance[situes] = arbre.query(points.loc[situes, ["x", "y"]].to_numpy(dtype=float))[0] / 1000
+    return distance
+
+
+def en_lambert93(communes: pd.DataFrame) -> pd.DataFrame:
+    """Points centraux des communes de métropole en Lambert-93 (m) ; vides outre-mer."""
+    import pyproj
+
+    metropole = ~communes["departement"].str.startswith("97", na=False) & communes["lon"].notna()
+    xy = pd.DataFrame({"x": np.nan, "y": np.nan}, index=communes.index)
+    versl93 = pyproj.Transformer.from_crs(4326, 2154, always_xy=True)
+    x, y = versl93.transform(communes.loc[metropole, "lon"].to_numpy(float),
+                             communes.loc[metropole, "lat"].to_numpy(float))
+    xy.loc[metropole, "x"], xy.loc[metropole, "y"] = x, y
+    return xy
+
+
+def acces_par_commune(communes: pd.DataFrame, equipement: pd.Series, *, seuil_km: float) -> pd.DataFrame:
+    """À quelle distance est la commune équipée la plus proche, et le sait-on vraiment ?
+
+    Une commune dont l'équipement n'est pas renseigné peut en cacher un plus proche : ``proche`` est alors
+    manquant quand il dépend d'elle.
+
+    Returns
+    -------
+    DataFrame
+        ``distance_km`` (à l'équipement connu le plus proche) et ``proche`` (vrai, faux, manquant).
+    """
+    xy = en_lambert93(communes)
+    connu = distance_au_plus_proche(xy, xy[equipement.gt(0).fillna(False)])
+    possible = distance_au_plus_proche(xy, xy[equipement.isna() & communes["departement"].notna()])
+    proche = pd.Series(pd.NA, index=communes.index, dtype="boolean")
+    proche = proche.mask(connu.le(seuil_km), True)
+    proche = proche.mask(connu.gt(seuil_km) & (possible.gt(seuil_km) | possible.isna()), False)
+    return pd.DataFrame({"distance_km": connu, "proche": proche})
+
+
+def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Part des enfants de 3-11 ans à 5 km au plus d'une commune avec ALSH (A1, encadrée aux bords)."""
+    communes = contexte.communes
+    # Seul le voisinage des communes renseignées compte : la France entière n'apporterait que du calcul.
+    acces = acces_par_commune(communes, communes["bpe2025_alsh"].astype("float64"), seuil_km=SEUIL_ALSH_KM)
+    enfants = evaluer(communes, "enfants_3_11_ans")
+    oui, inconnu = acces["proche"].eq(True).fillna(False), acces["proche"].isna()
+    proches = pd.DataFrame({
+        "valeur": enfants["valeur"].where(oui, 0.0).where(~inconnu & enfants["valeur"].notna()),
+        "bas": enfants["bas"].where(oui, 0.0),
+        "haut": enfants["haut"].where(oui | inconnu, 0.0)}, index=communes.index)
+    num = sommer(proches, contexte.appartenance).reindex(contexte.codes)
+    den = contexte.somme("enfants_3_11_ans")
+    brut = rapport(num, den, facteur=100, partie=True)
+    large = den["valeur"].notna() & brut["valeur"].isna() & ((brut["haut"] - brut["bas"]) / 2).le(3.0)
+    connu = brut["valeur"].notna()
+    nul = den["valeur"].eq(0)
+    # Au bord des départements renseignés, la part des communes sûres sert de valeur prudente (minorant).
+    valeur = brut["valeur"].where(connu, brut["bas"].where(large))
+    manquants = contexte.manquantes("enfants_3_11_ans")
+    motif = pd.Series("", index=contexte.codes).mask(
+        ~connu & ~large, "des communes voisines ne sont pas renseignées : la part est dans l'intervalle donné")
+    motif = motif.mask(large, "minorant : des ALSH de communes voisines non renseignées peuvent être plus proches")
+    motif = motif.mask(manquants.ne(""), manquants).mask(nul, "aucun enfant de 3 à 11 ans")
+    borne = ~connu & den["valeur"].notna()
+    statut = pd.Series("estime", index=contexte.codes).mask(valeur.isna(), "non_disponible")
+    return resultat(contexte.codes, valeur=valeur.mask(nul), numerateur=num["valeur"],
+                    denominateur=den["valeur"], bas=brut["bas"].where(borne), haut=brut["haut"].where(borne),
+                    statut=statut.mask(nul, "sans_objet"), motif=motif, maille_source="commune", annee=2023)

@@ -1,0 +1,101 @@
+"""Les deux calculs que la plupart des indicateurs partagent : la somme (A2) et le rapport de sommes (A1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees import VARIABLES
+from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
+from cafdiag.indicateurs.contexte import Contexte, resultat
+
+_GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
+
+
+def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Somme des communes (A2). Un terme manquant rend le total non disponible, avec son minorant."""
+    variable = ligne["numerateur"]
+    definition = VARIABLES[variable]
+    annee = contexte.annee_de(variable)
+    somme_ = contexte.somme(variable)
+    connu = somme_["valeur"].notna()
+    manquants = contexte.manquantes(variable)
+    statut = np.where(connu, definition.statut, "non_disponible")
+    arrondi = definition.statut == "arrondi"
+    minorant = somme_["bas"].where(somme_["bas"] > 0)
+    bas = somme_["bas"].where(connu & arrondi, minorant.where(~connu))
+    haut = somme_["haut"].where(connu & arrondi)
+    haut = haut.mask(~connu & np.isfinite(somme_["haut"]), somme_["haut"])
+    motif = manquants.where(~connu, "")
+    motif = motif.where(minorant.isna() | connu, motif + " ; au moins " + minorant.map(_entier))
+    millesime = definition.millesime.format(annee=annee)
+    return resultat(contexte.codes, valeur=somme_["valeur"], numerateur=somme_["valeur"], bas=bas, haut=haut,
+                    statut=statut, motif=motif, maille_source="commune", annee=annee,
+                    millesime=_millesime(variable, annee, millesime))
+
+
+def _entier(x: float) -> str:
+    return "" if pd.isna(x) else f"{x:,.0f}".replace(",", "\u202f")
+
+
+def _millesime(variable: str, annee: int, defaut: str) -> str:
+    """Trois années de naissances se disent « 2021 à 2023 »."""
+    return f"{annee - 2} à {annee}" if variable in ("naissances_3_ans", "enfants_moins_3_ans") else defaut
+
+
+def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = False) -> pd.DataFrame:
+    """Rapport de sommes (A1), encadré par l'arrondi et par les communes sans donnée.
+
+    Un terme manquant ne rend le rapport muet que si l'encadrement dépasse ± 3 points : en deçà, le
+    rapport des communes renseignées est donné, statut ``estime``, avec son intervalle.
+    """
+    num, den = ligne["numerateur"], ligne["denominateur"]
+    sommes_num, sommes_den = contexte.somme(num), contexte.somme(den)
+    facteur = float(ligne["facteur"])
+    brut = rapport(sommes_num, sommes_den, facteur=facteur, partie=partie)
+    statut_complet = max((VARIABLES[num].statut, VARIABLES[den].statut), key=_GRAVITE.get)
+    complet = brut["valeur"].notna()
+
+    # Communes renseignées seulement : même périmètre au numérateur et au dénominateur.
+    partiel = pd.Series(np.nan, index=contexte.codes)
+    if not complet.all() and partie:
+        partiel = _sur_communes_connues(contexte, num, den, facteur)
+    demi = (brut["haut"] - brut["bas"]) / 2
+    sauve = ~complet & partiel.notna() & (demi <= DEMI_LARGEUR_MAXIMALE)
+    trop_large = complet & np.isfinite(demi) & (demi > DEMI_LARGEUR_MAXIMALE) & partie
+    nul = sommes_den["valeur"].eq(0)
+
+    valeur = brut["valeur"].where(~trop_large).where(~sauve, partiel)
+    connu = valeur.notna()
+    encadre = (connu & (statut_complet == "arrondi")) | sauve
+    statut = pd.Series("non_disponible", index=contexte.codes).mask(connu, statut_complet)
+    statut = statut.mask(sauve, "estime").mask(nul, "sans_objet")
+    manquants = contexte.manquantes(num)
+    manquants = manquants.where(manquants.ne(""), contexte.manquantes(den))
+    motif = manquants.where(~complet, "")
+    motif = motif.mask(sauve, manquants + " ; calculé sur les autres, encadré")
+    motif = motif.mask(trop_large, f"intervalle dû à l'arrondi trop large (plus de ± {DEMI_LARGEUR_MAXIMALE:.0f} "
+                                   "points) : effectifs trop petits")
+    motif = motif.mask(nul, "le dénominateur est nul")
+    annee = contexte.annee_de(num)
+    return resultat(contexte.codes, valeur=valeur.mask(nul), numerateur=brut["numerateur"],
+                    denominateur=brut["denominateur"], bas=brut["bas"].where(encadre | trop_large),
+                    haut=brut["haut"].where(encadre | trop_large), statut=statut, motif=motif,
+                    maille_source="commune", annee=annee)
+
+
+def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Rapport de sommes dont le numérateur est une partie du dénominateur (borné à 100 %)."""
+    return rapport_de_sommes(contexte, ligne, partie=True)
+
+
+def _sur_communes_connues(contexte: Contexte, num: str, den: str, facteur: float) -> pd.Series:
+    from cafdiag.donnees import evaluer
+
+    valeurs = pd.DataFrame({
+        nom: evaluer(contexte.communes, variable, annee=contexte.annee_de(variable))["valeur"]
+        for nom, variable in (("num", num), ("den", den))})
+    lignes = valeurs.reindex(contexte.appartenance["commune"])
+    lignes["code"] = contexte.appartenance["code"].to_numpy()
+    sommes = lignes.dropna().groupby("code")[["num", "den"]].sum().reindex(contexte.codes)
+    return facteur * sommes["num"] / sommes["den"].where(sommes["den"] > 0)

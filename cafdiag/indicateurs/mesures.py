@@ -1,0 +1,171 @@
+"""Mesurer : tous les indicateurs, tous les territoires d'une maille, en une passe ; comparer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from cafdiag.donnees import VARIABLES, Apports, table_communes
+from cafdiag.donnees.communes import structures_connues
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs import animation, enfance, generiques, petite_enfance, portrait
+from cafdiag.indicateurs.contexte import Contexte
+from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
+from cafdiag.magasin import lire_table
+from cafdiag.territoires import Territoire, lister, membres, territoire
+
+COLONNES = ["territoire", "nom", "maille", "indicateur", "libelle", "annee", "valeur", "modalite", "unite",
+            "numerateur", "denominateur", "bas", "haut", "statut", "motif", "maille_source", "source",
+            "millesime"]
+MAILLES = ("commune", "epci", "departement", "region", "france")
+
+Calcul = Callable[[Contexte, pd.Series], pd.DataFrame]
+CALCULS: dict[str, Calcul] = {
+    "somme": generiques.somme, "rapport": generiques.rapport_de_sommes, "partie": generiques.partie_du_tout,
+    "publie": petite_enfance.publie, "part_individuel": petite_enfance.part_individuel,
+    "mode_dominant": petite_enfance.mode_dominant, "ecart_ref": petite_enfance.ecart_ref,
+    "naissances_evolution": petite_enfance.naissances_evolution,
+    "acces_alsh": enfance.acces_alsh, "qpv": animation.qpv, "avs_densite": animation.avs_densite,
+    "evs_rural": animation.evs_part_rural, "population_evolution": portrait.population_evolution,
+    "densite": portrait.densite, "qpv_nombre": portrait.qpv_nombre,
+}
+
+
+def annees_disponibles(code: str) -> list[int]:
+    """Années pour lesquelles un indicateur peut être calculé."""
+    ligne = dictionnaire().loc[code]
+    if ligne["calcul"] in ("publie", "part_individuel", "mode_dominant", "ecart_ref"):
+        return petite_enfance.annees_publiees(lire_table("taux_couverture", colonnes=["annee"]))
+    if ligne["calcul"] == "somme":
+        return sorted(VARIABLES[ligne["numerateur"]].annees)
+    return [int(ligne["annee"])]
+
+
+def mesurer(cible: Territoire | str, indicateurs: list[str] | None = None, *, annee: int | None = None,
+            apports: Apports | None = None) -> pd.DataFrame:
+    """Mesures d'un territoire.
+
+    Parameters
+    ----------
+    cible : Territoire or str
+        Territoire, code ou nom.
+    indicateurs : list of str, optional
+        Codes du dictionnaire ; tous par défaut.
+    annee : int, optional
+        Année voulue ; par défaut, la dernière de chaque indicateur. Un indicateur qui n'existe pas cette
+        année-là est ``non_disponible``, et son motif donne les années connues.
+    apports : Apports, optional
+        Données de l'utilisateur (:func:`cafdiag.donnees.lire_apports`).
+
+    Returns
+    -------
+    DataFrame
+        Une ligne par indicateur : territoire, maille, indicateur, année, valeur, unité, numérateur,
+        dénominateur, bas, haut, statut, motif, maille source, source, millésime. ``valeur`` est vide pour
+        les statuts ``secret``, ``non_disponible`` et ``sans_objet`` ; ``motif`` dit pourquoi.
+
+    Raises
+    ------
+    TerritoireInconnu, TerritoireAmbigu, DemandeFausse
+        Territoire ou indicateur inconnu, ambigu, mal écrit.
+
+    Examples
+    --------
+    >>> mesurer("200048551", ["PE_TXCOUV_GLOBAL"])[["valeur", "statut", "annee"]].to_dict("records")
+    [{'valeur': 79.9, 'statut': 'exact', 'annee': 2023}]
+    """
+    cible = cible if isinstance(cible, Territoire) else territoire(cible)
+    appartenance = pd.DataFrame({"commune": list(cible.communes), "code": cible.code})
+    noms = pd.Series({cible.code: cible.nom})
+    return _mesurer(cible.maille, noms, appartenance, indicateurs, annee=annee, apports=apports)
+
+
+def mesurer_maille(maille: str, indicateurs: list[str] | None = None, *, departement: str | None = None,
+                   annee: int | None = None, apports: Apports | None = None) -> pd.DataFrame:
+    """Mesures de tous les territoires d'une maille, calculées d'un coup.
+
+    Parameters
+    ----------
+    maille : {"commune", "epci", "departement", "region", "france"}
+    departement : str, optional
+        Restreint aux territoires dont une commune est dans ce département.
+    indicateurs, annee, apports
+        Voir :func:`mesurer`.
+
+    Examples
+    --------
+    >>> regions = mesurer_maille("region", ["PE_TXCOUV_GLOBAL"])
+    >>> regions.set_index("nom").loc["Pays de la Loire", "valeur"].item()
+    76.6
+    """
+    if maille not in MAILLES:
+        raise DemandeFausse(f"maille inconnue : « {maille} »", attendu=", ".join(MAILLES))
+    noms = lister(maille, departement=departement).set_index("code")["nom"]
+    appartenance = membres(maille)
+    appartenance = appartenance[appartenance["code"].isin(noms.index)]
+    if maille == "commune":
+        noms = noms[noms.index.isin(appartenance["code"])]
+    return _mesurer(maille, noms, appartenance, indicateurs, annee=annee, apports=apports)
+
+
+def _mesurer(maille: str, noms: pd.Series, appartenance: pd.DataFrame, indicateurs: list[str] | None, *,
+             annee: int | None, apports: Apports | None) -> pd.DataFrame:
+    if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
+        raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
+    apports = apports or Apports()
+    contexte = Contexte(maille=maille, codes=pd.Index(noms.index, name="code"), appartenance=appartenance,
+                        communes=table_communes(apports), taux=lire_table("taux_couverture"),
+                        qpv=lire_table("qpv"), structures=structures_connues(apports), apports=apports,
+                        annee=annee)
+    definitions = dictionnaire()
+    blocs = [_un_indicateur(contexte, definitions.loc[code], noms) for code in choisir(indicateurs)]
+    table = pd.concat(blocs, ignore_index=True)
+    table["annee"] = table["annee"].astype("Int64")
+    rang = pd.Series(range(len(noms)), index=noms.index)
+    return table.sort_values("territoire", key=lambda s: s.map(rang), kind="stable", ignore_index=True)
+
+
+def _un_indicateur(contexte: Contexte, ligne: pd.Series, noms: pd.Series) -> pd.DataFrame:
+    from cafdiag.indicateurs.contexte import resultat
+
+    connues = annees_disponibles(ligne["code"])
+    if contexte.annee is not None and contexte.annee not in connues:
+        table = resultat(contexte.codes, statut="non_disponible", annee=contexte.annee,
+                         motif=f"pas de donnée pour {contexte.annee} ; années connues : "
+                               + ", ".join(map(str, connues)))
+    else:
+        table = CALCULS[ligne["calcul"]](contexte, ligne)
+    table = table.rename_axis("territoire").reset_index()
+    table["annee"] = table["annee"].fillna(ligne["annee"])
+    millesime = table["millesime"].where(table["millesime"].ne(""), ligne["millesime"])
+    return table.assign(nom=table["territoire"].map(noms), maille=contexte.maille, indicateur=ligne["code"],
+                        libelle=ligne["libelle"], unite=ligne["unite"], source=ligne["source"],
+                        millesime=millesime)[COLONNES]
+
+
+def comparer(cible: Territoire | str, indicateurs: list[str] | None = None, *, annee: int | None = None,
+             apports: Apports | None = None) -> pd.DataFrame:
+    """Mesures du territoire, de son département, de sa région et de la France, les unes sous les autres.
+
+    Returns
+    -------
+    DataFrame
+        Colonnes de :func:`mesurer`, plus ``role`` (``territoire``, ``departement``, ``region``, ``france``).
+        Une référence que la source ne publie pas reste ``non_disponible``, avec son motif.
+
+    Examples
+    --------
+    >>> comparer("200048551", ["PE_TXCOUV_GLOBAL"])[["role", "valeur"]].to_dict("records")
+    ... # doctest: +NORMALIZE_WHITESPACE
+    [{'role': 'territoire', 'valeur': 79.9}, {'role': 'departement', 'valeur': 78.0},
+     {'role': 'region', 'valeur': 76.6}, {'role': 'france', 'valeur': 60.9}]
+    """
+    cible = cible if isinstance(cible, Territoire) else territoire(cible)
+    blocs = [mesurer(cible, indicateurs, annee=annee, apports=apports).assign(role="territoire")]
+    for role in ("departement", "region", "france"):
+        parent = cible.parents.get(role)
+        if parent is not None and (parent.maille, parent.code) != (cible.maille, cible.code):
+            mesures = mesurer(parent, indicateurs, annee=annee, apports=apports)
+            blocs.append(mesures.assign(role=role))
+    return pd.concat(blocs, ignore_index=True)

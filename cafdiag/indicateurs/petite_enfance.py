@@ -1,0 +1,198 @@
+"""Petite enfance : les taux publiés par la Cnaf, ce qu'on peut en déduire, les naissances.
+
+Les taux sont publiés à l'EPCI, au département, à la région et à la France (hors Mayotte), et à la commune
+au-dessus de 10 000 habitants. Le nombre d'enfants qui leur sert de dénominateur ne l'est pas : un taux ne
+s'agrège donc qu'avec une estimation de ce nombre, et le dit. Les lignes fictives (``XX``, ``COM``) ne sont
+d'aucun territoire.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.indicateurs.contexte import Contexte, resultat
+from cafdiag.territoires import membres
+
+MODES = {"txcouv_eaje": "accueil collectif (EAJE)", "txcouv_am": "assistants maternels",
+         "txcouv_prescol": "préscolarisation", "txcouv_gad": "garde à domicile"}
+# Un taux publié à 0,1 près vient d'une valeur à ± 0,05.
+DEMI_TAUX = 0.05
+# Paris est à la fois commune et département : la Cnaf publie le second, la ville n'a pas de ligne.
+_PARIS = ("75056", "75")
+_SEUIL_COMMUNE = "la Cnaf ne publie ce taux à la commune qu'au-dessus de 10 000 habitants"
+
+
+def taux_publies(taux: pd.DataFrame, maille: str, colonne: str, *, annee: int) -> pd.Series:
+    """Taux publiés d'une maille, indexés par code ; lignes fictives exclues.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"maille": ["epci", "epci"], "code": ["200048551", "XX"], "annee": [2023, 2023],
+    ...                       "txcouv": [79.9, 195.8]})
+    >>> taux_publies(table, "epci", "txcouv", annee=2023).to_dict()
+    {'200048551': 79.9}
+    """
+    reelle = ~taux["code"].str.fullmatch(r"X+|COM|Z+")
+    lignes = taux[reelle & taux["maille"].eq(maille) & taux["annee"].eq(annee)]
+    return lignes.set_index("code")[colonne].astype("float64")
+
+
+def annees_publiees(taux: pd.DataFrame) -> list[int]:
+    """Années couvertes par les taux embarqués."""
+    return sorted(int(a) for a in taux["annee"].dropna().unique())
+
+
+def _annee(contexte: Contexte) -> int:
+    annees = annees_publiees(contexte.taux)
+    return contexte.annee if contexte.annee in annees else annees[-1]
+
+
+def publie(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Taux publié à la maille demandée ; sinon agrégé d'EPCI entiers, sinon non disponible et motif."""
+    colonne, annee = ligne["numerateur"], _annee(contexte)
+    publies = taux_publies(contexte.taux, contexte.maille, colonne, annee=annee)
+    valeur = publies.reindex(contexte.codes)
+    table = resultat(contexte.codes, valeur=valeur, annee=annee)
+    table["statut"] = np.where(valeur.notna(), "exact", "non_disponible")
+    table["maille_source"] = contexte.maille
+    if contexte.maille == "commune":
+        table.loc[valeur.isna(), "motif"] = _SEUIL_COMMUNE
+        _paris(table, contexte, colonne, annee)
+        _grandes_villes(table, contexte, publies)
+    elif contexte.maille in ("perimetre", "qpv"):
+        _agreger_epci(table, contexte, colonne, annee)
+    else:
+        table.loc[valeur.isna(), "motif"] = (
+            "la Cnaf ne publie pas de taux pour Mayotte ni pour les territoires sans ligne dans son jeu")
+    return table
+
+
+def _paris(table: pd.DataFrame, contexte: Contexte, colonne: str, annee: int) -> None:
+    ville, departement = _PARIS
+    if ville in table.index:
+        du_departement = taux_publies(contexte.taux, "departement", colonne, annee=annee)
+        table.loc[ville, ["valeur", "statut", "motif", "maille_source"]] = [
+            du_departement[departement], "exact",
+            "taux publié pour le département de Paris, même territoire que la commune", "departement"]
+
+
+def _grandes_villes(table: pd.DataFrame, contexte: Contexte, publies: pd.Series) -> None:
+    """Lyon et Marseille : seuls les arrondissements sont publiés ; le taux de la ville est entre leurs bornes."""
+    for ville, prefixe in (("13055", "132"), ("69123", "6938")):
+        if ville in table.index:
+            arrondissements = publies[publies.index.str.startswith(prefixe)]
+            table.loc[ville, ["bas", "haut", "motif"]] = [
+                arrondissements.min(), arrondissements.max(),
+                f"publié par arrondissement seulement ({len(arrondissements)}) ; l'agréger demande le nombre "
+                "d'enfants de chacun"]
+
+
+def _agreger_epci(table: pd.DataFrame, contexte: Contexte, colonne: str, annee: int) -> None:
+    """Périmètre d'EPCI entiers : rapport de sommes pondéré par les naissances, statut ``estime``."""
+    epci = membres("epci")
+    taux = taux_publies(contexte.taux, "epci", colonne, annee=annee)
+    for code, communes in contexte.appartenance.groupby("code")["commune"]:
+        dedans = set(communes)
+        concernes = epci[epci["commune"].isin(dedans)]["code"].unique()
+        entiers = epci[epci["code"].isin(concernes)]
+        if not len(concernes) or set(entiers["commune"]) != dedans:
+            table.loc[code, "motif"] = ("taux publié à l'EPCI : il ne se découpe pas par commune"
+                                        " ; composez le périmètre d'EPCI entiers")
+            continue
+        valeurs = taux.reindex(concernes)
+        if len(concernes) == 1:
+            table.loc[code, ["valeur", "statut", "maille_source", "motif"]] = [
+                valeurs.iloc[0], "exact" if valeurs.notna().all() else "non_disponible", "epci", ""]
+            continue
+        table.loc[code, ["maille_source", "bas", "haut"]] = ["epci", valeurs.min(skipna=False),
+                                                             valeurs.max(skipna=False)]
+        poids = _enfants_par_epci(contexte, entiers).reindex(concernes)
+        if valeurs.isna().any() or poids.isna().any():
+            table.loc[code, "motif"] = ("le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre "
+                                        "le plus bas et le plus haut des taux des EPCI")
+            continue
+        from cafdiag.indicateurs.agregation import taux_agrege
+
+        table.loc[code, ["valeur", "statut", "motif"]] = [
+            taux_agrege(valeurs, poids), "estime",
+            f"rapport de sommes de {len(concernes)} EPCI, enfants de moins de 3 ans estimés par les naissances"]
+
+
+def _enfants_par_epci(contexte: Contexte, appartenance: pd.DataFrame) -> pd.Series:
+    from cafdiag.donnees import evaluer
+    from cafdiag.indicateurs.agregation import sommer
+
+    enfants = evaluer(contexte.communes, "enfants_moins_3_ans", annee=2023)
+    return sommer(enfants, appartenance)["valeur"]
+
+
+def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Part de l'accueil individuel, à partir de taux arrondis à 0,1 : encadrée, statut ``arrondi``."""
+    global_, am, gad = (publie(contexte, pd.Series({"numerateur": c}))
+                        for c in ("txcouv", "txcouv_am", "txcouv_gad"))
+    t = global_["valeur"].where(global_["valeur"] > 0)
+    individuel = am["valeur"] + gad["valeur"]
+    table = _deduit(global_, am, gad)
+    table["valeur"] = 100 * individuel / t
+    # Un zéro publié reste un zéro à 0,05 près : la borne basse ne descend pas dessous.
+    table["bas"] = 100 * (individuel - 2 * DEMI_TAUX).clip(lower=0) / (t + DEMI_TAUX)
+    table["haut"] = (100 * (individuel + 2 * DEMI_TAUX) / (t - DEMI_TAUX)).clip(upper=100)
+    return _fermer(table, "arrondi")
+
+
+def mode_dominant(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Mode d'accueil au taux le plus élevé ; à égalité, le collectif (premier de ``MODES``)."""
+    parts = {c: publie(contexte, pd.Series({"numerateur": c})) for c in MODES}
+    valeurs = pd.DataFrame({c: p["valeur"] for c, p in parts.items()})
+    table = _deduit(*parts.values())
+    complet = valeurs.notna().all(axis=1) & valeurs.max(axis=1).gt(0)
+    # idxmax rend la première colonne en cas d'égalité : le collectif.
+    table.loc[complet, "modalite"] = valeurs[complet].idxmax(axis=1).map(MODES)
+    table["valeur"] = valeurs.max(axis=1).where(complet)
+    return _fermer(table, "exact")
+
+
+def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Écart du taux global à celui de la France, en points, à 0,1 point près."""
+    annee = _annee(contexte)
+    france = taux_publies(contexte.taux, "france", "txcouv", annee=annee)["FR"]
+    source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
+    table = _deduit(source)
+    table["valeur"] = source["valeur"] - france
+    table["bas"], table["haut"] = table["valeur"] - 2 * DEMI_TAUX, table["valeur"] + 2 * DEMI_TAUX
+    return _fermer(table, "arrondi")
+
+
+def _deduit(*sources: pd.DataFrame) -> pd.DataFrame:
+    """Résultat vide reprenant maille, motif et statut de ce dont il est déduit."""
+    premiere = sources[0]
+    table = resultat(premiere.index, annee=premiere["annee"], motif=premiere["motif"],
+                     maille_source=premiere["maille_source"], statut=premiere["statut"])
+    for autre in sources[1:]:
+        pire = autre["statut"].eq("non_disponible")
+        table["statut"] = table["statut"].mask(pire, "non_disponible")
+    return table
+
+
+def _fermer(table: pd.DataFrame, statut: str) -> pd.DataFrame:
+    """Statut final : celui du calcul, sauf là où la source était estimée ou absente."""
+    connu = table["valeur"].notna() & table["statut"].ne("non_disponible")
+    table["statut"] = table["statut"].mask(table["statut"].eq("exact") & connu, statut)
+    table["statut"] = table["statut"].mask(~connu, "non_disponible")
+    for colonne in ("valeur", "bas", "haut"):
+        table[colonne] = table[colonne].where(connu)
+    return table
+
+
+def naissances_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Évolution des naissances : somme 2023-2025 rapportée à la somme 2019-2021, en %."""
+    recent, ancien = (contexte.somme("naissances_3_ans", annee=a) for a in (2025, 2021))
+    valeur = 100 * (recent["valeur"] / ancien["valeur"].where(ancien["valeur"] > 0) - 1)
+    nul = ancien["valeur"].eq(0)
+    motif = contexte.manquantes("naissances_3_ans", annee=2025).where(valeur.isna(), "")
+    statut = pd.Series("exact", index=contexte.codes).mask(valeur.isna(), "non_disponible")
+    return resultat(contexte.codes, valeur=valeur, numerateur=recent["valeur"],
+                    denominateur=ancien["valeur"], statut=statut.mask(nul, "sans_objet"),
+                    motif=motif.mask(nul, "aucune naissance en 2019-2021"), maille_source="commune",
+                    annee=2025)
