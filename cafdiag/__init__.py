@@ -1,0 +1,50 @@
+"""cafdiag : la boîte à outils Jupyter du diagnostic de territoire des Caf.
+
+>>> import cafdiag as cd
+>>> cd.territoire("200048551").nom
+'CC du Pays de Craon'
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from cafdiag.erreurs import CafdiagError
+
+try:
+    __version__ = version("cafdiag")
+except PackageNotFoundError:  # dépôt lu sans installation
+    __version__ = "0+depot"
+
+if TYPE_CHECKING:
+    from cafdiag.donnees import Apports, lire_apports
+    from cafdiag.indicateurs import comparer, dictionnaire, mesurer, mesurer_maille
+    from cafdiag.restitution.diagnostic import Diagnostic
+    from cafdiag.restitution.produire import diagnostic
+    from cafdiag.restitution.vues import carte
+    from cafdiag.territoires import Territoire, lister, perimetre, territoire
+
+# Chargement à la demande : `import cafdiag` doit rester instantané, folium et geopandas ne le sont pas.
+_OU = {
+    "Territoire": "territoires", "lister": "territoires", "perimetre": "territoires",
+    "territoire": "territoires",
+    "Apports": "donnees", "lire_apports": "donnees",
+    "comparer": "indicateurs", "dictionnaire": "indicateurs", "mesurer": "indicateurs",
+    "mesurer_maille": "indicateurs",
+    "carte": "restitution.vues", "Diagnostic": "restitution.diagnostic", "diagnostic": "restitution.produire",
+}
+
+__all__ = ["Apports", "CafdiagError", "Diagnostic", "Territoire", "__version__", "carte", "comparer",
+           "diagnostic", "dictionnaire", "lire_apports", "lister", "mesurer", "mesurer_maille", "perimetre",
+           "territoire"]
+
+
+def __getattr__(nom: str):
+    if nom not in _OU:
+        raise AttributeError(f"module 'cafdiag' : pas de « {nom} » (disponibles : {', '.join(__all__)})")
+    from importlib import import_module
+
+    return getattr(import_module(f"cafdiag.{_OU[nom]}"), nom)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,229 @@
+"""La ligne de commande : des résultats lisibles par machine sur la sortie, les messages à côté.
+
+Codes de retour : 0 réussi, 1 échec (écriture, données abîmées), 2 demande fausse (code, option).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from cafdiag.erreurs import CafdiagError, DemandeFausse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAR_DEFAUT = "200048551"
+_EPILOGUE = """exemples :
+  cafdiag territoires --recherche craon
+  cafdiag mesurer 200048551 -i PE_TXCOUV_GLOBAL --format json
+  cafdiag carte "Pays de Craon" PE_TXCOUV_GLOBAL --sortie carte.html
+  cafdiag diagnostic 200048551 --sortie sorties
+  cafdiag diagnostic 53012+53084 --nom "Pôle sud"
+"""
+
+
+class _Analyseur(argparse.ArgumentParser):
+    """argparse qui se plaint en français, par une DemandeFausse."""
+
+    def error(self, message: str) -> NoReturn:
+        for anglais, francais in (("the following arguments are required", "il manque"),
+                                  ("unrecognized arguments", "options inconnues"),
+                                  ("invalid choice", "choix inconnu"), ("choose from", "au choix"),
+                                  ("expected one argument", "une valeur est attendue"),
+                                  ("expected 2 arguments", "deux valeurs sont attendues"),
+                                  ("invalid int value", "nombre entier attendu"),
+                                  ("argument ", "option ")):
+            message = message.replace(anglais, francais)
+        raise DemandeFausse(message, conseil=f"voyez « {self.prog} --help »")
+
+
+def analyseur() -> argparse.ArgumentParser:
+    """Construit l'analyseur des arguments."""
+    racine = _Analyseur(prog="cafdiag", description="Diagnostic de territoire des Caf : données, cartes, rapport.",
+                        epilog=_EPILOGUE, formatter_class=argparse.RawDescriptionHelpFormatter)
+    racine.add_argument("--version", action="store_true", help="affiche la version")
+    commandes = racine.add_subparsers(dest="commande", metavar="COMMANDE", parser_class=_Analyseur)
+
+    territoires = commandes.add_parser("territoires", help="liste et cherche les territoires")
+    territoires.add_argument("--maille", choices=["commune", "epci", "departement", "region", "qpv"],
+                             help="par défaut : EPCI ; toutes les mailles avec --recherche")
+    territoires.add_argument("--departement", metavar="CODE", help="par exemple 53")
+    territoires.add_argument("--recherche", metavar="NOM", help="tout ou partie d'un nom")
+    _format(territoires)
+
+    indicateurs = commandes.add_parser("indicateurs", help="le dictionnaire des indicateurs")
+    indicateurs.add_argument("--theme", metavar="THEME", help="par exemple petite-enfance")
+    _format(indicateurs)
+
+    mesurer = commandes.add_parser("mesurer", help="les mesures d'un territoire")
+    mesurer.add_argument("code", metavar="CODE", help="code ou nom ; 53012+53084 pour un périmètre libre")
+    mesurer.add_argument("-i", "--indicateur", action="append", metavar="INDICATEUR", dest="indicateurs")
+    mesurer.add_argument("--annee", type=int)
+    mesurer.add_argument("--comparer", action="store_true", help="ajoute département, région et France")
+    _apports(mesurer)
+    _format(mesurer)
+
+    carte = commandes.add_parser("carte", help="la carte d'un indicateur, sans réseau")
+    carte.add_argument("code", metavar="CODE")
+    carte.add_argument("indicateur", metavar="INDICATEUR")
+    carte.add_argument("--sortie", metavar="FICHIER", help="par défaut : sorties/carte-CODE-INDICATEUR.html")
+    _apports(carte)
+
+    diagnostic = commandes.add_parser("diagnostic", help="le rapport complet d'un territoire")
+    diagnostic.add_argument("code", metavar="CODE", nargs="?", default=PAR_DEFAUT,
+                            help=f"par défaut : le Pays de Craon ({PAR_DEFAUT})")
+    diagnostic.add_argument("--sortie", metavar="DOSSIER", default="sorties")
+    diagnostic.add_argument("--formats", default="html,ipynb", metavar="LISTE", help="html, ipynb (par défaut les deux)")
+    diagnostic.add_argument("--nom", default="", metavar="NOM", help="nom d'usage, en titre du rapport")
+    diagnostic.add_argument("--annee", type=int, help="année des données, la dernière par défaut")
+    diagnostic.add_argument("-p", "--parametre", nargs=2, action="append", default=[],
+                            metavar=("NOM", "VALEUR"), help="autre paramètre du carnet")
+    _apports(diagnostic)
+    return racine
+
+
+def _format(sous: argparse.ArgumentParser) -> None:
+    sous.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+
+
+def _apports(sous: argparse.ArgumentParser) -> None:
+    sous.add_argument("--qpv", metavar="FICHIER", help="contours des QPV 2024 de l'ANCT")
+    sous.add_argument("--registre", metavar="FICHIER", help="registre de structures (CSV)")
+    sous.add_argument("--registre-complet", metavar="DEPARTEMENTS", default="",
+                      help="départements où ce registre est complet, par exemple 49,53")
+
+
+def principal(arguments: list[str] | None = None) -> int:
+    """Point d'entrée : exécute une commande, rend son code de retour."""
+    for flux in (sys.stdout, sys.stderr):
+        # Console Windows en cp1252 : un accent ou un « → » ne doit pas interrompre un rapport.
+        if hasattr(flux, "reconfigure"):
+            flux.reconfigure(encoding="utf-8", errors="replace")
+    # jsonschema compile une grammaire de 2 s à l'import (format IRI, inutile ici) : on l'en dispense.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    try:
+        options = analyseur().parse_args(arguments)
+        return _executer(options)
+    except CafdiagError as erreur:
+        print(f"cafdiag : {erreur}", file=sys.stderr)
+        return erreur.code_retour
+    except KeyboardInterrupt:
+        print("cafdiag : interrompu ; rien n'a été écrit à moitié.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # « cafdiag territoires | head » : le lecteur est parti, ce n'est pas une faute.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _executer(options: argparse.Namespace) -> int:
+    if options.version:
+        from cafdiag import __version__
+
+        print(f"cafdiag {__version__}")
+        return 0
+    if options.commande is None:
+        analyseur().print_help()
+        return 2
+    return _COMMANDES[options.commande](options)
+
+
+def _lire_apports(options: argparse.Namespace):
+    if not (options.qpv or options.registre or options.registre_complet):
+        return None
+    from cafdiag.donnees import lire_apports
+
+    complets = [d for d in options.registre_complet.split(",") if d.strip()]
+    return lire_apports(qpv=options.qpv, registre=options.registre, registre_complet=complets)
+
+
+def _annoncer(territoire) -> None:
+    for avertissement in territoire.avertissements:
+        print(f"cafdiag : {avertissement}", file=sys.stderr)
+
+
+def _territoires(options: argparse.Namespace) -> int:
+    from cafdiag.erreurs import TerritoireInconnu
+    from cafdiag.territoires import lister
+
+    maille = options.maille or (None if options.recherche else "epci")
+    table = lister(maille, departement=options.departement, recherche=options.recherche)
+    if table.empty:
+        raise TerritoireInconnu(options.recherche or options.departement or "",
+                                conseil="essayez un morceau du nom, ou un autre département")
+    return _afficher(table, options.format)
+
+
+def _indicateurs(options: argparse.Namespace) -> int:
+    from cafdiag.indicateurs import dictionnaire
+
+    table = dictionnaire(theme=options.theme).reset_index(drop=True)
+    if options.format == "texte":
+        table = table[["code", "theme", "libelle", "unite", "annee"]]
+    return _afficher(table, options.format)
+
+
+def _mesurer(options: argparse.Namespace) -> int:
+    from cafdiag.indicateurs import comparer, mesurer
+    from cafdiag.territoires import territoire
+
+    cible = territoire(options.code)
+    _annoncer(cible)
+    fonction = comparer if options.comparer else mesurer
+    table = fonction(cible, options.indicateurs, annee=options.annee, apports=_lire_apports(options))
+    if options.format == "texte":
+        from cafdiag.restitution.vues import mesures_en_texte
+
+        print(mesures_en_texte(table))
+        return 0
+    return _afficher(table, options.format)
+
+
+def _carte(options: argparse.Namespace) -> int:
+    from cafdiag.magasin import ecrire_atomique
+    from cafdiag.restitution.vues import carte
+    from cafdiag.territoires import territoire
+
+    cible = territoire(options.code)
+    _annoncer(cible)
+    objet = carte(cible, options.indicateur, apports=_lire_apports(options))
+    sortie = options.sortie or Path("sorties") / f"carte-{cible.code}-{options.indicateur.upper()}.html"
+    print(ecrire_atomique(sortie, objet.page()))
+    return 0
+
+
+def _diagnostic(options: argparse.Namespace) -> int:
+    from cafdiag.restitution.produire import diagnostic
+    from cafdiag.territoires import territoire
+
+    cible = territoire(options.code)
+    _annoncer(cible)
+    _lire_apports(options)  # un fichier fautif est refusé avant de lancer quoi que ce soit
+    print(f"cafdiag : diagnostic de {cible.libelle}…", file=sys.stderr)
+    parametres = {"qpv": options.qpv, "registre": options.registre, "registre_complet": options.registre_complet}
+    parametres = {n: str(v) for n, v in parametres.items() if v} | dict(options.parametre)
+    chemins = diagnostic(cible, sortie=options.sortie, formats=options.formats, nom_usage=options.nom,
+                         annee=options.annee, parametres=parametres)
+    for chemin in chemins.values():
+        print(chemin)
+    if "html" in chemins:
+        print(f"cafdiag : ouvrez {chemins['html'].resolve()} dans un navigateur.", file=sys.stderr)
+    return 0
+
+
+def _afficher(table: pd.DataFrame, forme: str) -> int:
+    if forme == "json":
+        print(table.to_json(orient="records", force_ascii=False, indent=1))
+    elif forme == "csv":
+        print(table.to_csv(index=False, lineterminator="\n"), end="")
+    else:
+        print(table.fillna("").to_string(index=False, max_colwidth=70))
+    return 0
+
+
+_COMMANDES = {"territoires": _territoires, "indicateurs": _indicateurs, "mesurer": _mesurer, "carte": _carte,
+              "diagnostic": _diagnostic}
