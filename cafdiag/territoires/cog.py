@@ -1,0 +1,143 @@
+"""Le passage au COG 2025 : un ancien code de commune mène au nouveau, et on le dit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+
+from cafdiag import magasin
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.territoires.referentiel import COG, fiches
+
+STATUTS = ("actuel", "passe", "scission", "inconnu")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Ce que devient un ancien code : ses communes actuelles, le type de changement, l'année."""
+
+    ancien: str
+    nom_ancien: str | None
+    codes: tuple[str, ...]
+    type: str
+    annee: int | None
+
+    @property
+    def se_partage(self) -> bool:
+        """Vrai si l'ancien périmètre est réparti entre plusieurs communes d'aujourd'hui."""
+        return self.type == "scission" or len(self.codes) > 1
+
+
+@lru_cache(maxsize=1)
+def passages() -> dict[str, Passage]:
+    """Tous les passages connus : ancien code → :class:`Passage`."""
+    lue = magasin.lire_table("passage_cog", colonnes=["code_ancien", "nom_ancien", "code", "type", "annee"])
+    lue = lue.astype(object).where(lue.notna(), None)
+    groupes: dict[str, list[tuple]] = {}
+    for ancien, nom, code, sorte, annee in lue.itertuples(index=False, name=None):
+        groupes.setdefault(ancien, []).append((nom, code, sorte, annee))
+    resultat = {}
+    for ancien, lignes in groupes.items():
+        cibles = {code for _, code, _, _ in lignes}
+        if ancien in fiches()["commune"]:
+            cibles.add(ancien)
+        annees = [annee for *_, annee in lignes if annee is not None]
+        sorte = "scission" if any(ligne[2] == "scission" for ligne in lignes) else lignes[0][2]
+        resultat[ancien] = Passage(ancien, next((nom for nom, *_ in lignes if nom), None),
+                                   tuple(sorted(cibles)), sorte, int(max(annees)) if annees else None)
+    return resultat
+
+
+def _designer(code: str, nom: str | None) -> str:
+    return f"{code} ({nom})" if nom else code
+
+
+def _nommer(code: str) -> str:
+    return f"{code} {fiches()['commune'][code].nom}"
+
+
+def message(passage: Passage) -> str:
+    """La phrase qui annonce le passage au lecteur.
+
+    >>> print(message(passages()["49069"]))
+    49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2025)
+    """
+    ancien = _designer(passage.ancien, passage.nom_ancien)
+    if passage.se_partage:
+        date = f" en {passage.annee}" if passage.annee else ""
+        if passage.ancien in passage.codes:
+            autres = ", ".join(_nommer(code) for code in passage.codes if code != passage.ancien)
+            return (f"le périmètre de {_nommer(passage.ancien)} a changé{date} : une partie relève désormais "
+                    f"de {autres} ; les données plus anciennes peuvent porter sur l'ensemble")
+        return (f"{ancien} n'existe plus : son territoire est partagé{date} entre "
+                + ", ".join(_nommer(code) for code in passage.codes))
+    texte = f"{ancien} n'existe plus : les données sont celles de {_nommer(passage.codes[0])} (COG {COG})"
+    return texte if passage.type == "changement_code" else f"{texte}, commune qui la contient"
+
+
+def a_jour(codes: Iterable[str], *, cog: int | None = None) -> pd.DataFrame:
+    """Amène une suite de codes commune au COG 2025, une ligne par code reçu, dans le même ordre.
+
+    Parameters
+    ----------
+    codes : iterable of str
+        Codes commune (5 caractères). Une Series garde son index ; un manquant donne « inconnu ».
+    cog : int, optional
+        Année du COG des données. Une commune scindée avant cette année, ou cette année-là, est alors
+        « actuel » : ses données portent déjà sur le nouveau périmètre.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``origine`` ; ``code`` (COG 2025, manquant si inconnu ou partagé sans code survivant) ; ``nom`` ;
+        ``statut`` : « actuel », « passe » (ancien code, une seule commune d'arrivée), « scission » (la
+        donnée peut couvrir plusieurs communes d'aujourd'hui, jamais réparties ici), « inconnu » ;
+        ``cibles`` (toutes les communes d'arrivée, séparées d'une espace) ; ``annee`` du changement ;
+        ``message`` (vide si « actuel »).
+
+    Raises
+    ------
+    DemandeFausse
+        Un code est un nombre : le zéro de tête est peut-être déjà perdu.
+
+    Examples
+    --------
+    >>> a_jour(["53130", "49069", "99999"])[["origine", "code", "statut"]].values.tolist()
+    [['53130', '53130', 'actuel'], ['49069', '49126', 'passe'], ['99999', nan, 'inconnu']]
+    """
+    if isinstance(codes, str):
+        codes = [codes]
+    suite = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
+    uniques = {code: _une_ligne(code, cog) for code in suite.astype(object).unique()}
+    colonnes = ["origine", "code", "nom", "statut", "cibles", "annee", "message"]
+    resultat = pd.DataFrame([uniques[code] for code in suite.astype(object)], columns=colonnes,
+                            index=suite.index)
+    types = dict.fromkeys(colonnes, "str") | {"annee": "Int64"}
+    return resultat.astype(types)
+
+
+def _une_ligne(code, cog: int | None) -> tuple:
+    if isinstance(code, str):
+        code = code.strip().upper()
+    elif pd.isna(code):
+        return (None, None, None, "inconnu", None, None, "code manquant")
+    else:
+        raise DemandeFausse(f"le code commune {code!r} est un nombre", attendu="un texte de 5 caractères",
+                            conseil="lisez la colonne des codes en texte, pour garder le zéro de tête")
+    fiche, passage = fiches()["commune"].get(code), passages().get(code)
+    if fiche is not None:
+        deja_scindee = passage is None or (cog is not None and passage.annee is not None
+                                           and passage.annee <= cog)
+        if deja_scindee:
+            return (code, code, fiche.nom, "actuel", code, None, None)
+        return (code, code, fiche.nom, "scission", " ".join(passage.codes), passage.annee, message(passage))
+    if passage is None:
+        return (code, None, None, "inconnu", None, None,
+                f"{code} n'est ni une commune du COG {COG} ni un ancien code connu")
+    if passage.se_partage:
+        return (code, None, None, "scission", " ".join(passage.codes), passage.annee, message(passage))
+    actuel = passage.codes[0]
+    return (code, actuel, fiches()["commune"][actuel].nom, "passe", actuel, passage.annee, message(passage))

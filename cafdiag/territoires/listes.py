@@ -1,0 +1,149 @@
+"""Les listes : tous les territoires d'une maille, et l'appartenance de chaque commune."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.territoires.normalisation import normaliser, normaliser_tous
+from cafdiag.territoires.objets import MAILLES, Territoire
+from cafdiag.territoires.referentiel import POPULATION, appartenance, construire, table
+from cafdiag.territoires.resolution import exiger_texte, territoire
+
+_COLONNES = ["code", "nom", "maille", "departement", "population"]
+_LISTABLES = ("commune", "epci", "departement", "region", "france", "qpv")
+
+
+def lister(maille: str | None = None, *, departement: str | None = None, recherche: str | None = None,
+           arrondissements: bool = False) -> pd.DataFrame:
+    """Les territoires d'une maille (de toutes, par défaut), filtrés par département ou par nom.
+
+    Parameters
+    ----------
+    maille : str, optional
+        ``commune``, ``epci``, ``departement``, ``region``, ``france`` ou ``qpv``.
+    departement : str, optional
+        Code ou nom de département. Un EPCI à cheval est rendu pour chacun de ses départements.
+    recherche : str, optional
+        Mots du nom, début de code, ou code postal.
+    arrondissements : bool
+        Ajoute les arrondissements de Paris, Lyon et Marseille (écartés pour ne pas compter deux fois).
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``code``, ``nom``, ``maille``, ``departement`` (principal ; manquant pour une région et la France),
+        ``population`` (municipale, dernier millésime). Vide si rien ne convient.
+
+    Raises
+    ------
+    DemandeFausse
+        Maille inconnue.
+    TerritoireInconnu
+        Département inconnu.
+
+    Examples
+    --------
+    >>> lister("epci", departement="53").nom.str.contains("Craon").sum().item()
+    1
+    >>> lister(recherche="pays de craon").code.tolist()
+    ['200048551']
+    """
+    _verifier_maille(maille, _LISTABLES)
+    mailles = _LISTABLES if maille is None else (maille,)
+    dep = None if departement is None else _code_departement(departement)
+    morceaux = [_lister_une(nom, dep, arrondissements) for nom in mailles]
+    resultat = pd.concat(morceaux, ignore_index=True)
+    if recherche is not None and exiger_texte(recherche).strip():
+        resultat = resultat[_correspond(resultat, recherche.strip())].reset_index(drop=True)
+    return resultat
+
+
+def _verifier_maille(maille: str | None, admises: Iterable[str]) -> None:
+    if maille is not None and maille not in admises:
+        raise DemandeFausse(f"maille inconnue : « {maille} »", attendu=", ".join(admises))
+
+
+def _code_departement(departement: str) -> str:
+    lieu = departement if isinstance(departement, Territoire) else None
+    if lieu is None:
+        texte = exiger_texte(departement).strip()
+        lieu = territoire(texte if ":" in texte else f"departement:{texte}")
+    if lieu.maille != "departement":
+        raise DemandeFausse(f"« {lieu.libelle} » n'est pas un département", attendu="un département")
+    return lieu.code
+
+
+def _lister_une(maille: str, dep: str | None, arrondissements: bool) -> pd.DataFrame:
+    if maille == "france":
+        france = construire("france", "FR")
+        lue = pd.DataFrame({"code": ["FR"], "nom": [france.nom], "population": [france.population]})
+    else:
+        lue = table({"commune": "communes", "departement": "departements", "region": "regions"}
+                    .get(maille, maille)).rename(columns={POPULATION: "population"}).copy()
+    if maille == "commune":
+        lue = lue[lue["type"].isin(["COM", "ARM"] if arrondissements else ["COM"])]
+    if maille == "departement":
+        lue["departement"] = lue["code"]
+    if maille in ("region", "france"):
+        lue["departement"] = pd.NA
+    if dep is not None:
+        gardes = (lue["departements"].str.split().apply(lambda codes: dep in codes) if maille == "epci"
+                  else lue["departement"].eq(dep).fillna(False))
+        lue = lue[gardes.astype(bool)]
+    lue = lue.assign(maille=maille, population=pd.to_numeric(lue["population"]).round().astype("Int64"))
+    types = {"code": "str", "nom": "str", "maille": "str", "departement": "str"}
+    return lue[_COLONNES].astype(types).sort_values("code", ignore_index=True)
+
+
+def _correspond(liste: pd.DataFrame, recherche: str) -> pd.Series:
+    noms = pd.Series(normaliser_tous(liste["nom"]), index=liste.index)
+    gardes = pd.Series(True, index=liste.index)
+    mots = normaliser(recherche).split()
+    for mot in mots:
+        gardes &= noms.str.contains(mot, regex=False)
+    gardes &= bool(mots)
+    code = recherche.upper().removeprefix("REGION:")
+    gardes |= liste["code"].str.upper().str.startswith(code)
+    if len(code) == 5 and code.isdigit():
+        communes = table("communes")
+        postaux = communes.loc[communes["codes_postaux"].fillna("").str.contains(rf"\b{code}\b"), "code"]
+        gardes |= (liste["maille"] == "commune") & liste["code"].isin(set(postaux))
+    return gardes
+
+
+def membres(maille: str | Territoire) -> pd.DataFrame:
+    """L'appartenance de chaque commune à une maille, d'un coup.
+
+    Parameters
+    ----------
+    maille : str or Territoire
+        ``commune``, ``epci``, ``departement``, ``region`` ou ``france`` : les 34 875 communes, dont
+        quatre îles sans EPCI (code manquant). Un Territoire : ses communes seulement.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``commune``, ``code`` ; triée par commune.
+
+    Raises
+    ------
+    DemandeFausse
+        Maille inconnue, ou qui ne découpe pas la France (QPV, périmètre).
+
+    Examples
+    --------
+    >>> liens = membres("epci")
+    >>> len(liens), liens[liens.code == "200048551"].commune.size
+    (34875, 37)
+    """
+    if isinstance(maille, Territoire):
+        return pd.DataFrame({"commune": list(maille.communes), "code": maille.code}, dtype="str")
+    if maille in ("qpv", "perimetre"):
+        raise DemandeFausse(f"la maille « {maille} » ne découpe pas la France entière",
+                            attendu="commune, epci, departement, region ou france",
+                            conseil="donnez le territoire lui-même : membres(territoire(…))")
+    _verifier_maille(exiger_texte(maille), MAILLES[:5])
+    return appartenance(maille).copy()

@@ -1,0 +1,196 @@
+"""Le référentiel : les tables embarquées lues une fois, et les liens entre mailles qui en découlent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+
+from cafdiag import magasin
+from cafdiag.territoires.objets import Territoire
+
+COG = 2025
+MILLESIME_POPULATION = 2023
+POPULATION = f"population_{MILLESIME_POPULATION}"
+
+_COLONNES = {
+    "communes": ["code", "nom", "type", "departement", "region", "epci", "commune_mere", "codes_postaux",
+                 POPULATION],
+    "epci": ["code", "nom", "departement", "departements", "region", POPULATION],
+    "departements": ["code", "nom", "region", POPULATION],
+    "regions": ["code", "nom", POPULATION],
+    "qpv": None,
+}
+
+
+@lru_cache(maxsize=8)
+def table(nom: str) -> pd.DataFrame:
+    """Table embarquée indexée par son code. Partagée : ne jamais la modifier, la copier d'abord."""
+    lue = magasin.lire_table(nom, colonnes=_COLONNES[nom])
+    if nom == "qpv":
+        lue = lue.rename(columns={"identifiant": "code", "dep": "departement"})
+    return lue.set_index("code", drop=False).rename_axis(None)
+
+
+@dataclass(frozen=True)
+class _Fiche:
+    """Une ligne du référentiel, vide = None."""
+
+    nom: str
+    departement: str | None = None
+    region: str | None = None
+    epci: str | None = None
+    commune_mere: str | None = None
+    type: str | None = None
+    departements: tuple[str, ...] = ()
+    population: int | None = None
+    communes: tuple[str, ...] = ()
+
+
+def _colonne(lue: pd.DataFrame, nom: str) -> list:
+    if nom not in lue.columns:
+        return [None] * len(lue)
+    serie = lue[nom]
+    return serie.astype(object).where(serie.notna(), None).tolist()
+
+
+@lru_cache(maxsize=1)
+def fiches() -> dict[str, dict[str, _Fiche]]:
+    """Fiches de tous les territoires nommés : maille → code → fiche."""
+    communes, epci, qpv = table("communes"), table("epci"), table("qpv")
+    resultat: dict[str, dict[str, _Fiche]] = {}
+    colonnes = ("nom", "departement", "region", "epci", "commune_mere", "type", POPULATION)
+    resultat["commune"] = {
+        code: _Fiche(nom, dep, reg, siren, mere, sorte, (), pop)
+        for code, nom, dep, reg, siren, mere, sorte, pop in zip(
+            communes.index, *(_colonne(communes, c) for c in colonnes), strict=True)}
+    resultat["epci"] = {
+        code: _Fiche(nom, dep, reg, departements=tuple((deps or dep or "").split()), population=pop)
+        for code, nom, dep, deps, reg, pop in zip(
+            epci.index, *(_colonne(epci, c) for c in ("nom", "departement", "departements", "region",
+                                                      POPULATION)), strict=True)}
+    for maille, source in (("departement", "departements"), ("region", "regions")):
+        lue = table(source)
+        resultat[maille] = {
+            code: _Fiche(nom, region=reg, population=pop)
+            for code, nom, reg, pop in zip(lue.index, *(_colonne(lue, c) for c in
+                                                        ("nom", "region", POPULATION)), strict=True)}
+    resultat["france"] = {"FR": _Fiche("France")}
+    resultat["qpv"] = {
+        code: _Fiche(nom, dep, epci=siren, population=None if pop is None else int(float(pop)),
+                     communes=tuple(sorted(re.findall(r"\w{5}", a_lire))))
+        for code, nom, dep, siren, pop, a_lire in zip(
+            qpv.index, *(_colonne(qpv, c) for c in ("nom", "departement", "epci", "population", "communes")),
+            strict=True)}
+    return resultat
+
+
+@lru_cache(maxsize=8)
+def appartenance(maille: str) -> pd.DataFrame:
+    """Table commune → code de la maille, pour les communes COM. Partagée : ne pas la modifier."""
+    communes = table("communes")
+    communes = communes[communes["type"] == "COM"].sort_values("code")
+    cibles = {"commune": communes["code"], "epci": communes["epci"], "departement": communes["departement"],
+              "region": communes["region"], "france": pd.Series("FR", index=communes.index, dtype="str")}
+    return pd.DataFrame({"commune": communes["code"], "code": cibles[maille]}).reset_index(drop=True)
+
+
+@lru_cache(maxsize=4)
+def _communes_par_code(maille: str) -> dict[str, tuple[str, ...]]:
+    liens = appartenance(maille).dropna()
+    return {code: tuple(groupe) for code, groupe in liens.groupby("code")["commune"]}
+
+
+@lru_cache(maxsize=4096)
+def construire(maille: str, code: str) -> Territoire:
+    """Le Territoire d'un code qui existe (``KeyError`` sinon)."""
+    fiche = fiches()[maille][code]
+    if maille == "commune":
+        communes = (code,)
+    elif maille == "qpv":
+        communes = fiche.communes
+    else:
+        communes = _communes_par_code(maille).get(code, ())
+    return Territoire(code, fiche.nom, maille, communes)
+
+
+def _trier_par_population(communes: Iterable[str], attribut: str) -> tuple[str, ...]:
+    """Valeurs d'un attribut des communes, de la plus peuplée à la moins peuplée."""
+    poids: dict[str, int] = {}
+    for code in communes:
+        fiche = fiches()["commune"][code]
+        valeur = getattr(fiche, attribut)
+        if valeur is not None:
+            poids[valeur] = poids.get(valeur, 0) + (fiche.population or 0)
+    return tuple(sorted(poids, key=lambda valeur: (-poids[valeur], valeur)))
+
+
+def departements_de(lieu: Territoire) -> tuple[str, ...]:
+    """Départements d'un territoire, le principal d'abord (hors collectivités d'outre-mer)."""
+    if lieu.maille == "departement":
+        return (lieu.code,)
+    if lieu.maille == "epci":
+        return fiches()["epci"][lieu.code].departements
+    connus = fiches()["departement"]
+    if lieu.maille in ("region", "france"):
+        return tuple(sorted(code for code, fiche in connus.items()
+                            if lieu.maille == "france" or fiche.region == lieu.code))
+    return tuple(code for code in _trier_par_population(lieu.communes, "departement") if code in connus)
+
+
+def region_de(lieu: Territoire) -> str | None:
+    """Code de la région d'un territoire (celle de son département principal)."""
+    if lieu.maille == "region":
+        return lieu.code
+    return fiches()["departement"][lieu.departement].region if lieu.departement else None
+
+
+def parents_de(lieu: Territoire) -> dict[str, Territoire]:
+    """Voir :attr:`Territoire.parents`."""
+    codes: dict[str, str | None] = {}
+    if lieu.maille in ("commune", "qpv", "perimetre"):
+        siens = [fiches()["commune"][code] for code in lieu.communes]
+        if lieu.maille == "commune":
+            codes["commune"] = siens[0].commune_mere
+        elif lieu.maille == "qpv" and len(lieu.communes) == 1:
+            codes["commune"] = lieu.communes[0]
+        sirens = {fiche.epci or _epci_de_la_mere(fiche) for fiche in siens}
+        codes["epci"] = sirens.pop() if len(sirens) == 1 else None
+    if lieu.maille not in ("departement", "region", "france"):
+        codes["departement"] = lieu.departement
+    if lieu.maille not in ("region", "france"):
+        codes["region"] = lieu.region
+    # Une collectivité d'outre-mer n'est pas dans la « France » des totaux : elle n'en est pas une partie.
+    if lieu.maille != "france" and (lieu.region or lieu.maille == "region"):
+        codes["france"] = "FR"
+    return {maille: construire(maille, code) for maille, code in codes.items() if code}
+
+
+def _epci_de_la_mere(fiche: _Fiche) -> str | None:
+    return fiches()["commune"][fiche.commune_mere].epci if fiche.commune_mere else None
+
+
+@lru_cache(maxsize=8)
+def _voisinage(maille: str) -> dict[str, tuple[str, ...]]:
+    lue = magasin.lire_table("voisins", colonnes=["code", "voisin"], filtres=[("maille", "==", maille)])
+    return {code: tuple(sorted(groupe)) for code, groupe in lue.groupby("code")["voisin"]}
+
+
+def voisins_de(lieu: Territoire) -> tuple[Territoire, ...]:
+    """Voir :attr:`Territoire.voisins`."""
+    if lieu.maille not in ("commune", "epci", "departement", "region"):
+        return ()
+    connus = fiches()[lieu.maille]
+    return tuple(construire(lieu.maille, code) for code in _voisinage(lieu.maille).get(lieu.code, ())
+                 if code in connus)
+
+
+def population_de(lieu: Territoire) -> int | None:
+    """Voir :attr:`Territoire.population`."""
+    if lieu.maille not in ("france", "perimetre"):
+        return fiches()[lieu.maille][lieu.code].population
+    termes = [fiches()["commune"][code].population for code in lieu.communes]
+    return sum(termes) if termes and all(terme is not None for terme in termes) else None

@@ -1,0 +1,215 @@
+"""D'une clé écrite par une personne à un Territoire : codes, préfixes, noms, anciens codes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu, TerritoireInconnu
+from cafdiag.territoires.cog import message, passages
+from cafdiag.territoires.normalisation import normaliser
+from cafdiag.territoires.objets import LIBELLES_MAILLES, MAILLES, Territoire
+from cafdiag.territoires.recherche import (
+    codes_proches,
+    communes_du_code_postal,
+    decrire,
+    decrire_tous,
+    par_nom,
+)
+from cafdiag.territoires.referentiel import COG, construire, fiches, table
+
+_PREFIXE = re.compile(r"^([^\W\d_]+)\s*:\s*(.*)$", re.DOTALL)
+_SEMBLE_UN_CODE = re.compile(r"^(?:\d+|2[AB]\d*)$")
+_SEMBLE_UNE_REGION = re.compile(r"^(?:R(?:EG)?-?(\d{1,2})|(\d{2})R)$")
+_SEMBLE_UN_QPV = re.compile(r"^Q[NP][0-9AB]{3}\d{2,3}[A-Z]?$")
+_DECIMALE_DE_TABLEUR = re.compile(r"^(\d+)\.0+$")
+_ALIAS = {alias: maille for maille, tous in {
+    "commune": ("commune", "com"), "epci": ("epci",), "departement": ("departement", "dep", "dept"),
+    "region": ("region", "reg"), "france": ("france",), "qpv": ("qpv",), "perimetre": ("perimetre",),
+}.items() for alias in tous}
+_LONGUEURS = {"commune": (5,), "epci": (9,), "departement": (2, 3), "region": (2,)}
+
+
+def territoire(cle: str) -> Territoire:
+    """Le territoire désigné par un code ou un nom.
+
+    Parameters
+    ----------
+    cle : str
+        Code commune (5 caractères), SIREN d'EPCI (9 chiffres), code département (2 ou 3 caractères), code
+        ou identifiant de QPV, « FR » ; ou un nom, sans égard aux accents, à la casse, aux tirets, aux
+        articles ni à la nature de l'EPCI. Une maille peut être imposée devant : ``commune:Mayenne``,
+        ``region:52`` (deux chiffres seuls sont un département). Plusieurs codes réunis par « + » font un
+        périmètre libre. Un Territoire est rendu tel quel.
+
+    Returns
+    -------
+    Territoire
+        Ses ``avertissements`` disent si un ancien code a été passé au COG 2025.
+
+    Raises
+    ------
+    TerritoireInconnu
+        Rien ne correspond ; ``propositions`` donne les plus proches.
+    TerritoireAmbigu
+        Plusieurs territoires portent ce nom, toutes mailles confondues ; rien n'est deviné.
+    DemandeFausse
+        Clé vide, nombre au lieu d'un texte, préfixe de maille inconnu.
+
+    Notes
+    -----
+    Référentiel : COG et EPCI au 1er janvier 2025 (Insee, DGCL).
+
+    Examples
+    --------
+    >>> territoire("200048551") == territoire("cc du pays de craon") == territoire("Pays de Craon")
+    True
+    >>> territoire("49069").avertissements
+    ("49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2025)",)
+    >>> territoire("region:52").nom, territoire("52").nom
+    ('Pays de la Loire', 'Haute-Marne')
+    """
+    if isinstance(cle, Territoire):
+        return cle
+    texte = exiger_texte(cle).strip()
+    prefixe = _PREFIXE.match(texte)
+    maille = None
+    if prefixe:
+        maille, texte = _ALIAS.get(normaliser(prefixe[1])), prefixe[2].strip()
+        if maille is None:
+            raise DemandeFausse(f"« {cle} » commence par une maille inconnue : « {prefixe[1]} »",
+                                attendu=", ".join(MAILLES), conseil="écrivez par exemple commune:53130")
+    if not texte:
+        raise DemandeFausse("le territoire demandé est vide", attendu="un code ou un nom",
+                            conseil="donnez par exemple 200048551 ou « Pays de Craon »")
+    if "+" in texte or maille == "perimetre":
+        from cafdiag.territoires.perimetres import perimetre_en_texte
+
+        return perimetre_en_texte(texte)
+    return avertir_scission(_par_code(texte, maille) or par_nom(texte, maille))
+
+
+def exiger_texte(cle: object) -> str:
+    """Refuse ce qui n'est pas un texte, en disant ce qu'il aurait fallu écrire."""
+    if isinstance(cle, str):
+        return cle
+    if cle is None:
+        raise DemandeFausse("aucun territoire n'est donné", attendu="un code ou un nom",
+                            conseil="donnez par exemple '200048551' ou 'Pays de Craon'")
+    if isinstance(cle, bool) or not hasattr(cle, "__int__"):
+        raise DemandeFausse(f"le territoire demandé est un objet « {type(cle).__name__} »",
+                            attendu="un code ou un nom, en texte")
+    nombre = f"{cle:.0f}" if isinstance(cle, float) else str(cle)
+    raise DemandeFausse(f"le code {nombre} est un nombre : son zéro de tête a pu se perdre",
+                        attendu="un texte", conseil=f"écrivez '{_rendre_le_zero(nombre)}' entre guillemets")
+
+
+def _rendre_le_zero(chiffres: str) -> str:
+    return chiffres.zfill({1: 2, 4: 5}.get(len(chiffres), len(chiffres)))
+
+
+def _par_code(texte: str, maille: str | None) -> Territoire | None:
+    """Le territoire de ce code ; None si le texte n'a pas l'allure d'un code."""
+    code = re.sub(r"\s+", "", texte).upper()
+    if maille in (None, "france") and code in ("FR", "FRANCE", "FRANCEENTIERE", "FRANCEENTIÈRE"):
+        return construire("france", "FR")
+    if maille in (None, "qpv") and (trouve := _qpv(code)):
+        return trouve
+    region = _SEMBLE_UNE_REGION.match(code)
+    if maille in (None, "region") and region:
+        numero = (region[1] or region[2]).zfill(2)
+        raise TerritoireInconnu(texte, attendu="une région par son nom ou par « region:52 »",
+                                propositions=[decrire("region", numero)] if numero in fiches()["region"]
+                                else codes_proches(numero, "region"))
+    if code.startswith("P-"):
+        raise TerritoireInconnu(texte, attendu="un périmètre libre, redonné par ses communes",
+                                conseil="écrivez ses codes réunis par « + », par exemple 53012+53084")
+    if decimale := _DECIMALE_DE_TABLEUR.match(code):
+        raise TerritoireInconnu(texte, attendu="un code en texte, sans virgule ni point",
+                                conseil=f"écrivez « {_rendre_le_zero(decimale[1])} »")
+    if not _SEMBLE_UN_CODE.match(code):
+        return None
+    for candidate in ("commune", "epci", "departement", "region"):
+        if maille == candidate or (maille is None and candidate != "region"):
+            if code in fiches()[candidate]:
+                return construire(candidate, code)
+            if candidate == "commune" and code in passages():
+                return _ancien_code(code)
+    raise _code_inconnu(texte, code, maille)
+
+
+def _qpv(code: str) -> Territoire | None:
+    for identifiant in fiches()["qpv"]:
+        if identifiant.upper() == code:
+            return construire("qpv", identifiant)
+    if not _SEMBLE_UN_QPV.match(code):
+        return None
+    memes = table("qpv")
+    if "code_qpv_2015_meme_nom" in memes:
+        memes = memes.loc[memes["code_qpv_2015_meme_nom"] == code, "code"].tolist()
+        if memes:
+            raise TerritoireInconnu(code, attendu="un code de la géographie prioritaire 2024 (QN…)",
+                                    propositions=decrire_tous(("qpv", autre) for autre in memes))
+    couverts = ", ".join(sorted({fiche.departement for fiche in fiches()["qpv"].values()}))
+    raise TerritoireInconnu(code, attendu=f"un quartier prioritaire 2024 des départements {couverts}",
+                            conseil="les QPV des autres départements ne sont pas embarqués")
+
+
+def _ancien_code(code: str) -> Territoire:
+    passage = passages()[code]
+    if passage.se_partage:
+        raise TerritoireAmbigu(
+            f"{code} ({passage.nom_ancien})" if passage.nom_ancien else code,
+            propositions=[*decrire_tous(("commune", actuel) for actuel in passage.codes),
+                          f"ou toutes ensemble ({'+'.join(passage.codes)})"])
+    return replace(construire("commune", passage.codes[0]), avertissements=(message(passage),))
+
+
+def avertir_scission(lieu: Territoire) -> Territoire:
+    """Ajoute à une commune scindée depuis peu l'avertissement que son périmètre a changé."""
+    passage = passages().get(lieu.code) if lieu.maille == "commune" else None
+    if passage is None or message(passage) in lieu.avertissements:
+        return lieu
+    return replace(lieu, avertissements=(*lieu.avertissements, message(passage)))
+
+
+def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconnu:
+    """L'erreur d'un code qui n'existe pas : zéro perdu, code postal, faute de frappe."""
+    mailles = (maille,) if maille in _LONGUEURS else ("commune", "epci", "departement")
+    corriges, attendu = _corriger(code)
+    trouves = [decrire(sorte, autre) for autre in corriges for sorte in mailles
+               if autre in fiches()[sorte]]
+    if trouves:
+        return TerritoireInconnu(texte, propositions=trouves, attendu=attendu)
+    attendu = ", ".join(f"{LIBELLES_MAILLES[sorte]} ({' ou '.join(map(str, _LONGUEURS[sorte]))} caractères)"
+                        for sorte in mailles) + f", géographie {COG}"
+    if "commune" in mailles and len(code) == 5 and (postales := communes_du_code_postal(code)):
+        propositions = decrire_tous(("commune", autre) for autre in postales)
+        return TerritoireInconnu(texte, propositions=propositions, attendu=attendu,
+                                 conseil=f"{code} est un code postal ; essayez " + " ; ".join(propositions))
+    ailleurs = [(sorte, code) for sorte in _LONGUEURS if sorte not in mailles and code in fiches()[sorte]]
+    if ailleurs and maille == "epci" and (siren := fiches()[ailleurs[0][0]][code].epci):
+        ailleurs.insert(0, ("epci", siren))
+    propositions = [decrire(*repere) for repere in ailleurs]
+    for sorte in () if propositions else mailles:
+        if len(code) in _LONGUEURS[sorte]:
+            propositions += codes_proches(code, sorte)
+    conseil = ""
+    if len(code) == 9:
+        conseil = (f"donnez le nom de l'EPCI, tel qu'il était au 1er janvier {COG} ; SIREN proches : "
+                   + " ; ".join(propositions))
+    return TerritoireInconnu(texte, propositions=propositions, attendu=attendu, conseil=conseil)
+
+
+def _corriger(code: str) -> tuple[list[str], str]:
+    """Codes que l'on a sans doute voulu écrire, et ce qui manquait."""
+    if len(code) in (1, 4):
+        return [_rendre_le_zero(code)], "un code complet, avec son zéro de tête"
+    if len(code) == 3 and code.startswith("0"):
+        return [code[1:]], "un code de département à deux caractères"
+    if len(code) == 6 and code.startswith("97"):
+        # 971102 : département 971 suivi du code à trois chiffres de la commune.
+        return [code[:3] + code[4:]], "un code commune de 5 caractères"
+    if code == "20" or (len(code) == 5 and code.startswith("20") and not communes_du_code_postal(code)):
+        return ["2A" + code[2:], "2B" + code[2:]], "un code corse, en 2A ou 2B"
+    return [], ""
