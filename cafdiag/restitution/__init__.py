@@ -1,0 +1,1 @@
+"""Comment le montrer : cartes, graphiques, tableaux, textes, rapport."""

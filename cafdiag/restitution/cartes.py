@@ -1,0 +1,272 @@
+"""Les cartes d'un diagnostic : taux en aplats, effectifs en cercles, structures en points.
+
+La maille publiée commande la carte : un taux d'EPCI ne se peint jamais commune par commune. Les briques
+de :mod:`cafdiag.restitution.couches` se composent aussi à la main sur une :class:`CarteHorsLigne`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution import couches
+from cafdiag.restitution.classes import Classes, bandes, quantiles
+from cafdiag.restitution.couleurs import TERRITOIRE
+from cafdiag.restitution.echappement import est_vide
+from cafdiag.restitution.leaflet import CarteHorsLigne
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+SOURCE_CONTOURS = "Contours : IGN, Admin Express (simplifiés)."
+
+
+@dataclass(frozen=True)
+class Fond:
+    """Des contours de repère. `trait` : ``voisin`` (dessous), ``limite`` ou ``quartier`` (dessus)."""
+
+    contours: gpd.GeoDataFrame
+    libelle: str = ""
+    trait: str = "voisin"
+    infobulle: bool = False
+
+
+def nom_court(nom: str) -> str:
+    """Le nom d'une intercommunalité sans sa nature, pour une étiquette.
+
+    Examples
+    --------
+    >>> nom_court("CC du Pays de Craon"), nom_court("CC de l'Ernée"), nom_court("Angers Loire Métropole")
+    ('Pays de Craon', 'Ernée', 'Angers Loire Métropole')
+    """
+    court = re.sub(
+        r"^(?:CC|CA|CU|METRO|Métropole)\s+(?:du\s+|de\s+la\s+|de\s+l['’]\s*|des\s+|de\s+|d['’]\s*)?",
+        "",
+        nom,
+        flags=re.IGNORECASE,
+    )
+    return court[:1].upper() + court[1:] if court else nom
+
+
+def _codes(surligner: str | Sequence[str] | gpd.GeoDataFrame | None) -> list[str]:
+    if surligner is None:
+        return []
+    if isinstance(surligner, str):
+        return [surligner]
+    return list(surligner["code"]) if hasattr(surligner, "geometry") else list(surligner)
+
+
+def _verifier_contours(contours: gpd.GeoDataFrame) -> None:
+    if "code" not in contours:
+        raise DemandeFausse("des contours sans colonne « code »", attendu="les colonnes code et geometry")
+    if contours.empty:
+        raise DemandeFausse("aucun contour à dessiner", conseil="vérifiez les codes demandés")
+    if contours["code"].duplicated().any():
+        raise DemandeFausse(
+            f"le contour {contours['code'][contours['code'].duplicated()].iloc[0]} est en double",
+            attendu="un contour par territoire",
+        )
+
+
+def _cadre(contours: gpd.GeoDataFrame) -> tuple[float, ...]:
+    return tuple(float(b) for b in contours.to_crs(4326).total_bounds)
+
+
+def _surligner(
+    carte: CarteHorsLigne,
+    contours: gpd.GeoDataFrame,
+    surligner: str | Sequence[str] | gpd.GeoDataFrame | None,
+    libelle: str,
+) -> None:
+    codes = _codes(surligner)
+    if not codes:
+        return
+    cernes = surligner if hasattr(surligner, "geometry") else contours[contours["code"].isin(codes)]
+    if cernes.empty:
+        raise DemandeFausse(
+            f"le territoire à surligner ({', '.join(codes)}) n'est pas dans les contours",
+            conseil="donnez son code, ou son contour",
+        )
+    if not libelle:
+        libelle = " et ".join(couches.noms_des_contours(cernes)[:2])
+    couches.ajouter_surbrillance(carte, cernes, libelle=libelle)
+
+
+def _sources(source: str, mention: str) -> str:
+    return f"{source.rstrip('. ')}. {mention}".strip() if source else mention
+
+
+def carte_aplats(
+    contours: gpd.GeoDataFrame,
+    mesures: pd.DataFrame,
+    *,
+    libelle: str,
+    unite: str | None,
+    titre: str,
+    source: str = "",
+    sous_titre: str = "",
+    reference: float | None = None,
+    nom_reference: str = "la France",
+    classes: Classes | None = None,
+    surligner: str | Sequence[str] | gpd.GeoDataFrame | None = None,
+    nom_surligne: str = "",
+    contexte: Sequence[Fond] = (),
+    etiquettes: bool = True,
+    decimales: int | None = None,
+    cadre: Sequence[float] | None = None,
+    hauteur: int = 460,
+    mention_contours: str = SOURCE_CONTOURS,
+) -> CarteHorsLigne:
+    """Un taux par territoire, en aplats.
+
+    Parameters
+    ----------
+    contours : GeoDataFrame
+        Colonnes ``code``, ``geometry`` et, si possible, ``nom`` : un contour par territoire peint.
+    mesures : DataFrame
+        Mesures d'un seul indicateur et d'une seule année. Un contour sans mesure, un secret, un « sans
+        objet » ne prennent jamais une couleur de classe : ils sont hachurés ou pointillés, et nommés.
+    libelle, unite : str
+        Ce qui est mesuré et son unité (légende et infobulle).
+    reference : float, optional
+        Classes en rapport à cette valeur (``nom_reference``, avec son article). Sinon quantiles, ou
+        les `classes` données.
+    surligner : str, sequence of str or GeoDataFrame, optional
+        Territoire cerné de sa couleur : code pris dans les contours, ou contour à part.
+    contexte : sequence of Fond
+        Repères dessinés dessous (``voisin``) ou dessus (``limite``, ``quartier``).
+    etiquettes : bool
+        Écrit les noms ; ceux qui se toucheraient se taisent.
+
+    Returns
+    -------
+    CarteHorsLigne
+        ``carte.texte`` dit la carte en phrases.
+
+    Raises
+    ------
+    DemandeFausse
+        Contours vides ou en double, plusieurs mesures par territoire, taux d'une maille plus large.
+    """
+    _verifier_contours(contours)
+    carte = CarteHorsLigne(
+        titre=titre,
+        sous_titre=sous_titre,
+        source=_sources(source, mention_contours),
+        cadre=cadre or _cadre(contours),
+        hauteur=hauteur,
+    )
+    for fond in contexte:
+        couches.ajouter_fond(
+            carte, fond.contours, libelle=fond.libelle, trait=fond.trait, infobulle=fond.infobulle
+        )
+    fonds, carte.legendes = carte.legendes, []
+    valeurs = [ligne["valeur"] for ligne in couches.fiches.aligner(contours["code"], mesures)]
+    connues = [v for v in valeurs if not est_vide(v)]
+    if classes is None and reference is not None and not est_vide(reference):
+        classes = bandes(
+            connues, reference=reference, nom_reference=nom_reference, unite=unite, decimales=decimales
+        )
+    elif classes is None and connues:
+        classes = quantiles(connues, unite=unite, decimales=decimales)
+    couches.ajouter_aplats(
+        carte, contours, mesures, classes=classes, libelle=libelle, unite=unite, decimales=decimales
+    )
+    _surligner(carte, contours, surligner, nom_surligne)
+    carte.legendes += fonds
+    if etiquettes:
+        noms = [nom_court(n) for n in couches.noms_des_contours(contours, mesures)]
+        couches.ajouter_etiquettes(carte, contours, noms=noms, fortes=_codes(surligner))
+    return carte
+
+
+def carte_communes(
+    contours: gpd.GeoDataFrame,
+    *,
+    titre: str,
+    source: str = "",
+    sous_titre: str = "",
+    cercles: pd.DataFrame | None = None,
+    libelle_cercles: str = "",
+    unite_cercles: str = "enfants",
+    couleur_cercles: str = TERRITOIRE,
+    points: pd.DataFrame | None = None,
+    fond: pd.DataFrame | None = None,
+    libelle_fond: str = "",
+    unite_fond: str | None = None,
+    classes_fond: Classes | None = None,
+    surligner: str | Sequence[str] | gpd.GeoDataFrame | None = None,
+    nom_surligne: str = "",
+    contexte: Sequence[Fond] = (),
+    etiquettes: bool = True,
+    importance: Sequence[float] | None = None,
+    cadre: Sequence[float] | None = None,
+    hauteur: int = 480,
+    mention_contours: str = SOURCE_CONTOURS,
+) -> CarteHorsLigne:
+    """Les communes d'un territoire : effectifs en cercles, structures en points, fond discret.
+
+    Parameters
+    ----------
+    contours : GeoDataFrame
+        Communes : ``code``, ``nom``, ``geometry``.
+    cercles : DataFrame, optional
+        Mesures d'un effectif, une par commune : surface du cercle proportionnelle à la valeur.
+    points : DataFrame, optional
+        Structures : ``type``, ``nom``, ``lon``, ``lat`` (voir :func:`couches.ajouter_points`).
+    fond : DataFrame, optional
+        Mesures peintes en aplats pâles (densité, distance…), avec `classes_fond` ou des quantiles.
+    importance : sequence of float, optional
+        Priorité des étiquettes (population) ; à défaut, la valeur des cercles, puis la surface.
+
+    Raises
+    ------
+    DemandeFausse
+        Mêmes cas que :func:`carte_aplats`.
+    """
+    _verifier_contours(contours)
+    carte = CarteHorsLigne(
+        titre=titre,
+        sous_titre=sous_titre,
+        source=_sources(source, mention_contours),
+        cadre=cadre or _cadre(contours),
+        hauteur=hauteur,
+    )
+    for repere in contexte:
+        couches.ajouter_fond(
+            carte, repere.contours, libelle=repere.libelle, trait=repere.trait, infobulle=repere.infobulle
+        )
+    fonds, carte.legendes = carte.legendes, []
+    if fond is None:
+        couches.ajouter_fond(carte, contours, trait="maille", infobulle=cercles is None)
+    else:
+        valeurs = [li["valeur"] for li in couches.fiches.aligner(contours["code"], fond)]
+        connues = [v for v in valeurs if not est_vide(v)]
+        if classes_fond is None and connues:
+            classes_fond = quantiles(connues, unite=unite_fond)
+        couches.ajouter_aplats(
+            carte,
+            contours,
+            fond,
+            classes=classes_fond,
+            libelle=libelle_fond,
+            unite=unite_fond,
+            discret=cercles is not None or points is not None,
+        )
+    if cercles is not None:
+        couches.ajouter_cercles(
+            carte, contours, cercles, libelle=libelle_cercles, unite=unite_cercles, couleur=couleur_cercles
+        )
+        if importance is None:
+            importance = [li["valeur"] for li in couches.fiches.aligner(contours["code"], cercles)]
+    if points is not None:
+        couches.ajouter_points(carte, points)
+    _surligner(carte, contours, surligner, nom_surligne)
+    carte.legendes += fonds
+    if etiquettes:
+        couches.ajouter_etiquettes(carte, contours, importance=importance)
+    return carte

@@ -1,0 +1,478 @@
+"""Les couches d'une carte : fonds, aplats, cercles, points, surbrillance, étiquettes.
+
+Chacune dessine, ajoute sa légende et dit en toutes lettres ce qu'elle montre (``carte.textes``).
+Aucune ne calcule : elle reçoit des Mesures et des contours déjà lus.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from branca.element import MacroElement
+from folium.template import Template
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution import couleurs, fiches
+from cafdiag.restitution import legendes as lg
+from cafdiag.restitution.classes import SANS_CLASSE, Classes
+from cafdiag.restitution.echappement import est_vide, json_sur
+from cafdiag.restitution.formats import decimales_de, enumeration, nombre, pluriel
+from cafdiag.restitution.leaflet import CarteHorsLigne
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+DECIMALES_COORDONNEES = 5
+RAYON_MAXIMAL = 22
+
+_TRAITS: dict[str, dict[str, Any]] = {
+    "voisin": {
+        "plan": "fond",
+        "style": {"color": "#c3cad1", "weight": 1, "fillColor": couleurs.VOISIN, "fillOpacity": 1},
+    },
+    "maille": {
+        "plan": "zones",
+        "style": {"color": "#aab4bd", "weight": 0.8, "fillColor": "#ffffff", "fillOpacity": 1},
+    },
+    "limite": {
+        "plan": "surbrillance",
+        "style": {"color": couleurs.ENCRE_2, "weight": 1.4, "fill": False, "dashArray": "5 4"},
+    },
+    "quartier": {
+        "plan": "surbrillance",
+        "style": {"color": "#b3261e", "weight": 1.5, "fillColor": "#b3261e", "fillOpacity": 0.18},
+    },
+}
+
+
+class Couche(MacroElement):
+    """Un appel à carte.js sur la carte parente, avec des données sérialisées sans risque."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+        cafdiag.{{ this.fonction }}({{ this._parent.get_name() }}, {{ this.donnees }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, fonction: str, donnees: object) -> None:
+        super().__init__()
+        self._name = "Couche"
+        self.fonction, self.donnees = fonction, json_sur(donnees)
+
+
+def geometries(contours: gpd.GeoDataFrame) -> list[dict]:
+    """Géométries GeoJSON en WGS84, arrondies à cinq décimales (environ un mètre).
+
+    Raises
+    ------
+    DemandeFausse
+        Contours sans système de coordonnées, ou géométrie vide.
+    """
+    import shapely
+
+    if contours.crs is None:
+        raise DemandeFausse(
+            "des contours sans système de coordonnées",
+            attendu="EPSG:4326",
+            conseil="précisez-le avec set_crs",
+        )
+    formes = contours.to_crs(4326).geometry.to_numpy()
+    vides = shapely.is_missing(formes) | shapely.is_empty(formes)
+    if vides.any():
+        raise DemandeFausse(
+            f"{pluriel(int(vides.sum()), 'contour')} sans forme",
+            conseil="retirez-les des contours : leurs mesures resteront dans les tableaux",
+        )
+    arrondies = shapely.transform(formes, lambda xy: np.round(xy, DECIMALES_COORDONNEES))
+    return [json.loads(g) for g in shapely.to_geojson(arrondies)]
+
+
+def reperes(contours: gpd.GeoDataFrame) -> list[list[float]]:
+    """Un point ``[lat, lon]`` à l'intérieur de chaque contour."""
+    dedans = contours.to_crs(4326).geometry.representative_point()
+    return [
+        [round(y, DECIMALES_COORDONNEES), round(x, DECIMALES_COORDONNEES)]
+        for x, y in zip(dedans.x, dedans.y, strict=True)
+    ]
+
+
+def noms_des_contours(contours: gpd.GeoDataFrame, mesures: pd.DataFrame | None = None) -> list[str]:
+    """Nom de chaque contour : colonne ``nom``, sinon celui des mesures, sinon le code."""
+    connus: dict[str, str] = {}
+    if mesures is not None and "nom" in mesures:
+        connus = dict(zip(mesures["territoire"], mesures["nom"], strict=True))
+    propres = contours["nom"] if "nom" in contours else [None] * len(contours)
+    return [
+        str(nom) if not est_vide(nom) else str(connus.get(code, code))
+        for code, nom in zip(contours["code"], propres, strict=True)
+    ]
+
+
+def rogner(contours: gpd.GeoDataFrame, cadre: Sequence[float], *, marge: float = 0.8) -> gpd.GeoDataFrame:
+    """Ne garde d'un fond que ce qui entoure le cadre, pour ne pas alourdir la page."""
+    ouest, sud, est, nord = cadre
+    large, haut = (est - ouest) * marge, (nord - sud) * marge
+    coupes = contours.to_crs(4326).copy()
+    coupes["geometry"] = coupes.geometry.clip_by_rect(ouest - large, sud - haut, est + large, nord + haut)
+    return coupes[~coupes.geometry.is_empty & coupes.geometry.notna()]
+
+
+def ajouter_fond(
+    carte: CarteHorsLigne,
+    contours: gpd.GeoDataFrame,
+    *,
+    libelle: str = "",
+    trait: str = "voisin",
+    infobulle: bool = False,
+) -> None:
+    """Ajoute des contours de repère, sans valeur.
+
+    Parameters
+    ----------
+    trait : {"voisin", "maille", "limite", "quartier"}
+        ``voisin`` et ``maille`` sont sous les aplats ; ``limite`` (tirets) et ``quartier`` dessus.
+    libelle : str
+        Nom dans la légende ; rien dans la légende s'il est vide.
+    infobulle : bool
+        Montre le nom au survol (sans effet pour ``limite``).
+    """
+    if trait not in _TRAITS:
+        raise DemandeFausse(f"trait « {trait} »", attendu=", ".join(_TRAITS))
+    if carte.cadre is not None and trait != "maille":
+        contours = rogner(contours, carte.cadre)
+    if contours.empty:
+        return
+    modele = _TRAITS[trait]
+    entites: list[dict] = [{"g": g, "s": 0} for g in geometries(contours)]
+    if infobulle:
+        for entite, nom in zip(entites, noms_des_contours(contours), strict=True):
+            entite["l"] = [nom]
+    carte.add_child(
+        Couche(
+            "zones",
+            {
+                "plan": modele["plan"],
+                "interactif": infobulle and trait != "limite",
+                "styles": [modele["style"]],
+                "entites": entites,
+                "pied": [],
+            },
+        )
+    )
+    if libelle:
+        carte.legendes.append(lg.bloc("", [lg.trait(modele["style"], libelle)]))
+
+
+def ajouter_aplats(
+    carte: CarteHorsLigne,
+    contours: gpd.GeoDataFrame,
+    mesures: pd.DataFrame,
+    *,
+    classes: Classes | None,
+    libelle: str,
+    unite: str | None,
+    decimales: int | None = None,
+    discret: bool = False,
+) -> None:
+    """Peint chaque contour de la couleur de sa classe ; sans donnée, il est hachuré et nommé.
+
+    Parameters
+    ----------
+    contours : GeoDataFrame
+        Colonnes ``code``, ``geometry``, et ``nom`` si possible.
+    mesures : DataFrame
+        Mesures (au plus une par territoire). Un contour sans mesure est « non disponible ».
+    classes : Classes or None
+        ``None`` si aucune valeur n'est connue : tout est hachuré.
+    discret : bool
+        Teintes pâlies, pour un fond sous des cercles ou des points.
+
+    Raises
+    ------
+    DemandeFausse
+        Deux mesures pour un territoire ; taux d'une maille plus large peint sur une plus fine.
+    """
+    lignes = fiches.aligner(contours["code"], mesures)
+    fiches.refuser_maille_empruntee(lignes)
+    noms = noms_des_contours(contours, mesures)
+    places = decimales_de(unite) if decimales is None else decimales
+    valeurs = [ligne.get("valeur") for ligne in lignes]
+    rangs = classes.indices(valeurs) if classes else np.full(len(lignes), SANS_CLASSE)
+    vides = list(
+        dict.fromkeys(
+            ligne["statut"] for ligne, rang in zip(lignes, rangs, strict=True) if rang == SANS_CLASSE
+        )
+    )
+    styles = [
+        {"color": "#ffffff", "weight": 1, "fillColor": c, "fillOpacity": 0.55 if discret else 1}
+        for c in (classes.couleurs if classes else ())
+    ]
+    rang_vide = {}
+    for cle in vides:
+        rang_vide[cle] = len(styles)
+        motif = "pointille" if cle == "sans_objet" else "hachures"
+        styles.append({"color": "#aab4bd", "weight": 1, "fillColor": carte.motif(motif), "fillOpacity": 1})
+    pied = fiches.pied_commun(lignes)
+    entites = []
+    for geometrie, ligne, nom, rang in zip(geometries(contours), lignes, noms, rangs, strict=True):
+        indice = int(rang) if rang != SANS_CLASSE else rang_vide[ligne["statut"]]
+        entites.append(
+            {
+                "g": geometrie,
+                "s": indice,
+                "l": fiches.fiche(
+                    nom, ligne, libelle=libelle, unite=unite, decimales=places, avec_source=not pied
+                ),
+            }
+        )
+    carte.add_child(
+        Couche(
+            "zones", {"plan": "zones", "interactif": True, "styles": styles, "entites": entites, "pied": pied}
+        )
+    )
+    comptes = np.bincount(rangs[rangs != SANS_CLASSE], minlength=len(classes) if classes else 0)
+    elements = [
+        lg.aplat(teinte, etiquette, int(compte), opacite=0.55 if discret else 1.0)
+        for teinte, etiquette, compte in (
+            zip(classes.couleurs, classes.etiquettes, comptes, strict=True) if classes else ()
+        )
+    ]
+    for cle in vides:
+        concernes = [n for n, li in zip(noms, lignes, strict=True) if li["statut"] == cle]
+        elements.append(
+            lg.aplat(
+                str(styles[rang_vide[cle]]["fillColor"]),
+                lg.nom_du_vide(cle),
+                len(concernes),
+                precision=enumeration(concernes, maximum=3),
+            )
+        )
+    carte.legendes.append(lg.bloc(libelle, elements, precision=unite or ""))
+    carte.textes.append(fiches.resume(noms, lignes, rangs, classes, unite=unite, decimales=places))
+    carte.details_html.append(fiches.table(noms, lignes, libelle=libelle, unite=unite, decimales=places))
+
+
+def ajouter_cercles(
+    carte: CarteHorsLigne,
+    contours: gpd.GeoDataFrame,
+    mesures: pd.DataFrame,
+    *,
+    libelle: str,
+    unite: str | None,
+    couleur: str = couleurs.TERRITOIRE,
+    decimales: int | None = None,
+) -> None:
+    """Pose un cercle dont la **surface** est proportionnelle à l'effectif.
+
+    Un zéro est un petit anneau vide, un manquant un anneau en tirets : ni l'un ni l'autre ne se confond
+    avec l'absence de la commune.
+
+    Raises
+    ------
+    DemandeFausse
+        Effectif négatif, deux mesures pour un territoire, maille empruntée.
+    """
+    lignes = fiches.aligner(contours["code"], mesures)
+    fiches.refuser_maille_empruntee(lignes)
+    noms = noms_des_contours(contours, mesures)
+    places = decimales_de(unite) if decimales is None else decimales
+    connues = [float(li["valeur"]) for li in lignes if not est_vide(li.get("valeur"))]
+    if any(v < 0 for v in connues):
+        raise DemandeFausse(
+            "un effectif négatif",
+            attendu="un nombre positif ou nul",
+            conseil="montrez une évolution en aplats",
+        )
+    maximum = max(connues, default=0.0)
+    styles = [
+        {"color": "#ffffff", "weight": 1.2, "fillColor": couleur, "fillOpacity": 0.78},
+        {"color": couleur, "weight": 1.4, "fillColor": "#ffffff", "fillOpacity": 0.9},
+        {
+            "color": couleurs.ENCRE_2,
+            "weight": 1.4,
+            "fillColor": "#ffffff",
+            "fillOpacity": 0.7,
+            "dashArray": "2 2",
+        },
+    ]
+    pied = fiches.pied_commun(lignes)
+    entites = []
+    for point, ligne, nom in zip(reperes(contours), lignes, noms, strict=True):
+        valeur = None if est_vide(ligne.get("valeur")) else float(ligne["valeur"])
+        style, rayon = (
+            (2, 5.0)
+            if valeur is None
+            else (1, 2.5)
+            if valeur == 0
+            else (0, max(2.0, rayon_cercle(valeur, maximum)))
+        )
+        entites.append(
+            {
+                "p": point,
+                "r": round(rayon, 2),
+                "s": style,
+                "l": fiches.fiche(
+                    nom, ligne, libelle=libelle, unite=unite, decimales=places, avec_source=not pied
+                ),
+            }
+        )
+    # Les petits par-dessus les grands : aucun n'est caché.
+    entites.sort(key=lambda e: (-e["r"], e["p"]))
+    carte.add_child(Couche("cercles", {"styles": styles, "entites": entites, "pied": pied}))
+    elements = [lg.cercles(maximum, rayon_cercle, couleur=couleur, decimales=places)] if maximum > 0 else []
+    if any(v == 0 for v in connues):
+        elements.append(lg.anneau(couleur, "aucun", plein=True))
+    absents = [n for n, li in zip(noms, lignes, strict=True) if est_vide(li.get("valeur"))]
+    if absents:
+        elements.append(
+            lg.anneau(
+                couleurs.ENCRE_2,
+                f"Donnée absente ({nombre(len(absents))})",
+                plein=False,
+                precision=enumeration(absents, maximum=3),
+            )
+        )
+    carte.legendes.append(lg.bloc(libelle, elements, precision=unite or ""))
+    rangs = np.array([SANS_CLASSE if est_vide(li.get("valeur")) else 0 for li in lignes])
+    carte.textes.append(
+        f"{libelle} : " + fiches.resume(noms, lignes, rangs, None, unite=unite, decimales=places)
+    )
+    carte.details_html.append(fiches.table(noms, lignes, libelle=libelle, unite=unite, decimales=places))
+
+
+def rayon_cercle(valeur: float, maximum: float) -> float:
+    """Rayon en pixels : la surface est proportionnelle à la valeur.
+
+    Examples
+    --------
+    >>> rayon_cercle(100, 400) / rayon_cercle(400, 400)
+    0.5
+    """
+    return RAYON_MAXIMAL * math.sqrt(valeur / maximum) if maximum > 0 else 0.0
+
+
+def ajouter_points(carte: CarteHorsLigne, points: pd.DataFrame) -> None:
+    """Pose des structures ouvertes au public, une forme et une couleur par type.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Colonnes ``type``, ``nom``, ``lon``, ``lat`` ; si elles existent : ``commune`` (nom), ``source``,
+        ``annee``, ``remarque``. Une structure sans coordonnées n'est pas posée, mais comptée et dite.
+    """
+    manquantes = [c for c in ("type", "nom", "lon", "lat") if c not in points]
+    if manquantes:
+        raise DemandeFausse(
+            f"colonnes absentes des structures : {', '.join(manquantes)}", attendu="type, nom, lon, lat"
+        )
+    types = list(dict.fromkeys(points["type"].astype(str)))
+    reperees = points[points["lon"].notna() & points["lat"].notna()]
+    entites = []
+    for ligne in reperees.to_dict("records"):
+        libelle, _, _ = couleurs.structure(str(ligne["type"]))
+        entites.append(
+            {
+                "p": [
+                    round(float(ligne["lat"]), DECIMALES_COORDONNEES),
+                    round(float(ligne["lon"]), DECIMALES_COORDONNEES),
+                ],
+                "s": types.index(str(ligne["type"])),
+                "l": fiches.fiche_structure(ligne, libelle),
+            }
+        )
+    aspects = [couleurs.structure(t) for t in types]
+    carte.add_child(
+        Couche(
+            "points",
+            {
+                "couleurs": [a[1] for a in aspects],
+                "formes": [a[2] for a in aspects],
+                "entites": entites,
+                "pied": [],
+            },
+        )
+    )
+    comptes = points["type"].astype(str).value_counts()
+    elements = [
+        lg.signe(forme, teinte, libelle, int(comptes[t]))
+        for t, (libelle, teinte, forme) in zip(types, aspects, strict=True)
+    ]
+    sans_place = len(points) - len(reperees)
+    precision = (
+        f"{pluriel(sans_place, 'structure')} sans adresse localisée, non posée sur la carte"
+        if sans_place
+        else ""
+    )
+    if elements:
+        carte.legendes.append(
+            lg.bloc(
+                "Structures",
+                elements,
+                precision=precision.replace("posée", "posées" if sans_place > 1 else "posée"),
+            )
+        )
+        carte.textes.append(
+            "Structures : "
+            + enumeration(
+                [
+                    f"{libelle} ({nombre(int(comptes[t]))})"
+                    for t, (libelle, _, _) in zip(types, aspects, strict=True)
+                ]
+            )
+            + "."
+        )
+
+
+def ajouter_surbrillance(carte: CarteHorsLigne, contours: gpd.GeoDataFrame, *, libelle: str) -> None:
+    """Cerne le territoire de sa couleur, sur un liseré blanc qui le détache de tous les aplats."""
+    formes = geometries(contours)
+    styles = [
+        {"color": "#ffffff", "weight": 6, "fill": False, "opacity": 0.95},
+        {"color": couleurs.TERRITOIRE, "weight": 3, "fill": False},
+    ]
+    entites = [{"g": g, "s": s} for s in (0, 1) for g in formes]
+    carte.add_child(
+        Couche(
+            "zones",
+            {"plan": "surbrillance", "interactif": False, "styles": styles, "entites": entites, "pied": []},
+        )
+    )
+    carte.legendes.append(lg.bloc("", [lg.trait(styles[1], libelle)]))
+
+
+def ajouter_etiquettes(
+    carte: CarteHorsLigne,
+    contours: gpd.GeoDataFrame,
+    *,
+    noms: Sequence[str] | None = None,
+    importance: Sequence[float] | None = None,
+    fortes: Sequence[str] = (),
+) -> None:
+    """Écrit les noms, discrètement ; là où deux se toucheraient, le moins important se tait.
+
+    Parameters
+    ----------
+    noms : sequence of str, optional
+        Un par contour ; par défaut la colonne ``nom``.
+    importance : sequence of float, optional
+        Par exemple la population ; à défaut, la surface.
+    fortes : sequence of str
+        Codes écrits en gras, placés d'abord.
+    """
+    poids = (
+        list(importance)
+        if importance is not None
+        else list(contours.to_crs(4326).geometry.bounds.eval("(maxx - minx) * (maxy - miny)"))
+    )
+    textes = list(noms) if noms is not None else noms_des_contours(contours)
+    liste = [
+        {"t": texte, "p": point, "f": int(code in fortes), "w": -1.0 if est_vide(p) else float(p)}
+        for texte, point, code, p in zip(textes, reperes(contours), contours["code"], poids, strict=True)
+    ]
+    liste.sort(key=lambda e: (-e["f"], -e["w"], e["t"]))
+    carte.add_child(Couche("etiquettes", [{k: e[k] for k in ("t", "p", "f")} for e in liste]))

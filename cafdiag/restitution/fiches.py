@@ -1,0 +1,202 @@
+"""Les mots d'une carte : infobulles, résumé en phrases, tableau équivalent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution.classes import SANS_CLASSE, Classes
+from cafdiag.restitution.echappement import est_vide, html_sur
+from cafdiag.restitution.formats import avec_unite, date, enumeration, intervalle, nombre, pluriel, statut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FINESSE = ("commune", "qpv", "perimetre", "epci", "departement", "region", "france")
+_NOMS_MAILLES = {
+    "commune": "de la commune",
+    "epci": "de l'intercommunalité",
+    "departement": "du département",
+    "region": "de la région",
+    "france": "de la France",
+}
+
+
+def aligner(codes: Iterable[str], mesures: pd.DataFrame) -> list[dict[str, Any]]:
+    """Une mesure par code, dans l'ordre des codes ; un code sans mesure devient « non disponible ».
+
+    Raises
+    ------
+    DemandeFausse
+        Deux mesures pour un même territoire : la carte ne choisit pas.
+    """
+    doubles = mesures["territoire"][mesures["territoire"].duplicated()]
+    if len(doubles):
+        raise DemandeFausse(
+            f"plusieurs mesures pour {enumeration(sorted(set(doubles)), maximum=3)}",
+            attendu="une mesure par territoire",
+            conseil="ne gardez qu'un indicateur et qu'une année",
+        )
+    connues = {ligne["territoire"]: ligne for ligne in mesures.to_dict("records")}
+    lignes = []
+    for code in codes:
+        ligne = dict(
+            connues.get(code)
+            or {
+                "territoire": code,
+                "valeur": None,
+                "statut": "non_disponible",
+                "motif": "aucune mesure pour ce territoire",
+            }
+        )
+        if est_vide(ligne.get("statut")):
+            ligne["statut"] = "non_disponible" if est_vide(ligne.get("valeur")) else "exact"
+        if not statut(ligne["statut"]).chiffre:
+            ligne["valeur"] = None
+        elif est_vide(ligne.get("valeur")):
+            ligne["statut"] = "non_disponible"
+        lignes.append(ligne)
+    return lignes
+
+
+def refuser_maille_empruntee(lignes: Sequence[dict]) -> None:
+    """Refuse de peindre sur une maille une valeur publiée à une maille plus large."""
+    for ligne in lignes:
+        maille, source = ligne.get("maille"), ligne.get("maille_source")
+        if (
+            maille in _FINESSE
+            and source in _FINESSE
+            and not est_vide(ligne.get("valeur"))
+            and (_FINESSE.index(source) > _FINESSE.index(maille))
+            and source != "perimetre"
+        ):
+            raise DemandeFausse(
+                f"une valeur publiée à la maille « {source} » peinte à la maille « {maille} »",
+                attendu="une carte à la maille où la source publie",
+                conseil=f"dessinez les contours de la maille « {source} »",
+            )
+
+
+def _source(ligne: dict) -> str:
+    parties = [
+        str(ligne[c]) if c == "source" else date(ligne[c])
+        for c in ("source", "millesime")
+        if not est_vide(ligne.get(c))
+    ]
+    # Un millésime déjà écrit dans la source ne se répète pas.
+    if len(parties) == 2 and parties[1] in parties[0]:
+        parties.pop()
+    return f"Source : {', '.join(parties)}" if parties else ""
+
+
+def pied_commun(lignes: Sequence[dict]) -> list[str]:
+    """La source, si toutes les mesures ont la même : elle n'est alors écrite qu'une fois."""
+    sources = {_source(ligne) for ligne in lignes if not est_vide(ligne.get("source"))}
+    sans = any(est_vide(ligne.get("source")) for ligne in lignes)
+    return [sources.pop()] if len(sources) == 1 and not sans else []
+
+
+def valeur_dite(ligne: dict, *, unite: str | None, decimales: int) -> str:
+    """La valeur avec son unité, ou la raison de son absence."""
+    etat = statut(ligne["statut"])
+    if etat.chiffre and not est_vide(ligne.get("valeur")):
+        return avec_unite(ligne["valeur"], unite, decimales=decimales)
+    motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
+    return f"{etat.libelle.capitalize()}{motif}"
+
+
+def fiche(
+    nom: str, ligne: dict, *, libelle: str, unite: str | None, decimales: int, avec_source: bool
+) -> list[str]:
+    """Les lignes d'une infobulle : nom, valeur, intervalle, statut, année, source."""
+    annee = "" if est_vide(ligne.get("annee")) else f" ({int(ligne['annee'])})"
+    textes = [nom, f"{libelle}{annee} : {valeur_dite(ligne, unite=unite, decimales=decimales)}"]
+    etat = statut(ligne["statut"])
+    if etat.chiffre:
+        bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=decimales)
+        distinctes = bornes and nombre(ligne["bas"], decimales=decimales) != nombre(
+            ligne["haut"], decimales=decimales
+        )
+        textes.append(
+            f"Statut : {etat.libelle}" + (f", entre {bornes.replace(' à ', ' et ')}" if distinctes else "")
+        )
+    source = ligne.get("maille_source")
+    if source in _NOMS_MAILLES and ligne.get("maille") not in (None, source) and etat.chiffre:
+        textes.append(f"Valeur {_NOMS_MAILLES[source]}")
+    if avec_source and _source(ligne):
+        textes.append(_source(ligne))
+    return textes
+
+
+def fiche_structure(ligne: dict, libelle_type: str) -> list[str]:
+    """Les lignes d'une infobulle de structure."""
+    textes = [str(ligne["nom"]) if not est_vide(ligne.get("nom")) else libelle_type, libelle_type]
+    if not est_vide(ligne.get("commune")):
+        textes.append(str(ligne["commune"]))
+    if not est_vide(ligne.get("remarque")):
+        textes.append(str(ligne["remarque"]))
+    if not est_vide(ligne.get("source")):
+        annee = "" if est_vide(ligne.get("annee")) else f", {int(float(ligne['annee']))}"
+        textes.append(f"Source : {ligne['source']}{annee}")
+    return textes
+
+
+def resume(
+    noms: Sequence[str],
+    lignes: Sequence[dict],
+    rangs: Sequence[int],
+    classes: Classes | None,
+    *,
+    unite: str | None,
+    decimales: int,
+) -> str:
+    """Ce que montre une couche de valeurs, en phrases."""
+    connus = [
+        (float(li["valeur"]), nom) for nom, li, r in zip(noms, lignes, rangs, strict=True) if r != SANS_CLASSE
+    ]
+    phrases = []
+    if not connus:
+        phrases.append("Aucune valeur n'est connue.")
+    else:
+        (bas, nom_bas), (haut, nom_haut) = min(connus), max(connus)
+        if len(connus) == 1:
+            phrases.append(f"{nom_haut} : {avec_unite(haut, unite, decimales=decimales)}.")
+        else:
+            phrases.append(
+                f"{pluriel(len(connus), 'territoire')}, de {nombre(bas, decimales=decimales)} ({nom_bas}) "
+                f"à {avec_unite(haut, unite, decimales=decimales)} ({nom_haut})."
+            )
+    if classes and connus:
+        comptes = [sum(1 for r in rangs if r == i) for i in range(len(classes))]
+        dits = [
+            f"{nombre(c)} {etiquette}" for c, etiquette in zip(comptes, classes.etiquettes, strict=True) if c
+        ]
+        phrases.append(f"Par classe : {' ; '.join(dits)}.")
+    for cle in dict.fromkeys(li["statut"] for li, r in zip(lignes, rangs, strict=True) if r == SANS_CLASSE):
+        vides = [n for n, li in zip(noms, lignes, strict=True) if li["statut"] == cle]
+        phrases.append(f"{statut(cle).libelle.capitalize()} : {enumeration(vides, maximum=8)}.")
+    return " ".join(phrases)
+
+
+def table(
+    noms: Sequence[str], lignes: Sequence[dict], *, libelle: str, unite: str | None, decimales: int
+) -> str:
+    """Le tableau des valeurs dessinées, du plus grand au plus petit."""
+    ordre = sorted(
+        range(len(noms)),
+        key=lambda i: (est_vide(lignes[i].get("valeur")), -float(lignes[i].get("valeur") or 0), noms[i]),
+    )
+    corps = "".join(
+        f'<tr><th scope="row">{html_sur(noms[i])}</th><td class="nombre">'
+        f"{html_sur(valeur_dite(lignes[i], unite=None, decimales=decimales))}</td>"
+        f"<td>{html_sur(statut(lignes[i]['statut']).libelle)}</td></tr>"
+        for i in ordre
+    )
+    titre = html_sur(libelle) + (f" ({html_sur(unite)})" if unite else "")
+    return (
+        f'<div class="tableau-defilant" tabindex="0" role="group" aria-label="{html_sur(libelle)}"><table>'
+        f'<caption>{titre}</caption><thead><tr><th scope="col">Territoire</th>'
+        f'<th scope="col" class="nombre">Valeur</th><th scope="col">Statut</th></tr></thead>'
+        f"<tbody>{corps}</tbody></table></div>"
+    )

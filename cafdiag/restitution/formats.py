@@ -1,0 +1,249 @@
+"""Écrire les nombres, les unités, les statuts et les dates à la française.
+
+Espace fine insécable (U+202F) entre les milliers et devant « % », virgule décimale, signe moins
+typographique, arrondi au plus proche avec les demis vers le haut (celui qu'on fait à la main).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution.echappement import est_vide
+
+FINE = "\u202f"
+INSECABLE = "\u00a0"
+MOINS = "\u2212"
+MOIS = (
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+)
+
+
+@dataclass(frozen=True)
+class Statut:
+    """Comment un statut de mesure se dit : `symbole` court, `libelle`, `explication`."""
+
+    symbole: str
+    libelle: str
+    explication: str
+    chiffre: bool
+
+
+STATUTS: dict[str, Statut] = {
+    "exact": Statut("", "exact", "valeur publiée ou somme complète de valeurs publiées", True),
+    "estime": Statut("e", "estimé", "valeur estimée : l'écart possible est donné avec elle", True),
+    "arrondi": Statut("a", "arrondi", "valeur tirée de nombres arrondis par leur producteur", True),
+    "secret": Statut("s", "secret statistique", "valeur protégée par le secret statistique", False),
+    "non_disponible": Statut("n.d.", "non disponible", "la source ne donne pas cette valeur", False),
+    "sans_objet": Statut("s.o.", "sans objet", "la question ne se pose pas sur ce territoire", False),
+}
+
+# Une unité absente d'ici est un taux ou un rapport : une décimale.
+_DECIMALES = {
+    "habitants": 0,
+    "enfants": 0,
+    "naissances": 0,
+    "établissements": 0,
+    "communes": 0,
+    "quartiers": 0,
+    "places": 0,
+    "foyers": 0,
+    "euros": 0,
+    "structures": 0,
+    "logements": 0,
+    "ménages": 0,
+    "personnes par foyer": 2,
+    "centres par QPV": 2,
+    "implantations pour 100 enfants": 2,
+    "structures pour 10 000 habitants": 2,
+}
+
+
+def statut(cle: str) -> Statut:
+    """Le :class:`Statut` d'une mesure.
+
+    Examples
+    --------
+    >>> statut("sans_objet").symbole
+    's.o.'
+    """
+    try:
+        return STATUTS[cle]
+    except KeyError:
+        raise DemandeFausse(f"statut inconnu : « {cle} »", attendu=", ".join(STATUTS)) from None
+
+
+def decimales_de(unite: str | None) -> int:
+    """Nombre de décimales montrées pour une unité : 0 pour un effectif, 1 pour un taux.
+
+    Examples
+    --------
+    >>> decimales_de("habitants"), decimales_de("%")
+    (0, 1)
+    """
+    return _DECIMALES.get(unite or "", 1)
+
+
+def arrondir(valeur: float, decimales: int) -> Decimal:
+    """Arrondit au plus proche, les demis s'éloignant de zéro, sur l'écriture décimale du nombre.
+
+    ``round(2.675, 2)`` rend 2.67 et ``round(0.5)`` rend 0 : ni l'un ni l'autre n'est l'usage.
+
+    Examples
+    --------
+    >>> arrondir(2.675, 2), arrondir(0.5, 0)
+    (Decimal('2.68'), Decimal('1'))
+    """
+    return Decimal(str(valeur)).quantize(Decimal(1).scaleb(-decimales), rounding=ROUND_HALF_UP)
+
+
+def nombre(
+    valeur: float | int | None, *, decimales: int | None = None, signe: bool = False, vide: str = "n.d."
+) -> str:
+    """Écrit un nombre à la française.
+
+    Parameters
+    ----------
+    valeur : float, int or None
+        Un manquant rend `vide`, jamais zéro.
+    decimales : int, optional
+        Par défaut 0 pour un entier, 1 sinon.
+    signe : bool
+        Écrit « + » devant un nombre positif.
+
+    Examples
+    --------
+    >>> nombre(28591) == "28\\u202f591", nombre(79.9), nombre(float("nan"))
+    (True, '79,9', 'n.d.')
+    >>> nombre(-3.25, signe=True) == "\\u22123,3"
+    True
+    """
+    if est_vide(valeur):
+        return vide
+    nombre_ = float(valeur)
+    if nombre_ in (float("inf"), float("-inf")):
+        return vide
+    if decimales is None:
+        decimales = 0 if nombre_.is_integer() else 1
+    arrondi = arrondir(valeur if isinstance(valeur, int) else nombre_, decimales)
+    texte = f"{abs(arrondi):,.{decimales}f}".replace(",", FINE).replace(".", ",")
+    if arrondi < 0:
+        return MOINS + texte
+    return f"+{texte}" if signe and arrondi > 0 else texte
+
+
+def avec_unite(
+    valeur: float | None,
+    unite: str | None,
+    *,
+    decimales: int | None = None,
+    signe: bool = False,
+    vide: str = "n.d.",
+) -> str:
+    """Écrit un nombre suivi de son unité, insécables.
+
+    Examples
+    --------
+    >>> avec_unite(44, "%") == "44,0\\u202f%"
+    True
+    >>> avec_unite(1, "habitants") == "1\\u00a0habitant"
+    True
+    """
+    if est_vide(valeur):
+        return vide
+    texte = nombre(valeur, decimales=decimales_de(unite) if decimales is None else decimales, signe=signe)
+    if not unite:
+        return texte
+    if unite == "%":
+        return f"{texte}{FINE}%"
+    if abs(float(valeur)) < 2 and " " not in unite and unite.endswith("s"):
+        unite = unite[:-1]
+    return f"{texte}{INSECABLE}{unite}"
+
+
+def evolution(valeur: float | None, *, decimales: int = 1) -> str:
+    """Écrit une évolution en pour cent, toujours signée.
+
+    Examples
+    --------
+    >>> evolution(3.2) == "+3,2\\u202f%"
+    True
+    """
+    return avec_unite(valeur, "%", decimales=decimales, signe=True)
+
+
+def intervalle(bas: float | None, haut: float | None, *, decimales: int = 1) -> str:
+    """Écrit un intervalle ; vide si une borne manque.
+
+    Examples
+    --------
+    >>> intervalle(51.765, 60.9)
+    '51,8 à 60,9'
+    """
+    if est_vide(bas) or est_vide(haut):
+        return ""
+    return f"{nombre(bas, decimales=decimales)} à {nombre(haut, decimales=decimales)}"
+
+
+def date(valeur: str | int | dt.date | None) -> str:
+    """Écrit une date ISO, un mois ou une année en toutes lettres ; rend tel quel ce qui est déjà écrit.
+
+    Examples
+    --------
+    >>> date("2023-12"), date("2025-07-01"), date(2023), date("décembre 2023")
+    ('décembre 2023', '1er juillet 2025', '2023', 'décembre 2023')
+    """
+    if est_vide(valeur):
+        return ""
+    if isinstance(valeur, dt.date):
+        valeur = valeur.isoformat()[:10]
+    texte = str(valeur).strip()
+    trouve = re.fullmatch(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?", texte)
+    if not trouve:
+        return texte
+    annee, mois, jour = trouve.group(1), int(trouve.group(2)), trouve.group(3)
+    if not 1 <= mois <= 12:
+        raise DemandeFausse(f"date impossible : « {texte} »", attendu="AAAA-MM ou AAAA-MM-JJ")
+    if jour is None:
+        return f"{MOIS[mois - 1]} {annee}"
+    return f"{'1er' if int(jour) == 1 else int(jour)} {MOIS[mois - 1]} {annee}"
+
+
+def enumeration(mots: list[str], *, maximum: int | None = None) -> str:
+    """Énumère des mots : « a, b et c », ou « a, b et 3 autres » au-delà de `maximum`.
+
+    Examples
+    --------
+    >>> enumeration(["Ahuillé", "Athée", "Ballots"]), enumeration(list("abcde"), maximum=2)
+    ('Ahuillé, Athée et Ballots', 'a, b et 3 autres')
+    """
+    mots = [str(mot) for mot in mots]
+    if maximum is not None and len(mots) > maximum + 1:
+        return ", ".join(mots[:maximum]) + f" et {len(mots) - maximum} autres"
+    return mots[0] if len(mots) == 1 else ", ".join(mots[:-1]) + f" et {mots[-1]}" if mots else ""
+
+
+def pluriel(compte: int, singulier: str, pluriel_: str | None = None) -> str:
+    """Compte une chose : le pluriel commence à deux.
+
+    Examples
+    --------
+    >>> pluriel(1, "commune"), pluriel(0, "commune"), pluriel(37, "commune")
+    ('1 commune', '0 commune', '37 communes')
+    """
+    mot = singulier if compte < 2 else (pluriel_ or f"{singulier}s")
+    return f"{nombre(compte)} {mot}"
