@@ -62,7 +62,7 @@ def formes_epci(nom: str) -> set[str]:
     """Façons normalisées d'écrire un EPCI : avec ou sans nature, avec ou sans sigle.
 
     >>> sorted(formes_epci("CC du Kreiz-Breizh (CCKB)"))
-    ['cc du kreiz breizh', 'cc du kreiz breizh cckb', 'cckb', 'kreiz breizh']
+    ['cc du kreiz breizh', 'cc du kreiz breizh cckb', 'cckb', 'kreiz breizh', 'kreiz breizh cckb']
     >>> sorted(formes_epci("CA Laval Agglomération"))
     ['ca laval', 'ca laval agglomeration', 'laval', 'laval agglomeration']
     """

@@ -139,7 +139,7 @@ class Territoire:
         if population is not None:
             details.append(f"{population:,} habitants".replace(",", "\u202f"))
         if self.maille != "france":
-            details += [html.escape(parent.nom) for parent in self.parents.values() if parent.maille != "france"]
+            details += [html.escape(lieu.nom) for lieu in self.parents.values() if lieu.maille != "france"]
         if details:
             lignes.append(" · ".join(details))
         lignes += [f"<em>{html.escape(texte)}</em>" for texte in self.avertissements]

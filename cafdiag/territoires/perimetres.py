@@ -41,7 +41,7 @@ def perimetre(nom: str, codes: Iterable[str] | str) -> Territoire:
     --------
     >>> sud = perimetre("Pôle sud", ["53084", "53012", "53084"])
     >>> sud
-    <Territoire : Pôle sud (périmètre P-9178b3d3), 2 communes>
+    <Territoire : Pôle sud (périmètre P-4ac7a485), 2 communes>
     >>> sud.avertissements
     ('53084 Craon était donnée plusieurs fois : comptée une seule',)
     """

@@ -186,7 +186,8 @@ def _codes_tries(maille: str) -> tuple[str, ...]:
 def codes_proches(code: str, maille: str, *, nombre: int = _NOMBRE_PROPOSITIONS) -> list[str]:
     """Codes existants les plus proches : une faute de frappe d'abord, puis les voisins dans l'ordre.
 
-    >>> codes_proches("53148", "commune", nombre=1), codes_proches("2C", "departement", nombre=1)
+    >>> codes_proches("53275", "commune", nombre=2)
+    ['Voutré — commune (53276)', 'Villiers-Charlemagne — commune (53273)']
     """
     connus, tries = fiches()[maille], _codes_tries(maille)
     variantes = [code[:i] + signe + code[i + 1:] for i in range(len(code)) for signe in "0123456789AB"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu, TerritoireInconnu
 from cafdiag.territoires.cog import message, passages
@@ -19,10 +20,10 @@ from cafdiag.territoires.recherche import (
 from cafdiag.territoires.referentiel import COG, construire, fiches, table
 
 _PREFIXE = re.compile(r"^([^\W\d_]+)\s*:\s*(.*)$", re.DOTALL)
-_SEMBLE_UN_CODE = re.compile(r"^(?:\d+|2[AB]\d*)$")
-_SEMBLE_UNE_REGION = re.compile(r"^(?:R(?:EG)?-?(\d{1,2})|(\d{2})R)$")
+_SEMBLE_UN_CODE = re.compile(r"^(?:[0-9]+|2[AB][0-9]*)$")
+_SEMBLE_UNE_REGION = re.compile(r"^(?:R(?:EG)?-?([0-9]{1,2})|([0-9]{2})R)$")
 _SEMBLE_UN_QPV = re.compile(r"^Q[NP][0-9AB]{3}\d{2,3}[A-Z]?$")
-_DECIMALE_DE_TABLEUR = re.compile(r"^(\d+)\.0+$")
+_DECIMALE_DE_TABLEUR = re.compile(r"^([0-9]+)\.0+$")
 _ALIAS = {alias: maille for maille, tous in {
     "commune": ("commune", "com"), "epci": ("epci",), "departement": ("departement", "dep", "dept"),
     "region": ("region", "reg"), "france": ("france",), "qpv": ("qpv",), "perimetre": ("perimetre",),
@@ -71,7 +72,7 @@ def territoire(cle: str) -> Territoire:
     """
     if isinstance(cle, Territoire):
         return cle
-    texte = exiger_texte(cle).strip()
+    entier = texte = exiger_texte(cle).strip()
     prefixe = _PREFIXE.match(texte)
     maille = None
     if prefixe:
@@ -85,7 +86,7 @@ def territoire(cle: str) -> Territoire:
     if "+" in texte or maille == "perimetre":
         from cafdiag.territoires.perimetres import perimetre_en_texte
 
-        return perimetre_en_texte(texte)
+        return perimetre_en_texte(texte if maille == "perimetre" else entier)
     return avertir_scission(_par_code(texte, maille) or par_nom(texte, maille))
 
 
@@ -138,10 +139,14 @@ def _par_code(texte: str, maille: str | None) -> Territoire | None:
     raise _code_inconnu(texte, code, maille)
 
 
+@lru_cache(maxsize=1)
+def _qpv_par_code() -> dict[str, str]:
+    return {identifiant.upper(): identifiant for identifiant in fiches()["qpv"]}
+
+
 def _qpv(code: str) -> Territoire | None:
-    for identifiant in fiches()["qpv"]:
-        if identifiant.upper() == code:
-            return construire("qpv", identifiant)
+    if code in _qpv_par_code():
+        return construire("qpv", _qpv_par_code()[code])
     if not _SEMBLE_UN_QPV.match(code):
         return None
     memes = table("qpv")

@@ -1,0 +1,109 @@
+"""Le passage au COG 2025 : anciens codes menés aux nouveaux, scissions dites et jamais devinées."""
+
+import pandas as pd
+import pytest
+
+from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu
+from cafdiag.territoires import a_jour, lister, territoire
+from cafdiag.territoires.cog import STATUTS, passages
+
+# Relevés dans sources.md §4 : changements de chef-lieu, fusions sans commune déléguée, fusions de 2024.
+CAS = [("49069", "49126"), ("14011", "14581"), ("12076", "12218"), ("69159", "69114"), ("02311", "02589"),
+       ("08300", "08439"), ("16238", "16023"), ("25297", "25364"), ("26371", "26289"), ("42072", "42217"),
+       ("71131", "71566"), ("72287", "72155"), ("08294", "08053"), ("49321", "49160"), ("95282", "95169"),
+       ("18131", "18173"), ("01330", "01187")]
+
+
+@pytest.mark.parametrize(("ancien", "actuel"), CAS)
+def test_ancien_code_passe_en_le_disant(ancien, actuel):
+    lieu = territoire(ancien)
+    assert lieu.code == actuel
+    assert lieu == territoire(actuel)
+    assert territoire(actuel).avertissements == ()
+    [texte] = lieu.avertissements
+    assert texte.startswith(ancien) and "n'existe plus" in texte
+    assert f"{actuel} {lieu.nom} (COG 2025)" in texte
+
+
+def test_oree_d_anjou():
+    assert territoire("49069").avertissements == (
+        "49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2025)",)
+
+
+@pytest.mark.parametrize(("code", "nees"), [
+    ("15141", {"15031", "15035", "15047", "15171"}),
+    ("60054", {"60694"}),
+    ("85084", {"85165", "85212"}),
+])
+def test_scission_d_une_commune_encore_actuelle(code, nees):
+    lieu = territoire(code)
+    assert (lieu.code, lieu.communes) == (code, (code,))
+    [texte] = lieu.avertissements
+    assert "a changé" in texte
+    assert all(nee in texte for nee in nees)
+    assert territoire(f"commune:{lieu.nom}").avertissements == lieu.avertissements
+    assert set(passages()[code].codes) == nees | {code}
+
+
+def test_ancien_code_partage_n_est_pas_devine():
+    disparus = [passage for passage in passages().values()
+                if passage.se_partage and passage.ancien not in passage.codes]
+    for passage in disparus:
+        with pytest.raises(TerritoireAmbigu) as capture:
+            territoire(passage.ancien)
+        assert all(code in str(capture.value) for code in passage.codes)
+        assert a_jour([passage.ancien]).code.isna().all()
+
+
+def test_aucun_passage_ne_mene_hors_du_cog_2025():
+    actuelles = set(lister("commune").code)
+    assert passages()
+    for passage in passages().values():
+        assert set(passage.codes) <= actuelles
+        assert passage.ancien not in actuelles or passage.type == "scission"
+
+
+def test_a_jour_ligne_a_ligne():
+    codes = ["53130", "49069", "99999", "15141", "75101", None, "53130", " 2a004 "]
+    resultat = a_jour(codes)
+    assert resultat.statut.tolist() == [
+        "actuel", "passe", "inconnu", "scission", "actuel", "inconnu", "actuel", "actuel"]
+    assert set(resultat.statut) <= set(STATUTS)
+    assert resultat.code.astype(object).where(resultat.code.notna(), None).tolist() == [
+        "53130", "49126", None, "15141", "75101", None, "53130", "2A004"]
+    assert resultat.cibles[3] == "15031 15035 15047 15141 15171"
+    assert resultat.message.isna().tolist() == [True, False, False, False, True, False, True, True]
+
+
+def test_a_jour_garde_l_index_et_accepte_le_vide():
+    serie = pd.Series(["49069", "01001"], index=["x", "y"])
+    assert a_jour(serie).code.to_dict() == {"x": "49126", "y": "01001"}
+    vide = a_jour([])
+    assert vide.empty and "statut" in vide.columns
+    assert a_jour("49069").code.tolist() == ["49126"]
+
+
+def test_des_donnees_recentes_ne_sont_plus_en_scission():
+    annee = passages()["15141"].annee
+    assert annee is not None
+    assert a_jour(["15141"], cog=annee).statut.tolist() == ["actuel"]
+    assert a_jour(["15141"], cog=annee - 1).statut.tolist() == ["scission"]
+
+
+@pytest.mark.parametrize("codes", [[1001], ["53130", 53084], pd.Series([1001, 53130]), [True]])
+def test_a_jour_refuse_les_nombres(codes):
+    with pytest.raises(DemandeFausse, match="en texte"):
+        a_jour(codes)
+
+
+def test_a_jour_ne_change_pas_ce_qu_on_lui_donne():
+    serie = pd.Series(["49069"])
+    a_jour(serie)
+    assert serie.tolist() == ["49069"]
+
+
+def test_tout_le_cog_actuel_est_a_jour():
+    codes = lister("commune", arrondissements=True).code
+    resultat = a_jour(codes, cog=2025)
+    assert (resultat.statut == "actuel").all()
+    assert (resultat.code == codes).all()
