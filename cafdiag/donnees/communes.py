@@ -17,7 +17,9 @@ TYPES_AVS = {"centre_social": "centres_sociaux", "evs": "evs"}
 @lru_cache(maxsize=1)
 def _socle() -> pd.DataFrame:
     communes = lire_table("communes")
-    communes = communes[communes["type"] == "COM"].drop(columns=["type", "commune_mere"]).set_index("code")
+    # Les arrondissements sont lus pour eux-mêmes ; aucune appartenance ne les compte avec leur ville.
+    communes = communes[communes["type"].isin(["COM", "ARM"])].drop(columns=["type", "commune_mere"])
+    communes = communes.set_index("code")
     faits = lire_table("faits_communes").set_index("code").drop(columns=_DEJA_LA, errors="ignore")
     table = communes.join(faits)
     table["faits_embarques"] = table.index.isin(faits.index)
@@ -37,7 +39,7 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        34 875 lignes indexées par code (texte) ; colonnes décrites dans ``data/variables.csv``, plus
+        34 875 communes et 45 arrondissements, indexés par code (texte) ; colonnes décrites dans ``data/variables.csv``, plus
         ``centres_sociaux``, ``evs`` (nombres, vides hors registre complet) et ``faits_embarques``.
     """
     table = _socle().copy()

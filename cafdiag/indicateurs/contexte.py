@@ -47,44 +47,67 @@ class Contexte:
     structures: pd.DataFrame
     apports: Apports
     annee: int | None = None
-    noms_communes: dict = field(default_factory=dict)
-    _sommes: dict = field(default_factory=dict, repr=False)
+    _memoire: dict = field(default_factory=dict, repr=False)
 
     def annee_de(self, variable: str) -> int:
         """Année à utiliser pour une variable : celle demandée si la source la couvre, sinon la dernière."""
         connue = VARIABLES[variable]
         return self.annee if self.annee in connue.annees else connue.annee_par_defaut
 
+    def par_commune(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
+        """Variable évaluée commune par commune ; gardée en mémoire pour le contexte."""
+        annee = annee if annee is not None else self.annee_de(variable)
+        cle = ("commune", variable, annee)
+        if cle not in self._memoire:
+            self._memoire[cle] = evaluer(self.communes, variable, annee=annee)
+        return self._memoire[cle]
+
     def somme(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
         """Somme d'une variable par territoire, encadrée ; gardée en mémoire pour le contexte."""
-        cle = (variable, annee)
-        if cle not in self._sommes:
-            annee_lue = annee if annee is not None else self.annee_de(variable)
-            par_commune = evaluer(self.communes, variable, annee=annee_lue)
-            self._sommes[cle] = sommer(par_commune, self.appartenance).reindex(self.codes)
-        return self._sommes[cle]
+        annee = annee if annee is not None else self.annee_de(variable)
+        cle = ("somme", variable, annee)
+        if cle not in self._memoire:
+            par_commune = self.par_commune(variable, annee=annee)
+            self._memoire[cle] = sommer(par_commune, self.appartenance).reindex(self.codes)
+        return self._memoire[cle]
 
     def manquantes(self, variable: str, *, annee: int | None = None) -> pd.Series:
         """Phrase nommant, par territoire, les communes sans donnée (vide si aucune)."""
         annee = annee if annee is not None else self.annee_de(variable)
-        absentes = evaluer(self.communes, variable, annee=annee)["valeur"].isna()
-        lignes = self.appartenance[absentes.reindex(self.appartenance["commune"]).fillna(True).to_numpy()]
-        total = self.appartenance["code"].value_counts()
-        phrases = {}
-        for code, groupe in lignes.groupby("code")["commune"]:
-            n = len(groupe)
-            if n == total[code]:
-                phrases[code] = (f"donnée embarquée pour {CERCLE_COMMUNAL} seulement"
-                                 if not self.communes["faits_embarques"].reindex(groupe).any()
-                                 else "donnée absente de la source pour toutes les communes")
-            else:
-                noms = ", ".join(str(self.communes.at[c, "nom"]) for c in sorted(groupe)[:3])
-                suite = f" et {n - 3} autres" if n > 4 else ""
-                if n == 4:
-                    noms = ", ".join(str(self.communes.at[c, "nom"]) for c in sorted(groupe))
-                phrases[code] = (f"donnée absente pour {n} commune{'s' if n > 1 else ''} sur {total[code]} "
-                                 f"({noms}{suite})")
-        return pd.Series(phrases, dtype="object").reindex(self.codes).fillna("")
+        cle = ("manquantes", variable, annee)
+        if cle not in self._memoire:
+            absente = self.par_commune(variable, annee=annee)["valeur"].isna()
+            self._memoire[cle] = _phrases(absente, self.communes, self.appartenance, self.codes)
+        return self._memoire[cle]
+
+
+def _phrases(absente: pd.Series, communes: pd.DataFrame, appartenance: pd.DataFrame,
+             codes: pd.Index) -> pd.Series:
+    lignes = pd.DataFrame({"code": appartenance["code"].to_numpy(), "commune": appartenance["commune"].to_numpy()})
+    lignes["absente"] = absente.reindex(lignes["commune"]).fillna(True).to_numpy(dtype=bool)
+    lignes["embarquee"] = communes["faits_embarques"].reindex(lignes["commune"]).eq(True).to_numpy()
+    groupes = lignes.groupby("code").agg(absentes=("absente", "sum"), total=("absente", "size"),
+                                         embarquees=("embarquee", "any"))
+    phrases = pd.Series("", index=codes, dtype=object)
+    toutes = groupes["absentes"].eq(groupes["total"])
+    phrases[groupes.index[toutes & ~groupes["embarquees"]]] = (
+        f"donnée embarquée pour {CERCLE_COMMUNAL} seulement")
+    phrases[groupes.index[toutes & groupes["embarquees"]]] = (
+        "donnée absente de la source pour toutes les communes")
+    for code in groupes.index[groupes["absentes"].gt(0) & ~toutes]:
+        ici = lignes.loc[lignes["code"].eq(code) & lignes["absente"], "commune"].sort_values()
+        phrases[code] = _communes_absentes([str(communes.at[c, "nom"]) for c in ici],
+                                           int(groupes.at[code, "total"]))
+    return phrases
+
+
+def _communes_absentes(noms: list[str], total: int) -> str:
+    """« donnée absente pour 2 communes sur 37 (Cosmes, Fontaine-Couverte) » : trois noms au plus."""
+    n = len(noms)
+    montres = noms if n <= 4 else noms[:3]
+    suite = "" if n <= 4 else f" et {n - 3} autres"
+    return (f"donnée absente pour {n} commune{'s' if n > 1 else ''} sur {total} "
+            f"({', '.join(montres)}{suite})")
 
 
 def resultat(codes: pd.Index, **colonnes) -> pd.DataFrame:

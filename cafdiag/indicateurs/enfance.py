@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import evaluer
 from cafdiag.indicateurs.agregation import rapport, sommer
 from cafdiag.indicateurs.contexte import Contexte, resultat
 
@@ -78,9 +77,8 @@ def acces_par_commune(communes: pd.DataFrame, equipement: pd.Series, *, seuil_km
 def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Part des enfants de 3-11 ans à 5 km au plus d'une commune avec ALSH (A1, encadrée aux bords)."""
     communes = contexte.communes
-    # Seul le voisinage des communes renseignées compte : la France entière n'apporterait que du calcul.
     acces = acces_par_commune(communes, communes["bpe2025_alsh"].astype("float64"), seuil_km=SEUIL_ALSH_KM)
-    enfants = evaluer(communes, "enfants_3_11_ans")
+    enfants = contexte.par_commune("enfants_3_11_ans")
     oui, inconnu = acces["proche"].eq(True).fillna(False), acces["proche"].isna()
     proches = pd.DataFrame({
         "valeur": enfants["valeur"].where(oui, 0.0).where(~inconnu & enfants["valeur"].notna()),

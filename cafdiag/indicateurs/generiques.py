@@ -16,10 +16,11 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Somme des communes (A2). Un terme manquant rend le total non disponible, avec son minorant."""
     variable = ligne["numerateur"]
     definition = VARIABLES[variable]
-    annee = contexte.annee_de(variable)
-    somme_ = contexte.somme(variable)
+    connues = definition.annees
+    annee = contexte.annee if contexte.annee in connues else int(ligne["annee"])
+    somme_ = contexte.somme(variable, annee=annee)
     connu = somme_["valeur"].notna()
-    manquants = contexte.manquantes(variable)
+    manquants = contexte.manquantes(variable, annee=annee)
     statut = np.where(connu, definition.statut, "non_disponible")
     arrondi = definition.statut == "arrondi"
     minorant = somme_["bas"].where(somme_["bas"] > 0)
@@ -77,11 +78,10 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     motif = motif.mask(trop_large, f"intervalle dû à l'arrondi trop large (plus de ± {DEMI_LARGEUR_MAXIMALE:.0f} "
                                    "points) : effectifs trop petits")
     motif = motif.mask(nul, "le dénominateur est nul")
-    annee = contexte.annee_de(num)
     return resultat(contexte.codes, valeur=valeur.mask(nul), numerateur=brut["numerateur"],
                     denominateur=brut["denominateur"], bas=brut["bas"].where(encadre | trop_large),
                     haut=brut["haut"].where(encadre | trop_large), statut=statut, motif=motif,
-                    maille_source="commune", annee=annee)
+                    maille_source="commune", annee=int(ligne["annee"]))
 
 
 def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -90,11 +90,7 @@ def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def _sur_communes_connues(contexte: Contexte, num: str, den: str, facteur: float) -> pd.Series:
-    from cafdiag.donnees import evaluer
-
-    valeurs = pd.DataFrame({
-        nom: evaluer(contexte.communes, variable, annee=contexte.annee_de(variable))["valeur"]
-        for nom, variable in (("num", num), ("den", den))})
+    valeurs = pd.DataFrame({"num": contexte.par_commune(num)["valeur"], "den": contexte.par_commune(den)["valeur"]})
     lignes = valeurs.reindex(contexte.appartenance["commune"])
     lignes["code"] = contexte.appartenance["code"].to_numpy()
     sommes = lignes.dropna().groupby("code")[["num", "den"]].sum().reindex(contexte.codes)

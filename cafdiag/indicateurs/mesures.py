@@ -21,6 +21,8 @@ COLONNES = ["territoire", "nom", "maille", "indicateur", "libelle", "annee", "va
 MAILLES = ("commune", "epci", "departement", "region", "france")
 
 Calcul = Callable[[Contexte, pd.Series], pd.DataFrame]
+# Au quartier, seules les mesures construites sur les quartiers ont un sens : le reste décrirait sa commune.
+_AU_QUARTIER = ("qpv", "qpv_nombre")
 CALCULS: dict[str, Calcul] = {
     "somme": generiques.somme, "rapport": generiques.rapport_de_sommes, "partie": generiques.partie_du_tout,
     "publie": petite_enfance.publie, "part_individuel": petite_enfance.part_individuel,
@@ -114,8 +116,11 @@ def _mesurer(maille: str, noms: pd.Series, appartenance: pd.DataFrame, indicateu
     if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
         raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
     apports = apports or Apports()
-    contexte = Contexte(maille=maille, codes=pd.Index(noms.index, name="code"), appartenance=appartenance,
-                        communes=table_communes(apports), taux=lire_table("taux_couverture"),
+    # Les index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
+    noms.index = pd.Index(noms.index.astype(object), name="code")
+    communes = table_communes(apports)
+    contexte = Contexte(maille=maille, codes=noms.index, appartenance=appartenance.astype(object),
+                        communes=communes.set_axis(communes.index.astype(object)), taux=lire_table("taux_couverture"),
                         qpv=lire_table("qpv"), structures=structures_connues(apports), apports=apports,
                         annee=annee)
     definitions = dictionnaire()
@@ -130,7 +135,10 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series, noms: pd.Series) -> pd.
     from cafdiag.indicateurs.contexte import resultat
 
     connues = annees_disponibles(ligne["code"])
-    if contexte.annee is not None and contexte.annee not in connues:
+    if contexte.maille == "qpv" and ligne["calcul"] not in _AU_QUARTIER:
+        table = resultat(contexte.codes, statut="non_disponible",
+                         motif="donnée publiée à la commune ou à l'EPCI, pas au quartier")
+    elif contexte.annee is not None and contexte.annee not in connues:
         table = resultat(contexte.codes, statut="non_disponible", annee=contexte.annee,
                          motif=f"pas de donnée pour {contexte.annee} ; années connues : "
                                + ", ".join(map(str, connues)))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cafdiag.indicateurs.agregation import sommer, taux_agrege
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.territoires import membres
 
@@ -112,19 +113,13 @@ def _agreger_epci(table: pd.DataFrame, contexte: Contexte, colonne: str, annee: 
             table.loc[code, "motif"] = ("le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre "
                                         "le plus bas et le plus haut des taux des EPCI")
             continue
-        from cafdiag.indicateurs.agregation import taux_agrege
-
         table.loc[code, ["valeur", "statut", "motif"]] = [
             taux_agrege(valeurs, poids), "estime",
             f"rapport de sommes de {len(concernes)} EPCI, enfants de moins de 3 ans estimés par les naissances"]
 
 
 def _enfants_par_epci(contexte: Contexte, appartenance: pd.DataFrame) -> pd.Series:
-    from cafdiag.donnees import evaluer
-    from cafdiag.indicateurs.agregation import sommer
-
-    enfants = evaluer(contexte.communes, "enfants_moins_3_ans", annee=2023)
-    return sommer(enfants, appartenance)["valeur"]
+    return sommer(contexte.par_commune("enfants_moins_3_ans", annee=2023), appartenance)["valeur"]
 
 
 def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cafdiag.indicateurs.agregation import sommer
 from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
 from cafdiag.indicateurs.qpv import quartiers_par_territoire, qpv_connus
 
@@ -23,8 +24,6 @@ def population_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 def densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Habitants au km² ; superficie mesurée sur des contours généralisés, d'où le statut ``estime``."""
-    from cafdiag.indicateurs.agregation import sommer
-
     population = contexte.somme("population", annee=2023)
     aire = contexte.communes["superficie_km2"].astype("float64")
     superficie = sommer(pd.DataFrame({"valeur": aire, "bas": aire, "haut": aire}),

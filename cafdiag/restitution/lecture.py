@@ -1,0 +1,105 @@
+"""Lire des Mesures pour les dire : valeur, comparaison, écart, sans jamais faire parler un manquant."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cafdiag.restitution.formats import FINE, decimales_de, nombre, statut
+
+ROLES = {"territoire": "le territoire", "departement": "le département", "region": "la région",
+         "france": "la France"}
+# Un écart plus petit que l'arrondi des deux taux publiés (0,05 chacun) ne se commente pas.
+ECART_MINIMAL = 0.1
+
+
+class Lecture:
+    """Mesures d'un territoire et de ses références, interrogées par indicateur et par rôle.
+
+    Parameters
+    ----------
+    mesures : DataFrame
+        Sortie de :func:`cafdiag.indicateurs.comparer`.
+    """
+
+    def __init__(self, mesures: pd.DataFrame) -> None:
+        self.mesures = mesures
+        self._lignes = {(ligne["indicateur"], ligne["role"]): ligne
+                        for ligne in mesures.to_dict("records")}
+
+    def ligne(self, indicateur: str, role: str = "territoire") -> dict | None:
+        """La mesure, ou None si elle n'a pas été demandée."""
+        return self._lignes.get((indicateur, role))
+
+    def connu(self, indicateur: str, role: str = "territoire") -> bool:
+        """Vrai si la mesure porte un chiffre."""
+        ligne = self.ligne(indicateur, role)
+        return ligne is not None and statut(ligne["statut"]).chiffre and not pd.isna(ligne["valeur"])
+
+    def valeur(self, indicateur: str, role: str = "territoire") -> float:
+        """Valeur, manquante si elle n'est pas connue."""
+        return float(self.ligne(indicateur, role)["valeur"]) if self.connu(indicateur, role) else float("nan")
+
+    def texte(self, indicateur: str, role: str = "territoire", *, signe: bool = False) -> str:
+        """Valeur écrite à la française, avec « % » si c'est l'unité ; « environ » si elle est estimée."""
+        ligne = self.ligne(indicateur, role)
+        if not self.connu(indicateur, role):
+            return statut(ligne["statut"]).symbole if ligne else "n.d."
+        ecrit = nombre(ligne["valeur"], decimales=decimales_de(ligne["unite"]), signe=signe)
+        return f"{ecrit}{FINE}%" if ligne["unite"] == "%" else ecrit
+
+    def contre(self, indicateur: str, *, roles: tuple[str, ...] = ("departement", "france")) -> str:
+        """« contre 78,0 dans le département et 60,9 en France » ; vide si aucune référence n'est connue.
+
+        Examples
+        --------
+        >>> table = pd.DataFrame([{"indicateur": "X", "role": r, "valeur": v, "statut": "exact", "unite": "%"}
+        ...                       for r, v in (("territoire", 9.6), ("france", 23.5))])
+        >>> Lecture(table).contre("X").replace(FINE, " ")
+        'contre 23,5 % en France'
+        """
+        lieux = {"departement": "dans le département", "region": "dans la région", "france": "en France"}
+        parties = [f"{self.texte(indicateur, r)} {lieux[r]}" for r in roles if self.connu(indicateur, r)]
+        return f"contre {' et '.join(parties)}" if parties else ""
+
+    def ecart(self, indicateur: str, role: str) -> float | None:
+        """Écart du territoire à une référence ; None s'il est inconnu ou plus petit que l'incertitude."""
+        if not (self.connu(indicateur) and self.connu(indicateur, role)):
+            return None
+        ici, reference = self.ligne(indicateur), self.ligne(indicateur, role)
+        ecart = float(ici["valeur"]) - float(reference["valeur"])
+        marge = ECART_MINIMAL
+        for mesure in (ici, reference):
+            if not pd.isna(mesure["bas"]) and not pd.isna(mesure["haut"]):
+                marge += (mesure["haut"] - mesure["bas"]) / 2
+        return ecart if abs(ecart) > marge else None
+
+    def situer(self, indicateur: str, role: str) -> str:
+        """« 1,9 point de plus que le département (78,0) » ; « au niveau de… » sous l'incertitude."""
+        if not (self.connu(indicateur) and self.connu(indicateur, role)):
+            return ""
+        reference = f"{ROLES[role]} ({self.texte(indicateur, role)})"
+        ecart = self.ecart(indicateur, role)
+        if ecart is None:
+            return f"au niveau de {reference}".replace("de le ", "du ")
+        sens = "plus" if ecart > 0 else "moins"
+        return f"{points(abs(ecart))} de {sens} que {reference}"
+
+
+def points(valeur: float) -> str:
+    """« 1,9 point », « 2,0 points » : en français le pluriel commence à deux.
+
+    >>> points(1.9), points(2.0)
+    ('1,9 point', '2,0 points')
+    """
+    ecrit = nombre(valeur, decimales=1)
+    return f"{ecrit} point{'s' if float(ecrit.replace(',', '.').replace(FINE, '')) >= 2 else ''}"
+
+
+def accord(n: float, singulier: str, pluriel: str | None = None) -> str:
+    """« 1 commune », « 37 communes » : nombre écrit et nom accordé.
+
+    >>> accord(1, "commune"), accord(37, "commune"), accord(0, "quartier")
+    ('1 commune', '37 communes', '0 quartier')
+    """
+    nom = singulier if abs(n) < 2 else (pluriel or f"{singulier}s")
+    return f"{nombre(n, decimales=0)} {nom}"

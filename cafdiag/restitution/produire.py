@@ -1,0 +1,205 @@
+"""Produire un diagnostic : exécuter le carnet modèle, en tirer le rapport et les mesures.
+
+Rien n'est écrit dans le dossier de sortie avant que tout soit prêt ; chaque fichier y arrive d'un coup.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import jinja2
+
+from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.magasin import dossier, ecrire_atomique
+from cafdiag.territoires import Territoire, territoire
+
+FORMATS = ("html", "ipynb")
+MIME_GARDE = "application/vnd.cafdiag.garde+json"
+MIME_MESURES = "application/vnd.cafdiag.mesures+json"
+MIME_CARTE = "application/vnd.cafdiag.carte+json"
+GABARIT = "diagnostic_ctg.ipynb"
+
+
+def diagnostic(cible: Territoire | str, *, sortie: str | Path = "sorties", formats: str | tuple = FORMATS,
+               nom_usage: str = "", annee: int | None = None, parametres: dict[str, str] | None = None,
+               delai: int = 300) -> dict[str, Path]:
+    """Produit le diagnostic d'un territoire.
+
+    Parameters
+    ----------
+    cible : Territoire or str
+        Territoire, code ou nom.
+    sortie : path
+        Dossier où écrire ``diagnostic-<code>.html``, ``diagnostic-<code>.ipynb``, ``mesures-<code>.csv``.
+    formats : str or sequence of str
+        Parmi ``html`` et ``ipynb`` ; ``"html,ipynb"`` accepté.
+    nom_usage : str
+        Titre du rapport, si le nom officiel ne convient pas.
+    annee : int, optional
+        Année des données ; la dernière par défaut.
+    parametres : dict, optional
+        Autres paramètres du carnet (``qpv``, ``registre``, ``registre_complet``). Un nom inconnu est refusé.
+    delai : int
+        Secondes accordées à chaque cellule.
+
+    Returns
+    -------
+    dict of str to Path
+        Chemins écrits, par format, et ``mesures``.
+
+    Raises
+    ------
+    DemandeFausse
+        Format ou paramètre inconnu, territoire introuvable.
+    ProductionImpossible
+        Dossier interdit, carnet en erreur (gardé sous ``echecs/``) : rien n'est écrit à moitié.
+    """
+    cible = cible if isinstance(cible, Territoire) else territoire(cible)
+    voulus = _formats(formats)
+    sortie = Path(sortie)
+    valeurs = {"code": cible.cle, "nom_usage": str(nom_usage), "annee": "" if annee is None else str(annee)}
+    if cible.maille == "perimetre":
+        valeurs["nom_usage"] = valeurs["nom_usage"] or cible.nom
+    valeurs |= {n: str(v) for n, v in (parametres or {}).items()}
+    gabarit = dossier("templates") / GABARIT
+    _refuser_inconnus(valeurs, gabarit)
+    _verifier_dossier(sortie)
+    carnet = _executer(gabarit, _absolus(valeurs), sortie=sortie, code=cible.code, delai=delai)
+    nom = f"diagnostic-{cible.code}"
+    contenus: dict[str, tuple[str, str]] = {}
+    if "html" in voulus:
+        contenus["html"] = (f"{nom}.html", page_html(carnet))
+    if "ipynb" in voulus:
+        contenus["ipynb"] = (f"{nom}.ipynb", _texte_du_carnet(carnet))
+    contenus["mesures"] = (f"mesures-{cible.code}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
+    return {f: ecrire_atomique(sortie / fichier, texte) for f, (fichier, texte) in contenus.items()}
+
+
+def _formats(formats: str | tuple) -> list[str]:
+    voulus = [f.strip().lower() for f in (formats.split(",") if isinstance(formats, str) else formats)]
+    inconnus = [f for f in voulus if f not in FORMATS]
+    if inconnus or not voulus:
+        raise DemandeFausse("format inconnu : " + ", ".join(f"« {f} »" for f in inconnus),
+                            attendu=", ".join(FORMATS))
+    return voulus
+
+
+def parametres_du_carnet(gabarit: Path) -> dict[str, str]:
+    """Paramètres déclarés par un carnet : nom et valeur par défaut."""
+    import papermill
+
+    return {n: p["default"] for n, p in papermill.inspect_notebook(str(gabarit)).items()}
+
+
+def _refuser_inconnus(valeurs: dict[str, str], gabarit: Path) -> None:
+    # papermill se contente d'un avertissement et tourne sur le territoire par défaut.
+    connus = parametres_du_carnet(gabarit)
+    inconnus = [n for n in valeurs if n not in connus]
+    if inconnus:
+        raise DemandeFausse("paramètre inconnu : " + ", ".join(f"« {n} »" for n in inconnus),
+                            attendu=", ".join(connus))
+
+
+def _absolus(valeurs: dict[str, str]) -> dict[str, str]:
+    """Chemins des fichiers apportés rendus absolus : le noyau ne travaille pas dans le même dossier."""
+    return {n: str(Path(v).resolve()) if n in ("qpv", "registre") and v else v for n, v in valeurs.items()}
+
+
+def _verifier_dossier(sortie: Path) -> None:
+    """Refuse un dossier interdit avant de calculer plutôt qu'après."""
+    try:
+        sortie.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=sortie):
+            pass
+    except OSError as cause:
+        raise ProductionImpossible(f"impossible d'écrire dans {sortie} ({cause.strerror or cause})",
+                                   conseil="choisissez un autre dossier avec --sortie") from cause
+
+
+def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, code: str, delai: int):
+    """Exécute le carnet modèle dans un noyau neuf ; en échec, le garde sous ``echecs/``."""
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    with tempfile.TemporaryDirectory(prefix="cafdiag-") as provisoire:
+        essai = Path(provisoire) / "carnet.ipynb"
+        try:
+            return papermill.execute_notebook(
+                str(gabarit), str(essai), parameters=valeurs, progress_bar=False, log_output=False,
+                request_save_on_cell_execute=False, cwd=provisoire, execution_timeout=delai, start_timeout=120)
+        except PapermillExecutionError as cause:
+            echec = _garder_echec(essai, sortie, code)
+            raise ProductionImpossible(f"le carnet s'est arrêté : {cause.ename} : {cause.evalue}",
+                                       conseil=f"ouvrez {echec} pour voir la cellule en cause") from cause
+        except (CellTimeoutError, DeadKernelError) as cause:
+            raison = f"plus de {delai} s pour une cellule" if isinstance(cause, CellTimeoutError) else (
+                "le noyau s'est arrêté")
+            raise ProductionImpossible(f"le carnet s'est arrêté : {raison}",
+                                       conseil="relancez ; si cela se répète, signalez-le") from cause
+
+
+def _garder_echec(essai: Path, sortie: Path, code: str) -> Path:
+    return ecrire_atomique(sortie / "echecs" / f"diagnostic-{code}.ipynb", essai.read_bytes())
+
+
+def _texte_du_carnet(carnet) -> str:
+    """Carnet en texte, sans horodatage : même entrée, même version, mêmes octets."""
+    import nbformat
+
+    for cellule in carnet.cells:
+        cellule.metadata.pop("execution", None)
+        cellule.metadata.pop("papermill", None)
+    carnet.metadata.pop("papermill", None)
+    # Les cellules injectées par papermill reçoivent un identifiant au hasard.
+    for rang, cellule in enumerate(carnet.cells):
+        cellule["id"] = f"cellule-{rang:02d}"
+    return nbformat.writes(carnet)
+
+
+def _sorties(carnet):
+    for cellule in carnet.cells:
+        for sortie in cellule.get("outputs", []):
+            if sortie.get("output_type") in ("display_data", "execute_result"):
+                yield sortie["data"]
+
+
+def _sortie_unique(carnet, mime: str) -> dict:
+    trouvees = [d[mime] for d in _sorties(carnet) if mime in d]
+    if len(trouvees) != 1:
+        raise ProductionImpossible(f"le carnet a produit {len(trouvees)} sortie(s) {mime}", attendu="une seule",
+                                   conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb")
+    valeur = trouvees[0]
+    return json.loads(valeur) if isinstance(valeur, str) else valeur
+
+
+def page_html(carnet) -> str:
+    """Rapport HTML d'un carnet exécuté : sans code, en un seul fichier, cartes comprises.
+
+    Les cartes y sont insérées en fragments : Leaflet n'est incorporé qu'une fois.
+    """
+    garde = _sortie_unique(carnet, MIME_GARDE)
+    morceaux, scripts = [], []
+    for donnees in _sorties(carnet):
+        if MIME_GARDE in donnees or MIME_MESURES in donnees:
+            continue
+        if MIME_CARTE in donnees:
+            fragments = donnees[MIME_CARTE]
+            morceaux.append(fragments["html"])
+            scripts.append(fragments["script"])
+        elif "text/html" in donnees:
+            morceaux.append("".join(donnees["text/html"]))
+    return rendre_page(garde=garde, corps="\n".join(morceaux), scripts=scripts)
+
+
+def rendre_page(*, garde: dict, corps: str, scripts: list[str]) -> str:
+    """Assemble la page à partir du gabarit ``templates/rapport/page.html.j2``."""
+    environnement = jinja2.Environment(loader=jinja2.FileSystemLoader(dossier("templates") / "rapport"),
+                                       autoescape=True, undefined=jinja2.StrictUndefined)
+    style = (dossier("templates") / "rapport" / "style.css").read_text(encoding="utf-8")
+    return environnement.get_template("page.html.j2").render(
+        garde=garde, corps=corps, scripts=scripts, style=style, a_carte=bool(scripts))
+
+
