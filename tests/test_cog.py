@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu
-from cafdiag.territoires import a_jour, lister, territoire
-from cafdiag.territoires.cog import STATUTS, passages
+from cafdiag.territoires import a_jour, cog, lister, resolution, territoire
+from cafdiag.territoires.cog import STATUTS, Passage, passages
 
 # Relevés dans sources.md §4 : changements de chef-lieu, fusions sans commune déléguée, fusions de 2024.
 CAS = [("49069", "49126"), ("14011", "14581"), ("12076", "12218"), ("69159", "69114"), ("02311", "02589"),
@@ -45,14 +45,25 @@ def test_scission_d_une_commune_encore_actuelle(code, nees):
     assert set(passages()[code].codes) == nees | {code}
 
 
-def test_ancien_code_partage_n_est_pas_devine():
-    disparus = [passage for passage in passages().values()
-                if passage.se_partage and passage.ancien not in passage.codes]
-    for passage in disparus:
-        with pytest.raises(TerritoireAmbigu) as capture:
-            territoire(passage.ancien)
-        assert all(code in str(capture.value) for code in passage.codes)
-        assert a_jour([passage.ancien]).code.isna().all()
+def test_ancien_code_partage_n_est_pas_devine(monkeypatch):
+    # Aucun dans la table de 2025 : le cas est fabriqué (une commune supprimée, répartie entre deux autres).
+    partage = {"53275": Passage("53275", "Ancienne", ("53012", "53084"), "fusion", 1990)}
+    monkeypatch.setattr(cog, "passages", lambda: partage)
+    monkeypatch.setattr(resolution, "passages", lambda: partage)
+    with pytest.raises(TerritoireAmbigu) as capture:
+        territoire("53275")
+    assert {"53012", "53084", "53012+53084"} <= {
+        texte.rsplit("(", 1)[1].split(")")[0] for texte in capture.value.propositions}
+    [ligne] = a_jour(["53275"]).itertuples()
+    assert (ligne.statut, ligne.cibles) == ("scission", "53012 53084")
+    assert pd.isna(ligne.code_actuel)
+    assert "partagé en 1990 entre 53012 Athée, 53084 Craon" in ligne.message
+
+
+def test_manquants_et_zero_perdu_sont_dits():
+    resultat = a_jour(["", None, "1001"])
+    assert resultat.statut.tolist() == ["inconnu"] * 3
+    assert resultat.message.str.contains("manquant|zéro de tête").all()
 
 
 def test_aucun_passage_ne_mene_hors_du_cog_2025():
@@ -69,7 +80,7 @@ def test_a_jour_ligne_a_ligne():
     assert resultat.statut.tolist() == [
         "actuel", "passe", "inconnu", "scission", "actuel", "inconnu", "actuel", "actuel"]
     assert set(resultat.statut) <= set(STATUTS)
-    assert resultat.code.astype(object).where(resultat.code.notna(), None).tolist() == [
+    assert resultat.code_actuel.astype(object).where(resultat.code_actuel.notna(), None).tolist() == [
         "53130", "49126", None, "15141", "75101", None, "53130", "2A004"]
     assert resultat.cibles[3] == "15031 15035 15047 15141 15171"
     assert resultat.message.isna().tolist() == [True, False, False, False, True, False, True, True]
@@ -77,10 +88,10 @@ def test_a_jour_ligne_a_ligne():
 
 def test_a_jour_garde_l_index_et_accepte_le_vide():
     serie = pd.Series(["49069", "01001"], index=["x", "y"])
-    assert a_jour(serie).code.to_dict() == {"x": "49126", "y": "01001"}
+    assert a_jour(serie).code_actuel.to_dict() == {"x": "49126", "y": "01001"}
     vide = a_jour([])
     assert vide.empty and "statut" in vide.columns
-    assert a_jour("49069").code.tolist() == ["49126"]
+    assert a_jour("49069").code_actuel.tolist() == ["49126"]
 
 
 def test_des_donnees_recentes_ne_sont_plus_en_scission():
@@ -106,4 +117,4 @@ def test_tout_le_cog_actuel_est_a_jour():
     codes = lister("commune", arrondissements=True).code
     resultat = a_jour(codes, cog=2025)
     assert (resultat.statut == "actuel").all()
-    assert (resultat.code == codes).all()
+    assert (resultat.code_actuel == codes).all()

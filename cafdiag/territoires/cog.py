@@ -92,7 +92,8 @@ def a_jour(codes: Iterable[str], *, cog: int | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``origine`` ; ``code`` (COG 2025, manquant si inconnu ou partagé sans code survivant) ; ``nom`` ;
+        ``code_origine`` ; ``code_actuel`` (COG 2025, manquant si inconnu ou partagé sans code survivant) ;
+        ``nom`` ;
         ``statut`` : « actuel », « passe » (ancien code, une seule commune d'arrivée), « scission » (la
         donnée peut couvrir plusieurs communes d'aujourd'hui, jamais réparties ici), « inconnu » ;
         ``cibles`` (toutes les communes d'arrivée, séparées d'une espace) ; ``annee`` du changement ;
@@ -105,14 +106,14 @@ def a_jour(codes: Iterable[str], *, cog: int | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> a_jour(["53130", "49069", "99999"])[["origine", "code", "statut"]].values.tolist()
+    >>> a_jour(["53130", "49069", "99999"])[["code_origine", "code_actuel", "statut"]].values.tolist()
     [['53130', '53130', 'actuel'], ['49069', '49126', 'passe'], ['99999', nan, 'inconnu']]
     """
     if isinstance(codes, str):
         codes = [codes]
     suite = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
     uniques = {code: _une_ligne(code, cog) for code in suite.astype(object).unique()}
-    colonnes = ["origine", "code", "nom", "statut", "cibles", "annee", "message"]
+    colonnes = ["code_origine", "code_actuel", "nom", "statut", "cibles", "annee", "message"]
     resultat = pd.DataFrame([uniques[code] for code in suite.astype(object)], columns=colonnes,
                             index=suite.index)
     types = dict.fromkeys(colonnes, "str") | {"annee": "Int64"}
@@ -122,9 +123,9 @@ def a_jour(codes: Iterable[str], *, cog: int | None = None) -> pd.DataFrame:
 def _une_ligne(code, cog: int | None) -> tuple:
     if isinstance(code, str):
         code = code.strip().upper()
-    elif pd.isna(code):
+    if code == "" or pd.isna(code):
         return (None, None, None, "inconnu", None, None, "code manquant")
-    else:
+    if not isinstance(code, str):
         raise DemandeFausse(f"le code commune {code!r} est un nombre", attendu="un texte de 5 caractères",
                             conseil="lisez la colonne des codes en texte, pour garder le zéro de tête")
     fiche, passage = fiches()["commune"].get(code), passages().get(code)
@@ -136,7 +137,8 @@ def _une_ligne(code, cog: int | None) -> tuple:
         return (code, code, fiche.nom, "scission", " ".join(passage.codes), passage.annee, message(passage))
     if passage is None:
         return (code, None, None, "inconnu", None, None,
-                f"{code} n'est ni une commune du COG {COG} ni un ancien code connu")
+                f"{code} n'est ni une commune du COG {COG} ni un ancien code connu"
+                + (" : a-t-il perdu son zéro de tête ?" if f"0{code}" in fiches()["commune"] else ""))
     if passage.se_partage:
         return (code, None, None, "scission", " ".join(passage.codes), passage.annee, message(passage))
     actuel = passage.codes[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -35,8 +35,7 @@ def table(nom: str) -> pd.DataFrame:
     return lue.set_index("code", drop=False).rename_axis(None)
 
 
-@dataclass(frozen=True)
-class _Fiche:
+class _Fiche(NamedTuple):
     """Une ligne du référentiel, vide = None."""
 
     nom: str
