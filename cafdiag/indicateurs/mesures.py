@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pandas as pd
 
@@ -84,7 +84,8 @@ def mesurer(cible: Territoire | str, indicateurs: list[str] | None = None, *, an
 
 
 def mesurer_maille(maille: str, indicateurs: list[str] | None = None, *, departement: str | None = None,
-                   annee: int | None = None, apports: Apports | None = None) -> pd.DataFrame:
+                   codes: Collection[str] | None = None, annee: int | None = None,
+                   apports: Apports | None = None) -> pd.DataFrame:
     """Mesures de tous les territoires d'une maille, calculées d'un coup.
 
     Parameters
@@ -92,6 +93,8 @@ def mesurer_maille(maille: str, indicateurs: list[str] | None = None, *, departe
     maille : {"commune", "epci", "departement", "region", "france"}
     departement : str, optional
         Restreint aux territoires dont une commune est dans ce département.
+    codes : collection of str, optional
+        Restreint à ces territoires.
     indicateurs, annee, apports
         Voir :func:`mesurer`.
 
@@ -104,6 +107,8 @@ def mesurer_maille(maille: str, indicateurs: list[str] | None = None, *, departe
     if maille not in MAILLES:
         raise DemandeFausse(f"maille inconnue : « {maille} »", attendu=", ".join(MAILLES))
     noms = lister(maille, departement=departement).set_index("code")["nom"]
+    if codes is not None:
+        noms = noms[noms.index.isin(list(codes))]
     appartenance = membres(maille)
     appartenance = appartenance[appartenance["code"].isin(noms.index)]
     if maille == "commune":

@@ -66,14 +66,16 @@ def diagnostic(cible: Territoire | str, *, sortie: str | Path = "sorties", forma
     gabarit = dossier("templates") / GABARIT
     _refuser_inconnus(valeurs, gabarit)
     _verifier_dossier(sortie)
-    carnet = _executer(gabarit, _absolus(valeurs), sortie=sortie, code=cible.code, delai=delai)
-    nom = f"diagnostic-{cible.code}"
+    # La région 52 et le département 52 ont le même code : deux fichiers, pas un.
+    suffixe = cible.code if cible.maille != "region" else f"region-{cible.code}"
+    carnet = _executer(gabarit, _absolus(valeurs), sortie=sortie, suffixe=suffixe, delai=delai)
+    nom = f"diagnostic-{suffixe}"
     contenus: dict[str, tuple[str, str]] = {}
     if "html" in voulus:
         contenus["html"] = (f"{nom}.html", page_html(carnet))
     if "ipynb" in voulus:
         contenus["ipynb"] = (f"{nom}.ipynb", _texte_du_carnet(carnet))
-    contenus["mesures"] = (f"mesures-{cible.code}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
+    contenus["mesures"] = (f"mesures-{suffixe}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
     return {f: ecrire_atomique(sortie / fichier, texte) for f, (fichier, texte) in contenus.items()}
 
 
@@ -118,7 +120,7 @@ def _verifier_dossier(sortie: Path) -> None:
                                    conseil="choisissez un autre dossier avec --sortie") from cause
 
 
-def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, code: str, delai: int):
+def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: str, delai: int):
     """Exécute le carnet modèle dans un noyau neuf ; en échec, le garde sous ``echecs/``."""
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -131,7 +133,7 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, code: str
                 str(gabarit), str(essai), parameters=valeurs, progress_bar=False, log_output=False,
                 request_save_on_cell_execute=False, cwd=provisoire, execution_timeout=delai, start_timeout=120)
         except PapermillExecutionError as cause:
-            echec = _garder_echec(essai, sortie, code)
+            echec = _garder_echec(essai, sortie, suffixe)
             raise ProductionImpossible(f"le carnet s'est arrêté : {cause.ename} : {cause.evalue}",
                                        conseil=f"ouvrez {echec} pour voir la cellule en cause") from cause
         except (CellTimeoutError, DeadKernelError) as cause:
@@ -141,8 +143,8 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, code: str
                                        conseil="relancez ; si cela se répète, signalez-le") from cause
 
 
-def _garder_echec(essai: Path, sortie: Path, code: str) -> Path:
-    return ecrire_atomique(sortie / "echecs" / f"diagnostic-{code}.ipynb", essai.read_bytes())
+def _garder_echec(essai: Path, sortie: Path, suffixe: str) -> Path:
+    return ecrire_atomique(sortie / "echecs" / f"diagnostic-{suffixe}.ipynb", essai.read_bytes())
 
 
 def _texte_du_carnet(carnet) -> str:

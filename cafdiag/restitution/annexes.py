@@ -1,0 +1,96 @@
+"""La fin du rapport : ce qui n'est pas énoncé et pourquoi, les sources, les mots employés."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pandas as pd
+
+from cafdiag.indicateurs import THEMES, dictionnaire
+from cafdiag.restitution.formats import statut
+
+# Thèmes dont aucune donnée embarquée ne parle encore : où la trouver, en une ligne.
+THEMES_A_APPORTER = {
+    "parentalite": "Lieux d'accueil enfants-parents, relais petite enfance, médiation familiale, accompagnement à "
+                   "la scolarité : rapports d'activité de la Caf et des gestionnaires.",
+    "acces-aux-droits": "Rendez-vous des droits, points d'accueil et permanences : Caf ; espaces France services : "
+                        "liste de l'ANCT.",
+    "logement": "Aides au logement, impayés, foyers de jeunes travailleurs : Caf et gestionnaires.",
+    "handicap-insertion": "AEEH, AAH, RSA, prime d'activité, accompagnement des séparations : Caf ; pôle ressources "
+                          "handicap du département.",
+}
+
+GLOSSAIRE = {
+    "ALSH": "accueil de loisirs sans hébergement : périscolaire, mercredi, vacances.",
+    "ANCT": "Agence nationale de la cohésion des territoires.",
+    "Caf": "caisse d'allocations familiales.",
+    "Cnaf": "caisse nationale des allocations familiales ; elle publie les taux de couverture.",
+    "COG": "code officiel géographique de l'Insee ; ici, celui du 1er janvier 2025.",
+    "CTG": "convention territoriale globale entre une Caf et des communes, pour quatre à cinq ans.",
+    "EAJE": "établissement d'accueil du jeune enfant : crèche, multi-accueil, micro-crèche.",
+    "EPCI": "établissement public de coopération intercommunale : communauté de communes, d'agglomération…",
+    "EVS": "espace de vie sociale, structure de proximité agréée par la Caf.",
+    "FRR": "France ruralités revitalisation, zonage qui remplace les ZRR depuis juillet 2024.",
+    "foyer allocataire": "foyer qui perçoit au moins une prestation de la Caf.",
+    "MSA": "mutualité sociale agricole : ses allocataires ne sont pas dans les chiffres de la Caf.",
+    "personnes couvertes": "allocataire, conjoint, enfants et autres personnes à charge au sens de la Caf.",
+    "place": "capacité offerte à un instant donné ; une place peut accueillir plusieurs enfants.",
+    "préscolarisation": "scolarisation à l'école maternelle dès 2 ans.",
+    "QPV": "quartier prioritaire de la politique de la ville (liste 2024).",
+    "taux de couverture": "places d'accueil offertes pour 100 enfants de moins de 3 ans ; il peut dépasser 100.",
+    "ZRR": "zone de revitalisation rurale, ancien zonage.",
+}
+
+
+def non_enonce(mesures: pd.DataFrame) -> pd.DataFrame:
+    """Indicateurs sans chiffre sur le territoire, regroupés par motif.
+
+    Parameters
+    ----------
+    mesures : DataFrame
+        Mesures du territoire seul.
+
+    Returns
+    -------
+    DataFrame
+        ``theme, libelle, etat, motif``, un indicateur par ligne ; les « sans objet » en sont.
+    """
+    muettes = mesures[~mesures["statut"].map(lambda s: statut(s).chiffre)].copy()
+    themes = dictionnaire()["theme"]
+    muettes["theme"] = muettes["indicateur"].map(themes).map(THEMES)
+    muettes["etat"] = muettes["statut"].map(lambda s: statut(s).libelle)
+    return muettes[["theme", "libelle", "etat", "motif"]].reset_index(drop=True)
+
+
+def sources(mesures: pd.DataFrame) -> pd.DataFrame:
+    """Sources des chiffres montrés : producteur et jeu, millésimes."""
+    dites = mesures[mesures["statut"].map(lambda s: statut(s).chiffre)]
+    groupes = dites.groupby("source", sort=True)["millesime"].agg(lambda s: " ; ".join(sorted(set(s))))
+    return groupes.rename("millesime").reset_index()
+
+
+def glossaire(corps: str) -> str:
+    """Liste des seuls termes employés dans le rapport, en HTML ; vide si aucun."""
+    texte = html.unescape(re.sub(r"<[^>]+>", " ", corps))
+    employes = [(t, d) for t, d in GLOSSAIRE.items() if re.search(rf"\b{re.escape(t)}s?\b", texte)]
+    if not employes:
+        return ""
+    lignes = "".join(f"<dt>{html.escape(t)}</dt><dd>{html.escape(d)}</dd>"
+                     for t, d in sorted(employes, key=lambda e: e[0].lower()))
+    return f'<dl class="glossaire">{lignes}</dl>'
+
+
+def methode() -> str:
+    """Les règles de lecture, en HTML."""
+    regles = (
+        "Un taux agrégé est un rapport de sommes, jamais une moyenne de taux.",
+        "Un manquant n'est ni un zéro, ni classé, ni moyenné : il est nommé.",
+        "Les communes sont celles du code officiel géographique (COG) du 1er janvier 2025 ; les communes "
+        "fusionnées depuis sont suivies.",
+        "Les effectifs de la Caf sont arrondis à 5 par commune : l'intervalle possible est calculé et, s'il dépasse "
+        "trois points de part et d'autre, le taux n'est pas montré.",
+        "Chaque chiffre du rapport, avec son statut, son intervalle et sa source, est dans le fichier de mesures qui "
+        "l'accompagne.",
+    )
+    return "<ul>" + "".join(f"<li>{html.escape(r)}</li>" for r in regles) + "</ul>"

@@ -1,0 +1,41 @@
+"""Un morceau de rapport affichable dans un carnet, et ce que tous les morceaux partagent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from cafdiag.donnees import Apports
+from cafdiag.restitution.lecture import Lecture
+from cafdiag.territoires import Territoire
+
+
+@dataclass(frozen=True)
+class Bloc:
+    """Un morceau de rapport : du HTML, et des données pour l'assemblage de la page.
+
+    >>> Bloc("<p>bonjour</p>")._repr_mimebundle_()["text/html"]
+    '<p>bonjour</p>'
+    """
+
+    html: str
+    donnees: dict = field(default_factory=dict)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/plain": "(morceau de rapport)", "text/html": self.html, **self.donnees}
+
+    def __repr__(self) -> str:
+        return "(morceau de rapport)"
+
+
+@dataclass(frozen=True)
+class Donnees:
+    """Ce dont chapitres et cartes ont besoin : le territoire, ses mesures, celles d'alentour."""
+
+    territoire: Territoire
+    nom: str
+    lecture: Lecture
+    autour: pd.DataFrame
+    apports: Apports
+    annee: int | None

@@ -1,0 +1,130 @@
+"""Les quatre cartes d'un diagnostic : couverture par EPCI, enfants et équipements, accès, vie sociale."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cafdiag.donnees import table_communes
+from cafdiag.donnees.communes import structures_connues
+from cafdiag.indicateurs import dictionnaire, mesurer_maille
+from cafdiag.indicateurs.enfance import acces_par_commune
+from cafdiag.restitution.bloc import Bloc, Donnees
+from cafdiag.restitution.cartes import Fond, carte_communes
+from cafdiag.restitution.classes import par_seuils
+from cafdiag.restitution.vues import COMMUNES_MAXIMUM, carte, contour_du_territoire, contours_de, fonds_de_contexte
+
+_SANS_CARTE = Bloc("")
+
+
+class CartesDuDiagnostic:
+    """Cartes d'un territoire ; garde les mesures qu'elles montrent, pour les joindre au rapport."""
+
+    def __init__(self, donnees: Donnees) -> None:
+        self.donnees = donnees
+        self._montrees: list[pd.DataFrame] = []
+
+    def mesures_affichees(self) -> pd.DataFrame:
+        """Mesures communales montrées par les cartes."""
+        return pd.concat(self._montrees, ignore_index=True) if self._montrees else pd.DataFrame()
+
+    @property
+    def _par_commune(self) -> bool:
+        return 1 < len(self.donnees.territoire.communes) <= COMMUNES_MAXIMUM
+
+    def _mesurer(self, codes: list[str]) -> pd.DataFrame:
+        return mesurer_maille("commune", codes, codes=self.donnees.territoire.communes,
+                              annee=self.donnees.annee, apports=self.donnees.apports)
+
+    def _communes(self) -> tuple:
+        table = table_communes(self.donnees.apports)
+        codes = list(self.donnees.territoire.communes)
+        contours = contours_de("commune", codes, noms=table["nom"])
+        return contours, table.reindex(contours["code"])["population_2023"].astype("float64").tolist()
+
+    def _commun(self) -> dict:
+        contours, importance = self._communes()
+        return {"contours": contours, "importance": importance, "contexte": fonds_de_contexte(self.donnees.territoire),
+                "surligner": contour_du_territoire(self.donnees.territoire), "nom_surligne": self.donnees.nom}
+
+    def couverture(self):
+        """Carte 1 : taux global des EPCI, en bandes rapportées à la France."""
+        if self.donnees.annee not in (None, 2023):
+            return _SANS_CARTE
+        return carte(self.donnees.territoire, "PE_TXCOUV_GLOBAL")
+
+    def jeunes_enfants(self):
+        """Carte 2 : enfants de moins de 3 ans en cercles ; là où ils manquent, la population."""
+        if not self._par_commune:
+            return _SANS_CARTE
+        code = "PE_ENF_M3" if self.donnees.lecture.connu("PE_ENF_M3") else "CTX_POP"
+        mesures = self._mesurer([code])
+        if mesures["valeur"].isna().all():
+            return _SANS_CARTE
+        self._montrees.append(mesures)
+        ligne = dictionnaire().loc[code]
+        commun = self._commun()
+        titre = ("Où vivent les enfants de moins de 3 ans" if code == "PE_ENF_M3" else "Où vivent les habitants")
+        return carte_communes(commun.pop("contours"), titre=f"{titre}, {mesures['millesime'].iloc[0]}",
+                              source=f"{ligne['source']}, {mesures['millesime'].iloc[0]}", cercles=mesures,
+                              libelle_cercles=ligne["libelle_court"], unite_cercles=ligne["unite"], **commun)
+
+    def alsh(self):
+        """Carte 3 : distance de chaque commune au plus proche accueil de loisirs connu."""
+        if not self._par_commune or not self.donnees.lecture.connu("EJ_ALSH_PART_COM_EQUIP"):
+            return _SANS_CARTE
+        table = table_communes(self.donnees.apports)
+        acces = acces_par_commune(table, table["bpe2025_alsh"].astype("float64"), seuil_km=5.0)
+        mesures = _mesures_de_distance(acces, table, list(self.donnees.territoire.communes))
+        self._montrees.append(mesures)
+        classes = par_seuils(mesures["valeur"].dropna(), seuils=[0.01, 3, 5, 8], unite="km")
+        commun = self._commun()
+        return carte_communes(commun.pop("contours"), titre="À quelle distance est l'accueil de loisirs (ALSH) le "
+                              "plus proche ?", sous_titre="Zéro : la commune en a un. À vol d'oiseau.",
+                              source="Insee, base permanente des équipements, 2025", fond=mesures,
+                              libelle_fond="Distance à l'ALSH le plus proche", unite_fond="km", classes_fond=classes,
+                              **commun)
+
+    def vie_sociale(self):
+        """Carte 4 : centres sociaux, EVS, France services ; quartiers prioritaires si leurs contours sont là."""
+        if not self._par_commune:
+            return _SANS_CARTE
+        structures = structures_connues(self.donnees.apports)
+        ici = structures[structures["code"].isin(self.donnees.territoire.communes)
+                         & structures["type"].isin(["centre_social", "evs", "france_services"])]
+        situees = ici[ici["lon"].notna() & ici["lat"].notna()]
+        if situees.empty:
+            return _SANS_CARTE
+        commun = self._commun()
+        contours = commun.pop("contours")
+        if self.donnees.apports.qpv is not None:
+            dedans = self.donnees.apports.qpv[self.donnees.apports.qpv.intersects(contours.union_all())]
+            if len(dedans):
+                commun["contexte"] = [*commun["contexte"], Fond(dedans[["code", "nom", "geometry"]],
+                                      libelle="Quartier prioritaire (QPV)", trait="quartier", infobulle=True)]
+        sans_point = len(ici) - len(situees)
+        partielle = self.donnees.apports.structures is None
+        precision = "Centres sociaux et EVS : liste partielle." if partielle else ""
+        if sans_point:
+            precision += f" {sans_point} structure{'s' if sans_point > 1 else ''} sans coordonnées, non placée" + (
+                "s." if sans_point > 1 else ".")
+        return carte_communes(contours, titre="Les lieux de l'animation de la vie sociale et de l'accès aux droits",
+                              sous_titre=precision.strip(),
+                              source="ANCT, France services ; Senacs, Caf et départements, centres sociaux et EVS"
+                              if partielle else "Registre de structures de l'utilisateur ; ANCT, France services",
+                              points=situees, **commun)
+
+
+def _mesures_de_distance(acces: pd.DataFrame, table: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
+    """Distances mises en Mesures : statut ``estime`` à vol d'oiseau, muettes si une commune voisine est inconnue."""
+    distance = acces["distance_km"].reindex(codes)
+    equipee = table["bpe2025_alsh"].reindex(codes)
+    connue = distance.notna() & equipee.notna()
+    return pd.DataFrame({
+        "territoire": codes, "nom": table["nom"].reindex(codes).to_numpy(), "maille": "commune",
+        "indicateur": "EJ_ALSH_DISTANCE", "libelle": "Distance à l'ALSH connu le plus proche", "annee": 2025,
+        "valeur": distance.where(connue).to_numpy(), "modalite": "", "unite": "km", "numerateur": float("nan"),
+        "denominateur": float("nan"), "bas": float("nan"), "haut": float("nan"),
+        "statut": connue.map({True: "estime", False: "non_disponible"}).to_numpy(),
+        "motif": connue.map({True: "à vol d'oiseau, entre points centraux de communes",
+                             False: "équipement non renseigné pour la commune"}).to_numpy(),
+        "maille_source": "commune", "source": "Insee, base permanente des équipements", "millesime": "2025"})

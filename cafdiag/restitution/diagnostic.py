@@ -1,0 +1,179 @@
+"""Le diagnostic d'un territoire : ses mesures, calculées une fois, et chaque morceau du rapport."""
+
+from __future__ import annotations
+
+import html
+
+import pandas as pd
+
+from cafdiag.donnees import Apports, lire_apports
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs import THEMES, comparer, mesurer_maille
+from cafdiag.restitution import annexes, chapitres, textes
+from cafdiag.restitution.bloc import Bloc, Donnees
+from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
+from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.produire import MIME_GARDE, MIME_MESURES
+from cafdiag.restitution.tableaux import tableau
+from cafdiag.restitution.vues import epci_autour
+from cafdiag.territoires import LIBELLES_MAILLES, Territoire, lister, territoire
+
+# Fin 2025 pour les équipements, fin 2024 pour la Caf, fin 2023 pour les places : la plus ancienne
+# des dates d'un constat, jamais celle du jour.
+SITUATION = "Situation connue au 31 décembre 2023 pour l'accueil du jeune enfant, 2024 pour les prestations"
+
+
+class Diagnostic:
+    """Tout ce que montre le rapport d'un territoire.
+
+    Parameters
+    ----------
+    code : str
+        Code ou nom du territoire (``"200048551"``, ``"Pays de Craon"``, ``"53012+53084"``).
+    nom_usage : str
+        Titre du rapport ; le nom officiel par défaut.
+    annee : str or int
+        Année voulue ; vide : la dernière de chaque indicateur.
+    qpv, registre, registre_complet : str
+        Fichiers de l'utilisateur, voir :func:`cafdiag.donnees.lire_apports` ; départements séparés par
+        des virgules.
+
+    Raises
+    ------
+    DemandeFausse, EntreeFautive
+        Territoire introuvable, année qui n'en est pas une, fichier fautif.
+
+    Examples
+    --------
+    >>> d = Diagnostic("200048551")
+    >>> d.territoire.nom, d.lecture.texte("PE_TXCOUV_GLOBAL")
+    ('CC du Pays de Craon', '79,9')
+    """
+
+    def __init__(self, code: str, *, nom_usage: str = "", annee: str | int = "", qpv: str = "",
+                 registre: str = "", registre_complet: str = "") -> None:
+        self.territoire: Territoire = territoire(code)
+        self.nom = nom_usage.strip() or self.territoire.nom
+        self.annee = _annee(annee)
+        complets = [d for d in registre_complet.split(",") if d.strip()]
+        self.apports = (lire_apports(qpv=qpv or None, registre=registre or None, registre_complet=complets)
+                        if qpv or registre or complets else Apports())
+        self.mesures = comparer(self.territoire, annee=self.annee, apports=self.apports)
+        self.lecture = Lecture(self.mesures)
+        self.autour = self._mesurer_autour()
+        self.donnees = Donnees(self.territoire, self.nom, self.lecture, self.autour, self.apports, self.annee)
+        self.cartes = CartesDuDiagnostic(self.donnees)
+        self._emis: list[str] = []
+
+    def _mesurer_autour(self) -> pd.DataFrame:
+        if self.territoire.maille in ("region", "france"):
+            return self.mesures.iloc[:0]
+        return mesurer_maille("epci", ["PE_TXCOUV_GLOBAL"], codes=epci_autour(self.territoire), annee=self.annee)
+
+    def _bloc(self, contenu: str) -> Bloc:
+        self._emis.append(contenu)
+        return Bloc(contenu)
+
+    def garde(self) -> Bloc:
+        """Titre, territoire, situation connue au…, sommaire."""
+        t = self.territoire
+        parents = [p.nom for p in t.parents.values() if p.maille in ("departement", "region")]
+        maille = LIBELLES_MAILLES[t.maille] + ("" if t.maille in ("france", "perimetre") else f" {t.code}")
+        garde = {"titre": self.nom, "sous_titre": "Diagnostic de territoire pour la convention territoriale globale",
+                 "situation": SITUATION + ".", "maille": " · ".join([maille, *parents]),
+                 "avertissements": list(t.avertissements),
+                 "sommaire": [{"ancre": a, "titre": n} for a, n in chapitres.sommaire()]}
+        return Bloc(f"<h1>{html.escape(self.nom)}</h1><p>{html.escape(garde['sous_titre'])}</p>"
+                    f"<p>{html.escape(garde['situation'])}</p>", donnees={MIME_GARDE: garde})
+
+    def en_bref(self) -> Bloc:
+        """Six phrases au plus, avant tout tableau."""
+        phrases = textes.en_bref(self.territoire, self.lecture, nom=self.nom, rang=self.rang())
+        lignes = "".join(f"<li>{html.escape(p)}</li>" for p in phrases)
+        return self._bloc(f'<section id="en-bref" class="bref"><h2>En bref</h2><ol>{lignes}</ol></section>')
+
+    def rang(self) -> textes.Rang | None:
+        """Place du territoire parmi les EPCI de son département ; None s'il n'en est pas un."""
+        if self.territoire.maille != "epci" or not self.lecture.connu("PE_TXCOUV_GLOBAL"):
+            return None
+        codes = set(lister("epci", departement=self.territoire.departement)["code"])
+        valeurs = self.autour[self.autour["territoire"].isin(codes)]["valeur"].dropna()
+        return textes.Rang(int((valeurs > self.lecture.valeur("PE_TXCOUV_GLOBAL")).sum()) + 1, len(valeurs))
+
+    def chapitre(self, theme: str) -> Bloc:
+        """Un thème : ce que disent les chiffres, comparaison, graphiques, limites, parole des acteurs."""
+        if theme not in THEMES:
+            raise DemandeFausse(f"thème inconnu : « {theme} »", attendu=", ".join(THEMES))
+        return self._bloc(chapitres.chapitre(theme, self.donnees))
+
+    def carte_couverture(self):
+        """Carte 1 : l'EPCI parmi ceux de son département et ses voisins."""
+        return self.cartes.couverture()
+
+    def carte_jeunes_enfants(self):
+        """Carte 2 : enfants de moins de 3 ans et établissements d'accueil, par commune."""
+        return self.cartes.jeunes_enfants()
+
+    def carte_alsh(self):
+        """Carte 3 : distance au plus proche accueil de loisirs, par commune."""
+        return self.cartes.alsh()
+
+    def carte_vie_sociale(self):
+        """Carte 4 : centres sociaux, EVS, France services et quartiers prioritaires."""
+        return self.cartes.vie_sociale()
+
+    def autres_themes(self) -> Bloc:
+        """Les thèmes sans donnée embarquée : une ligne chacun, où la trouver."""
+        return self._bloc(chapitres.autres_themes())
+
+    def enjeux(self) -> Bloc:
+        """Constats à débattre, du plus éloigné de sa référence au plus proche."""
+        return self._bloc(chapitres.enjeux(self.lecture))
+
+    def non_enonce(self) -> Bloc:
+        """Ce que le rapport ne dit pas, et pourquoi."""
+        table = annexes.non_enonce(self.mesures[self.mesures["role"].eq("territoire")])
+        titre = '<section id="non-enonce"><h2>Non énoncé, et pourquoi</h2>'
+        if table.empty:
+            return self._bloc(f"{titre}<p>Tous les indicateurs du dictionnaire sont énoncés.</p></section>")
+        contenu = tableau(table[["libelle", "theme", "etat", "motif"]], titre="Indicateurs sans chiffre ici",
+                          entetes={"libelle": "Indicateur", "theme": "Thème", "etat": "État", "motif": "Pourquoi"})
+        return self._bloc(f"{titre}{contenu}</section>")
+
+    def methode_et_sources(self) -> Bloc:
+        """Méthode, sources, glossaire des seuls termes employés."""
+        sources = tableau(annexes.sources(self.toutes_les_mesures()), titre="Sources des chiffres montrés",
+                          entetes={"source": "Source", "millesime": "Millésime"})
+        lexique = annexes.glossaire(" ".join(self._emis))
+        mots = f'<section id="glossaire"><h2>Glossaire</h2>{lexique}</section>' if lexique else ""
+        return self._bloc(f'<section id="methode"><h2>Méthode et sources</h2>{annexes.methode()}{sources}</section>'
+                          f"{mots}")
+
+    def toutes_les_mesures(self) -> pd.DataFrame:
+        """Toutes les Mesures affichées : territoire, références, EPCI alentour, communes des cartes."""
+        autour = self.autour.assign(role="epci_alentour")
+        autour = autour[autour["territoire"].ne(self.territoire.code)]
+        blocs = [self.mesures, autour, self.cartes.mesures_affichees().assign(role="carte")]
+        return pd.concat([b for b in blocs if len(b)], ignore_index=True)
+
+    def mesures_jointes(self) -> Bloc:
+        """Les mesures à joindre au rapport, en CSV."""
+        table = self.toutes_les_mesures()
+        return Bloc(f"<p>{len(table)} mesures jointes.</p>",
+                    donnees={MIME_MESURES: {"csv": table.to_csv(index=False, lineterminator="\n")}})
+
+    def controle(self) -> pd.DataFrame:
+        """Nombres que l'essai du carnet compare : taux publiés et comptes du territoire."""
+        codes = ["PE_TXCOUV_GLOBAL", "PE_TXCOUV_EAJE", "PE_TXCOUV_AM", "CTX_POP", "CTX_COM_FRR", "CTX_QPV_NB",
+                 "AVS_QPV_COUV", "PE_NAISS_EVOL", "PS_COUV_POP"]
+        table = self.mesures[self.mesures["indicateur"].isin(codes) & self.mesures["role"].eq("territoire")]
+        return table.set_index("indicateur").loc[codes, ["annee", "valeur", "statut"]].round(2)
+
+
+def _annee(annee: str | int) -> int | None:
+    texte = str(annee).strip()
+    if not texte:
+        return None
+    if not texte.isdigit() or len(texte) != 4:
+        raise DemandeFausse(f"année : « {annee} »", attendu="quatre chiffres, comme 2023")
+    return int(texte)

@@ -1,0 +1,204 @@
+"""Du dessin matplotlib à une illustration HTML : vrai texte, mêmes octets, équivalent en mots.
+
+matplotlib n'est importé qu'ici et seulement quand on dessine, sans ``pyplot`` : aucun état global, aucune
+figure qui traîne. On dessine en points sur une toile étroite : le texte reste lisible sur un téléphone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cafdiag.restitution.couleurs import ENCRE, ENCRE_2
+from cafdiag.restitution.echappement import html_sur
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LARGEUR = 480.0
+CORPS = 12.5
+POLICES = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
+)
+
+_REGLAGES = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "cafdiag",
+    "font.family": ["DejaVu Sans"],
+    "font.size": CORPS,
+    "text.color": ENCRE,
+    "path.simplify": False,
+    "axes.unicode_minus": True,
+    "text.usetex": False,
+    "text.parse_math": False,
+}
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """Un graphique prêt à insérer.
+
+    Attributes
+    ----------
+    titre : str
+        Titre écrit au-dessus.
+    alternative : str
+        Ce que montre le graphique, chiffres compris, en phrases.
+    svg : str
+        Le dessin, sans déclaration XML.
+    html : str
+        La figure complète : titre, dessin, source.
+    """
+
+    titre: str
+    alternative: str
+    svg: str
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __str__(self) -> str:
+        return self.html
+
+
+class Toile:
+    """Une figure matplotlib graduée en points, l'origine en haut à gauche."""
+
+    def __init__(self, hauteur: float, *, largeur: float = LARGEUR) -> None:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+
+        self.largeur, self.hauteur = largeur, hauteur
+        with mpl.rc_context(_REGLAGES):
+            self.figure: Figure = Figure(figsize=(largeur / 72, hauteur / 72), dpi=72)
+            self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set_xlim(0, largeur)
+        self.axes.set_ylim(hauteur, 0)
+        self.axes.set_axis_off()
+
+    def rectangle(
+        self, x: float, y: float, largeur: float, hauteur: float, couleur: str, **options: Any
+    ) -> None:
+        """Un rectangle plein."""
+        from matplotlib.patches import Rectangle
+
+        self.axes.add_patch(
+            Rectangle(
+                (x, y),
+                largeur,
+                hauteur,
+                facecolor=couleur,
+                **{"edgecolor": "none", "linewidth": 0, **options},
+            )
+        )
+
+    def ligne(self, xs: Any, ys: Any, couleur: str, epaisseur: float = 1.0, **options: Any) -> None:
+        """Une ligne brisée."""
+        self.axes.plot(xs, ys, color=couleur, linewidth=epaisseur, **{"solid_capstyle": "butt", **options})
+
+    def point(self, x: float, y: float, couleur: str, *, rayon: float = 4.5, creux: bool = False) -> None:
+        """Un point, creux pour une valeur estimée."""
+        self.axes.plot(
+            [x],
+            [y],
+            marker="o",
+            markersize=2 * rayon,
+            markerfacecolor="#ffffff" if creux else couleur,
+            markeredgecolor=couleur,
+            markeredgewidth=1.6 if creux else 0,
+            linestyle="none",
+        )
+
+    def texte(
+        self,
+        x: float,
+        y: float,
+        mots: str,
+        *,
+        couleur: str = ENCRE,
+        taille: float = CORPS,
+        gras: bool = False,
+        cote: str = "left",
+    ) -> None:
+        """Un texte, centré en hauteur sur `y`."""
+        import matplotlib as mpl
+
+        # Sans cela, un « $ » dans un nom serait lu comme une formule.
+        with mpl.rc_context(_REGLAGES):
+            self.axes.text(
+                x,
+                y,
+                mots,
+                color=couleur,
+                fontsize=taille,
+                ha=cote,
+                va="center_baseline",
+                fontweight="bold" if gras else "normal",
+                parse_math=False,
+            )
+
+    def svg(self, *, titre: str, alternative: str) -> str:
+        """Le dessin en SVG incorporable : accessible, sans identifiant inutile ni police imposée."""
+        import matplotlib as mpl
+
+        tampon = io.StringIO()
+        with mpl.rc_context(_REGLAGES):
+            self.figure.savefig(
+                tampon,
+                format="svg",
+                transparent=True,
+                metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+            )
+        return _nettoyer(tampon.getvalue(), titre, alternative)
+
+
+def _nettoyer(brut: str, titre: str, alternative: str) -> str:
+    corps = brut[brut.index("<svg") :]
+    corps = re.sub(r"<metadata>.*?</metadata>\s*", "", corps, flags=re.DOTALL)
+    corps = re.sub(r"<!--.*?-->\s*", "", corps, flags=re.DOTALL)
+    # Les groupes numérotés de matplotlib (axes_1, patch_2…) feraient des id en double d'un graphique à l'autre.
+    corps = re.sub(r'<g id="[^"]*">', "<g>", corps)
+    corps = re.sub(r"font-family: [^;\"]*", f"font-family: {POLICES}", corps)
+    corps = re.sub(r"font: ((?:[a-z]+ |\d+ )*)([\d.]+px) [^;\"]*", rf"font: \1\2 {POLICES}", corps)
+    empreinte = "g" + hashlib.sha256((titre + alternative + corps).encode("utf-8")).hexdigest()[:10]
+    for ancien in set(re.findall(r'\bid="([^"]+)"', corps)):
+        corps = corps.replace(f'id="{ancien}"', f'id="{empreinte}-{ancien}"').replace(
+            f"#{ancien}", f"#{empreinte}-{ancien}"
+        )
+    boite = re.search(r'viewBox="([^"]+)"', corps)
+    entete = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="{boite.group(1) if boite else ""}" role="img" '
+        f'aria-labelledby="{empreinte}-titre {empreinte}-texte">'
+        f'<title id="{empreinte}-titre">{html_sur(titre)}</title>'
+        f'<desc id="{empreinte}-texte">{html_sur(alternative)}</desc>'
+    )
+    corps = entete + corps[corps.index(">") + 1 :]
+    return re.sub(r"\n\s*", "\n", corps).strip()
+
+
+def illustrer(
+    toile: Toile, *, titre: str, alternative: str, sous_titre: str = "", source: str = "", note: str = ""
+) -> Illustration:
+    """Finit un dessin : titre, équivalent en mots, source."""
+    dessin = toile.svg(titre=titre, alternative=alternative)
+    petit = f"<small>{html_sur(sous_titre)}</small>" if sous_titre else ""
+    pied = " ".join(t for t in (note, f"Source : {source.rstrip('. ')}." if source else "") if t)
+    return Illustration(
+        titre,
+        alternative,
+        dessin,
+        (
+            f'<figure class="graphique"><figcaption>{html_sur(titre)}{petit}</figcaption>{dessin}'
+            + (f'<p class="source">{html_sur(pied)}</p>' if pied else "")
+            + "</figure>"
+        ),
+    )
+
+
+__all__ = ["CORPS", "ENCRE", "ENCRE_2", "LARGEUR", "Illustration", "Toile", "illustrer"]

@@ -1,0 +1,273 @@
+"""Des tableaux HTML que chacun peut lire : légende, en-têtes, nombres alignés, statuts expliqués.
+
+Une cellule vide n'existe pas : un manquant est « n.d. », « s » ou « s.o. », et son motif est écrit sous
+le tableau, pour le papier et pour qui n'a pas de souris.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution.echappement import est_vide, html_sur
+from cafdiag.restitution.formats import STATUTS, decimales_de, intervalle, nombre, statut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Tableau:
+    """Un tableau prêt à insérer : `html`, et son `titre`. S'affiche dans un carnet."""
+
+    titre: str
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __str__(self) -> str:
+        return self.html
+
+
+def _colonnes_requises(mesures: pd.DataFrame, noms: Sequence[str]) -> None:
+    absentes = [nom for nom in noms if nom not in mesures]
+    if absentes:
+        raise DemandeFausse(
+            f"colonnes absentes des mesures : {', '.join(absentes)}",
+            conseil="donnez le résultat de cafdiag.mesurer",
+        )
+
+
+def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
+    """Le contenu HTML d'une cellule de mesure : valeur, symbole de statut, intervalle.
+
+    Examples
+    --------
+    >>> cellule({"valeur": 79.9, "unite": "%", "statut": "exact"})
+    '79,9'
+    >>> cellule({"valeur": None, "statut": "secret", "motif": ""})
+    '<abbr class="nd" title="secret statistique">s</abbr>'
+    """
+    etat = statut(ligne["statut"])
+    modalite = ligne.get("modalite")
+    if etat.chiffre and est_vide(ligne.get("valeur")) and est_vide(modalite):
+        etat = statut("non_disponible")
+    if not etat.chiffre:
+        motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
+        return f'<abbr class="nd" title="{html_sur(etat.libelle + motif)}">{etat.symbole}</abbr>'
+    if not est_vide(modalite):
+        texte = html_sur(modalite)
+    else:
+        places = decimales_de(ligne.get("unite")) if decimales is None else decimales
+        signe = ligne.get("unite") == "points" or str(ligne.get("indicateur", "")).endswith("_EVOL")
+        texte = nombre(ligne["valeur"], decimales=places, signe=signe)
+        bas, haut = (
+            None if est_vide(ligne.get(c)) else nombre(ligne[c], decimales=places) for c in ("bas", "haut")
+        )
+        if bas and haut and bas != haut:
+            texte += (
+                f' <small class="intervalle">({intervalle(ligne["bas"], ligne["haut"], decimales=places)})'
+                "</small>"
+            )
+    if etat.symbole:
+        texte += f' <abbr class="statut" title="{html_sur(etat.libelle)}">{etat.symbole}</abbr>'
+    return texte
+
+
+def _legende(statuts: Sequence[str], motifs: Sequence[str], intervalles: bool) -> str:
+    dits = [f"<b>{s.symbole}</b> : {s.libelle}" for cle, s in STATUTS.items() if cle in statuts and s.symbole]
+    if intervalles:
+        dits.append("entre parenthèses : l'intervalle où se trouve la valeur")
+    texte = f'<p class="legende-tableau">{" ; ".join(dits)}.</p>' if dits else ""
+    if motifs:
+        texte += '<ul class="motifs">' + "".join(f"<li>{html_sur(m)}</li>" for m in motifs) + "</ul>"
+    return texte
+
+
+def _phrase(texte: str) -> str:
+    return texte if texte.endswith((".", "!", "?")) else texte + "."
+
+
+def _bloc(titre: str, tete: str, corps: str, pied: str, *, precision: str = "") -> Tableau:
+    petit = f"<small>{html_sur(precision)}</small>" if precision else ""
+    # Une zone qui défile doit être atteignable au clavier et nommée (WCAG 2.1.1).
+    return Tableau(
+        titre,
+        (
+            f'<div class="tableau"><div class="tableau-defilant" tabindex="0" role="group" aria-label="{html_sur(titre)}">'
+            f"<table><caption>{html_sur(titre)}{petit}</caption><thead>{tete}</thead><tbody>{corps}</tbody></table></div>"
+            f"{pied}</div>"
+        ),
+    )
+
+
+def tableau_mesures(
+    mesures: pd.DataFrame,
+    *,
+    titre: str,
+    lignes: str = "indicateur",
+    precision: str = "",
+    surligner: str | None = None,
+    noms: Mapping[str, str] | None = None,
+    sources: bool = True,
+    motifs: bool = True,
+) -> Tableau:
+    """Croise indicateurs et territoires.
+
+    Parameters
+    ----------
+    mesures : DataFrame
+        Mesures, une au plus par territoire et indicateur ; l'ordre d'apparition est gardé.
+    lignes : {"indicateur", "territoire"}
+        Ce qui est en ligne ; l'autre est en colonne.
+    surligner : str, optional
+        Code du territoire mis en avant.
+    noms : mapping, optional
+        Noms à écrire pour certains codes (territoire ou indicateur).
+    sources, motifs : bool
+        Écrit les sources et les raisons des absences sous le tableau.
+
+    Raises
+    ------
+    DemandeFausse
+        Colonnes manquantes ; plusieurs mesures (années) pour une même case.
+    """
+    _colonnes_requises(mesures, ["territoire", "nom", "indicateur", "libelle", "valeur", "unite", "statut"])
+    if lignes not in ("indicateur", "territoire"):
+        raise DemandeFausse(f"lignes « {lignes} »", attendu="indicateur ou territoire")
+    if mesures.duplicated(["territoire", "indicateur"]).any():
+        raise DemandeFausse(
+            "plusieurs mesures pour une même case",
+            attendu="une année par indicateur",
+            conseil="filtrez les mesures sur une année",
+        )
+    colonnes = "territoire" if lignes == "indicateur" else "indicateur"
+    enregistrements = mesures.to_dict("records")
+    cases = {(m[lignes], m[colonnes]): m for m in enregistrements}
+    cles = {axe: list(dict.fromkeys(m[axe] for m in enregistrements)) for axe in (lignes, colonnes)}
+    premier = {
+        axe: {c: next(m for m in enregistrements if m[axe] == c) for c in cles[axe]}
+        for axe in (lignes, colonnes)
+    }
+
+    def entete(axe: str, cle: str) -> str:
+        modele = premier[axe][cle]
+        if axe == "territoire":
+            return html_sur((noms or {}).get(cle, modele["nom"]))
+        annees = [
+            m["annee"] for m in enregistrements if m["indicateur"] == cle and not est_vide(m.get("annee"))
+        ]
+        details = (
+            [str(modele["unite"])] if not est_vide(modele["unite"]) and modele["unite"] != "mode" else []
+        )
+        details += [str(int(annees[0]))] if annees else []
+        libelle = html_sur((noms or {}).get(cle, modele["libelle"]))
+        return libelle + (f"<small>{html_sur(', '.join(details))}</small>" if details else "")
+
+    def classe(*codes: str, autres: str = "") -> str:
+        toutes = " ".join(c for c in (autres, "territoire" if surligner in codes else "") if c)
+        return f' class="{toutes}"' if toutes else ""
+
+    tete = f'<tr><td class="coin"></td>{"".join(f"""<th scope="col"{classe(c, autres="nombre")}>{entete(colonnes, c)}</th>""" for c in cles[colonnes])}</tr>'
+    corps = []
+    absente = {"valeur": None, "statut": "non_disponible", "motif": "aucune mesure"}
+    for rang in cles[lignes]:
+        contenu = "".join(
+            f"<td{classe(rang, c, autres='nombre')}>{cellule(cases.get((rang, c), absente))}</td>"
+            for c in cles[colonnes]
+        )
+        corps.append(f'<tr><th scope="row"{classe(rang)}>{entete(lignes, rang)}</th>{contenu}</tr>')
+    presents = list(dict.fromkeys(str(m["statut"]) for m in enregistrements))
+    raisons = dict.fromkeys(
+        _phrase(f"{(noms or {}).get(m['indicateur'], m['libelle'])} : {m['motif']}")
+        for m in enregistrements
+        if motifs and not statut(m["statut"]).chiffre and not est_vide(m.get("motif"))
+    )
+    rendu = "".join(corps)
+    pied = _legende(presents, list(raisons), 'class="intervalle"' in rendu)
+    if sources and "source" in mesures:
+        dites = dict.fromkeys(_source(m) for m in enregistrements if not est_vide(m.get("source")))
+        if dites:
+            pied += f'<p class="source">Source{"s" if len(dites) > 1 else ""} : {html_sur(" ; ".join(dites))}.</p>'
+    return _bloc(titre, tete, rendu, pied, precision=precision)
+
+
+def _source(ligne: Mapping[str, Any]) -> str:
+    source, millesime = str(ligne["source"]).rstrip("."), ligne.get("millesime")
+    if est_vide(millesime) or str(millesime) in source:
+        return source
+    return f"{source} ({millesime})"
+
+
+def tableau(
+    donnees: pd.DataFrame,
+    *,
+    titre: str,
+    precision: str = "",
+    entetes: Mapping[str, str] | None = None,
+    unites: Mapping[str, str] | None = None,
+    decimales: Mapping[str, int] | None = None,
+    source: str = "",
+    surligner: int | None = None,
+) -> Tableau:
+    """Met en forme un tableau simple ; la première colonne est l'en-tête des lignes.
+
+    Parameters
+    ----------
+    donnees : DataFrame
+        Nombres (alignés à droite, « n.d. » si vides) et textes.
+    entetes, unites, decimales : mapping, optional
+        Par nom de colonne : en-tête écrit, unité sous l'en-tête, décimales.
+    surligner : int, optional
+        Rang de la ligne mise en avant.
+    """
+    import pandas as pd
+
+    if not len(donnees.columns):
+        raise DemandeFausse("un tableau sans colonne")
+    chiffrees = {
+        c: pd.api.types.is_numeric_dtype(donnees[c]) and not pd.api.types.is_bool_dtype(donnees[c])
+        for c in donnees.columns
+    }
+    manque = False
+
+    def contenu(colonne: str, valeur: Any) -> str:
+        nonlocal manque
+        if est_vide(valeur):
+            manque = True
+            return '<abbr class="nd" title="non disponible">n.d.</abbr>'
+        if isinstance(valeur, bool) or (hasattr(valeur, "dtype") and valeur.dtype == bool):
+            return "oui" if valeur else "non"
+        if not chiffrees[colonne]:
+            return html_sur(valeur)
+        places = (decimales or {}).get(colonne)
+        if places is None:
+            places = decimales_de(unites[colonne]) if unites and colonne in unites else None
+        if places is None and pd.api.types.is_float_dtype(donnees[colonne]):
+            places = 0 if (donnees[colonne].dropna() % 1 == 0).all() else 1
+        return nombre(valeur, decimales=places)
+
+    def droite(colonne: str) -> str:
+        return ' class="nombre"' if chiffrees[colonne] else ""
+
+    def entete(colonne: str) -> str:
+        unite = (unites or {}).get(colonne, "")
+        return html_sur((entetes or {}).get(colonne, colonne)) + (
+            f"<small>{html_sur(unite)}</small>" if unite else ""
+        )
+
+    tete = "<tr>" + "".join(f'<th scope="col"{droite(c)}>{entete(c)}</th>' for c in donnees.columns) + "</tr>"
+    corps = []
+    premiere, *autres = donnees.columns
+    for rang, ligne in enumerate(donnees.to_dict("records")):
+        marque = ' class="territoire"' if rang == surligner else ""
+        cases = "".join(f"<td{droite(c)}>{contenu(c, ligne[c])}</td>" for c in autres)
+        corps.append(f'<tr{marque}><th scope="row">{contenu(premiere, ligne[premiere])}</th>{cases}</tr>')
+    pied = _legende(["non_disponible"], [], False) if manque else ""
+    if source:
+        pied += f'<p class="source">{html_sur(_phrase(source if re.match("sources? :", source, re.I) else f"Source : {source}"))}</p>'
+    return _bloc(titre, tete, "".join(corps), pied, precision=precision)

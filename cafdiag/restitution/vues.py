@@ -1,0 +1,182 @@
+"""Une vue toute faite d'un territoire : la carte d'un indicateur, les mesures en clair.
+
+La maille publiée commande la carte : un taux publié à l'EPCI se montre par EPCI, jamais peint commune par
+commune ; ce qui se calcule à la commune se montre par commune.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cafdiag.donnees import Apports
+from cafdiag.indicateurs import choisir, dictionnaire, mesurer, mesurer_maille
+from cafdiag.magasin import lire_contours
+from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
+from cafdiag.restitution.formats import avec_unite, nombre, statut
+from cafdiag.territoires import Territoire, membres, territoire
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from cafdiag.restitution.leaflet import CarteHorsLigne
+
+# Ces calculs partent d'un taux publié à l'EPCI : les peindre à la commune serait inventer.
+CALCULS_A_L_EPCI = ("publie", "part_individuel", "mode_dominant", "ecart_ref")
+# Au-delà, une carte par commune pèse trop lourd dans une page : on montre les EPCI.
+COMMUNES_MAXIMUM = 900
+_METROPOLE = (-5.3, 41.2, 9.7, 51.2)
+
+
+@dataclass(frozen=True)
+class Decoupage:
+    """Ce qui se peint : une maille, ses codes, et comment le dire."""
+
+    maille: str
+    codes: tuple[str, ...]
+    libelle: str
+
+
+def decoupage(cible: Territoire, *, a_l_epci: bool) -> Decoupage:
+    """Découpage à peindre pour un territoire, selon la maille où l'indicateur existe."""
+    if cible.maille == "france":
+        return Decoupage("departement", tuple(membres("departement")["code"].unique()), "les départements")
+    if cible.maille == "region":
+        appartenance = membres("departement")
+        dedans = appartenance[appartenance["commune"].isin(cible.communes)]["code"].unique()
+        return Decoupage("departement", tuple(dedans), "les départements de la région")
+    if a_l_epci or len(cible.communes) > COMMUNES_MAXIMUM:
+        return Decoupage("epci", epci_autour(cible), "les EPCI du département et leurs voisins")
+    return Decoupage("commune", cible.communes, "les communes du territoire")
+
+
+def epci_autour(cible: Territoire) -> tuple[str, ...]:
+    """EPCI des départements du territoire, et EPCI voisins des siens."""
+    epci = membres("epci")
+    siens = set(epci[epci["commune"].isin(cible.communes)]["code"])
+    departements = membres("departement")
+    communes = departements[departements["code"].isin(cible.departements)]["commune"]
+    autour = set(epci[epci["commune"].isin(communes)]["code"])
+    if cible.maille == "departement":
+        return tuple(sorted(autour))
+    voisins = {v.code for code in siens for v in territoire(code).voisins}
+    return tuple(sorted(siens | autour | voisins))
+
+
+def contours_de(maille: str, codes: tuple[str, ...] | list[str], *, noms: pd.Series | None = None
+                ) -> gpd.GeoDataFrame:
+    """Contours d'une maille pour des codes, avec leur nom quand il est donné."""
+    fichier = {"commune": "communes", "epci": "epci", "departement": "departements", "region": "regions"}[maille]
+    contours = lire_contours(fichier, filtres=[("code", "in", list(codes))])
+    if noms is not None:
+        contours = contours.assign(nom=contours["code"].map(noms))
+    return contours.reset_index(drop=True)
+
+
+def contour_du_territoire(cible: Territoire) -> gpd.GeoDataFrame | None:
+    """Contour d'un territoire : précalculé, sinon union de ses communes."""
+    if cible.maille in ("commune", "epci", "departement", "region"):
+        return contours_de(cible.maille, [cible.code], noms=pd.Series({cible.code: cible.nom}))
+    if cible.maille == "france" or len(cible.communes) > COMMUNES_MAXIMUM:
+        return None
+    import geopandas as gpd
+
+    union = contours_de("commune", cible.communes).union_all()
+    return gpd.GeoDataFrame({"code": [cible.code], "nom": [cible.nom]}, geometry=[union], crs=4326)
+
+
+def fonds_de_contexte(cible: Territoire) -> list[Fond]:
+    """Communes voisines et limite d'EPCI : le voisinage se voit, sans couleur."""
+    from cafdiag.magasin import lire_table
+
+    voisins = lire_table("voisins", filtres=[("maille", "==", "commune")])
+    autour = set(voisins[voisins["code"].isin(cible.communes)]["voisin"]) - set(cible.communes)
+    return [Fond(contours_de("commune", sorted(autour)), libelle="Communes voisines")] if autour else []
+
+
+def carte(cible: Territoire | str, indicateur: str, *, apports: Apports | None = None,
+          annee: int | None = None) -> CarteHorsLigne:
+    """Carte d'un indicateur autour d'un territoire, lisible sans réseau.
+
+    Parameters
+    ----------
+    cible : Territoire or str
+        Territoire, code ou nom.
+    indicateur : str
+        Code du dictionnaire.
+    apports, annee
+        Voir :func:`cafdiag.indicateurs.mesurer`.
+
+    Returns
+    -------
+    CarteHorsLigne
+        Carte folium autonome : ``.enregistrer("carte.html")``, ou affichage direct dans un carnet.
+    """
+    cible = cible if isinstance(cible, Territoire) else territoire(cible)
+    code = choisir([indicateur])[0]
+    ligne = dictionnaire().loc[code]
+    quoi = decoupage(cible, a_l_epci=ligne["calcul"] in CALCULS_A_L_EPCI)
+    mesures = mesurer_maille(quoi.maille, [code], codes=quoi.codes, annee=annee, apports=apports)
+    noms = mesures.set_index("territoire")["nom"]
+    contours = contours_de(quoi.maille, quoi.codes, noms=noms)
+    millesime = next((m for m in mesures["millesime"] if m), "")
+    commun = {"titre": f"{ligne['libelle']}, {millesime}", "sous_titre": f"{cible.nom} : {quoi.libelle}",
+              "source": f"{ligne['source']}, {millesime}", "surligner": _a_surligner(cible, contours),
+              "nom_surligne": cible.nom, "cadre": _cadre(cible)}
+    if ligne["regle"] == "A2":
+        return carte_communes(contours, cercles=mesures, libelle_cercles=ligne["libelle_court"],
+                              unite_cercles=ligne["unite"], contexte=_contexte(cible, quoi), **commun)
+    reference = float("nan")
+    if ligne["calcul"] == "publie":
+        reference = mesurer("France", [code], annee=annee)["valeur"].iloc[0]
+    return carte_aplats(contours, mesures, libelle=ligne["libelle_court"], unite=ligne["unite"],
+                        decimales=int(ligne["decimales"]), reference=reference,
+                        contexte=_contexte(cible, quoi), **commun)
+
+
+def _contexte(cible: Territoire, quoi: Decoupage) -> list[Fond]:
+    return fonds_de_contexte(cible) if quoi.maille == "commune" else []
+
+
+def _cadre(cible: Territoire) -> tuple | None:
+    # Outre-mer compris, la France tiendrait en trois timbres au bord d'un planisphère.
+    return _METROPOLE if cible.maille == "france" else None
+
+
+def _a_surligner(cible: Territoire, contours: gpd.GeoDataFrame):
+    if cible.maille == "france":
+        return None
+    if cible.code in set(contours["code"]):
+        return cible.code
+    return contour_du_territoire(cible)
+
+
+def mesures_en_texte(mesures: pd.DataFrame) -> str:
+    """Mesures en clair, pour un terminal : une ligne par mesure, avec statut, source et motif.
+
+    Examples
+    --------
+    >>> from cafdiag.indicateurs import mesurer
+    >>> print(mesures_en_texte(mesurer("200048551", ["PE_TXCOUV_EAJE"])).splitlines()[1].strip()[:40])
+    PE_TXCOUV_EAJE          9,6 places pour 
+    """
+    lignes = []
+    for (_, nom), groupe in mesures.groupby(["territoire", "nom"], sort=False):
+        lignes.append(str(nom))
+        for m in groupe.to_dict("records"):
+            etat = statut(m["statut"])
+            if etat.chiffre:
+                valeur = avec_unite(m["valeur"], m["unite"]).replace("\u00a0", " ").replace("\u202f", " ")
+                if m["modalite"]:
+                    valeur = f"{m['modalite']} ({valeur})"
+            else:
+                valeur = etat.symbole
+            detail = f"{etat.libelle} ; {m['source']}, {m['millesime']}"
+            if not pd.isna(m["bas"]) and not pd.isna(m["haut"]):
+                detail += f" ; entre {nombre(m['bas'], decimales=1)} et {nombre(m['haut'], decimales=1)}"
+            if m["motif"]:
+                detail += f" ; {m['motif']}"
+            lignes.append(f"  {m['indicateur']:<22}  {valeur}\n{'':<26}{detail}")
+    return "\n".join(lignes)

@@ -1,0 +1,114 @@
+"""Agrégation : cas d'or, formes closes et propriétés."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cafdiag.indicateurs.agregation import enfants_reconstitues, rapport, sommer, taux_agrege
+
+effectifs = st.integers(min_value=0, max_value=100_000)
+
+
+def somme_de(valeur, bas=None, haut=None):
+    return pd.DataFrame({"valeur": [valeur], "bas": [valeur if bas is None else bas],
+                         "haut": [valeur if haut is None else haut]}, index=["T"])
+
+
+def test_reconstitution_contient_les_bornes_d_or(cas_or):
+    for cas in cas_or["taux_couverture"]:
+        places = {**cas["places"], "total": cas["tot_offre"]}
+        taux = {**cas["taux"], "total": cas["taux_global"]}
+        bas, haut = enfants_reconstitues(places, taux)
+        attendu_bas, attendu_haut = cas["denominateur_bornes"]
+        # Les bornes d'or emploient aussi les sous-totaux : elles sont dans les nôtres, et tout près.
+        assert bas - 1 <= attendu_bas <= attendu_haut <= haut + 1, cas["id"]
+        assert attendu_bas - bas < 0.005 * attendu_bas and haut - attendu_haut < 0.005 * attendu_haut, cas["id"]
+
+
+def test_taux_global_recalcule_egale_le_taux_publie(cas_or):
+    tolerance = cas_or["tolerances"]["taux"]
+    for cas in cas_or["taux_couverture"]:
+        recalcules = [100 * cas["tot_offre"] / d for d in cas["denominateur_bornes"]]
+        # Au plus une place d'écart d'arrondi au numérateur.
+        marge = tolerance + 100 * 0.5 / cas["denominateur_bornes"][0]
+        assert min(abs(r - cas["taux_global"]) for r in recalcules) <= marge, cas["id"]
+
+
+def test_sans_tolerance_d_arrondi_l_intersection_est_vide(cas_or):
+    garches = next(c for c in cas_or["taux_couverture"] if c["id"] == "GC-10")
+    places = {**garches["places"], "total": garches["tot_offre"]}
+    taux = {**garches["taux"], "total": garches["taux_global"]}
+    assert math.isnan(enfants_reconstitues(places, taux, demi_place=0.0)[0])
+    assert not math.isnan(enfants_reconstitues(places, taux)[0])
+
+
+def test_agregation_en_rapport_de_sommes_jamais_moyenne(cas_or):
+    gc12, gc14 = cas_or["agregation"]
+    bas = [100 * sum(gc12["num"]) / sum(d[1] for d in gc12["den"]),
+           100 * sum(gc12["num"]) / sum(d[0] for d in gc12["den"])]
+    assert gc12["attendu"] == [round(b, 1) for b in bas]
+    taux = pd.Series([100 * n / d for n, d in zip(gc14["num"], gc14["den"], strict=True)])
+    poids = pd.Series(gc14["den"])
+    assert taux_agrege(taux, poids) == pytest.approx(gc14["attendu"], abs=0.01)
+    assert taux.mean() == pytest.approx(gc14["moyenne_fausse"], abs=0.1)
+    assert abs(taux_agrege(taux, poids) - taux.mean()) > 10
+
+
+def test_rapports_d_or(cas_or):
+    for cas in cas_or["divers"]:
+        if "attendu_pct" in cas:
+            obtenu = rapport(somme_de(cas["num"]), somme_de(cas["den"]))["valeur"].item()
+            assert obtenu == pytest.approx(cas["attendu_pct"], abs=0.05), cas["id"]
+        elif "termes" in cas:
+            communes = pd.DataFrame({c: pd.Series(cas["termes"], dtype=float) for c in ("valeur", "bas", "haut")})
+            appartenance = pd.DataFrame({"commune": communes.index, "code": "T"})
+            assert sommer(communes, appartenance).loc["T", "valeur"] == cas["somme"], cas["id"]
+
+
+def test_intervalle_de_l_arrondi_a_5():
+    # domaine.md §5.3 : 55/120 = 45,8 encadré [43,4 ; 48,3] ; 5/45 = 11,1 encadré [6,4 ; 16,3].
+    for num, den, attendu in ((55, 120, (45.8, 43.4, 48.3)), (5, 45, (11.1, 6.4, 16.3))):
+        r = rapport(somme_de(num, num - 2, num + 2), somme_de(den, den - 2, den + 2)).iloc[0]
+        assert (round(r["valeur"], 1), round(r["bas"], 1), round(r["haut"], 1)) == attendu
+
+
+@given(st.lists(st.tuples(effectifs, effectifs), min_size=1, max_size=30), st.randoms())
+def test_l_ordre_des_communes_ne_compte_pas(termes, hasard):
+    communes = pd.DataFrame({"valeur": [float(v) for v, _ in termes], "bas": [float(v) for v, _ in termes],
+                             "haut": [float(v) for v, _ in termes]}, index=[str(i) for i in range(len(termes))])
+    appartenance = pd.DataFrame({"commune": communes.index, "code": [str(g % 3) for _, g in termes]})
+    melange = appartenance.sample(frac=1, random_state=hasard.randint(0, 2**31))
+    pd.testing.assert_frame_equal(sommer(communes, appartenance), sommer(communes, melange))
+
+
+@given(st.lists(effectifs, min_size=2, max_size=20), st.data())
+def test_un_manquant_n_est_jamais_zero(valeurs, donnees):
+    rang = donnees.draw(st.integers(0, len(valeurs) - 1))
+    serie = pd.Series([float(v) for v in valeurs], index=[str(i) for i in range(len(valeurs))])
+    serie.iloc[rang] = np.nan
+    communes = pd.DataFrame({"valeur": serie, "bas": serie.where(serie.notna(), 0.0),
+                             "haut": serie.where(serie.notna(), np.inf)})
+    somme = sommer(communes, pd.DataFrame({"commune": communes.index, "code": "T"})).loc["T"]
+    assert math.isnan(somme["valeur"]) and somme["n_manquants"] == 1
+    assert somme["connu"] == sum(v for i, v in enumerate(valeurs) if i != rang)
+    assert somme["haut"] == np.inf
+
+
+@given(effectifs, st.integers(1, 100_000), st.integers(2, 50))
+def test_homothetie(num, den, k):
+    simple = rapport(somme_de(float(num)), somme_de(float(den)))["valeur"].item()
+    multiple = rapport(somme_de(float(k * num)), somme_de(float(k * den)))["valeur"].item()
+    assert multiple == pytest.approx(simple)
+
+
+def test_denominateur_nul_donne_un_manquant():
+    assert math.isnan(rapport(somme_de(3.0), somme_de(0.0))["valeur"].item())
+
+
+def test_taux_agrege_manquant_si_un_terme_manque():
+    assert math.isnan(taux_agrege(pd.Series([50.0, np.nan]), pd.Series([10, 10])))
+    assert math.isnan(taux_agrege(pd.Series([50.0, 60.0]), pd.Series([10, np.nan])))
