@@ -88,6 +88,8 @@ def test_beaucoup_d_homonymes_restent_lisibles():
     ("Chateau-Gonthier sur Mayenne", "Château-Gontier-sur-Mayenne — commune (53062)"),
     ("Angers Loire Metropolle", "CU Angers Loire Métropole — EPCI (244900015)"),
     ("Ruffieu", "Ruffieu (ancien code 01330), aujourd'hui Haut Valromey (01187)"),
+    ("Neussargues en Pinatelle", "Neussargues en Pinatelle, aujourd'hui Celles (15031), "
+     "Chalinargues (15035), Chavagnac (15047), Neussargues-Moissac (15141), Sainte-Anastasie (15171)"),
 ])
 def test_nom_inconnu_propose(nom, proposition):
     with pytest.raises(TerritoireInconnu) as capture:

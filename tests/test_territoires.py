@@ -110,7 +110,7 @@ def test_siren_en_99_est_lu_comme_un_epci(siren):
     assert all("EPCI (" in texte for texte in capture.value.propositions)
 
 
-@pytest.mark.parametrize("cle", ["P-0123abcd", "53.0", "QN99999M", "1234567"])
+@pytest.mark.parametrize("cle", ["P-0123abcd", "53.0", "QN99999M", "1234567", "qpv:53130"])
 def test_formes_impossibles_disent_quoi_faire(cle):
     with pytest.raises(TerritoireInconnu) as capture:
         territoire(cle)
@@ -183,6 +183,14 @@ def test_mailles_larges():
     assert (france.departement, france.region, france.parents) == (None, None, {})
     assert set(mayenne.communes) < set(region.communes) < set(france.communes)
     assert len(france.departements) == 101
+
+
+def test_population_jamais_partielle():
+    # Mayotte n'est pas recensée chaque année : le total de la France n'est pas celui des autres.
+    assert territoire("976").population is None
+    assert territoire("FR").population is None
+    assert perimetre("Deux îles", ["97411", "97611"]).population is None
+    assert territoire("53").population == 305_468
 
 
 def test_collectivite_d_outre_mer():

@@ -51,6 +51,12 @@ def passages() -> dict[str, Passage]:
     return resultat
 
 
+def nom_perdu(passage: Passage) -> bool:
+    """Vrai si l'ancien nom n'est plus celui d'aujourd'hui sous le même code."""
+    actuelle = fiches()["commune"].get(passage.ancien)
+    return bool(passage.nom_ancien) and (actuelle is None or actuelle.nom != passage.nom_ancien)
+
+
 def _designer(code: str, nom: str | None) -> str:
     return f"{code} ({nom})" if nom else code
 
@@ -70,8 +76,10 @@ def message(passage: Passage) -> str:
         date = f" en {passage.annee}" if passage.annee else ""
         if passage.ancien in passage.codes:
             autres = ", ".join(_nommer(code) for code in passage.codes if code != passage.ancien)
-            return (f"le périmètre de {_nommer(passage.ancien)} a changé{date} : une partie relève désormais "
-                    f"de {autres} ; les données plus anciennes peuvent porter sur l'ensemble")
+            renommee = f" (alors {passage.nom_ancien})" if nom_perdu(passage) else ""
+            return (f"le périmètre de {_nommer(passage.ancien)}{renommee} a changé{date} : une partie "
+                    f"relève désormais de {autres} ; les données plus anciennes peuvent "
+                    "porter sur l'ensemble")
         return (f"{ancien} n'existe plus : son territoire est partagé{date} entre "
                 + ", ".join(_nommer(code) for code in passage.codes))
     texte = f"{ancien} n'existe plus : les données sont celles de {_nommer(passage.codes[0])} (COG {COG})"

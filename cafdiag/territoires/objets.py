@@ -115,7 +115,8 @@ class Territoire:
     def population(self) -> int | None:
         """Population municipale au dernier millésime embarqué (habitants) ; None si un terme manque.
 
-        Pour un QPV : la population publiée du quartier, jamais celle de ses communes.
+        Pour un QPV : la population publiée du quartier, jamais celle de ses communes. Mayotte n'est pas
+        recensée chaque année : la sienne manque, donc celle de la France entière aussi.
         """
         from cafdiag.territoires.referentiel import population_de
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from cafdiag.erreurs import TerritoireAmbigu, TerritoireInconnu
-from cafdiag.territoires.cog import passages
+from cafdiag.territoires.cog import nom_perdu, passages
 from cafdiag.territoires.normalisation import (
     formes_epci,
     formes_sans_parenthese,
@@ -130,9 +130,8 @@ def _bigrammes() -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=1)
 def _anciens_noms() -> dict[str, tuple[str, ...]]:
-    """Nom normalisé d'une commune disparue → ses anciens codes."""
-    connus = [passage for passage in passages().values()
-              if passage.nom_ancien and passage.ancien not in fiches()["commune"]]
+    """Nom normalisé d'une commune disparue ou renommée en se scindant → ses anciens codes."""
+    connus = [passage for passage in passages().values() if nom_perdu(passage)]
     index: dict[str, list[str]] = {}
     for passage, forme in zip(connus, normaliser_tous(p.nom_ancien for p in connus), strict=True):
         index.setdefault(forme, []).append(passage.ancien)
@@ -174,7 +173,8 @@ def noms_proches(nom: str, maille: str | None = None, *, nombre: int = _NOMBRE_P
 def _decrire_ancien(ancien: str) -> str:
     passage = passages()[ancien]
     actuelles = ", ".join(f"{fiches()['commune'][code].nom} ({code})" for code in passage.codes)
-    return f"{passage.nom_ancien} (ancien code {ancien}), aujourd'hui {actuelles}"
+    precision = "" if ancien in fiches()["commune"] else f" (ancien code {ancien})"
+    return f"{passage.nom_ancien}{precision}, aujourd'hui {actuelles}"
 
 
 @lru_cache(maxsize=8)

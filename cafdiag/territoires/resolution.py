@@ -128,7 +128,7 @@ def _par_code(texte: str, maille: str | None) -> Territoire | None:
     if decimale := _DECIMALE_DE_TABLEUR.match(code):
         raise TerritoireInconnu(texte, attendu="un code en texte, sans virgule ni point",
                                 conseil=f"écrivez « {_rendre_le_zero(decimale[1])} »")
-    if not _SEMBLE_UN_CODE.match(code):
+    if maille in ("qpv", "france") or not _SEMBLE_UN_CODE.match(code):
         return None
     for candidate in ("commune", "epci", "departement", "region"):
         if maille == candidate or (maille is None and candidate != "region"):
@@ -180,14 +180,16 @@ def avertir_scission(lieu: Territoire) -> Territoire:
 
 def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconnu:
     """L'erreur d'un code qui n'existe pas : zéro perdu, code postal, faute de frappe."""
-    mailles = (maille,) if maille in _LONGUEURS else ("commune", "epci", "departement")
+    mailles = (maille,) if maille else ("commune", "epci", "departement")
     corriges, attendu = _corriger(code)
     trouves = [decrire(sorte, autre) for autre in corriges for sorte in mailles
                if autre in fiches()[sorte]]
     if trouves:
         return TerritoireInconnu(texte, propositions=trouves, attendu=attendu)
+    bonnes = [sorte for sorte in mailles if len(code) in _LONGUEURS[sorte]]
     attendu = ", ".join(f"{LIBELLES_MAILLES[sorte]} ({' ou '.join(map(str, _LONGUEURS[sorte]))} caractères)"
-                        for sorte in mailles) + f", géographie {COG}"
+                        for sorte in bonnes or mailles)
+    attendu += f", géographie {COG}"
     if "commune" in mailles and len(code) == 5 and (postales := communes_du_code_postal(code)):
         propositions = decrire_tous(("commune", autre) for autre in postales)
         return TerritoireInconnu(texte, propositions=propositions, attendu=attendu,
@@ -196,9 +198,8 @@ def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconn
     if ailleurs and maille == "epci" and (siren := fiches()[ailleurs[0][0]][code].epci):
         ailleurs.insert(0, ("epci", siren))
     propositions = [decrire(*repere) for repere in ailleurs]
-    for sorte in () if propositions else mailles:
-        if len(code) in _LONGUEURS[sorte]:
-            propositions += codes_proches(code, sorte)
+    if not propositions:
+        propositions = [texte for sorte in bonnes for texte in codes_proches(code, sorte)]
     conseil = ""
     if len(code) == 9:
         conseil = (f"donnez le nom de l'EPCI, tel qu'il était au 1er janvier {COG} ; SIREN proches : "
