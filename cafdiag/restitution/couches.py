@@ -119,7 +119,8 @@ def rogner(contours: gpd.GeoDataFrame, cadre: Sequence[float], *, marge: float =
     large, haut = (est - ouest) * marge, (nord - sud) * marge
     coupes = contours.to_crs(4326).copy()
     coupes["geometry"] = coupes.geometry.clip_by_rect(ouest - large, sud - haut, est + large, nord + haut)
-    return coupes[~coupes.geometry.is_empty & coupes.geometry.notna()]
+    # is_empty est faux pour une géométrie manquante, mais clip_by_rect n'en rend pas.
+    return coupes[~coupes.geometry.is_empty]
 
 
 def ajouter_fond(

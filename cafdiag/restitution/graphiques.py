@@ -6,6 +6,7 @@ couleur, la France son gris ; une valeur estimée est creuse ou hachurée, un ma
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -324,7 +325,7 @@ def serie(
     xs = {a: 30 + i * pas for i, a in enumerate(toutes)}
     ys = {a: bas - float(li["valeur"]) / maximum * (bas - haut) for a, li in connus.items()}
     toile.ligne([8, LARGEUR - 8], [bas, bas], couleurs.ENCRE_2, 1)
-    for a, b in zip(toutes, toutes[1:], strict=False):
+    for a, b in itertools.pairwise(toutes):
         if a in ys and b in ys:
             toile.ligne([xs[a], xs[b]], [ys[a], ys[b]], couleurs.TERRITOIRE, 2.2)
     un_sur = max(1, math.ceil(len(toutes) / 10))

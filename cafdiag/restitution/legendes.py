@@ -61,16 +61,15 @@ def aplat(remplissage: str, libelle: str, compte: int, *, opacite: float = 1.0, 
 
 def trait(style: dict[str, Any], libelle: str) -> str:
     """Un trait de contour."""
-    tirets = f' stroke-dasharray="{style["dashArray"]}"' if style.get("dashArray") else ""
-    remplissage = (
-        f'<rect x="1" y="2" width="24" height="12" fill="{style["fillColor"]}" '
-        f'fill-opacity="{style.get("fillOpacity", 1):g}" stroke="{style["color"]}" '
-        f'stroke-width="{style["weight"]}"/>'
-    )
-    ligne = (
-        f'<path d="M1 8h24" fill="none" stroke="{style["color"]}" stroke-width="{style["weight"]}"{tirets}/>'
-    )
-    return _element(ligne if style.get("fill") is False else remplissage, libelle, largeur=26, hauteur=16)
+    bord = f'stroke="{style["color"]}" stroke-width="{style["weight"]}"'
+    if style.get("dashArray"):
+        bord += f' stroke-dasharray="{style["dashArray"]}"'
+    if style.get("fill") is False:
+        dessin = f'<path d="M1 8h24" fill="none" {bord}/>'
+    else:
+        remplissage = f'fill="{style["fillColor"]}" fill-opacity="{style.get("fillOpacity", 1):g}"'
+        dessin = f'<rect x="1" y="2" width="24" height="12" {remplissage} {bord}/>'
+    return _element(dessin, libelle, largeur=26, hauteur=16)
 
 
 def signe(forme: str, couleur: str, libelle: str, compte: int) -> str:

@@ -172,7 +172,10 @@ def tableau_mesures(
         toutes = " ".join(c for c in (autres, "territoire" if surligner in codes else "") if c)
         return f' class="{toutes}"' if toutes else ""
 
-    tete = f'<tr><td class="coin"></td>{"".join(f"""<th scope="col"{classe(c, autres="nombre")}>{entete(colonnes, c)}</th>""" for c in cles[colonnes])}</tr>'
+    entetes = "".join(
+        f'<th scope="col"{classe(c, autres="nombre")}>{entete(colonnes, c)}</th>' for c in cles[colonnes]
+    )
+    tete = f'<tr><td class="coin"></td>{entetes}</tr>'
     corps = []
     absente = {"valeur": None, "statut": "non_disponible", "motif": "aucune mesure"}
     for rang in cles[lignes]:
@@ -208,7 +211,7 @@ def tableau(
     *,
     titre: str,
     precision: str = "",
-    entetes: Mapping[str, str] | None = None,
+    colonnes: Mapping[str, str] | None = None,
     unites: Mapping[str, str] | None = None,
     decimales: Mapping[str, int] | None = None,
     source: str = "",
@@ -220,13 +223,22 @@ def tableau(
     ----------
     donnees : DataFrame
         Nombres (alignés à droite, « n.d. » si vides) et textes.
-    entetes, unites, decimales : mapping, optional
-        Par nom de colonne : en-tête écrit, unité sous l'en-tête, décimales.
+    colonnes : mapping, optional
+        ``{colonne: en-tête}`` : choisit, ordonne et nomme les colonnes ; toutes par défaut.
+    unites, decimales : mapping, optional
+        Par nom de colonne : unité écrite sous l'en-tête, nombre de décimales.
     surligner : int, optional
         Rang de la ligne mise en avant.
     """
     import pandas as pd
 
+    if colonnes:
+        absentes = [c for c in colonnes if c not in donnees]
+        if absentes:
+            raise DemandeFausse(
+                f"colonnes absentes : {', '.join(absentes)}", attendu=", ".join(map(str, donnees.columns))
+            )
+        donnees = donnees[list(colonnes)]
     if not len(donnees.columns):
         raise DemandeFausse("un tableau sans colonne")
     chiffrees = {
@@ -256,7 +268,7 @@ def tableau(
 
     def entete(colonne: str) -> str:
         unite = (unites or {}).get(colonne, "")
-        return html_sur((entetes or {}).get(colonne, colonne)) + (
+        return html_sur((colonnes or {}).get(colonne, colonne)) + (
             f"<small>{html_sur(unite)}</small>" if unite else ""
         )
 
@@ -269,5 +281,6 @@ def tableau(
         corps.append(f'<tr{marque}><th scope="row">{contenu(premiere, ligne[premiere])}</th>{cases}</tr>')
     pied = _legende(["non_disponible"], [], False) if manque else ""
     if source:
-        pied += f'<p class="source">{html_sur(_phrase(source if re.match("sources? :", source, re.I) else f"Source : {source}"))}</p>'
+        dite = source if re.match(r"sources?\s*:", source, re.IGNORECASE) else f"Source : {source}"
+        pied += f'<p class="source">{html_sur(_phrase(dite))}</p>'
     return _bloc(titre, tete, "".join(corps), pied, precision=precision)
