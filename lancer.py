@@ -168,7 +168,8 @@ def lancer_muet(commande: list) -> subprocess.CompletedProcess:
 def expliquer(journal: str, quoi: str) -> str:
     """Traduit l'échec de pip : ce qui ne va pas, quoi faire, puis ses dernières lignes."""
     lignes = [ligne.strip() for ligne in journal.splitlines() if ligne.strip()]
-    details = ([ligne for ligne in lignes if re.match(r"(ERROR|error|OSError|Error)\b", ligne)] or lignes)[-3:]
+    fautes = [ligne for ligne in lignes if re.match(r"(ERROR|error|OSError|Error)\b", ligne)]
+    details = (fautes or lignes)[-3:]
     for motif, cause, conseil in PANNES:
         if re.search(motif, journal):
             texte = f"{quoi} : {cause}.\nÀ faire : {conseil}."
@@ -191,30 +192,38 @@ def pip(python: Path, arguments: list, quoi: str, total: int = 0) -> None:
     with processus:
         for ligne in processus.stdout:
             lignes.append(ligne)
-            if total and ligne.startswith(("Collecting ", "Requirement already satisfied")):
+            paquet = nom_du_paquet(ligne)
+            if total and paquet:
                 vus += 1
-                nom = re.split(r"[=<>~ (]", ligne.split(" ", 3)[3 if ligne.startswith("Req") else 1])[0]
                 if terminal:
-                    print(f"\r  {min(vus, total)}/{total} {nom[:40]:40}", end="", file=sys.stderr, flush=True)
+                    sys.stderr.write(f"\r  {min(vus, total)}/{total} {paquet[:40]:40}")
+                    sys.stderr.flush()
                 elif vus % 25 == 0:
                     dire(f"  {vus}/{total} paquets")
             elif total and ligne.startswith("Installing collected packages"):
-                dire(("\r" if terminal else "") + f"  {vus} paquets reçus ; mise en place…" + " " * 30)
+                dire(("\r" if terminal else "") + f"  {vus} paquets trouvés ; mise en place…" + " " * 30)
     if processus.returncode != 0:
         raise Echec(expliquer("".join(lignes), quoi))
 
 
+def nom_du_paquet(ligne: str) -> str | None:
+    """Nom du paquet que pip commence à traiter, si c'est ce que dit cette ligne."""
+    annonce = r"(?:Collecting |Requirement already satisfied: |Processing (?:.*[/\\])?)"
+    trouve = re.match(annonce + r"([A-Za-z0-9._]+(?:-[A-Za-z]\w*)*)", ligne)
+    return trouve.group(1) if trouve else None
+
+
 def compter_paquets(verrou: Path) -> int:
-    """Nombre de paquets d'un verrou (ceux d'un autre système ou d'un autre Python compris)."""
-    noms = {ligne.split("==")[0] for ligne in verrou.read_text(encoding="utf-8").splitlines()
-            if "==" in ligne and not ligne.startswith("#")}
-    return len(noms)
+    """Nombre de paquets d'un verrou, moins ceux que ce système ou ce Python ignore (à peu près)."""
+    lignes = [ligne for ligne in verrou.read_text(encoding="utf-8").splitlines() if not ligne.startswith("#")]
+    return len({ligne.split("==")[0] for ligne in lignes if "==" in ligne and "== '3.12.*'" not in ligne})
 
 
 def compiler(python: Path, paquets: str) -> None:
     """Compile sur tous les cœurs le byte-code de cafdiag et des paquets, moins les tests de ceux-ci."""
     sauf = r"site-packages[/\\].*[/\\]tests[/\\]"
-    lancer_muet([str(python), "-m", "compileall", "-qq", "-j", "0", "-x", sauf, paquets, str(RACINE / "cafdiag")])
+    lancer_muet([str(python), "-m", "compileall", "-qq", "-j", "0", "-x", sauf, paquets,
+                 str(RACINE / "cafdiag")])
 
 
 def a_refaire(etat: tuple | None, tampon: dict, en_chantier: bool) -> bool:
@@ -379,7 +388,7 @@ def carnets() -> list:
 
 
 def tester(arguments: list) -> int:
-    """Style, tests, doctests, carnets, puis un résumé de ce qui a tourné ou non ; code 1 s'il y a un défaut."""
+    """Style, tests, doctests, carnets, puis un résumé de ce qui a tourné ; code 1 au moindre défaut."""
     python = preparer("tests")
     chromium, navigateur = assurer_chromium()
     env = environnement()

@@ -1,0 +1,86 @@
+"""Ce que partagent les essais : un navigateur hors réseau, les vrais fichiers, les cas d'or."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import lancer
+
+ARGUMENTS_CHROMIUM = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]
+
+
+class PageHorsReseau(NamedTuple):
+    """Une page dont le réseau est coupé : ``page, requetes = page_hors_reseau``.
+
+    ``requetes`` reçoit l'adresse de tout ce que la page a demandé au réseau (et n'a pas eu).
+    """
+
+    page: object
+    requetes: list[str]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Un navigateur playwright, partagé par les essais du même processus ; saut s'il n'y en a pas."""
+    executable = lancer.trouver_chromium()
+    if executable is None:
+        pytest.skip("aucun Chromium : donnez son chemin dans CAFDIAG_CHROMIUM")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright n'est pas installé")
+    with api.sync_playwright() as playwright:
+        navigateur = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS_CHROMIUM)
+        yield navigateur
+        navigateur.close()
+
+
+@pytest.fixture
+def page_hors_reseau(chromium):
+    """Une page (1366 × 768) où toute requête http, https ou ws est refusée et notée."""
+    requetes: list[str] = []
+
+    def refuser(route) -> None:
+        adresse = route.request.url
+        if adresse.startswith(("http:", "https:")):
+            requetes.append(adresse)
+            route.abort()
+        else:
+            route.continue_()
+
+    def refuser_ws(prise) -> None:
+        requetes.append(prise.url)
+        prise.close()
+
+    # Un « service worker » ferait ses requêtes sans passer par nous.
+    contexte = chromium.new_context(service_workers="block", locale="fr-FR",
+                                    viewport={"width": 1366, "height": 768})
+    contexte.route("**/*", refuser)
+    contexte.route_web_socket("**/*", refuser_ws)
+    page = contexte.new_page()
+    page.set_default_timeout(30_000)
+    yield PageHorsReseau(page, requetes)
+    contexte.close()
+
+
+@pytest.fixture(scope="session")
+def fichiers_reels() -> Path:
+    """Dossier des vrais fichiers officiels ; ils ne sont jamais dans le dépôt."""
+    dossier = os.environ.get("CAFDIAG_FICHIERS_REELS", "")
+    if not dossier:
+        pytest.skip("pas de vrais fichiers : CAFDIAG_FICHIERS_REELS n'est pas posée")
+    # Posée mais fausse : un saut cacherait une faute de frappe.
+    assert Path(dossier).is_dir(), f"CAFDIAG_FICHIERS_REELS ne désigne pas un dossier : {dossier}"
+    return Path(dossier)
+
+
+@pytest.fixture(scope="session")
+def cas_or() -> dict:
+    """Les cas d'or : chiffres publiés, relevés à la main, qui jugent nos calculs."""
+    chemin = os.environ.get("CAFDIAG_CAS_OR") or Path(__file__).with_name("cas_or.json")
+    return json.loads(Path(chemin).read_text(encoding="utf-8"))

@@ -1,0 +1,197 @@
+"""La tenue du dépôt : carnets sans sorties, étages dans le bon sens, verrous sans adresse, poids."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+RACINE = Path(__file__).resolve().parent.parent
+CARNETS = sorted([*RACINE.glob("notebooks/**/*.ipynb"), *RACINE.glob("templates/**/*.ipynb")])
+CARNETS = [c for c in CARNETS if ".ipynb_checkpoints" not in c.parts]
+MODULES = sorted((RACINE / "cafdiag").rglob("*.py"))
+VERROUS = ("verrou.txt", "verrou-tests.txt")
+
+# Du bas vers le haut ; « __init__ » est la façade (« import cafdiag ») : seule la ligne de commande l'emploie.
+ETAGES = ["erreurs", "magasin", "territoires", "donnees", "indicateurs", "restitution", "lot",
+          "__init__", "cli", "__main__"]
+
+CHEMIN_ABSOLU = re.compile(
+    r"""["'(\s](?:/(?:home|Users|mnt|opt|tmp|srv|var|work|root)/|[A-Za-z]:[\\/]{1,2}\w)""")
+
+
+def _nom(chemin: Path) -> str:
+    return chemin.relative_to(RACINE).as_posix()
+
+
+def _cellules(carnet: Path) -> list[dict]:
+    return json.loads(carnet.read_text(encoding="utf-8"))["cells"]
+
+
+def _texte(cellule: dict) -> str:
+    source = cellule["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _lignes_de_code(cellule: dict) -> list[str]:
+    lignes = (ligne.strip() for ligne in _texte(cellule).splitlines())
+    return [ligne for ligne in lignes if ligne and not ligne.startswith("#")]
+
+
+# --- Les carnets ---
+
+@pytest.mark.parametrize("carnet", CARNETS, ids=_nom)
+def test_carnet_propre(carnet):
+    fautes = []
+    for rang, cellule in enumerate(_cellules(carnet)):
+        texte = _texte(cellule)
+        if CHEMIN_ABSOLU.search(texte):
+            fautes.append(f"cellule {rang} : chemin absolu")
+        if cellule["cell_type"] != "code":
+            continue
+        etiquettes = cellule["metadata"].get("tags", [])
+        if cellule["outputs"] and "nbval-check-output" not in etiquettes:
+            fautes.append(f"cellule {rang} : sorties gardées sans l'étiquette nbval-check-output")
+        if len(_lignes_de_code(cellule)) > 12:
+            fautes.append(f"cellule {rang} : {len(_lignes_de_code(cellule))} lignes de code (12 au plus)")
+        if re.search(r"^\s*[!%]\s*(pip|conda|apt)", texte, re.M):
+            fautes.append(f"cellule {rang} : installation depuis un carnet")
+    assert fautes == []
+
+
+@pytest.mark.parametrize(("texte", "fautif"), [
+    ('lire("/home/moi/x.csv")', True), (r'lire("C:\\Users\\moi")', True), ("dans /tmp/x", True),
+    ('lire("data/x.csv")', False), ("https://exemple.fr/home/x", False), ("France : 60,9", False),
+])
+def test_chemin_absolu_reconnu(texte, fautif):
+    assert bool(CHEMIN_ABSOLU.search(texte)) is fautif
+
+
+# --- Le code ---
+
+def _rang(module: str) -> int | None:
+    """Étage d'un module « cafdiag.xxx.yyy » ; None s'il n'est pas de la maison."""
+    morceaux = module.split(".")
+    if morceaux[0] != "cafdiag":
+        return None
+    etage = morceaux[1] if len(morceaux) > 1 else "__init__"
+    assert etage in ETAGES, f"étage inconnu : {module} (à placer dans ETAGES)"
+    return ETAGES.index(etage)
+
+
+def _imports(source: str, module: str, paquet: bool) -> set[str]:
+    """Modules de la maison importés où que ce soit dans le fichier (fonctions et TYPE_CHECKING compris)."""
+    trouves = set()
+    for noeud in ast.walk(ast.parse(source)):
+        if isinstance(noeud, ast.Import):
+            trouves |= {alias.name for alias in noeud.names}
+        elif isinstance(noeud, ast.ImportFrom):
+            base = noeud.module or ""
+            if noeud.level:
+                morceaux = module.split(".") if paquet else module.split(".")[:-1]
+                morceaux = morceaux[:len(morceaux) - noeud.level + 1]
+                base = ".".join([*morceaux, base] if base else morceaux)
+            for alias in noeud.names:
+                # « from cafdiag import magasin » vise l'étage ; « from cafdiag import mesurer », la façade.
+                vers_etage = base == "cafdiag" and alias.name in ETAGES
+                trouves.add(f"cafdiag.{alias.name}" if vers_etage else base)
+    return {nom for nom in trouves if _rang(nom) is not None}
+
+
+def test_sens_unique_des_imports():
+    fautes = []
+    for chemin in MODULES:
+        module = ".".join(chemin.relative_to(RACINE).with_suffix("").parts)
+        paquet = module.endswith(".__init__")
+        module = module.removesuffix(".__init__")
+        rang = _rang(module)
+        source = chemin.read_text(encoding="utf-8")
+        fautes += [f"{_nom(chemin)} importe {nom}" for nom in sorted(_imports(source, module, paquet))
+                   if _rang(nom) > rang]
+    assert len(MODULES) > 5
+    assert fautes == []
+
+
+@pytest.mark.parametrize(("source", "module", "attendu"), [
+    ("from cafdiag.cli import principal", "cafdiag.magasin", {"cafdiag.cli"}),
+    ("def f():\n    import cafdiag.lot", "cafdiag.magasin", {"cafdiag.lot"}),
+    ("from cafdiag import restitution, mesurer", "cafdiag.donnees.x", {"cafdiag.restitution", "cafdiag"}),
+    ("from ..indicateurs import a", "cafdiag.donnees.x", {"cafdiag.indicateurs"}),
+    ("from .y import a", "cafdiag.donnees.x", {"cafdiag.donnees.y"}),
+    ("import pandas", "cafdiag.magasin", set()),
+])
+def test_imports_reconnus(source, module, attendu):
+    assert _imports(source, module, paquet=False) == attendu
+
+
+def test_modules_courts():
+    longueurs = {_nom(c): len(c.read_text(encoding="utf-8").splitlines()) for c in MODULES}
+    assert {nom: lignes for nom, lignes in longueurs.items() if lignes > 450} == {}
+
+
+# --- Les verrous ---
+
+def _verrou(nom: str) -> list[Requirement]:
+    lignes = (RACINE / nom).read_text(encoding="utf-8").splitlines()
+    return [Requirement(ligne) for ligne in lignes if ligne.strip() and not ligne.startswith("#")]
+
+
+def _normal(nom: str) -> str:
+    return re.sub(r"[-_.]+", "-", nom).lower()
+
+
+@pytest.mark.parametrize("nom", VERROUS)
+def test_verrou_exact_et_sans_adresse(nom):
+    texte = (RACINE / nom).read_text(encoding="utf-8")
+    assert not re.search(r"://|--(extra-)?index-url|--find-links|(^|\s)-[if]\s|file:| @ ", texte)
+    for exigence in _verrou(nom):
+        assert [s.operator for s in exigence.specifier] == ["=="], str(exigence)
+        assert "*" not in str(exigence.specifier)
+
+
+@pytest.mark.parametrize(("nom", "extras"), [("verrou.txt", ()), ("verrou-tests.txt", ("tests",))])
+def test_verrou_repond_au_projet(nom, extras):
+    with (RACINE / "pyproject.toml").open("rb") as flux:
+        declare = tomllib.load(flux)
+    projet = declare["project"]
+    voulues = [*projet["dependencies"], *declare["dependency-groups"]["construction"],
+               *(d for extra in extras for d in projet["optional-dependencies"][extra])]
+    versions: dict[str, list[str]] = {}
+    for exigence in _verrou(nom):
+        versions.setdefault(_normal(exigence.name), []).extend(s.version for s in exigence.specifier)
+    for voulue in map(Requirement, voulues):
+        assert versions.get(_normal(voulue.name)), f"{voulue} manque dans {nom}"
+        assert all(voulue.specifier.contains(v, prereleases=True) for v in versions[_normal(voulue.name)])
+
+
+def test_les_deux_verrous_s_accordent():
+    base, tests = ({str(e) for e in _verrou(nom)} for nom in VERROUS)
+    assert base < tests
+
+
+# --- Le dépôt ---
+
+def _suivis() -> list[Path]:
+    try:
+        sortie = subprocess.run(["git", "ls-files", "-z"], cwd=RACINE, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("pas un dépôt git (archive téléchargée)")
+    return [RACINE / nom for nom in sortie.stdout.decode("utf-8").split("\0") if nom]
+
+
+def test_poids_du_depot():
+    tailles = {_nom(c): c.stat().st_size for c in _suivis() if c.is_file()}
+    assert sum(tailles.values()) < 25_000_000
+    assert [nom for nom, taille in tailles.items() if taille > 8_000_000] == []
+
+
+def test_pas_d_adresse_de_registre():
+    motif = re.compile(rb"""https?://[^" ]+(/simple/?"|/packages/[0-9a-f]{2}/|/-/[a-z0-9._-]+\.tgz)""")
+    textes = [c for c in _suivis() if c.is_file() and c.suffix not in (".parquet", ".png")]
+    assert [_nom(c) for c in textes if motif.search(c.read_bytes())] == []
