@@ -1,0 +1,1 @@
+"""Les pièces de la construction des tables embarquées (voir ``data/construire.py``)."""

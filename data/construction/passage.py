@@ -1,0 +1,83 @@
+"""Le passage des anciens codes de communes au COG 2025."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from construction.sources import etalab
+
+# Fusions sans commune déléguée ni associée : le champ « chefLieu » d'Etalab ne les donne pas. Lues dans la
+# table de passage annuelle de l'Insee (2025) ; l'année est celle du COG où l'ancien code n'existe plus.
+FUSIONS_SIMPLES = {
+    "02311": ("02589", 2025), "08300": ("08439", 2025), "16238": ("16023", 2025), "25297": ("25364", 2025),
+    "26371": ("26289", 2025), "42072": ("42217", 2025), "71131": ("71566", 2025), "72287": ("72155", 2025),
+    "18131": ("18173", 2024), "95282": ("95169", 2024),
+}
+# Communes rétablies : l'ancien code désigne encore une commune, mais sur un territoire plus petit.
+SCISSIONS = {
+    "15141": (("15031", "15035", "15047", "15141", "15171"), 2025),
+    "60054": (("60054", "60694"), 2024),
+    "85084": (("85084", "85165", "85212"), 2024),
+}
+_COG = {"3.1.1": 2023, "4.0.0": 2024}
+_NATURES = {"commune-deleguee": "deleguee", "commune-associee": "associee"}
+
+
+def actuelles(version: str, cache: Path) -> dict[str, dict]:
+    """Communes actuelles d'une version d'Etalab, par code."""
+    return {c["code"]: c for c in etalab(version, "communes", cache) if c["type"] == "commune-actuelle"}
+
+
+def cibles(cache: Path) -> dict[str, str]:
+    """Commune du COG 2025 où se trouve chaque code disparu (scissions exclues)."""
+    reference = actuelles("5.3.0", cache)
+    vers = {c["code"]: c["chefLieu"] for c in etalab("5.3.0", "communes", cache)
+            if c["type"] in _NATURES and c["code"] not in reference}
+    return vers | {ancien: nouveau for ancien, (nouveau, _) in FUSIONS_SIMPLES.items()}
+
+
+def table_passage(cache: Path, faits: Path) -> pd.DataFrame:
+    """Tout code disparu connu → sa commune au COG 2025.
+
+    ``type`` dit ce qu'est l'ancien code : commune fusionnée (``fusion``), commune dont le code a changé
+    avec le chef-lieu (``changement_code``), commune déléguée ou associée d'aujourd'hui, ou commune scindée
+    (``scission`` : une ligne par commune d'arrivée). ``annee`` : COG où le code cesse d'être celui d'une
+    commune, vide avant 2023. ``part`` : part de chaque commune d'arrivée dans la population municipale 2023
+    de l'ensemble ; elle n'est connue que pour cette date et ne sert pas à répartir le passé.
+    """
+    reference = actuelles("5.3.0", cache)
+    anciennes = {version: actuelles(version, cache) for version in _COG}
+    natures = {c["code"]: (c["nom"], _NATURES[c["type"]]) for c in etalab("5.3.0", "communes", cache)
+               if c["type"] in _NATURES}
+    publies = pd.read_csv(faits / "passage_cog2024_cog2025.csv", dtype="str", keep_default_na=False)
+    vers = cibles(cache)
+    for ligne in publies.itertuples():
+        # La table des faits laisse vides les fusions sans commune déléguée ; ailleurs elle doit concorder.
+        if ligne.code_2025 and vers.get(ligne.code, ligne.code_2025) != ligne.code_2025:
+            raise AssertionError(f"passage de {ligne.code} : {ligne.code_2025} ou {vers[ligne.code]} ?")
+        if ligne.code_2025:
+            vers[ligne.code] = ligne.code_2025
+    lignes = []
+    for ancien in sorted(vers):
+        nouveau = vers[ancien]
+        annee = next((cog + 1 for version, cog in sorted(_COG.items(), key=lambda v: -v[1])
+                      if ancien in anciennes[version]), None)
+        nom, nature = natures.get(ancien, (None, "fusion"))
+        if annee is not None:
+            # Le nom et la nature à retenir sont ceux de la commune disparue, pas de la déléguée qui reste.
+            nom = next(communes[ancien]["nom"] for communes in reversed(anciennes.values())
+                       if ancien in communes)
+            meme = nom == reference[nouveau]["nom"] and nouveau not in anciennes["4.0.0"]
+            nature = "changement_code" if meme else "fusion"
+        lignes.append((ancien, nom, nouveau, reference[nouveau]["nom"], nature, annee, None))
+    for ancien, (arrivees, annee) in SCISSIONS.items():
+        total = sum(reference[c]["population"] for c in arrivees)
+        nom = anciennes["3.1.1"][ancien]["nom"]
+        lignes += [(ancien, nom, c, reference[c]["nom"], "scission", annee,
+                    round(reference[c]["population"] / total, 6)) for c in arrivees]
+    table = pd.DataFrame(lignes, columns=["code_ancien", "nom_ancien", "code", "nom", "type", "annee", "part"])
+    textes = ["code_ancien", "nom_ancien", "code", "nom", "type"]
+    return (table.astype({c: "str" for c in textes} | {"annee": "Int64", "part": "float64"})
+            .sort_values(["code_ancien", "code"], ignore_index=True))
