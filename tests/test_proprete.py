@@ -18,7 +18,7 @@ CARNETS = [c for c in CARNETS if ".ipynb_checkpoints" not in c.parts]
 MODULES = sorted((RACINE / "cafdiag").rglob("*.py"))
 VERROUS = ("verrou.txt", "verrou-tests.txt")
 
-# Du bas vers le haut ; « __init__ » est la façade (« import cafdiag ») : seule la ligne de commande l'emploie.
+# Du bas vers le haut ; « __init__ » est la façade (« import cafdiag »), pour la ligne de commande.
 ETAGES = ["erreurs", "magasin", "territoires", "donnees", "indicateurs", "restitution", "lot",
           "__init__", "cli", "__main__"]
 

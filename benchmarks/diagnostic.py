@@ -1,0 +1,87 @@
+"""Un diagnostic à froid : cafdiag contre papermill puis nbconvert en ligne de commande, sur le même carnet.
+
+    python benchmarks/diagnostic.py [--tours 3] [--exigence 0.6]
+
+Chaque tour lance les deux, dans des processus neufs, en alternant l'ordre ; un premier tour, non compté, met
+les fichiers en mémoire pour les deux. Code de retour 1 si le rapport des médianes dépasse l'exigence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+from cafdiag.magasin import dossier
+
+CODE = "200048551"
+GABARIT = dossier("templates") / "diagnostic_ctg.ipynb"
+
+
+def _outil(nom: str) -> str:
+    """Commande installée à côté de ce Python : jamais celle d'un autre environnement."""
+    chemin = Path(sysconfig.get_path("scripts")) / (f"{nom}.exe" if os.name == "nt" else nom)
+    if not chemin.exists():
+        sys.exit(f"benchmarks : la commande « {nom} » n'est pas installée dans cet environnement.")
+    return str(chemin)
+
+
+def _lancer(commande: list[str], ici: Path) -> None:
+    essai = subprocess.run(commande, cwd=ici, capture_output=True, text=True, encoding="utf-8",
+                           errors="replace")
+    if essai.returncode != 0:
+        sys.exit(f"benchmarks : échec de {' '.join(commande)}\n{essai.stderr[-2000:]}")
+
+
+def cafdiag(ici: Path) -> None:
+    """Le rapport par cafdiag."""
+    _lancer([_outil("cafdiag"), "diagnostic", CODE, "--sortie", str(ici)], ici)
+    assert (ici / f"diagnostic-{CODE}.html").stat().st_size > 0
+
+
+def outils(ici: Path) -> None:
+    """Le même carnet par les deux commandes de Jupyter."""
+    # -r et non -p : papermill ferait un entier de ce code.
+    _lancer([_outil("papermill"), str(GABARIT), "carnet.ipynb", "-r", "code", CODE], ici)
+    _lancer([_outil("jupyter"), "nbconvert", "--to", "html", "--no-input", "carnet.ipynb"], ici)
+    assert (ici / "carnet.html").stat().st_size > 0
+
+
+def chronometrer(action) -> float:
+    """Secondes d'une exécution, dans un dossier neuf."""
+    with tempfile.TemporaryDirectory(prefix="cafdiag-banc-") as provisoire:
+        debut = time.perf_counter()
+        action(Path(provisoire))
+        return time.perf_counter() - debut
+
+
+def principal() -> int:
+    """Mesure, imprime, juge."""
+    analyse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    analyse.add_argument("--tours", type=int, default=3)
+    analyse.add_argument("--exigence", type=float, default=0.6)
+    options = analyse.parse_args()
+    durees: dict = {cafdiag: [], outils: []}
+    for tour in range(options.tours + 1):
+        for action in ([cafdiag, outils] if tour % 2 else [outils, cafdiag]):
+            duree = chronometrer(action)
+            if tour:
+                durees[action].append(duree)
+    medianes = {action: statistics.median(valeurs) for action, valeurs in durees.items()}
+    rapport = medianes[cafdiag] / medianes[outils]
+    for action, nom in ((cafdiag, "cafdiag diagnostic"), (outils, "papermill + jupyter nbconvert")):
+        detail = ", ".join(f"{valeur:.2f}" for valeur in durees[action])
+        print(f"{nom:30} médiane {medianes[action]:6.2f} s   ({detail})")
+    tenu = rapport <= options.exigence
+    print(f"rapport {rapport:.2f}, exigence ≤ {options.exigence} : {'tenue' if tenu else 'NON TENUE'}")
+    return 0 if tenu else 1
+
+
+if __name__ == "__main__":
+    sys.exit(principal())
