@@ -6,7 +6,6 @@ de :mod:`cafdiag.restitution.couches` se composent aussi à la main sur une :cla
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from cafdiag.restitution import couches
 from cafdiag.restitution.classes import Classes, bandes, quantiles
 from cafdiag.restitution.couleurs import TERRITOIRE
 from cafdiag.restitution.echappement import est_vide
+from cafdiag.restitution.formats import nom_court
 from cafdiag.restitution.leaflet import CarteHorsLigne
 
 if TYPE_CHECKING:
@@ -33,23 +33,6 @@ class Fond:
     libelle: str = ""
     trait: str = "voisin"
     infobulle: bool = False
-
-
-def nom_court(nom: str) -> str:
-    """Le nom d'une intercommunalité sans sa nature, pour une étiquette.
-
-    Examples
-    --------
-    >>> nom_court("CC du Pays de Craon"), nom_court("CC de l'Ernée"), nom_court("Angers Loire Métropole")
-    ('Pays de Craon', 'Ernée', 'Angers Loire Métropole')
-    """
-    court = re.sub(
-        r"^(?:CC|CA|CU|METRO|Métropole)\s+(?:du\s+|de\s+la\s+|de\s+l['’]\s*|des\s+|de\s+|d['’]\s*)?",
-        "",
-        nom,
-        flags=re.IGNORECASE,
-    )
-    return court[:1].upper() + court[1:] if court else nom
 
 
 def _codes(surligner: str | Sequence[str] | gpd.GeoDataFrame | None) -> list[str]:
@@ -164,7 +147,6 @@ def carte_aplats(
         couches.ajouter_fond(
             carte, fond.contours, libelle=fond.libelle, trait=fond.trait, infobulle=fond.infobulle
         )
-    fonds, carte.legendes = carte.legendes, []
     valeurs = [ligne["valeur"] for ligne in couches.fiches.aligner(contours["code"], mesures)]
     connues = [v for v in valeurs if not est_vide(v)]
     if classes is None and reference is not None and not est_vide(reference):
@@ -177,7 +159,6 @@ def carte_aplats(
         carte, contours, mesures, classes=classes, libelle=libelle, unite=unite, decimales=decimales
     )
     _surligner(carte, contours, surligner, nom_surligne)
-    carte.legendes += fonds
     if etiquettes:
         noms = [nom_court(n) for n in couches.noms_des_contours(contours, mesures)]
         couches.ajouter_etiquettes(carte, contours, noms=noms, fortes=_codes(surligner))
@@ -240,7 +221,6 @@ def carte_communes(
         couches.ajouter_fond(
             carte, repere.contours, libelle=repere.libelle, trait=repere.trait, infobulle=repere.infobulle
         )
-    fonds, carte.legendes = carte.legendes, []
     if fond is None:
         couches.ajouter_fond(carte, contours, trait="maille", infobulle=cercles is None)
     else:
@@ -257,16 +237,18 @@ def carte_communes(
             unite=unite_fond,
             discret=cercles is not None or points is not None,
         )
+    decalages = None
     if cercles is not None:
         couches.ajouter_cercles(
             carte, contours, cercles, libelle=libelle_cercles, unite=unite_cercles, couleur=couleur_cercles
         )
+        lignes = couches.fiches.aligner(contours["code"], cercles)
+        decalages = couches.descentes(lignes)
         if importance is None:
-            importance = [li["valeur"] for li in couches.fiches.aligner(contours["code"], cercles)]
+            importance = [li["valeur"] for li in lignes]
     if points is not None:
         couches.ajouter_points(carte, points)
     _surligner(carte, contours, surligner, nom_surligne)
-    carte.legendes += fonds
     if etiquettes:
-        couches.ajouter_etiquettes(carte, contours, importance=importance)
+        couches.ajouter_etiquettes(carte, contours, importance=importance, decalages=decalages)
     return carte

@@ -6,7 +6,6 @@ Aucune ne calcule : elle reçoit des Mesures et des contours déjà lus.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,13 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs, fiches
 from cafdiag.restitution import legendes as lg
 from cafdiag.restitution.classes import SANS_CLASSE, Classes
+from cafdiag.restitution.contours import (
+    DECIMALES_COORDONNEES,
+    geometries,
+    noms_des_contours,
+    reperes,
+    rogner,
+)
 from cafdiag.restitution.echappement import est_vide, json_sur
 from cafdiag.restitution.formats import decimales_de, enumeration, nombre, pluriel
 from cafdiag.restitution.leaflet import CarteHorsLigne
@@ -27,7 +33,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-DECIMALES_COORDONNEES = 5
 RAYON_MAXIMAL = 22
 
 _TRAITS: dict[str, dict[str, Any]] = {
@@ -63,64 +68,6 @@ class Couche(MacroElement):
         super().__init__()
         self._name = "Couche"
         self.fonction, self.donnees = fonction, json_sur(donnees)
-
-
-def geometries(contours: gpd.GeoDataFrame) -> list[dict]:
-    """Géométries GeoJSON en WGS84, arrondies à cinq décimales (environ un mètre).
-
-    Raises
-    ------
-    DemandeFausse
-        Contours sans système de coordonnées, ou géométrie vide.
-    """
-    import shapely
-
-    if contours.crs is None:
-        raise DemandeFausse(
-            "des contours sans système de coordonnées",
-            attendu="EPSG:4326",
-            conseil="précisez-le avec set_crs",
-        )
-    formes = contours.to_crs(4326).geometry.to_numpy()
-    vides = shapely.is_missing(formes) | shapely.is_empty(formes)
-    if vides.any():
-        raise DemandeFausse(
-            f"{pluriel(int(vides.sum()), 'contour')} sans forme",
-            conseil="retirez-les des contours : leurs mesures resteront dans les tableaux",
-        )
-    arrondies = shapely.transform(formes, lambda xy: np.round(xy, DECIMALES_COORDONNEES))
-    return [json.loads(g) for g in shapely.to_geojson(arrondies)]
-
-
-def reperes(contours: gpd.GeoDataFrame) -> list[list[float]]:
-    """Un point ``[lat, lon]`` à l'intérieur de chaque contour."""
-    dedans = contours.to_crs(4326).geometry.representative_point()
-    return [
-        [round(y, DECIMALES_COORDONNEES), round(x, DECIMALES_COORDONNEES)]
-        for x, y in zip(dedans.x, dedans.y, strict=True)
-    ]
-
-
-def noms_des_contours(contours: gpd.GeoDataFrame, mesures: pd.DataFrame | None = None) -> list[str]:
-    """Nom de chaque contour : colonne ``nom``, sinon celui des mesures, sinon le code."""
-    connus: dict[str, str] = {}
-    if mesures is not None and "nom" in mesures:
-        connus = dict(zip(mesures["territoire"], mesures["nom"], strict=True))
-    propres = contours["nom"] if "nom" in contours else [None] * len(contours)
-    return [
-        str(nom) if not est_vide(nom) else str(connus.get(code, code))
-        for code, nom in zip(contours["code"], propres, strict=True)
-    ]
-
-
-def rogner(contours: gpd.GeoDataFrame, cadre: Sequence[float], *, marge: float = 0.8) -> gpd.GeoDataFrame:
-    """Ne garde d'un fond que ce qui entoure le cadre, pour ne pas alourdir la page."""
-    ouest, sud, est, nord = cadre
-    large, haut = (est - ouest) * marge, (nord - sud) * marge
-    coupes = contours.to_crs(4326).copy()
-    coupes["geometry"] = coupes.geometry.clip_by_rect(ouest - large, sud - haut, est + large, nord + haut)
-    # is_empty est faux pour une géométrie manquante, mais clip_by_rect n'en rend pas.
-    return coupes[~coupes.geometry.is_empty]
 
 
 def ajouter_fond(
@@ -166,7 +113,7 @@ def ajouter_fond(
         )
     )
     if libelle:
-        carte.legendes.append(lg.bloc("", [lg.trait(modele["style"], libelle)]))
+        carte.reperes.append(lg.trait(modele["style"], libelle))
 
 
 def ajouter_aplats(
@@ -305,13 +252,7 @@ def ajouter_cercles(
     entites = []
     for point, ligne, nom in zip(reperes(contours), lignes, noms, strict=True):
         valeur = None if est_vide(ligne.get("valeur")) else float(ligne["valeur"])
-        style, rayon = (
-            (2, 5.0)
-            if valeur is None
-            else (1, 2.5)
-            if valeur == 0
-            else (0, max(2.0, rayon_cercle(valeur, maximum)))
-        )
+        style, rayon = _aspect_cercle(valeur, maximum)
         entites.append(
             {
                 "p": point,
@@ -344,6 +285,19 @@ def ajouter_cercles(
         f"{libelle} : " + fiches.resume(noms, lignes, rangs, None, unite=unite, decimales=places)
     )
     carte.details_html.append(fiches.table(noms, lignes, libelle=libelle, unite=unite, decimales=places))
+
+
+def _aspect_cercle(valeur: float | None, maximum: float) -> tuple[int, float]:
+    if valeur is None:
+        return 2, 5.0
+    return (1, 2.5) if valeur == 0 else (0, max(2.0, rayon_cercle(valeur, maximum)))
+
+
+def descentes(lignes: Sequence[dict]) -> list[float]:
+    """De combien de pixels descend un nom pour passer sous le cercle de sa commune."""
+    valeurs = [None if est_vide(li.get("valeur")) else float(li["valeur"]) for li in lignes]
+    maximum = max((v for v in valeurs if v is not None), default=0.0)
+    return [_aspect_cercle(v, maximum)[1] + 7 for v in valeurs]
 
 
 def rayon_cercle(valeur: float, maximum: float) -> float:
@@ -443,7 +397,7 @@ def ajouter_surbrillance(carte: CarteHorsLigne, contours: gpd.GeoDataFrame, *, l
             {"plan": "surbrillance", "interactif": False, "styles": styles, "entites": entites, "pied": []},
         )
     )
-    carte.legendes.append(lg.bloc("", [lg.trait(styles[1], libelle)]))
+    carte.reperes.insert(0, lg.trait(styles[1], libelle))
 
 
 def ajouter_etiquettes(
@@ -453,6 +407,7 @@ def ajouter_etiquettes(
     noms: Sequence[str] | None = None,
     importance: Sequence[float] | None = None,
     fortes: Sequence[str] = (),
+    decalages: Sequence[float] | None = None,
 ) -> None:
     """Écrit les noms, discrètement ; là où deux se toucheraient, le moins important se tait.
 
@@ -464,6 +419,8 @@ def ajouter_etiquettes(
         Par exemple la population ; à défaut, la surface.
     fortes : sequence of str
         Codes écrits en gras, placés d'abord.
+    decalages : sequence of float, optional
+        Pixels dont chaque nom descend, pour passer sous un cercle.
     """
     poids = (
         list(importance)
@@ -471,9 +428,18 @@ def ajouter_etiquettes(
         else list(contours.to_crs(4326).geometry.bounds.eval("(maxx - minx) * (maxy - miny)"))
     )
     textes = list(noms) if noms is not None else noms_des_contours(contours)
+    descentes = list(decalages) if decalages is not None else [0.0] * len(contours)
     liste = [
-        {"t": texte, "p": point, "f": int(code in fortes), "w": -1.0 if est_vide(p) else float(p)}
-        for texte, point, code, p in zip(textes, reperes(contours), contours["code"], poids, strict=True)
+        {
+            "t": texte,
+            "p": point,
+            "f": int(code in fortes),
+            "d": round(d),
+            "w": -1.0 if est_vide(w) else float(w),
+        }
+        for texte, point, code, d, w in zip(
+            textes, reperes(contours), contours["code"], descentes, poids, strict=True
+        )
     ]
     liste.sort(key=lambda e: (-e["f"], -e["w"], e["t"]))
-    carte.add_child(Couche("etiquettes", [{k: e[k] for k in ("t", "p", "f")} for e in liste]))
+    carte.add_child(Couche("etiquettes", [{k: e[k] for k in ("t", "p", "f", "d")} for e in liste]))

@@ -78,7 +78,8 @@ def refuser_maille_empruntee(lignes: Sequence[dict]) -> None:
             )
 
 
-def _source(ligne: dict) -> str:
+def source_dite(ligne: dict) -> str:
+    """« Source : producteur, millésime », ou rien."""
     parties = [
         str(ligne[c]) if c == "source" else date(ligne[c])
         for c in ("source", "millesime")
@@ -92,7 +93,7 @@ def _source(ligne: dict) -> str:
 
 def pied_commun(lignes: Sequence[dict]) -> list[str]:
     """La source, si toutes les mesures ont la même : elle n'est alors écrite qu'une fois."""
-    sources = {_source(ligne) for ligne in lignes if not est_vide(ligne.get("source"))}
+    sources = {source_dite(ligne) for ligne in lignes if not est_vide(ligne.get("source"))}
     sans = any(est_vide(ligne.get("source")) for ligne in lignes)
     return [sources.pop()] if len(sources) == 1 and not sans else []
 
@@ -124,8 +125,8 @@ def fiche(
     source = ligne.get("maille_source")
     if source in _NOMS_MAILLES and ligne.get("maille") not in (None, source) and etat.chiffre:
         textes.append(f"Valeur {_NOMS_MAILLES[source]}")
-    if avec_source and _source(ligne):
-        textes.append(_source(ligne))
+    if avec_source and source_dite(ligne):
+        textes.append(source_dite(ligne))
     return textes
 
 

@@ -247,3 +247,24 @@ def pluriel(compte: int, singulier: str, pluriel_: str | None = None) -> str:
     """
     mot = singulier if compte < 2 else (pluriel_ or f"{singulier}s")
     return f"{nombre(compte)} {mot}"
+
+
+_NATURES = re.compile(
+    r"^(?:CC|CA|CU|METRO|MET69|Communauté\s+de\s+communes|Communauté\s+d['’]agglomération|Communauté\s+urbaine)\s+"
+    r"(?:du\s+|de\s+la\s+|de\s+l['’]\s*|des\s+|de\s+|d['’]\s*)?",
+    re.IGNORECASE,
+)
+
+
+def nom_court(nom: str) -> str:
+    """Le nom d'une intercommunalité sans sa nature, pour une étiquette ou un graphique.
+
+    Examples
+    --------
+    >>> nom_court("CC du Pays de Craon"), nom_court("Communauté de communes de l'Ernée")
+    ('Pays de Craon', 'Ernée')
+    >>> nom_court("Angers Loire Métropole")
+    'Angers Loire Métropole'
+    """
+    court = _NATURES.sub("", nom.strip())
+    return court[:1].upper() + court[1:] if court else nom

@@ -6,84 +6,32 @@ couleur, la France son gris ; une valeur estimée est creuse ou hachurée, un ma
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs
 from cafdiag.restitution.echappement import est_vide
-from cafdiag.restitution.fiches import _source, valeur_dite
-from cafdiag.restitution.formats import avec_unite, decimales_de, enumeration, nombre, pluriel, statut
+from cafdiag.restitution.fiches import valeur_dite
+from cafdiag.restitution.formats import avec_unite, decimales_de, enumeration, nombre
+from cafdiag.restitution.graphiques_rang import points_classes, serie
 from cafdiag.restitution.illustrations import CORPS, LARGEUR, Illustration, Toile, illustrer
+from cafdiag.restitution.lignes import (
+    connue,
+    couleur_de,
+    lire_lignes,
+    nom_de,
+    note_statuts,
+    source_commune,
+    symbole,
+    une_par_territoire,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MARGE = 4.0
-
-
-def _lignes(mesures: pd.DataFrame) -> list[dict[str, Any]]:
-    if mesures.empty:
-        raise DemandeFausse(
-            "aucune mesure à dessiner", conseil="dites-le en une ligne plutôt qu'en graphique"
-        )
-    lignes = mesures.to_dict("records")
-    for ligne in lignes:
-        if est_vide(ligne.get("statut")):
-            ligne["statut"] = "non_disponible" if est_vide(ligne.get("valeur")) else "exact"
-        if not statut(ligne["statut"]).chiffre:
-            ligne["valeur"] = None
-        elif est_vide(ligne.get("valeur")):
-            ligne["statut"] = "non_disponible"
-    return lignes
-
-
-def _une_par_territoire(lignes: list[dict]) -> None:
-    codes = [ligne["territoire"] for ligne in lignes]
-    if len(set(codes)) != len(codes):
-        raise DemandeFausse(
-            "plusieurs mesures pour un même territoire",
-            attendu="un indicateur, une année",
-            conseil="filtrez les mesures",
-        )
-
-
-def _connue(ligne: dict) -> bool:
-    return not est_vide(ligne.get("valeur"))
-
-
-def _couleur(ligne: dict, territoire: str) -> str:
-    if ligne["territoire"] == territoire:
-        return couleurs.TERRITOIRE
-    return couleurs.REFERENCES.get(str(ligne.get("maille")), couleurs.REGION)
-
-
-def _noms(ligne: dict, noms: Mapping[str, str] | None) -> str:
-    return str((noms or {}).get(ligne["territoire"], ligne.get("nom") or ligne["territoire"]))
-
-
-def _source_commune(lignes: list[dict], source: str) -> str:
-    if source:
-        return source
-    dites = list(
-        dict.fromkeys(
-            _source(li).removeprefix("Source : ") for li in lignes if not est_vide(li.get("source"))
-        )
-    )
-    return " ; ".join(dites)
-
-
-def _symbole(ligne: dict) -> str:
-    symbole = statut(ligne["statut"]).symbole
-    return f" ({symbole})" if symbole else ""
-
-
-def _note_statuts(lignes: list[dict]) -> str:
-    cles = dict.fromkeys(li["statut"] for li in lignes)
-    dits = [f"{statut(c).symbole} : {statut(c).libelle}" for c in cles if statut(c).symbole]
-    return f"{' ; '.join(dits)}." if dits else ""
 
 
 def barres_empilees(
@@ -114,7 +62,7 @@ def barres_empilees(
     -----
     Un mode non publié n'est pas un segment nul : il est écrit « n.d. » à côté du nom.
     """
-    lignes = [li for li in _lignes(mesures) if li["indicateur"] in modes or li["indicateur"] == total]
+    lignes = [li for li in lire_lignes(mesures) if li["indicateur"] in modes or li["indicateur"] == total]
     codes = list(dict.fromkeys(li["territoire"] for li in lignes))
     par_case = {(li["territoire"], li["indicateur"]): li for li in lignes}
     if len(par_case) != len(lignes):
@@ -123,7 +71,7 @@ def barres_empilees(
         raise DemandeFausse("aucun mode d'accueil dans les mesures", attendu=", ".join(modes))
     sommes = {
         c: sum(
-            float(par_case[c, m]["valeur"]) for m in modes if (c, m) in par_case and _connue(par_case[c, m])
+            float(par_case[c, m]["valeur"]) for m in modes if (c, m) in par_case and connue(par_case[c, m])
         )
         for c in codes
     }
@@ -139,17 +87,17 @@ def barres_empilees(
     for rang, code in enumerate(codes):
         y = haut + rang * 54
         modele = next(li for li in lignes if li["territoire"] == code)
-        nom, gras = _noms(modele, noms), code == territoire
+        nom, gras = nom_de(modele, noms), code == territoire
         absents = [
             libelle
             for m, (libelle, _) in modes.items()
-            if (code, m) not in par_case or not _connue(par_case[code, m])
+            if (code, m) not in par_case or not connue(par_case[code, m])
         ]
         toile.texte(MARGE, y + 9, nom, gras=gras)
         x = MARGE
         for m, (_, teinte) in modes.items():
             ligne = par_case.get((code, m))
-            if ligne is None or not _connue(ligne):
+            if ligne is None or not connue(ligne):
                 continue
             longueur = float(ligne["valeur"]) * echelle
             toile.rectangle(x, y + 19, max(longueur - 1, 0.4), 22, teinte)
@@ -165,7 +113,7 @@ def barres_empilees(
                 )
             x += longueur
         global_ = par_case.get((code, total))
-        if global_ is not None and _connue(global_):
+        if global_ is not None and connue(global_):
             toile.texte(x + 6, y + 30, nombre(global_["valeur"], decimales=1), gras=True)
         if absents:
             toile.texte(
@@ -182,9 +130,7 @@ def barres_empilees(
             if (code, m) in par_case
         ]
         tete = (
-            f"{nombre(global_['valeur'], decimales=1)} au total, dont "
-            if global_ and _connue(global_)
-            else ""
+            f"{nombre(global_['valeur'], decimales=1)} au total, dont " if global_ and connue(global_) else ""
         )
         phrases.append(f"{nom} : {tete}{', '.join(detail)}.")
     return illustrer(
@@ -192,7 +138,7 @@ def barres_empilees(
         titre=titre,
         sous_titre=sous_titre,
         alternative=" ".join(phrases),
-        source=_source_commune(lignes, source),
+        source=source_commune(lignes, source),
     )
 
 
@@ -220,8 +166,8 @@ def barres_comparaison(
     Le trait fin au bout d'une barre est l'intervalle ``bas``-``haut``. Les barres partent de zéro ; une
     valeur négative part vers la gauche.
     """
-    lignes = _lignes(mesures)
-    _une_par_territoire(lignes)
+    lignes = lire_lignes(mesures)
+    une_par_territoire(lignes)
     unite = next((li["unite"] for li in lignes if not est_vide(li.get("unite"))), None)
     places = decimales_de(unite) if decimales is None else decimales
     etendue = [0.0] + [
@@ -235,9 +181,9 @@ def barres_comparaison(
     phrases = []
     for rang, ligne in enumerate(lignes):
         y, gras = rang * 46 + 4, ligne["territoire"] == territoire
-        nom, teinte = _noms(ligne, noms), _couleur(ligne, territoire)
+        nom, teinte = nom_de(ligne, noms), couleur_de(ligne, territoire)
         toile.texte(MARGE, y + 9, nom, gras=gras)
-        if not _connue(ligne):
+        if not connue(ligne):
             toile.texte(
                 zero,
                 y + 29,
@@ -269,11 +215,11 @@ def barres_comparaison(
                 for borne in (gauche, droite):
                     toile.ligne([borne] * 2, [y + 24, y + 33], couleurs.ENCRE, 1.4)
                 bout = max(bout, droite) if x >= zero else min(bout, gauche)
-            dit = nombre(ligne["valeur"], decimales=places, signe=bas < 0) + _symbole(ligne)
+            dit = nombre(ligne["valeur"], decimales=places, signe=bas < 0) + symbole(ligne)
             toile.texte(
                 bout + (6 if x >= zero else -6), y + 29, dit, gras=gras, cote="left" if x >= zero else "right"
             )
-        phrases.append(f"{nom} : {valeur_dite(ligne, unite=unite, decimales=places)}{_symbole(ligne)}")
+        phrases.append(f"{nom} : {valeur_dite(ligne, unite=unite, decimales=places)}{symbole(ligne)}")
     if bas < 0:
         toile.ligne([zero, zero], [0, toile.hauteur], couleurs.ENCRE_2, 1)
     return illustrer(
@@ -281,80 +227,8 @@ def barres_comparaison(
         titre=titre,
         sous_titre=sous_titre or (unite or ""),
         alternative=" ; ".join(phrases) + ".",
-        source=_source_commune(lignes, source),
-        note=_note_statuts(lignes),
-    )
-
-
-def serie(
-    mesures: pd.DataFrame,
-    *,
-    territoire: str,
-    titre: str,
-    sous_titre: str = "",
-    source: str = "",
-    decimales: int | None = None,
-) -> Illustration:
-    """L'évolution d'une grandeur, année par année (naissances 2019-2025).
-
-    Parameters
-    ----------
-    mesures : DataFrame
-        Un indicateur, un territoire : ``annee``, ``valeur``, ``statut``, ``unite``.
-
-    Notes
-    -----
-    L'axe part de zéro. Une année sans valeur coupe la ligne et est écrite « n.d. » : jamais de trait
-    par-dessus un trou. Un point creux est une valeur estimée.
-    """
-    lignes = [li for li in _lignes(mesures) if li["territoire"] == territoire]
-    if not lignes or any(est_vide(li.get("annee")) for li in lignes):
-        raise DemandeFausse("une série sans année", attendu="des mesures du territoire avec leur année")
-    lignes.sort(key=lambda li: int(li["annee"]))
-    annees = [int(li["annee"]) for li in lignes]
-    if len(set(annees)) != len(annees):
-        raise DemandeFausse("deux mesures pour une même année", conseil="ne gardez qu'un indicateur")
-    unite = next((li["unite"] for li in lignes if not est_vide(li.get("unite"))), None)
-    places = decimales_de(unite) if decimales is None else decimales
-    connus = {a: li for a, li in zip(annees, lignes, strict=True) if _connue(li)}
-    maximum = max((float(li["valeur"]) for li in connus.values()), default=0.0) or 1.0
-    toutes = list(range(annees[0], annees[-1] + 1))
-    pas = (LARGEUR - 60) / max(len(toutes) - 1, 1)
-    bas, haut = 196.0, 34.0
-    toile = Toile(224)
-    xs = {a: 30 + i * pas for i, a in enumerate(toutes)}
-    ys = {a: bas - float(li["valeur"]) / maximum * (bas - haut) for a, li in connus.items()}
-    toile.ligne([8, LARGEUR - 8], [bas, bas], couleurs.ENCRE_2, 1)
-    for a, b in itertools.pairwise(toutes):
-        if a in ys and b in ys:
-            toile.ligne([xs[a], xs[b]], [ys[a], ys[b]], couleurs.TERRITOIRE, 2.2)
-    un_sur = max(1, math.ceil(len(toutes) / 10))
-    for i, a in enumerate(toutes):
-        if (len(toutes) - 1 - i) % un_sur == 0:
-            toile.texte(xs[a], bas + 15, str(a), cote="center", couleur=couleurs.ENCRE_2)
-        if a in ys:
-            toile.point(xs[a], ys[a], couleurs.TERRITOIRE, creux=connus[a]["statut"] != "exact")
-            if (len(toutes) - 1 - i) % un_sur == 0:
-                toile.texte(
-                    xs[a],
-                    ys[a] - 15,
-                    nombre(connus[a]["valeur"], decimales=places),
-                    cote="center",
-                    gras=a in (toutes[0], toutes[-1]),
-                )
-        else:
-            toile.texte(xs[a], bas - 12, "n.d.", cote="center", couleur=couleurs.ENCRE_2, taille=CORPS - 1)
-    dits = [
-        f"{a} : {valeur_dite(li, unite=None, decimales=places)}{_symbole(li)}"
-        for a, li in zip(annees, lignes, strict=True)
-    ]
-    return illustrer(
-        toile,
-        titre=titre,
-        sous_titre=sous_titre or (unite or ""),
-        alternative=" ; ".join(dits) + ".",
-        source=_source_commune(lignes, source),
-        note=_note_statuts(lignes),
+        source=source_commune(lignes, source),
+        note=note_statuts(lignes),
     )
 
 
@@ -420,96 +294,4 @@ def barres_ages(
     )
 
 
-def points_classes(
-    mesures: pd.DataFrame,
-    *,
-    territoire: str,
-    titre: str,
-    sous_titre: str = "",
-    source: str = "",
-    reference: float | None = None,
-    nom_reference: str = "France",
-    noms: Mapping[str, str] | None = None,
-    decimales: int | None = None,
-) -> Illustration:
-    """La place du territoire parmi ses semblables (les EPCI du département), du plus élevé au plus bas.
-
-    Parameters
-    ----------
-    mesures : DataFrame
-        Un indicateur, une année, une mesure par territoire.
-    reference : float, optional
-        Valeur tracée en trait gris (la France).
-
-    Notes
-    -----
-    Le classement ne juge pas : « plus élevé » n'est pas « meilleur ». Les territoires sans valeur sont
-    nommés sous le graphique, jamais placés.
-    """
-    lignes = _lignes(mesures)
-    _une_par_territoire(lignes)
-    unite = next((li["unite"] for li in lignes if not est_vide(li.get("unite"))), None)
-    places = decimales_de(unite) if decimales is None else decimales
-    connues = sorted(
-        (li for li in lignes if _connue(li)), key=lambda li: (-float(li["valeur"]), _noms(li, noms))
-    )
-    absentes = [li for li in lignes if not _connue(li)]
-    if not connues:
-        raise DemandeFausse("aucune valeur connue à classer", conseil="dites-le en une ligne")
-    etendue = [float(li["valeur"]) for li in connues] + ([float(reference)] if reference is not None else [])
-    depart = 0.0 if min(etendue) >= 0 else min(etendue)
-    gauche = min(8 + 6.9 * max(len(_noms(li, noms)) for li in connues), LARGEUR * 0.5)
-    echelle = (LARGEUR - gauche - 62) / ((max(etendue) - depart) or 1.0)
-    haut = 26.0 if reference is not None else 6.0
-    pas = 24.0
-    toile = Toile(haut + len(connues) * pas + 4)
-    if reference is not None:
-        x = gauche + (float(reference) - depart) * echelle
-        toile.ligne([x, x], [haut - 6, toile.hauteur], couleurs.FRANCE, 1.4, dashes=(4, 3))
-        toile.texte(
-            min(max(x, gauche + 30), LARGEUR - 60),
-            9,
-            f"{nom_reference} {nombre(reference, decimales=places)}",
-            couleur=couleurs.ENCRE_2,
-            cote="center",
-        )
-    for rang, ligne in enumerate(connues):
-        y, ici = haut + (rang + 0.5) * pas, ligne["territoire"] == territoire
-        x = gauche + (float(ligne["valeur"]) - depart) * echelle
-        teinte = couleurs.TERRITOIRE if ici else couleurs.REGION
-        if ici:
-            toile.rectangle(0, y - pas / 2, LARGEUR, pas, "#e9f0f6")
-            if reference is not None:
-                xr = gauche + (float(reference) - depart) * echelle
-                toile.ligne([xr, xr], [y - pas / 2, y + pas / 2], couleurs.FRANCE, 1.4, dashes=(4, 3))
-        toile.texte(MARGE, y, _raccourcir(_noms(ligne, noms), gauche), gras=ici)
-        toile.ligne([gauche, x], [y, y], teinte, 2.4 if ici else 1.2)
-        toile.point(
-            x, y, teinte if ici else "#8aa4ba", rayon=5.5 if ici else 4.5, creux=ligne["statut"] != "exact"
-        )
-        toile.texte(x + 10, y, nombre(ligne["valeur"], decimales=places) + _symbole(ligne), gras=ici)
-    dits = [f"{_noms(li, noms)} {nombre(li['valeur'], decimales=places)}" for li in connues]
-    phrases = [f"Du plus élevé au plus bas : {', '.join(dits)}."]
-    rang = next((i for i, li in enumerate(connues, start=1) if li["territoire"] == territoire), None)
-    if rang is not None:
-        phrases.insert(0, f"{_noms(connues[rang - 1], noms)} est au rang {rang} sur {len(connues)}.")
-    if reference is not None:
-        phrases.append(f"{nom_reference} : {avec_unite(reference, unite, decimales=places)}.")
-    note = _note_statuts(connues)
-    if absentes:
-        mot = pluriel(len(absentes), "territoire")
-        note = f"{note} Sans valeur ({mot}) : {enumeration([_noms(li, noms) for li in absentes], maximum=8)}.".strip()
-        phrases.append(note)
-    return illustrer(
-        toile,
-        titre=titre,
-        sous_titre=sous_titre or (unite or ""),
-        alternative=" ".join(phrases),
-        source=_source_commune(lignes, source),
-        note=note,
-    )
-
-
-def _raccourcir(nom: str, largeur: float) -> str:
-    tient = int((largeur - 8) / 6.6)
-    return nom if len(nom) <= tient else nom[: tient - 1].rstrip() + "…"
+__all__ = ["barres_ages", "barres_comparaison", "barres_empilees", "points_classes", "serie"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LARGEUR = 480.0
+LARGEUR = 420.0
 CORPS = 12.5
 POLICES = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
@@ -161,7 +161,7 @@ def _nettoyer(brut: str, titre: str, alternative: str) -> str:
     corps = brut[brut.index("<svg") :]
     corps = re.sub(r"<metadata>.*?</metadata>\s*", "", corps, flags=re.DOTALL)
     corps = re.sub(r"<!--.*?-->\s*", "", corps, flags=re.DOTALL)
-    # Les groupes numérotés de matplotlib (axes_1, patch_2…) feraient des id en double d'un graphique à l'autre.
+    # Les groupes numérotés (axes_1, patch_2…) feraient des id en double d'un graphique à l'autre.
     corps = re.sub(r'<g id="[^"]*">', "<g>", corps)
     corps = re.sub(r"font-family: [^;\"]*", f"font-family: {POLICES}", corps)
     corps = re.sub(r"font: ((?:[a-z]+ |\d+ )*)([\d.]+px) [^;\"]*", rf"font: \1\2 {POLICES}", corps)

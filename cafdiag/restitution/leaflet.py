@@ -146,6 +146,7 @@ class CarteHorsLigne(folium.Map):
         self.titre, self.sous_titre, self.source, self.hauteur = titre, sous_titre, source, hauteur
         self.cadre = tuple(float(c) for c in cadre) if cadre is not None else None
         self.legendes: list[str] = []
+        self.reperes: list[str] = []
         self.textes: list[str] = []
         self.details_html: list[str] = []
 
@@ -176,7 +177,8 @@ class CarteHorsLigne(folium.Map):
             "</defs></svg>"
         )
         sous_titre = f"<small>{html_sur(self.sous_titre)}</small>" if self.sous_titre else ""
-        legende = f'<div class="carte-legende">{"".join(self.legendes)}</div>' if self.legendes else ""
+        blocs = [*self.legendes, f"<div><ul>{''.join(self.reperes)}</ul></div>" if self.reperes else ""]
+        legende = f'<div class="carte-legende">{"".join(blocs)}</div>' if any(blocs) else ""
         source = f'<p class="carte-source">{html_sur(self.source)}</p>' if self.source else ""
         return (
             f'<figure class="carte" id="figure_{nom}" style="--hauteur:{int(self.hauteur)}px">'
@@ -237,7 +239,7 @@ class CarteHorsLigne(folium.Map):
                 f"préfixe « {prefixe} »", attendu="une lettre, puis des lettres et des chiffres"
             )
         corps, script = (t.replace(_ATTENTE, f"_{prefixe}_") for t in (corps, script))
-        # Les éléments de folium n'échappent pas toujours leurs textes : une balise fermante couperait la page.
+        # folium n'échappe pas toujours ses textes : une balise fermante couperait la page.
         script = re.sub(r"</(?=script)", r"<\\/", script, flags=re.IGNORECASE)
         return Fragments(corps, f"(function () {{\n{script}\n}})();", prefixe)
 
@@ -249,7 +251,8 @@ class CarteHorsLigne(folium.Map):
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{html.escape(self.titre)}</title>\n{socle_html()}\n"
             "<style>body { margin: 0; padding: .75rem 1rem; background: #fff; } .carte { margin: 0; }\n"
-            "h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }</style>\n"
+            "h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }\n"
+            "</style>\n"
             f"</head>\n<body>\n<main>\n<h1>{html.escape(self.titre)}</h1>\n{corps}\n</main>\n"
             f"<script>{script}</script>\n</body>\n</html>\n"
         )

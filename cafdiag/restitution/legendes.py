@@ -11,7 +11,7 @@ from typing import Any
 
 from cafdiag.restitution.couleurs import ENCRE_2
 from cafdiag.restitution.echappement import html_sur
-from cafdiag.restitution.formats import nombre
+from cafdiag.restitution.formats import nombre, pluriel
 
 _VIDES = {"secret": "Secret statistique", "non_disponible": "Donnée absente", "sans_objet": "Sans objet"}
 # Mêmes tracés que TRACES dans carte.js.
@@ -56,7 +56,17 @@ def aplat(remplissage: str, libelle: str, compte: int, *, opacite: float = 1.0, 
         f'<rect x=".5" y=".5" width="25" height="15" fill="{html_sur(remplissage)}" '
         f'fill-opacity="{opacite:g}" stroke="#8a929a"/>'
     )
-    return _element(dessin, f"{libelle} – {nombre(compte)}", largeur=26, hauteur=16, precision=precision)
+    # « de 1 à 1,15 fois la France (60,9 à 70,0) » : la fourchette passe à la ligne, en petit.
+    tete, _, fourchette = libelle.partition(" (")
+    suite = f" ({nombre(compte)})" if not fourchette else ""
+    return _element(
+        dessin,
+        tete + suite,
+        largeur=26,
+        hauteur=16,
+        precision=precision
+        or (f"{fourchette.rstrip(')')} – {pluriel(compte, 'territoire')}" if fourchette else ""),
+    )
 
 
 def trait(style: dict[str, Any], libelle: str) -> str:
@@ -75,7 +85,7 @@ def trait(style: dict[str, Any], libelle: str) -> str:
 def signe(forme: str, couleur: str, libelle: str, compte: int) -> str:
     """La forme d'un type de structure, et leur nombre."""
     dessin = f'<path transform="translate(5 0)" d="{_TRACES[forme]}" fill="{couleur}"/>'
-    return _element(dessin, f"{libelle} – {nombre(compte)}", largeur=26, hauteur=16)
+    return _element(dessin, f"{libelle} ({nombre(compte)})", largeur=26, hauteur=16)
 
 
 def anneau(couleur: str, libelle: str, *, plein: bool, precision: str = "") -> str:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# Au-delà, un tableau imprimé peut se couper d'une page à l'autre (ses en-têtes se répètent).
+LIGNES_D_UNE_PAGE = 24
+
+
 @dataclass(frozen=True)
 class Tableau:
     """Un tableau prêt à insérer : `html`, et son `titre`. S'affiche dans un carnet."""
@@ -65,14 +69,12 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
         places = decimales_de(ligne.get("unite")) if decimales is None else decimales
         signe = ligne.get("unite") == "points" or str(ligne.get("indicateur", "")).endswith("_EVOL")
         texte = nombre(ligne["valeur"], decimales=places, signe=signe)
-        bas, haut = (
-            None if est_vide(ligne.get(c)) else nombre(ligne[c], decimales=places) for c in ("bas", "haut")
-        )
-        if bas and haut and bas != haut:
-            texte += (
-                f' <small class="intervalle">({intervalle(ligne["bas"], ligne["haut"], decimales=places)})'
-                "</small>"
-            )
+        if etat.symbole:
+            texte += f' <abbr class="statut" title="{html_sur(etat.libelle)}">{etat.symbole}</abbr>'
+        bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=places)
+        if bornes and len(set(bornes.split(" à "))) > 1:
+            texte += f' <small class="intervalle">({bornes})</small>'
+        return texte
     if etat.symbole:
         texte += f' <abbr class="statut" title="{html_sur(etat.libelle)}">{etat.symbole}</abbr>'
     return texte
@@ -94,11 +96,13 @@ def _phrase(texte: str) -> str:
 
 def _bloc(titre: str, tete: str, corps: str, pied: str, *, precision: str = "") -> Tableau:
     petit = f"<small>{html_sur(precision)}</small>" if precision else ""
+    long = " long" if corps.count("<tr") > LIGNES_D_UNE_PAGE else ""
     # Une zone qui défile doit être atteignable au clavier et nommée (WCAG 2.1.1).
     return Tableau(
         titre,
         (
-            f'<div class="tableau"><div class="tableau-defilant" tabindex="0" role="group" aria-label="{html_sur(titre)}">'
+            f'<div class="tableau{long}"><div class="tableau-defilant" tabindex="0" role="group" '
+            f'aria-label="{html_sur(titre)}">'
             f"<table><caption>{html_sur(titre)}{petit}</caption><thead>{tete}</thead><tbody>{corps}</tbody></table></div>"
             f"{pied}</div>"
         ),
@@ -195,7 +199,8 @@ def tableau_mesures(
     if sources and "source" in mesures:
         dites = dict.fromkeys(_source(m) for m in enregistrements if not est_vide(m.get("source")))
         if dites:
-            pied += f'<p class="source">Source{"s" if len(dites) > 1 else ""} : {html_sur(" ; ".join(dites))}.</p>'
+            mot = "Sources" if len(dites) > 1 else "Source"
+            pied += f'<p class="source">{mot} : {html_sur(" ; ".join(dites))}.</p>'
     return _bloc(titre, tete, rendu, pied, precision=precision)
 
 

@@ -3,7 +3,7 @@
   "use strict";
   if (window.cafdiag) { return; }
 
-  var LARGEUR_IMPRIMEE = 640;
+  var IMPRIMEE = { largeur: 425, hauteur: 350 };
   var cartes = [];
   var calme = window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -150,7 +150,7 @@
     liste.forEach(function (e) {
       var texte = document.createElement("span");
       texte.textContent = e.t;
-      var icone = L.divIcon({ className: "carte-etiquette" + (e.f ? " forte" : ""), html: texte, iconSize: [0, 0] });
+      var icone = L.divIcon({ className: "carte-etiquette" + (e.f ? " forte" : ""), html: texte, iconSize: [0, 0], iconAnchor: [0, -e.d] });
       var marque = L.marker(e.p, { pane: "etiquettes", icon: icone, interactive: false, keyboard: false }).addTo(c);
       marque.getElement().setAttribute("aria-hidden", "true");
       c._etiquettes.push(marque.getElement());
@@ -176,9 +176,10 @@
   window.addEventListener("beforeprint", function () {
     cartes.forEach(function (c) {
       var vue = c.getContainer();
-      c._ecran = { largeur: vue.style.width, souplesse: vue.style.flex, centre: c.getCenter(), zoom: c.getZoom() };
+      c._ecran = { style: vue.style.cssText, centre: c.getCenter(), zoom: c.getZoom() };
       vue.style.flex = "none";
-      vue.style.width = LARGEUR_IMPRIMEE + "px";
+      vue.style.width = IMPRIMEE.largeur + "px";
+      vue.style.height = Math.min(vue.offsetHeight, IMPRIMEE.hauteur) + "px";
       c.invalidateSize({ animate: false, pan: false });
       cadrer(c);
       desserrer(c);
@@ -187,8 +188,7 @@
   window.addEventListener("afterprint", function () {
     cartes.forEach(function (c) {
       var vue = c.getContainer();
-      vue.style.width = c._ecran.largeur;
-      vue.style.flex = c._ecran.souplesse;
+      vue.style.cssText = c._ecran.style;
       c.invalidateSize({ animate: false, pan: false });
       c._automatique = true;
       c.setView(c._ecran.centre, c._ecran.zoom, { animate: false });

@@ -1,0 +1,197 @@
+"""Deux graphiques de points : une grandeur dans le temps, un territoire parmi ses semblables."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution import couleurs
+from cafdiag.restitution.echappement import est_vide
+from cafdiag.restitution.fiches import valeur_dite
+from cafdiag.restitution.formats import avec_unite, decimales_de, enumeration, nombre, pluriel
+from cafdiag.restitution.illustrations import CORPS, LARGEUR, Illustration, Toile, illustrer
+from cafdiag.restitution.lignes import (
+    connue,
+    lire_lignes,
+    nom_de,
+    note_statuts,
+    source_commune,
+    symbole,
+    une_par_territoire,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MARGE = 4.0
+
+
+def serie(
+    mesures: pd.DataFrame,
+    *,
+    territoire: str,
+    titre: str,
+    sous_titre: str = "",
+    source: str = "",
+    decimales: int | None = None,
+) -> Illustration:
+    """L'évolution d'une grandeur, année par année (naissances 2019-2025).
+
+    Parameters
+    ----------
+    mesures : DataFrame
+        Un indicateur, un territoire : ``annee``, ``valeur``, ``statut``, ``unite``.
+
+    Notes
+    -----
+    L'axe part de zéro. Une année sans valeur coupe la ligne et est écrite « n.d. » : jamais de trait
+    par-dessus un trou. Un point creux est une valeur estimée.
+    """
+    lignes = [li for li in lire_lignes(mesures) if li["territoire"] == territoire]
+    if not lignes or any(est_vide(li.get("annee")) for li in lignes):
+        raise DemandeFausse("une série sans année", attendu="des mesures du territoire avec leur année")
+    lignes.sort(key=lambda li: int(li["annee"]))
+    annees = [int(li["annee"]) for li in lignes]
+    if len(set(annees)) != len(annees):
+        raise DemandeFausse("deux mesures pour une même année", conseil="ne gardez qu'un indicateur")
+    unite = next((li["unite"] for li in lignes if not est_vide(li.get("unite"))), None)
+    places = decimales_de(unite) if decimales is None else decimales
+    connus = {a: li for a, li in zip(annees, lignes, strict=True) if connue(li)}
+    maximum = max((float(li["valeur"]) for li in connus.values()), default=0.0) or 1.0
+    toutes = list(range(annees[0], annees[-1] + 1))
+    pas = (LARGEUR - 60) / max(len(toutes) - 1, 1)
+    bas, haut = 196.0, 34.0
+    toile = Toile(224)
+    xs = {a: 30 + i * pas for i, a in enumerate(toutes)}
+    ys = {a: bas - float(li["valeur"]) / maximum * (bas - haut) for a, li in connus.items()}
+    toile.ligne([8, LARGEUR - 8], [bas, bas], couleurs.ENCRE_2, 1)
+    for a, b in itertools.pairwise(toutes):
+        if a in ys and b in ys:
+            toile.ligne([xs[a], xs[b]], [ys[a], ys[b]], couleurs.TERRITOIRE, 2.2)
+    un_sur = max(1, math.ceil(len(toutes) / 10))
+    for i, a in enumerate(toutes):
+        if (len(toutes) - 1 - i) % un_sur == 0:
+            toile.texte(xs[a], bas + 15, str(a), cote="center", couleur=couleurs.ENCRE_2)
+        if a in ys:
+            toile.point(xs[a], ys[a], couleurs.TERRITOIRE, creux=connus[a]["statut"] != "exact")
+            if (len(toutes) - 1 - i) % un_sur == 0:
+                toile.texte(
+                    xs[a],
+                    ys[a] - 15,
+                    nombre(connus[a]["valeur"], decimales=places),
+                    cote="center",
+                    gras=a in (toutes[0], toutes[-1]),
+                )
+        else:
+            toile.texte(xs[a], bas - 12, "n.d.", cote="center", couleur=couleurs.ENCRE_2, taille=CORPS - 1)
+    dits = [
+        f"{a} : {valeur_dite(li, unite=None, decimales=places)}{symbole(li)}"
+        for a, li in zip(annees, lignes, strict=True)
+    ]
+    return illustrer(
+        toile,
+        titre=titre,
+        sous_titre=sous_titre or (unite or ""),
+        alternative=" ; ".join(dits) + ".",
+        source=source_commune(lignes, source),
+        note=note_statuts(lignes),
+    )
+
+
+def points_classes(
+    mesures: pd.DataFrame,
+    *,
+    territoire: str,
+    titre: str,
+    sous_titre: str = "",
+    source: str = "",
+    reference: float | None = None,
+    nom_reference: str = "France",
+    noms: Mapping[str, str] | None = None,
+    decimales: int | None = None,
+) -> Illustration:
+    """La place du territoire parmi ses semblables (les EPCI du département), du plus élevé au plus bas.
+
+    Parameters
+    ----------
+    mesures : DataFrame
+        Un indicateur, une année, une mesure par territoire.
+    reference : float, optional
+        Valeur tracée en trait gris (la France).
+
+    Notes
+    -----
+    Le classement ne juge pas : « plus élevé » n'est pas « meilleur ». Les territoires sans valeur sont
+    nommés sous le graphique, jamais placés.
+    """
+    lignes = lire_lignes(mesures)
+    une_par_territoire(lignes)
+    unite = next((li["unite"] for li in lignes if not est_vide(li.get("unite"))), None)
+    places = decimales_de(unite) if decimales is None else decimales
+    connues = sorted(
+        (li for li in lignes if connue(li)), key=lambda li: (-float(li["valeur"]), nom_de(li, noms))
+    )
+    absentes = [li for li in lignes if not connue(li)]
+    if not connues:
+        raise DemandeFausse("aucune valeur connue à classer", conseil="dites-le en une ligne")
+    etendue = [float(li["valeur"]) for li in connues] + ([float(reference)] if reference is not None else [])
+    depart = 0.0 if min(etendue) >= 0 else min(etendue)
+    gauche = min(8 + 6.9 * max(len(nom_de(li, noms)) for li in connues), LARGEUR * 0.5)
+    echelle = (LARGEUR - gauche - 62) / ((max(etendue) - depart) or 1.0)
+    haut = 26.0 if reference is not None else 6.0
+    pas = 24.0
+    toile = Toile(haut + len(connues) * pas + 4)
+    if reference is not None:
+        x = gauche + (float(reference) - depart) * echelle
+        toile.ligne([x, x], [haut - 6, toile.hauteur], couleurs.FRANCE, 1.4, dashes=(4, 3))
+        toile.texte(
+            min(max(x, gauche + 30), LARGEUR - 60),
+            9,
+            f"{nom_reference} {nombre(reference, decimales=places)}",
+            couleur=couleurs.ENCRE_2,
+            cote="center",
+        )
+    for rang, ligne in enumerate(connues):
+        y, ici = haut + (rang + 0.5) * pas, ligne["territoire"] == territoire
+        x = gauche + (float(ligne["valeur"]) - depart) * echelle
+        teinte = couleurs.TERRITOIRE if ici else couleurs.REGION
+        if ici:
+            toile.rectangle(0, y - pas / 2, LARGEUR, pas, "#e9f0f6")
+            if reference is not None:
+                xr = gauche + (float(reference) - depart) * echelle
+                toile.ligne([xr, xr], [y - pas / 2, y + pas / 2], couleurs.FRANCE, 1.4, dashes=(4, 3))
+        toile.texte(MARGE, y, _raccourcir(nom_de(ligne, noms), gauche), gras=ici)
+        toile.ligne([gauche, x], [y, y], teinte, 2.4 if ici else 1.2)
+        toile.point(
+            x, y, teinte if ici else "#8aa4ba", rayon=5.5 if ici else 4.5, creux=ligne["statut"] != "exact"
+        )
+        toile.texte(x + 10, y, nombre(ligne["valeur"], decimales=places) + symbole(ligne), gras=ici)
+    dits = [f"{nom_de(li, noms)} {nombre(li['valeur'], decimales=places)}" for li in connues]
+    phrases = [f"Du plus élevé au plus bas : {', '.join(dits)}."]
+    rang = next((i for i, li in enumerate(connues, start=1) if li["territoire"] == territoire), None)
+    if rang is not None:
+        phrases.insert(0, f"{nom_de(connues[rang - 1], noms)} est au rang {rang} sur {len(connues)}.")
+    if reference is not None:
+        phrases.append(f"{nom_reference} : {avec_unite(reference, unite, decimales=places)}.")
+    note = note_statuts(connues)
+    if absentes:
+        mot = pluriel(len(absentes), "territoire")
+        dits = enumeration([nom_de(li, noms) for li in absentes], maximum=8)
+        note = f"{note} Sans valeur ({mot}) : {dits}.".strip()
+        phrases.append(note)
+    return illustrer(
+        toile,
+        titre=titre,
+        sous_titre=sous_titre or (unite or ""),
+        alternative=" ".join(phrases),
+        source=source_commune(lignes, source),
+        note=note,
+    )
+
+
+def _raccourcir(nom: str, largeur: float) -> str:
+    tient = int((largeur - 8) / 6.6)
+    return nom if len(nom) <= tient else nom[: tient - 1].rstrip() + "…"
