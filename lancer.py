@@ -53,6 +53,9 @@ PANNES = (
     (r"Permission denied|WinError 5\b|Access is denied|Errno 13\b|Read-only file system|Errno 30\b",
      "le dossier du projet est protégé, ou un fichier de « .venv » est en cours d'utilisation",
      "fermez les carnets ouverts, ou déplacez le projet dans un dossier à vous (« Documents »)"),
+    (r"from versions: none",
+     "le catalogue des paquets n'a rien rendu",
+     "vérifiez la connexion et les réglages de pip (« pip config list »), puis relancez la même commande"),
     (r"No matching distribution found|Could not find a version that satisfies|Failed building wheel"
      r"|Failed to build|metadata-generation-failed",
      "un paquet n'existe pas tout prêt pour ce Python et ce système",

@@ -164,6 +164,8 @@ def test_a_refaire(projet):
      "trop long pour Windows"),
     ("ERROR: [WinError 5] Access is denied: 'python.exe'", "protégé"),
     ("ERROR: No matching distribution found for pandas==3.1.1", "n'existe pas tout prêt"),
+    ("ERROR: Could not find a version that satisfies the requirement x==1 (from versions: none)",
+     "n'a rien rendu"),
     ("ERROR: quelque chose d'imprévu", "transmettez ce message"),
 ])
 def test_expliquer(journal, cause):
