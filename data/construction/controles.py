@@ -42,8 +42,10 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
         _exiger(colonne, faits.groupby("dep")[colonne].sum().astype(int).to_dict(), attendu)
     craon = communes[(communes["epci"] == CRAON) & (communes["type"] == "COM")]
     _exiger("communes du Pays de Craon", len(craon), 37)
-    _exiger("population 2018 du Pays de Craon", int(faits.loc[faits["epci"] == CRAON, "pmun_2018"].sum()), 28752)
-    _exiger("population 2023 du Pays de Craon", int(epci.set_index("code").at[CRAON, "population_2023"]), 28591)
+    _exiger("population 2018 du Pays de Craon",
+            int(faits.loc[faits["epci"] == CRAON, "pmun_2018"].sum()), 28752)
+    _exiger("population 2023 du Pays de Craon",
+            int(epci.set_index("code").at[CRAON, "population_2023"]), 28591)
     croise = faits.merge(communes, on="code", how="left", suffixes=("_fait", ""), validate="one_to_one")
     for annee in (2022, 2023):
         ecarts = croise.loc[croise[f"pmun_{annee}"].ne(croise[f"population_{annee}"]).fillna(True), "code"]

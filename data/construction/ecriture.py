@@ -11,6 +11,7 @@ import geopandas as gpd
 import pandas as pd
 
 from cafdiag.magasin import ecrire_atomique
+from construction.sources import lire_npm
 
 _COMPRESSION = {"compression": "zstd", "compression_level": 19}
 
@@ -27,6 +28,12 @@ def ecrire_contours(contours: gpd.GeoDataFrame, chemin: Path, *, groupe: int) ->
     tampon = io.BytesIO()
     contours.to_parquet(tampon, index=False, row_group_size=groupe, **_COMPRESSION)
     ecrire_atomique(chemin, tampon.getvalue())
+
+
+def ecrire_leaflet(dossier: Path, cache: Path) -> None:
+    """Recopie Leaflet, octet pour octet : une carte s'ouvre sans réseau."""
+    for membre in ("dist/leaflet.js", "dist/leaflet.css", "LICENSE"):
+        ecrire_atomique(dossier / Path(membre).name, lire_npm("leaflet-1.9.4", membre, cache))
 
 
 def ecrire_empreintes(racine: Path) -> dict[str, dict]:

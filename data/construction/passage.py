@@ -38,6 +38,22 @@ def cibles(cache: Path) -> dict[str, str]:
     return vers | {ancien: nouveau for ancien, (nouveau, _) in FUSIONS_SIMPLES.items()}
 
 
+def _fusions_anciennes(cache: Path, connus: set[str]) -> dict[str, tuple[str | None, str]]:
+    """Anciens codes (champ « anciensCodes ») sans commune déléguée aujourd'hui : nom connu ou non, commune.
+
+    Sont laissés de côté les codes d'un autre département (créations de départements de 1968 et 1976) et
+    ceux qui sont aussi un code postal : « 75001 » saisi par erreur ne doit pas mener à Alfortville.
+    """
+    reference = actuelles("5.3.0", cache)
+    postaux = {postal for c in reference.values() for postal in c.get("codesPostaux", [])}
+    noms = {c["code"]: c["nom"] for version in _COG for c in etalab(version, "communes", cache)
+            if c["type"] in _NATURES}
+    return {ancien: (noms.get(ancien), code) for code, c in reference.items()
+            for ancien in c.get("anciensCodes", [])
+            if ancien not in connus and ancien not in reference and ancien not in postaux
+            and ancien[:2] == code[:2]}
+
+
 def table_passage(cache: Path, faits: Path) -> pd.DataFrame:
     """Tout code disparu connu → sa commune au COG 2025.
 
@@ -77,7 +93,9 @@ def table_passage(cache: Path, faits: Path) -> pd.DataFrame:
         nom = anciennes["3.1.1"][ancien]["nom"]
         lignes += [(ancien, nom, c, reference[c]["nom"], "scission", annee,
                     round(reference[c]["population"] / total, 6)) for c in arrivees]
-    table = pd.DataFrame(lignes, columns=["code_ancien", "nom_ancien", "code", "nom", "type", "annee", "part"])
+    lignes += [(ancien, nom, code, reference[code]["nom"], "fusion", None, None)
+               for ancien, (nom, code) in _fusions_anciennes(cache, set(vers)).items()]
     textes = ["code_ancien", "nom_ancien", "code", "nom", "type"]
+    table = pd.DataFrame(lignes, columns=[*textes, "annee", "part"])
     return (table.astype({c: "str" for c in textes} | {"annee": "Int64", "part": "float64"})
             .sort_values(["code_ancien", "code"], ignore_index=True))

@@ -48,9 +48,6 @@ def populations(annee: int, cache: Path) -> dict[str, int | None]:
         # la version 5.0.0 porte le recensement de 2022.
         hors_epci = "5.0.0" if annee == 2022 else version
         lues = {c: v.get("population") for c, v in actuelles(hors_epci, cache).items()}
-        if annee == 2022:
-            lues = {c: p for c, p in lues.items() if not reference[c].get("siren")
-                    or c not in _composition(version, cache)}
         lues |= _composition(version, cache)
         vers, termes = cibles(cache), {}
         for code, population in lues.items():

