@@ -27,8 +27,8 @@ def roue(tmp_path_factory):
 @pytest.mark.lent
 def test_la_roue_emporte_les_ressources(roue):
     contenu = set(zipfile.ZipFile(roue).namelist())
-    motifs = ("data/*.parquet", "data/*.csv", "data/*.json", "maps/*.parquet", "maps/leaflet/*.*s",
-              "templates/**/*.*", "notebooks/*.ipynb")
+    motifs = ("data/*.parquet", "data/*.csv", "data/*.json", "maps/*.parquet", "maps/leaflet/*.js",
+              "maps/leaflet/*.css", "maps/leaflet/LICENSE", "templates/**/*.*", "notebooks/*.ipynb")
     attendus = [f"cafdiag/_ressources/{c.relative_to(RACINE).as_posix()}" for motif in motifs
                 for c in RACINE.glob(motif) if ".ipynb_checkpoints" not in c.parts]
     attendus += [c.relative_to(RACINE).as_posix() for c in (RACINE / "cafdiag").rglob("*.py")]
@@ -51,7 +51,8 @@ def test_la_roue_marche_sans_le_depot(roue, tmp_path):
     with zipfile.ZipFile(roue) as archive:
         archive.extractall(tmp_path / "site")
     programme = ("import sys; sys.path.insert(0, sys.argv[1]);"
-                 "import cafdiag as cd; from cafdiag import magasin; assert magasin.racine().name == '_ressources', magasin.racine();"
+                 "import cafdiag as cd; from cafdiag import magasin;"
+                 "assert magasin.racine().name == '_ressources', magasin.racine();"
                  "print(cd.territoire('200048551').nom)")
     # -I : ni le dossier courant ni PYTHONPATH ; l'installation éditable, elle, vient après dans le chemin.
     essai = subprocess.run([sys.executable, "-I", "-X", "utf8", "-c", programme, str(tmp_path / "site")],

@@ -13,8 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 RACINE = Path(__file__).resolve().parent.parent
-CARNETS = sorted([*RACINE.glob("notebooks/**/*.ipynb"), *RACINE.glob("templates/**/*.ipynb")])
-CARNETS = [c for c in CARNETS if ".ipynb_checkpoints" not in c.parts]
+CARNETS = sorted([*RACINE.glob("notebooks/*.ipynb"), *RACINE.glob("templates/*.ipynb")])
 MODULES = sorted((RACINE / "cafdiag").rglob("*.py"))
 VERROUS = ("verrou.txt", "verrou-tests.txt")
 
