@@ -191,7 +191,9 @@ def _carte(options: argparse.Namespace) -> int:
     cible = territoire(options.code)
     _annoncer(cible)
     objet = carte(cible, options.indicateur, apports=_lire_apports(options))
-    sortie = options.sortie or Path("sorties") / f"carte-{cible.code}-{options.indicateur.upper()}.html"
+    # La région 52 et le département 52 ont le même code : la clé les distingue.
+    suffixe = cible.cle.replace(":", "-") if cible.maille == "region" else cible.code
+    sortie = options.sortie or Path("sorties") / f"carte-{suffixe}-{options.indicateur.upper()}.html"
     print(ecrire_atomique(sortie, objet.page()))
     return 0
 
@@ -221,7 +223,7 @@ def _afficher(table: pd.DataFrame, forme: str) -> int:
     elif forme == "csv":
         print(table.to_csv(index=False, lineterminator="\n"), end="")
     else:
-        print(table.fillna("").to_string(index=False, max_colwidth=70))
+        print(table.to_string(index=False, max_colwidth=70, na_rep=""))
     return 0
 
 

@@ -90,7 +90,7 @@ def _lire_registre(chemin: Path) -> pd.DataFrame:
                             attendu="les colonnes " + ", ".join(_COLONNES_REGISTRE))
     # Nous gardons les seules colonnes utiles : ni téléphone ni courriel ne doivent suivre dans un rapport.
     table = pd.DataFrame({c: brut[c].str.strip() for c in _COLONNES_REGISTRE})
-    passage = a_jour(table["code"].tolist())
+    passage = a_jour(table["code"].tolist(), cog=2025)
     defauts = _defauts(table, passage)
     for colonne in ("lon", "lat"):
         texte = brut[colonne].str.strip().str.replace(",", ".") if colonne in brut else None

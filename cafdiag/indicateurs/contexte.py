@@ -11,6 +11,7 @@ from cafdiag.indicateurs.agregation import sommer
 
 COLONNES_RESULTAT = ["valeur", "numerateur", "denominateur", "bas", "haut", "statut", "motif",
                      "maille_source", "modalite", "annee", "millesime"]
+_NOMS_ECRITS = 4
 CERCLE_COMMUNAL = "Ain, Ardennes, Maine-et-Loire et Mayenne"
 
 
@@ -36,6 +37,8 @@ class Contexte:
         Ce que l'utilisateur a fourni.
     annee : int or None
         Année demandée ; None : la dernière de chaque indicateur.
+    par_commune_connues : dict
+        Variables déjà évaluées, partagées par les contextes d'une même comparaison.
     """
 
     maille: str
@@ -47,6 +50,7 @@ class Contexte:
     structures: pd.DataFrame
     apports: Apports
     annee: int | None = None
+    par_commune_connues: dict = field(default_factory=dict, repr=False)
     _memoire: dict = field(default_factory=dict, repr=False)
 
     def annee_de(self, variable: str) -> int:
@@ -57,10 +61,10 @@ class Contexte:
     def par_commune(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
         """Variable évaluée commune par commune ; gardée en mémoire pour le contexte."""
         annee = annee if annee is not None else self.annee_de(variable)
-        cle = ("commune", variable, annee)
-        if cle not in self._memoire:
-            self._memoire[cle] = evaluer(self.communes, variable, annee=annee)
-        return self._memoire[cle]
+        cle = (variable, annee)
+        if cle not in self.par_commune_connues:
+            self.par_commune_connues[cle] = evaluer(self.communes, variable, annee=annee)
+        return self.par_commune_connues[cle]
 
     def somme(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
         """Somme d'une variable par territoire, encadrée ; gardée en mémoire pour le contexte."""
@@ -83,37 +87,43 @@ class Contexte:
 
 def _phrases(absente: pd.Series, communes: pd.DataFrame, appartenance: pd.DataFrame,
              codes: pd.Index) -> pd.Series:
-    lignes = pd.DataFrame({"code": appartenance["code"].to_numpy(), "commune": appartenance["commune"].to_numpy()})
-    lignes["absente"] = absente.reindex(lignes["commune"]).fillna(True).to_numpy(dtype=bool)
+    phrases = pd.Series("", index=codes, dtype=object)
+    manque = absente.reindex(appartenance["commune"]).fillna(True).to_numpy(dtype=bool)
+    if not manque.any():
+        return phrases
+    lignes = pd.DataFrame({"code": appartenance["code"].to_numpy(), "commune": appartenance["commune"].to_numpy(),
+                           "absente": manque})
     lignes["embarquee"] = communes["faits_embarques"].reindex(lignes["commune"]).eq(True).to_numpy()
     groupes = lignes.groupby("code").agg(absentes=("absente", "sum"), total=("absente", "size"),
                                          embarquees=("embarquee", "any"))
-    phrases = pd.Series("", index=codes, dtype=object)
     toutes = groupes["absentes"].eq(groupes["total"])
     phrases[groupes.index[toutes & ~groupes["embarquees"]]] = (
         f"donnée embarquée pour {CERCLE_COMMUNAL} seulement")
     phrases[groupes.index[toutes & groupes["embarquees"]]] = (
         "donnée absente de la source pour toutes les communes")
-    for code in groupes.index[groupes["absentes"].gt(0) & ~toutes]:
-        ici = lignes.loc[lignes["code"].eq(code) & lignes["absente"], "commune"].sort_values()
-        phrases[code] = _communes_absentes([str(communes.at[c, "nom"]) for c in ici],
-                                           int(groupes.at[code, "total"]))
+    partielles = groupes[groupes["absentes"].gt(0) & ~toutes]
+    # Les premières communes absentes de chaque territoire suffisent à le dire.
+    absentes = lignes[lignes["absente"] & lignes["code"].isin(partielles.index)].sort_values(["code", "commune"])
+    premieres = absentes.groupby("code")["commune"].agg(lambda s: list(s.iloc[:_NOMS_ECRITS + 1]))
+    hors = absentes.groupby("code")["embarquee"].agg(lambda s: int((~s).sum()))
+    for code, ligne in partielles.iterrows():
+        noms = [str(communes.at[c, "nom"]) for c in premieres[code]]
+        phrases[code] = _communes_absentes(noms, int(ligne["absentes"]), int(ligne["total"]), hors=hors[code])
     return phrases
 
 
-def _communes_absentes(noms: list[str], total: int) -> str:
-    """« donnée absente pour 2 communes sur 37 (Cosmes, Fontaine-Couverte) » : trois noms au plus."""
-    n = len(noms)
-    montres = noms if n <= 4 else noms[:3]
-    suite = "" if n <= 4 else f" et {n - 3} autres"
-    return (f"donnée absente pour {n} commune{'s' if n > 1 else ''} sur {total} "
-            f"({', '.join(montres)}{suite})")
+def _communes_absentes(noms: list[str], n: int, total: int, *, hors: int) -> str:
+    """« donnée absente pour 2 communes sur 37 (Cosmes, Fontaine-Couverte) » : quatre noms au plus."""
+    phrase = f"donnée absente pour {n} commune{'s' if n > 1 else ''} sur {total}"
+    if hors > _NOMS_ECRITS:
+        return f"{phrase} (embarquée pour {CERCLE_COMMUNAL} seulement)"
+    if n <= _NOMS_ECRITS:
+        return f"{phrase} ({', '.join(noms)})"
+    return f"{phrase} ({', '.join(noms[:3])} et {n - 3} autres)"
 
 
 def resultat(codes: pd.Index, **colonnes) -> pd.DataFrame:
     """Résultat d'un calcul, toutes colonnes présentes, indexé par code de territoire."""
-    table = pd.DataFrame(index=codes)
-    for nom in COLONNES_RESULTAT:
-        defaut = "" if nom in ("motif", "statut", "maille_source", "modalite", "millesime") else float("nan")
-        table[nom] = colonnes.get(nom, defaut)
-    return table
+    textes = ("motif", "statut", "maille_source", "modalite", "millesime")
+    return pd.DataFrame({nom: colonnes.get(nom, "" if nom in textes else float("nan"))
+                         for nom in COLONNES_RESULTAT}, index=codes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from cafdiag.donnees import VARIABLES, Apports, table_communes
 from cafdiag.donnees.communes import structures_connues
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import animation, enfance, generiques, petite_enfance, portrait
-from cafdiag.indicateurs.contexte import Contexte
+from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, lister, membres, territoire
@@ -77,10 +78,7 @@ def mesurer(cible: Territoire | str, indicateurs: list[str] | None = None, *, an
     >>> mesurer("200048551", ["PE_TXCOUV_GLOBAL"])[["valeur", "statut", "annee"]].to_dict("records")
     [{'valeur': 79.9, 'statut': 'exact', 'annee': 2023}]
     """
-    cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    appartenance = pd.DataFrame({"commune": list(cible.communes), "code": cible.code})
-    noms = pd.Series({cible.code: cible.nom})
-    return _mesurer(cible.maille, noms, appartenance, indicateurs, annee=annee, apports=apports)
+    return _mesurer_un(cible, indicateurs, Tables.lire(apports), annee=annee)
 
 
 def mesurer_maille(maille: str, indicateurs: list[str] | None = None, *, departement: str | None = None,
@@ -113,21 +111,47 @@ def mesurer_maille(maille: str, indicateurs: list[str] | None = None, *, departe
     appartenance = appartenance[appartenance["code"].isin(noms.index)]
     if maille == "commune":
         noms = noms[noms.index.isin(appartenance["code"])]
-    return _mesurer(maille, noms, appartenance, indicateurs, annee=annee, apports=apports)
+    return _mesurer(maille, noms, appartenance, indicateurs, Tables.lire(apports), annee=annee)
 
 
-def _mesurer(maille: str, noms: pd.Series, appartenance: pd.DataFrame, indicateurs: list[str] | None, *,
-             annee: int | None, apports: Apports | None) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Tables:
+    """Les tables d'un calcul, lues une fois et partagées par les mailles d'une comparaison."""
+
+    communes: pd.DataFrame
+    taux: pd.DataFrame
+    qpv: pd.DataFrame
+    structures: pd.DataFrame
+    apports: Apports
+    par_commune_connues: dict
+
+    @classmethod
+    def lire(cls, apports: Apports | None) -> Tables:
+        """Lit les tables embarquées et y joint les apports."""
+        apports = apports or Apports()
+        communes = table_communes(apports)
+        # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
+        return cls(communes.set_axis(communes.index.astype(object)), lire_table("taux_couverture"),
+                   lire_table("qpv"), structures_connues(apports), apports, {})
+
+
+def _mesurer_un(cible: Territoire | str, indicateurs: list[str] | None, tables: Tables, *,
+                annee: int | None) -> pd.DataFrame:
+    cible = cible if isinstance(cible, Territoire) else territoire(cible)
+    appartenance = pd.DataFrame({"commune": list(cible.communes), "code": cible.code})
+    return _mesurer(cible.maille, pd.Series({cible.code: cible.nom}), appartenance, indicateurs, tables,
+                    annee=annee)
+
+
+def _mesurer(maille: str, noms: pd.Series, appartenance: pd.DataFrame, indicateurs: list[str] | None,
+             tables: Tables, *, annee: int | None) -> pd.DataFrame:
     if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
         raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
-    apports = apports or Apports()
-    # Les index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
-    noms.index = pd.Index(noms.index.astype(object), name="code")
-    communes = table_communes(apports)
+    noms = noms.set_axis(pd.Index(noms.index.astype(object), name="code"))
     contexte = Contexte(maille=maille, codes=noms.index, appartenance=appartenance.astype(object),
-                        communes=communes.set_axis(communes.index.astype(object)), taux=lire_table("taux_couverture"),
-                        qpv=lire_table("qpv"), structures=structures_connues(apports), apports=apports,
-                        annee=annee)
+                        communes=tables.communes, taux=tables.taux, qpv=tables.qpv,
+                        structures=tables.structures, apports=tables.apports, annee=annee,
+                        par_commune_connues=tables.par_commune_connues)
     definitions = dictionnaire()
     blocs = [_un_indicateur(contexte, definitions.loc[code], noms) for code in choisir(indicateurs)]
     table = pd.concat(blocs, ignore_index=True)
@@ -137,8 +161,6 @@ def _mesurer(maille: str, noms: pd.Series, appartenance: pd.DataFrame, indicateu
 
 
 def _un_indicateur(contexte: Contexte, ligne: pd.Series, noms: pd.Series) -> pd.DataFrame:
-    from cafdiag.indicateurs.contexte import resultat
-
     connues = annees_disponibles(ligne["code"])
     if contexte.maille == "qpv" and ligne["calcul"] not in _AU_QUARTIER:
         table = resultat(contexte.codes, statut="non_disponible",
@@ -175,10 +197,10 @@ def comparer(cible: Territoire | str, indicateurs: list[str] | None = None, *, a
      {'role': 'region', 'valeur': 76.6}, {'role': 'france', 'valeur': 60.9}]
     """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    blocs = [mesurer(cible, indicateurs, annee=annee, apports=apports).assign(role="territoire")]
+    tables = Tables.lire(apports)
+    blocs = [_mesurer_un(cible, indicateurs, tables, annee=annee).assign(role="territoire")]
     for role in ("departement", "region", "france"):
         parent = cible.parents.get(role)
         if parent is not None and (parent.maille, parent.code) != (cible.maille, cible.code):
-            mesures = mesurer(parent, indicateurs, annee=annee, apports=apports)
-            blocs.append(mesures.assign(role=role))
+            blocs.append(_mesurer_un(parent, indicateurs, tables, annee=annee).assign(role=role))
     return pd.concat(blocs, ignore_index=True)

@@ -8,6 +8,7 @@ import re
 import pandas as pd
 
 from cafdiag.indicateurs import THEMES, dictionnaire
+from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.formats import statut
 
 # Thèmes dont aucune donnée embarquée ne parle encore : où la trouver, en une ligne.
@@ -76,7 +77,7 @@ def glossaire(corps: str) -> str:
     employes = [(t, d) for t, d in GLOSSAIRE.items() if re.search(rf"\b{re.escape(t)}s?\b", texte)]
     if not employes:
         return ""
-    lignes = "".join(f"<dt>{html.escape(t)}</dt><dd>{html.escape(d)}</dd>"
+    lignes = "".join(f"<dt>{html.escape(t)}</dt><dd>{phrase_html(d)}</dd>"
                      for t, d in sorted(employes, key=lambda e: e[0].lower()))
     return f'<dl class="glossaire">{lignes}</dl>'
 
@@ -93,4 +94,4 @@ def methode() -> str:
         "Chaque chiffre du rapport, avec son statut, son intervalle et sa source, est dans le fichier de mesures qui "
         "l'accompagne.",
     )
-    return "<ul>" + "".join(f"<li>{html.escape(r)}</li>" for r in regles) + "</ul>"
+    return "<ul>" + "".join(f"<li>{phrase_html(r)}</li>" for r in regles) + "</ul>"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html as _html
+import re
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -9,6 +11,19 @@ import pandas as pd
 from cafdiag.donnees import Apports
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.territoires import Territoire
+
+# Seuls les morceaux ainsi marqués entrent dans le rapport : un tableau d'essai ajouté au carnet n'y va pas.
+MIME_BLOC = "application/vnd.cafdiag.bloc+json"
+
+
+def phrase_html(texte: str) -> str:
+    """Texte échappé, dont la ponctuation haute et les guillemets ne partent pas seuls à la ligne.
+
+    >>> phrase_html("Qui ? <b>") == "Qui\\u202f? &lt;b&gt;"
+    True
+    """
+    texte = re.sub(r" ([;?!»])", "\u202f\\1", texte)
+    return _html.escape(re.sub(r" :", "\u00a0:", texte).replace("« ", "«\u202f"), quote=False)
 
 
 @dataclass(frozen=True)
@@ -23,7 +38,8 @@ class Bloc:
     donnees: dict = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/plain": "(morceau de rapport)", "text/html": self.html, **self.donnees}
+        return {"text/plain": "(morceau de rapport)", "text/html": self.html, MIME_BLOC: {},
+                **self.donnees}
 
     def __repr__(self) -> str:
         return "(morceau de rapport)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from cafdiag.donnees import table_communes
@@ -14,6 +16,7 @@ from cafdiag.restitution.classes import par_seuils
 from cafdiag.restitution.vues import COMMUNES_MAXIMUM, carte, contour_du_territoire, contours_de, fonds_de_contexte
 
 _SANS_CARTE = Bloc("")
+ETIQUETTES_DISTANCE = ("dans la commune", "moins de 3 km", "de 3 à 5 km", "de 5 à 8 km", "8 km et plus")
 
 
 class CartesDuDiagnostic:
@@ -76,10 +79,12 @@ class CartesDuDiagnostic:
         acces = acces_par_commune(table, table["bpe2025_alsh"].astype("float64"), seuil_km=5.0)
         mesures = _mesures_de_distance(acces, table, list(self.donnees.territoire.communes))
         self._montrees.append(mesures)
-        classes = par_seuils(mesures["valeur"].dropna(), seuils=[0.01, 3, 5, 8], unite="km")
+        # La première classe, [0 ; 0,01[, est celle des communes équipées.
+        classes = replace(par_seuils(mesures["valeur"].dropna(), seuils=[0.01, 3, 5, 8], unite="km"),
+                          etiquettes=ETIQUETTES_DISTANCE)
         commun = self._commun()
         return carte_communes(commun.pop("contours"), titre="À quelle distance est l'accueil de loisirs (ALSH) le "
-                              "plus proche ?", sous_titre="Zéro : la commune en a un. À vol d'oiseau.",
+                              "plus proche ?", sous_titre="À vol d'oiseau, entre points centraux de communes",
                               source="Insee, base permanente des équipements, 2025", fond=mesures,
                               libelle_fond="Distance à l'ALSH le plus proche", unite_fond="km", classes_fond=classes,
                               **commun)

@@ -11,13 +11,15 @@ from cafdiag.indicateurs import THEMES, dictionnaire, mesurer
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import graphiques, textes
 from cafdiag.restitution.annexes import THEMES_A_APPORTER
-from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import statut
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.restitution.tableaux import tableau, tableau_mesures
 from cafdiag.restitution.cartes import nom_court
-from cafdiag.territoires import lister
 
+# En deçà de ce tiers de chiffres connus, une référence n'a pas sa colonne.
+PART_MINIMALE = 1 / 3
+REFERENCES = {"departement": "le département", "region": "la région", "france": "la France"}
 CHAPITRES = ("portrait", "petite-enfance", "enfance-jeunesse", "animation-vie-sociale")
 NOMS_DENSITE = {1: "Grands centres urbains", 2: "Centres urbains intermédiaires", 3: "Petites villes",
                 4: "Ceintures urbaines", 5: "Bourgs ruraux", 6: "Rural à habitat dispersé",
@@ -42,41 +44,53 @@ def sommaire() -> list[tuple[str, str]]:
 
 
 def chapitre(theme: str, donnees: Donnees) -> str:
-    """Un chapitre complet, en HTML ; un thème sans aucun chiffre tient en une ligne."""
+    """L'ouverture d'un chapitre : chiffres clés, constats, graphiques. Sans aucun chiffre, une ligne."""
     ids = list(dictionnaire(theme=theme).index)
-    mesures = donnees.lecture.mesures
-    mesures = mesures[mesures["indicateur"].isin(ids)]
-    titre = html.escape(THEMES[theme])
-    connus = [i for i in ids if donnees.lecture.connu(i)]
+    titre = f'<section id="{theme}" class="chapitre"><h2>{phrase_html(THEMES[theme])}</h2>'
+    if not _connus(theme, donnees) and theme != "animation-vie-sociale":
+        raisons = dict.fromkeys(donnees.lecture.ligne(i)["motif"] for i in ids)
+        pourquoi = phrase_html("Aucun chiffre ici : " + " ; ".join(r for r in raisons if r))
+        return f'{titre}<p class="nd">{pourquoi}.</p></section>'
+    return f"{titre}{_CORPS[theme](donnees)}</section>"
+
+
+def comparaison(theme: str, donnees: Donnees) -> str:
+    """La suite d'un chapitre, après sa carte : comparer, limites, parole des acteurs."""
+    connus = _connus(theme, donnees)
     if not connus:
-        ici = mesures[mesures["role"].eq("territoire")]
-        raison = "; ".join(dict.fromkeys(m for m in ici["motif"] if m))
-        return (f'<section id="{theme}" class="chapitre"><h2>{titre}</h2><p class="nd">Aucun chiffre sur ce '
-                f"territoire : {html.escape(raison)}.</p>{_parole(theme)}</section>")
-    corps = _CORPS[theme](donnees)
-    return (f'<section id="{theme}" class="chapitre"><h2>{titre}</h2>{corps}'
-            f"{_comparaison(theme, mesures, donnees, connus)}{_limites(connus)}{_parole(theme)}</section>")
+        return f"<section>{_parole(theme)}</section>"
+    mesures = donnees.lecture.mesures
+    mesures = mesures[mesures["indicateur"].isin(connus)]
+    return f"<section>{_comparaison(theme, mesures, donnees, connus)}{_limites(connus)}{_parole(theme)}</section>"
 
 
-def _comparaison(theme: str, mesures: pd.DataFrame, donnees: Donnees, connus: list[str]) -> str:
+def _connus(theme: str, donnees: Donnees) -> list[str]:
+    return [i for i in dictionnaire(theme=theme).index if donnees.lecture.connu(i)]
+
+
+def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: list[str]) -> str:
     """Tableau territoire, département, région, France, pour les indicateurs connus du territoire."""
-    utiles = mesures[mesures["indicateur"].isin(connus)]
-    # Une colonne de références toujours vide n'apprend rien : le motif est dans « Non énoncé ».
-    parlants = utiles.groupby("territoire")["statut"].apply(lambda s: s.map(lambda e: statut(e).chiffre).any())
-    utiles = utiles[utiles["territoire"].map(parlants)]
+    part_connue = utiles.groupby("role")["statut"].apply(lambda s: s.map(lambda e: statut(e).chiffre).mean())
+    # Une colonne presque vide n'apprend rien : elle est dite en une ligne.
+    tus = [r for r in ("departement", "region", "france") if 0 <= part_connue.get(r, -1) < PART_MINIMALE]
+    utiles = utiles[~utiles["role"].isin(tus)]
     courts = dictionnaire()["libelle_court"].to_dict()
+    precision = ""
+    if tus:
+        absents = " et ".join(REFERENCES[r] for r in tus)
+        precision = f"Sans colonne : {absents}, où presque aucun de ces chiffres n'est embarqué."
     rendu = tableau_mesures(utiles, titre=f"{THEMES[theme]} : le territoire et ses références",
                             surligner=donnees.territoire.code, noms=courts | {donnees.territoire.code: donnees.nom},
-                            motifs=False)
+                            motifs=False, precision=precision)
     return f"<h3>Comparer</h3>{rendu}{_reperes(connus)}"
 
 
 def _reperes(connus: list[str]) -> str:
     table = dictionnaire().loc[connus]
     table = table[table["reperes"].ne("") & ~table["calcul"].eq("publie")]
-    lignes = "".join(f"<li>{html.escape(r['libelle_court'])} : {html.escape(r['reperes'])}</li>"
-                     for _, r in table.iterrows())
-    return f'<p class="source">Repères publiés :</p><ul class="reperes">{lignes}</ul>' if lignes else ""
+    lignes = "".join(f"<li>{phrase_html(court + ' : ' + repere)}</li>"
+                     for court, repere in zip(table["libelle_court"], table["reperes"], strict=True))
+    return f'<p class="source">Repères publiés :</p><ul class="reperes source">{lignes}</ul>' if lignes else ""
 
 
 def _limites(connus: list[str]) -> str:
@@ -87,12 +101,12 @@ def _limites(connus: list[str]) -> str:
                 phrases.setdefault(phrase.strip().rstrip("."), None)
     if not phrases:
         return ""
-    lignes = "".join(f"<li>{html.escape(p)}.</li>" for p in phrases)
+    lignes = "".join(f"<li>{phrase_html(p)}.</li>" for p in phrases)
     return f'<details class="note-limite"><summary>Limites de ces chiffres</summary><ul>{lignes}</ul></details>'
 
 
 def _parole(theme: str) -> str:
-    return (f'<div class="parole"><p><strong>La parole des acteurs.</strong> {html.escape(PAROLE[theme])}</p>'
+    return (f'<div class="parole"><p><strong>La parole des acteurs.</strong> {phrase_html(PAROLE[theme])}</p>'
             "<p>À compléter avec les partenaires.</p></div>")
 
 
@@ -100,14 +114,14 @@ def _chiffres(cartes: list[tuple[str, str]]) -> str:
     """Chiffres clés : valeur et intitulé."""
     if not cartes:
         return ""
-    items = "".join(f"<div><dt>{html.escape(intitule)}</dt><dd>{html.escape(valeur)}</dd></div>"
+    items = "".join(f"<li><strong>{html.escape(valeur)}</strong>{phrase_html(intitule)}</li>"
                     for valeur, intitule in cartes)
-    return f'<dl class="chiffres">{items}</dl>'
+    return f'<ul class="chiffres">{items}</ul>'
 
 
 def _paragraphe(*phrases: str) -> str:
     dites = [p for p in phrases if p]
-    return f"<p>{html.escape(' '.join(dites))}</p>" if dites else ""
+    return f"<p>{phrase_html(' '.join(dites))}</p>" if dites else ""
 
 
 def _cles(lecture: Lecture, voulus: dict[str, str]) -> str:
@@ -170,7 +184,7 @@ def _petite_enfance(donnees: Donnees) -> str:
     cles = _cles(lecture, {"PE_TXCOUV_GLOBAL": "places pour 100 enfants de moins de 3 ans (2023)",
                            "PE_TXCOUV_EAJE": "en accueil collectif (EAJE)",
                            "PE_ENF_M3": "enfants de moins de 3 ans (estimation 2023)",
-                           "PE_NAISS_EVOL": "de naissances en quatre ans"})
+                           "PE_NAISS_EVOL": "naissances 2023-2025 par rapport à 2019-2021"})
     texte = _paragraphe(textes.couverture(lecture), textes.modes(lecture), textes.naissances(lecture),
                         _etablissements(lecture))
     if not lecture.connu("PE_TXCOUV_GLOBAL"):
@@ -193,7 +207,7 @@ def _classement(donnees: Donnees) -> str:
     """Les EPCI du département, du taux le plus élevé au plus bas ; le territoire en couleur."""
     if donnees.territoire.maille not in ("epci", "departement") or donnees.autour.empty:
         return ""
-    codes = set(lister("epci", departement=donnees.territoire.departement)["code"])
+    codes = epci_du_departement(donnees.territoire.departement)
     voisins = donnees.autour[donnees.autour["territoire"].isin(codes)]
     if len(voisins) < 3:
         return ""
@@ -202,6 +216,12 @@ def _classement(donnees: Donnees) -> str:
         voisins, territoire=donnees.territoire.code, titre="Les EPCI du département, 2023",
         sous_titre="Places pour 100 enfants de moins de 3 ans", noms=noms, decimales=1,
         reference=donnees.lecture.valeur("PE_TXCOUV_GLOBAL", "france")).html
+
+
+def epci_du_departement(departement: str | None) -> set[str]:
+    """EPCI dont ce département porte le plus d'habitants : un EPCI n'a de rang que chez lui."""
+    table = lire_table("epci", colonnes=["code", "departement"])
+    return set(table.loc[table["departement"].eq(departement), "code"])
 
 
 def _naissances(donnees: Donnees) -> str:
@@ -217,13 +237,13 @@ def _naissances(donnees: Donnees) -> str:
 def _enfance(donnees: Donnees) -> str:
     lecture = donnees.lecture
     cles = _cles(lecture, {"EJ_ENF_311": "enfants de 3 à 11 ans (estimation 2023)",
-                           "EJ_ALSH_PART_COM_EQUIP": "vivent dans une commune avec un ALSH",
-                           "EJ_ALSH_PART_X_KM": "à moins de 5 km d'un ALSH",
-                           "EJ_ALSH_IMPLANT_311": "implantations d'ALSH pour 100 enfants"})
+                           "EJ_ALSH_PART_COM_EQUIP": "des 3-11 ans dans une commune avec un ALSH (estimation)",
+                           "EJ_ALSH_PART_X_KM": "des 3-11 ans à moins de 5 km d'un ALSH (estimation)",
+                           "EJ_ALSH_IMPLANT_311": "implantations d'ALSH pour 100 enfants de 3-11 ans"})
     proche = ""
     if lecture.connu("EJ_ALSH_PART_X_KM"):
         contre = lecture.contre("EJ_ALSH_PART_X_KM")
-        proche = (f"À vol d'oiseau, {lecture.texte('EJ_ALSH_PART_X_KM')} vivent à moins de 5 km d'un accueil de "
+        proche = (f"À vol d'oiseau, {lecture.dit('EJ_ALSH_PART_X_KM')} vivent à moins de 5 km d'un accueil de "
                   f"loisirs{', ' + contre if contre else ''}.")
     return cles + _paragraphe(textes.alsh(lecture), proche,
                               "Les places, les heures et les temps d'accueil (soir, mercredi, vacances) ne sont "
@@ -233,6 +253,8 @@ def _enfance(donnees: Donnees) -> str:
 def _animation(donnees: Donnees) -> str:
     lecture = donnees.lecture
     phrases = [textes.quartiers(donnees.territoire, lecture)]
+    if lecture.ligne("AVS_QPV_COUV")["statut"] == "sans_objet":
+        phrases.append("La couverture des quartiers par un centre social est donc sans objet.")
     couverture = lecture.ligne("AVS_QPV_COUV")
     if lecture.connu("AVS_QPV_COUV"):
         phrases.append(f"{lecture.texte('AVS_QPV_COUV')} des quartiers sont couverts par un centre social "
@@ -257,11 +279,11 @@ def _structures(donnees: Donnees) -> str:
         return ""
     noms = lire_table("communes", colonnes=["code", "nom"]).set_index("code")["nom"]
     types = {"centre_social": "Centre social", "evs": "EVS", "france_services": "France services"}
+    agrement = table["statut_agrement"].astype("string") if "statut_agrement" in table else pd.Series(
+        pd.NA, index=table.index, dtype="string")
+    defaut = table["type"].map({"france_services": "labellisée (ANCT)"}).astype("string").fillna("registre local")
     vue = pd.DataFrame({"Structure": table["nom"], "Type": table["type"].map(types),
-                        "Commune": table["code"].map(noms),
-                        "Agrément": table.get("statut_agrement", pd.Series(index=table.index, dtype=object))
-                        .where(table["statut_agrement"].notna() if "statut_agrement" in table else False,
-                               "registre local"),
+                        "Commune": table["code"].map(noms), "Agrément": agrement.fillna(defaut),
                         "Source": table["source"]})
     return str(tableau(vue.sort_values(["Type", "Commune", "Structure"]), titre="Structures connues",
                        precision="liste partielle, sauf France services" if donnees.apports.structures is None
@@ -275,7 +297,7 @@ _CORPS: dict[str, Callable[[Donnees], str]] = {
 
 def autres_themes() -> str:
     """Thèmes sans donnée embarquée : une ligne chacun, qui dit où la trouver."""
-    lignes = "".join(f"<li><strong>{html.escape(THEMES[t])}</strong> : {html.escape(ou)}</li>"
+    lignes = "".join(f"<li><strong>{html.escape(THEMES[t])}</strong> : {phrase_html(ou)}</li>"
                      for t, ou in THEMES_A_APPORTER.items())
     return (f'<section id="autres-themes" class="chapitre"><h2>Autres thèmes</h2><p>Aucune donnée embarquée ne '
             f"couvre encore ces thèmes. Où la trouver :</p><ul>{lignes}</ul></section>")
@@ -288,9 +310,9 @@ def enjeux(lecture: Lecture) -> str:
     if not trouves:
         return (f"{entete}<p>Aucun écart supérieur à l'incertitude ne ressort des données disponibles. Les enjeux "
                 "viendront de la parole des acteurs.</p></section>")
-    lignes = "".join(f"<li><strong>{html.escape(e.titre)}.</strong> {html.escape(e.constat)} "
-                     f"<em>{html.escape(e.question)}</em></li>" for e in trouves)
+    lignes = "".join(f"<li><strong>{phrase_html(e.titre)}.</strong> {phrase_html(e.constat)} "
+                     f"<em>{phrase_html(e.question)}</em></li>" for e in trouves)
     return (f"{entete}<p>Ces constats sont classés par une règle, du plus éloigné de sa référence au plus proche. "
-            f"Ce n'est pas un jugement : les priorités se décident ensemble.</p><ol>{lignes}</ol></section>")
+            f"Ce n'est pas un jugement : les priorités se décident ensemble.</p><ol class='enjeux'>{lignes}</ol></section>")
 
 

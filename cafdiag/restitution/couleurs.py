@@ -23,7 +23,7 @@ FRANCE = "#767c82"
 REFERENCES = {"departement": DEPARTEMENT, "region": REGION, "france": FRANCE}
 
 # Du clair au foncé, une seule teinte : l'ordre se lit même en noir et blanc.
-SEQUENTIELLE = ("#e6eff0", "#bcd8da", "#87b9be", "#4f949d", "#1f6b78", "#073f4c")
+SEQUENTIELLE = ("#ecf4f4", "#bcd8da", "#87b9be", "#4f949d", "#1f6b78", "#073f4c")
 # Brun (sous la référence) vers bleu-vert (au-dessus) : BrBG de ColorBrewer, lisible par les daltoniens.
 DIVERGENTE = ("#8c510a", "#d8b365", "#f6e8c3", "#c7eae5", "#5ab4ac", "#01665e")
 
@@ -110,7 +110,7 @@ def palette(nombre: int, *, divergente: bool = False) -> tuple[str, ...]:
     Examples
     --------
     >>> palette(2)
-    ('#e6eff0', '#073f4c')
+    ('#ecf4f4', '#073f4c')
     """
     source = DIVERGENTE if divergente else SEQUENTIELLE
     if not 1 <= nombre <= len(source):

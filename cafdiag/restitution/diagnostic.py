@@ -8,15 +8,16 @@ import pandas as pd
 
 from cafdiag.donnees import Apports, lire_apports
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import THEMES, comparer, mesurer_maille
+from cafdiag.indicateurs import comparer, mesurer_maille
 from cafdiag.restitution import annexes, chapitres, textes
-from cafdiag.restitution.bloc import Bloc, Donnees
+from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.produire import MIME_GARDE, MIME_MESURES
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.restitution.vues import epci_autour
-from cafdiag.territoires import LIBELLES_MAILLES, Territoire, lister, territoire
+from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires.objets import LIBELLES_MAILLES
 
 # Fin 2025 pour les équipements, fin 2024 pour la Caf, fin 2023 pour les places : la plus ancienne
 # des dates d'un constat, jamais celle du jour.
@@ -89,22 +90,26 @@ class Diagnostic:
     def en_bref(self) -> Bloc:
         """Six phrases au plus, avant tout tableau."""
         phrases = textes.en_bref(self.territoire, self.lecture, nom=self.nom, rang=self.rang())
-        lignes = "".join(f"<li>{html.escape(p)}</li>" for p in phrases)
+        lignes = "".join(f"<li>{phrase_html(p)}</li>" for p in phrases)
         return self._bloc(f'<section id="en-bref" class="bref"><h2>En bref</h2><ol>{lignes}</ol></section>')
 
     def rang(self) -> textes.Rang | None:
         """Place du territoire parmi les EPCI de son département ; None s'il n'en est pas un."""
         if self.territoire.maille != "epci" or not self.lecture.connu("PE_TXCOUV_GLOBAL"):
             return None
-        codes = set(lister("epci", departement=self.territoire.departement)["code"])
+        codes = chapitres.epci_du_departement(self.territoire.departement)
+        if self.territoire.code not in codes:
+            return None
         valeurs = self.autour[self.autour["territoire"].isin(codes)]["valeur"].dropna()
         return textes.Rang(int((valeurs > self.lecture.valeur("PE_TXCOUV_GLOBAL")).sum()) + 1, len(valeurs))
 
     def chapitre(self, theme: str) -> Bloc:
-        """Un thème : ce que disent les chiffres, comparaison, graphiques, limites, parole des acteurs."""
-        if theme not in THEMES:
-            raise DemandeFausse(f"thème inconnu : « {theme} »", attendu=", ".join(THEMES))
-        return self._bloc(chapitres.chapitre(theme, self.donnees))
+        """L'ouverture d'un thème : chiffres clés, constats, graphiques."""
+        return self._bloc(chapitres.chapitre(_theme(theme), self.donnees))
+
+    def comparaison(self, theme: str) -> Bloc:
+        """La suite d'un thème, après sa carte : comparer, limites, parole des acteurs."""
+        return self._bloc(chapitres.comparaison(_theme(theme), self.donnees))
 
     def carte_couverture(self):
         """Carte 1 : l'EPCI parmi ceux de son département et ses voisins."""
@@ -137,13 +142,13 @@ class Diagnostic:
         if table.empty:
             return self._bloc(f"{titre}<p>Tous les indicateurs du dictionnaire sont énoncés.</p></section>")
         contenu = tableau(table[["libelle", "theme", "etat", "motif"]], titre="Indicateurs sans chiffre ici",
-                          entetes={"libelle": "Indicateur", "theme": "Thème", "etat": "État", "motif": "Pourquoi"})
+                          colonnes={"libelle": "Indicateur", "theme": "Thème", "etat": "État", "motif": "Pourquoi"})
         return self._bloc(f"{titre}{contenu}</section>")
 
     def methode_et_sources(self) -> Bloc:
         """Méthode, sources, glossaire des seuls termes employés."""
         sources = tableau(annexes.sources(self.toutes_les_mesures()), titre="Sources des chiffres montrés",
-                          entetes={"source": "Source", "millesime": "Millésime"})
+                          colonnes={"source": "Source", "millesime": "Millésime"})
         lexique = annexes.glossaire(" ".join(self._emis))
         mots = f'<section id="glossaire"><h2>Glossaire</h2>{lexique}</section>' if lexique else ""
         return self._bloc(f'<section id="methode"><h2>Méthode et sources</h2>{annexes.methode()}{sources}</section>'
@@ -168,6 +173,12 @@ class Diagnostic:
                  "AVS_QPV_COUV", "PE_NAISS_EVOL", "PS_COUV_POP"]
         table = self.mesures[self.mesures["indicateur"].isin(codes) & self.mesures["role"].eq("territoire")]
         return table.set_index("indicateur").loc[codes, ["annee", "valeur", "statut"]].round(2)
+
+
+def _theme(theme: str) -> str:
+    if theme not in chapitres.CHAPITRES:
+        raise DemandeFausse(f"thème sans chapitre : « {theme} »", attendu=", ".join(chapitres.CHAPITRES))
+    return theme
 
 
 def _annee(annee: str | int) -> int | None:

@@ -7,6 +7,7 @@ typographique, arrondi au plus proche avec les demis vers le haut (celui qu'on f
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -135,7 +136,7 @@ def nombre(
     if est_vide(valeur):
         return vide
     nombre_ = float(valeur)
-    if nombre_ in (float("inf"), float("-inf")):
+    if math.isinf(nombre_):
         return vide
     if decimales is None:
         decimales = 0 if nombre_.is_integer() else 1
@@ -163,7 +164,7 @@ def avec_unite(
     >>> avec_unite(1, "habitants") == "1\\u00a0habitant"
     True
     """
-    if est_vide(valeur):
+    if est_vide(valeur) or math.isinf(valeur):
         return vide
     texte = nombre(valeur, decimales=decimales_de(unite) if decimales is None else decimales, signe=signe)
     if not unite:

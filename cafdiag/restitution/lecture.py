@@ -39,8 +39,13 @@ class Lecture:
         """Valeur, manquante si elle n'est pas connue."""
         return float(self.ligne(indicateur, role)["valeur"]) if self.connu(indicateur, role) else float("nan")
 
+    def dit(self, indicateur: str, role: str = "territoire") -> str:
+        """Comme :meth:`texte`, précédé de « environ » quand la valeur est estimée : pour une phrase."""
+        estime = self.connu(indicateur, role) and self.ligne(indicateur, role)["statut"] == "estime"
+        return ("environ " if estime else "") + self.texte(indicateur, role)
+
     def texte(self, indicateur: str, role: str = "territoire", *, signe: bool = False) -> str:
-        """Valeur écrite à la française, avec « % » si c'est l'unité ; « environ » si elle est estimée."""
+        """Valeur écrite à la française, avec « % » si c'est l'unité."""
         ligne = self.ligne(indicateur, role)
         if not self.connu(indicateur, role):
             return statut(ligne["statut"]).symbole if ligne else "n.d."

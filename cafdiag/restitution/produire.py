@@ -13,12 +13,13 @@ import jinja2
 
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.magasin import dossier, ecrire_atomique
+from cafdiag.restitution.bloc import MIME_BLOC
+from cafdiag.restitution.leaflet import MIME_CARTE, assembler, socle_html
 from cafdiag.territoires import Territoire, territoire
 
 FORMATS = ("html", "ipynb")
 MIME_GARDE = "application/vnd.cafdiag.garde+json"
 MIME_MESURES = "application/vnd.cafdiag.mesures+json"
-MIME_CARTE = "application/vnd.cafdiag.carte+json"
 GABARIT = "diagnostic_ctg.ipynb"
 
 
@@ -183,15 +184,15 @@ def page_html(carnet) -> str:
     Les cartes y sont insérées en fragments : Leaflet n'est incorporé qu'une fois.
     """
     garde = _sortie_unique(carnet, MIME_GARDE)
+    affichees = [d for d in _sorties(carnet) if MIME_GARDE not in d and MIME_MESURES not in d]
+    cartes = iter(assembler([d[MIME_CARTE] for d in affichees if MIME_CARTE in d]))
     morceaux, scripts = [], []
-    for donnees in _sorties(carnet):
-        if MIME_GARDE in donnees or MIME_MESURES in donnees:
-            continue
+    for donnees in affichees:
         if MIME_CARTE in donnees:
-            fragments = donnees[MIME_CARTE]
-            morceaux.append(fragments["html"])
-            scripts.append(fragments["script"])
-        elif "text/html" in donnees:
+            html, script = next(cartes)
+            morceaux.append(html)
+            scripts.append(script)
+        elif MIME_BLOC in donnees:
             morceaux.append("".join(donnees["text/html"]))
     return rendre_page(garde=garde, corps="\n".join(morceaux), scripts=scripts)
 
@@ -202,6 +203,7 @@ def rendre_page(*, garde: dict, corps: str, scripts: list[str]) -> str:
                                        autoescape=True, undefined=jinja2.StrictUndefined)
     style = (dossier("templates") / "rapport" / "style.css").read_text(encoding="utf-8")
     return environnement.get_template("page.html.j2").render(
-        garde=garde, corps=corps, scripts=scripts, style=style, a_carte=bool(scripts))
+        garde=garde, corps=corps, scripts=scripts, style=style,
+        socle=socle_html() if scripts else "")
 
 

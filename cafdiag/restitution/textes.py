@@ -86,7 +86,7 @@ def alsh(lecture: Lecture) -> str:
     if not lecture.connu("EJ_ALSH_PART_COM_EQUIP"):
         return ""
     contre = lecture.contre("EJ_ALSH_PART_COM_EQUIP")
-    return (f"{_majuscule(lecture.texte('EJ_ALSH_PART_COM_EQUIP'))} des enfants de 3 à 11 ans vivent dans une "
+    return (f"{_majuscule(lecture.dit('EJ_ALSH_PART_COM_EQUIP'))} des enfants de 3 à 11 ans vivent dans une "
             f"commune dotée d'un accueil de loisirs (ALSH){', ' + contre if contre else ''}.")
 
 

@@ -1,0 +1,162 @@
+"""Ce que l'utilisateur apporte : QPV en contours, registre complet ; défauts dits d'un coup."""
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+import pytest
+from shapely.geometry import box
+
+import cafdiag as cd
+from cafdiag.erreurs import EntreeFautive
+
+ANGERS = "244900015"
+VERS_WGS84 = pyproj.Transformer.from_crs(2154, 4326, always_xy=True)
+
+
+@pytest.fixture(scope="module")
+def coin():
+    """Un point de la commune d'Angers, en Lambert-93."""
+    commune = cd.lister("commune", recherche="Angers").query("code == '49007'")
+    assert len(commune) == 1
+    from cafdiag.magasin import lire_contours
+
+    contour = lire_contours("communes", filtres=[("code", "==", "49007")]).to_crs(2154)
+    point = contour.geometry.iloc[0].representative_point()
+    return point.x, point.y
+
+
+@pytest.fixture
+def contours_qpv(tmp_path, coin):
+    """Deux QPV carrés de 200 m à Angers, loin l'un de l'autre, au format de l'ANCT."""
+    x, y = coin
+    carres = [box(x, y, x + 200, y + 200), box(x + 1500, y, x + 1700, y + 200)]
+    table = gpd.GeoDataFrame({"code_qp": ["QN04991M", "QN04992M"], "lib_qp": ["Nord", "Sud"],
+                              "insee_com": ["49007", "49007"], "population": [1000, 3000]},
+                             geometry=carres, crs=2154).to_crs(4326)
+    chemin = tmp_path / "qpv.geojson"
+    table.to_file(chemin, driver="GeoJSON")
+    return chemin
+
+
+def registre(tmp_path, lignes, nom="registre.csv"):
+    chemin = tmp_path / nom
+    pd.DataFrame(lignes).to_csv(chemin, sep=";", index=False, encoding="utf-8-sig")
+    return chemin
+
+
+def centre(nom, x, y):
+    lon, lat = VERS_WGS84.transform(x, y)
+    return {"type": "centre_social", "nom": nom, "code": "49007", "lon": f"{lon:.7f}".replace(".", ","),
+            "lat": f"{lat:.7f}"}
+
+
+def mesures(qpv, fichier, complet=("49",)):
+    apports = cd.lire_apports(qpv=qpv, registre=fichier, registre_complet=complet)
+    return cd.mesurer("49007", apports=apports).set_index("indicateur")
+
+
+@pytest.mark.parametrize(("decalage", "couvert"), [(-100, True), (-495, True), (-505, False)])
+def test_500_metres_en_lambert_93(tmp_path, contours_qpv, coin, decalage, couvert):
+    x, y = coin
+    fichier = registre(tmp_path, [centre("A", x + decalage, y + 100)])
+    table = mesures(contours_qpv, fichier)
+    assert table.loc["AVS_QPV_COUV", "valeur"] == (50.0 if couvert else 0.0)
+    assert table.loc["AVS_QPV_COUV", "statut"] == "exact"
+    assert table.loc["AVS_QPV_HAB_COUV", "valeur"] == (25.0 if couvert else 0.0)
+    assert table.loc["AVS_CS_PAR_QPV", "valeur"] == (0.5 if couvert else 0.0)
+
+
+def test_definition_stricte_ne_retient_que_le_point_dedans(tmp_path, contours_qpv, coin):
+    from cafdiag.donnees.communes import structures_connues, table_communes
+    from cafdiag.indicateurs.contexte import Contexte
+    from cafdiag.indicateurs.qpv import liens_centres
+    from cafdiag.magasin import lire_table
+
+    x, y = coin
+    fichier = registre(tmp_path, [centre("dedans", x + 50, y + 50), centre("pres", x + 1400, y + 100)])
+    apports = cd.lire_apports(qpv=contours_qpv, registre=fichier, registre_complet=["49"])
+    contexte = Contexte("commune", pd.Index(["49007"]), pd.DataFrame({"commune": ["49007"], "code": ["49007"]}),
+                        table_communes(apports), lire_table("taux_couverture"), lire_table("qpv"),
+                        structures_connues(apports), apports)
+    assert set(liens_centres(contexte, definition="stricte")[0]["identifiant"]) == {"QN04991M"}
+    assert set(liens_centres(contexte, definition="proximite")[0]["identifiant"]) == {"QN04991M", "QN04992M"}
+
+
+def test_un_centre_pour_deux_quartiers_compte_une_fois(tmp_path, coin):
+    x, y = coin
+    carres = [box(x, y, x + 200, y + 200), box(x + 300, y, x + 500, y + 200)]
+    table = gpd.GeoDataFrame({"code_qp": ["QN1", "QN2"], "lib_qp": ["a", "b"]}, geometry=carres, crs=2154)
+    chemin = tmp_path / "deux.gpkg"
+    table.to_file(chemin, driver="GPKG")
+    ligne = mesures(chemin, registre(tmp_path, [centre("A", x + 250, y + 100)])).loc["AVS_CS_PAR_QPV"]
+    assert (ligne["valeur"], ligne["numerateur"]) == (0.5, 1)
+
+
+def test_liste_partielle_avec_contours_reste_un_minorant(tmp_path, contours_qpv, coin):
+    x, y = coin
+    table = mesures(contours_qpv, registre(tmp_path, [centre("A", x, y)]), complet=())
+    ligne = table.loc["AVS_QPV_COUV"]
+    assert ligne["statut"] == "non_disponible" and ligne["bas"] >= 50 and "minorant" in ligne["motif"]
+
+
+def test_registre_complet_rend_exacts_densite_et_part_rurale(tmp_path):
+    lignes = [{"type": "evs", "nom": "Bourg", "code": "49301"},  # Sèvremoine : densité 5, rurale
+              {"type": "evs", "nom": "Ville", "code": "49007"},  # Angers : densité 1
+              {"type": "evs", "nom": "Champ", "code": "49069"},  # ancien code d'Orée d'Anjou (49126)
+              {"type": "centre_social", "nom": "CS", "code": "49007"}]
+    apports = cd.lire_apports(registre=registre(tmp_path, lignes), registre_complet=["49"])
+    table = cd.mesurer("49", apports=apports).set_index("indicateur")
+    assert table.loc["AVS_EVS_PART_RURAL", ["numerateur", "denominateur"]].tolist() == [2, 3]
+    assert table.loc["AVS_EVS_PART_RURAL", "valeur"] == pytest.approx(200 / 3)
+    assert table.loc["AVS_EVS_PART_RURAL", "statut"] == "exact"
+    population = table.loc["CTX_POP", "valeur"]
+    assert table.loc["AVS_DENS", "valeur"] == pytest.approx(10_000 * 4 / population)
+    assert table.loc["AVS_DENS", "statut"] == "exact"
+    oree = cd.mesurer("49126", ["AVS_EVS_PART_RURAL"], apports=apports).iloc[0]
+    assert oree["denominateur"] == 1
+    sans = cd.mesurer("Saumur", ["AVS_EVS_PART_RURAL"], apports=apports).iloc[0]
+    assert sans["statut"] == "sans_objet"
+
+
+def test_tous_les_defauts_d_un_coup(tmp_path):
+    lignes = [{"type": "crèche", "nom": "A", "code": "49007", "lon": "x", "lat": "47,4"},
+              {"type": "evs", "nom": "", "code": "99999", "lon": "466996", "lat": "6719860"}]
+    with pytest.raises(EntreeFautive) as capture:
+        cd.lire_apports(registre=registre(tmp_path, lignes))
+    texte = " ".join(capture.value.defauts)
+    for attendu in ("ligne 2, colonne type", "ligne 2, colonne lon", "ligne 3, colonne nom", "99999", "Lambert"):
+        assert attendu in texte
+    assert capture.value.code_retour == 1
+
+
+@pytest.mark.parametrize("contenu", [b"", b"\x00\x01\x02", b"type;nom\nevs;A\n", b"<html>erreur</html>",
+                                     "type;nom;code\nevs;\xe9t\xe9;49007\n".encode("latin-1")])
+def test_fichier_abime_refuse(tmp_path, contenu):
+    chemin = tmp_path / "abime.csv"
+    chemin.write_bytes(contenu)
+    with pytest.raises(EntreeFautive, match=r"abime\.csv"):
+        cd.lire_apports(registre=chemin)
+
+
+def test_qpv_sans_les_colonnes_de_l_anct_refuse(tmp_path):
+    chemin = tmp_path / "autre.geojson"
+    gpd.GeoDataFrame({"x": [1]}, geometry=[box(0, 47, 0.1, 47.1)], crs=4326).to_file(chemin, driver="GeoJSON")
+    with pytest.raises(EntreeFautive, match="code_qp"):
+        cd.lire_apports(qpv=chemin)
+    with pytest.raises(EntreeFautive, match="illisible"):
+        cd.lire_apports(qpv=tmp_path / "absent.geojson")
+
+
+def test_departement_complet_inconnu_refuse(tmp_path):
+    fichier = registre(tmp_path, [{"type": "evs", "nom": "A", "code": "49007"}])
+    with pytest.raises(EntreeFautive, match="ZZ"):
+        cd.lire_apports(registre=fichier, registre_complet=["ZZ"])
+    with pytest.raises(EntreeFautive, match="aucun registre"):
+        cd.lire_apports(registre_complet=["49"])
+
+
+def test_aucune_coordonnee_personnelle_n_est_gardee(tmp_path):
+    fichier = registre(tmp_path, [{"type": "evs", "nom": "A", "code": "49007", "telephone": "0102030405",
+                                   "courriel": "a@b.fr"}])
+    colonnes = set(cd.lire_apports(registre=fichier).structures.columns)
+    assert colonnes == {"type", "nom", "code", "lon", "lat", "source"}

@@ -1,0 +1,113 @@
+"""Ligne de commande : sorties lisibles par machine, codes de retour, une phrase claire par faute."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from cafdiag.cli import principal
+
+
+def appeler(capsys, *arguments):
+    code = principal(list(arguments))
+    sortie = capsys.readouterr()
+    return code, sortie.out, sortie.err
+
+
+def test_mesurer_en_json(capsys):
+    code, sortie, erreurs = appeler(capsys, "mesurer", "200048551", "-i", "PE_TXCOUV_GLOBAL", "--format", "json")
+    (mesure,) = json.loads(sortie)
+    assert code == 0 and erreurs == ""
+    assert (mesure["valeur"], mesure["annee"], mesure["statut"]) == (79.9, 2023, "exact")
+    assert mesure["source"].startswith("Cnaf") and mesure["territoire"] == "200048551"
+
+
+def test_mesurer_en_csv_garde_les_codes_en_texte(capsys):
+    _, sortie, _ = appeler(capsys, "mesurer", "01001", "--format", "csv")
+    lignes = list(csv.DictReader(io.StringIO(sortie)))
+    assert {ligne["territoire"] for ligne in lignes} == {"01001"}
+
+
+def test_ancien_code_annonce_sur_l_erreur_standard(capsys):
+    code, sortie, erreurs = appeler(capsys, "mesurer", "49069", "-i", "CTX_POP", "--format", "json")
+    assert code == 0 and json.loads(sortie)[0]["territoire"] == "49126" and "49126" in erreurs
+
+
+def test_chercher_un_territoire(capsys):
+    code, sortie, _ = appeler(capsys, "territoires", "--recherche", "craon", "--format", "json")
+    assert code == 0 and "200048551" in {ligne["code"] for ligne in json.loads(sortie)}
+    _, sortie, _ = appeler(capsys, "territoires", "--departement", "53", "--format", "csv")
+    assert "200048551" in sortie
+
+
+def test_indicateurs_par_theme(capsys):
+    code, sortie, _ = appeler(capsys, "indicateurs", "--theme", "petite-enfance", "--format", "csv")
+    lignes = list(csv.DictReader(io.StringIO(sortie)))
+    assert code == 0 and {ligne["theme"] for ligne in lignes} == {"petite-enfance"}
+
+
+@pytest.mark.parametrize(("arguments", "attendu"), [
+    (["mesurer", "200048550"], "200048551"),
+    (["mesurer", "1001"], "01001"),
+    (["mesurer", "99999"], "inconnu"),
+    (["mesurer", "Saint-Denis"], "plusieurs"),
+    (["mesurer", "53", "-i", "PE_TXCOUV_GLOBALE"], "PE_TXCOUV_GLOBAL"),
+    (["mesurer", "53", "--annee", "vingt"], "entier"),
+    (["mesurer"], "CODE"),
+    (["territoires", "--recherche", "zzzzqq"], "inconnu"),
+    (["indicateurs", "--theme", "cuisine"], "petite-enfance"),
+    (["nimporte"], "diagnostic"),
+    (["diagnostic", "53", "--formats", "pptx"], "html"),
+    (["diagnostic", "53", "-p", "cod", "200048551"], "nom_usage"),
+    (["carte", "53", "INCONNU"], "indicateur inconnu"),
+])
+def test_demande_fausse_une_phrase_et_code_2(capsys, arguments, attendu, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, sortie, erreurs = appeler(capsys, *arguments)
+    assert code == 2 and sortie == "" and attendu in erreurs
+    assert erreurs.strip().startswith("cafdiag :") and "Traceback" not in erreurs
+    assert not list(tmp_path.rglob("*.html"))
+
+
+def test_dossier_interdit(capsys, tmp_path):
+    fichier = tmp_path / "occupe"
+    fichier.write_text("déjà là", encoding="utf-8")
+    code, _, erreurs = appeler(capsys, "diagnostic", "200048551", "--sortie", str(fichier))
+    assert code == 1 and "--sortie" in erreurs and fichier.read_text(encoding="utf-8") == "déjà là"
+    code, _, erreurs = appeler(capsys, "carte", "200048551", "CTX_POP", "--sortie", str(fichier / "c.html"))
+    assert code == 1 and "impossible d'écrire" in erreurs
+
+
+def test_fichier_de_donnees_tronque(capsys, monkeypatch, tmp_path):
+    import shutil
+
+    from cafdiag import magasin
+
+    copie = tmp_path / "projet"
+    shutil.copytree(magasin.dossier("data"), copie / "data", ignore=shutil.ignore_patterns("faits", ".cache"))
+    abime = copie / "data" / "taux_couverture.parquet"
+    abime.write_bytes(abime.read_bytes()[:-10])
+    monkeypatch.setattr(magasin, "racine", lambda: copie)
+    magasin._table.cache_clear()
+    try:
+        code, sortie, erreurs = appeler(capsys, "mesurer", "200048551")
+    finally:
+        magasin._table.cache_clear()
+    assert code == 1 and sortie == "" and "taux_couverture.parquet" in erreurs and "octets" in erreurs
+
+
+def test_carte_ecrite(capsys, tmp_path):
+    chemin = tmp_path / "carte.html"
+    code, sortie, _ = appeler(capsys, "carte", "Pays de Craon", "PE_TXCOUV_GLOBAL", "--sortie", str(chemin))
+    page = chemin.read_text(encoding="utf-8")
+    assert code == 0 and sortie.strip() == str(chemin)
+    assert '<html lang="fr">' in page and "Pays de Craon" in page and "Cnaf" in page
+
+
+def test_module_executable():
+    essai = subprocess.run([sys.executable, "-m", "cafdiag", "--version"], capture_output=True, text=True,
+                           encoding="utf-8", check=False)
+    assert essai.returncode == 0 and essai.stdout.startswith("cafdiag ")

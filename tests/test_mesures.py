@@ -1,0 +1,195 @@
+"""Mesures : les chiffres attendus de l'usage, les mailles, les manquants."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cafdiag as cd
+from cafdiag.donnees import Apports
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs import annees_disponibles, dictionnaire
+from cafdiag.indicateurs.mesures import COLONNES
+
+CRAON = "200048551"
+SANS_VALEUR = {"secret", "non_disponible", "sans_objet"}
+
+
+def valeur(code, indicateur, **options):
+    return cd.mesurer(code, [indicateur], **options).iloc[0]
+
+
+@pytest.mark.parametrize(("code", "indicateur", "attendu"), [
+    (CRAON, "PE_TXCOUV_GLOBAL", 79.9), (CRAON, "PE_TXCOUV_EAJE", 9.6), ("53", "PE_TXCOUV_GLOBAL", 78.0),
+    ("France", "PE_TXCOUV_GLOBAL", 60.9), ("France", "PE_TXCOUV_EAJE", 23.5), ("France", "PE_TXCOUV_AM", 31.9),
+    ("85", "PE_TXCOUV_GLOBAL", 85.7), ("75", "PE_TXCOUV_GLOBAL", 74.4), ("93", "PE_TXCOUV_GLOBAL", 39.4),
+    ("48", "PE_TXCOUV_GLOBAL", 63.7), ("2A", "PE_TXCOUV_GLOBAL", 38.9), ("973", "PE_TXCOUV_GLOBAL", 13.4),
+    ("200070555", "PE_TXCOUV_GLOBAL", 89.7), ("200071363", "PE_TXCOUV_GLOBAL", 64.4),
+    ("92033", "PE_TXCOUV_GLOBAL", 111.0), ("13108", "PE_TXCOUV_GLOBAL", 27.1),
+    ("13201", "PE_TXCOUV_GLOBAL", 34.4)])
+def test_taux_publies(code, indicateur, attendu):
+    ligne = valeur(code, indicateur)
+    assert (ligne["valeur"], ligne["statut"], ligne["annee"]) == (attendu, "exact", 2023)
+    assert ligne["source"].startswith("Cnaf")
+
+
+def test_pays_de_craon_est_rural_sans_qpv():
+    table = cd.mesurer(CRAON).set_index("indicateur")
+    assert table.loc["CTX_COM_FRR", "valeur"] == 37 and table.loc["CTX_COM_ZRR", "valeur"] == 37
+    assert table.loc["CTX_PART_RURAL", "valeur"] == 100
+    for code in ("AVS_QPV_COUV", "AVS_QPV_HAB_COUV", "AVS_CS_PAR_QPV"):
+        assert table.loc[code, "statut"] == "sans_objet" and math.isnan(table.loc[code, "valeur"])
+        assert "aucun quartier prioritaire" in table.loc[code, "motif"]
+    assert table.loc["CTX_QPV_NB", "valeur"] == 0 and table.loc["CTX_QPV_NB", "statut"] == "exact"
+
+
+def test_couverture_caf_du_pays_de_craon_retrouve_les_ordres_du_livret():
+    # Livret Caf 53 : 12 650 / 28 752 = 44,0 % ; 4 335 / 28 752 = 15,1 % ; 2,92 personnes par foyer.
+    population_2018 = cd.lister("epci", recherche="Pays de Craon")
+    assert len(population_2018) == 1
+    from cafdiag.donnees import evaluer, table_communes
+
+    craon = table_communes().loc[list(cd.territoire(CRAON).communes)]
+    assert evaluer(craon, "population_2018")["valeur"].sum() == 28752
+    couverture = valeur(CRAON, "PS_COUV_POP")
+    assert couverture["statut"] == "arrondi"
+    assert couverture["bas"] < couverture["valeur"] < couverture["haut"] < 44.0
+
+
+def test_naissances_de_trois_ans_contre_le_denominateur_de_la_cnaf():
+    # GC-07 : 707 enfants reconstitués sans ambiguïté ; 703 par les naissances, soit -0,6 %.
+    ligne = valeur("200070555", "PE_ENF_M3", annee=2023)
+    assert ligne["valeur"] == 703 and ligne["statut"] == "estime"
+    assert round(100 * (ligne["valeur"] / 707 - 1), 1) == -0.6
+
+
+def test_commune_sous_10_000_habitants_se_tait_et_dit_pourquoi():
+    ligne = valeur("53084", "PE_TXCOUV_GLOBAL")
+    assert ligne["statut"] == "non_disponible" and "10 000" in ligne["motif"]
+
+
+def test_paris_commune_prend_le_departement_et_le_dit():
+    ligne = valeur("75056", "PE_TXCOUV_GLOBAL")
+    assert (ligne["valeur"], ligne["maille_source"]) == (74.4, "departement")
+
+
+def test_lyon_et_marseille_bornees_par_leurs_arrondissements():
+    for code in ("13055", "69123"):
+        ligne = valeur(code, "PE_TXCOUV_GLOBAL")
+        assert ligne["statut"] == "non_disponible" and ligne["bas"] < ligne["haut"]
+
+
+def test_lignes_fictives_absentes_des_mailles():
+    epci = cd.mesurer_maille("epci", ["PE_TXCOUV_GLOBAL"])
+    assert "XX" not in set(epci["territoire"]) and epci["valeur"].max() == 160.5
+    assert epci["valeur"].min() == 2.7
+    assert epci["statut"].eq("non_disponible").sum() == 5  # les cinq EPCI de Mayotte
+    assert "COM" not in set(cd.mesurer_maille("region", ["PE_TXCOUV_GLOBAL"])["territoire"])
+
+
+def test_deux_epci_ne_donnent_jamais_la_moyenne_de_leurs_taux():
+    craon, laval = cd.territoire(CRAON), cd.territoire("Laval Agglomération")
+    union = cd.perimetre("Craon et Laval", [*craon.communes, *laval.communes])
+    taux = [valeur(t.code, "PE_TXCOUV_GLOBAL")["valeur"] for t in (craon, laval)]
+    poids = [valeur(t.code, "PE_ENF_M3", annee=2023)["valeur"] for t in (craon, laval)]
+    ligne = valeur(union, "PE_TXCOUV_GLOBAL")
+    assert ligne["statut"] == "estime" and (ligne["bas"], ligne["haut"]) == (min(taux), max(taux))
+    assert ligne["valeur"] == pytest.approx(np.average(taux, weights=poids))
+    assert abs(ligne["valeur"] - np.mean(taux)) > 0.5
+
+
+def test_perimetre_egal_a_l_epci_quand_il_a_ses_communes():
+    craon = cd.territoire(CRAON)
+    libre = cd.mesurer(cd.perimetre("tout", list(craon.communes))).set_index("indicateur")
+    officiel = cd.mesurer(craon).set_index("indicateur")
+    pd.testing.assert_series_equal(libre["valeur"], officiel["valeur"])
+    pd.testing.assert_series_equal(libre["statut"], officiel["statut"])
+
+
+def test_perimetre_qui_coupe_un_epci_se_tait():
+    ligne = valeur(cd.perimetre("pôle", ["53084", "53012"]), "PE_TXCOUV_GLOBAL")
+    assert ligne["statut"] == "non_disponible" and "ne se découpe pas" in ligne["motif"]
+
+
+def test_hors_des_quatre_departements_le_cercle_1_suffit():
+    table = cd.mesurer("200054807").set_index("indicateur")
+    assert table.loc["CTX_POP", "statut"] == "exact" and table.loc["PE_TXCOUV_GLOBAL", "statut"] == "exact"
+    assert table.loc["PE_NAISS", "statut"] == "non_disponible"
+    assert "Mayenne seulement" in table.loc["PE_NAISS", "motif"]
+
+
+@pytest.mark.parametrize("maille", ["commune", "epci", "departement", "region", "france"])
+def test_toute_mesure_est_complete(maille):
+    table = cd.mesurer_maille(maille)
+    assert list(table.columns) == COLONNES
+    assert set(table["statut"]) <= {"exact", "estime", "arrondi", *SANS_VALEUR}
+    muettes = table["statut"].isin(SANS_VALEUR)
+    assert table.loc[muettes, "valeur"].isna().all() and table.loc[~muettes, "valeur"].notna().all()
+    assert table.loc[muettes, "motif"].str.len().gt(5).all()
+    assert table.loc[~muettes, "source"].str.len().gt(3).all()
+    assert table.loc[~muettes, "millesime"].str.len().gt(3).all()
+    encadre = table["bas"].notna() & table["haut"].notna() & table["valeur"].notna()
+    assert (table.loc[encadre, "bas"] <= table.loc[encadre, "valeur"] + 1e-9).all()
+    assert (table.loc[encadre, "valeur"] <= table.loc[encadre, "haut"] + 1e-9).all()
+    assert not table.duplicated(["territoire", "indicateur"]).any()
+
+
+@pytest.mark.parametrize("code", ["200048551", "244900015", "53"])
+def test_un_territoire_vaut_sa_ligne_dans_la_maille(code):
+    seul = cd.mesurer(code).set_index("indicateur")
+    maille = cd.mesurer_maille(cd.territoire(code).maille).query("territoire == @code").set_index("indicateur")
+    pd.testing.assert_frame_equal(seul, maille.loc[seul.index], check_dtype=False)
+
+
+def test_agregation_commute_avec_la_maille():
+    """Somme des communes = somme des EPCI entiers = département, pour les grandeurs additives."""
+    additifs = [c for c, r in dictionnaire()["regle"].items() if r == "A2"]
+    departement = cd.mesurer("53", additifs).set_index("indicateur")["valeur"]
+    communes = cd.mesurer_maille("commune", additifs, departement="53")
+    # min_count : une somme de manquants reste manquante.
+    somme = communes.groupby("indicateur")["valeur"].agg(lambda s: s.sum(skipna=False))
+    pd.testing.assert_series_equal(somme[departement.dropna().index], departement.dropna(), check_names=False)
+
+
+def test_annee_sans_donnee_dit_les_annees_connues():
+    ligne = valeur(CRAON, "PE_NAISS", annee=2012)
+    assert ligne["statut"] == "non_disponible" and "2019" in ligne["motif"]
+    assert valeur(CRAON, "PE_NAISS", annee=2023)["annee"] == 2023
+    assert annees_disponibles("PE_TXCOUV_GLOBAL") == [2023]
+
+
+@pytest.mark.parametrize("faux", [[1], ["PE_TXCOUV"], ["INCONNU", "AUTRE"]])
+def test_indicateur_inconnu_refuse_en_les_nommant_tous(faux):
+    with pytest.raises(DemandeFausse) as capture:
+        cd.mesurer(CRAON, faux)
+    assert all(str(f) in str(capture.value) for f in faux)
+
+
+def test_code_en_entier_refuse():
+    with pytest.raises(DemandeFausse, match="guillemets"):
+        cd.mesurer(200048551)
+    with pytest.raises(DemandeFausse, match="entier"):
+        cd.mesurer(CRAON, annee="2023")
+
+
+def test_comparer_donne_les_quatre_etages():
+    table = cd.comparer(CRAON, ["PE_TXCOUV_GLOBAL"]).set_index("role")["valeur"]
+    assert table.to_dict() == {"territoire": 79.9, "departement": 78.0, "region": 76.6, "france": 60.9}
+
+
+def test_qpv_ne_prend_pas_les_chiffres_de_sa_commune():
+    ligne = valeur("QN04901M", "CTX_POP")
+    assert ligne["statut"] == "non_disponible" and "pas au quartier" in ligne["motif"]
+
+
+def test_listes_partielles_bornent_ou_se_taisent():
+    angers = cd.mesurer("Angers Loire Métropole").set_index("indicateur")
+    assert angers.loc["AVS_QPV_COUV", "statut"] == "estime" and "commune" in angers.loc["AVS_QPV_COUV", "motif"]
+    assert angers.loc["AVS_EVS_PART_RURAL", "statut"] == "non_disponible"
+    assert angers.loc["AVS_DENS", "statut"] == "non_disponible" and angers.loc["AVS_DENS", "bas"] > 0
+    assert angers.loc["AVS_CS_PAR_QPV", "bas"] > 0
+
+
+def test_apports_vides_ne_changent_rien():
+    pd.testing.assert_frame_equal(cd.mesurer(CRAON), cd.mesurer(CRAON, apports=Apports()))
