@@ -85,6 +85,13 @@
       { sticky: suivre, className: "carte-bulle", direction: "auto", opacity: 1 });
   }
 
+  /* Chromium arrête la touche Tab sur tout tracé qui a une infobulle : 900 communes feraient 900 arrêts. Le même
+     contenu se lit au clavier dans « La carte en toutes lettres ». */
+  function horsTabulation(couche) {
+    var trace = couche.getElement();
+    if (trace) { trace.setAttribute("tabindex", "-1"); }
+  }
+
   function zones(c, o) {
     L.geoJSON(o.entites.map(function (e) { return { type: "Feature", geometry: e.g, properties: e }; }), {
       pane: o.plan, interactive: o.interactif,
@@ -97,14 +104,14 @@
         couche.on("mouseover", function () { couche.setStyle({ weight: 2.5, color: "#1b2430" }).bringToFront(); });
         couche.on("mouseout", function () { couche.setStyle({ weight: style.weight, color: style.color }); });
       }
-    }).addTo(c);
+    }).addTo(c).eachLayer(horsTabulation);
   }
 
   function cercles(c, o) {
     o.entites.forEach(function (e) {
       var rond = L.circleMarker(e.p, Object.assign({ pane: "cercles", radius: e.r }, o.styles[e.s]));
       bulle(rond, e.l, o.pied, false);
-      rond.addTo(c);
+      horsTabulation(rond.addTo(c));
     });
   }
 

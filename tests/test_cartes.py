@@ -1,0 +1,357 @@
+"""Cartes : classes, manquants hachurés et nommés, infobulles, et l'ouverture dans un vrai navigateur."""
+
+import hashlib
+import re
+import subprocess
+import sys
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import Point, box
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution import couches
+from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
+from cafdiag.restitution.formats import nom_court
+from cafdiag.restitution.leaflet import CarteHorsLigne
+
+VILAIN = '<img src=x onerror="window.pirate=1"></script><script>window.pirate=1</script>{{ 7*7 }}'
+
+
+def contours(nombre=9, *, cote=0.1):
+    """Une grille de carrés jointifs, codes c0, c1…"""
+    formes = [
+        box(-1 + cote * (i % 3), 47 + cote * (i // 3), -1 + cote * (i % 3 + 1), 47 + cote * (i // 3 + 1))
+        for i in range(nombre)
+    ]
+    return gpd.GeoDataFrame(
+        {"code": [f"c{i}" for i in range(nombre)], "nom": [f"Lieu {i}" for i in range(nombre)]},
+        geometry=formes,
+        crs=4326,
+    )
+
+
+def mesures(valeurs, *, statuts=None, unite="places pour 100 enfants", maille="epci", **champs):
+    statuts = statuts or ["non_disponible" if v is None else "exact" for v in valeurs]
+    return pd.DataFrame(
+        {
+            "territoire": [f"c{i}" for i in range(len(valeurs))],
+            "nom": [f"CC du Lieu {i}" for i in range(len(valeurs))],
+            "maille": maille,
+            "indicateur": "PE_TXCOUV_GLOBAL",
+            "annee": 2023,
+            "valeur": [np.nan if v is None else v for v in valeurs],
+            "unite": unite,
+            "bas": np.nan,
+            "haut": np.nan,
+            "statut": statuts,
+            "motif": "",
+            "maille_source": maille,
+            "source": "Cnaf",
+            "millesime": "décembre 2023",
+        }
+        | champs
+    )
+
+
+VALEURS = [20.0, 45.0, 55.0, 65.0, 79.9, 160.0, None, None, None]
+STATUTS = ["exact"] * 6 + ["secret", "non_disponible", "sans_objet"]
+
+
+def aplats(**options):
+    reglages = {
+        "libelle": "Taux de couverture",
+        "unite": "places pour 100 enfants",
+        "titre": "Taux",
+        "source": "Cnaf",
+        "reference": 60.9,
+        "surligner": "c4",
+    } | options
+    return carte_aplats(contours(), mesures(VALEURS, statuts=STATUTS), **reglages)
+
+
+def structures():
+    return pd.DataFrame(
+        {
+            "type": ["evs", "evs", "centre_social", "alsh"],
+            "nom": [VILAIN, "EVS 2", "Centre", "Accueil sans adresse"],
+            "lon": [-0.85, -0.85, -0.9, np.nan],
+            "lat": [47.15, 47.15, 47.2, np.nan],
+            "source": "Caf",
+            "annee": 2024,
+        }
+    )
+
+
+def communes(**options):
+    effectifs = mesures([473, 0, None, *range(10, 70, 10)], unite="enfants", maille="commune")
+    return carte_communes(
+        contours(),
+        titre="Enfants",
+        source="Insee",
+        cercles=effectifs,
+        libelle_cercles="Enfants de moins de 3 ans",
+        points=structures(),
+        **options,
+    )
+
+
+def test_chaque_manquant_est_nomme_dans_la_legende():
+    html = aplats().fragments().html
+    for dit in (
+        "Secret statistique (1)",
+        "Donnée absente (1)",
+        "Sans objet (1)",
+        "Lieu 6",
+        "Lieu 7",
+        "Lieu 8",
+    ):
+        assert dit in html
+
+
+def test_un_manquant_n_a_jamais_la_couleur_d_une_classe():
+    script = aplats().fragments().script
+    styles, entites = re.search(
+        r'"styles":(\[.*?\]),"entites":(\[.*?\])\s*,"pied"', script, re.DOTALL
+    ).groups()
+    remplissages = re.findall(r'"fillColor":"([^"]+)"', styles)
+    rangs = [int(s) for s in re.findall(r'"s":(\d+)', entites)]
+    assert rangs[:6] == [0, 1, 2, 3, 4, 5]
+    assert all(remplissages[r].startswith("url(#hachures") for r in rangs[6:8])
+    assert remplissages[rangs[8]].startswith("url(#pointille")
+
+
+def test_un_contour_sans_mesure_est_absent_pas_classe():
+    carte = carte_aplats(contours(3), mesures([1.0, 2.0]), libelle="L", unite="%", titre="T")
+    assert "Non disponible : Lieu 2." in carte.texte
+
+
+def test_la_carte_se_dit_en_toutes_lettres():
+    texte = aplats().texte.replace("\u00a0", " ").replace("\u202f", " ")
+    assert "6 territoires, de 20,0 (Lieu 0) à 160,0 places pour 100 enfants (Lieu 5)." in texte
+    assert "1 de 0,85 à 1 fois la France (51,8 à 60,9)" in texte
+    assert "Secret statistique : Lieu 6. Non disponible : Lieu 7. Sans objet : Lieu 8." in texte
+    assert aplats().fragments().html.count('<th scope="row">Lieu') == 9
+
+
+def test_une_valeur_masquee_ne_voyage_pas_dans_la_page():
+    """Une valeur sous secret laissée dans la table ne doit se lire ni dans la carte ni dans son code."""
+    donnees = mesures([1.0, 2.0, 3.777], statuts=["exact", "exact", "secret"])
+    assert "3,777" not in (
+        page := carte_aplats(contours(3), donnees, libelle="L", unite="%", titre="T").page()
+    )
+    assert "3.777" not in page
+
+
+def test_tout_manque_est_une_carte_hachuree():
+    carte = carte_aplats(
+        contours(2), mesures([None, None]), libelle="L", unite="%", titre="T", reference=60.9
+    )
+    assert "Aucune valeur n'est connue." in carte.texte
+
+
+def test_un_taux_d_epci_ne_se_peint_pas_par_commune():
+    donnees = mesures([1.0, 2.0], maille="commune", maille_source="epci")
+    with pytest.raises(DemandeFausse, match="epci"):
+        carte_aplats(contours(2), donnees, libelle="L", unite="%", titre="T")
+    with pytest.raises(DemandeFausse, match="epci"):
+        carte_communes(contours(2), titre="T", cercles=donnees)
+
+
+def test_les_demandes_fausses_sont_dites():
+    appel = {"libelle": "L", "unite": "%", "titre": "T"}
+    with pytest.raises(DemandeFausse, match="plusieurs mesures"):
+        carte_aplats(contours(1), pd.concat([mesures([1.0])] * 2), **appel)
+    with pytest.raises(DemandeFausse, match="aucun contour"):
+        carte_aplats(contours(1).iloc[:0], mesures([1.0]), **appel)
+    with pytest.raises(DemandeFausse, match="surligner"):
+        carte_aplats(contours(1), mesures([1.0]), surligner="99999", **appel)
+    with pytest.raises(DemandeFausse, match="coordonnées"):
+        couches.geometries(contours(1).set_crs(None, allow_override=True))
+    with pytest.raises(DemandeFausse, match="négatif"):
+        carte_communes(contours(1), titre="T", cercles=mesures([-1.0], unite="enfants"))
+
+
+def test_les_coordonnees_ont_cinq_decimales_et_sont_en_degres():
+    fins = gpd.GeoDataFrame({"code": ["x"]}, geometry=[Point(420_000, 6_760_000).buffer(1000)], crs=2154)
+    anneau = couches.geometries(fins)[0]["coordinates"][0]
+    assert all(round(c, 5) == c for point in anneau for c in point)
+    # Point de Lambert-93 pris au sud de la Mayenne.
+    assert all(-1.2 < x < -0.5 and 47.5 < y < 48.2 for x, y in anneau)
+
+
+def test_la_surface_d_un_cercle_est_proportionnelle():
+    script = communes().fragments().script
+    rayons = {float(r) for r in re.findall(r'"r":([\d.]+)', script)}
+    assert max(rayons) == 22
+    assert round(22 * (40 / 473) ** 0.5, 2) in rayons
+
+
+def test_zero_et_manquant_ne_se_confondent_pas():
+    html = communes().fragments().html
+    assert "aucun" in html and "Donnée absente (1)" in html
+
+
+def test_les_structures_sans_adresse_sont_dites():
+    carte = communes()
+    assert "1 structure sans adresse localisée, non posée sur la carte" in carte.fragments().html
+    assert "Espace de vie sociale (2), Centre social (1) et Accueil de loisirs (1)" in carte.texte
+
+
+def test_le_rendu_ne_modifie_pas_les_donnees():
+    donnees, formes = mesures(VALEURS, statuts=STATUTS), contours()
+    avant = donnees.copy(), formes.copy()
+    carte_aplats(formes, donnees, libelle="L", unite="%", titre="T").page()
+    pd.testing.assert_frame_equal(donnees, avant[0])
+    assert formes.equals(avant[1])
+
+
+def test_deux_processus_font_les_memes_octets():
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); import hashlib, test_cartes as t;"
+        "print(hashlib.sha256((t.aplats().page() + t.communes().page()).encode()).hexdigest())"
+    )
+    autre = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert autre == hashlib.sha256((aplats().page() + communes().page()).encode()).hexdigest()
+
+
+def test_un_departement_entier_reste_leger():
+    """887 contours, autant que le Pas-de-Calais a de communes."""
+    grille = [
+        box(i % 30 / 30, 47 + i // 30 / 30, (i % 30 + 1) / 30, 47 + (i // 30 + 1) / 30).segmentize(0.004)
+        for i in range(887)
+    ]
+    formes = gpd.GeoDataFrame(
+        {"code": [f"c{i}" for i in range(887)], "nom": [f"Lieu {i}" for i in range(887)]},
+        geometry=grille,
+        crs=4326,
+    )
+    carte = carte_aplats(formes, mesures(list(range(887))), libelle="L", unite="%", titre="T")
+    assert len(carte.page().encode()) < 1_400_000
+
+
+def test_les_noms_courts():
+    assert nom_court("CA Laval Agglomération") == "Laval Agglomération"
+    assert nom_court("CC des Coëvrons") == "Coëvrons"
+    assert nom_court("Cantal") == "Cantal"
+
+
+def ouvrir(page, carte, tmp_path):
+    page.goto(carte.enregistrer(tmp_path / "carte.html").as_uri())
+    page.locator(".leaflet-control-scale-line").wait_for()
+
+
+@pytest.mark.navigateur
+def test_la_carte_s_ouvre_reseau_coupe(page_hors_reseau, tmp_path):
+    page, requetes = page_hors_reseau
+    erreurs = []
+    page.on("pageerror", lambda e: erreurs.append(str(e)))
+    voisin = Fond(contours(12).iloc[9:], "Voisins", infobulle=True)
+    ouvrir(page, aplats(contexte=[voisin]), tmp_path)
+    assert page.locator("path.leaflet-interactive").count() == 12
+    hachures = page.locator('path[fill^="url(#hachures"]')
+    assert hachures.count() == 2
+    motif = hachures.first.get_attribute("fill")[5:-1]
+    assert page.locator(f"pattern#{motif}").count() == 1
+    assert page.evaluate("document.querySelector('main').scrollWidth <= innerWidth")
+    assert (requetes, erreurs) == ([], [])
+
+
+@pytest.mark.navigateur
+def test_l_infobulle_dit_valeur_statut_source_et_millesime(page_hors_reseau, tmp_path):
+    page, _ = page_hors_reseau
+    ouvrir(page, aplats(etiquettes=False), tmp_path)
+    page.locator("path.leaflet-interactive").nth(4).hover()
+    dit = page.locator(".carte-bulle").inner_text()
+    for mot in (
+        "Lieu 4",
+        "79,9",
+        "places pour 100 enfants",
+        "Statut : exact",
+        "Source : Cnaf, décembre 2023",
+    ):
+        assert mot in dit
+
+
+@pytest.mark.navigateur
+def test_les_noms_hostiles_restent_du_texte(page_hors_reseau, tmp_path):
+    page, requetes = page_hors_reseau
+    formes = contours().assign(nom=VILAIN)
+    carte = carte_communes(
+        formes,
+        titre=VILAIN,
+        source=VILAIN,
+        points=structures(),
+        cercles=mesures([10.0] * 9, unite="enfants", maille="commune", source=VILAIN),
+        libelle_cercles=VILAIN,
+    )
+    ouvrir(page, carte, tmp_path)
+    page.locator(".carte-point").first.hover(force=True)
+    assert VILAIN in page.locator(".carte-bulle").inner_text()
+    assert page.evaluate("window.pirate") is None
+    assert requetes == []
+
+
+@pytest.mark.navigateur
+def test_le_clavier_traverse_la_carte_et_la_molette_fait_defiler(page_hors_reseau, tmp_path):
+    page, _ = page_hors_reseau
+    ouvrir(page, communes(hauteur=900), tmp_path)
+    arrets = []
+    for _rang in range(8):
+        page.keyboard.press("Tab")
+        arrets.append(
+            page.evaluate("document.activeElement.tagName + '.' + document.activeElement.className")
+        )
+    assert arrets[0].startswith("DIV.carte-vue")
+    assert [a.split(".")[0] for a in arrets[1:4]] == ["A", "A", "BUTTON"]
+    assert arrets[4].startswith("SUMMARY")
+    page.evaluate("window.scrollTo(0, 0)")
+    page.locator(".carte-vue").hover(position={"x": 300, "y": 300})
+    page.mouse.wheel(0, 200)
+    page.wait_for_function("window.scrollY > 0")
+
+
+@pytest.mark.navigateur
+def test_deux_structures_au_meme_endroit_se_voient_toutes_deux(page_hors_reseau, tmp_path):
+    page, _ = page_hors_reseau
+    ouvrir(page, communes(), tmp_path)
+    places = page.locator(".carte-point").evaluate_all(
+        "e => e.map(x => [x.getBoundingClientRect().x | 0, x.getBoundingClientRect().y | 0].join())"
+    )
+    assert len(places) == 3 == len(set(places))
+
+
+@pytest.mark.navigateur
+def test_aucun_debordement_sur_un_telephone(page_hors_reseau, tmp_path):
+    page, _ = page_hors_reseau
+    page.set_viewport_size({"width": 400, "height": 800})
+    for carte in (aplats(), communes()):
+        ouvrir(page, carte, tmp_path)
+        assert page.evaluate("document.documentElement.scrollWidth") == 400
+
+
+@pytest.mark.navigateur
+def test_la_carte_imprimee_tient_sur_la_feuille_puis_revient(page_hors_reseau, tmp_path):
+    page, _ = page_hors_reseau
+    ouvrir(page, aplats(), tmp_path)
+    largeur = "document.querySelector('.carte-vue').offsetWidth"
+    avant = page.evaluate(largeur)
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    # 178 mm utiles d'une feuille A4 : 672 pixels.
+    assert page.evaluate(largeur) < 672
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(largeur) == avant
+
+
+def test_les_briques_se_composent_a_la_main():
+    carte = CarteHorsLigne(titre="À la main", cadre=(-1, 47, -0.7, 47.3))
+    couches.ajouter_fond(carte, contours(), trait="maille", infobulle=True)
+    couches.ajouter_points(carte, structures())
+    couches.ajouter_etiquettes(carte, contours(), fortes=["c1"])
+    assert carte.fragments().script.count("cafdiag.") == 4
+    with pytest.raises(DemandeFausse, match="trait"):
+        couches.ajouter_fond(carte, contours(), trait="pointillés")

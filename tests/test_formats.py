@@ -1,0 +1,111 @@
+"""Nombres, unités, statuts et dates écrits à la française."""
+
+import datetime as dt
+import math
+
+import pandas as pd
+import pytest
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution import formats as f
+
+
+@pytest.mark.parametrize(
+    ("valeur", "decimales", "attendu"),
+    [
+        (28591, None, "28 591"),
+        (1234567, 0, "1 234 567"),
+        (79.9, None, "79,9"),
+        (0, None, "0"),
+        (0.0, 1, "0,0"),
+        (2.675, 2, "2,68"),
+        (0.5, 0, "1"),
+        (1.5, 0, "2"),
+        (2.5, 0, "3"),
+        (-2.5, 0, "−3"),
+        (1e6, 0, "1 000 000"),
+        (-0.04, 1, "0,0"),
+        (99.95, 1, "100,0"),
+        (9_007_199_254_740_993, 0, "9 007 199 254 740 993"),
+    ],
+)
+def test_un_nombre_s_ecrit_a_la_francaise(valeur, decimales, attendu):
+    assert f.nombre(valeur, decimales=decimales).replace("\u202f", " ") == attendu
+
+
+def test_les_milliers_sont_separes_par_une_fine_insecable():
+    assert f.nombre(28591) == "28\u202f591"
+
+
+@pytest.mark.parametrize("vide", [None, math.nan, pd.NA, pd.NaT, "", math.inf])
+def test_un_manquant_n_est_jamais_zero(vide):
+    assert f.nombre(vide) == "n.d."
+    assert f.avec_unite(vide, "%") == "n.d."
+
+
+def test_l_unite_suit_le_nombre_sans_se_detacher():
+    assert f.avec_unite(44, "%") == "44,0\u202f%"
+    assert f.avec_unite(28752, "habitants") == "28\u202f752\u00a0habitants"
+    assert f.avec_unite(1, "enfants") == "1\u00a0enfant"
+    assert f.avec_unite(1, "places pour 100 enfants") == "1,0\u00a0places pour 100 enfants"
+
+
+def test_une_evolution_est_signee():
+    assert f.evolution(3.2) == "+3,2\u202f%"
+    assert f.evolution(-15.04) == "\u221215,0\u202f%"
+    assert f.evolution(0) == "0,0\u202f%"
+
+
+@pytest.mark.parametrize(
+    ("entree", "attendu"),
+    [
+        ("2023-12", "décembre 2023"),
+        ("2025-07-01", "1er juillet 2025"),
+        ("2025-07-10", "10 juillet 2025"),
+        (dt.date(2024, 2, 29), "29 février 2024"),
+        (2023, "2023"),
+        ("décembre 2023", "décembre 2023"),
+        (None, ""),
+    ],
+)
+def test_une_date_se_dit(entree, attendu):
+    assert f.date(entree) == attendu
+
+
+def test_une_date_impossible_est_refusee():
+    with pytest.raises(DemandeFausse, match="2023-13"):
+        f.date("2023-13")
+
+
+def test_les_statuts_du_contrat_sont_tous_connus():
+    symboles = {
+        cle: f.statut(cle).symbole
+        for cle in ("exact", "estime", "arrondi", "secret", "non_disponible", "sans_objet")
+    }
+    assert symboles == {
+        "exact": "",
+        "estime": "e",
+        "arrondi": "a",
+        "secret": "s",
+        "non_disponible": "n.d.",
+        "sans_objet": "s.o.",
+    }
+    assert [cle for cle in symboles if not f.statut(cle).chiffre] == [
+        "secret",
+        "non_disponible",
+        "sans_objet",
+    ]
+    with pytest.raises(DemandeFausse):
+        f.statut("approché")
+
+
+def test_intervalle_et_enumeration():
+    assert f.intervalle(51.765, 60.9) == "51,8 à 60,9"
+    assert f.intervalle(None, 60.9) == ""
+    assert f.enumeration([]) == ""
+    assert f.enumeration(["a"]) == "a"
+    # Trois noms pour un maximum de deux : « et 1 autres » serait fautif, on les écrit tous.
+    assert f.enumeration(list("abc"), maximum=2) == "a, b et c"
+    assert f.enumeration(list("abcd"), maximum=2) == "a, b et 2 autres"
+    assert f.pluriel(1, "commune") == "1 commune"
+    assert f.pluriel(1500, "commune") == "1\u202f500 communes"
