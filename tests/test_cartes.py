@@ -231,7 +231,7 @@ def test_un_departement_entier_reste_leger():
         crs=4326,
     )
     carte = carte_aplats(formes, mesures(list(range(887))), libelle="L", unite="%", titre="T")
-    assert len(carte.page().encode()) < 1_400_000
+    assert len(carte.page().encode()) < 1_000_000
 
 
 def test_les_noms_courts():

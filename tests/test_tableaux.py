@@ -96,9 +96,8 @@ def test_une_estimation_montre_son_intervalle():
 
 
 def test_une_modalite_est_un_texte():
-    assert (
-        cellule(mesure(valeur=np.nan, modalite="assistants maternels", unite="mode"))
-        == "assistants maternels"
+    assert cellule(mesure(valeur=np.nan, modalite="assistants maternels", unite="mode")) == (
+        '<span class="modalite">assistants maternels</span>'
     )
 
 

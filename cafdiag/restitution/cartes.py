@@ -80,7 +80,10 @@ def _surligner(
 
 
 def _sources(source: str, mention: str) -> str:
-    return f"{source.rstrip('. ')}. {mention}".strip() if source else mention
+    if not source:
+        return mention
+    dite = source if source.lower().startswith("source") else f"Source : {source}"
+    return f"{dite.rstrip('. ')}. {mention}".strip()
 
 
 def carte_aplats(

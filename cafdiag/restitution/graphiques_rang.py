@@ -63,8 +63,8 @@ def serie(
     maximum = max((float(li["valeur"]) for li in connus.values()), default=0.0) or 1.0
     toutes = list(range(annees[0], annees[-1] + 1))
     pas = (LARGEUR - 60) / max(len(toutes) - 1, 1)
-    bas, haut = 196.0, 34.0
-    toile = Toile(224)
+    bas, haut = 142.0, 34.0
+    toile = Toile(170)
     xs = {a: 30 + i * pas for i, a in enumerate(toutes)}
     ys = {a: bas - float(li["valeur"]) / maximum * (bas - haut) for a, li in connus.items()}
     toile.ligne([8, LARGEUR - 8], [bas, bas], couleurs.ENCRE_2, 1)

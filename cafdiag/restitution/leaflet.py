@@ -44,12 +44,19 @@ def socle() -> tuple[str, str]:
     -------
     tuple of str
         ``(css, js)``, sans balises : Leaflet 1.9.4 (BSD-2) puis le dessin de cafdiag.
+
+    Raises
+    ------
+    DonneesAbimees
+        Leaflet n'est pas celui qui a été embarqué.
     """
     leaflet, carte = magasin.dossier("maps") / "leaflet", magasin.dossier("templates") / "carte"
-    css = (leaflet / "leaflet.css").read_text(encoding="utf-8")
+    css = magasin.verifier(leaflet / "leaflet.css").read_text(encoding="utf-8")
     # Les images de Leaflet (ombres, couches) ne servent pas ici et seraient demandées au disque.
     css = re.sub(r"url\([^)]*\)", "none", re.sub(r"behavior:[^;]*;", "", css))
-    js = re.sub(r"//# sourceMappingURL=.*", "", (leaflet / "leaflet.js").read_text(encoding="utf-8"))
+    js = re.sub(
+        r"//# sourceMappingURL=.*", "", magasin.verifier(leaflet / "leaflet.js").read_text(encoding="utf-8")
+    )
     return (
         css.strip() + "\n" + (carte / "carte.css").read_text(encoding="utf-8").strip(),
         js.strip() + "\n" + (carte / "carte.js").read_text(encoding="utf-8").strip(),

@@ -64,7 +64,7 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
         motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
         return f'<abbr class="nd" title="{html_sur(etat.libelle + motif)}">{etat.symbole}</abbr>'
     if not est_vide(modalite):
-        texte = html_sur(modalite)
+        texte = f'<span class="modalite">{html_sur(modalite)}</span>'
     else:
         places = decimales_de(ligne.get("unite")) if decimales is None else decimales
         signe = ligne.get("unite") == "points" or str(ligne.get("indicateur", "")).endswith("_EVOL")

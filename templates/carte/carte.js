@@ -3,7 +3,7 @@
   "use strict";
   if (window.cafdiag) { return; }
 
-  var IMPRIMEE = { largeur: 425, hauteur: 350 };
+  var IMPRIMEE = { largeur: 425, hauteur: 320 };
   var cartes = [];
   var calme = window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
