@@ -17,10 +17,11 @@ from pathlib import Path
 RACINE = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(RACINE), str(RACINE / "data")]
 
-from construction import contours, ecriture, faits, passage, referentiel  # noqa: E402
+from construction import contours, ecriture, faits, passage, provenance, referentiel, variables  # noqa: E402
 from construction.controles import controler  # noqa: E402
 
 from cafdiag.erreurs import CafdiagError  # noqa: E402
+from cafdiag.magasin import ecrire_atomique  # noqa: E402
 
 
 def construire(racine: Path, cache: Path, *, dire=print) -> dict[str, dict]:
@@ -46,11 +47,16 @@ def construire(racine: Path, cache: Path, *, dire=print) -> dict[str, dict]:
     etape("contrôles")
     controler(tables)
     contours.controler(communes, fonds)
+    dictionnaire = variables.dictionnaire(tables)
+    texte = provenance.provenance(tables, formes.bilan, tolerance=contours.TOLERANCE_COMMUNES,
+                                  lisere=contours.LISERE)
     etape("écriture")
     for nom, table in sorted(tables.items()):
         ecriture.ecrire_table(table, racine / "data" / f"{nom}.parquet")
     for nom, fond in fonds.items():
         ecriture.ecrire_contours(fond, racine / "maps" / f"{nom}.parquet", groupe=1000)
+    ecrire_atomique(racine / "data" / "variables.csv", dictionnaire)
+    ecrire_atomique(racine / "data" / "PROVENANCE.md", texte)
     ecriture.ecrire_leaflet(racine / "maps" / "leaflet", cache)
     empreintes = ecriture.ecrire_empreintes(racine)
     total = sum(e["octets"] for e in empreintes.values())
