@@ -25,17 +25,38 @@ if TYPE_CHECKING:
 
 # Chargement à la demande : `import cafdiag` doit rester instantané, folium et geopandas ne le sont pas.
 _OU = {
-    "Territoire": "territoires", "lister": "territoires", "perimetre": "territoires",
+    "Territoire": "territoires",
+    "lister": "territoires",
+    "perimetre": "territoires",
     "territoire": "territoires",
-    "Apports": "donnees", "lire_apports": "donnees",
-    "comparer": "indicateurs", "dictionnaire": "indicateurs", "mesurer": "indicateurs",
+    "Apports": "donnees",
+    "lire_apports": "donnees",
+    "comparer": "indicateurs",
+    "dictionnaire": "indicateurs",
+    "mesurer": "indicateurs",
     "mesurer_maille": "indicateurs",
-    "carte": "restitution.vues", "Diagnostic": "restitution.diagnostic", "diagnostic": "restitution.produire",
+    "carte": "restitution.vues",
+    "Diagnostic": "restitution.diagnostic",
+    "diagnostic": "restitution.produire",
 }
 
-__all__ = ["Apports", "CafdiagError", "Diagnostic", "Territoire", "__version__", "carte", "comparer",
-           "diagnostic", "dictionnaire", "lire_apports", "lister", "mesurer", "mesurer_maille", "perimetre",
-           "territoire"]
+__all__ = [
+    "Apports",
+    "CafdiagError",
+    "Diagnostic",
+    "Territoire",
+    "__version__",
+    "carte",
+    "comparer",
+    "diagnostic",
+    "dictionnaire",
+    "lire_apports",
+    "lister",
+    "mesurer",
+    "mesurer_maille",
+    "perimetre",
+    "territoire",
+]
 
 
 def __getattr__(nom: str):

@@ -30,27 +30,37 @@ class _Analyseur(argparse.ArgumentParser):
     """argparse qui se plaint en français, par une DemandeFausse."""
 
     def error(self, message: str) -> NoReturn:
-        for anglais, francais in (("the following arguments are required", "il manque"),
-                                  ("unrecognized arguments", "options inconnues"),
-                                  ("invalid choice", "choix inconnu"), ("choose from", "au choix"),
-                                  ("expected one argument", "une valeur est attendue"),
-                                  ("expected 2 arguments", "deux valeurs sont attendues"),
-                                  ("invalid int value", "nombre entier attendu"),
-                                  ("argument ", "option ")):
+        for anglais, francais in (
+            ("the following arguments are required", "il manque"),
+            ("unrecognized arguments", "options inconnues"),
+            ("invalid choice", "choix inconnu"),
+            ("choose from", "au choix"),
+            ("expected one argument", "une valeur est attendue"),
+            ("expected 2 arguments", "deux valeurs sont attendues"),
+            ("invalid int value", "nombre entier attendu"),
+            ("argument ", "option "),
+        ):
             message = message.replace(anglais, francais)
         raise DemandeFausse(message, conseil=f"voyez « {self.prog} --help »")
 
 
 def analyseur() -> argparse.ArgumentParser:
     """Construit l'analyseur des arguments."""
-    racine = _Analyseur(prog="cafdiag", description="Diagnostic de territoire des Caf : données, cartes, rapport.",
-                        epilog=_EPILOGUE, formatter_class=argparse.RawDescriptionHelpFormatter)
+    racine = _Analyseur(
+        prog="cafdiag",
+        description="Diagnostic de territoire des Caf : données, cartes, rapport.",
+        epilog=_EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     racine.add_argument("--version", action="store_true", help="affiche la version")
     commandes = racine.add_subparsers(dest="commande", metavar="COMMANDE", parser_class=_Analyseur)
 
     territoires = commandes.add_parser("territoires", help="liste et cherche les territoires")
-    territoires.add_argument("--maille", choices=["commune", "epci", "departement", "region", "qpv"],
-                             help="par défaut : EPCI ; toutes les mailles avec --recherche")
+    territoires.add_argument(
+        "--maille",
+        choices=["commune", "epci", "departement", "region", "qpv"],
+        help="par défaut : EPCI ; toutes les mailles avec --recherche",
+    )
     territoires.add_argument("--departement", metavar="CODE", help="par exemple 53")
     territoires.add_argument("--recherche", metavar="NOM", help="tout ou partie d'un nom")
     _format(territoires)
@@ -74,14 +84,28 @@ def analyseur() -> argparse.ArgumentParser:
     _apports(carte)
 
     diagnostic = commandes.add_parser("diagnostic", help="le rapport complet d'un territoire")
-    diagnostic.add_argument("code", metavar="CODE", nargs="?", default=PAR_DEFAUT,
-                            help=f"par défaut : le Pays de Craon ({PAR_DEFAUT})")
+    diagnostic.add_argument(
+        "code",
+        metavar="CODE",
+        nargs="?",
+        default=PAR_DEFAUT,
+        help=f"par défaut : le Pays de Craon ({PAR_DEFAUT})",
+    )
     diagnostic.add_argument("--sortie", metavar="DOSSIER", default="sorties")
-    diagnostic.add_argument("--formats", default="html,ipynb", metavar="LISTE", help="html, ipynb (par défaut les deux)")
+    diagnostic.add_argument(
+        "--formats", default="html,ipynb", metavar="LISTE", help="html, ipynb (par défaut les deux)"
+    )
     diagnostic.add_argument("--nom", default="", metavar="NOM", help="nom d'usage, en titre du rapport")
     diagnostic.add_argument("--annee", type=int, help="année des données, la dernière par défaut")
-    diagnostic.add_argument("-p", "--parametre", nargs=2, action="append", default=[],
-                            metavar=("NOM", "VALEUR"), help="autre paramètre du carnet")
+    diagnostic.add_argument(
+        "-p",
+        "--parametre",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NOM", "VALEUR"),
+        help="autre paramètre du carnet",
+    )
     _apports(diagnostic)
     return racine
 
@@ -93,8 +117,12 @@ def _format(sous: argparse.ArgumentParser) -> None:
 def _apports(sous: argparse.ArgumentParser) -> None:
     sous.add_argument("--qpv", metavar="FICHIER", help="contours des QPV 2024 de l'ANCT")
     sous.add_argument("--registre", metavar="FICHIER", help="registre de structures (CSV)")
-    sous.add_argument("--registre-complet", metavar="DEPARTEMENTS", default="",
-                      help="départements où ce registre est complet, par exemple 49,53")
+    sous.add_argument(
+        "--registre-complet",
+        metavar="DEPARTEMENTS",
+        default="",
+        help="départements où ce registre est complet, par exemple 49,53",
+    )
 
 
 def principal(arguments: list[str] | None = None) -> int:
@@ -153,8 +181,10 @@ def _territoires(options: argparse.Namespace) -> int:
     maille = options.maille or (None if options.recherche else "epci")
     table = lister(maille, departement=options.departement, recherche=options.recherche)
     if table.empty:
-        raise TerritoireInconnu(options.recherche or options.departement or "",
-                                conseil="essayez un morceau du nom, ou un autre département")
+        raise TerritoireInconnu(
+            options.recherche or options.departement or "",
+            conseil="essayez un morceau du nom, ou un autre département",
+        )
     return _afficher(table, options.format)
 
 
@@ -206,10 +236,20 @@ def _diagnostic(options: argparse.Namespace) -> int:
     _annoncer(cible)
     _lire_apports(options)  # un fichier fautif est refusé avant de lancer quoi que ce soit
     print(f"cafdiag : diagnostic de {cible.libelle}…", file=sys.stderr)
-    parametres = {"qpv": options.qpv, "registre": options.registre, "registre_complet": options.registre_complet}
+    parametres = {
+        "qpv": options.qpv,
+        "registre": options.registre,
+        "registre_complet": options.registre_complet,
+    }
     parametres = {n: str(v) for n, v in parametres.items() if v} | dict(options.parametre)
-    chemins = diagnostic(cible, sortie=options.sortie, formats=options.formats, nom_usage=options.nom,
-                         annee=options.annee, parametres=parametres)
+    chemins = diagnostic(
+        cible,
+        sortie=options.sortie,
+        formats=options.formats,
+        nom_usage=options.nom,
+        annee=options.annee,
+        parametres=parametres,
+    )
     for chemin in chemins.values():
         print(chemin)
     if "html" in chemins:
@@ -227,5 +267,10 @@ def _afficher(table: pd.DataFrame, forme: str) -> int:
     return 0
 
 
-_COMMANDES = {"territoires": _territoires, "indicateurs": _indicateurs, "mesurer": _mesurer, "carte": _carte,
-              "diagnostic": _diagnostic}
+_COMMANDES = {
+    "territoires": _territoires,
+    "indicateurs": _indicateurs,
+    "mesurer": _mesurer,
+    "carte": _carte,
+    "diagnostic": _diagnostic,
+}

@@ -64,12 +64,16 @@ class DemandeFausse(CafdiagError):
 class TerritoireInconnu(DemandeFausse):
     """Aucun territoire ne porte ce code ou ce nom ; `propositions` donne les plus proches."""
 
-    def __init__(self, cle: str, *, propositions: list[str] | None = None, attendu: str = "",
-                 conseil: str = "") -> None:
+    def __init__(
+        self, cle: str, *, propositions: list[str] | None = None, attendu: str = "", conseil: str = ""
+    ) -> None:
         self.cle, self.propositions = cle, list(propositions or [])
         if not conseil:
-            conseil = ("essayez " + " ; ".join(self.propositions) if self.propositions
-                       else "cherchez avec « cafdiag territoires --recherche NOM »")
+            conseil = (
+                "essayez " + " ; ".join(self.propositions)
+                if self.propositions
+                else "cherchez avec « cafdiag territoires --recherche NOM »"
+            )
         super().__init__(f"territoire inconnu : « {cle} »", attendu=attendu, conseil=conseil)
 
 
@@ -80,7 +84,9 @@ class TerritoireAmbigu(DemandeFausse):
         self.cle, self.propositions = cle, list(propositions)
         super().__init__(
             f"« {cle} » désigne plusieurs territoires : " + " ; ".join(self.propositions),
-            attendu="un seul territoire", conseil="donnez le code plutôt que le nom")
+            attendu="un seul territoire",
+            conseil="donnez le code plutôt que le nom",
+        )
 
 
 class DonneesAbimees(CafdiagError):

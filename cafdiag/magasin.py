@@ -47,8 +47,9 @@ def _empreintes(chemin: Path) -> dict[str, dict]:
     try:
         return json.loads(chemin.read_text(encoding="utf-8"))
     except (OSError, ValueError) as cause:
-        raise DonneesAbimees(chemin.name, "la liste des empreintes est absente ou illisible",
-                             conseil=_REINSTALLER) from cause
+        raise DonneesAbimees(
+            chemin.name, "la liste des empreintes est absente ou illisible", conseil=_REINSTALLER
+        ) from cause
 
 
 def verifier(chemin: Path) -> Path:
@@ -73,13 +74,15 @@ def verifier(chemin: Path) -> Path:
     if attendu is None:
         raise DonneesAbimees(relatif, "le fichier n'a pas d'empreinte connue", conseil=_REINSTALLER)
     if etat.st_size != attendu["octets"]:
-        raise DonneesAbimees(relatif, f"{etat.st_size} octets", attendu=f"{attendu['octets']} octets",
-                             conseil=_REINSTALLER)
+        raise DonneesAbimees(
+            relatif, f"{etat.st_size} octets", attendu=f"{attendu['octets']} octets", conseil=_REINSTALLER
+        )
     with chemin.open("rb") as flux:
         trouve = hashlib.file_digest(flux, "sha256").hexdigest()
     if trouve != attendu["sha256"]:
-        raise DonneesAbimees(relatif, f"empreinte {trouve[:12]}…", attendu=f"{attendu['sha256'][:12]}…",
-                             conseil=_REINSTALLER)
+        raise DonneesAbimees(
+            relatif, f"empreinte {trouve[:12]}…", attendu=f"{attendu['sha256'][:12]}…", conseil=_REINSTALLER
+        )
     _INTACTS[chemin] = cle
     return chemin
 
@@ -89,12 +92,16 @@ def _table(nom: str, colonnes: tuple | None, filtres: tuple | None) -> pd.DataFr
     import pandas as pd
 
     chemin = verifier(dossier("data") / f"{nom}.parquet")
-    return pd.read_parquet(chemin, columns=list(colonnes) if colonnes else None,
-                           filters=[list(f) for f in filtres] if filtres else None)
+    return pd.read_parquet(
+        chemin,
+        columns=list(colonnes) if colonnes else None,
+        filters=[list(f) for f in filtres] if filtres else None,
+    )
 
 
-def lire_table(nom: str, *, colonnes: list[str] | None = None,
-               filtres: list[tuple] | None = None) -> pd.DataFrame:
+def lire_table(
+    nom: str, *, colonnes: list[str] | None = None, filtres: list[tuple] | None = None
+) -> pd.DataFrame:
     """Lit une table embarquée, après contrôle de son empreinte.
 
     Parameters

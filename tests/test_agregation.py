@@ -14,8 +14,14 @@ effectifs = st.integers(min_value=0, max_value=100_000)
 
 
 def somme_de(valeur, bas=None, haut=None):
-    return pd.DataFrame({"valeur": [valeur], "bas": [valeur if bas is None else bas],
-                         "haut": [valeur if haut is None else haut]}, index=["T"])
+    return pd.DataFrame(
+        {
+            "valeur": [valeur],
+            "bas": [valeur if bas is None else bas],
+            "haut": [valeur if haut is None else haut],
+        },
+        index=["T"],
+    )
 
 
 def test_reconstitution_contient_les_bornes_d_or(cas_or):
@@ -26,7 +32,9 @@ def test_reconstitution_contient_les_bornes_d_or(cas_or):
         attendu_bas, attendu_haut = cas["denominateur_bornes"]
         # Les bornes d'or emploient aussi les sous-totaux : elles sont dans les nôtres, et tout près.
         assert bas - 1 <= attendu_bas <= attendu_haut <= haut + 1, cas["id"]
-        assert attendu_bas - bas < 0.005 * attendu_bas and haut - attendu_haut < 0.005 * attendu_haut, cas["id"]
+        assert attendu_bas - bas < 0.005 * attendu_bas and haut - attendu_haut < 0.005 * attendu_haut, cas[
+            "id"
+        ]
 
 
 def test_taux_global_recalcule_egale_le_taux_publie(cas_or):
@@ -48,8 +56,10 @@ def test_sans_tolerance_d_arrondi_l_intersection_est_vide(cas_or):
 
 def test_agregation_en_rapport_de_sommes_jamais_moyenne(cas_or):
     gc12, gc14 = cas_or["agregation"]
-    bas = [100 * sum(gc12["num"]) / sum(d[1] for d in gc12["den"]),
-           100 * sum(gc12["num"]) / sum(d[0] for d in gc12["den"])]
+    bas = [
+        100 * sum(gc12["num"]) / sum(d[1] for d in gc12["den"]),
+        100 * sum(gc12["num"]) / sum(d[0] for d in gc12["den"]),
+    ]
     assert gc12["attendu"] == [round(b, 1) for b in bas]
     taux = pd.Series([100 * n / d for n, d in zip(gc14["num"], gc14["den"], strict=True)])
     poids = pd.Series(gc14["den"])
@@ -64,7 +74,9 @@ def test_rapports_d_or(cas_or):
             obtenu = rapport(somme_de(cas["num"]), somme_de(cas["den"]))["valeur"].item()
             assert obtenu == pytest.approx(cas["attendu_pct"], abs=0.05), cas["id"]
         elif "termes" in cas:
-            communes = pd.DataFrame({c: pd.Series(cas["termes"], dtype=float) for c in ("valeur", "bas", "haut")})
+            communes = pd.DataFrame(
+                {c: pd.Series(cas["termes"], dtype=float) for c in ("valeur", "bas", "haut")}
+            )
             appartenance = pd.DataFrame({"commune": communes.index, "code": "T"})
             assert sommer(communes, appartenance).loc["T", "valeur"] == cas["somme"], cas["id"]
 
@@ -78,8 +90,14 @@ def test_intervalle_de_l_arrondi_a_5():
 
 @given(st.lists(st.tuples(effectifs, effectifs), min_size=1, max_size=30), st.randoms())
 def test_l_ordre_des_communes_ne_compte_pas(termes, hasard):
-    communes = pd.DataFrame({"valeur": [float(v) for v, _ in termes], "bas": [float(v) for v, _ in termes],
-                             "haut": [float(v) for v, _ in termes]}, index=[str(i) for i in range(len(termes))])
+    communes = pd.DataFrame(
+        {
+            "valeur": [float(v) for v, _ in termes],
+            "bas": [float(v) for v, _ in termes],
+            "haut": [float(v) for v, _ in termes],
+        },
+        index=[str(i) for i in range(len(termes))],
+    )
     appartenance = pd.DataFrame({"commune": communes.index, "code": [str(g % 3) for _, g in termes]})
     melange = appartenance.sample(frac=1, random_state=hasard.randint(0, 2**31))
     pd.testing.assert_frame_equal(sommer(communes, appartenance), sommer(communes, melange))
@@ -90,8 +108,9 @@ def test_un_manquant_n_est_jamais_zero(valeurs, donnees):
     rang = donnees.draw(st.integers(0, len(valeurs) - 1))
     serie = pd.Series([float(v) for v in valeurs], index=[str(i) for i in range(len(valeurs))])
     serie.iloc[rang] = np.nan
-    communes = pd.DataFrame({"valeur": serie, "bas": serie.where(serie.notna(), 0.0),
-                             "haut": serie.where(serie.notna(), np.inf)})
+    communes = pd.DataFrame(
+        {"valeur": serie, "bas": serie.where(serie.notna(), 0.0), "haut": serie.where(serie.notna(), np.inf)}
+    )
     somme = sommer(communes, pd.DataFrame({"commune": communes.index, "code": "T"})).loc["T"]
     assert math.isnan(somme["valeur"]) and somme["n_manquants"] == 1
     assert somme["connu"] == sum(v for i, v in enumerate(valeurs) if i != rang)

@@ -30,9 +30,16 @@ def contours_qpv(tmp_path, coin):
     """Deux QPV carrés de 200 m à Angers, loin l'un de l'autre, au format de l'ANCT."""
     x, y = coin
     carres = [box(x, y, x + 200, y + 200), box(x + 1500, y, x + 1700, y + 200)]
-    table = gpd.GeoDataFrame({"code_qp": ["QN04991M", "QN04992M"], "lib_qp": ["Nord", "Sud"],
-                              "insee_com": ["49007", "49007"], "population": [1000, 3000]},
-                             geometry=carres, crs=2154).to_crs(4326)
+    table = gpd.GeoDataFrame(
+        {
+            "code_qp": ["QN04991M", "QN04992M"],
+            "lib_qp": ["Nord", "Sud"],
+            "insee_com": ["49007", "49007"],
+            "population": [1000, 3000],
+        },
+        geometry=carres,
+        crs=2154,
+    ).to_crs(4326)
     chemin = tmp_path / "qpv.geojson"
     table.to_file(chemin, driver="GeoJSON")
     return chemin
@@ -46,8 +53,13 @@ def registre(tmp_path, lignes, nom="registre.csv"):
 
 def centre(nom, x, y):
     lon, lat = VERS_WGS84.transform(x, y)
-    return {"type": "centre_social", "nom": nom, "code": "49007", "lon": f"{lon:.7f}".replace(".", ","),
-            "lat": f"{lat:.7f}"}
+    return {
+        "type": "centre_social",
+        "nom": nom,
+        "code": "49007",
+        "lon": f"{lon:.7f}".replace(".", ","),
+        "lat": f"{lat:.7f}",
+    }
 
 
 def mesures(qpv, fichier, complet=("49",)):
@@ -75,9 +87,16 @@ def test_definition_stricte_ne_retient_que_le_point_dedans(tmp_path, contours_qp
     x, y = coin
     fichier = registre(tmp_path, [centre("dedans", x + 50, y + 50), centre("pres", x + 1400, y + 100)])
     apports = cd.lire_apports(qpv=contours_qpv, registre=fichier, registre_complet=["49"])
-    contexte = Contexte("commune", pd.Index(["49007"]), pd.DataFrame({"commune": ["49007"], "code": ["49007"]}),
-                        table_communes(apports), lire_table("taux_couverture"), lire_table("qpv"),
-                        structures_connues(apports), apports)
+    angers = pd.DataFrame({"maille": "commune", "officiel": "49007", "nom": "Angers"}, index=["49007"])
+    contexte = Contexte(
+        angers,
+        pd.DataFrame({"commune": ["49007"], "code": ["49007"]}),
+        table_communes(apports),
+        lire_table("taux_couverture"),
+        lire_table("qpv"),
+        structures_connues(apports),
+        apports,
+    )
     assert set(liens_centres(contexte, definition="stricte")[0]["identifiant"]) == {"QN04991M"}
     assert set(liens_centres(contexte, definition="proximite")[0]["identifiant"]) == {"QN04991M", "QN04992M"}
 
@@ -100,10 +119,12 @@ def test_liste_partielle_avec_contours_reste_un_minorant(tmp_path, contours_qpv,
 
 
 def test_registre_complet_rend_exacts_densite_et_part_rurale(tmp_path):
-    lignes = [{"type": "evs", "nom": "Bourg", "code": "49301"},  # Sèvremoine : densité 5, rurale
-              {"type": "evs", "nom": "Ville", "code": "49007"},  # Angers : densité 1
-              {"type": "evs", "nom": "Champ", "code": "49069"},  # ancien code d'Orée d'Anjou (49126)
-              {"type": "centre_social", "nom": "CS", "code": "49007"}]
+    lignes = [
+        {"type": "evs", "nom": "Bourg", "code": "49301"},  # Sèvremoine : densité 5, rurale
+        {"type": "evs", "nom": "Ville", "code": "49007"},  # Angers : densité 1
+        {"type": "evs", "nom": "Champ", "code": "49069"},  # ancien code d'Orée d'Anjou (49126)
+        {"type": "centre_social", "nom": "CS", "code": "49007"},
+    ]
     apports = cd.lire_apports(registre=registre(tmp_path, lignes), registre_complet=["49"])
     table = cd.mesurer("49", apports=apports).set_index("indicateur")
     assert table.loc["AVS_EVS_PART_RURAL", ["numerateur", "denominateur"]].tolist() == [2, 3]
@@ -119,18 +140,34 @@ def test_registre_complet_rend_exacts_densite_et_part_rurale(tmp_path):
 
 
 def test_tous_les_defauts_d_un_coup(tmp_path):
-    lignes = [{"type": "crèche", "nom": "A", "code": "49007", "lon": "x", "lat": "47,4"},
-              {"type": "evs", "nom": "", "code": "99999", "lon": "466996", "lat": "6719860"}]
+    lignes = [
+        {"type": "crèche", "nom": "A", "code": "49007", "lon": "x", "lat": "47,4"},
+        {"type": "evs", "nom": "", "code": "99999", "lon": "466996", "lat": "6719860"},
+    ]
     with pytest.raises(EntreeFautive) as capture:
         cd.lire_apports(registre=registre(tmp_path, lignes))
     texte = " ".join(capture.value.defauts)
-    for attendu in ("ligne 2, colonne type", "ligne 2, colonne lon", "ligne 3, colonne nom", "99999", "Lambert"):
+    for attendu in (
+        "ligne 2, colonne type",
+        "ligne 2, colonne lon",
+        "ligne 3, colonne nom",
+        "99999",
+        "Lambert",
+    ):
         assert attendu in texte
     assert capture.value.code_retour == 1
 
 
-@pytest.mark.parametrize("contenu", [b"", b"\x00\x01\x02", b"type;nom\nevs;A\n", b"<html>erreur</html>",
-                                     "type;nom;code\nevs;\xe9t\xe9;49007\n".encode("latin-1")])
+@pytest.mark.parametrize(
+    "contenu",
+    [
+        b"",
+        b"\x00\x01\x02",
+        b"type;nom\nevs;A\n",
+        b"<html>erreur</html>",
+        "type;nom;code\nevs;\xe9t\xe9;49007\n".encode("latin-1"),
+    ],
+)
 def test_fichier_abime_refuse(tmp_path, contenu):
     chemin = tmp_path / "abime.csv"
     chemin.write_bytes(contenu)
@@ -156,7 +193,9 @@ def test_departement_complet_inconnu_refuse(tmp_path):
 
 
 def test_aucune_coordonnee_personnelle_n_est_gardee(tmp_path):
-    fichier = registre(tmp_path, [{"type": "evs", "nom": "A", "code": "49007", "telephone": "0102030405",
-                                   "courriel": "a@b.fr"}])
+    fichier = registre(
+        tmp_path,
+        [{"type": "evs", "nom": "A", "code": "49007", "telephone": "0102030405", "courriel": "a@b.fr"}],
+    )
     colonnes = set(cd.lire_apports(registre=fichier).structures.columns)
     assert colonnes == {"type", "nom", "code", "lon", "lat", "source"}

@@ -18,7 +18,9 @@ def appeler(capsys, *arguments):
 
 
 def test_mesurer_en_json(capsys):
-    code, sortie, erreurs = appeler(capsys, "mesurer", "200048551", "-i", "PE_TXCOUV_GLOBAL", "--format", "json")
+    code, sortie, erreurs = appeler(
+        capsys, "mesurer", "200048551", "-i", "PE_TXCOUV_GLOBAL", "--format", "json"
+    )
     (mesure,) = json.loads(sortie)
     assert code == 0 and erreurs == ""
     assert (mesure["valeur"], mesure["annee"], mesure["statut"]) == (79.9, 2023, "exact")
@@ -49,21 +51,24 @@ def test_indicateurs_par_theme(capsys):
     assert code == 0 and {ligne["theme"] for ligne in lignes} == {"petite-enfance"}
 
 
-@pytest.mark.parametrize(("arguments", "attendu"), [
-    (["mesurer", "200048550"], "200048551"),
-    (["mesurer", "1001"], "01001"),
-    (["mesurer", "99999"], "inconnu"),
-    (["mesurer", "Saint-Denis"], "plusieurs"),
-    (["mesurer", "53", "-i", "PE_TXCOUV_GLOBALE"], "PE_TXCOUV_GLOBAL"),
-    (["mesurer", "53", "--annee", "vingt"], "entier"),
-    (["mesurer"], "CODE"),
-    (["territoires", "--recherche", "zzzzqq"], "inconnu"),
-    (["indicateurs", "--theme", "cuisine"], "petite-enfance"),
-    (["nimporte"], "diagnostic"),
-    (["diagnostic", "53", "--formats", "pptx"], "html"),
-    (["diagnostic", "53", "-p", "cod", "200048551"], "nom_usage"),
-    (["carte", "53", "INCONNU"], "indicateur inconnu"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "attendu"),
+    [
+        (["mesurer", "200048550"], "200048551"),
+        (["mesurer", "1001"], "01001"),
+        (["mesurer", "99999"], "inconnu"),
+        (["mesurer", "Saint-Denis"], "plusieurs"),
+        (["mesurer", "53", "-i", "PE_TXCOUV_GLOBALE"], "PE_TXCOUV_GLOBAL"),
+        (["mesurer", "53", "--annee", "vingt"], "entier"),
+        (["mesurer"], "CODE"),
+        (["territoires", "--recherche", "zzzzqq"], "inconnu"),
+        (["indicateurs", "--theme", "cuisine"], "petite-enfance"),
+        (["nimporte"], "diagnostic"),
+        (["diagnostic", "53", "--formats", "pptx"], "html"),
+        (["diagnostic", "53", "-p", "cod", "200048551"], "nom_usage"),
+        (["carte", "53", "INCONNU"], "indicateur inconnu"),
+    ],
+)
 def test_demande_fausse_une_phrase_et_code_2(capsys, arguments, attendu, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, sortie, erreurs = appeler(capsys, *arguments)
@@ -108,6 +113,11 @@ def test_carte_ecrite(capsys, tmp_path):
 
 
 def test_module_executable():
-    essai = subprocess.run([sys.executable, "-m", "cafdiag", "--version"], capture_output=True, text=True,
-                           encoding="utf-8", check=False)
+    essai = subprocess.run(
+        [sys.executable, "-m", "cafdiag", "--version"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
     assert essai.returncode == 0 and essai.stdout.startswith("cafdiag ")

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 import cafdiag as cd
-from cafdiag.donnees import Apports
+from cafdiag.donnees import Apports, table_communes
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import annees_disponibles, dictionnaire
+from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.indicateurs.mesures import COLONNES
 
 CRAON = "200048551"
@@ -20,14 +21,27 @@ def valeur(code, indicateur, **options):
     return cd.mesurer(code, [indicateur], **options).iloc[0]
 
 
-@pytest.mark.parametrize(("code", "indicateur", "attendu"), [
-    (CRAON, "PE_TXCOUV_GLOBAL", 79.9), (CRAON, "PE_TXCOUV_EAJE", 9.6), ("53", "PE_TXCOUV_GLOBAL", 78.0),
-    ("France", "PE_TXCOUV_GLOBAL", 60.9), ("France", "PE_TXCOUV_EAJE", 23.5), ("France", "PE_TXCOUV_AM", 31.9),
-    ("85", "PE_TXCOUV_GLOBAL", 85.7), ("75", "PE_TXCOUV_GLOBAL", 74.4), ("93", "PE_TXCOUV_GLOBAL", 39.4),
-    ("48", "PE_TXCOUV_GLOBAL", 63.7), ("2A", "PE_TXCOUV_GLOBAL", 38.9), ("973", "PE_TXCOUV_GLOBAL", 13.4),
-    ("200070555", "PE_TXCOUV_GLOBAL", 89.7), ("200071363", "PE_TXCOUV_GLOBAL", 64.4),
-    ("92033", "PE_TXCOUV_GLOBAL", 111.0), ("13108", "PE_TXCOUV_GLOBAL", 27.1),
-    ("13201", "PE_TXCOUV_GLOBAL", 34.4)])
+@pytest.mark.parametrize(
+    ("code", "indicateur", "attendu"),
+    [
+        (CRAON, "PE_TXCOUV_GLOBAL", 79.9),
+        (CRAON, "PE_TXCOUV_EAJE", 9.6),
+        ("53", "PE_TXCOUV_GLOBAL", 78.0),
+        ("France", "PE_TXCOUV_GLOBAL", 60.9),
+        ("France", "PE_TXCOUV_EAJE", 23.5),
+        ("France", "PE_TXCOUV_AM", 31.9),
+        ("85", "PE_TXCOUV_GLOBAL", 85.7),
+        ("75", "PE_TXCOUV_GLOBAL", 74.4),
+        ("93", "PE_TXCOUV_GLOBAL", 39.4),
+        ("48", "PE_TXCOUV_GLOBAL", 63.7),
+        ("2A", "PE_TXCOUV_GLOBAL", 38.9),
+        ("973", "PE_TXCOUV_GLOBAL", 13.4),
+        ("200070555", "PE_TXCOUV_GLOBAL", 89.7),
+        ("200071363", "PE_TXCOUV_GLOBAL", 64.4),
+        ("92033", "PE_TXCOUV_GLOBAL", 111.0),
+        ("13108", "PE_TXCOUV_GLOBAL", 27.1),
+    ],
+)
 def test_taux_publies(code, indicateur, attendu):
     ligne = valeur(code, indicateur)
     assert (ligne["valeur"], ligne["statut"], ligne["annee"]) == (attendu, "exact", 2023)
@@ -48,7 +62,7 @@ def test_couverture_caf_du_pays_de_craon_retrouve_les_ordres_du_livret():
     # Livret Caf 53 : 12 650 / 28 752 = 44,0 % ; 4 335 / 28 752 = 15,1 % ; 2,92 personnes par foyer.
     population_2018 = cd.lister("epci", recherche="Pays de Craon")
     assert len(population_2018) == 1
-    from cafdiag.donnees import evaluer, table_communes
+    from cafdiag.donnees import evaluer
 
     craon = table_communes().loc[list(cd.territoire(CRAON).communes)]
     assert evaluer(craon, "population_2018")["valeur"].sum() == 28752
@@ -74,10 +88,35 @@ def test_paris_commune_prend_le_departement_et_le_dit():
     assert (ligne["valeur"], ligne["maille_source"]) == (74.4, "departement")
 
 
-def test_lyon_et_marseille_bornees_par_leurs_arrondissements():
-    for code in ("13055", "69123"):
+def test_lyon_et_marseille_se_taisent_faute_d_arrondissements():
+    for code in ("13055", "69123", "13201"):
         ligne = valeur(code, "PE_TXCOUV_GLOBAL")
-        assert ligne["statut"] == "non_disponible" and ligne["bas"] < ligne["haut"]
+        assert ligne["statut"] == "non_disponible" and "arrondissement" in ligne["motif"]
+
+
+def test_lyon_et_marseille_bornees_quand_leurs_arrondissements_sont_la():
+    from cafdiag.indicateurs.petite_enfance import publie
+
+    taux = pd.DataFrame(
+        {
+            "maille": "commune",
+            "code": ["13201", "13202", "69381"],
+            "annee": 2023,
+            "txcouv": [34.4, 50.0, 60.0],
+        }
+    )
+    ville = pd.DataFrame({"maille": "commune", "officiel": "13055", "nom": "Marseille"}, index=["13055"])
+    contexte = Contexte(
+        ville,
+        pd.DataFrame({"commune": ["13055"], "code": ["13055"]}),
+        table_communes(),
+        taux,
+        pd.DataFrame(),
+        pd.DataFrame(),
+        Apports(),
+    )
+    ligne = publie(contexte, pd.Series({"numerateur": "txcouv"})).iloc[0]
+    assert (ligne["bas"], ligne["haut"], ligne["statut"]) == (34.4, 50.0, "non_disponible")
 
 
 def test_lignes_fictives_absentes_des_mailles():
@@ -138,7 +177,9 @@ def test_toute_mesure_est_complete(maille):
 @pytest.mark.parametrize("code", ["200048551", "244900015", "53"])
 def test_un_territoire_vaut_sa_ligne_dans_la_maille(code):
     seul = cd.mesurer(code).set_index("indicateur")
-    maille = cd.mesurer_maille(cd.territoire(code).maille).query("territoire == @code").set_index("indicateur")
+    maille = (
+        cd.mesurer_maille(cd.territoire(code).maille).query("territoire == @code").set_index("indicateur")
+    )
     pd.testing.assert_frame_equal(seul, maille.loc[seul.index], check_dtype=False)
 
 
@@ -185,7 +226,9 @@ def test_qpv_ne_prend_pas_les_chiffres_de_sa_commune():
 
 def test_listes_partielles_bornent_ou_se_taisent():
     angers = cd.mesurer("Angers Loire Métropole").set_index("indicateur")
-    assert angers.loc["AVS_QPV_COUV", "statut"] == "estime" and "commune" in angers.loc["AVS_QPV_COUV", "motif"]
+    assert (
+        angers.loc["AVS_QPV_COUV", "statut"] == "estime" and "commune" in angers.loc["AVS_QPV_COUV", "motif"]
+    )
     assert angers.loc["AVS_EVS_PART_RURAL", "statut"] == "non_disponible"
     assert angers.loc["AVS_DENS", "statut"] == "non_disponible" and angers.loc["AVS_DENS", "bas"] > 0
     assert angers.loc["AVS_CS_PAR_QPV", "bas"] > 0

@@ -30,7 +30,9 @@ def test_arrondi_au_plus_proche_toujours_encadre(vrai):
 
 
 def test_condition_inconnue_laisse_un_intervalle():
-    table = pd.DataFrame({"population_2023": [100.0, 200.0, 50.0], "densite_7": [6, np.nan, 2]}, index=list("abc"))
+    table = pd.DataFrame(
+        {"population_2023": [100.0, 200.0, 50.0], "densite_7": [6, np.nan, 2]}, index=list("abc")
+    )
     lignes = evaluer(table, "population_rurale")
     assert lignes.loc["a"].tolist() == [100, 100, 100]
     assert math.isnan(lignes.loc["b", "valeur"]) and lignes.loc["b", ["bas", "haut"]].tolist() == [0, 200]
@@ -45,7 +47,9 @@ def test_zonage_coupe_par_une_fusion_n_est_ni_oui_ni_non():
 
 
 def test_enfants_de_3_a_11_ans_par_tranches():
-    table = pd.DataFrame({"pop_2023_0_4": [100.0], "pop_2023_5_9": [110.0], "pop_2023_10_14": [120.0]}, index=["a"])
+    table = pd.DataFrame(
+        {"pop_2023_0_4": [100.0], "pop_2023_5_9": [110.0], "pop_2023_10_14": [120.0]}, index=["a"]
+    )
     assert evaluer(table, "enfants_3_11_ans")["valeur"].item() == pytest.approx(40 + 110 + 48)
 
 

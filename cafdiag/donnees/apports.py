@@ -38,8 +38,12 @@ class Apports:
     departements_complets: frozenset[str] = frozenset()
 
 
-def lire_apports(*, qpv: str | Path | None = None, registre: str | Path | None = None,
-                 registre_complet: tuple[str, ...] | list[str] = ()) -> Apports:
+def lire_apports(
+    *,
+    qpv: str | Path | None = None,
+    registre: str | Path | None = None,
+    registre_complet: tuple[str, ...] | list[str] = (),
+) -> Apports:
     """Lit et contrôle les fichiers de l'utilisateur.
 
     Parameters
@@ -60,34 +64,62 @@ def lire_apports(*, qpv: str | Path | None = None, registre: str | Path | None =
     structures = None if registre is None else _lire_registre(Path(registre))
     complets = frozenset(str(d).strip() for d in registre_complet)
     if complets and structures is None:
-        raise EntreeFautive("registre", ["aucun registre n'est donné, mais il est déclaré complet"],
-                            conseil="ajoutez --registre FICHIER")
+        raise EntreeFautive(
+            "registre",
+            ["aucun registre n'est donné, mais il est déclaré complet"],
+            conseil="ajoutez --registre FICHIER",
+        )
     _refuser_departements(complets)
-    return Apports(qpv=None if qpv is None else _lire_qpv(Path(qpv)), structures=structures,
-                   departements_complets=complets)
+    return Apports(
+        qpv=None if qpv is None else _lire_qpv(Path(qpv)),
+        structures=structures,
+        departements_complets=complets,
+    )
 
 
 def _refuser_departements(codes: frozenset[str]) -> None:
     connus = set(lire_table("departements", colonnes=["code"])["code"])
     inconnus = sorted(codes - connus)
     if inconnus:
-        raise EntreeFautive("registre complet", [f"département inconnu : « {c} »" for c in inconnus],
-                            attendu="des codes de département, comme 49 ou 2A")
+        raise EntreeFautive(
+            "registre complet",
+            [f"département inconnu : « {c} »" for c in inconnus],
+            attendu="des codes de département, comme 49 ou 2A",
+        )
 
 
 def _lire_registre(chemin: Path) -> pd.DataFrame:
     try:
-        brut = pd.read_csv(chemin, sep=None, engine="python", dtype=str, encoding="utf-8-sig",
-                           keep_default_na=False)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, ValueError) as cause:
-        raise EntreeFautive(chemin.name, [f"fichier illisible ({cause})"],
-                            attendu="un CSV en UTF-8, séparé par des points-virgules ou des virgules",
-                            conseil="enregistrez-le depuis le tableur au format « CSV UTF-8 »") from cause
+        # L'en-tête dit le séparateur ; le deviner sur tout le fichier se trompe dès qu'un nom a une virgule.
+        entete = chemin.read_text(encoding="utf-8-sig").partition("\n")[0]
+        brut = pd.read_csv(
+            chemin,
+            sep=";" if entete.count(";") >= entete.count(",") else ",",
+            dtype=str,
+            encoding="utf-8-sig",
+            keep_default_na=False,
+        )
+    except (
+        OSError,
+        UnicodeDecodeError,
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        ValueError,
+    ) as cause:
+        raise EntreeFautive(
+            chemin.name,
+            [f"fichier illisible ({cause})"],
+            attendu="un CSV en UTF-8, séparé par des points-virgules ou des virgules",
+            conseil="enregistrez-le depuis le tableur au format « CSV UTF-8 »",
+        ) from cause
     brut.columns = [c.strip().lower() for c in brut.columns]
     manquantes = [c for c in _COLONNES_REGISTRE if c not in brut.columns]
     if manquantes:
-        raise EntreeFautive(chemin.name, [f"colonne absente : « {c} »" for c in manquantes],
-                            attendu="les colonnes " + ", ".join(_COLONNES_REGISTRE))
+        raise EntreeFautive(
+            chemin.name,
+            [f"colonne absente : « {c} »" for c in manquantes],
+            attendu="les colonnes " + ", ".join(_COLONNES_REGISTRE),
+        )
     # Nous gardons les seules colonnes utiles : ni téléphone ni courriel ne doivent suivre dans un rapport.
     table = pd.DataFrame({c: brut[c].str.strip() for c in _COLONNES_REGISTRE})
     passage = a_jour(table["code"].tolist(), cog=2025)
@@ -97,27 +129,38 @@ def _lire_registre(chemin: Path) -> pd.DataFrame:
         table[colonne] = float("nan") if texte is None else pd.to_numeric(texte, errors="coerce")
         if texte is not None:
             for i in table.index[table[colonne].isna() & texte.ne("")]:
-                defauts.append(f"ligne {i + 2}, colonne {colonne} : « {brut[colonne][i]} » n'est pas un nombre")
+                defauts.append(
+                    f"ligne {i + 2}, colonne {colonne} : « {brut[colonne][i]} » n'est pas un nombre"
+                )
     hors = table["lon"].abs().gt(180) | table["lat"].abs().gt(90)
-    defauts += [f"ligne {i + 2} : lon {table['lon'][i]:.0f}, lat {table['lat'][i]:.0f} ne sont pas des degrés "
-                "(Lambert-93 ?)" for i in table.index[hors]]
+    defauts += [
+        f"ligne {i + 2} : lon {table['lon'][i]:.0f}, lat {table['lat'][i]:.0f} ne sont pas des degrés "
+        "(Lambert-93 ?)"
+        for i in table.index[hors]
+    ]
     if defauts:
-        raise EntreeFautive(chemin.name, defauts, conseil="corrigez ces lignes puis relancez ; "
-                            "rien n'a été importé")
+        raise EntreeFautive(
+            chemin.name, defauts, conseil="corrigez ces lignes puis relancez ; rien n'a été importé"
+        )
     table["code"] = passage["code_actuel"].to_numpy()
     return table.assign(source=f"registre local {chemin.name}")
 
 
 def _defauts(table: pd.DataFrame, passage: pd.DataFrame) -> list[str]:
-    defauts = [f"ligne {i + 2}, colonne type : « {table['type'][i]} » (attendu : "
-               f"{', '.join(TYPES_STRUCTURES)})" for i in table.index[~table["type"].isin(TYPES_STRUCTURES)]]
+    defauts = [
+        f"ligne {i + 2}, colonne type : « {table['type'][i]} » (attendu : {', '.join(TYPES_STRUCTURES)})"
+        for i in table.index[~table["type"].isin(TYPES_STRUCTURES)]
+    ]
     defauts += [f"ligne {i + 2}, colonne nom : vide" for i in table.index[table["nom"].eq("")]]
     rates = ~passage["statut"].isin(["actuel", "passe"]).to_numpy()
-    defauts += [f"ligne {i + 2}, colonne code : « {table['code'][i]} » n'est pas une commune du COG 2025"
-                for i in table.index[rates]]
+    defauts += [
+        f"ligne {i + 2}, colonne code : « {table['code'][i]} » n'est pas une commune du COG 2025"
+        for i in table.index[rates]
+    ]
     doubles = table.duplicated(["type", "nom", "code"])
-    defauts += [f"ligne {i + 2} : déjà présente (même type, même nom, même commune)"
-                for i in table.index[doubles]]
+    defauts += [
+        f"ligne {i + 2} : déjà présente (même type, même nom, même commune)" for i in table.index[doubles]
+    ]
     return defauts
 
 
@@ -128,21 +171,34 @@ def _lire_qpv(chemin: Path) -> gpd.GeoDataFrame:
     try:
         brut = gpd.read_file(chemin)
     except (OSError, ValueError, pyogrio.errors.DataSourceError) as cause:
-        raise EntreeFautive(chemin.name, [f"fichier illisible ({cause})"],
-                            attendu="les contours des QPV 2024 de l'ANCT (GeoJSON, GPKG ou SHP)") from cause
+        raise EntreeFautive(
+            chemin.name,
+            [f"fichier illisible ({cause})"],
+            attendu="les contours des QPV 2024 de l'ANCT (GeoJSON, GPKG ou SHP)",
+        ) from cause
     absentes = [c for c in ("code_qp", "lib_qp") if c not in brut.columns]
     if absentes or brut.geometry.isna().all():
-        raise EntreeFautive(chemin.name, [f"colonne absente : « {c} »" for c in absentes] or ["aucun contour"],
-                            attendu="les colonnes code_qp et lib_qp, et un contour par quartier")
+        raise EntreeFautive(
+            chemin.name,
+            [f"colonne absente : « {c} »" for c in absentes] or ["aucun contour"],
+            attendu="les colonnes code_qp et lib_qp, et un contour par quartier",
+        )
     if brut.crs is None:
         raise EntreeFautive(chemin.name, ["projection inconnue"], conseil="fournissez le fichier .prj")
     brut = brut.to_crs(4326)
-    defauts = [f"ligne {i + 1} : contour absent ou invalide ({brut['code_qp'][i]})"
-               for i in brut.index[brut.geometry.isna() | brut.geometry.is_empty | ~brut.geometry.is_valid]]
-    defauts += [f"ligne {i + 1} : code « {brut['code_qp'][i]} » présent deux fois"
-                for i in brut.index[brut["code_qp"].duplicated()]]
+    defauts = [
+        f"ligne {i + 1} : contour absent ou invalide ({brut['code_qp'][i]})"
+        for i in brut.index[brut.geometry.isna() | brut.geometry.is_empty | ~brut.geometry.is_valid]
+    ]
+    defauts += [
+        f"ligne {i + 1} : code « {brut['code_qp'][i]} » présent deux fois"
+        for i in brut.index[brut["code_qp"].duplicated()]
+    ]
     if defauts:
         raise EntreeFautive(chemin.name, defauts, conseil="reprenez le fichier publié par l'ANCT")
     population = pd.to_numeric(brut["population"], errors="coerce") if "population" in brut else float("nan")
-    return gpd.GeoDataFrame({"code": brut["code_qp"].astype(str), "nom": brut["lib_qp"].astype(str),
-                             "population": population}, geometry=brut.geometry, crs=4326)
+    return gpd.GeoDataFrame(
+        {"code": brut["code_qp"].astype(str), "nom": brut["lib_qp"].astype(str), "population": population},
+        geometry=brut.geometry,
+        crs=4326,
+    )

@@ -39,8 +39,9 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        34 875 communes et 45 arrondissements, indexés par code (texte) ; colonnes décrites dans ``data/variables.csv``, plus
-        ``centres_sociaux``, ``evs`` (nombres, vides hors registre complet) et ``faits_embarques``.
+        34 875 communes et 45 arrondissements, indexés par code (texte) ; colonnes décrites dans
+        ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet) et
+        ``faits_embarques``.
     """
     table = _socle().copy()
     complets = apports.departements_complets if apports else frozenset()
@@ -65,13 +66,16 @@ def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
         structure est confirmée par un registre officiel ou par l'utilisateur.
     """
     embarquees = lire_table("structures")
-    embarquees["sur"] = embarquees["statut_agrement"].astype("string").str.startswith("confirmé").fillna(False)
+    embarquees["sur"] = (
+        embarquees["statut_agrement"].astype("string").str.startswith("confirmé").fillna(False)
+    )
     embarquees.loc[embarquees["type"] == "france_services", "sur"] = True
     if apports is None or apports.structures is None:
         return embarquees
     types = set(apports.structures["type"])
-    departement = embarquees["code"].str[:2].where(~embarquees["code"].str.startswith("97"),
-                                                   embarquees["code"].str[:3])
+    departement = (
+        embarquees["code"].str[:2].where(~embarquees["code"].str.startswith("97"), embarquees["code"].str[:3])
+    )
     remplacees = embarquees["type"].isin(types) & departement.isin(apports.departements_complets)
     locales = apports.structures.assign(sur=True)
     return pd.concat([embarquees[~remplacees], locales], ignore_index=True)

@@ -82,57 +82,195 @@ def _naissances_glissantes() -> dict[int, dict[str, float]]:
     return {a: {f"naissances_{a - i}": 1 for i in range(3)} for a in range(2021, 2026)}
 
 
-VARIABLES: MappingProxyType = MappingProxyType({v.nom: v for v in (
-    _variable("communes", "communes", "communes", {2025: {"unite": 1}},
-              "Insee, code officiel géographique", locale=False),
-    _variable("population", "population municipale", "habitants", _MUNICIPALE,
-              "Insee, populations légales", locale=False),
-    _variable("population_2018", "population municipale 2018", "habitants", {2018: {"pmun_2018": 1}},
-              "Insee, populations légales"),
-    _variable("naissances_3_ans", "naissances domiciliées, trois années", "naissances",
-              _naissances_glissantes(), _ETAT_CIVIL),
-    _variable("naissances", "naissances domiciliées", "naissances",
-              {a: {f"naissances_{a}": 1} for a in range(2019, 2026)}, _ETAT_CIVIL),
-    _variable("enfants_moins_3_ans", "enfants de moins de 3 ans (naissances de trois ans)", "enfants",
-              _naissances_glissantes(), _ETAT_CIVIL, statut="estime"),
-    *(_variable(f"population_{b}_ans", f"habitants de {b.replace('_', ' à ')} ans", "habitants",
-                {2023: {f"pop_2023_{b}": 1}}, _RP) for b in _BANDES),
-    _variable("population_0_19_ans", "habitants de moins de 20 ans", "habitants",
-              {2023: {f"pop_2023_{b}": 1 for b in _BANDES}}, _RP),
-    _variable("enfants_3_11_ans", "enfants de 3 à 11 ans", "enfants", _3_11, _RP, statut="estime"),
-    _variable("enfants_3_11_ans_equipes", "enfants de 3 à 11 ans d'une commune avec ALSH", "enfants",
-              _3_11, f"{_RP} ; {_BPE}", statut="estime", condition=("bpe2025_alsh", ">0")),
-    _variable("eaje", "établissements d'accueil du jeune enfant", "établissements",
-              {2025: {"bpe2025_eaje": 1}}, _BPE),
-    _variable("micro_creches", "micro-crèches", "établissements", {2025: {"bpe2025_micro_creche": 1}}, _BPE),
-    _variable("alsh", "implantations d'accueil de loisirs (ALSH)", "implantations",
-              {2025: {"bpe2025_alsh": 1}}, _BPE),
-    _variable("foyers_allocataires", "foyers allocataires", "foyers", {2024: {"foyers_allocataires_2024": 1}},
-              _CNAF, millesime="décembre {annee}", statut="arrondi"),
-    _variable("personnes_couvertes", "personnes couvertes", "personnes",
-              {2024: {"personnes_couvertes_2024": 1}}, _CNAF, millesime="décembre {annee}",
-              statut="arrondi"),
-    _variable("population_rurale", "habitants d'une commune rurale (densité 5 à 7)", "habitants",
-              _POP_ZONAGE, _GRILLE, condition=("densite_7", (5, 6, 7))),
-    *(_variable(f"population_densite_{n}", f"habitants du niveau de densité {n}", "habitants", _POP_ZONAGE,
-                _GRILLE, condition=("densite_7", (n,))) for n in range(1, 8)),
-    _variable("communes_frr", "communes classées France ruralités revitalisation", "communes",
-              {2025: {"unite": 1}}, "DGCL, classement FRR au 10 juillet 2025",
-              condition=("frr_2025", _FRR)),
-    _variable("communes_zrr", "communes classées en zone de revitalisation rurale", "communes",
-              {2021: {"unite": 1}}, "ANCT, classement ZRR (COG 2021)", condition=("zrr_2021", ("C",))),
-    _variable("centres_sociaux", "centres sociaux", "structures", {2024: {"centres_sociaux": 1}},
-              "liste de structures", millesime="voir la liste"),
-    _variable("evs", "espaces de vie sociale", "structures", {2024: {"evs": 1}},
-              "liste de structures", millesime="voir la liste"),
-    _variable("structures_avs", "centres sociaux et espaces de vie sociale", "structures",
-              {2024: {"centres_sociaux": 1, "evs": 1}}, "liste de structures", millesime="voir la liste"),
-    _variable("evs_ruraux", "espaces de vie sociale en commune rurale", "structures", {2024: {"evs": 1}},
-              f"liste de structures ; {_GRILLE}", millesime="voir la liste",
-              condition=("densite_7", (5, 6, 7))),
-    _variable("france_services", "espaces France services", "espaces",
-              {2025: {"france_services_2025": 1}}, "ANCT, France services"),
-)})
+VARIABLES: MappingProxyType = MappingProxyType(
+    {
+        v.nom: v
+        for v in (
+            _variable(
+                "communes",
+                "communes",
+                "communes",
+                {2025: {"unite": 1}},
+                "Insee, code officiel géographique",
+                locale=False,
+            ),
+            _variable(
+                "population",
+                "population municipale",
+                "habitants",
+                _MUNICIPALE,
+                "Insee, populations légales",
+                locale=False,
+            ),
+            _variable(
+                "population_2018",
+                "population municipale 2018",
+                "habitants",
+                {2018: {"pmun_2018": 1}},
+                "Insee, populations légales",
+            ),
+            _variable(
+                "naissances_3_ans",
+                "naissances domiciliées, trois années",
+                "naissances",
+                _naissances_glissantes(),
+                _ETAT_CIVIL,
+            ),
+            _variable(
+                "naissances",
+                "naissances domiciliées",
+                "naissances",
+                {a: {f"naissances_{a}": 1} for a in range(2019, 2026)},
+                _ETAT_CIVIL,
+            ),
+            _variable(
+                "enfants_moins_3_ans",
+                "enfants de moins de 3 ans (naissances de trois ans)",
+                "enfants",
+                _naissances_glissantes(),
+                _ETAT_CIVIL,
+                statut="estime",
+            ),
+            *(
+                _variable(
+                    f"population_{b}_ans",
+                    f"habitants de {b.replace('_', ' à ')} ans",
+                    "habitants",
+                    {2023: {f"pop_2023_{b}": 1}},
+                    _RP,
+                )
+                for b in _BANDES
+            ),
+            _variable(
+                "population_0_19_ans",
+                "habitants de moins de 20 ans",
+                "habitants",
+                {2023: {f"pop_2023_{b}": 1 for b in _BANDES}},
+                _RP,
+            ),
+            _variable("enfants_3_11_ans", "enfants de 3 à 11 ans", "enfants", _3_11, _RP, statut="estime"),
+            _variable(
+                "enfants_3_11_ans_equipes",
+                "enfants de 3 à 11 ans d'une commune avec ALSH",
+                "enfants",
+                _3_11,
+                f"{_RP} ; {_BPE}",
+                statut="estime",
+                condition=("bpe2025_alsh", ">0"),
+            ),
+            _variable(
+                "eaje",
+                "établissements d'accueil du jeune enfant",
+                "établissements",
+                {2025: {"bpe2025_eaje": 1}},
+                _BPE,
+            ),
+            _variable(
+                "micro_creches", "micro-crèches", "établissements", {2025: {"bpe2025_micro_creche": 1}}, _BPE
+            ),
+            _variable(
+                "alsh",
+                "implantations d'accueil de loisirs (ALSH)",
+                "implantations",
+                {2025: {"bpe2025_alsh": 1}},
+                _BPE,
+            ),
+            _variable(
+                "foyers_allocataires",
+                "foyers allocataires",
+                "foyers",
+                {2024: {"foyers_allocataires_2024": 1}},
+                _CNAF,
+                millesime="décembre {annee}",
+                statut="arrondi",
+            ),
+            _variable(
+                "personnes_couvertes",
+                "personnes couvertes",
+                "personnes",
+                {2024: {"personnes_couvertes_2024": 1}},
+                _CNAF,
+                millesime="décembre {annee}",
+                statut="arrondi",
+            ),
+            _variable(
+                "population_rurale",
+                "habitants d'une commune rurale (densité 5 à 7)",
+                "habitants",
+                _POP_ZONAGE,
+                _GRILLE,
+                condition=("densite_7", (5, 6, 7)),
+            ),
+            *(
+                _variable(
+                    f"population_densite_{n}",
+                    f"habitants du niveau de densité {n}",
+                    "habitants",
+                    _POP_ZONAGE,
+                    _GRILLE,
+                    condition=("densite_7", (n,)),
+                )
+                for n in range(1, 8)
+            ),
+            _variable(
+                "communes_frr",
+                "communes classées France ruralités revitalisation",
+                "communes",
+                {2025: {"unite": 1}},
+                "DGCL, classement FRR au 10 juillet 2025",
+                condition=("frr_2025", _FRR),
+            ),
+            _variable(
+                "communes_zrr",
+                "communes classées en zone de revitalisation rurale",
+                "communes",
+                {2021: {"unite": 1}},
+                "ANCT, classement ZRR (COG 2021)",
+                condition=("zrr_2021", ("C",)),
+            ),
+            _variable(
+                "centres_sociaux",
+                "centres sociaux",
+                "structures",
+                {2024: {"centres_sociaux": 1}},
+                "liste de structures",
+                millesime="voir la liste",
+            ),
+            _variable(
+                "evs",
+                "espaces de vie sociale",
+                "structures",
+                {2024: {"evs": 1}},
+                "liste de structures",
+                millesime="voir la liste",
+            ),
+            _variable(
+                "structures_avs",
+                "centres sociaux et espaces de vie sociale",
+                "structures",
+                {2024: {"centres_sociaux": 1, "evs": 1}},
+                "liste de structures",
+                millesime="voir la liste",
+            ),
+            _variable(
+                "evs_ruraux",
+                "espaces de vie sociale en commune rurale",
+                "structures",
+                {2024: {"evs": 1}},
+                f"liste de structures ; {_GRILLE}",
+                millesime="voir la liste",
+                condition=("densite_7", (5, 6, 7)),
+            ),
+            _variable(
+                "france_services",
+                "espaces France services",
+                "espaces",
+                {2025: {"france_services_2025": 1}},
+                "ANCT, France services",
+            ),
+        )
+    }
+)
 
 
 def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.DataFrame:
@@ -171,8 +309,10 @@ def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.Da
         raise DemandeFausse(f"variable inconnue : « {nom} »", attendu=", ".join(sorted(VARIABLES)))
     annee = variable.annee_par_defaut if annee is None else annee
     if annee not in variable.annees:
-        raise DemandeFausse(f"pas de « {variable.libelle} » pour {annee}",
-                            attendu="une année parmi " + ", ".join(map(str, sorted(variable.annees))))
+        raise DemandeFausse(
+            f"pas de « {variable.libelle} » pour {annee}",
+            attendu="une année parmi " + ", ".join(map(str, sorted(variable.annees))),
+        )
     poids = variable.annees[annee]
     colonnes = table[list(poids)].astype("float64")
     valeur = (colonnes * pd.Series(poids)).sum(axis=1, skipna=False)
@@ -188,8 +328,10 @@ def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.Da
         haut = plafond.where(oui, 0.0).where(connu, plafond)
     absent = valeur.isna()
     # Un plafond connu (condition inconnue, population connue) reste un encadrement utile.
-    return pd.DataFrame({"valeur": valeur, "bas": bas.mask(absent, 0.0),
-                         "haut": haut.where(haut.notna(), np.inf)}, index=table.index)
+    return pd.DataFrame(
+        {"valeur": valeur, "bas": bas.mask(absent, 0.0), "haut": haut.where(haut.notna(), np.inf)},
+        index=table.index,
+    )
 
 
 def _verifie(table: pd.DataFrame, condition: tuple) -> pd.Series:

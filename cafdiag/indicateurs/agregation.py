@@ -35,25 +35,30 @@ def sommer(communes: pd.DataFrame, appartenance: pd.DataFrame) -> pd.DataFrame:
     >>> appartenance = pd.DataFrame({"commune": ["01001", "01002"], "code": ["A", "A"]})
     >>> sommer(communes, appartenance)[["valeur", "connu", "bas", "haut", "n_manquants"]]
           valeur  connu  bas  haut  n_manquants
-    code                                       
+    code
     A        NaN   10.0  8.0   inf            1
     """
     lignes = communes.reindex(appartenance["commune"])
     manque = lignes["valeur"].isna().to_numpy()
-    aligne = pd.DataFrame({
-        "code": appartenance["code"].to_numpy(),
-        "connu": np.where(manque, 0.0, lignes["valeur"].to_numpy()),
-        # Une commune absente de la table ne dit rien : de zéro à l'infini.
-        "bas": np.where(lignes["bas"].isna(), 0.0, lignes["bas"].to_numpy()),
-        "haut": np.where(lignes["haut"].isna(), np.inf, lignes["haut"].to_numpy()),
-        "n": 1, "n_manquants": manque.astype(int)})
+    aligne = pd.DataFrame(
+        {
+            "code": appartenance["code"].to_numpy(),
+            "connu": np.where(manque, 0.0, lignes["valeur"].to_numpy()),
+            # Une commune absente de la table ne dit rien : de zéro à l'infini.
+            "bas": np.where(lignes["bas"].isna(), 0.0, lignes["bas"].to_numpy()),
+            "haut": np.where(lignes["haut"].isna(), np.inf, lignes["haut"].to_numpy()),
+            "n": 1,
+            "n_manquants": manque.astype(int),
+        }
+    )
     somme = aligne.groupby("code", sort=True).sum()
     somme.insert(0, "valeur", somme["connu"].where(somme["n_manquants"].eq(0)))
     return somme
 
 
-def rapport(numerateur: pd.DataFrame, denominateur: pd.DataFrame, *, facteur: float = 100.0,
-            partie: bool = False) -> pd.DataFrame:
+def rapport(
+    numerateur: pd.DataFrame, denominateur: pd.DataFrame, *, facteur: float = 100.0, partie: bool = False
+) -> pd.DataFrame:
     """Rapport de sommes (règle A1) : ``facteur × Σ num / Σ den``, encadré.
 
     Parameters
@@ -85,8 +90,16 @@ def rapport(numerateur: pd.DataFrame, denominateur: pd.DataFrame, *, facteur: fl
         haut = facteur * num["haut"] / den["bas"].where(den["bas"] > 0)
     if partie:
         haut = haut.clip(upper=facteur)
-    return pd.DataFrame({"valeur": valeur, "bas": bas, "haut": haut, "numerateur": num["valeur"],
-                         "denominateur": den["valeur"]}, index=num.index)
+    return pd.DataFrame(
+        {
+            "valeur": valeur,
+            "bas": bas,
+            "haut": haut,
+            "numerateur": num["valeur"],
+            "denominateur": den["valeur"],
+        },
+        index=num.index,
+    )
 
 
 def taux_agrege(taux: pd.Series, poids: pd.Series) -> float:
@@ -105,8 +118,9 @@ def taux_agrege(taux: pd.Series, poids: pd.Series) -> float:
     return np.float64((taux * poids).sum() / poids.sum())
 
 
-def enfants_reconstitues(places: dict[str, float], taux: dict[str, float], *, demi_place: float = 0.5,
-                         demi_taux: float = 0.05) -> tuple[float, float]:
+def enfants_reconstitues(
+    places: dict[str, float], taux: dict[str, float], *, demi_place: float = 0.5, demi_taux: float = 0.05
+) -> tuple[float, float]:
     """Encadre le nombre d'enfants de moins de 3 ans que supposent des places et des taux publiés.
 
     Pour chaque mode de nombre de places *p* et de taux *t* :

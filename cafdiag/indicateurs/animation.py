@@ -11,7 +11,7 @@ import pandas as pd
 
 from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
 from cafdiag.indicateurs.generiques import rapport_de_sommes
-from cafdiag.indicateurs.qpv import liens_centres, quartiers_par_territoire, qpv_connus, totaux_annonces
+from cafdiag.indicateurs.qpv import liens_centres, qpv_connus, quartiers_par_territoire, totaux_annonces
 
 _REGISTRE = "fournissez un registre complet des structures"
 
@@ -19,8 +19,10 @@ _REGISTRE = "fournissez un registre complet des structures"
 def listes_completes(contexte: Contexte) -> pd.Series:
     """Vrai si un registre déclaré complet couvre tous les départements du territoire."""
     departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
-    couvert = pd.Series(departements.isin(contexte.apports.departements_complets).to_numpy(),
-                        index=contexte.appartenance["code"].to_numpy())
+    couvert = pd.Series(
+        departements.isin(contexte.apports.departements_complets).to_numpy(),
+        index=contexte.appartenance["code"].to_numpy(),
+    )
     return couvert.groupby(level=0).all().reindex(contexte.codes, fill_value=False)
 
 
@@ -34,8 +36,14 @@ def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     groupes = par_territoire.groupby("code")
     nombre = groupes["identifiant"].nunique().reindex(contexte.codes).fillna(0)
     if indicateur == "AVS_CS_PAR_QPV":
-        num = par_territoire[["code", "identifiant"]].merge(liens, on="identifiant").groupby("code")[
-            "centre"].nunique().reindex(contexte.codes).fillna(0)
+        num = (
+            par_territoire[["code", "identifiant"]]
+            .merge(liens, on="identifiant")
+            .groupby("code")["centre"]
+            .nunique()
+            .reindex(contexte.codes)
+            .fillna(0)
+        )
         num, den, facteur = num.where(nombre > 0), nombre, 1.0
     elif indicateur == "AVS_QPV_HAB_COUV":
         num, den = _habitants(par_territoire, contexte.codes)
@@ -44,24 +52,44 @@ def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         num, den = groupes["couvert"].sum().reindex(contexte.codes), nombre
         facteur = 100.0
     incertitude = groupes["incertain"].any().reindex(contexte.codes).eq(True)
-    return _conclure(contexte, facteur * num / den.where(den > 0), num=num, den=den, nombre=nombre,
-                     incertitude=incertitude, plafond=100.0 if facteur == 100 else np.inf)
+    return _conclure(
+        contexte,
+        facteur * num / den.where(den > 0),
+        num=num,
+        den=den,
+        nombre=nombre,
+        incertitude=incertitude,
+        plafond=100.0 if facteur == 100 else np.inf,
+    )
 
 
 def _habitants(par_territoire: pd.DataFrame, codes: pd.Index) -> tuple[pd.Series, pd.Series]:
     """Habitants couverts et total. Si tous les quartiers sont couverts, la part est 100 % sans les compter."""
     population = pd.to_numeric(par_territoire["population"], errors="coerce").astype("float64")
     tous = par_territoire.groupby("code")["couvert"].all()
-    sommes = pd.DataFrame({"code": par_territoire["code"], "den": population,
-                           "num": population.where(par_territoire["couvert"], 0.0)})
+    sommes = pd.DataFrame(
+        {
+            "code": par_territoire["code"],
+            "den": population,
+            "num": population.where(par_territoire["couvert"], 0.0),
+        }
+    )
     sommes["num"] = sommes["num"].where(population.notna())
     sommes = sommes.groupby("code")[["num", "den"]].agg(lambda s: s.sum(skipna=False)).reindex(codes)
     plein = tous.reindex(codes).eq(True) & sommes["den"].isna()
     return sommes["num"].mask(plein, 1.0), sommes["den"].mask(plein, 1.0)
 
 
-def _conclure(contexte: Contexte, brut: pd.Series, *, num: pd.Series, den: pd.Series, nombre: pd.Series,
-              incertitude: pd.Series, plafond: float) -> pd.DataFrame:
+def _conclure(
+    contexte: Contexte,
+    brut: pd.Series,
+    *,
+    num: pd.Series,
+    den: pd.Series,
+    nombre: pd.Series,
+    incertitude: pd.Series,
+    plafond: float,
+) -> pd.DataFrame:
     """Statut et motif : sans objet, exact, estimé, minorant, ou muet."""
     connus, complete = qpv_connus(contexte), listes_completes(contexte)
     contours = contexte.apports.qpv is not None
@@ -79,17 +107,27 @@ def _conclure(contexte: Contexte, brut: pd.Series, *, num: pd.Series, den: pd.Se
     motif = motif.mask(donne & ~complete, f"calculé {maille}{partielle}")
     minorant = connus & ~aucun & ~donne & brut.notna()
     motif = motif.mask(minorant, f"minorant {maille}{partielle} : {_REGISTRE}")
-    motif = motif.mask(connus & ~aucun & ~donne & brut.isna(),
-                       "la population n'est pas publiée pour tous les quartiers du territoire")
+    motif = motif.mask(
+        connus & ~aucun & ~donne & brut.isna(),
+        "la population n'est pas publiée pour tous les quartiers du territoire",
+    )
     motif = motif.mask(aucun, "aucun quartier prioritaire sur ce territoire")
-    motif = motif.mask(~connus, f"liste des QPV embarquée pour {CERCLE_COMMUNAL} seulement : importez les "
-                                "contours de l'ANCT")
+    motif = motif.mask(
+        ~connus, f"liste des QPV embarquée pour {CERCLE_COMMUNAL} seulement : importez les contours de l'ANCT"
+    )
     vrais = num.notna() & den.notna() & connus
-    return resultat(contexte.codes, valeur=brut.where(donne), numerateur=num.where(vrais & donne),
-                    denominateur=den.where(vrais & donne), bas=brut.where(minorant), statut=statut, motif=motif,
-                    haut=pd.Series(plafond if np.isfinite(plafond) else np.nan,
-                                   index=contexte.codes).where(minorant),
-                    maille_source="qpv" if contours else "commune", annee=2024)
+    return resultat(
+        contexte.codes,
+        valeur=brut.where(donne),
+        numerateur=num.where(vrais & donne),
+        denominateur=den.where(vrais & donne),
+        bas=brut.where(minorant),
+        statut=statut,
+        motif=motif,
+        haut=pd.Series(plafond if np.isfinite(plafond) else np.nan, index=contexte.codes).where(minorant),
+        maille_source="qpv" if contours else "commune",
+        annee=2024,
+    )
 
 
 def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -101,23 +139,27 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table = rapport_de_sommes(contexte, ligne)
     complete = listes_completes(contexte)
     population = contexte.somme("population", annee=2023)["valeur"]
-    annonces = pd.Series(np.nan, index=contexte.codes)
-    if contexte.maille == "departement":
-        annonces = totaux_annonces().reindex(contexte.codes)[["centre_social", "evs"]].sum(axis=1, skipna=False)
+    totaux = totaux_annonces()[["centre_social", "evs"]].sum(axis=1, skipna=False)
+    annonces = contexte.territoires["officiel"].map(totaux).where(contexte.de_maille("departement"))
     estime = ~complete & annonces.notna()
     table.loc[estime, "valeur"] = 10_000 * annonces / population
-    table.loc[estime, ["statut", "motif"]] = ["estime", "total annoncé par la Caf ou Senacs, sans liste complète"]
+    table.loc[estime, ["statut", "motif"]] = [
+        "estime",
+        "total annoncé par la Caf ou Senacs, sans liste complète",
+    ]
     table.loc[estime, "numerateur"] = annonces
     muet = ~complete & ~estime
-    avs = contexte.structures[contexte.structures["type"].isin(["centre_social", "evs"])
-                              & contexte.structures["sur"].astype(bool)]
+    avs = contexte.structures[
+        contexte.structures["type"].isin(["centre_social", "evs"]) & contexte.structures["sur"].astype(bool)
+    ]
     connues = avs.merge(contexte.appartenance, left_on="code", right_on="commune")
     nombre = connues.groupby("code_y")["nom"].size().reindex(contexte.codes).fillna(0)
     table.loc[muet, "statut"] = "non_disponible"
     table.loc[muet, ["valeur", "haut"]] = np.nan
     table.loc[muet, "bas"] = (10_000 * nombre / population).where(nombre > 0)
-    table.loc[muet, "motif"] = ("liste de structures partielle : " + nombre.astype(int).astype(str)
-                                + f" confirmée(s) ; {_REGISTRE}")
+    table.loc[muet, "motif"] = (
+        "liste de structures partielle : " + nombre.astype(int).astype(str) + f" confirmée(s) ; {_REGISTRE}"
+    )
     return table
 
 

@@ -9,24 +9,34 @@ import pandas as pd
 from cafdiag.donnees import VARIABLES, Apports, evaluer
 from cafdiag.indicateurs.agregation import sommer
 
-COLONNES_RESULTAT = ["valeur", "numerateur", "denominateur", "bas", "haut", "statut", "motif",
-                     "maille_source", "modalite", "annee", "millesime"]
+COLONNES_RESULTAT = [
+    "valeur",
+    "numerateur",
+    "denominateur",
+    "bas",
+    "haut",
+    "statut",
+    "motif",
+    "maille_source",
+    "modalite",
+    "annee",
+    "millesime",
+]
 _NOMS_ECRITS = 4
 CERCLE_COMMUNAL = "Ain, Ardennes, Maine-et-Loire et Mayenne"
 
 
 @dataclass(frozen=True)
 class Contexte:
-    """Tables alignées pour calculer un indicateur sur tous les territoires d'une maille.
+    """Tables alignées pour calculer un indicateur sur des territoires, de même maille ou non.
 
     Attributes
     ----------
-    maille : str
-        Maille demandée.
-    codes : Index
-        Codes des territoires, dans l'ordre du résultat.
+    territoires : DataFrame
+        Indexé par une clé unique, dans l'ordre du résultat : ``maille``, ``officiel`` (code publié), ``nom``.
+        La clé n'est pas le code : le département 52 et la région 52 se comparent dans un même calcul.
     appartenance : DataFrame
-        ``commune``, ``code``.
+        ``commune``, ``code`` (la clé du territoire).
     communes : DataFrame
         Table communale (:func:`cafdiag.donnees.table_communes`).
     taux : DataFrame
@@ -37,12 +47,9 @@ class Contexte:
         Ce que l'utilisateur a fourni.
     annee : int or None
         Année demandée ; None : la dernière de chaque indicateur.
-    par_commune_connues : dict
-        Variables déjà évaluées, partagées par les contextes d'une même comparaison.
     """
 
-    maille: str
-    codes: pd.Index
+    territoires: pd.DataFrame
     appartenance: pd.DataFrame
     communes: pd.DataFrame
     taux: pd.DataFrame
@@ -50,8 +57,16 @@ class Contexte:
     structures: pd.DataFrame
     apports: Apports
     annee: int | None = None
-    par_commune_connues: dict = field(default_factory=dict, repr=False)
     _memoire: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def codes(self) -> pd.Index:
+        """Clés des territoires."""
+        return self.territoires.index
+
+    def de_maille(self, maille: str) -> pd.Series:
+        """Vrai pour les territoires de cette maille."""
+        return self.territoires["maille"].eq(maille)
 
     def annee_de(self, variable: str) -> int:
         """Année à utiliser pour une variable : celle demandée si la source la couvre, sinon la dernière."""
@@ -62,9 +77,9 @@ class Contexte:
         """Variable évaluée commune par commune ; gardée en mémoire pour le contexte."""
         annee = annee if annee is not None else self.annee_de(variable)
         cle = (variable, annee)
-        if cle not in self.par_commune_connues:
-            self.par_commune_connues[cle] = evaluer(self.communes, variable, annee=annee)
-        return self.par_commune_connues[cle]
+        if cle not in self._memoire:
+            self._memoire[cle] = evaluer(self.communes, variable, annee=annee)
+        return self._memoire[cle]
 
     def somme(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
         """Somme d'une variable par territoire, encadrée ; gardée en mémoire pour le contexte."""
@@ -85,26 +100,37 @@ class Contexte:
         return self._memoire[cle]
 
 
-def _phrases(absente: pd.Series, communes: pd.DataFrame, appartenance: pd.DataFrame,
-             codes: pd.Index) -> pd.Series:
+def _phrases(
+    absente: pd.Series, communes: pd.DataFrame, appartenance: pd.DataFrame, codes: pd.Index
+) -> pd.Series:
     phrases = pd.Series("", index=codes, dtype=object)
     manque = absente.reindex(appartenance["commune"]).fillna(True).to_numpy(dtype=bool)
     if not manque.any():
         return phrases
-    lignes = pd.DataFrame({"code": appartenance["code"].to_numpy(), "commune": appartenance["commune"].to_numpy(),
-                           "absente": manque})
+    lignes = pd.DataFrame(
+        {
+            "code": appartenance["code"].to_numpy(),
+            "commune": appartenance["commune"].to_numpy(),
+            "absente": manque,
+        }
+    )
     lignes["embarquee"] = communes["faits_embarques"].reindex(lignes["commune"]).eq(True).to_numpy()
-    groupes = lignes.groupby("code").agg(absentes=("absente", "sum"), total=("absente", "size"),
-                                         embarquees=("embarquee", "any"))
+    groupes = lignes.groupby("code").agg(
+        absentes=("absente", "sum"), total=("absente", "size"), embarquees=("embarquee", "any")
+    )
     toutes = groupes["absentes"].eq(groupes["total"])
     phrases[groupes.index[toutes & ~groupes["embarquees"]]] = (
-        f"donnée embarquée pour {CERCLE_COMMUNAL} seulement")
+        f"donnée embarquée pour {CERCLE_COMMUNAL} seulement"
+    )
     phrases[groupes.index[toutes & groupes["embarquees"]]] = (
-        "donnée absente de la source pour toutes les communes")
+        "donnée absente de la source pour toutes les communes"
+    )
     partielles = groupes[groupes["absentes"].gt(0) & ~toutes]
     # Les premières communes absentes de chaque territoire suffisent à le dire.
-    absentes = lignes[lignes["absente"] & lignes["code"].isin(partielles.index)].sort_values(["code", "commune"])
-    premieres = absentes.groupby("code")["commune"].agg(lambda s: list(s.iloc[:_NOMS_ECRITS + 1]))
+    absentes = lignes[lignes["absente"] & lignes["code"].isin(partielles.index)].sort_values(
+        ["code", "commune"]
+    )
+    premieres = absentes.groupby("code")["commune"].agg(lambda s: list(s.iloc[: _NOMS_ECRITS + 1]))
     hors = absentes.groupby("code")["embarquee"].agg(lambda s: int((~s).sum()))
     for code, ligne in partielles.iterrows():
         noms = [str(communes.at[c, "nom"]) for c in premieres[code]]
@@ -125,5 +151,7 @@ def _communes_absentes(noms: list[str], n: int, total: int, *, hors: int) -> str
 def resultat(codes: pd.Index, **colonnes) -> pd.DataFrame:
     """Résultat d'un calcul, toutes colonnes présentes, indexé par code de territoire."""
     textes = ("motif", "statut", "maille_source", "modalite", "millesime")
-    return pd.DataFrame({nom: colonnes.get(nom, "" if nom in textes else float("nan"))
-                         for nom in COLONNES_RESULTAT}, index=codes)
+    return pd.DataFrame(
+        {nom: colonnes.get(nom, "" if nom in textes else float("nan")) for nom in COLONNES_RESULTAT},
+        index=codes,
+    )

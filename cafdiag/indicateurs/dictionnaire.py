@@ -27,13 +27,16 @@ def _lire() -> pd.DataFrame:
     chemin = dossier("data") / "indicateurs.csv"
     try:
         table = pd.read_csv(chemin, sep=";", dtype=str, keep_default_na=False, encoding="utf-8")
-        table = table.set_index("code", drop=False, verify_integrity=True)
+        table = table.set_index("code", drop=False)
+        if not table.index.is_unique:
+            raise ValueError("un code d'indicateur est en double")
         table["decimales"] = table["decimales"].astype(int)
         table["annee"] = table["annee"].astype(int)
         table["facteur"] = pd.to_numeric(table["facteur"])
     except (OSError, ValueError, KeyError) as cause:
-        raise DonneesAbimees(chemin.name, f"dictionnaire illisible ({cause})",
-                             conseil="retéléchargez le projet") from cause
+        raise DonneesAbimees(
+            chemin.name, f"dictionnaire illisible ({cause})", conseil="retéléchargez le projet"
+        ) from cause
     return table
 
 
@@ -91,7 +94,9 @@ def choisir(codes: list[str] | None = None) -> list[str]:
     inconnus = [c for c in voulus if c not in connus]
     if inconnus:
         proches = sorted({p for c in inconnus for p in difflib.get_close_matches(c, connus, n=3, cutoff=0.5)})
-        raise DemandeFausse("indicateur inconnu : " + ", ".join(f"« {c} »" for c in inconnus),
-                            attendu="un code du dictionnaire" + (f" ({', '.join(proches)} ?)" if proches else ""),
-                            conseil="listez-les avec « cafdiag indicateurs »")
+        raise DemandeFausse(
+            "indicateur inconnu : " + ", ".join(f"« {c} »" for c in inconnus),
+            attendu="un code du dictionnaire" + (f" ({', '.join(proches)} ?)" if proches else ""),
+            conseil="listez-les avec « cafdiag indicateurs »",
+        )
     return voulus

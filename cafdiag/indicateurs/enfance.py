@@ -48,8 +48,9 @@ def en_lambert93(communes: pd.DataFrame) -> pd.DataFrame:
     metropole = ~communes["departement"].str.startswith("97", na=False) & communes["lon"].notna()
     xy = pd.DataFrame({"x": np.nan, "y": np.nan}, index=communes.index)
     versl93 = pyproj.Transformer.from_crs(4326, 2154, always_xy=True)
-    x, y = versl93.transform(communes.loc[metropole, "lon"].to_numpy(float),
-                             communes.loc[metropole, "lat"].to_numpy(float))
+    x, y = versl93.transform(
+        communes.loc[metropole, "lon"].to_numpy(float), communes.loc[metropole, "lat"].to_numpy(float)
+    )
     xy.loc[metropole, "x"], xy.loc[metropole, "y"] = x, y
     return xy
 
@@ -80,10 +81,14 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     acces = acces_par_commune(communes, communes["bpe2025_alsh"].astype("float64"), seuil_km=SEUIL_ALSH_KM)
     enfants = contexte.par_commune("enfants_3_11_ans")
     oui, inconnu = acces["proche"].eq(True).fillna(False), acces["proche"].isna()
-    proches = pd.DataFrame({
-        "valeur": enfants["valeur"].where(oui, 0.0).where(~inconnu & enfants["valeur"].notna()),
-        "bas": enfants["bas"].where(oui, 0.0),
-        "haut": enfants["haut"].where(oui | inconnu, 0.0)}, index=communes.index)
+    proches = pd.DataFrame(
+        {
+            "valeur": enfants["valeur"].where(oui, 0.0).where(~inconnu & enfants["valeur"].notna()),
+            "bas": enfants["bas"].where(oui, 0.0),
+            "haut": enfants["haut"].where(oui | inconnu, 0.0),
+        },
+        index=communes.index,
+    )
     num = sommer(proches, contexte.appartenance).reindex(contexte.codes)
     den = contexte.somme("enfants_3_11_ans")
     brut = rapport(num, den, facteur=100, partie=True)
@@ -94,11 +99,23 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     valeur = brut["valeur"].where(connu, brut["bas"].where(large))
     manquants = contexte.manquantes("enfants_3_11_ans")
     motif = pd.Series("", index=contexte.codes).mask(
-        ~connu & ~large, "des communes voisines ne sont pas renseignées : la part est dans l'intervalle donné")
-    motif = motif.mask(large, "minorant : des ALSH de communes voisines non renseignées peuvent être plus proches")
+        ~connu & ~large, "des communes voisines ne sont pas renseignées : la part est dans l'intervalle donné"
+    )
+    motif = motif.mask(
+        large, "minorant : des ALSH de communes voisines non renseignées peuvent être plus proches"
+    )
     motif = motif.mask(manquants.ne(""), manquants).mask(nul, "aucun enfant de 3 à 11 ans")
     borne = ~connu & den["valeur"].notna()
     statut = pd.Series("estime", index=contexte.codes).mask(valeur.isna(), "non_disponible")
-    return resultat(contexte.codes, valeur=valeur.mask(nul), numerateur=num["valeur"],
-                    denominateur=den["valeur"], bas=brut["bas"].where(borne), haut=brut["haut"].where(borne),
-                    statut=statut.mask(nul, "sans_objet"), motif=motif, maille_source="commune", annee=2023)
+    return resultat(
+        contexte.codes,
+        valeur=valeur.mask(nul),
+        numerateur=num["valeur"],
+        denominateur=den["valeur"],
+        bas=brut["bas"].where(borne),
+        haut=brut["haut"].where(borne),
+        statut=statut.mask(nul, "sans_objet"),
+        motif=motif,
+        maille_source="commune",
+        annee=2023,
+    )

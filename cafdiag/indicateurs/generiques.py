@@ -30,9 +30,18 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     motif = manquants.where(~connu, "")
     motif = motif.where(minorant.isna() | connu, motif + " ; au moins " + minorant.map(_entier))
     millesime = definition.millesime.format(annee=annee)
-    return resultat(contexte.codes, valeur=somme_["valeur"], numerateur=somme_["valeur"], bas=bas, haut=haut,
-                    statut=statut, motif=motif, maille_source="commune", annee=annee,
-                    millesime=_millesime(variable, annee, millesime))
+    return resultat(
+        contexte.codes,
+        valeur=somme_["valeur"],
+        numerateur=somme_["valeur"],
+        bas=bas,
+        haut=haut,
+        statut=statut,
+        motif=motif,
+        maille_source="commune",
+        annee=annee,
+        millesime=_millesime(variable, annee, millesime),
+    )
 
 
 def _entier(x: float) -> str:
@@ -75,13 +84,24 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     manquants = manquants.where(manquants.ne(""), contexte.manquantes(den))
     motif = manquants.where(~complet, "")
     motif = motif.mask(sauve, manquants + " ; calculé sur les autres, encadré")
-    motif = motif.mask(trop_large, f"intervalle dû à l'arrondi trop large (plus de ± {DEMI_LARGEUR_MAXIMALE:.0f} "
-                                   "points) : effectifs trop petits")
+    motif = motif.mask(
+        trop_large,
+        f"intervalle dû à l'arrondi trop large (plus de ± {DEMI_LARGEUR_MAXIMALE:.0f} "
+        "points) : effectifs trop petits",
+    )
     motif = motif.mask(nul, "le dénominateur est nul")
-    return resultat(contexte.codes, valeur=valeur.mask(nul), numerateur=brut["numerateur"],
-                    denominateur=brut["denominateur"], bas=brut["bas"].where(encadre | trop_large),
-                    haut=brut["haut"].where(encadre | trop_large), statut=statut, motif=motif,
-                    maille_source="commune", annee=int(ligne["annee"]))
+    return resultat(
+        contexte.codes,
+        valeur=valeur.mask(nul),
+        numerateur=brut["numerateur"],
+        denominateur=brut["denominateur"],
+        bas=brut["bas"].where(encadre | trop_large),
+        haut=brut["haut"].where(encadre | trop_large),
+        statut=statut,
+        motif=motif,
+        maille_source="commune",
+        annee=int(ligne["annee"]),
+    )
 
 
 def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -90,7 +110,9 @@ def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def _sur_communes_connues(contexte: Contexte, num: str, den: str, facteur: float) -> pd.Series:
-    valeurs = pd.DataFrame({"num": contexte.par_commune(num)["valeur"], "den": contexte.par_commune(den)["valeur"]})
+    valeurs = pd.DataFrame(
+        {"num": contexte.par_commune(num)["valeur"], "den": contexte.par_commune(den)["valeur"]}
+    )
     lignes = valeurs.reindex(contexte.appartenance["commune"])
     lignes["code"] = contexte.appartenance["code"].to_numpy()
     sommes = lignes.dropna().groupby("code")[["num", "den"]].sum().reindex(contexte.codes)

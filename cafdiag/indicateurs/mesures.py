@@ -16,22 +16,47 @@ from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, lister, membres, territoire
 
-COLONNES = ["territoire", "nom", "maille", "indicateur", "libelle", "annee", "valeur", "modalite", "unite",
-            "numerateur", "denominateur", "bas", "haut", "statut", "motif", "maille_source", "source",
-            "millesime"]
+COLONNES = [
+    "territoire",
+    "nom",
+    "maille",
+    "indicateur",
+    "libelle",
+    "annee",
+    "valeur",
+    "modalite",
+    "unite",
+    "numerateur",
+    "denominateur",
+    "bas",
+    "haut",
+    "statut",
+    "motif",
+    "maille_source",
+    "source",
+    "millesime",
+]
 MAILLES = ("commune", "epci", "departement", "region", "france")
 
 Calcul = Callable[[Contexte, pd.Series], pd.DataFrame]
 # Au quartier, seules les mesures construites sur les quartiers ont un sens : le reste décrirait sa commune.
 _AU_QUARTIER = ("qpv", "qpv_nombre")
 CALCULS: dict[str, Calcul] = {
-    "somme": generiques.somme, "rapport": generiques.rapport_de_sommes, "partie": generiques.partie_du_tout,
-    "publie": petite_enfance.publie, "part_individuel": petite_enfance.part_individuel,
-    "mode_dominant": petite_enfance.mode_dominant, "ecart_ref": petite_enfance.ecart_ref,
+    "somme": generiques.somme,
+    "rapport": generiques.rapport_de_sommes,
+    "partie": generiques.partie_du_tout,
+    "publie": petite_enfance.publie,
+    "part_individuel": petite_enfance.part_individuel,
+    "mode_dominant": petite_enfance.mode_dominant,
+    "ecart_ref": petite_enfance.ecart_ref,
     "naissances_evolution": petite_enfance.naissances_evolution,
-    "acces_alsh": enfance.acces_alsh, "qpv": animation.qpv, "avs_densite": animation.avs_densite,
-    "evs_rural": animation.evs_part_rural, "population_evolution": portrait.population_evolution,
-    "densite": portrait.densite, "qpv_nombre": portrait.qpv_nombre,
+    "acces_alsh": enfance.acces_alsh,
+    "qpv": animation.qpv,
+    "avs_densite": animation.avs_densite,
+    "evs_rural": animation.evs_part_rural,
+    "population_evolution": portrait.population_evolution,
+    "densite": portrait.densite,
+    "qpv_nombre": portrait.qpv_nombre,
 }
 
 
@@ -45,8 +70,13 @@ def annees_disponibles(code: str) -> list[int]:
     return [int(ligne["annee"])]
 
 
-def mesurer(cible: Territoire | str, indicateurs: list[str] | None = None, *, annee: int | None = None,
-            apports: Apports | None = None) -> pd.DataFrame:
+def mesurer(
+    cible: Territoire | str,
+    indicateurs: list[str] | None = None,
+    *,
+    annee: int | None = None,
+    apports: Apports | None = None,
+) -> pd.DataFrame:
     """Mesures d'un territoire.
 
     Parameters
@@ -78,12 +108,19 @@ def mesurer(cible: Territoire | str, indicateurs: list[str] | None = None, *, an
     >>> mesurer("200048551", ["PE_TXCOUV_GLOBAL"])[["valeur", "statut", "annee"]].to_dict("records")
     [{'valeur': 79.9, 'statut': 'exact', 'annee': 2023}]
     """
-    return _mesurer_un(cible, indicateurs, Tables.lire(apports), annee=annee)
+    cible = cible if isinstance(cible, Territoire) else territoire(cible)
+    return _mesurer(*_un_territoire(cible, cible.code), indicateurs, Tables.lire(apports), annee=annee)
 
 
-def mesurer_maille(maille: str, indicateurs: list[str] | None = None, *, departement: str | None = None,
-                   codes: Collection[str] | None = None, annee: int | None = None,
-                   apports: Apports | None = None) -> pd.DataFrame:
+def mesurer_maille(
+    maille: str,
+    indicateurs: list[str] | None = None,
+    *,
+    departement: str | None = None,
+    codes: Collection[str] | None = None,
+    annee: int | None = None,
+    apports: Apports | None = None,
+) -> pd.DataFrame:
     """Mesures de tous les territoires d'une maille, calculées d'un coup.
 
     Parameters
@@ -111,19 +148,21 @@ def mesurer_maille(maille: str, indicateurs: list[str] | None = None, *, departe
     appartenance = appartenance[appartenance["code"].isin(noms.index)]
     if maille == "commune":
         noms = noms[noms.index.isin(appartenance["code"])]
-    return _mesurer(maille, noms, appartenance, indicateurs, Tables.lire(apports), annee=annee)
+    territoires = pd.DataFrame(
+        {"maille": maille, "officiel": noms.index, "nom": noms.to_numpy()}, index=noms.index
+    )
+    return _mesurer(territoires, appartenance, indicateurs, Tables.lire(apports), annee=annee)
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Les tables d'un calcul, lues une fois et partagées par les mailles d'une comparaison."""
+    """Les tables d'un calcul, lues une fois."""
 
     communes: pd.DataFrame
     taux: pd.DataFrame
     qpv: pd.DataFrame
     structures: pd.DataFrame
     apports: Apports
-    par_commune_connues: dict
 
     @classmethod
     def lire(cls, apports: Apports | None) -> Tables:
@@ -131,56 +170,94 @@ class Tables:
         apports = apports or Apports()
         communes = table_communes(apports)
         # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
-        return cls(communes.set_axis(communes.index.astype(object)), lire_table("taux_couverture"),
-                   lire_table("qpv"), structures_connues(apports), apports, {})
+        return cls(
+            communes.set_axis(communes.index.astype(object)),
+            lire_table("taux_couverture"),
+            lire_table("qpv"),
+            structures_connues(apports),
+            apports,
+        )
 
 
-def _mesurer_un(cible: Territoire | str, indicateurs: list[str] | None, tables: Tables, *,
-                annee: int | None) -> pd.DataFrame:
-    cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    appartenance = pd.DataFrame({"commune": list(cible.communes), "code": cible.code})
-    return _mesurer(cible.maille, pd.Series({cible.code: cible.nom}), appartenance, indicateurs, tables,
-                    annee=annee)
+def _un_territoire(cible: Territoire, cle: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ligne de territoire et appartenance d'un seul territoire."""
+    return (
+        pd.DataFrame({"maille": cible.maille, "officiel": cible.code, "nom": cible.nom}, index=[cle]),
+        pd.DataFrame({"commune": list(cible.communes), "code": cle}),
+    )
 
 
-def _mesurer(maille: str, noms: pd.Series, appartenance: pd.DataFrame, indicateurs: list[str] | None,
-             tables: Tables, *, annee: int | None) -> pd.DataFrame:
+def _mesurer(
+    territoires: pd.DataFrame,
+    appartenance: pd.DataFrame,
+    indicateurs: list[str] | None,
+    tables: Tables,
+    *,
+    annee: int | None,
+) -> pd.DataFrame:
     if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
         raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
-    noms = noms.set_axis(pd.Index(noms.index.astype(object), name="code"))
-    contexte = Contexte(maille=maille, codes=noms.index, appartenance=appartenance.astype(object),
-                        communes=tables.communes, taux=tables.taux, qpv=tables.qpv,
-                        structures=tables.structures, apports=tables.apports, annee=annee,
-                        par_commune_connues=tables.par_commune_connues)
+    territoires = territoires.set_axis(pd.Index(territoires.index.astype(object), name="code")).astype(object)
+    contexte = Contexte(
+        territoires=territoires,
+        appartenance=appartenance.astype(object),
+        communes=tables.communes,
+        taux=tables.taux,
+        qpv=tables.qpv,
+        structures=tables.structures,
+        apports=tables.apports,
+        annee=annee,
+    )
     definitions = dictionnaire()
-    blocs = [_un_indicateur(contexte, definitions.loc[code], noms) for code in choisir(indicateurs)]
+    voulus = choisir(indicateurs)
+    blocs = [_un_indicateur(contexte, definitions.loc[code]) for code in voulus]
     table = pd.concat(blocs, ignore_index=True)
     table["annee"] = table["annee"].astype("Int64")
-    rang = pd.Series(range(len(noms)), index=noms.index)
-    return table.sort_values("territoire", key=lambda s: s.map(rang), kind="stable", ignore_index=True)
+    # Par territoire, puis par indicateur ; les blocs sont rangés dans l'autre sens.
+    n = len(territoires)
+    return table.iloc[[i + n * j for i in range(n) for j in range(len(voulus))]].reset_index(drop=True)
 
 
-def _un_indicateur(contexte: Contexte, ligne: pd.Series, noms: pd.Series) -> pd.DataFrame:
+def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     connues = annees_disponibles(ligne["code"])
-    if contexte.maille == "qpv" and ligne["calcul"] not in _AU_QUARTIER:
-        table = resultat(contexte.codes, statut="non_disponible",
-                         motif="donnée publiée à la commune ou à l'EPCI, pas au quartier")
-    elif contexte.annee is not None and contexte.annee not in connues:
-        table = resultat(contexte.codes, statut="non_disponible", annee=contexte.annee,
-                         motif=f"pas de donnée pour {contexte.annee} ; années connues : "
-                               + ", ".join(map(str, connues)))
+    if contexte.annee is not None and contexte.annee not in connues:
+        table = resultat(
+            contexte.codes,
+            statut="non_disponible",
+            annee=contexte.annee,
+            motif=f"pas de donnée pour {contexte.annee} ; années connues : " + ", ".join(map(str, connues)),
+        )
     else:
         table = CALCULS[ligne["calcul"]](contexte, ligne)
-    table = table.rename_axis("territoire").reset_index()
+    quartiers = contexte.de_maille("qpv")
+    if quartiers.any() and ligne["calcul"] not in _AU_QUARTIER:
+        table.loc[quartiers, ["valeur", "numerateur", "denominateur", "bas", "haut"]] = float("nan")
+        table.loc[quartiers, ["statut", "motif", "modalite"]] = [
+            "non_disponible",
+            "donnée publiée à la commune ou à l'EPCI, pas au quartier",
+            "",
+        ]
     table["annee"] = table["annee"].fillna(ligne["annee"])
-    millesime = table["millesime"].where(table["millesime"].ne(""), ligne["millesime"])
-    return table.assign(nom=table["territoire"].map(noms), maille=contexte.maille, indicateur=ligne["code"],
-                        libelle=ligne["libelle"], unite=ligne["unite"], source=ligne["source"],
-                        millesime=millesime)[COLONNES]
+    table["millesime"] = table["millesime"].where(table["millesime"].ne(""), ligne["millesime"])
+    territoires = contexte.territoires
+    return table.assign(
+        territoire=territoires["officiel"],
+        nom=territoires["nom"],
+        maille=territoires["maille"],
+        indicateur=ligne["code"],
+        libelle=ligne["libelle"],
+        unite=ligne["unite"],
+        source=ligne["source"],
+    )[COLONNES]
 
 
-def comparer(cible: Territoire | str, indicateurs: list[str] | None = None, *, annee: int | None = None,
-             apports: Apports | None = None) -> pd.DataFrame:
+def comparer(
+    cible: Territoire | str,
+    indicateurs: list[str] | None = None,
+    *,
+    annee: int | None = None,
+    apports: Apports | None = None,
+) -> pd.DataFrame:
     """Mesures du territoire, de son département, de sa région et de la France, les unes sous les autres.
 
     Returns
@@ -197,10 +274,19 @@ def comparer(cible: Territoire | str, indicateurs: list[str] | None = None, *, a
      {'role': 'region', 'valeur': 76.6}, {'role': 'france', 'valeur': 60.9}]
     """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    tables = Tables.lire(apports)
-    blocs = [_mesurer_un(cible, indicateurs, tables, annee=annee).assign(role="territoire")]
+    etages = {"territoire": cible}
     for role in ("departement", "region", "france"):
         parent = cible.parents.get(role)
         if parent is not None and (parent.maille, parent.code) != (cible.maille, cible.code):
-            blocs.append(_mesurer_un(parent, indicateurs, tables, annee=annee).assign(role=role))
-    return pd.concat(blocs, ignore_index=True)
+            etages[role] = parent
+    # Un seul calcul pour tous les étages : chaque grandeur n'est lue et sommée qu'une fois.
+    lignes = [_un_territoire(t, role) for role, t in etages.items()]
+    table = _mesurer(
+        pd.concat([t for t, _ in lignes]),
+        pd.concat([a for _, a in lignes], ignore_index=True),
+        indicateurs,
+        Tables.lire(apports),
+        annee=annee,
+    )
+    roles = [role for role in etages for _ in range(len(table) // len(etages))]
+    return table.assign(role=roles)

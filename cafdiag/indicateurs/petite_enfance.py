@@ -15,12 +15,21 @@ from cafdiag.indicateurs.agregation import sommer, taux_agrege
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.territoires import membres
 
-MODES = {"txcouv_eaje": "accueil collectif (EAJE)", "txcouv_am": "assistants maternels",
-         "txcouv_prescol": "préscolarisation", "txcouv_gad": "garde à domicile"}
+MODES = {
+    "txcouv_eaje": "accueil collectif (EAJE)",
+    "txcouv_am": "assistants maternels",
+    "txcouv_prescol": "préscolarisation",
+    "txcouv_gad": "garde à domicile",
+}
 # Un taux publié à 0,1 près vient d'une valeur à ± 0,05.
 DEMI_TAUX = 0.05
 # Paris est à la fois commune et département : la Cnaf publie le second, la ville n'a pas de ligne.
 _PARIS = ("75056", "75")
+_VILLES_A_ARRONDISSEMENTS = {"75056": "751", "13055": "132", "69123": "6938"}
+_ARRONDISSEMENTS_ABSENTS = (
+    "la Cnaf publie ce taux par arrondissement ; ces lignes ne sont pas dans les données embarquées"
+)
+_SANS_LIGNE = "la Cnaf ne publie pas de taux pour Mayotte ni pour les territoires sans ligne dans son jeu"
 _SEUIL_COMMUNE = "la Cnaf ne publie ce taux à la commune qu'au-dessus de 10 000 habitants"
 
 
@@ -52,70 +61,108 @@ def _annee(contexte: Contexte) -> int:
 def publie(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Taux publié à la maille demandée ; sinon agrégé d'EPCI entiers, sinon non disponible et motif."""
     colonne, annee = ligne["numerateur"], _annee(contexte)
-    publies = taux_publies(contexte.taux, contexte.maille, colonne, annee=annee)
-    valeur = publies.reindex(contexte.codes)
-    table = resultat(contexte.codes, valeur=valeur, annee=annee)
-    table["statut"] = np.where(valeur.notna(), "exact", "non_disponible")
-    table["maille_source"] = contexte.maille
-    if contexte.maille == "commune":
-        table.loc[valeur.isna(), "motif"] = _SEUIL_COMMUNE
-        _paris(table, contexte, colonne, annee)
-        _grandes_villes(table, contexte, publies)
-    elif contexte.maille in ("perimetre", "qpv"):
-        _agreger_epci(table, contexte, colonne, annee)
-    else:
-        table.loc[valeur.isna(), "motif"] = (
-            "la Cnaf ne publie pas de taux pour Mayotte ni pour les territoires sans ligne dans son jeu")
+    territoires = contexte.territoires
+    valeur = pd.Series(np.nan, index=contexte.codes)
+    publies = {}
+    for maille in territoires["maille"].unique():
+        publies[maille] = taux_publies(contexte.taux, maille, colonne, annee=annee)
+        siens = contexte.de_maille(maille)
+        valeur[siens] = publies[maille].reindex(territoires.loc[siens, "officiel"]).to_numpy()
+    absent = valeur.isna()
+    table = resultat(
+        contexte.codes,
+        valeur=valeur,
+        annee=annee,
+        maille_source=territoires["maille"],
+        statut=np.where(absent, "non_disponible", "exact"),
+        motif=np.where(absent, _SANS_LIGNE, ""),
+    )
+    communes = absent & contexte.de_maille("commune")
+    table.loc[communes, "motif"] = _SEUIL_COMMUNE
+    prefixes = tuple(_VILLES_A_ARRONDISSEMENTS.values())
+    table.loc[communes & territoires["officiel"].str.startswith(prefixes), "motif"] = _ARRONDISSEMENTS_ABSENTS
+    villes = territoires["officiel"].isin(_VILLES_A_ARRONDISSEMENTS)
+    for cle in contexte.codes[communes & villes]:
+        _ville(table, cle, territoires.at[cle, "officiel"], contexte, colonne, annee, publies["commune"])
+    libres = contexte.codes[contexte.de_maille("perimetre") | contexte.de_maille("qpv")]
+    if len(libres):
+        _agreger_epci(table, libres, contexte, colonne, annee)
     return table
 
 
-def _paris(table: pd.DataFrame, contexte: Contexte, colonne: str, annee: int) -> None:
-    ville, departement = _PARIS
-    if ville in table.index:
+def _ville(
+    table: pd.DataFrame,
+    cle: str,
+    ville: str,
+    contexte: Contexte,
+    colonne: str,
+    annee: int,
+    publies: pd.Series,
+) -> None:
+    """Paris prend le taux de son département, même territoire ; Lyon et Marseille sont bornées."""
+    if ville == _PARIS[0]:
         du_departement = taux_publies(contexte.taux, "departement", colonne, annee=annee)
-        table.loc[ville, ["valeur", "statut", "motif", "maille_source"]] = [
-            du_departement[departement], "exact",
-            "taux publié pour le département de Paris, même territoire que la commune", "departement"]
+        table.loc[cle, ["valeur", "statut", "motif", "maille_source"]] = [
+            du_departement[_PARIS[1]],
+            "exact",
+            "taux publié pour le département de Paris, même territoire que la commune",
+            "departement",
+        ]
+        return
+    arrondissements = publies[publies.index.str.startswith(_VILLES_A_ARRONDISSEMENTS[ville])]
+    if arrondissements.empty:
+        table.loc[cle, "motif"] = _ARRONDISSEMENTS_ABSENTS
+        return
+    table.loc[cle, ["bas", "haut", "motif"]] = [
+        arrondissements.min(),
+        arrondissements.max(),
+        f"publié par arrondissement seulement ({len(arrondissements)}) ; l'agréger demande le nombre d'enfants "
+        "de chacun",
+    ]
 
 
-def _grandes_villes(table: pd.DataFrame, contexte: Contexte, publies: pd.Series) -> None:
-    """Lyon et Marseille : seuls les arrondissements sont publiés ; le taux de la ville est entre leurs bornes."""
-    for ville, prefixe in (("13055", "132"), ("69123", "6938")):
-        if ville in table.index:
-            arrondissements = publies[publies.index.str.startswith(prefixe)]
-            table.loc[ville, ["bas", "haut", "motif"]] = [
-                arrondissements.min(), arrondissements.max(),
-                f"publié par arrondissement seulement ({len(arrondissements)}) ; l'agréger demande le nombre "
-                "d'enfants de chacun"]
-
-
-def _agreger_epci(table: pd.DataFrame, contexte: Contexte, colonne: str, annee: int) -> None:
+def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colonne: str, annee: int) -> None:
     """Périmètre d'EPCI entiers : rapport de sommes pondéré par les naissances, statut ``estime``."""
     epci = membres("epci")
     taux = taux_publies(contexte.taux, "epci", colonne, annee=annee)
-    for code, communes in contexte.appartenance.groupby("code")["commune"]:
+    par_cle = contexte.appartenance[contexte.appartenance["code"].isin(cles)].groupby("code")["commune"]
+    for code, communes in par_cle:
         dedans = set(communes)
-        concernes = epci[epci["commune"].isin(dedans)]["code"].unique()
+        concernes = epci[epci["commune"].isin(dedans)]["code"].dropna().unique()
         entiers = epci[epci["code"].isin(concernes)]
         if not len(concernes) or set(entiers["commune"]) != dedans:
-            table.loc[code, "motif"] = ("taux publié à l'EPCI : il ne se découpe pas par commune"
-                                        " ; composez le périmètre d'EPCI entiers")
+            table.loc[code, "motif"] = (
+                "taux publié à l'EPCI : il ne se découpe pas par commune"
+                " ; composez le périmètre d'EPCI entiers"
+            )
             continue
         valeurs = taux.reindex(concernes)
         if len(concernes) == 1:
+            connu = bool(valeurs.notna().all())
             table.loc[code, ["valeur", "statut", "maille_source", "motif"]] = [
-                valeurs.iloc[0], "exact" if valeurs.notna().all() else "non_disponible", "epci", ""]
+                valeurs.iloc[0],
+                "exact" if connu else "non_disponible",
+                "epci",
+                "" if connu else _SANS_LIGNE,
+            ]
             continue
-        table.loc[code, ["maille_source", "bas", "haut"]] = ["epci", valeurs.min(skipna=False),
-                                                             valeurs.max(skipna=False)]
+        table.loc[code, ["maille_source", "bas", "haut"]] = [
+            "epci",
+            valeurs.min(skipna=False),
+            valeurs.max(skipna=False),
+        ]
         poids = _enfants_par_epci(contexte, entiers).reindex(concernes)
         if valeurs.isna().any() or poids.isna().any():
-            table.loc[code, "motif"] = ("le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre "
-                                        "le plus bas et le plus haut des taux des EPCI")
+            table.loc[code, "motif"] = (
+                "le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre "
+                "le plus bas et le plus haut des taux des EPCI"
+            )
             continue
         table.loc[code, ["valeur", "statut", "motif"]] = [
-            taux_agrege(valeurs, poids), "estime",
-            f"rapport de sommes de {len(concernes)} EPCI, enfants de moins de 3 ans estimés par les naissances"]
+            taux_agrege(valeurs, poids),
+            "estime",
+            f"rapport de sommes de {len(concernes)} EPCI, enfants de moins de 3 ans estimés par les naissances",
+        ]
 
 
 def _enfants_par_epci(contexte: Contexte, appartenance: pd.DataFrame) -> pd.Series:
@@ -124,8 +171,9 @@ def _enfants_par_epci(contexte: Contexte, appartenance: pd.DataFrame) -> pd.Seri
 
 def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Part de l'accueil individuel, à partir de taux arrondis à 0,1 : encadrée, statut ``arrondi``."""
-    global_, am, gad = (publie(contexte, pd.Series({"numerateur": c}))
-                        for c in ("txcouv", "txcouv_am", "txcouv_gad"))
+    global_, am, gad = (
+        publie(contexte, pd.Series({"numerateur": c})) for c in ("txcouv", "txcouv_am", "txcouv_gad")
+    )
     t = global_["valeur"].where(global_["valeur"] > 0)
     individuel = am["valeur"] + gad["valeur"]
     table = _deduit(global_, am, gad)
@@ -162,8 +210,13 @@ def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 def _deduit(*sources: pd.DataFrame) -> pd.DataFrame:
     """Résultat vide reprenant maille, motif et statut de ce dont il est déduit."""
     premiere = sources[0]
-    table = resultat(premiere.index, annee=premiere["annee"], motif=premiere["motif"],
-                     maille_source=premiere["maille_source"], statut=premiere["statut"])
+    table = resultat(
+        premiere.index,
+        annee=premiere["annee"],
+        motif=premiere["motif"],
+        maille_source=premiere["maille_source"],
+        statut=premiere["statut"],
+    )
     for autre in sources[1:]:
         pire = autre["statut"].eq("non_disponible")
         table["statut"] = table["statut"].mask(pire, "non_disponible")
@@ -187,7 +240,13 @@ def naissances_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     nul = ancien["valeur"].eq(0)
     motif = contexte.manquantes("naissances_3_ans", annee=2025).where(valeur.isna(), "")
     statut = pd.Series("exact", index=contexte.codes).mask(valeur.isna(), "non_disponible")
-    return resultat(contexte.codes, valeur=valeur, numerateur=recent["valeur"],
-                    denominateur=ancien["valeur"], statut=statut.mask(nul, "sans_objet"),
-                    motif=motif.mask(nul, "aucune naissance en 2019-2021"), maille_source="commune",
-                    annee=2025)
+    return resultat(
+        contexte.codes,
+        valeur=valeur,
+        numerateur=recent["valeur"],
+        denominateur=ancien["valeur"],
+        statut=statut.mask(nul, "sans_objet"),
+        motif=motif.mask(nul, "aucune naissance en 2019-2021"),
+        maille_source="commune",
+        annee=2025,
+    )

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cafdiag.indicateurs.agregation import sommer
 from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
-from cafdiag.indicateurs.qpv import quartiers_par_territoire, qpv_connus
+from cafdiag.indicateurs.qpv import qpv_connus, quartiers_par_territoire
 
 
 def population_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -17,22 +17,38 @@ def population_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     manque = manque.where(manque.ne(""), contexte.manquantes("population", annee=2023))
     statut = pd.Series("exact", index=contexte.codes).mask(valeur.isna(), "non_disponible")
     nul = debut["valeur"].eq(0)
-    return resultat(contexte.codes, valeur=valeur, numerateur=fin["valeur"], denominateur=debut["valeur"],
-                    statut=statut.mask(nul, "sans_objet"), maille_source="commune", annee=2023,
-                    motif=manque.where(valeur.isna(), "").mask(nul, "aucun habitant en 2020"))
+    return resultat(
+        contexte.codes,
+        valeur=valeur,
+        numerateur=fin["valeur"],
+        denominateur=debut["valeur"],
+        statut=statut.mask(nul, "sans_objet"),
+        maille_source="commune",
+        annee=2023,
+        motif=manque.where(valeur.isna(), "").mask(nul, "aucun habitant en 2020"),
+    )
 
 
 def densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Habitants au km² ; superficie mesurée sur des contours généralisés, d'où le statut ``estime``."""
     population = contexte.somme("population", annee=2023)
     aire = contexte.communes["superficie_km2"].astype("float64")
-    superficie = sommer(pd.DataFrame({"valeur": aire, "bas": aire, "haut": aire}),
-                        contexte.appartenance).reindex(contexte.codes)["valeur"]
+    superficie = sommer(
+        pd.DataFrame({"valeur": aire, "bas": aire, "haut": aire}), contexte.appartenance
+    ).reindex(contexte.codes)["valeur"]
     valeur = population["valeur"] / superficie.where(superficie > 0)
     statut = pd.Series("estime", index=contexte.codes).mask(valeur.isna(), "non_disponible")
     motif = pd.Series("", index=contexte.codes).mask(valeur.isna(), "population ou superficie absente")
-    return resultat(contexte.codes, valeur=valeur, numerateur=population["valeur"], denominateur=superficie,
-                    statut=statut, motif=motif, maille_source="commune", annee=2023)
+    return resultat(
+        contexte.codes,
+        valeur=valeur,
+        numerateur=population["valeur"],
+        denominateur=superficie,
+        statut=statut,
+        motif=motif,
+        maille_source="commune",
+        annee=2023,
+    )
 
 
 def qpv_nombre(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -40,7 +56,18 @@ def qpv_nombre(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     connus = qpv_connus(contexte)
     nombre = quartiers_par_territoire(contexte).groupby("code")["identifiant"].nunique()
     valeur = nombre.reindex(contexte.codes).fillna(0).where(connus).astype("float64")
-    return resultat(contexte.codes, valeur=valeur, numerateur=valeur, maille_source="commune", annee=2024,
-                    statut=connus.map({True: "exact", False: "non_disponible"}),
-                    motif=connus.map({True: "", False: f"liste des QPV embarquée pour {CERCLE_COMMUNAL} "
-                                                       "seulement : importez les contours de l'ANCT"}))
+    return resultat(
+        contexte.codes,
+        valeur=valeur,
+        numerateur=valeur,
+        maille_source="commune",
+        annee=2024,
+        statut=connus.map({True: "exact", False: "non_disponible"}),
+        motif=connus.map(
+            {
+                True: "",
+                False: f"liste des QPV embarquée pour {CERCLE_COMMUNAL} "
+                "seulement : importez les contours de l'ANCT",
+            }
+        ),
+    )

@@ -22,11 +22,13 @@ _METRIQUE = 2154
 
 def qpv_connus(contexte: Contexte) -> pd.Series:
     """Vrai pour les territoires dont tous les QPV sont connus (embarqués, ou contours apportés)."""
-    if contexte.apports.qpv is not None or contexte.maille == "qpv":
+    if contexte.apports.qpv is not None:
         return pd.Series(True, index=contexte.codes)
     embarque = contexte.communes["faits_embarques"].reindex(contexte.appartenance["commune"]).fillna(False)
     par_code = pd.Series(embarque.to_numpy(dtype=bool), index=contexte.appartenance["code"].to_numpy())
-    return par_code.groupby(level=0).all().reindex(contexte.codes, fill_value=False)
+    return par_code.groupby(level=0).all().reindex(contexte.codes, fill_value=False) | contexte.de_maille(
+        "qpv"
+    )
 
 
 def quartiers(contexte: Contexte) -> pd.DataFrame:
@@ -48,15 +50,19 @@ def _communes_des_contours(contours) -> pd.DataFrame:
     couples = gpd.overlay(metrique, communes, how="intersection", keep_geom_type=True)
     part = couples.area / couples["code"].map(metrique.set_index("code").area)
     couples = couples[part >= _PART_MINIMALE]
-    return pd.DataFrame(couples.rename(columns={"code": "identifiant"})[
-        ["identifiant", "nom", "commune", "population"]]).reset_index(drop=True)
+    return pd.DataFrame(
+        couples.rename(columns={"code": "identifiant"})[["identifiant", "nom", "commune", "population"]]
+    ).reset_index(drop=True)
 
 
 def quartiers_par_territoire(contexte: Contexte) -> pd.DataFrame:
     """``code`` de territoire, ``identifiant``, ``nom``, ``population`` : une ligne par QPV et territoire."""
     table = quartiers(contexte).merge(contexte.appartenance, on="commune")
-    if contexte.maille == "qpv":
-        table = table[table["identifiant"].eq(table["code"])]
+    territoires = contexte.territoires.loc[table["code"]]
+    autre_quartier = territoires["maille"].eq("qpv").to_numpy() & (
+        table["identifiant"].to_numpy() != territoires["officiel"].to_numpy()
+    )
+    table = table[~autre_quartier]
     return table.drop_duplicates(["code", "identifiant"])
 
 
@@ -80,14 +86,19 @@ def liens_centres(contexte: Contexte, *, definition: str = "proximite") -> tuple
     import geopandas as gpd
 
     situes = centres[centres["lon"].notna() & centres["lat"].notna()]
-    points = gpd.GeoDataFrame(situes[["centre"]], geometry=gpd.points_from_xy(
-        situes["lon"].astype(float), situes["lat"].astype(float)), crs=4326).to_crs(_METRIQUE)
+    points = gpd.GeoDataFrame(
+        situes[["centre"]],
+        geometry=gpd.points_from_xy(situes["lon"].astype(float), situes["lat"].astype(float)),
+        crs=4326,
+    ).to_crs(_METRIQUE)
     contours = contexte.apports.qpv[["code", "geometry"]].to_crs(_METRIQUE)
     # dwithin mesure la distance exacte ; un tampon polygonal perdrait jusqu'à 2,5 m sur 500.
-    lignes, colonnes = points.sindex.query(contours.geometry, predicate="dwithin",
-                                           distance=DEFINITIONS[definition])
-    liens = pd.DataFrame({"identifiant": contours["code"].to_numpy()[lignes],
-                          "centre": points["centre"].to_numpy()[colonnes]})
+    lignes, colonnes = points.sindex.query(
+        contours.geometry, predicate="dwithin", distance=DEFINITIONS[definition]
+    )
+    liens = pd.DataFrame(
+        {"identifiant": contours["code"].to_numpy()[lignes], "centre": points["centre"].to_numpy()[colonnes]}
+    )
     sans_point = set(centres["code"][~centres["centre"].isin(situes["centre"])])
     incertains = set(table["identifiant"][table["commune"].isin(sans_point)]) - set(liens["identifiant"])
     return liens, incertains

@@ -14,12 +14,12 @@ from cafdiag.restitution.formats import statut
 # Thèmes dont aucune donnée embarquée ne parle encore : où la trouver, en une ligne.
 THEMES_A_APPORTER = {
     "parentalite": "Lieux d'accueil enfants-parents, relais petite enfance, médiation familiale, accompagnement à "
-                   "la scolarité : rapports d'activité de la Caf et des gestionnaires.",
+    "la scolarité : rapports d'activité de la Caf et des gestionnaires.",
     "acces-aux-droits": "Rendez-vous des droits, points d'accueil et permanences : Caf ; espaces France services : "
-                        "liste de l'ANCT.",
+    "liste de l'ANCT.",
     "logement": "Aides au logement, impayés, foyers de jeunes travailleurs : Caf et gestionnaires.",
     "handicap-insertion": "AEEH, AAH, RSA, prime d'activité, accompagnement des séparations : Caf ; pôle ressources "
-                          "handicap du département.",
+    "handicap du département.",
 }
 
 GLOSSAIRE = {
@@ -77,8 +77,10 @@ def glossaire(corps: str) -> str:
     employes = [(t, d) for t, d in GLOSSAIRE.items() if re.search(rf"\b{re.escape(t)}s?\b", texte)]
     if not employes:
         return ""
-    lignes = "".join(f"<dt>{html.escape(t)}</dt><dd>{phrase_html(d)}</dd>"
-                     for t, d in sorted(employes, key=lambda e: e[0].lower()))
+    lignes = "".join(
+        f"<dt>{html.escape(t)}</dt><dd>{phrase_html(d)}</dd>"
+        for t, d in sorted(employes, key=lambda e: e[0].lower())
+    )
     return f'<dl class="glossaire">{lignes}</dl>'
 
 

@@ -38,8 +38,7 @@ class Bloc:
     donnees: dict = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/plain": "(morceau de rapport)", "text/html": self.html, MIME_BLOC: {},
-                **self.donnees}
+        return {"text/plain": "(morceau de rapport)", "text/html": self.html, MIME_BLOC: {}, **self.donnees}
 
     def __repr__(self) -> str:
         return "(morceau de rapport)"

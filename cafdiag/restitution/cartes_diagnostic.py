@@ -13,7 +13,13 @@ from cafdiag.indicateurs.enfance import acces_par_commune
 from cafdiag.restitution.bloc import Bloc, Donnees
 from cafdiag.restitution.cartes import Fond, carte_communes
 from cafdiag.restitution.classes import par_seuils
-from cafdiag.restitution.vues import COMMUNES_MAXIMUM, carte, contour_du_territoire, contours_de, fonds_de_contexte
+from cafdiag.restitution.vues import (
+    COMMUNES_MAXIMUM,
+    carte,
+    contour_du_territoire,
+    contours_de,
+    fonds_de_contexte,
+)
 
 _SANS_CARTE = Bloc("")
 ETIQUETTES_DISTANCE = ("dans la commune", "moins de 3 km", "de 3 à 5 km", "de 5 à 8 km", "8 km et plus")
@@ -35,8 +41,13 @@ class CartesDuDiagnostic:
         return 1 < len(self.donnees.territoire.communes) <= COMMUNES_MAXIMUM
 
     def _mesurer(self, codes: list[str]) -> pd.DataFrame:
-        return mesurer_maille("commune", codes, codes=self.donnees.territoire.communes,
-                              annee=self.donnees.annee, apports=self.donnees.apports)
+        return mesurer_maille(
+            "commune",
+            codes,
+            codes=self.donnees.territoire.communes,
+            annee=self.donnees.annee,
+            apports=self.donnees.apports,
+        )
 
     def _communes(self) -> tuple:
         table = table_communes(self.donnees.apports)
@@ -46,8 +57,13 @@ class CartesDuDiagnostic:
 
     def _commun(self) -> dict:
         contours, importance = self._communes()
-        return {"contours": contours, "importance": importance, "contexte": fonds_de_contexte(self.donnees.territoire),
-                "surligner": contour_du_territoire(self.donnees.territoire), "nom_surligne": self.donnees.nom}
+        return {
+            "contours": contours,
+            "importance": importance,
+            "contexte": fonds_de_contexte(self.donnees.territoire),
+            "surligner": contour_du_territoire(self.donnees.territoire),
+            "nom_surligne": self.donnees.nom,
+        }
 
     def couverture(self):
         """Carte 1 : taux global des EPCI, en bandes rapportées à la France."""
@@ -66,10 +82,18 @@ class CartesDuDiagnostic:
         self._montrees.append(mesures)
         ligne = dictionnaire().loc[code]
         commun = self._commun()
-        titre = ("Où vivent les enfants de moins de 3 ans" if code == "PE_ENF_M3" else "Où vivent les habitants")
-        return carte_communes(commun.pop("contours"), titre=f"{titre}, {mesures['millesime'].iloc[0]}",
-                              source=f"{ligne['source']}, {mesures['millesime'].iloc[0]}", cercles=mesures,
-                              libelle_cercles=ligne["libelle_court"], unite_cercles=ligne["unite"], **commun)
+        titre = (
+            "Où vivent les enfants de moins de 3 ans" if code == "PE_ENF_M3" else "Où vivent les habitants"
+        )
+        return carte_communes(
+            commun.pop("contours"),
+            titre=f"{titre}, {mesures['millesime'].iloc[0]}",
+            source=f"{ligne['source']}, {mesures['millesime'].iloc[0]}",
+            cercles=mesures,
+            libelle_cercles=ligne["libelle_court"],
+            unite_cercles=ligne["unite"],
+            **commun,
+        )
 
     def alsh(self):
         """Carte 3 : distance de chaque commune au plus proche accueil de loisirs connu."""
@@ -80,22 +104,32 @@ class CartesDuDiagnostic:
         mesures = _mesures_de_distance(acces, table, list(self.donnees.territoire.communes))
         self._montrees.append(mesures)
         # La première classe, [0 ; 0,01[, est celle des communes équipées.
-        classes = replace(par_seuils(mesures["valeur"].dropna(), seuils=[0.01, 3, 5, 8], unite="km"),
-                          etiquettes=ETIQUETTES_DISTANCE)
+        classes = replace(
+            par_seuils(mesures["valeur"].dropna(), seuils=[0.01, 3, 5, 8], unite="km"),
+            etiquettes=ETIQUETTES_DISTANCE,
+        )
         commun = self._commun()
-        return carte_communes(commun.pop("contours"), titre="À quelle distance est l'accueil de loisirs (ALSH) le "
-                              "plus proche ?", sous_titre="À vol d'oiseau, entre points centraux de communes",
-                              source="Insee, base permanente des équipements, 2025", fond=mesures,
-                              libelle_fond="Distance à l'ALSH le plus proche", unite_fond="km", classes_fond=classes,
-                              **commun)
+        return carte_communes(
+            commun.pop("contours"),
+            titre="À quelle distance est l'accueil de loisirs (ALSH) le plus proche ?",
+            sous_titre="À vol d'oiseau, entre points centraux de communes",
+            source="Insee, base permanente des équipements, 2025",
+            fond=mesures,
+            libelle_fond="Distance à l'ALSH le plus proche",
+            unite_fond="km",
+            classes_fond=classes,
+            **commun,
+        )
 
     def vie_sociale(self):
         """Carte 4 : centres sociaux, EVS, France services ; quartiers prioritaires si leurs contours sont là."""
         if not self._par_commune:
             return _SANS_CARTE
         structures = structures_connues(self.donnees.apports)
-        ici = structures[structures["code"].isin(self.donnees.territoire.communes)
-                         & structures["type"].isin(["centre_social", "evs", "france_services"])]
+        ici = structures[
+            structures["code"].isin(self.donnees.territoire.communes)
+            & structures["type"].isin(["centre_social", "evs", "france_services"])
+        ]
         situees = ici[ici["lon"].notna() & ici["lat"].notna()]
         if situees.empty:
             return _SANS_CARTE
@@ -104,19 +138,33 @@ class CartesDuDiagnostic:
         if self.donnees.apports.qpv is not None:
             dedans = self.donnees.apports.qpv[self.donnees.apports.qpv.intersects(contours.union_all())]
             if len(dedans):
-                commun["contexte"] = [*commun["contexte"], Fond(dedans[["code", "nom", "geometry"]],
-                                      libelle="Quartier prioritaire (QPV)", trait="quartier", infobulle=True)]
+                commun["contexte"] = [
+                    *commun["contexte"],
+                    Fond(
+                        dedans[["code", "nom", "geometry"]],
+                        libelle="Quartier prioritaire (QPV)",
+                        trait="quartier",
+                        infobulle=True,
+                    ),
+                ]
         sans_point = len(ici) - len(situees)
         partielle = self.donnees.apports.structures is None
         precision = "Centres sociaux et EVS : liste partielle." if partielle else ""
         if sans_point:
-            precision += f" {sans_point} structure{'s' if sans_point > 1 else ''} sans coordonnées, non placée" + (
-                "s." if sans_point > 1 else ".")
-        return carte_communes(contours, titre="Les lieux de l'animation de la vie sociale et de l'accès aux droits",
-                              sous_titre=precision.strip(),
-                              source="ANCT, France services ; Senacs, Caf et départements, centres sociaux et EVS"
-                              if partielle else "Registre de structures de l'utilisateur ; ANCT, France services",
-                              points=situees, **commun)
+            precision += (
+                f" {sans_point} structure{'s' if sans_point > 1 else ''} sans coordonnées, non placée"
+                + ("s." if sans_point > 1 else ".")
+            )
+        return carte_communes(
+            contours,
+            titre="Les lieux de l'animation de la vie sociale et de l'accès aux droits",
+            sous_titre=precision.strip(),
+            source="ANCT, France services ; Senacs, Caf et départements, centres sociaux et EVS"
+            if partielle
+            else "Registre de structures de l'utilisateur ; ANCT, France services",
+            points=situees,
+            **commun,
+        )
 
 
 def _mesures_de_distance(acces: pd.DataFrame, table: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
@@ -124,12 +172,30 @@ def _mesures_de_distance(acces: pd.DataFrame, table: pd.DataFrame, codes: list[s
     distance = acces["distance_km"].reindex(codes)
     equipee = table["bpe2025_alsh"].reindex(codes)
     connue = distance.notna() & equipee.notna()
-    return pd.DataFrame({
-        "territoire": codes, "nom": table["nom"].reindex(codes).to_numpy(), "maille": "commune",
-        "indicateur": "EJ_ALSH_DISTANCE", "libelle": "Distance à l'ALSH connu le plus proche", "annee": 2025,
-        "valeur": distance.where(connue).to_numpy(), "modalite": "", "unite": "km", "numerateur": float("nan"),
-        "denominateur": float("nan"), "bas": float("nan"), "haut": float("nan"),
-        "statut": connue.map({True: "estime", False: "non_disponible"}).to_numpy(),
-        "motif": connue.map({True: "à vol d'oiseau, entre points centraux de communes",
-                             False: "équipement non renseigné pour la commune"}).to_numpy(),
-        "maille_source": "commune", "source": "Insee, base permanente des équipements", "millesime": "2025"})
+    return pd.DataFrame(
+        {
+            "territoire": codes,
+            "nom": table["nom"].reindex(codes).to_numpy(),
+            "maille": "commune",
+            "indicateur": "EJ_ALSH_DISTANCE",
+            "libelle": "Distance à l'ALSH connu le plus proche",
+            "annee": 2025,
+            "valeur": distance.where(connue).to_numpy(),
+            "modalite": "",
+            "unite": "km",
+            "numerateur": float("nan"),
+            "denominateur": float("nan"),
+            "bas": float("nan"),
+            "haut": float("nan"),
+            "statut": connue.map({True: "estime", False: "non_disponible"}).to_numpy(),
+            "motif": connue.map(
+                {
+                    True: "à vol d'oiseau, entre points centraux de communes",
+                    False: "équipement non renseigné pour la commune",
+                }
+            ).to_numpy(),
+            "maille_source": "commune",
+            "source": "Insee, base permanente des équipements",
+            "millesime": "2025",
+        }
+    )

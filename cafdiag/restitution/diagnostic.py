@@ -15,6 +15,7 @@ from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.produire import MIME_GARDE, MIME_MESURES
 from cafdiag.restitution.tableaux import tableau
+from cafdiag.restitution.themes import epci_du_departement
 from cafdiag.restitution.vues import epci_autour
 from cafdiag.territoires import Territoire, territoire
 from cafdiag.territoires.objets import LIBELLES_MAILLES
@@ -51,14 +52,25 @@ class Diagnostic:
     ('CC du Pays de Craon', '79,9')
     """
 
-    def __init__(self, code: str, *, nom_usage: str = "", annee: str | int = "", qpv: str = "",
-                 registre: str = "", registre_complet: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        *,
+        nom_usage: str = "",
+        annee: str | int = "",
+        qpv: str = "",
+        registre: str = "",
+        registre_complet: str = "",
+    ) -> None:
         self.territoire: Territoire = territoire(code)
         self.nom = nom_usage.strip() or self.territoire.nom
         self.annee = _annee(annee)
         complets = [d for d in registre_complet.split(",") if d.strip()]
-        self.apports = (lire_apports(qpv=qpv or None, registre=registre or None, registre_complet=complets)
-                        if qpv or registre or complets else Apports())
+        self.apports = (
+            lire_apports(qpv=qpv or None, registre=registre or None, registre_complet=complets)
+            if qpv or registre or complets
+            else Apports()
+        )
         self.mesures = comparer(self.territoire, annee=self.annee, apports=self.apports)
         self.lecture = Lecture(self.mesures)
         self.autour = self._mesurer_autour()
@@ -69,7 +81,9 @@ class Diagnostic:
     def _mesurer_autour(self) -> pd.DataFrame:
         if self.territoire.maille in ("region", "france"):
             return self.mesures.iloc[:0]
-        return mesurer_maille("epci", ["PE_TXCOUV_GLOBAL"], codes=epci_autour(self.territoire), annee=self.annee)
+        return mesurer_maille(
+            "epci", ["PE_TXCOUV_GLOBAL"], codes=epci_autour(self.territoire), annee=self.annee
+        )
 
     def _bloc(self, contenu: str) -> Bloc:
         self._emis.append(contenu)
@@ -80,12 +94,19 @@ class Diagnostic:
         t = self.territoire
         parents = [p.nom for p in t.parents.values() if p.maille in ("departement", "region")]
         maille = LIBELLES_MAILLES[t.maille] + ("" if t.maille in ("france", "perimetre") else f" {t.code}")
-        garde = {"titre": self.nom, "sous_titre": "Diagnostic de territoire pour la convention territoriale globale",
-                 "situation": SITUATION + ".", "maille": " · ".join([maille, *parents]),
-                 "avertissements": list(t.avertissements),
-                 "sommaire": [{"ancre": a, "titre": n} for a, n in chapitres.sommaire()]}
-        return Bloc(f"<h1>{html.escape(self.nom)}</h1><p>{html.escape(garde['sous_titre'])}</p>"
-                    f"<p>{html.escape(garde['situation'])}</p>", donnees={MIME_GARDE: garde})
+        garde = {
+            "titre": self.nom,
+            "sous_titre": "Diagnostic de territoire pour la convention territoriale globale",
+            "situation": SITUATION + ".",
+            "maille": " · ".join([maille, *parents]),
+            "avertissements": list(t.avertissements),
+            "sommaire": [{"ancre": a, "titre": n} for a, n in chapitres.sommaire()],
+        }
+        return Bloc(
+            f"<h1>{html.escape(self.nom)}</h1><p>{html.escape(garde['sous_titre'])}</p>"
+            f"<p>{html.escape(garde['situation'])}</p>",
+            donnees={MIME_GARDE: garde},
+        )
 
     def en_bref(self) -> Bloc:
         """Six phrases au plus, avant tout tableau."""
@@ -97,7 +118,7 @@ class Diagnostic:
         """Place du territoire parmi les EPCI de son département ; None s'il n'en est pas un."""
         if self.territoire.maille != "epci" or not self.lecture.connu("PE_TXCOUV_GLOBAL"):
             return None
-        codes = chapitres.epci_du_departement(self.territoire.departement)
+        codes = epci_du_departement(self.territoire.departement)
         if self.territoire.code not in codes:
             return None
         valeurs = self.autour[self.autour["territoire"].isin(codes)]["valeur"].dropna()
@@ -141,18 +162,25 @@ class Diagnostic:
         titre = '<section id="non-enonce"><h2>Non énoncé, et pourquoi</h2>'
         if table.empty:
             return self._bloc(f"{titre}<p>Tous les indicateurs du dictionnaire sont énoncés.</p></section>")
-        contenu = tableau(table[["libelle", "theme", "etat", "motif"]], titre="Indicateurs sans chiffre ici",
-                          colonnes={"libelle": "Indicateur", "theme": "Thème", "etat": "État", "motif": "Pourquoi"})
+        contenu = tableau(
+            table[["libelle", "theme", "etat", "motif"]],
+            titre="Indicateurs sans chiffre ici",
+            colonnes={"libelle": "Indicateur", "theme": "Thème", "etat": "État", "motif": "Pourquoi"},
+        )
         return self._bloc(f"{titre}{contenu}</section>")
 
     def methode_et_sources(self) -> Bloc:
         """Méthode, sources, glossaire des seuls termes employés."""
-        sources = tableau(annexes.sources(self.toutes_les_mesures()), titre="Sources des chiffres montrés",
-                          colonnes={"source": "Source", "millesime": "Millésime"})
+        sources = tableau(
+            annexes.sources(self.toutes_les_mesures()),
+            titre="Sources des chiffres montrés",
+            colonnes={"source": "Source", "millesime": "Millésime"},
+        )
         lexique = annexes.glossaire(" ".join(self._emis))
         mots = f'<section id="glossaire"><h2>Glossaire</h2>{lexique}</section>' if lexique else ""
-        return self._bloc(f'<section id="methode"><h2>Méthode et sources</h2>{annexes.methode()}{sources}</section>'
-                          f"{mots}")
+        return self._bloc(
+            f'<section id="methode"><h2>Méthode et sources</h2>{annexes.methode()}{sources}</section>{mots}'
+        )
 
     def toutes_les_mesures(self) -> pd.DataFrame:
         """Toutes les Mesures affichées : territoire, références, EPCI alentour, communes des cartes."""
@@ -164,13 +192,24 @@ class Diagnostic:
     def mesures_jointes(self) -> Bloc:
         """Les mesures à joindre au rapport, en CSV."""
         table = self.toutes_les_mesures()
-        return Bloc(f"<p>{len(table)} mesures jointes.</p>",
-                    donnees={MIME_MESURES: {"csv": table.to_csv(index=False, lineterminator="\n")}})
+        return Bloc(
+            f"<p>{len(table)} mesures jointes.</p>",
+            donnees={MIME_MESURES: {"csv": table.to_csv(index=False, lineterminator="\n")}},
+        )
 
     def controle(self) -> pd.DataFrame:
         """Nombres que l'essai du carnet compare : taux publiés et comptes du territoire."""
-        codes = ["PE_TXCOUV_GLOBAL", "PE_TXCOUV_EAJE", "PE_TXCOUV_AM", "CTX_POP", "CTX_COM_FRR", "CTX_QPV_NB",
-                 "AVS_QPV_COUV", "PE_NAISS_EVOL", "PS_COUV_POP"]
+        codes = [
+            "PE_TXCOUV_GLOBAL",
+            "PE_TXCOUV_EAJE",
+            "PE_TXCOUV_AM",
+            "CTX_POP",
+            "CTX_COM_FRR",
+            "CTX_QPV_NB",
+            "AVS_QPV_COUV",
+            "PE_NAISS_EVOL",
+            "PS_COUV_POP",
+        ]
         table = self.mesures[self.mesures["indicateur"].isin(codes) & self.mesures["role"].eq("territoire")]
         return table.set_index("indicateur").loc[codes, ["annee", "valeur", "statut"]].round(2)
 

@@ -6,8 +6,12 @@ import pandas as pd
 
 from cafdiag.restitution.formats import FINE, decimales_de, nombre, statut
 
-ROLES = {"territoire": "le territoire", "departement": "le département", "region": "la région",
-         "france": "la France"}
+ROLES = {
+    "territoire": "le territoire",
+    "departement": "le département",
+    "region": "la région",
+    "france": "la France",
+}
 # Un écart plus petit que l'arrondi des deux taux publiés (0,05 chacun) ne se commente pas.
 ECART_MINIMAL = 0.1
 
@@ -23,8 +27,7 @@ class Lecture:
 
     def __init__(self, mesures: pd.DataFrame) -> None:
         self.mesures = mesures
-        self._lignes = {(ligne["indicateur"], ligne["role"]): ligne
-                        for ligne in mesures.to_dict("records")}
+        self._lignes = {(ligne["indicateur"], ligne["role"]): ligne for ligne in mesures.to_dict("records")}
 
     def ligne(self, indicateur: str, role: str = "territoire") -> dict | None:
         """La mesure, ou None si elle n'a pas été demandée."""

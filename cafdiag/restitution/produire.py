@@ -23,9 +23,16 @@ MIME_MESURES = "application/vnd.cafdiag.mesures+json"
 GABARIT = "diagnostic_ctg.ipynb"
 
 
-def diagnostic(cible: Territoire | str, *, sortie: str | Path = "sorties", formats: str | tuple = FORMATS,
-               nom_usage: str = "", annee: int | None = None, parametres: dict[str, str] | None = None,
-               delai: int = 300) -> dict[str, Path]:
+def diagnostic(
+    cible: Territoire | str,
+    *,
+    sortie: str | Path = "sorties",
+    formats: str | tuple = FORMATS,
+    nom_usage: str = "",
+    annee: int | None = None,
+    parametres: dict[str, str] | None = None,
+    delai: int = 300,
+) -> dict[str, Path]:
     """Produit le diagnostic d'un territoire.
 
     Parameters
@@ -84,8 +91,9 @@ def _formats(formats: str | tuple) -> list[str]:
     voulus = [f.strip().lower() for f in (formats.split(",") if isinstance(formats, str) else formats)]
     inconnus = [f for f in voulus if f not in FORMATS]
     if inconnus or not voulus:
-        raise DemandeFausse("format inconnu : " + ", ".join(f"« {f} »" for f in inconnus),
-                            attendu=", ".join(FORMATS))
+        raise DemandeFausse(
+            "format inconnu : " + ", ".join(f"« {f} »" for f in inconnus), attendu=", ".join(FORMATS)
+        )
     return voulus
 
 
@@ -101,8 +109,9 @@ def _refuser_inconnus(valeurs: dict[str, str], gabarit: Path) -> None:
     connus = parametres_du_carnet(gabarit)
     inconnus = [n for n in valeurs if n not in connus]
     if inconnus:
-        raise DemandeFausse("paramètre inconnu : " + ", ".join(f"« {n} »" for n in inconnus),
-                            attendu=", ".join(connus))
+        raise DemandeFausse(
+            "paramètre inconnu : " + ", ".join(f"« {n} »" for n in inconnus), attendu=", ".join(connus)
+        )
 
 
 def _absolus(valeurs: dict[str, str]) -> dict[str, str]:
@@ -117,8 +126,10 @@ def _verifier_dossier(sortie: Path) -> None:
         with tempfile.TemporaryFile(dir=sortie):
             pass
     except OSError as cause:
-        raise ProductionImpossible(f"impossible d'écrire dans {sortie} ({cause.strerror or cause})",
-                                   conseil="choisissez un autre dossier avec --sortie") from cause
+        raise ProductionImpossible(
+            f"impossible d'écrire dans {sortie} ({cause.strerror or cause})",
+            conseil="choisissez un autre dossier avec --sortie",
+        ) from cause
 
 
 def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: str, delai: int):
@@ -131,17 +142,31 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: 
         essai = Path(provisoire) / "carnet.ipynb"
         try:
             return papermill.execute_notebook(
-                str(gabarit), str(essai), parameters=valeurs, progress_bar=False, log_output=False,
-                request_save_on_cell_execute=False, cwd=provisoire, execution_timeout=delai, start_timeout=120)
+                str(gabarit),
+                str(essai),
+                parameters=valeurs,
+                progress_bar=False,
+                log_output=False,
+                request_save_on_cell_execute=False,
+                cwd=provisoire,
+                execution_timeout=delai,
+                start_timeout=120,
+            )
         except PapermillExecutionError as cause:
             echec = _garder_echec(essai, sortie, suffixe)
-            raise ProductionImpossible(f"le carnet s'est arrêté : {cause.ename} : {cause.evalue}",
-                                       conseil=f"ouvrez {echec} pour voir la cellule en cause") from cause
+            raise ProductionImpossible(
+                f"le carnet s'est arrêté : {cause.ename} : {cause.evalue}",
+                conseil=f"ouvrez {echec} pour voir la cellule en cause",
+            ) from cause
         except (CellTimeoutError, DeadKernelError) as cause:
-            raison = f"plus de {delai} s pour une cellule" if isinstance(cause, CellTimeoutError) else (
-                "le noyau s'est arrêté")
-            raise ProductionImpossible(f"le carnet s'est arrêté : {raison}",
-                                       conseil="relancez ; si cela se répète, signalez-le") from cause
+            raison = (
+                f"plus de {delai} s pour une cellule"
+                if isinstance(cause, CellTimeoutError)
+                else ("le noyau s'est arrêté")
+            )
+            raise ProductionImpossible(
+                f"le carnet s'est arrêté : {raison}", conseil="relancez ; si cela se répète, signalez-le"
+            ) from cause
 
 
 def _garder_echec(essai: Path, sortie: Path, suffixe: str) -> Path:
@@ -172,8 +197,11 @@ def _sorties(carnet):
 def _sortie_unique(carnet, mime: str) -> dict:
     trouvees = [d[mime] for d in _sorties(carnet) if mime in d]
     if len(trouvees) != 1:
-        raise ProductionImpossible(f"le carnet a produit {len(trouvees)} sortie(s) {mime}", attendu="une seule",
-                                   conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb")
+        raise ProductionImpossible(
+            f"le carnet a produit {len(trouvees)} sortie(s) {mime}",
+            attendu="une seule",
+            conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb",
+        )
     valeur = trouvees[0]
     return json.loads(valeur) if isinstance(valeur, str) else valeur
 
@@ -199,11 +227,12 @@ def page_html(carnet) -> str:
 
 def rendre_page(*, garde: dict, corps: str, scripts: list[str]) -> str:
     """Assemble la page à partir du gabarit ``templates/rapport/page.html.j2``."""
-    environnement = jinja2.Environment(loader=jinja2.FileSystemLoader(dossier("templates") / "rapport"),
-                                       autoescape=True, undefined=jinja2.StrictUndefined)
+    environnement = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(dossier("templates") / "rapport"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
     style = (dossier("templates") / "rapport" / "style.css").read_text(encoding="utf-8")
     return environnement.get_template("page.html.j2").render(
-        garde=garde, corps=corps, scripts=scripts, style=style,
-        socle=socle_html() if scripts else "")
-
-
+        garde=garde, corps=corps, scripts=scripts, style=style, socle=socle_html() if scripts else ""
+    )

@@ -21,8 +21,16 @@ class Rang:
 
 def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str, rang: Rang | None = None) -> list[str]:
     """Six phrases au plus, dans un ordre fixe ; celles dont le chiffre manque ne sont pas écrites."""
-    candidates = (population(territoire, lecture, nom), couverture(lecture), modes(lecture), naissances(lecture),
-                  alsh(lecture), quartiers(territoire, lecture), place(rang), caf(lecture))
+    candidates = (
+        population(territoire, lecture, nom),
+        couverture(lecture),
+        modes(lecture),
+        naissances(lecture),
+        alsh(lecture),
+        quartiers(territoire, lecture),
+        place(rang),
+        caf(lecture),
+    )
     return [p for p in candidates if p][:PHRASES_EN_BREF]
 
 
@@ -44,8 +52,10 @@ def couverture(lecture: Lecture) -> str:
     """Taux de couverture global, situé par rapport au département et à la France."""
     if not lecture.connu("PE_TXCOUV_GLOBAL"):
         return ""
-    phrase = (f"Fin 2023, l'offre d'accueil est de {lecture.texte('PE_TXCOUV_GLOBAL')} places pour 100 enfants "
-              "de moins de 3 ans")
+    phrase = (
+        f"Fin 2023, l'offre d'accueil est de {lecture.texte('PE_TXCOUV_GLOBAL')} places pour 100 enfants "
+        "de moins de 3 ans"
+    )
     situations = [s for s in (lecture.situer("PE_TXCOUV_GLOBAL", r) for r in ("departement", "france")) if s]
     return phrase + (f" : {' ; '.join(situations)}" if situations else "") + "."
 
@@ -60,10 +70,15 @@ def modes(lecture: Lecture) -> str:
     if "collectif" in dominant["modalite"]:
         phrase = f"L'accueil collectif (EAJE) est le premier mode : {collectif} places pour 100 enfants"
         return phrase + (f", {contre}." if contre else ".")
-    pluriel = "Les assistants maternels sont" if "assistants" in dominant["modalite"] else (
-        f"La {dominant['modalite']} est")
-    phrase = (f"{pluriel} le premier mode d'accueil ; l'accueil collectif (EAJE) offre {collectif} places "
-              "pour 100 enfants")
+    pluriel = (
+        "Les assistants maternels sont"
+        if "assistants" in dominant["modalite"]
+        else (f"La {dominant['modalite']} est")
+    )
+    phrase = (
+        f"{pluriel} le premier mode d'accueil ; l'accueil collectif (EAJE) offre {collectif} places "
+        "pour 100 enfants"
+    )
     return phrase + (f", {contre}." if contre else ".")
 
 
@@ -73,9 +88,11 @@ def naissances(lecture: Lecture) -> str:
         return ""
     ligne, evolution = lecture.ligne("PE_NAISS_EVOL"), lecture.valeur("PE_NAISS_EVOL")
     sens = "stables" if abs(evolution) < 1 else ("en hausse" if evolution > 0 else "en baisse")
-    phrase = (f"Les naissances sont {sens} : {nombre(ligne['numerateur'], decimales=0)} de 2023 à 2025, après "
-              f"{nombre(ligne['denominateur'], decimales=0)} de 2019 à 2021 "
-              f"({lecture.texte('PE_NAISS_EVOL', signe=True)}")
+    phrase = (
+        f"Les naissances sont {sens} : {nombre(ligne['numerateur'], decimales=0)} de 2023 à 2025, après "
+        f"{nombre(ligne['denominateur'], decimales=0)} de 2019 à 2021 "
+        f"({lecture.texte('PE_NAISS_EVOL', signe=True)}"
+    )
     if lecture.connu("PE_NAISS_EVOL", "departement"):
         phrase += f" ; département : {lecture.texte('PE_NAISS_EVOL', 'departement', signe=True)}"
     return phrase + ")."
@@ -86,8 +103,10 @@ def alsh(lecture: Lecture) -> str:
     if not lecture.connu("EJ_ALSH_PART_COM_EQUIP"):
         return ""
     contre = lecture.contre("EJ_ALSH_PART_COM_EQUIP")
-    return (f"{_majuscule(lecture.dit('EJ_ALSH_PART_COM_EQUIP'))} des enfants de 3 à 11 ans vivent dans une "
-            f"commune dotée d'un accueil de loisirs (ALSH){', ' + contre if contre else ''}.")
+    return (
+        f"{_majuscule(lecture.dit('EJ_ALSH_PART_COM_EQUIP'))} des enfants de 3 à 11 ans vivent dans une "
+        f"commune dotée d'un accueil de loisirs (ALSH){', ' + contre if contre else ''}."
+    )
 
 
 def quartiers(territoire: Territoire, lecture: Lecture) -> str:
@@ -95,14 +114,20 @@ def quartiers(territoire: Territoire, lecture: Lecture) -> str:
     parties = []
     if lecture.connu("CTX_QPV_NB"):
         n = lecture.valeur("CTX_QPV_NB")
-        parties.append("aucun quartier prioritaire (QPV)" if n == 0 else
-                       f"{nombre(n, decimales=0)} quartier{'s' if n > 1 else ''} "
-                       f"prioritaire{'s' if n > 1 else ''} (QPV)")
+        parties.append(
+            "aucun quartier prioritaire (QPV)"
+            if n == 0
+            else f"{nombre(n, decimales=0)} quartier{'s' if n > 1 else ''} "
+            f"prioritaire{'s' if n > 1 else ''} (QPV)"
+        )
     if lecture.connu("CTX_COM_FRR"):
         n = lecture.valeur("CTX_COM_FRR")
         total = len(territoire.communes)
-        parties.append(f"{accord(n, 'commune')} sur {total} en zone France ruralités revitalisation (FRR)"
-                       if n else "aucune commune en zone France ruralités revitalisation (FRR)")
+        parties.append(
+            f"{accord(n, 'commune')} sur {total} en zone France ruralités revitalisation (FRR)"
+            if n
+            else "aucune commune en zone France ruralités revitalisation (FRR)"
+        )
     return _majuscule(" ; ".join(parties)) + "." if parties else ""
 
 
@@ -111,8 +136,10 @@ def place(rang: Rang | None) -> str:
     if rang is None or rang.nombre < 3:
         return ""
     ordinal = "1er" if rang.rang == 1 else f"{rang.rang}e"
-    return (f"Son taux de couverture est le {ordinal} sur {rang.nombre} parmi les EPCI du département, du plus "
-            "élevé au plus bas.")
+    return (
+        f"Son taux de couverture est le {ordinal} sur {rang.nombre} parmi les EPCI du département, du plus "
+        "élevé au plus bas."
+    )
 
 
 def caf(lecture: Lecture) -> str:
@@ -120,8 +147,10 @@ def caf(lecture: Lecture) -> str:
     if not lecture.connu("PS_COUV_POP"):
         return ""
     contre = lecture.contre("PS_COUV_POP")
-    return (f"La Caf couvre {lecture.texte('PS_COUV_POP')} de la population en décembre 2024"
-            f"{', ' + contre if contre else ''}, régime agricole (MSA) non compris.")
+    return (
+        f"La Caf couvre {lecture.texte('PS_COUV_POP')} de la population en décembre 2024"
+        f"{', ' + contre if contre else ''}, régime agricole (MSA) non compris."
+    )
 
 
 def _majuscule(texte: str) -> str:
@@ -140,8 +169,18 @@ class Enjeu:
 
 def enjeux(lecture: Lecture) -> list[Enjeu]:
     """Enjeux à débattre, du plus éloigné de sa référence au plus proche. Une règle, pas un jugement."""
-    trouves = [e for e in (_enjeu_couverture(lecture), _enjeu_collectif(lecture), _enjeu_individuel(lecture),
-                           _enjeu_naissances(lecture), _enjeu_alsh(lecture), _enjeu_qpv(lecture)) if e]
+    trouves = [
+        e
+        for e in (
+            _enjeu_couverture(lecture),
+            _enjeu_collectif(lecture),
+            _enjeu_individuel(lecture),
+            _enjeu_naissances(lecture),
+            _enjeu_alsh(lecture),
+            _enjeu_qpv(lecture),
+        )
+        if e
+    ]
     return sorted(trouves, key=lambda e: -e.poids)
 
 
@@ -149,11 +188,13 @@ def _enjeu_couverture(lecture: Lecture) -> Enjeu | None:
     ecart = lecture.ecart("PE_TXCOUV_GLOBAL", "france")
     if ecart is None or ecart >= 0:
         return None
-    return Enjeu("Une offre d'accueil sous la moyenne de la France",
-                 f"{lecture.texte('PE_TXCOUV_GLOBAL')} places pour 100 enfants, "
-                 f"{lecture.contre('PE_TXCOUV_GLOBAL', roles=('france',))} (2023).",
-                 "Quels besoins ne trouvent pas de réponse, où, et pour quels horaires ?",
-                 -ecart / lecture.valeur("PE_TXCOUV_GLOBAL", "france"))
+    return Enjeu(
+        "Une offre d'accueil sous la moyenne de la France",
+        f"{lecture.texte('PE_TXCOUV_GLOBAL')} places pour 100 enfants, "
+        f"{lecture.contre('PE_TXCOUV_GLOBAL', roles=('france',))} (2023).",
+        "Quels besoins ne trouvent pas de réponse, où, et pour quels horaires ?",
+        -ecart / lecture.valeur("PE_TXCOUV_GLOBAL", "france"),
+    )
 
 
 def _enjeu_collectif(lecture: Lecture) -> Enjeu | None:
@@ -161,52 +202,65 @@ def _enjeu_collectif(lecture: Lecture) -> Enjeu | None:
     if ecart is None or ecart >= 0 or -ecart / lecture.valeur("PE_TXCOUV_EAJE", "france") < 0.15:
         return None
     ici = lecture.valeur("PE_TXCOUV_EAJE")
-    constat = (f"{lecture.texte('PE_TXCOUV_EAJE')} places d'accueil collectif pour 100 enfants, "
-               f"{lecture.contre('PE_TXCOUV_EAJE')} (2023).")
+    constat = (
+        f"{lecture.texte('PE_TXCOUV_EAJE')} places d'accueil collectif pour 100 enfants, "
+        f"{lecture.contre('PE_TXCOUV_EAJE')} (2023)."
+    )
     if ici == 0:
         constat = f"Aucune place d'accueil collectif publiée (2023), {lecture.contre('PE_TXCOUV_EAJE')}."
-    return Enjeu("La place de l'accueil collectif", constat,
-                 "L'accueil individuel répond-il à toutes les familles, dont les horaires atypiques, le handicap "
-                 "et l'insertion ?", -ecart / lecture.valeur("PE_TXCOUV_EAJE", "france"))
+    return Enjeu(
+        "La place de l'accueil collectif",
+        constat,
+        "L'accueil individuel répond-il à toutes les familles, dont les horaires atypiques, le handicap "
+        "et l'insertion ?",
+        -ecart / lecture.valeur("PE_TXCOUV_EAJE", "france"),
+    )
 
 
 def _enjeu_individuel(lecture: Lecture) -> Enjeu | None:
     part = lecture.ligne("PE_PART_INDIV")
     if not lecture.connu("PE_PART_INDIV") or not part["bas"] > 70:
         return None
-    return Enjeu("Une offre qui repose sur les assistants maternels",
-                 f"{lecture.texte('PE_PART_INDIV')} de l'offre est individuelle, "
-                 f"{lecture.contre('PE_PART_INDIV', roles=('france',)) or 'en 2023'} (2023).",
-                 "Combien de départs en retraite dans les cinq ans, et comment les compenser ?",
-                 (part["valeur"] - 70) / 70)
+    return Enjeu(
+        "Une offre qui repose sur les assistants maternels",
+        f"{lecture.texte('PE_PART_INDIV')} de l'offre est individuelle, "
+        f"{lecture.contre('PE_PART_INDIV', roles=('france',)) or 'en 2023'} (2023).",
+        "Combien de départs en retraite dans les cinq ans, et comment les compenser ?",
+        (part["valeur"] - 70) / 70,
+    )
 
 
 def _enjeu_naissances(lecture: Lecture) -> Enjeu | None:
     if not lecture.connu("PE_NAISS_EVOL") or lecture.valeur("PE_NAISS_EVOL") > -5:
         return None
     evolution = lecture.texte("PE_NAISS_EVOL", signe=True)
-    return Enjeu("Moins de naissances", f"{evolution} entre 2019-2021 et 2023-2025.",
-                 "Que deviennent les places, les écoles et les accueils de loisirs dans cinq ans ?",
-                 -lecture.valeur("PE_NAISS_EVOL") / 100)
+    return Enjeu(
+        "Moins de naissances",
+        f"{evolution} entre 2019-2021 et 2023-2025.",
+        "Que deviennent les places, les écoles et les accueils de loisirs dans cinq ans ?",
+        -lecture.valeur("PE_NAISS_EVOL") / 100,
+    )
 
 
 def _enjeu_alsh(lecture: Lecture) -> Enjeu | None:
     ecart = lecture.ecart("EJ_ALSH_PART_COM_EQUIP", "departement")
     if ecart is None or ecart > -3:
         return None
-    return Enjeu("L'accès aux accueils de loisirs",
-                 f"{lecture.texte('EJ_ALSH_PART_COM_EQUIP')} des enfants de 3 à 11 ans vivent dans une commune "
-                 f"équipée, {lecture.contre('EJ_ALSH_PART_COM_EQUIP', roles=('departement',))}.",
-                 "Quels transports, quels tarifs, quels temps (mercredi, vacances) pour les communes sans accueil ?",
-                 -ecart / 100)
+    return Enjeu(
+        "L'accès aux accueils de loisirs",
+        f"{lecture.texte('EJ_ALSH_PART_COM_EQUIP')} des enfants de 3 à 11 ans vivent dans une commune "
+        f"équipée, {lecture.contre('EJ_ALSH_PART_COM_EQUIP', roles=('departement',))}.",
+        "Quels transports, quels tarifs, quels temps (mercredi, vacances) pour les communes sans accueil ?",
+        -ecart / 100,
+    )
 
 
 def _enjeu_qpv(lecture: Lecture) -> Enjeu | None:
     if not lecture.connu("AVS_QPV_COUV") or lecture.valeur("AVS_QPV_COUV") >= 100:
         return None
-    return Enjeu("Des quartiers prioritaires sans centre social",
-                 f"{lecture.texte('AVS_QPV_COUV')} des QPV sont couverts par un centre social.",
-                 "Quelle présence de l'animation de la vie sociale dans les quartiers non couverts ?",
-                 1 - lecture.valeur("AVS_QPV_COUV") / 100)
-
-
+    return Enjeu(
+        "Des quartiers prioritaires sans centre social",
+        f"{lecture.texte('AVS_QPV_COUV')} des QPV sont couverts par un centre social.",
+        "Quelle présence de l'animation de la vie sociale dans les quartiers non couverts ?",
+        1 - lecture.valeur("AVS_QPV_COUV") / 100,
+    )

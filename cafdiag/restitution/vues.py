@@ -65,10 +65,13 @@ def epci_autour(cible: Territoire) -> tuple[str, ...]:
     return tuple(sorted(siens | autour | voisins))
 
 
-def contours_de(maille: str, codes: tuple[str, ...] | list[str], *, noms: pd.Series | None = None
-                ) -> gpd.GeoDataFrame:
+def contours_de(
+    maille: str, codes: tuple[str, ...] | list[str], *, noms: pd.Series | None = None
+) -> gpd.GeoDataFrame:
     """Contours d'une maille pour des codes, avec leur nom quand il est donné."""
-    fichier = {"commune": "communes", "epci": "epci", "departement": "departements", "region": "regions"}[maille]
+    fichier = {"commune": "communes", "epci": "epci", "departement": "departements", "region": "regions"}[
+        maille
+    ]
     contours = lire_contours(fichier, filtres=[("code", "in", list(codes))])
     if noms is not None:
         contours = contours.assign(nom=contours["code"].map(noms))
@@ -96,8 +99,9 @@ def fonds_de_contexte(cible: Territoire) -> list[Fond]:
     return [Fond(contours_de("commune", sorted(autour)), libelle="Communes voisines")] if autour else []
 
 
-def carte(cible: Territoire | str, indicateur: str, *, apports: Apports | None = None,
-          annee: int | None = None) -> CarteHorsLigne:
+def carte(
+    cible: Territoire | str, indicateur: str, *, apports: Apports | None = None, annee: int | None = None
+) -> CarteHorsLigne:
     """Carte d'un indicateur autour d'un territoire, lisible sans réseau.
 
     Parameters
@@ -122,18 +126,36 @@ def carte(cible: Territoire | str, indicateur: str, *, apports: Apports | None =
     noms = mesures.set_index("territoire")["nom"]
     contours = contours_de(quoi.maille, quoi.codes, noms=noms)
     millesime = next((m for m in mesures["millesime"] if m), "")
-    commun = {"titre": f"{ligne['libelle']}, {millesime}", "sous_titre": f"{cible.nom} : {quoi.libelle}",
-              "source": f"{ligne['source']}, {millesime}", "surligner": _a_surligner(cible, contours),
-              "nom_surligne": cible.nom, "cadre": _cadre(cible)}
+    commun = {
+        "titre": f"{ligne['libelle']}, {millesime}",
+        "sous_titre": f"{cible.nom} : {quoi.libelle}",
+        "source": f"{ligne['source']}, {millesime}",
+        "surligner": _a_surligner(cible, contours),
+        "nom_surligne": cible.nom,
+        "cadre": _cadre(cible),
+    }
     if ligne["regle"] == "A2":
-        return carte_communes(contours, cercles=mesures, libelle_cercles=ligne["libelle_court"],
-                              unite_cercles=ligne["unite"], contexte=_contexte(cible, quoi), **commun)
+        return carte_communes(
+            contours,
+            cercles=mesures,
+            libelle_cercles=ligne["libelle_court"],
+            unite_cercles=ligne["unite"],
+            contexte=_contexte(cible, quoi),
+            **commun,
+        )
     reference = float("nan")
     if ligne["calcul"] == "publie":
         reference = mesurer("France", [code], annee=annee)["valeur"].iloc[0]
-    return carte_aplats(contours, mesures, libelle=ligne["libelle_court"], unite=ligne["unite"],
-                        decimales=int(ligne["decimales"]), reference=reference,
-                        contexte=_contexte(cible, quoi), **commun)
+    return carte_aplats(
+        contours,
+        mesures,
+        libelle=ligne["libelle_court"],
+        unite=ligne["unite"],
+        decimales=int(ligne["decimales"]),
+        reference=reference,
+        contexte=_contexte(cible, quoi),
+        **commun,
+    )
 
 
 def _contexte(cible: Territoire, quoi: Decoupage) -> list[Fond]:
@@ -160,7 +182,7 @@ def mesures_en_texte(mesures: pd.DataFrame) -> str:
     --------
     >>> from cafdiag.indicateurs import mesurer
     >>> print(mesures_en_texte(mesurer("200048551", ["PE_TXCOUV_EAJE"])).splitlines()[1].strip()[:40])
-    PE_TXCOUV_EAJE          9,6 places pour 
+    PE_TXCOUV_EAJE          9,6 places pour
     """
     lignes = []
     for (_, nom), groupe in mesures.groupby(["territoire", "nom"], sort=False):
