@@ -1,0 +1,189 @@
+"""Lire un classeur (xlsx, ods) en textes, tel qu'il s'affiche : les zéros de tête du format sont rendus."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zipfile
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees import octets
+from cafdiag.donnees.compte_rendu import Brut
+from cafdiag.donnees.entetes import Choix, choisir, nommer, trouver_entete
+from cafdiag.erreurs import EntreeFautive
+
+_O = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_T = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_X = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_LARGEUR_MAX = 16_384
+_LIGNES_MAX = 1_048_576
+
+
+def feuilles(src: octets.Source) -> list[str]:
+    """Noms des feuilles, dans l'ordre."""
+    with octets.lisible(src.chemin):
+        if src.format == "xlsx":
+            classeur = _ouvrir_xlsx(src)
+            try:
+                return [f.title for f in classeur.worksheets]
+            finally:
+                classeur.close()
+        return [nom for nom, _ in _feuilles_ods(src, lire_lignes=False)]
+
+
+def lire(src: octets.Source, *, colonnes: Choix = None, limite: int | None = None,
+         feuille: str | None = None) -> Brut:
+    """Lit une feuille ; sans nom, la plus remplie de celles qui ont un en-tête."""
+    fichier = src.chemin.name
+    try:
+        with octets.lisible(src.chemin):
+            toutes = _feuilles_xlsx(src, feuille) if src.format == "xlsx" else _feuilles_ods(src)
+            lues = {nom: rangs for nom, rangs in toutes if feuille in (None, nom)}
+    except (ElementTree.ParseError, TypeError, AttributeError, IndexError, SyntaxError) as cause:
+        raise EntreeFautive(fichier, [f"classeur illisible : {cause}"],
+                            conseil="ouvrez-le dans le tableur et enregistrez-le à nouveau") from cause
+    if not lues:
+        raise EntreeFautive(fichier, [f"pas de feuille « {feuille} »" if feuille else "classeur vide"],
+                            attendu="une feuille parmi " + ", ".join(feuilles(src)))
+    nom = max(lues, key=lambda n: sum(any(r) for r in lues[n]))
+    rangs = lues[nom]
+    brut = en_brut(rangs, fichier, colonnes, limite)
+    if len(lues) > 1:
+        brut.remarques.insert(0, f"feuille lue : « {nom} » (sur {len(lues)})")
+    return brut
+
+
+def en_brut(rangs: list[list[str]], fichier: str, colonnes: Choix, limite: int | None) -> Brut:
+    """D'une grille de textes à un :class:`Brut`."""
+    numerotes = [(n, r) for n, r in enumerate(rangs, start=1) if any(c.strip() for c in r)]
+    if not numerotes:
+        raise EntreeFautive(fichier, ["feuille vide"])
+    i = trouver_entete([r for _, r in numerotes], fichier)
+    ligne, entete = numerotes[i]
+    donnees = numerotes[i + 1:]
+    largeur = max((k + 1 for k, c in enumerate(entete) if c.strip()), default=0)
+    noms, remarques = nommer(entete[:largeur])
+    if ligne > 1:
+        remarques.insert(0, f"{ligne - 1} ligne(s) d'habillage ôtée(s) avant l'en-tête")
+    # Note de bas de tableau : une seule cellule remplie, la première, sous des données bien plus larges.
+    pied = 0
+    while donnees and sum(bool(c.strip()) for c in donnees[-1][1]) == 1 and largeur >= 3 \
+            and donnees[-1][1][0].strip() and re.search(r"[a-z] [a-z]|:", donnees[-1][1][0].lower()):
+        donnees.pop()
+        pied += 1
+    if pied:
+        remarques.append(f"{pied} ligne(s) de notes ôtée(s) sous le tableau")
+    donnees = [(n, r) for n, r in donnees if [c.strip() for c in r[:largeur]] != noms]
+    if limite is not None:
+        donnees = donnees[:limite]
+    voulues = choisir(noms, colonnes)
+    table = pd.DataFrame(
+        {noms[k]: pd.Series([r[k].strip() if k < len(r) else "" for _, r in donnees], dtype="str")
+         for k in voulues}, index=pd.RangeIndex(len(donnees)))
+    return Brut(table, np.array([n for n, _ in donnees], dtype=int), noms, [], remarques, fichier)
+
+
+def _ouvrir_xlsx(src: octets.Source):
+    import openpyxl
+
+    return openpyxl.load_workbook(src.chemin, read_only=True, data_only=True, keep_links=False)
+
+
+def _feuilles_xlsx(src: octets.Source, feuille: str | None) -> Iterator[tuple[str, list[list[str]]]]:
+    classeur = _ouvrir_xlsx(src)
+    try:
+        for onglet in classeur.worksheets:
+            if feuille in (None, onglet.title):
+                # La dimension écrite dans le fichier est parfois fausse ; on lit ce qui est là.
+                onglet.reset_dimensions()
+                yield onglet.title, [[_texte_xlsx(c) for c in rang] for rang in onglet.iter_rows()]
+    finally:
+        classeur.close()
+
+
+def _texte_xlsx(cellule) -> str:
+    valeur = cellule.value
+    if valeur is None:
+        return ""
+    if isinstance(valeur, str):
+        return valeur.replace("\0", "�")
+    if isinstance(valeur, bool):
+        return "oui" if valeur else "non"
+    if isinstance(valeur, int | float):
+        texte = en_texte(valeur)
+        zeros = re.fullmatch(r"0+", cellule.number_format or "")
+        return texte.zfill(len(zeros[0])) if zeros and texte.isdigit() else texte
+    return en_texte(valeur)
+
+
+def en_texte(valeur) -> str:
+    """Écrit une valeur typée comme un CSV officiel l'écrirait.
+
+    >>> [en_texte(v) for v in (1001, 1001.0, 12.5, None, True)]
+    ['1001', '1001', '12.5', '', 'oui']
+    """
+    if valeur is None or (isinstance(valeur, float) and np.isnan(valeur)):
+        return ""
+    if isinstance(valeur, bool | np.bool_):
+        return "oui" if valeur else "non"
+    if isinstance(valeur, float | np.floating):
+        return str(int(valeur)) if float(valeur).is_integer() and abs(valeur) < 1e15 else repr(float(valeur))
+    if isinstance(valeur, dt.datetime):
+        return valeur.date().isoformat() if valeur.time() == dt.time() else valeur.isoformat()
+    if isinstance(valeur, dt.date):
+        return valeur.isoformat()
+    if isinstance(valeur, list | tuple | np.ndarray):
+        return " | ".join(en_texte(v) for v in valeur)
+    return str(valeur)
+
+
+def _feuilles_ods(src: octets.Source, *, lire_lignes: bool = True) -> Iterator[tuple[str, list[list[str]]]]:
+    with zipfile.ZipFile(src.chemin) as archive, archive.open("content.xml") as flux:
+        rangs: list[list[str]] = []
+        for evenement, noeud in ElementTree.iterparse(flux, events=("start", "end")):
+            if evenement == "start":
+                if noeud.tag == f"{_T}table":
+                    rangs = []
+                continue
+            if noeud.tag == f"{_T}table-row":
+                if lire_lignes:
+                    _ajouter_ligne(rangs, noeud)
+                noeud.clear()
+            elif noeud.tag == f"{_T}table":
+                yield noeud.get(f"{_T}name", ""), rangs
+                noeud.clear()
+
+
+def _ajouter_ligne(rangs: list[list[str]], noeud: ElementTree.Element) -> None:
+    rang: list[str] = []
+    for cellule in noeud:
+        if cellule.tag not in (f"{_T}table-cell", f"{_T}covered-table-cell"):
+            continue
+        texte = _texte_ods(cellule)
+        fois = int(cellule.get(f"{_T}number-columns-repeated", "1"))
+        # La fin d'une ligne est souvent « vide, répétée 16 000 fois ».
+        rang += [texte] * (min(fois, _LARGEUR_MAX - len(rang)) if texte else min(fois, 512))
+    while rang and not rang[-1]:
+        rang.pop()
+    fois = int(noeud.get(f"{_T}number-rows-repeated", "1"))
+    if rang:
+        rangs += [rang] * min(fois, _LIGNES_MAX - len(rangs))
+    else:
+        rangs += [[]] * min(fois, 1000)
+
+
+def _texte_ods(cellule: ElementTree.Element) -> str:
+    genre = cellule.get(f"{_O}value-type", "")
+    affiche = "\n".join("".join(p.itertext()) for p in cellule.iter(f"{_X}p"))
+    if genre in ("float", "percentage", "currency"):
+        # Un code affiché « 01001 » est rangé comme le nombre 1001 : l'affichage garde le zéro.
+        if re.fullmatch(r"0\d+", affiche.strip()):
+            return affiche.strip()
+        return en_texte(float(cellule.get(f"{_O}value", "nan")))
+    if genre == "date":
+        return cellule.get(f"{_O}date-value", "").removesuffix("T00:00:00")
+    return affiche

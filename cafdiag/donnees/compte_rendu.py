@@ -1,0 +1,183 @@
+"""Ce que rend une lecture : la table, et le compte de chaque ligne gardée ou rejetée."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+_MONTRES = 20
+
+
+@dataclass(frozen=True)
+class Rejet:
+    """Une ligne écartée : son numéro dans le fichier (en-tête = 1), la raison, la valeur en cause.
+
+    Dans un JSON ou un Parquet, qui n'ont pas de lignes, le numéro est le rang de l'enregistrement.
+    """
+
+    ligne: int
+    raison: str
+    valeur: str = ""
+
+    def __str__(self) -> str:
+        return f"ligne {self.ligne} : {self.raison}" + (f" (« {self.valeur} »)" if self.valeur else "")
+
+
+@dataclass
+class CompteRendu:
+    """Le compte d'une lecture ; ``lues == gardees + len(rejets)``, toujours.
+
+    Attributes
+    ----------
+    fichier, jeu : str
+        Nom du fichier ; table canonique produite.
+    lues, gardees : int
+        Enregistrements du fichier (ni habillage ni en-tête) ; ceux qui ont nourri la table.
+    rejets : list of Rejet
+        Les autres, un par un.
+    codes_passes : dict
+        Ancien code → code(s) du COG 2025.
+    codes_inconnus : list of str
+        Codes qu'aucun millésime connu ne porte.
+    remarques : list of str
+        Réparations et réserves, en clair.
+    empreinte : str
+        SHA-256 du fichier lu.
+    """
+
+    fichier: str
+    jeu: str
+    lues: int
+    gardees: int
+    rejets: list[Rejet] = field(default_factory=list)
+    codes_passes: dict[str, str] = field(default_factory=dict)
+    codes_inconnus: list[str] = field(default_factory=list)
+    remarques: list[str] = field(default_factory=list)
+    empreinte: str = ""
+
+    def __post_init__(self) -> None:
+        self.verifier()
+
+    def verifier(self) -> None:
+        """Refuse un compte qui perd ou invente une ligne.
+
+        Raises
+        ------
+        AssertionError
+            Défaut de programme : un lecteur a perdu des lignes en silence.
+        """
+        if self.lues != self.gardees + len(self.rejets):
+            raise AssertionError(
+                f"{self.fichier} : {self.lues} lignes lues, mais {self.gardees} gardées "
+                f"et {len(self.rejets)} rejetées"
+            )
+
+    def raisons(self) -> dict[str, int]:
+        """Nombre de lignes rejetées par raison, la plus fréquente d'abord."""
+        return dict(Counter(rejet.raison for rejet in self.rejets).most_common())
+
+    def en_texte(self) -> str:
+        """Le compte rendu en quelques lignes, pour un terminal.
+
+        >>> print(CompteRendu("a.csv", "communes", 3, 2, [Rejet(4, "code vide")]).en_texte())
+        a.csv → communes : 3 lignes lues, 2 gardées, 1 rejetée
+          1 rejetée — code vide : ligne 4
+        """
+        rejetees = len(self.rejets)
+        texte = [
+            f"{self.fichier} → {self.jeu} : {self.lues} {_accord('ligne lue', self.lues)}, "
+            f"{self.gardees} {_accord('gardée', self.gardees)}, "
+            f"{rejetees} {_accord('rejetée', rejetees)}"
+        ]
+        for raison, nombre in self.raisons().items():
+            lignes = [str(r.ligne) for r in self.rejets if r.raison == raison]
+            suite = "…" if nombre > _MONTRES else ""
+            texte.append(
+                f"  {nombre} {_accord('rejetée', nombre)} — {raison} : {_accord('ligne', nombre)} "
+                + ", ".join(lignes[:_MONTRES]) + suite
+            )
+        if self.codes_passes:
+            texte.append(f"  {len(self.codes_passes)} code(s) passés au COG 2025 : "
+                         + _liste(f"{a} → {b}" for a, b in sorted(self.codes_passes.items())))
+        if self.codes_inconnus:
+            texte.append(f"  {len(self.codes_inconnus)} code(s) inconnus : " + _liste(self.codes_inconnus))
+        texte += [f"  {remarque}" for remarque in self.remarques]
+        return "\n".join(texte)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.en_texte())}</pre>"
+
+
+@dataclass(frozen=True)
+class Lecture:
+    """Une table canonique et son compte rendu.
+
+    Attributes
+    ----------
+    jeu : str
+        Nom de la table canonique (``communes``, ``taux_couverture``, ``places``, ``structures``…).
+    table : DataFrame
+    compte_rendu : CompteRendu
+    annees : tuple of int
+        Années présentes, croissantes.
+    source, millesime : str
+        Producteur et jeu ; période que portent les chiffres.
+    """
+
+    jeu: str
+    table: pd.DataFrame
+    compte_rendu: CompteRendu
+    annees: tuple[int, ...] = ()
+    source: str = ""
+    millesime: str = ""
+
+    def __post_init__(self) -> None:
+        self.compte_rendu.verifier()
+
+
+@dataclass
+class Brut:
+    """Un fichier lu, rien d'interprété : des textes, et la ligne d'origine de chacun.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Textes, espaces de bord ôtés, vide = ``""`` ; index 0, 1, 2…
+    lignes : ndarray of int
+        Numéro de ligne de chaque enregistrement de ``table``.
+    entete : list of str
+        Toutes les colonnes du fichier, même celles qui n'ont pas été chargées.
+    rejets : list of Rejet
+        Lignes mal formées (trop ou trop peu de champs) : elles comptent parmi les lignes lues.
+    remarques : list of str
+        Ce qui a été réparé ou ôté.
+    fichier, empreinte : str
+        Nom du fichier et SHA-256.
+    """
+
+    table: pd.DataFrame
+    lignes: np.ndarray
+    entete: list[str]
+    rejets: list[Rejet] = field(default_factory=list)
+    remarques: list[str] = field(default_factory=list)
+    fichier: str = ""
+    empreinte: str = ""
+
+    @property
+    def lues(self) -> int:
+        """Nombre d'enregistrements du fichier."""
+        return len(self.table) + len(self.rejets)
+
+
+def _accord(mots: str, nombre: int) -> str:
+    return mots if abs(nombre) < 2 else " ".join(f"{mot}s" for mot in mots.split())
+
+
+def _liste(elements: Iterable[str]) -> str:
+    suite = list(elements)
+    return ", ".join(suite[:_MONTRES]) + ("…" if len(suite) > _MONTRES else "")

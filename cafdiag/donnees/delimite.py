@@ -1,0 +1,236 @@
+"""Lire un texte délimité (CSV) sans perdre une ligne, au fil de l'eau quand le fichier le permet."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from cafdiag.donnees import octets
+from cafdiag.donnees.compte_rendu import Brut, Rejet
+from cafdiag.donnees.entetes import Choix, choisir, nommer, trouver_entete
+from cafdiag.erreurs import EntreeFautive
+
+_SEPARATEURS = ";,\t|"
+_DEBUT = 200
+_RIEN = re.compile(rb'[;,|"\s]*')
+
+
+@dataclass(frozen=True)
+class _Forme:
+    """Séparateur, rang (depuis 1) de la ligne d'en-tête, noms des colonnes, remarques."""
+
+    separateur: str
+    ligne: int
+    noms: list[str]
+    nommees: int
+    remarques: list[str]
+
+
+def _rangs(texte: str, separateur: str) -> list[tuple[int, list[str]]]:
+    lecteur = csv.reader(io.StringIO(texte), delimiter=separateur)
+    resultat, fin = [], 0
+    with contextlib.suppress(csv.Error):
+        for rang in lecteur:
+            resultat.append((fin + 1, rang))
+            fin = lecteur.line_num
+    return resultat
+
+
+def _forme(debut: str, fichier: str) -> _Forme:
+    lignes = debut.split("\n")[:_DEBUT]
+    extrait = "\n".join(lignes)
+    meilleur, note_max = None, 0.0
+    for separateur in _SEPARATEURS:
+        rangs = [(n, r) for n, r in _rangs(extrait, separateur) if any(c.strip() for c in r)]
+        tailles = Counter(len(r) for _, r in rangs)
+        if not tailles:
+            continue
+        taille, nombre = max(tailles.items(), key=lambda t: (t[1], t[0]))
+        note = nombre / len(rangs) * np.log2(taille)
+        if note > note_max:
+            meilleur, note_max = (separateur, rangs, taille), note
+    if meilleur is None:
+        raise EntreeFautive(fichier, ["une seule colonne : aucun séparateur (; , tabulation |) trouvé"],
+                            attendu="un CSV", conseil="enregistrez-le au format « CSV UTF-8 »")
+    separateur, rangs, taille = meilleur
+    i = trouver_entete([r for _, r in rangs], fichier)
+    ligne, entete = rangs[i]
+    entete, donnees = list(entete), [r for _, r in rangs[i + 1:]]
+    if donnees:
+        tailles = Counter(map(len, donnees))
+        courante = max(tailles, key=lambda t: (tailles[t], t))
+        surplus = [r for r in donnees if len(r) == courante]
+        # Un séparateur de trop au bout de chaque ligne (ou de l'en-tête seul) ne décale rien.
+        if courante > len(entete) and not any(c.strip() for r in surplus for c in r[len(entete):]):
+            entete += [""] * (courante - len(entete))
+        while len(entete) > courante and not entete[-1].strip():
+            entete.pop()
+    noms, remarques = nommer(entete)
+    nommees = max((k + 1 for k, c in enumerate(entete) if c.strip()), default=0)
+    if ligne > 1:
+        remarques.insert(0, f"{ligne - 1} ligne(s) d'habillage ôtée(s) avant l'en-tête")
+    return _Forme(separateur, ligne, noms, nommees, remarques)
+
+
+def lire(src: octets.Source, *, colonnes: Choix = None, limite: int | None = None) -> Brut:
+    """Lit un texte délimité en textes ; voir :func:`cafdiag.donnees.lecture.lire_tableau`."""
+    fichier = src.chemin.name
+    if limite is not None:
+        with octets.lisible(src.chemin), src.ouvrir() as flux:
+            debut = flux.read(1 << 18)
+        # Un caractère coupé en deux à la fin du bloc ferait croire à du Windows-1252.
+        if len(debut) == 1 << 18:
+            debut = debut[: debut.rfind(b"\n") + 1]
+        texte, remarques = octets.decoder(debut)
+        return _en_memoire(_normaliser(texte), fichier, colonnes, remarques, limite)
+    examen = octets.examiner(src)
+    if examen.simple:
+        texte = examen.debut.decode("utf-8", errors="ignore").removeprefix("﻿").replace("\r\n", "\n")
+        forme = _forme(texte, fichier)
+        with octets.lisible(src.chemin):
+            return _au_fil(src, forme, colonnes)
+    texte, remarques = octets.decoder(src.tout())
+    return _en_memoire(_normaliser(texte), fichier, colonnes, remarques, None)
+
+
+def _normaliser(texte: str) -> str:
+    texte = texte.replace("\r\n", "\n")
+    if "\n" not in texte:
+        texte = texte.replace("\r", "\n")
+    # Un octet abîmé ne doit jamais devenir une espace de milliers ni couper une ligne.
+    return texte.replace("\r", "�").replace("\0", "�")
+
+
+def _au_fil(src: octets.Source, forme: _Forme, colonnes: Choix) -> Brut:
+    voulues = choisir(forme.noms[: forme.nommees], colonnes)
+    internes = [f"c{i}" for i in range(len(forme.noms))]
+    prises = [internes[i] for i in voulues] or internes[:1]
+    rejets: list[Rejet] = []
+
+    def mal_formee(rang) -> str:
+        rejets.append(_rejet_de_forme(rang.number, rang.actual_columns, rang.expected_columns, rang.text))
+        return "skip"
+
+    with src.ouvrir() as flux:
+        lecteur = pa_csv.open_csv(
+            flux,
+            read_options=pa_csv.ReadOptions(use_threads=False, block_size=1 << 20, skip_rows=forme.ligne,
+                                            column_names=internes),
+            parse_options=pa_csv.ParseOptions(delimiter=forme.separateur, ignore_empty_lines=False,
+                                              invalid_row_handler=mal_formee),
+            convert_options=pa_csv.ConvertOptions(
+                include_columns=prises, column_types=dict.fromkeys(prises, pa.large_string()),
+                strings_can_be_null=False, quoted_strings_can_be_null=False),
+        )
+        lots = [lot for lot in lecteur if lot.num_rows]
+        table = pa.Table.from_batches(lots, schema=lecteur.schema)
+    del lots
+    total = table.num_rows + len(rejets)
+    lignes = np.arange(forme.ligne + 1, forme.ligne + 1 + total)
+    if rejets:
+        lignes = np.setdiff1d(lignes, [r.ligne for r in rejets], assume_unique=True)
+    brut = Brut(_en_pandas(table, voulues, forme), lignes, forme.noms[: forme.nommees], rejets,
+                list(forme.remarques), src.chemin.name)
+    vides = lignes[_tout_vide(table)]
+    if len(vides):
+        _oter(brut, _lignes_sans_rien(src, set(vides.tolist())), "ligne(s) vide(s) ôtée(s)")
+    return _sans_entete_repete(brut, voulues)
+
+
+def _en_pandas(table: pa.Table, voulues: list[int], forme: _Forme) -> pd.DataFrame:
+    donnees = {}
+    for i in voulues:
+        textes = pc.utf8_trim_whitespace(table.column(f"c{i}"))
+        donnees[forme.noms[i]] = pd.Series(pd.array(textes, dtype="str"))
+    return pd.DataFrame(donnees, index=pd.RangeIndex(table.num_rows))
+
+
+def _tout_vide(table: pa.Table) -> np.ndarray:
+    vide = np.ones(table.num_rows, dtype=bool)
+    for colonne in table.columns:
+        if vide.any():
+            vide &= pc.equal(pc.utf8_trim_whitespace(colonne), "").to_numpy()
+    return vide
+
+
+def _lignes_sans_rien(src: octets.Source, numeros: set[int]) -> set[int]:
+    """Parmi ces lignes, celles qui n'ont vraiment rien : les autres sont des données sans valeur ici."""
+    with src.ouvrir() as flux:
+        return {n for n, ligne in enumerate(flux, start=1)
+                if n in numeros and _RIEN.fullmatch(ligne.rstrip(b"\r\n"))}
+
+
+def _oter(brut: Brut, numeros: set[int], motif: str) -> None:
+    if numeros:
+        garde = ~np.isin(brut.lignes, sorted(numeros))
+        brut.table = brut.table[garde].reset_index(drop=True)
+        brut.lignes = brut.lignes[garde]
+        brut.remarques.append(f"{len(numeros)} {motif}")
+
+
+def _sans_entete_repete(brut: Brut, voulues: list[int]) -> Brut:
+    if brut.table.shape[1] >= 2:
+        noms = [brut.entete[i] for i in voulues]
+        repete = np.ones(len(brut.table), dtype=bool)
+        for nom in noms:
+            if repete.any():
+                repete &= (brut.table[nom] == re.sub(r" \(\d+\)$", "", nom)).to_numpy(dtype=bool)
+        _oter(brut, set(brut.lignes[repete].tolist()), "en-tête(s) répété(s) ôté(s)")
+    return brut
+
+
+def _rejet_de_forme(ligne: int, trouves: int, attendus: int, texte: str) -> Rejet:
+    return Rejet(ligne, f"{trouves} champ{'s' if trouves > 1 else ''} au lieu de {attendus}", texte[:80])
+
+
+def _en_memoire(texte: str, fichier: str, colonnes: Choix, remarques: list[str],
+                limite: int | None) -> Brut:
+    forme = _forme(texte[: 1 << 20], fichier)
+    voulues = choisir(forme.noms[: forme.nommees], colonnes)
+    valeurs: list[list[str]] = [[] for _ in voulues]
+    lignes, rejets = [], []
+    for debut, fin, rang in _enregistrements(texte, forme.separateur, fichier):
+        if debut <= forme.ligne or not any(c.strip() for c in rang):
+            continue
+        if limite is not None and len(lignes) >= limite:
+            break
+        if len(rang) != len(forme.noms):
+            if fin > debut:
+                raise EntreeFautive(
+                    fichier, [f"lignes {debut} à {fin} : guillemet ouvert et mal refermé"],
+                    conseil="corrigez le guillemet de trop, ou retéléchargez le fichier")
+            rejets.append(_rejet_de_forme(debut, len(rang), len(forme.noms), forme.separateur.join(rang)))
+            continue
+        lignes.append(debut)
+        for colonne, i in zip(valeurs, voulues, strict=True):
+            colonne.append(rang[i].strip())
+    table = pd.DataFrame(
+        {forme.noms[i]: pd.Series(v, dtype="str") for i, v in zip(voulues, valeurs, strict=True)},
+        index=pd.RangeIndex(len(lignes)))
+    brut = Brut(table, np.array(lignes, dtype=int), forme.noms[: forme.nommees], rejets,
+                remarques + forme.remarques, fichier)
+    return _sans_entete_repete(brut, voulues)
+
+
+def _enregistrements(texte: str, separateur: str, fichier: str) -> Iterator[tuple[int, int, list[str]]]:
+    lecteur = csv.reader(io.StringIO(texte, newline="\n"), delimiter=separateur)
+    fin = 0
+    try:
+        for rang in lecteur:
+            yield fin + 1, lecteur.line_num, rang
+            fin = lecteur.line_num
+    except csv.Error as cause:
+        raise EntreeFautive(
+            fichier, [f"vers la ligne {fin + 1} : {cause}"],
+            attendu="un CSV bien formé", conseil="cherchez un guillemet jamais refermé") from cause

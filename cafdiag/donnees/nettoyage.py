@@ -1,0 +1,271 @@
+"""Nettoyer les cellules d'un fichier officiel : nombres, codes, années. Rien n'est corrigé en silence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.magasin import lire_table
+
+SECRETS = frozenset({"s", "secret", "c", "secret statistique", "<5", "< 5"})
+MANQUANTS = frozenset({
+    "", "nd", "n.d.", "n.d", "nc", "n.c.", "n/d", "na", "n/a", "#n/a", "#na", "nan", "null", "none",
+    "nr", "so", "s.o.", "-", "–", "—", "///", "…", "...", ".", "..",
+})
+_ESPACES = dict.fromkeys(map(ord, "     \t'’"))
+_NOMBRE = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_PSEUDO_ZONES = re.compile(r"(?=.*[XZ])[XZ]+|COM|TOTAL|\d{2,3}[XZ]+|_[TZU]")
+_ANNEE = re.compile(r"(?:19|20)\d\d")
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Codes nettoyés : ``valeurs`` (manquant si rejeté), ``raisons`` (vide si gardé), ``reparations``."""
+
+    valeurs: pd.Series
+    raisons: pd.Series
+    reparations: dict[str, str] = field(default_factory=dict)
+
+    def remarque(self) -> list[str]:
+        """La phrase du compte rendu, s'il y a eu réparation."""
+        if not self.reparations:
+            return []
+        exemples = ", ".join(f"{a} → {b}" for a, b in list(self.reparations.items())[:3])
+        return [f"{len(self.reparations)} code(s) réparés : {exemples}"]
+
+
+def nombre(serie: pd.Series, *, vide: str = "non_disponible") -> tuple[pd.Series, pd.Series]:
+    """Lit des nombres écrits à la française ou à l'anglaise, et dit le statut de chacun.
+
+    Milliers séparés par une espace (ordinaire, insécable, fine) ; virgule ou point décimal. La virgule
+    est toujours décimale. « 1.234,5 » (deux signes) est illisible plutôt que deviné.
+
+    Parameters
+    ----------
+    serie : Series of str
+    vide : str
+        Statut d'une case vide ; « secret » dans les fichiers où le blanc cache un petit effectif.
+
+    Returns
+    -------
+    valeurs : Series of float
+        Manquant pour tout autre statut que « exact ».
+    statut : Series of str
+        « exact », « secret », « non_disponible », ou « illisible » (la ligne est à rejeter).
+
+    Examples
+    --------
+    >>> valeurs, statut = nombre(pd.Series(["1 036", "12,5", "s", "nd", "", "1x"]))
+    >>> valeurs.tolist(), statut.tolist()
+    ([1036.0, 12.5, nan, nan, nan, nan],
+     ['exact', 'exact', 'secret', 'non_disponible', 'non_disponible', 'illisible'])
+    """
+    codes, uniques = pd.factorize(serie.fillna(""), use_na_sentinel=False)
+    lus = [_un_nombre(str(u), vide) for u in uniques]
+    valeurs = np.array([v for v, _ in lus] or [np.nan], dtype="float64")
+    statuts = np.array([s for _, s in lus] or [""], dtype=object)
+    return (
+        pd.Series(valeurs[codes] if len(codes) else [], index=serie.index, dtype="float64"),
+        pd.Series(statuts[codes] if len(codes) else [], index=serie.index, dtype="str"),
+    )
+
+
+def _un_nombre(texte: str, vide: str) -> tuple[float, str]:
+    if texte.isascii() and texte.isdigit():
+        return float(texte), "exact"
+    nu = texte.strip()
+    if nu == "":
+        return np.nan, vide
+    bas = nu.lower()
+    if bas in SECRETS:
+        return np.nan, "secret"
+    if bas in MANQUANTS:
+        return np.nan, "non_disponible"
+    serre = nu.translate(_ESPACES)
+    if not serre.isascii() or not _NOMBRE.fullmatch(serre):
+        return np.nan, "illisible"
+    if serre != nu and not re.fullmatch(r"[+-]?\d{1,3}(\D\d{3})+([.,]\d*)?", nu):
+        return np.nan, "illisible"  # « 12 3 » n'est pas un nombre à milliers séparés
+    valeur = float(serre.replace(",", "."))
+    return (valeur, "exact") if np.isfinite(valeur) else (np.nan, "illisible")
+
+
+@lru_cache(maxsize=1)
+def communes_connues() -> frozenset[str]:
+    """Tous les codes commune, arrondissement et anciens codes que le référentiel connaît."""
+    actuels = lire_table("communes", colonnes=["code"])["code"]
+    anciens = lire_table("passage_cog", colonnes=["code_ancien"])["code_ancien"]
+    return frozenset(actuels) | frozenset(anciens)
+
+
+def _texte_de_code(texte: str) -> str:
+    nu = texte.translate(dict.fromkeys(map(ord, "   ​﻿\t "))).strip("'\"=").upper()
+    # Un tableur qui a lu le code comme un nombre décimal.
+    return nu[:-2] if re.fullmatch(r"\d+\.0", nu) else nu
+
+
+def code_commune(serie: pd.Series) -> Codes:
+    """Nettoie des codes commune ; répare ce qui est sûr, motive le reste.
+
+    Zéro de tête perdu (« 1001 », seulement si « 01001 » est une commune connue), casse de la Corse,
+    code d'outre-mer à six caractères (971102 → 97102). Les pseudo-zones sont rejetées.
+
+    Examples
+    --------
+    >>> codes = code_commune(pd.Series(["1001", "2a004", "971102", "XX", "", "53130"]))
+    >>> codes.valeurs.tolist()
+    ['01001', '2A004', '97102', nan, nan, '53130']
+    >>> [r for r in codes.raisons if r]
+    ['pseudo-zone, pas une commune', 'code vide : non localisé']
+    """
+    return _nettoyer(serie, _une_commune)
+
+
+def _une_commune(texte: str) -> tuple[str | None, str]:
+    code = _texte_de_code(texte)
+    if not code:
+        return None, "code vide : non localisé"
+    if _PSEUDO_ZONES.fullmatch(code):
+        return None, "pseudo-zone, pas une commune"
+    if re.fullmatch(r"\d{4}", code) and f"0{code}" in communes_connues():
+        return f"0{code}", ""
+    if re.fullmatch(r"97(\d)\1\d\d", code):
+        return f"97{code[3:]}", ""
+    if re.fullmatch(r"\d{5}|2[AB]\d{3}", code):
+        return code, ""
+    return None, "ce n'est pas un code commune"
+
+
+def code_departement(serie: pd.Series) -> Codes:
+    """Nettoie des codes de département (« 1 » → « 01 », « 2a » → « 2A »).
+
+    >>> code_departement(pd.Series(["1", "2b", "974", "XXX"])).valeurs.tolist()
+    ['01', '2B', '974', nan]
+    """
+    return _nettoyer(serie, _un_departement)
+
+
+def _un_departement(texte: str) -> tuple[str | None, str]:
+    code = _texte_de_code(texte)
+    if not code:
+        return None, "code vide : non localisé"
+    if _PSEUDO_ZONES.fullmatch(code):
+        return None, "pseudo-zone, pas un département"
+    # Quelques fichiers écrivent « 0053 », « 053 » ou « D53 ».
+    nu = code.removeprefix("DEP").removeprefix("D").removeprefix("-")
+    nu = nu.lstrip("0").zfill(2) if nu.isdigit() and len(nu) != 2 else nu
+    if re.fullmatch(r"(?!00)\d\d|2[AB]|97\d", nu):
+        return nu, ""
+    return None, "ce n'est pas un code de département"
+
+
+def code_region(serie: pd.Series) -> Codes:
+    """Nettoie des codes de région (« 1 » → « 01 » Guadeloupe).
+
+    >>> code_region(pd.Series(["1", "52", "COM"])).valeurs.tolist()
+    ['01', '52', nan]
+    """
+    return _nettoyer(serie, _une_region)
+
+
+def _une_region(texte: str) -> tuple[str | None, str]:
+    code = _texte_de_code(texte)
+    if not code:
+        return None, "code vide : non localisé"
+    if _PSEUDO_ZONES.fullmatch(code):
+        return None, "pseudo-zone, pas une région"
+    nu = code.zfill(2)
+    if nu in set(lire_table("regions", colonnes=["code"])["code"]):
+        return nu, ""
+    return None, "ce n'est pas un code de région"
+
+
+def code_epci(serie: pd.Series) -> Codes:
+    """Nettoie des SIREN d'EPCI ; la clé de contrôle du SIREN trahit un chiffre altéré.
+
+    >>> codes = code_epci(pd.Series(["200048551", "200048552", "ZZZZZZZZZ", "XX"]))
+    >>> codes.valeurs.tolist(), codes.raisons.tolist()[1]
+    (['200048551', nan, nan, nan], "ce n'est pas un SIREN (clé de contrôle fausse)")
+    """
+    return _nettoyer(serie, _un_epci)
+
+
+def _un_epci(texte: str) -> tuple[str | None, str]:
+    code = _texte_de_code(texte)
+    if not code:
+        return None, "code vide : non localisé"
+    if _PSEUDO_ZONES.fullmatch(code):
+        return None, "pseudo-zone : communes sans EPCI"
+    if not re.fullmatch(r"\d{9}", code):
+        return None, "ce n'est pas un SIREN d'EPCI"
+    if not siren_valide(code):
+        return None, "ce n'est pas un SIREN (clé de contrôle fausse)"
+    return code, ""
+
+
+def siren_valide(code: str) -> bool:
+    """Vrai si la clé de Luhn du SIREN est juste.
+
+    >>> siren_valide("200048551"), siren_valide("200048561")
+    (True, False)
+    """
+    doubles = [int(c) * (2 if i % 2 else 1) for i, c in enumerate(code)]
+    return sum(d - 9 if d > 9 else d for d in doubles) % 10 == 0
+
+
+def _nettoyer(serie: pd.Series, regle) -> Codes:
+    codes, uniques = pd.factorize(serie.fillna(""), use_na_sentinel=False)
+    lus = [regle(str(u)) for u in uniques]
+    valeurs = pd.Series([v for v, _ in lus], dtype="str")
+    raisons = pd.Series([r for _, r in lus], dtype="str")
+    reparations = {str(u).strip(): v for u, (v, _) in zip(uniques, lus, strict=True)
+                   if v is not None and v != str(u).strip()}
+    return Codes(
+        valeurs.take(codes).set_axis(serie.index),
+        raisons.take(codes).set_axis(serie.index),
+        reparations,
+    )
+
+
+def annee(serie: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Lit l'année d'un entier, d'un texte ou d'une date, quelle que soit l'écriture.
+
+    Returns
+    -------
+    valeurs : Series of Int64
+    raisons : Series of str
+        Vide si l'année est lue.
+
+    Examples
+    --------
+    >>> valeurs, _ = annee(pd.Series(["2024", "2024-12", "202412", "2024-12-31", "31/12/2024", "2024.0"]))
+    >>> valeurs.unique().tolist()
+    [2024]
+    """
+    codes, uniques = pd.factorize(serie.fillna(""), use_na_sentinel=False)
+    lus = [_une_annee(str(u)) for u in uniques]
+    valeurs = pd.array([lu for lu in lus], dtype="Int64").take(codes)
+    raisons = pd.Series(["" if lu is not None else "année illisible" for lu in lus], dtype="str").take(codes)
+    return pd.Series(valeurs, index=serie.index), raisons.set_axis(serie.index)
+
+
+def _une_annee(texte: str) -> int | None:
+    nu = texte.strip().removesuffix(".0")
+    mois = r"(0[1-9]|1[0-2])"
+    jour = r"(0[1-9]|[12]\d|3[01])"
+    for forme in (
+        r"(?P<a>\d{4})", rf"(?P<a>\d{{4}})[-/]?{mois}", rf"(?P<a>\d{{4}})[-/]?{mois}[-/]?{jour}",
+        rf"(?P<a>\d{{4}})-{mois}-{jour}[T ](?P<h>\d\d):\d\d.*", rf"{jour}/{mois}/(?P<a>\d{{4}})",
+        rf"{mois}/(?P<a>\d{{4}})", r"[A-Za-zéûô]+\.? (?P<a>\d{4})",
+    ):
+        trouve = re.fullmatch(forme, nu)
+        if trouve and _ANNEE.fullmatch(trouve["a"]):
+            an = int(trouve["a"])
+            # 1er janvier à Paris, écrit en temps universel : la veille à 22 ou 23 heures.
+            minuit = trouve.groupdict().get("h") in ("22", "23") and nu[5:10] == "12-31"
+            return an + 1 if minuit and nu.endswith(("Z", "+00:00")) else an
+    return None

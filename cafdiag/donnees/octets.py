@@ -1,0 +1,269 @@
+"""Des octets au texte : encodages, archives, et ce qu'un tableur a abîmé en chemin."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import gzip
+import hashlib
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from cafdiag.erreurs import EntreeFautive
+
+TAILLE_MAX = 2 * 1024**3
+MEMBRES_MAX = 2000
+_BLOC = 1 << 20
+FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx",
+           ".ods": "ods", ".json": "json", ".geojson": "json", ".ndjson": "json", ".jsonl": "json",
+           ".parquet": "parquet", ".geoparquet": "parquet"}
+_ILLISIBLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
+              ValueError, KeyError)
+_FRANCAIS = frozenset("œŒŸ’‘“”„«»–—…€°²³·ºª§№\u00a0\u202f\u2009") | {chr(c) for c in range(0xC0, 0x100)}
+
+
+@contextlib.contextmanager
+def lisible(chemin: Path | str) -> Iterator[None]:
+    """Change toute erreur de lecture d'octets en :class:`EntreeFautive`."""
+    try:
+        yield
+    except EntreeFautive:
+        raise
+    except _ILLISIBLE as cause:
+        detail = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        raise EntreeFautive(
+            Path(chemin).name, [f"fichier illisible : {detail}"],
+            attendu="un fichier csv, xlsx, ods, json, parquet (ou l'un d'eux dans un .gz ou un .zip)",
+            conseil="retéléchargez-le, ou enregistrez-le depuis le tableur au format « CSV UTF-8 »",
+        ) from cause
+
+
+@dataclass(frozen=True)
+class Source:
+    """Un fichier de données, peut-être compressé : ``format``, et un flux neuf à chaque ``ouvrir()``."""
+
+    chemin: Path
+    format: str
+    compression: str = ""
+    membre: str = ""
+
+    def ouvrir(self) -> BinaryIO:
+        """Flux d'octets décompressés, depuis le début."""
+        if self.compression == "gz":
+            return gzip.open(self.chemin, "rb")
+        if self.compression == "zip":
+            return zipfile.ZipFile(self.chemin).open(self.membre)
+        return self.chemin.open("rb")
+
+    def tout(self) -> bytes:
+        """Tous les octets, taille bornée."""
+        with lisible(self.chemin), self.ouvrir() as flux:
+            octets = flux.read(TAILLE_MAX + 1)
+        if len(octets) > TAILLE_MAX:
+            raise EntreeFautive(self.chemin.name, [f"plus de {TAILLE_MAX // 1024**3} Gio une fois ouvert"])
+        return octets
+
+
+def empreinte(chemin: Path) -> str:
+    """SHA-256 du fichier tel qu'il est sur le disque."""
+    with lisible(chemin), chemin.open("rb") as flux:
+        return hashlib.file_digest(flux, "sha256").hexdigest()
+
+
+def source(chemin: Path | str) -> Source:
+    """Reconnaît la compression et le format, d'abord aux premiers octets, ensuite à l'extension.
+
+    Raises
+    ------
+    EntreeFautive
+        Fichier absent, vide, page HTML, archive sans table ou démesurée.
+    """
+    chemin = Path(chemin)
+    with lisible(chemin), chemin.open("rb") as flux:
+        debut = flux.read(4096)
+    if not debut.strip(b"\x00 \r\n\t"):
+        raise EntreeFautive(chemin.name, ["fichier vide"])
+    if debut.startswith(b"\x1f\x8b"):
+        nom = chemin.name.removesuffix(".gz")
+        with lisible(chemin), gzip.open(chemin, "rb") as flux:
+            return Source(chemin, _format(nom, flux.read(4096), chemin), "gz")
+    if debut.startswith(b"PK\x03\x04"):
+        return _dans_archive(chemin)
+    return Source(chemin, _format(chemin.name, debut, chemin))
+
+
+def _format(nom: str, debut: bytes, chemin: Path) -> str:
+    tete = debut.removeprefix(codecs.BOM_UTF8).lstrip()
+    if debut.startswith(b"PAR1"):
+        return "parquet"
+    if tete[:1] in (b"{", b"["):
+        return "json"
+    if re.match(rb"<(!doctype html|html|head|\?xml|!--|script)", tete[:200], re.IGNORECASE):
+        raise EntreeFautive(
+            chemin.name, ["c'est une page web (ou du XML), pas un tableau"],
+            attendu="un fichier de données", conseil="retéléchargez-le : le site a sans doute rendu une page d'erreur",
+        )
+    if debut.startswith(b"\xd0\xcf\x11\xe0"):
+        raise EntreeFautive(
+            chemin.name, ["ancien format Excel (.xls)"], attendu="un .xlsx, un .ods ou un .csv",
+            conseil="ouvrez-le dans le tableur et enregistrez-le en .xlsx",
+        )
+    if debut.startswith(b"%PDF"):
+        raise EntreeFautive(chemin.name, ["c'est un PDF"], attendu="un tableau (csv, xlsx, ods, json, parquet)")
+    format_ = FORMATS.get(PurePosixPath(nom.lower()).suffix, "csv")
+    return "csv" if format_ in ("xlsx", "ods", "parquet", "json") else format_
+
+
+def _dans_archive(chemin: Path) -> Source:
+    with lisible(chemin), zipfile.ZipFile(chemin) as archive:
+        membres = [m for m in archive.infolist() if not m.is_dir()]
+        noms = {m.filename for m in membres}
+        total = sum(m.file_size for m in membres)
+        if len(membres) > MEMBRES_MAX or total > TAILLE_MAX:
+            raise EntreeFautive(chemin.name, [
+                f"archive démesurée : {len(membres)} fichiers, {total // 1024**2} Mio une fois ouverte"])
+        if "xl/workbook.xml" in noms:
+            return Source(chemin, "xlsx")
+        if "content.xml" in noms:
+            return Source(chemin, "ods")
+        tables = [m for m in membres if PurePosixPath(m.filename.lower()).suffix in FORMATS
+                  and not PurePosixPath(m.filename).name.startswith((".", "__"))]
+        donnees = [m for m in tables if not re.search(r"(^|[/_-])meta", m.filename.lower())] or tables
+        if not donnees:
+            raise EntreeFautive(chemin.name, ["archive sans table de données"],
+                                attendu="un csv, json ou parquet dans l'archive",
+                                conseil="sortez de l'archive le fichier voulu")
+        choisi = max(donnees, key=lambda m: m.file_size)
+        with archive.open(choisi) as flux:
+            debut = flux.read(4096)
+        if debut.startswith((b"PK\x03\x04", b"\x1f\x8b")):
+            raise EntreeFautive(chemin.name, [f"{choisi.filename} est lui-même compressé"],
+                                conseil="sortez-le de l'archive puis recommencez")
+        return Source(chemin, _format(choisi.filename, debut, chemin), "zip", choisi.filename)
+
+
+def decoder(octets: bytes) -> tuple[str, list[str]]:
+    """Décode en essayant UTF-16 (marque), UTF-8, puis Windows-1252 ; répare l'UTF-8 relu en latin-1.
+
+    >>> decoder("Château".encode("cp1252"))
+    ('Château', ["encodage Windows-1252 (l'UTF-8 était attendu)"])
+    >>> decoder("ChÃ¢teau".encode())
+    ('Château', ['accents réparés (UTF-8 relu en latin-1)'])
+    """
+    remarques = []
+    if octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        texte = octets.decode("utf-16", errors="replace")
+        remarques.append("encodage UTF-16")
+    elif octets[:200].count(0) > len(octets[:200]) // 3:
+        poids_faible = octets[1:2] == b"\x00"
+        texte = octets.decode("utf-16-le" if poids_faible else "utf-16-be", errors="replace")
+        remarques.append("encodage UTF-16")
+    else:
+        try:
+            texte = octets.decode("utf-8")
+        except UnicodeDecodeError:
+            # cp1252 laisse cinq octets sans caractère ; latin-1 les rend en caractères de commande.
+            texte = octets.decode("cp1252", errors="surrogateescape").translate(
+                {0xDC00 + b: chr(b) for b in range(0x80, 0x100)})
+            remarques.append("encodage Windows-1252 (l'UTF-8 était attendu)")
+    texte = texte.removeprefix("\ufeff").removeprefix("ï»¿")
+    repare = reparer(texte)
+    if repare != texte:
+        remarques.append("accents réparés (UTF-8 relu en latin-1)")
+    return repare, remarques
+
+
+def _en_octet(caractere: str) -> int:
+    try:
+        return caractere.encode("cp1252")[0]
+    except UnicodeEncodeError:
+        return ord(caractere)
+
+
+_SUITE = "".join({bytes([b]).decode("cp1252", errors="ignore") or chr(b) for b in range(0x80, 0xC0)}
+                 | {chr(b) for b in range(0x80, 0xC0)})
+_MAL_LU = re.compile(f"[\u00c2-\u00df][{re.escape(_SUITE)}]|[\u00e0-\u00ef][{re.escape(_SUITE)}]{{2}}")
+
+
+def reparer(texte: str) -> str:
+    """Rend leurs accents aux textes UTF-8 relus comme du latin-1, sans toucher au reste.
+
+    >>> reparer("ChÃ¢teau-Gontier"), reparer("2â€¯644"), reparer("CAFÉ »")
+    ('Château-Gontier', '2\\u202f644', 'CAFÉ »')
+    """
+    def juste(trouve: re.Match) -> str:
+        try:
+            lu = bytes(_en_octet(c) for c in trouve[0]).decode("utf-8")
+        except (UnicodeDecodeError, ValueError):
+            return trouve[0]
+        return lu if lu in _FRANCAIS else trouve[0]
+
+    return _MAL_LU.sub(juste, texte)
+
+
+@dataclass(frozen=True)
+class Examen:
+    """Ce qu'un premier passage dit d'un fichier texte, sans le garder en mémoire."""
+
+    simple: bool
+    debut: bytes
+
+
+def examiner(src: Source) -> Examen:
+    """Parcourt le flux : UTF-8 juste, sans NUL, sans accents à réparer, guillemets fermés sur leur ligne ?
+
+    Un fichier « simple » peut être lu au fil de l'eau ; les autres passent en mémoire.
+    """
+    decodeur = codecs.getincrementaldecoder("utf-8")()
+    simple, debut, total, reste = True, b"", 0, b""
+    with lisible(src.chemin), src.ouvrir() as flux:
+        while bloc := flux.read(_BLOC):
+            total += len(bloc)
+            if total > TAILLE_MAX:
+                raise EntreeFautive(src.chemin.name, [f"plus de {TAILLE_MAX // 1024**3} Gio une fois ouvert"])
+            if len(debut) < _BLOC:
+                debut += bloc[: _BLOC - len(debut)]
+            if not simple:
+                continue
+            try:
+                if not (bloc.isascii() and not decodeur.getstate()[0]):
+                    decodeur.decode(bloc)
+            except UnicodeDecodeError:
+                simple = False
+            if b"\0" in bloc or any(m in bloc for m in (b"\xc3\x83", b"\xc3\x82", b"\xc3\xa2\xe2")):
+                simple = False
+            if b"\r" in bloc and re.search(rb"\r(?!\n)", bloc[:-1]):
+                simple = False
+            if b'"' in bloc or reste.count(b'"') % 2:
+                lignes = (reste + bloc).split(b"\n")
+                reste = lignes.pop()
+                simple = simple and not any(ligne.count(b'"') & 1 for ligne in lignes)
+            else:
+                reste = bloc.rpartition(b"\n")[2]
+    try:
+        decodeur.decode(b"", final=True)
+    except UnicodeDecodeError:
+        simple = False
+    return Examen(simple and reste.count(b'"') % 2 == 0, debut)
+
+
+def lire_texte(chemin: Path | str) -> str:
+    """Tout le texte d'un fichier, décodé et réparé ; .gz et .zip ouverts.
+
+    Raises
+    ------
+    EntreeFautive
+        Fichier absent, vide, trop gros, archive abîmée.
+    """
+    return decoder(source(chemin).tout())[0]
+
+
+def flux_texte(texte: str) -> io.BytesIO:
+    """Le texte réparé, rendu au lecteur d'octets."""
+    return io.BytesIO(texte.encode("utf-8", errors="replace"))
