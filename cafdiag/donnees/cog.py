@@ -1,0 +1,251 @@
+"""Ramener une table communale au COG 2025, sans inventer ni compter deux fois.
+
+Trois règles : une fusion est la **somme** des grandeurs additives (manquante si un terme manque) ; une
+grandeur non additive (taux, médiane, classement) n'est **pas reprise** pour une commune fusionnée ; une
+scission **répartit** l'additif selon une clé déclarée, statut « estime ».
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.magasin import lire_table
+from cafdiag.territoires import a_jour
+from cafdiag.territoires.cog import passages as _passages
+
+CLE = "population_2023"
+_COLONNES_STATUTS = ["colonne", "statut", "motif"]
+
+
+def ramener(
+    table: pd.DataFrame,
+    *,
+    additives: Sequence[str],
+    non_additives: Sequence[str] = (),
+    cle: str | pd.Series | None = CLE,
+    groupes: Sequence[str] | None = None,
+    villes: bool = True,
+    cog: int | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Ramène une table au COG 2025.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Colonne ``code`` (texte, commune ou arrondissement), une ligne par code et par groupe.
+    additives, non_additives : sequence of str
+        Grandeurs qui se somment (effectifs) ; celles qui ne se somment pas (taux, médianes, classes).
+    cle : str, Series or None
+        Clé des scissions : colonne du référentiel des communes, ou poids indexés par code actuel. Sans
+        clé, une commune scindée n'a pas de valeur.
+    groupes : sequence of str, optional
+        Colonnes qui séparent des sous-tables (année, tranche…) ; par défaut, toutes les autres.
+    villes : bool
+        Ajoute Paris, Lyon et Marseille, sommes de leurs arrondissements, quand la table ne les a pas.
+        Une ville publiée reste telle quelle : elle n'est jamais la somme d'elle-même et du reste.
+    cog : int, optional
+        Année du COG de la table, si elle est connue : une scission déjà faite n'est pas refaite.
+
+    Returns
+    -------
+    table : DataFrame
+        Mêmes colonnes, une ligne par commune actuelle et par groupe.
+    passages : DataFrame
+        Codes qui ont bougé ou sont inconnus (colonnes de :func:`cafdiag.territoires.a_jour`). Une commune
+        scindée dont la table donne déjà les morceaux n'y est pas.
+    statuts : DataFrame
+        ``code``, groupes, ``colonne``, ``statut`` (« estime », « non_disponible »), ``motif`` : les seules
+        cases qui ne sont pas reprises telles quelles.
+
+    Raises
+    ------
+    DemandeFausse
+        Colonne absente, ou deux lignes pour un même code et un même groupe.
+
+    Examples
+    --------
+    >>> avant = pd.DataFrame({"code": ["08300", "08439", "53130"], "naissances": [1.0, 2.0, 500.0],
+    ...                       "taux": [10.0, 20.0, 30.0]})
+    >>> apres, passages, statuts = ramener(avant, additives=["naissances"], non_additives=["taux"])
+    >>> apres.values.tolist()
+    [['08439', 3.0, nan], ['53130', 500.0, 30.0]]
+    >>> statuts[["code", "colonne", "statut"]].values.tolist()
+    [['08439', 'taux', 'non_disponible']]
+    """
+    additives, non_additives = list(additives), list(non_additives)
+    absentes = [c for c in ["code", *additives, *non_additives, *(groupes or [])] if c not in table]
+    if absentes:
+        raise DemandeFausse("colonne absente : " + ", ".join(absentes))
+    if groupes is None:
+        groupes = [c for c in table.columns if c not in {"code", *additives, *non_additives}]
+    groupes = list(groupes)
+    table = table[["code", *groupes, *additives, *non_additives]].reset_index(drop=True)
+    if table.duplicated(["code", *groupes]).any():
+        double = table.loc[table.duplicated(["code", *groupes]), "code"].iloc[0]
+        raise DemandeFausse(f"le code {double} a deux lignes", attendu="une ligne par code et par groupe")
+    destin = a_jour(pd.Series(table["code"].unique(), dtype="str"), cog=cog).set_index("code_origine", drop=False)
+    simple = table["code"].map(destin["statut"]).eq("actuel").to_numpy()
+    motifs: list[tuple] = []
+    morceaux = []
+    tranches = [((), table)] if not groupes else [
+        (valeur, t) for valeur, t in table.groupby(groupes, sort=True, dropna=False)]
+    reels = set()
+    for valeur, tranche in tranches:
+        morceaux.append(_une_tranche(tranche, simple[tranche.index], destin, valeur, additives,
+                                     non_additives, cle, motifs, reels))
+    resultat = pd.concat(morceaux, ignore_index=True) if morceaux else table
+    if villes:
+        resultat = _avec_villes(resultat, groupes, additives)
+    passes = destin[(destin["statut"] == "inconnu") | destin["code_origine"].isin(reels)]
+    statuts = pd.DataFrame(motifs, columns=["code", *groupes, *_COLONNES_STATUTS])
+    ordre = resultat.sort_values(["code", *groupes], kind="stable").reset_index(drop=True)
+    return ordre[table.columns.tolist()], passes.reset_index(drop=True), statuts
+
+
+def _une_tranche(tranche, simple, destin, valeur, additives, non_additives, cle, motifs, reels):
+    presents = set(tranche["code"])
+    anciens = tranche[~simple]
+    liens = []  # (rang, code d'arrivée, part, motif d'estimation, changement de périmètre)
+    for rang, code in anciens["code"].items():
+        fiche = destin.loc[code]
+        if fiche["statut"] == "inconnu":
+            continue
+        cibles = fiche["cibles"].split()
+        if fiche["statut"] == "passe":
+            reels.add(code)
+            liens.append((rang, cibles[0], 1.0, "", _passages()[code].type != "changement_code"))
+        elif presents & (set(cibles) - {code}):
+            # La table donne déjà les communes rétablies : elle est postérieure à la scission.
+            liens.append((rang, code, 1.0, "", False))
+        else:
+            reels.add(code)
+            parts = _parts(cibles, cle)
+            motif = f"{code} scindée : répartie selon {cle if isinstance(cle, str) else 'la clé donnée'}"
+            liens += [(rang, c, p, motif, True) for c, p in zip(cibles, parts, strict=True)]
+    manquants = _termes_manquants(presents)
+    touches = {lien[1] for lien in liens} | set(manquants)
+    if not touches:
+        return tranche[simple]
+    restent = tranche[simple & ~tranche["code"].isin(touches).to_numpy()]
+    liens += [(rang, code, 1.0, "", False) for rang, code in
+              tranche.loc[simple & tranche["code"].isin(touches).to_numpy(), "code"].items()]
+    par_cible: dict[str, list[tuple]] = {}
+    for lien in liens:
+        par_cible.setdefault(lien[1], []).append(lien)
+    cle_groupe = valeur if isinstance(valeur, tuple) else (valeur,)
+    neuves = []
+    for cible, siens in sorted(par_cible.items()):
+        # La commune nouvelle garde le code de son chef-lieu : s'il manque, c'est qu'un terme manque.
+        absents = manquants.get(cible, [])
+        if not absents and cible not in presents and any(lien[4] and not lien[3] for lien in siens):
+            absents = [cible]
+        rangs = [lien[0] for lien in siens]
+        ligne = tranche.loc[rangs[0]].copy()
+        ligne["code"] = cible
+        estime = next((lien[3] for lien in siens if lien[3]), "")
+        for colonne in additives:
+            ligne[colonne], statut, motif = _somme(tranche.loc[rangs, colonne], siens, absents, estime)
+            if statut:
+                motifs.append((cible, *cle_groupe, colonne, statut, motif))
+        change = len(siens) > 1 or siens[0][4] or absents
+        for colonne in non_additives if change else ():
+            if tranche.loc[rangs, colonne].notna().any():
+                motifs.append((cible, *cle_groupe, colonne, "non_disponible",
+                               "le périmètre de la commune a changé : un taux ou un classement ne se somme pas"))
+            ligne[colonne] = _vide(tranche[colonne])
+        neuves.append(ligne)
+    ajout = pd.DataFrame(neuves).astype(tranche.dtypes.to_dict())
+    return pd.concat([restent, ajout])
+
+
+def _somme(valeurs: pd.Series, siens: list[tuple], absents: list[str], estime: str):
+    if absents:
+        return np.nan, "non_disponible", "un terme de la fusion manque : " + ", ".join(absents)
+    vides = [lien for lien, v in zip(siens, valeurs, strict=True) if pd.isna(v)]
+    if vides:
+        return np.nan, ("non_disponible" if len(siens) > 1 else ""), "un terme de la fusion n'a pas de valeur"
+    parts = [lien[2] for lien in siens]
+    if any(np.isnan(part) for part in parts):
+        return np.nan, "non_disponible", "commune scindée, sans clé de répartition"
+    total = float(sum(float(v) * part for v, part in zip(valeurs, parts, strict=True)))
+    return total, ("estime" if estime else ""), estime
+
+
+def _vide(colonne: pd.Series):
+    return np.nan if pd.api.types.is_float_dtype(colonne) else pd.NA
+
+
+def _parts(cibles: list[str], cle: str | pd.Series | None) -> list[float]:
+    if cle is None:
+        return [np.nan] * len(cibles)
+    poids = _poids(cle) if isinstance(cle, str) else cle
+    lus = poids.reindex(cibles).astype("float64")
+    total = lus.sum(skipna=False)
+    return (lus / total).tolist() if total and total > 0 else [np.nan] * len(cibles)
+
+
+@lru_cache(maxsize=4)
+def _poids(colonne: str) -> pd.Series:
+    communes = lire_table("communes")
+    if colonne not in communes:
+        raise DemandeFausse(f"clé de répartition inconnue : « {colonne} »",
+                            attendu="une colonne du référentiel, par exemple population_2023")
+    return communes.set_index("code")[colonne]
+
+
+@lru_cache(maxsize=1)
+def _fusions_datees() -> list[tuple[str, str, int]]:
+    return [(p.ancien, p.codes[0], p.annee) for p in _passages().values()
+            if p.annee is not None and p.type == "fusion" and len(p.codes) == 1]
+
+
+def _termes_manquants(presents: set[str]) -> dict[str, list[str]]:
+    """Fusions postérieures à la table, dont la commune absorbée n'y est pas.
+
+    La présence d'un code disparu en 2025 dit que la table est antérieure : la commune qui en a absorbé
+    une autre cette année-là n'a, seule, qu'une partie de son territoire d'aujourd'hui.
+    """
+    annees = [p.annee for code in presents if (p := _passages().get(code)) is not None
+              and p.annee is not None and not p.se_partage]
+    if not annees:
+        return {}
+    # Tout ce qui a changé à partir de la plus récente disparition encore présente est postérieur.
+    limite = max(annees)
+    manquants: dict[str, list[str]] = {}
+    for ancien, cible, annee in _fusions_datees():
+        if annee >= limite and cible in presents and ancien not in presents:
+            manquants.setdefault(cible, []).append(ancien)
+    return manquants
+
+
+@lru_cache(maxsize=1)
+def _arrondissements() -> dict[str, list[str]]:
+    communes = lire_table("communes", colonnes=["code", "type", "commune_mere"])
+    arrondissements = communes[communes["type"] == "ARM"]
+    return {ville: sorted(g["code"]) for ville, g in arrondissements.groupby("commune_mere")}
+
+
+def _avec_villes(table: pd.DataFrame, groupes: list[str], additives: list[str]) -> pd.DataFrame:
+    ajouts = []
+    for ville, codes in _arrondissements().items():
+        leurs = table[table["code"].isin(codes)]
+        if leurs.empty:
+            continue
+        tranches = leurs.groupby(groupes, dropna=False) if groupes else [((), leurs)]
+        for valeur, tranche in tranches:
+            cles = valeur if isinstance(valeur, tuple) else (valeur,)
+            deja = table["code"].eq(ville)
+            for colonne, v in zip(groupes, cles, strict=True):
+                deja &= table[colonne].eq(v) if not pd.isna(v) else table[colonne].isna()
+            if len(tranche) == len(codes) and not deja.any() and additives:
+                ajouts.append({"code": ville, **dict(zip(groupes, cles, strict=True)),
+                               **{c: tranche[c].sum(skipna=False) for c in additives}})
+    if not ajouts:
+        return table
+    neuves = pd.DataFrame(ajouts).reindex(columns=table.columns).astype(table.dtypes.to_dict())
+    return pd.concat([table, neuves], ignore_index=True)

@@ -1,0 +1,136 @@
+"""Un lecteur par producteur : reconnaître un fichier à ses colonnes, en tirer une table canonique.
+
+Un module de ce paquet qui déclare ``LECTEURS`` (une suite de :class:`Lecteur`) est inscrit d'office.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from cafdiag.donnees.compte_rendu import Brut, Lecture
+from cafdiag.donnees.lecture import apercu, feuilles
+from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
+
+__all__ = ["Lecteur", "lecteurs", "lire", "reconnaitre"]
+_SEUIL = 0.5
+
+
+@dataclass(frozen=True)
+class Lecteur:
+    """Ce qui lit une famille de fichiers.
+
+    Attributes
+    ----------
+    nom : str
+        Identifiant court (« cnaf_taux »).
+    libelle : str
+        Ce que c'est, pour un message.
+    noter : callable
+        ``Brut (aperçu) -> float`` : 0, ce n'est pas ça ; 1, c'est sûr ; reconnu à partir de 0,5.
+    lire : callable
+        ``(chemin, feuille=None, annee=None) -> Lecture``.
+    colonnes : tuple of str
+        Colonnes officielles les plus parlantes, pour dire ce qui était attendu.
+    """
+
+    nom: str
+    libelle: str
+    noter: Callable[[Brut], float]
+    lire: Callable[..., Lecture]
+    colonnes: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1)
+def lecteurs() -> dict[str, Lecteur]:
+    """Tous les lecteurs inscrits, par nom."""
+    inscrits: dict[str, Lecteur] = {}
+    for module in sorted(m.name for m in pkgutil.iter_modules(__path__)):
+        for lecteur in getattr(importlib.import_module(f"{__name__}.{module}"), "LECTEURS", ()):
+            if lecteur.nom in inscrits:
+                raise AssertionError(f"deux lecteurs portent le nom {lecteur.nom}")
+            inscrits[lecteur.nom] = lecteur
+    return inscrits
+
+
+def reconnaitre(chemin: Path | str) -> str:
+    """Nom du lecteur qui convient à ce fichier.
+
+    Raises
+    ------
+    EntreeFautive
+        Fichier illisible ou inconnu : les colonnes trouvées et les jeux les plus proches sont dits.
+    """
+    return _reconnaitre(Path(chemin))[0]
+
+
+def _reconnaitre(chemin: Path) -> tuple[str, str | None]:
+    notes: dict[tuple[str, str | None], float] = {}
+    defauts, entete = [], []
+    for feuille in feuilles(chemin) or [None]:
+        try:
+            vu = apercu(chemin, feuille=feuille)
+        except EntreeFautive as erreur:
+            defauts += erreur.defauts
+            continue
+        entete = entete or vu.entete
+        for nom, lecteur in lecteurs().items():
+            notes[nom, feuille] = lecteur.noter(vu)
+    if not notes:
+        raise EntreeFautive(chemin.name, defauts or ["aucun tableau"], attendu="un tableau avec un en-tête")
+    meilleur = max(notes, key=lambda cle: notes[cle])
+    if notes[meilleur] >= _SEUIL:
+        return meilleur
+    proches = sorted({nom: max(n for (autre, _), n in notes.items() if autre == nom) for nom, _ in notes}.items(),
+                     key=lambda paire: -paire[1])
+    idees = [lecteurs()[nom] for nom, note in proches[:3] if note > 0]
+    raise EntreeFautive(
+        chemin.name,
+        ["aucun jeu connu n'a ces colonnes : " + ", ".join(entete[:15]) + ("…" if len(entete) > 15 else "")],
+        attendu=" ; ".join(f"{lec.libelle} ({', '.join(lec.colonnes)})" for lec in idees)
+        or "un fichier d'un producteur connu",
+        conseil="vérifiez l'en-tête, ou nommez le lecteur : " + ", ".join(lecteurs()),
+    )
+
+
+def lire(chemin: Path | str, *, lecteur: str | None = None, annee: int | None = None) -> Lecture:
+    """Lit un fichier avec le lecteur qui le reconnaît.
+
+    Parameters
+    ----------
+    chemin : path
+    lecteur : str, optional
+        Nom du lecteur, pour ne pas laisser deviner.
+    annee : int, optional
+        Année des chiffres, quand rien dans le fichier ne la dit.
+
+    Returns
+    -------
+    Lecture
+
+    Raises
+    ------
+    EntreeFautive
+        Le fichier est refusé, avec tous ses défauts.
+    DemandeFausse
+        Lecteur inconnu.
+    """
+    chemin = Path(chemin)
+    if lecteur is None:
+        nom, feuille = _reconnaitre(chemin)
+    elif lecteur in lecteurs():
+        nom, feuille = lecteur, None
+    else:
+        raise DemandeFausse(f"lecteur inconnu : « {lecteur} »", attendu=", ".join(lecteurs()))
+    try:
+        return lecteurs()[nom].lire(chemin, feuille=feuille, annee=annee)
+    except CafdiagError:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError) as cause:
+        # Un lecteur ne doit jamais finir ici ; si cela arrive, l'utilisateur a une phrase et non une trace.
+        raise EntreeFautive(chemin.name, [f"lecture impossible ({type(cause).__name__} : {cause})"],
+                            conseil="signalez ce fichier") from cause
