@@ -1,0 +1,295 @@
+"""Le cache des fichiers officiels : pris au réseau, contrôlés, gardés jusqu'à ce que mieux soit arrivé.
+
+Chaque source a un dossier ; ``fiche.json`` y désigne la version en service. Elle n'est récrite (d'un coup)
+qu'après le contrôle complet du nouveau fichier : coupure, panne ou page d'erreur laissent l'ancienne version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import json
+import logging
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cafdiag.donnees.arrivee import ArriveeRefusee, controler, extraire
+from cafdiag.donnees.catalogue import Adresse, Source
+from cafdiag.donnees.fiches import (
+    Fiche,
+    dossier_cache,
+    dossier_source,
+    ecrire_fiche,
+    empreinte,
+    intacte,
+    maintenant,
+    verrou,
+)
+from cafdiag.donnees.opendatasoft import par_pages, total_annonce
+from cafdiag.donnees.transport import (
+    NonModifie,
+    Recuperateur,
+    Reglages,
+    Suivi,
+    TelechargementImpossible,
+)
+from cafdiag.magasin import ecrire_atomique
+
+
+@dataclass
+class Arrivee:
+    """Le résultat d'un téléchargement ; ``etat`` : nouveau, change, inchange ou echec."""
+
+    source: str
+    etat: str
+    fiche: Fiche | None
+    message: str
+    remarques: list[str] = field(default_factory=list)
+    erreur: Exception | None = None
+
+
+def prendre(
+    source: Source,
+    *,
+    cache: Path | None = None,
+    reglages: Reglages | None = None,
+    suivi: Suivi | None = None,
+    forcer: bool = False,
+) -> Arrivee:
+    """Prend la dernière version d'une source et la met en service.
+
+    Parameters
+    ----------
+    source : Source
+        Voir :func:`cafdiag.donnees.catalogue.source`.
+    cache : Path, optional
+        Dossier ; par défaut :func:`dossier_cache`.
+    reglages : Reglages, optional
+        Délais, essais et tailles.
+    suivi : callable, optional
+        ``suivi(octets_recus, octets_annonces)``.
+    forcer : bool
+        Reprend tout le fichier même si le serveur le dit inchangé.
+
+    Returns
+    -------
+    Arrivee
+        Jamais d'exception pour un réseau absent ou un serveur fautif : ``etat == "echec"``, et ``fiche``
+        est alors la version d'avant, restée en service.
+    """
+    cache, reglages = cache or dossier_cache(), reglages or Reglages()
+    dossier = dossier_source(source.nom, cache)
+    try:
+        demande = maintenant()
+        dossier.mkdir(parents=True, exist_ok=True)
+        with verrou(source.nom, cache):
+            avant = intacte(source.nom, cache)
+            if avant and avant.verifiee > demande and not forcer:
+                return Arrivee(source.nom, "inchange", avant, "un autre cafdiag vient de la prendre")
+            connue = avant if avant and not forcer and _a_jour_du_catalogue(source, avant) else None
+            return _prendre(source, dossier, cache, reglages, suivi, connue, avant)
+    except (TelechargementImpossible, ArriveeRefusee, OSError) as erreur:
+        return _echec(source, dossier, cache, erreur)
+
+
+def _a_jour_du_catalogue(source: Source, fiche: Fiche) -> bool:
+    """Vrai si la version en service est encore celle que le catalogue demande (même membre d'archive)."""
+    if not source.membre:
+        return fiche.utile == fiche.fichier
+    return fnmatch.fnmatch(Path(fiche.utile).name.lower(), source.membre.lower())
+
+
+def _echec(source: Source, dossier: Path, cache: Path, erreur: Exception) -> Arrivee:
+    avant = intacte(source.nom, cache)
+    if isinstance(erreur, OSError):
+        erreur = TelechargementImpossible(
+            f"impossible d'écrire dans {dossier} ({erreur.strerror or erreur})",
+            conseil="vérifiez vos droits et la place libre, ou choisissez un dossier par CAFDIAG_CACHE",
+        )
+    reste = f" La version du {avant.date[:10]} reste en service." if avant else " Aucune version en service."
+    message = f"{source.nom} : {erreur}{reste}"
+    with contextlib.suppress(Exception):
+        ecrire_atomique(
+            dossier / "echec.json",
+            json.dumps({"date": maintenant(), "message": str(erreur)}, ensure_ascii=False),
+        )
+    return Arrivee(source.nom, "echec", avant, message, erreur=erreur)
+
+
+def _prendre(
+    source: Source,
+    dossier: Path,
+    cache: Path,
+    reglages: Reglages,
+    suivi: Suivi | None,
+    connue: Fiche | None,
+    avant: Fiche | None,
+) -> Arrivee:
+    if not source.adresses:
+        raise TelechargementImpossible(
+            f"aucune adresse n'est connue pour {source.nom}",
+            conseil=(f"prenez le fichier sur {source.page}, puis " if source.page else "")
+            + "« cafdiag donnees importer FICHIER »",
+        )
+    refus: list[str] = []
+    for reste in dossier.glob(".arrivee-*"):  # d'un arrêt brutal : le verrou dit que personne n'y écrit
+        shutil.rmtree(reste, ignore_errors=True)
+    for rang, adresse in enumerate(source.adresses):
+        with tempfile.TemporaryDirectory(
+            dir=dossier, prefix=".arrivee-", ignore_cleanup_errors=True
+        ) as brouillon:
+            try:
+                recu, entetes, remarques = _une_adresse(
+                    source, adresse, Path(brouillon), cache, reglages, suivi, connue
+                )
+            except NonModifie:
+                assert connue is not None
+                return _inchangee(dossier, connue, "le serveur la dit inchangée")
+            except (TelechargementImpossible, ArriveeRefusee) as erreur:
+                refus.append(str(erreur))
+                continue
+            if rang:
+                remarques.insert(0, f"prise à l'adresse de secours {adresse.url_export}")
+            if not adresse.atteste:
+                remarques.append("adresse vue dans du code public, jamais constatée : contrôlez le contenu")
+            return _mettre_en_service(source, adresse, dossier, recu, entetes, remarques, avant)
+    if len(refus) == 1:
+        raise TelechargementImpossible(refus[0])
+    raise TelechargementImpossible(
+        f"aucune des {len(refus)} adresses n'a rendu le fichier — " + " — ".join(refus)
+    )
+
+
+def _une_adresse(
+    source: Source,
+    adresse: Adresse,
+    brouillon: Path,
+    cache: Path,
+    reglages: Reglages,
+    suivi: Suivi | None,
+    connue: Fiche | None,
+) -> tuple[Path, dict[str, str], list[str]]:
+    """Un fichier contrôlé, dans le brouillon."""
+    total, remarques = None, []
+    if adresse.opendatasoft:
+        total = total_annonce(adresse, reglages, remarques)
+    connus = {}
+    if connue and connue.adresse == adresse.url_export:
+        connus = {"etag": connue.etag, "last_modified": connue.last_modified}
+    recuperateur = Recuperateur(cache / "partiels", reglages, suivi=suivi, connus=connus)
+    recu, essais = None, 2
+    while recu is None:
+        essais -= 1
+        try:
+            chemin = _par_pooch(adresse.url_export, source.fichier, brouillon, recuperateur)
+            remarques += controler(chemin, source.format, total=total, colonnes=source.colonnes)
+            recu = chemin
+        except ArriveeRefusee as refus:
+            if refus.coupure and essais:  # coupé sans que le serveur le dise : un second essai suffit souvent
+                continue
+            if total is None:
+                raise
+            recu = par_pages(source, adresse, brouillon, reglages, suivi, total, refus)
+        except TelechargementImpossible as panne:
+            if total is None or panne.statut == 404:
+                raise
+            recu = par_pages(source, adresse, brouillon, reglages, suivi, total, panne)
+    if recuperateur.repris:
+        remarques.append(f"transfert repris après {recuperateur.repris} octets")
+    return recu, recuperateur.entetes, remarques
+
+
+def _par_pooch(url: str, nom: str, brouillon: Path, recuperateur: Recuperateur) -> Path:
+    import pooch
+
+    journal = pooch.get_logger()
+    niveau = journal.level
+    journal.setLevel(
+        logging.WARNING
+    )  # « use this value as the 'known_hash'… » : ce n'est pas pour l'utilisateur
+    try:
+        (brouillon / nom).unlink(missing_ok=True)
+        return Path(pooch.retrieve(url, known_hash=None, fname=nom, path=brouillon, downloader=recuperateur))
+    finally:
+        journal.setLevel(niveau)
+
+
+# --- Mettre en service ---
+
+
+def _inchangee(dossier: Path, fiche: Fiche, raison: str) -> Arrivee:
+    fiche.verifiee = maintenant()
+    ecrire_fiche(dossier, fiche)
+    return Arrivee(
+        fiche.source, "inchange", fiche, f"{fiche.source} : {raison} (version du {fiche.date[:10]})"
+    )
+
+
+def _mettre_en_service(
+    source: Source,
+    adresse: Adresse,
+    dossier: Path,
+    recu: Path,
+    entetes: dict[str, str],
+    remarques: list[str],
+    avant: Fiche | None,
+) -> Arrivee:
+    nouvelle = empreinte(recu)
+    entetes = {"etag": entetes.get("etag", ""), "last_modified": entetes.get("last_modified", "")}
+    if avant and avant.empreinte == nouvelle and _a_jour_du_catalogue(source, avant):
+        avant.etag, avant.last_modified, avant.adresse = *entetes.values(), adresse.url_export
+        return _inchangee(dossier, avant, "même contenu qu'avant")
+    utile = recu
+    if source.membre:
+        utile = recu.with_name(f"{source.nom}.membre")
+        interne = extraire(recu, source.membre, utile)
+        forme = interne.rpartition(".")[2].lower()
+        forme = forme if forme in ("csv", "xlsx", "geojson", "json") else "csv"
+        remarques += controler(utile, forme, colonnes=source.colonnes, garanti=True)
+        utile = utile.rename(utile.with_name(interne.rpartition("/")[2]))
+    version = Path(tempfile.mkdtemp(dir=dossier, prefix=f"{nouvelle[:12]}-"))
+    noms = {}
+    for chemin in dict.fromkeys((recu, utile)):
+        noms[chemin] = version / (source.fichier if chemin == recu else chemin.name)
+    fiche = Fiche(
+        source=source.nom,
+        adresse=adresse.url_export,
+        fichier=noms[recu].relative_to(dossier).as_posix(),
+        empreinte=nouvelle,
+        octets=recu.stat().st_size,
+        utile=noms[utile].relative_to(dossier).as_posix(),
+        empreinte_utile=empreinte(utile),
+        octets_utile=utile.stat().st_size,
+        date=maintenant(),
+        verifiee=maintenant(),
+        **entetes,
+        remarques=remarques,
+        precedentes=_precedentes(avant),
+        dossier=dossier,
+    )
+    for chemin, cible in noms.items():
+        os.replace(chemin, cible)
+    ecrire_fiche(dossier, fiche)
+    # La version d'avant reste sur le disque jusqu'à la suivante : un autre processus la lit peut-être.
+    gardees = {version.name, Path(avant.fichier).parts[0] if avant else ""}
+    for autre in dossier.iterdir():
+        if autre.is_dir() and autre.name not in gardees and not autre.name.startswith(".arrivee-"):
+            shutil.rmtree(autre, ignore_errors=True)
+    if avant is None:
+        return Arrivee(source.nom, "nouveau", fiche, f"{source.nom} : arrivée", remarques)
+    message = (
+        f"{source.nom} : le contenu a changé depuis le {avant.date[:10]} "
+        f"(empreinte {avant.empreinte[:12]}… → {nouvelle[:12]}…)"
+    )
+    return Arrivee(source.nom, "change", fiche, message, remarques)
+
+
+def _precedentes(avant: Fiche | None) -> list[dict]:
+    if avant is None:
+        return []
+    return [{"empreinte": avant.empreinte, "date": avant.date, "octets": avant.octets}, *avant.precedentes][
+        :20
+    ]
