@@ -1,0 +1,328 @@
+"""Du fichier lu en textes à la table canonique, une ligne à la fois comptée.
+
+Ce que les lecteurs partagent : trouver une colonne sous ses divers noms, écarter une ligne avec sa raison,
+refuser un fichier en disant tous ses défauts, ramener au COG, retrouver un millésime que rien n'annonce.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cafdiag.donnees import cog
+from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
+from cafdiag.donnees.nettoyage import code_commune, nombre
+from cafdiag.erreurs import EntreeFautive
+from cafdiag.magasin import lire_table
+
+HORS_COMMUNE = "autre maille que la commune"
+_MONTRES = 10
+
+
+@lru_cache(maxsize=4096)
+def simple(nom: str) -> str:
+    """Nom de colonne sans casse, accent ni ponctuation.
+
+    >>> simple("Code Insee (Libellé)"), simple("P22_POP0002")
+    ('code_insee_libelle', 'p22_pop0002')
+    """
+    nu = unicodedata.normalize("NFKD", nom).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "_", nu).strip("_")
+
+
+def trouver(entete: Iterable[str], *motifs: str) -> str | None:
+    """Première colonne dont le nom simple vérifie un des motifs (dans l'ordre des motifs).
+
+    >>> trouver(["LIBGEO", "CODGEO"], "codgeo|code_commune")
+    'CODGEO'
+    """
+    noms = list(entete)
+    for motif in motifs:
+        for nom in noms:
+            if re.fullmatch(motif, simple(nom)):
+                return nom
+    return None
+
+
+def trouver_tout(entete: Iterable[str], motif: str) -> dict[str, re.Match]:
+    """Toutes les colonnes qui vérifient un motif, avec leur correspondance."""
+    paires = ((nom, re.fullmatch(motif, simple(nom))) for nom in entete)
+    return {nom: trouve for nom, trouve in paires if trouve}
+
+
+# Les noms qu'ont portés les codes de commune, du plus au moins précis.
+COMMUNE = (
+    r"codgeo(_20\d\d)?|code_?cog(_?20\d\d)?|code_?(commune|insee)(_20\d\d)?|depcom|com_?insee|insee_?com(mune)?|"
+    r"code_insee_(de_la_)?commune|code_(officiel_)?(de_la_)?commune|num_?com(mune)?|numero_commune|insee",
+    r"com", r"geo", r"code_geo(graphique)?", r"code|cle",
+)
+
+
+def siecle(an: str) -> int:
+    """Année à quatre chiffres d'un suffixe de l'Insee.
+
+    >>> siecle("22"), siecle("1999"), siecle("68")
+    (2022, 1999, 1968)
+    """
+    valeur = int(an)
+    return valeur if valeur > 99 else valeur + (2000 if valeur < 60 else 1900)
+
+
+def refuser(brut: Brut, *defauts: str, attendu: str = "", conseil: str = "") -> EntreeFautive:
+    """L'erreur qui refuse le fichier entier (à lever)."""
+    return EntreeFautive(brut.fichier, list(defauts), attendu=attendu, conseil=conseil)
+
+
+def exiger(brut: Brut, **motifs: Sequence[str]) -> dict[str, str]:
+    """Colonnes indispensables : rôle → nom dans le fichier ; toutes celles qui manquent sont dites."""
+    trouvees = {role: trouver(brut.entete, *m) for role, m in motifs.items()}
+    absentes = [role for role, nom in trouvees.items() if nom is None]
+    if absentes:
+        raise refuser(brut, *(f"colonne absente : {role.replace('_', ' ')}" for role in absentes),
+                      attendu="les colonnes officielles ; trouvées : " + ", ".join(brut.entete[:15]))
+    return trouvees
+
+
+class Chantier:
+    """Un fichier en cours de lecture : quelles lignes restent, pourquoi les autres sont écartées."""
+
+    def __init__(self, brut: Brut, jeu: str, *, annee: int | None = None) -> None:
+        self.brut, self.jeu, self.annee_dite = brut, jeu, annee
+        self.remarques = list(brut.remarques)
+        self.passages: dict[str, str] = {}
+        self.inconnus: list[str] = []
+        self._motifs: list[str] = [""]
+        self._motif = np.zeros(len(brut.table), dtype="int16")
+        self._valeurs: dict[int, str] = {}
+
+    @property
+    def garde(self) -> np.ndarray:
+        """Masque des lignes encore gardées."""
+        return self._motif == 0
+
+    def rejeter(self, masque, raison: str, valeurs: pd.Series | None = None) -> None:
+        """Écarte des lignes encore gardées."""
+        masque = np.asarray(masque, dtype=bool) & self.garde
+        if not masque.any():
+            return
+        if raison not in self._motifs:
+            self._motifs.append(raison)
+        self._motif[masque] = self._motifs.index(raison)
+        if valeurs is not None:
+            rangs = np.flatnonzero(masque)
+            textes = valeurs.iloc[rangs].astype(object)
+            self._valeurs.update({i: str(v)[:80] for i, v in zip(rangs, textes, strict=True)})
+
+    def rejeter_selon(self, raisons: pd.Series, valeurs: pd.Series) -> None:
+        """Écarte chaque ligne dont la raison n'est pas vide."""
+        for raison in raisons[self.garde].unique():
+            if raison:
+                self.rejeter((raisons == raison).to_numpy(), raison, valeurs)
+
+    def communes(self, colonne: str | pd.Series) -> pd.Series:
+        """Codes commune nettoyés ; les lignes sans commune sont écartées."""
+        serie = self.brut.table[colonne] if isinstance(colonne, str) else colonne
+        codes = code_commune(serie)
+        self.rejeter_selon(codes.raisons, serie)
+        self.remarques += codes.remarque()
+        return codes.valeurs
+
+    def mailles_communales(self) -> None:
+        """Forme longue : ne garde que les lignes de communes et d'arrondissements."""
+        objet = trouver(self.brut.entete, r"geo_object|nivgeo|niveau")
+        if objet:
+            self.rejeter(~self.brut.table[objet].isin(["COM", "ARM"]), HORS_COMMUNE, self.brut.table[objet])
+
+    def codes_geo(self, colonne: str) -> pd.Series:
+        """Codes d'une colonne GEO, écrits « 01001 » ou « 2025-COM-01001 »."""
+        serie = self.brut.table[colonne].str.replace(r"^(\d{4}-)?(COM|ARM)-", "", regex=True)
+        return self.communes(serie)
+
+    def exiger_entier(self) -> None:
+        """Refuse un fichier à lignes mal formées, quand plusieurs lignes s'ajoutent en un même total."""
+        if self.brut.rejets:
+            raise refuser(self.brut, *map(str, self.brut.rejets[:_MONTRES]),
+                          attendu="un fichier entier : une ligne perdue fausserait un total",
+                          conseil="retéléchargez-le, ou corrigez ces lignes")
+
+    def sans_rejet(self, motif: str, *, sauf: Sequence[str] = ()) -> None:
+        """Refuse le fichier si une ligne a été écartée pour une autre raison que celles dites."""
+        graves = [r for r in self.compte_rendu().rejets if r.raison not in sauf] if not self.garde.all() else []
+        if graves:
+            raise refuser(self.brut, *map(str, graves[:_MONTRES]),
+                          *([f"et {len(graves) - _MONTRES} autres"] if len(graves) > _MONTRES else []),
+                          attendu=f"aucune ligne fautive : {motif}",
+                          conseil="corrigez ces lignes, ou retéléchargez le fichier")
+
+    def nombres(self, colonne: str, *, positif: bool = True, vide: str = "non_disponible",
+                ) -> tuple[pd.Series, pd.Series]:
+        """Valeurs et statuts d'une colonne ; une case illisible (ou négative) écarte sa ligne."""
+        serie = self.brut.table[colonne]
+        valeurs, statuts = nombres_rapides(serie, vide=vide)
+        self.rejeter(statuts.eq("illisible"), f"{colonne} : ce n'est pas un nombre", serie)
+        if positif:
+            self.rejeter(valeurs.lt(0), f"{colonne} : nombre négatif", serie)
+        return valeurs, statuts
+
+    def sans_doublon(self, cles: list[pd.Series], donnees: pd.DataFrame) -> None:
+        """Une ligne répétée à l'identique est écartée ; deux lignes contraires font refuser le fichier."""
+        garde = self.garde
+        cle = pd.DataFrame({str(i): c for i, c in enumerate(cles)})[garde]
+        doubles = cle.duplicated(keep="first")
+        if not doubles.any():
+            return
+        concernees = cle.duplicated(keep=False)
+        valeurs = donnees[garde][concernees.to_numpy()]
+        fiche = pd.concat([cle[concernees], valeurs.add_prefix("v_")], axis=1)
+        contraires = ~fiche.duplicated(keep=False) & cle[concernees].duplicated(keep="first")
+        if not contraires.any():
+            # Trois exemplaires dont un différent : chacun doit égaler le premier de sa clé.
+            contraires = (fiche.drop_duplicates().duplicated(list(cle.columns))).reindex(fiche.index,
+                                                                                         fill_value=False)
+        if contraires.any():
+            rangs = list(contraires[contraires].index)[:_MONTRES]
+            raise refuser(
+                self.brut,
+                *(f"ligne {self.brut.lignes[i]} : {' '.join(map(str, cle.loc[i]))} déjà lu, avec d'autres "
+                  "valeurs" for i in rangs),
+                attendu="une ligne par clé", conseil="retirez la ligne de trop, ou retéléchargez le fichier")
+        masque = np.zeros(len(garde), dtype=bool)
+        masque[doubles[doubles].index] = True
+        self.rejeter(masque, "ligne répétée à l'identique", cle["0"].reindex(self.brut.table.index))
+
+    def compte_rendu(self) -> CompteRendu:
+        """Le compte, vérifié."""
+        rejets = list(self.brut.rejets)
+        rejets += [Rejet(int(self.brut.lignes[i]), self._motifs[self._motif[i]], self._valeurs.get(i, ""))
+                   for i in np.flatnonzero(self._motif)]
+        rejets.sort(key=lambda r: r.ligne)
+        return CompteRendu(
+            fichier=self.brut.fichier, jeu=self.jeu, lues=self.brut.lues, gardees=int(self.garde.sum()),
+            rejets=rejets, codes_passes=self.passages, codes_inconnus=sorted(self.inconnus),
+            remarques=list(dict.fromkeys(self.remarques)), empreinte=self.brut.empreinte)
+
+    def refuser_si_vide(self, attendu: str) -> None:
+        """Refuse un fichier dont aucune ligne ne reste : un résultat vide serait un silence."""
+        if not self.garde.any():
+            raisons = self.compte_rendu().raisons()
+            raise refuser(self.brut, "aucune ligne utilisable",
+                          *(f"{n} ligne(s) : {r}" for r, n in list(raisons.items())[:5]), attendu=attendu)
+
+    def rendre(self, table: pd.DataFrame, *, annees: Iterable[int], source: str, millesime: str) -> Lecture:
+        """La lecture finie."""
+        return Lecture(self.jeu, table, self.compte_rendu(), tuple(sorted(set(annees))), source, millesime)
+
+    def connus(self, codes: pd.Series) -> None:
+        """Écarte les codes qu'aucun millésime ne porte, et les garde en mémoire pour le compte rendu."""
+        connus = codes[self.garde].isin(communes_et_anciennes())
+        faux = codes[self.garde][~connus.to_numpy()]
+        if len(faux):
+            self.inconnus = sorted(set(faux))
+            self.rejeter(codes.isin(self.inconnus), "commune inconnue de tout COG", codes)
+
+    def au_cog(self, table: pd.DataFrame, *, additives: list[str], non_additives: list[str] = (),
+               ) -> pd.DataFrame:
+        """Ramène au COG de référence ; les passages vont au compte rendu, les statuts à côté des valeurs.
+
+        Une colonne jumelle ``<nom>__statut`` n'existe que si une case n'est pas « exact ».
+        """
+        additives, non_additives = list(additives), list(non_additives)
+        jumelles = {c: table.pop(c) for c in list(table) if c.endswith("__statut")}
+        publies = pd.DataFrame({"code": table["code"], **jumelles}).set_index("code")
+        resultat, passages, statuts = cog.ramener(table, additives=additives, non_additives=non_additives)
+        bouges = passages[passages["statut"] != "inconnu"]
+        self.passages |= dict(zip(bouges["code_origine"], bouges["cibles"], strict=True))
+        self.inconnus = sorted({*self.inconnus, *passages.loc[passages["statut"] == "inconnu", "code_origine"]})
+        for motif, lignes in statuts.groupby("motif"):
+            codes = sorted(set(lignes["code"]))
+            suite = "…" if len(codes) > _MONTRES else ""
+            self.remarques.append(f"{', '.join(codes[:_MONTRES])}{suite} : {lignes['statut'].iloc[0]} ({motif})")
+        for nom in dict.fromkeys([*(c.removesuffix("__statut") for c in jumelles), *statuts["colonne"]]):
+            siens = statuts[statuts["colonne"] == nom].drop_duplicates("code")
+            connus = publies[f"{nom}__statut"].to_dict() if f"{nom}__statut" in publies else {}
+            connus |= dict(zip(siens["code"], siens["statut"], strict=True))
+            colonne = pd.Series([connus.get(c, "exact") for c in resultat["code"]], dtype="str")
+            vide = resultat[nom].isna().to_numpy() & colonne.eq("exact").to_numpy()
+            resultat[f"{nom}__statut"] = colonne.mask(vide, "non_disponible").to_numpy()
+        return resultat
+
+
+def nombres_rapides(serie: pd.Series, *, vide: str) -> tuple[pd.Series, pd.Series]:
+    """Comme :func:`cafdiag.donnees.nettoyage.nombre`, en bloc quand toute la colonne est faite de nombres.
+
+    >>> nombres_rapides(pd.Series(["31.48", "7"], dtype="str"), vide="secret")[0].tolist()
+    [31.48, 7.0]
+    """
+    try:
+        lus = pa.array(serie, type=pa.large_string()).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return nombre(serie, vide=vide)
+    # « nan » et « inf » s'écrivent comme des nombres : le chemin lent dit ce qu'ils sont.
+    if not np.isfinite(lus).all():
+        return nombre(serie, vide=vide)
+    exacts = pd.Series(pd.Categorical.from_codes(np.zeros(len(lus), dtype="int8"), ["exact", "illisible"]),
+                       index=serie.index)
+    return pd.Series(lus, index=serie.index), exacts
+
+
+@lru_cache(maxsize=1)
+def communes_et_anciennes() -> frozenset[str]:
+    """Codes actuels (communes et arrondissements) et anciens codes connus."""
+    actuels = lire_table("communes", colonnes=["code"])["code"]
+    return frozenset(actuels) | frozenset(lire_table("passage_cog", colonnes=["code_ancien"])["code_ancien"])
+
+
+def annee_des_chiffres(population: pd.Series) -> int | None:
+    """Millésime d'une population par commune que rien ne date : celui du référentiel qu'elle égale.
+
+    Parameters
+    ----------
+    population : Series indexed by code
+        Au COG du fichier ; les codes qui ont changé ne comptent pas.
+
+    Returns
+    -------
+    int or None
+        L'année dont au moins 9 communes sur 10 ont la même population (à l'arrondi des IRIS près).
+    """
+    referentiel = lire_table("communes").set_index("code")
+    annees = sorted(int(c[-4:]) for c in referentiel if re.fullmatch(r"population_\d{4}", c))
+    scores = {}
+    for an in annees:
+        paire = pd.concat([population, referentiel[f"population_{an}"].astype("float64")], axis=1,
+                          join="inner").dropna()
+        if len(paire) < 5:
+            continue
+        ecart = (paire.iloc[:, 0] - paire.iloc[:, 1]).abs()
+        scores[an] = float((ecart <= 2).mean())
+    meilleure = max(scores, key=scores.get, default=None)
+    return meilleure if meilleure is not None and scores[meilleure] >= 0.9 else None
+
+
+def annee_du_nom(fichier: str) -> int | None:
+    """Année écrite dans un nom de fichier, s'il n'y en a qu'une plausible (la dernière sinon)."""
+    annees = [int(a) for a in re.findall(r"(?<!\d)(20[0-4]\d)(?!\d)", fichier)]
+    annees += [2000 + int(a) for a in re.findall(r"(?<![\d])(?:bpe|rp|zrr|filo)(\d\d)(?!\d)", fichier.lower())]
+    return annees[-1] if annees else None
+
+
+def millesime_cache(chantier: Chantier, population: pd.Series | None = None) -> int:
+    """Année d'un fichier dont aucune colonne ne la porte : par ses chiffres, sinon par son nom."""
+    if chantier.annee_dite is not None:
+        return chantier.annee_dite
+    an = annee_des_chiffres(population) if population is not None else None
+    if an is not None:
+        chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, reconnue à ses populations")
+        return an
+    an = annee_du_nom(chantier.brut.fichier)
+    if an is None:
+        raise refuser(chantier.brut, "aucune colonne ne donne l'année, et le nom du fichier non plus",
+                      attendu="une année", conseil="mettez l'année dans le nom du fichier (…_2022.csv)")
+    chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, lue dans le nom du fichier")
+    return an

@@ -1,0 +1,267 @@
+"""Insee : population par âge, à l'IRIS, à la commune, ou âge par âge ; toujours rendue à la commune."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees.compte_rendu import Brut, Lecture
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE, HORS_COMMUNE, Chantier, exiger, millesime_cache, refuser, siecle, simple, trouver, trouver_tout,
+)
+from cafdiag.donnees.lecteurs import Lecteur
+from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.nettoyage import annee as lire_annee
+
+SOURCE = "Insee, recensement de la population"
+_IRIS = (r"(code_)?iris", r"dcomiris|dciris")
+# P22_POP0002 (2022), p21_pop0019, POP_0_19 ; la population entière n'a pas d'âge.
+_TRANCHE = r"p(?P<an>\d\d)_pop(?P<de>\d\d)(?P<a>\d\d|p)"
+_TRANCHE_SANS_AN = r"pop_(?P<de>\d{1,2})_(?P<a>\d{1,2})|pop_(?P<de2>\d{2})p"
+_TOTAL = r"p(?P<an>\d\d)_pop|pop"
+# Les tranches qu'un diagnostic emploie ; les autres servent à vérifier que la somme fait le total.
+_UTILES = {(0, 2), (3, 5), (6, 10), (11, 17), (18, 24), (0, 14), (0, 19), (0, 4), (5, 9), (10, 14), (15, 19)}
+_POP1B = {"0_2": (0, 2), "3_5": (3, 5), "6_10": (6, 10), "11_17": (11, 17), "3_11": (3, 11), "0_4": (0, 4),
+          "5_9": (5, 9), "10_14": (10, 14), "15_19": (15, 19), "0_19": (0, 19)}
+
+
+def _tranches(entete: list[str]) -> dict[str, tuple[int | None, int, int]]:
+    """Colonne → (année ou None, premier âge, dernier âge ; 200 si la tranche est ouverte)."""
+    resultat = {}
+    for nom, m in trouver_tout(entete, _TRANCHE).items():
+        resultat[nom] = (siecle(m["an"]), int(m["de"]), 200 if m["a"] == "p" else int(m["a"]))
+    if not resultat:
+        for nom, m in trouver_tout(entete, _TRANCHE_SANS_AN).items():
+            de = m["de"] or m["de2"]
+            resultat[nom] = (None, int(de), int(m["a"]) if m["a"] else 200)
+    return resultat
+
+
+def reconnait_iris(brut: Brut) -> bool:
+    """IRIS, commune et au moins une tranche d'âge."""
+    return bool(trouver(brut.entete, *_IRIS) and trouver(brut.entete, *COMMUNE) and _tranches(brut.entete))
+
+
+def reconnait_tranches(brut: Brut) -> bool:
+    """Une ligne par commune, des tranches d'âge en colonnes (base-cc-evol-struct-pop)."""
+    return bool(not trouver(brut.entete, *_IRIS) and trouver(brut.entete, *COMMUNE)
+                and trouver_tout(brut.entete, _TRANCHE))
+
+
+def _voulue(nom: str) -> bool:
+    nu = simple(nom)
+    return bool(re.fullmatch(rf"{_TOTAL}|{_IRIS[0]}|{_IRIS[1]}|com|depcom|codgeo", nu)
+                or re.fullmatch(_TRANCHE, nu) or re.fullmatch(_TRANCHE_SANS_AN, nu))
+
+
+def lire_iris(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Âges par IRIS sommés à la commune ; 0-2, 3-5, 6-10, 11-17 ans dans la base officielle.
+
+    Une commune dont un IRIS manque de valeur reste vide. Une ligne mal formée fait refuser le fichier :
+    elle rendrait faux, sans qu'on sache où, le total d'une commune.
+    """
+    # Les 64 colonnes par sexe, profession ou nationalité ne sont pas chargées.
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=_voulue)
+    roles = exiger(brut, iris=_IRIS, commune=COMMUNE)
+    chantier = Chantier(brut, "communes", annee=annee)
+    chantier.exiger_entier()
+    codes = chantier.communes(roles["commune"])
+    iris = brut.table[roles["iris"]]
+    chantier.connus(codes)
+    # L'IRIS commence par le code de sa commune : un chiffre abîmé dans l'un se voit dans l'autre.
+    prefixe = np.where(iris.str.len() == 9, iris.str.slice(0, 5), iris.str.slice(0, 5).str.zfill(5))
+    chantier.rejeter(pd.Series(prefixe) != codes, "le code IRIS ne commence pas par celui de la commune", iris)
+    chantier.sans_rejet("une ligne fausse fausserait le total de sa commune")
+    return _par_commune(chantier, codes, cle=iris)
+
+
+def lire_tranches(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Tranches d'âge par commune (0-14 ans…) : pas de 0-2 ans, mais 0-14 et 0-19."""
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=_voulue)
+    roles = exiger(brut, commune=COMMUNE)
+    chantier = Chantier(brut, "communes", annee=annee)
+    codes = chantier.communes(roles["commune"])
+    chantier.connus(codes)
+    return _par_commune(chantier, codes, cle=codes)
+
+
+def _par_commune(chantier: Chantier, codes: pd.Series, *, cle: pd.Series) -> Lecture:
+    brut = chantier.brut
+    tranches = _tranches(brut.entete)
+    valeurs = pd.DataFrame({nom: chantier.nombres(nom)[0] for nom in brut.table
+                            if nom in tranches or re.fullmatch(_TOTAL, simple(nom))})
+    chantier.sans_doublon([cle], valeurs)
+    _controler_sommes(chantier, tranches, valeurs, cle)
+    if not cle.equals(codes):
+        chantier.sans_rejet("un IRIS écarté fausserait le total de sa commune",
+                            sauf=("ligne répétée à l'identique",))
+    chantier.refuser_si_vide("une ligne par IRIS ou par commune")
+    garde = chantier.garde
+    # Une somme à qui il manque un terme n'est pas publiée.
+    somme = valeurs[garde].groupby(codes[garde].to_numpy()).sum(skipna=False)
+    totaux = {nom: m["an"] for nom, m in trouver_tout(brut.table.columns, _TOTAL).items()}
+    sans_an = next((nom for nom, an in totaux.items() if an is None), None)
+    an_cache = None
+    if any(an is None for an, *_ in tranches.values()):
+        an_cache = millesime_cache(chantier, somme[sans_an] if sans_an else None)
+    noms = {nom: f"pop_{siecle(an) if an else an_cache}" for nom, an in totaux.items()}
+    noms |= {nom: f"pop_{an or an_cache}_{de}_{a}" for nom, (an, de, a) in tranches.items() if (de, a) in _UTILES}
+    table = somme[list(noms)].rename(columns=noms).rename_axis("code").reset_index()
+    annees = sorted({int(n.split("_")[1]) for n in noms.values()})
+    table = chantier.au_cog(table, additives=[c for c in table if c != "code"])
+    return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"RP {annees[-1]}")
+
+
+def _controler_sommes(chantier: Chantier, tranches: dict, valeurs: pd.DataFrame, cle: pd.Series) -> None:
+    """Des tranches qui se suivent de 0 à l'infini doivent faire la population : sinon la ligne est abîmée."""
+    totaux = trouver_tout(valeurs.columns, _TOTAL)
+    for total, m in totaux.items():
+        an = siecle(m["an"]) if m["an"] else None
+        suites = _suites([(de, a, nom) for nom, (v, de, a) in tranches.items() if v == an and nom in valeurs])
+        for suite in suites:
+            ecart = (valeurs[suite].sum(axis=1, skipna=False) - valeurs[total]).abs()
+            entiers = valeurs[[*suite, total]].dropna().mod(1).eq(0).all(axis=None)
+            fausses = ecart > (0.5 * (len(suite) + 1) if entiers else 0.05)
+            chantier.rejeter(fausses.to_numpy(), "la somme des âges ne fait pas la population", cle)
+
+
+def _suites(bornes: list[tuple[int, int, str]]) -> list[list[str]]:
+    """Chemins de tranches jointives de 0 à l'infini (un par découpage publié)."""
+    par_debut: dict[int, list[tuple[int, str]]] = {}
+    for de, a, nom in bornes:
+        par_debut.setdefault(de, []).append((a, nom))
+    finies, ouvertes = [], [(0, [])]
+    while ouvertes:
+        age, suite = ouvertes.pop()
+        for a, nom in par_debut.get(age, []):
+            (finies if a == 200 else ouvertes).append([*suite, nom] if a == 200 else (a + 1, [*suite, nom]))
+    # Chaque découpage une fois : le plus fin couvre les colonnes utiles.
+    finies.sort(key=len, reverse=True)
+    return finies[:3]
+
+
+def reconnait_pop1b(brut: Brut) -> bool:
+    """Commune, âge de 0 à 100, effectif."""
+    return bool(trouver(brut.entete, r"aged?100") and trouver(brut.entete, r"nb|obs_value|valeur"))
+
+
+def lire_pop1b(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Âge par âge (POP1B) : hommes et femmes sommés, toutes les tranches d'enfants dont 3-11 ans."""
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=lambda n: simple(n) in {
+        "nivgeo", "codgeo", "sexe", "aged100", "age100", "nb", "obs_value", "valeur", "annee"})
+    roles = exiger(brut, commune=COMMUNE, age=(r"aged?100",), effectif=(r"nb|obs_value|valeur",))
+    chantier = Chantier(brut, "communes", annee=annee)
+    chantier.exiger_entier()
+    if niveau := trouver(brut.entete, "nivgeo"):
+        autre = ~brut.table[niveau].isin(["COM", "ARM"])
+        chantier.rejeter(autre, HORS_COMMUNE, brut.table[niveau])
+    codes = chantier.communes(roles["commune"])
+    chantier.connus(codes)
+    age = pd.to_numeric(brut.table[roles["age"]], errors="coerce")
+    chantier.rejeter(~age.between(0, 120), "âge illisible", brut.table[roles["age"]])
+    nb, statuts = chantier.nombres(roles["effectif"])
+    chantier.rejeter(statuts.ne("exact"), "effectif manquant", brut.table[roles["effectif"]])
+    chantier.sans_rejet("une ligne fausse fausserait le total de sa commune", sauf=(HORS_COMMUNE,))
+    cles = [codes, brut.table[roles["age"]]]
+    if sexe := trouver(brut.entete, "sexe"):
+        # 1 et 2 : les deux sexes ; un total « 3 », « T » les compterait deux fois.
+        chantier.rejeter(~brut.table[sexe].isin(["1", "2", "M", "F", "H"]), "total des deux sexes",
+                         brut.table[sexe])
+        cles.append(brut.table[sexe])
+    chantier.sans_doublon(cles, nb.to_frame("nb"))
+    chantier.refuser_si_vide("NIVGEO;CODGEO;SEXE;AGED100;NB")
+    garde = chantier.garde
+    fiche = pd.DataFrame({"code": codes[garde].to_numpy(), "age": age[garde].to_numpy(dtype="int16"),
+                          "nb": nb[garde].to_numpy()})
+    population = fiche.groupby("code")["nb"].sum()
+    colonne_an = trouver(brut.entete, "annee")
+    an = int(lire_annee(brut.table[colonne_an])[0].max()) if colonne_an else millesime_cache(chantier, population)
+    table = pd.DataFrame({f"pop_{an}": population})
+    jeunes = fiche[fiche["age"] <= 19]
+    for nom, (de, a) in _POP1B.items():
+        tranche = jeunes[jeunes["age"].between(de, a)].groupby("code")["nb"].sum()
+        table[f"pop_{an}_{nom}"] = tranche.reindex(table.index, fill_value=0.0)
+    table = table.rename_axis("code").reset_index()
+    table = chantier.au_cog(table, additives=[c for c in table if c != "code"])
+    return chantier.rendre(table, annees=[an], source=SOURCE, millesime=f"RP {an}")
+
+
+def reconnait_ages_long(brut: Brut) -> bool:
+    """Forme longue de Melodi : une ligne par territoire, sexe, âge et année."""
+    return bool(trouver(brut.entete, "geo") and trouver(brut.entete, "age") and trouver(brut.entete, "obs_value"))
+
+
+def ages_melodi(code: str) -> tuple[int, int] | None:
+    """Bornes d'un code d'âge de Melodi.
+
+    >>> ages_melodi("Y_LT20"), ages_melodi("Y5T9"), ages_melodi("Y_GE65"), ages_melodi("_T")
+    ((0, 19), (5, 9), (65, 200), (0, 200))
+    """
+    if code == "_T":
+        return (0, 200)
+    if m := re.fullmatch(r"Y_LT(\d+)", code):
+        return (0, int(m[1]) - 1)
+    if m := re.fullmatch(r"Y_GE(\d+)", code):
+        return (int(m[1]), 200)
+    if m := re.fullmatch(r"Y(\d+)T(\d+)", code):
+        return (int(m[1]), int(m[2]))
+    if m := re.fullmatch(r"Y(\d+)", code):
+        return (int(m[1]), int(m[1]))
+    return None
+
+
+def lire_ages_long(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Population par tranche d'âge en forme longue (DS_RP_POPULATION…), à la commune."""
+    brut = lire_tableau(chemin, feuille=feuille)
+    roles = exiger(brut, geo=("geo",), age=("age",), annee=("time_period",), valeur=("obs_value",))
+    chantier = Chantier(brut, "communes", annee=annee)
+    chantier.exiger_entier()
+    chantier.mailles_communales()
+    bornes = {c: ages_melodi(c) for c in brut.table[roles["age"]].unique()}
+    utiles = [c for c, b in bornes.items() if b in _UTILES or b == (0, 200)]
+    chantier.rejeter(~brut.table[roles["age"]].isin(utiles), "tranche d'âge hors du champ d'une Caf",
+                     brut.table[roles["age"]])
+    sexe = trouver(brut.entete, "sex|sexe")
+    if sexe:
+        total = brut.table[sexe].eq("_T")
+        if total[chantier.garde].any():
+            chantier.rejeter(~total, "détail par sexe (le total est déjà dans le fichier)", brut.table[sexe])
+    # Toute autre dimension doit être au total : sommer un détail et son total compterait double.
+    for nom in brut.table:
+        if nom not in roles.values() and nom != sexe and brut.table[nom].eq("_T").any():
+            chantier.rejeter(brut.table[nom].ne("_T"), f"détail de {nom} (le total est déjà dans le fichier)",
+                             brut.table[nom])
+    codes = chantier.codes_geo(roles["geo"])
+    chantier.connus(codes)
+    ans, raisons = lire_annee(brut.table[roles["annee"]])
+    chantier.rejeter_selon(raisons, brut.table[roles["annee"]])
+    valeurs, _ = chantier.nombres(roles["valeur"])
+    cles = [codes, ans.astype("str"), brut.table[roles["age"]]] + ([brut.table[sexe]] if sexe else [])
+    chantier.sans_doublon(cles, valeurs.to_frame("v"))
+    chantier.refuser_si_vide("des lignes GEO_OBJECT = COM")
+    garde = chantier.garde
+    noms = [f"pop_{an}" + ("" if (b := bornes[a]) == (0, 200) else f"_{b[0]}_{b[1]}")
+            for an, a in zip(ans[garde], brut.table.loc[garde, roles["age"]], strict=True)]
+    fiche = pd.DataFrame({"code": codes[garde].to_numpy(), "nom": noms, "v": valeurs[garde].to_numpy()})
+    table = fiche.groupby(["code", "nom"])["v"].sum(skipna=False).unstack().reset_index()
+    table.columns.name = None
+    annees = sorted({int(a) for a in ans[garde]})
+    if not annees:
+        raise refuser(brut, "aucune année lisible")
+    table = chantier.au_cog(table, additives=[c for c in table if c != "code"])
+    return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"RP {annees[-1]}")
+
+
+LECTEURS = (
+    Lecteur("insee_age_iris", "population par âge à l'IRIS", lambda b: 0.9 * reconnait_iris(b), lire_iris,
+            ("IRIS", "COM", "P22_POP", "P22_POP0002")),
+    Lecteur("insee_age_tranches", "population par tranche d'âge, communes",
+            lambda b: 0.9 * reconnait_tranches(b), lire_tranches, ("CODGEO", "P22_POP", "P22_POP0014")),
+    Lecteur("insee_pop1b", "population par sexe et âge détaillé", lambda b: 0.95 * reconnait_pop1b(b), lire_pop1b,
+            ("CODGEO", "SEXE", "AGED100", "NB")),
+    Lecteur("insee_age_melodi", "population par âge, forme longue", lambda b: 0.9 * reconnait_ages_long(b),
+            lire_ages_long, ("GEO", "SEX", "AGE", "TIME_PERIOD", "OBS_VALUE")),
+)
