@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
+from cafdiag.donnees.registres import importer
+from cafdiag.donnees.registres_colonnes import TYPES_STRUCTURES as TYPES_STRUCTURES
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
-from cafdiag.territoires import a_jour
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-TYPES_STRUCTURES = ("centre_social", "evs", "eaje", "alsh", "laep", "rpe", "france_services")
-_COLONNES_REGISTRE = ("type", "nom", "code")
+# Un rapport n'a besoin que de cela : aucune autre colonne du registre ne le suit.
+_COLONNES = ["type", "nom", "code", "lon", "lat", "source"]
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,14 @@ class Apports:
         ``type, nom, code, lon, lat, source``.
     departements_complets : frozenset of str
         Départements dont le registre est déclaré complet : les comptes y sont exacts.
+    compte_rendu : CompteRendu or None
+        Ce que la lecture du registre a gardé, écarté et réparé.
     """
 
     qpv: gpd.GeoDataFrame | None = None
     structures: pd.DataFrame | None = None
     departements_complets: frozenset[str] = frozenset()
+    compte_rendu: CompteRendu | None = None
 
 
 def lire_apports(
@@ -51,8 +56,8 @@ def lire_apports(
     qpv : path, optional
         Contours des QPV 2024 publiés par l'ANCT (GeoJSON, GeoPackage ou shapefile).
     registre : path, optional
-        Registre de structures en CSV (``;`` ou ``,``, UTF-8) : colonnes ``type``, ``nom``, ``code``
-        (code Insee de la commune), et facultativement ``lon``, ``lat``.
+        Registre de structures, xlsx, ods ou CSV (UTF-8) : colonnes ``type``, ``nom``, ``code`` (code Insee
+        de la commune), et facultativement ``lon``, ``lat``. Voir :mod:`cafdiag.donnees.registres`.
     registre_complet : sequence of str
         Départements pour lesquels ce registre est complet (« 49 »). Sans cela, un compte est un minorant.
 
@@ -61,9 +66,9 @@ def lire_apports(
     EntreeFautive
         Tous les défauts du fichier d'un coup, avec ligne, colonne et valeur.
     """
-    structures = None if registre is None else _lire_registre(Path(registre))
+    lecture = None if registre is None else _lire_registre(Path(registre))
     complets = frozenset(str(d).strip() for d in registre_complet)
-    if complets and structures is None:
+    if complets and lecture is None:
         raise EntreeFautive(
             "registre",
             ["aucun registre n'est donné, mais il est déclaré complet"],
@@ -72,8 +77,9 @@ def lire_apports(
     _refuser_departements(complets)
     return Apports(
         qpv=None if qpv is None else _lire_qpv(Path(qpv)),
-        structures=structures,
+        structures=None if lecture is None else lecture.table[_COLONNES],
         departements_complets=complets,
+        compte_rendu=None if lecture is None else lecture.compte_rendu,
     )
 
 
@@ -88,80 +94,38 @@ def _refuser_departements(codes: frozenset[str]) -> None:
         )
 
 
-def _lire_registre(chemin: Path) -> pd.DataFrame:
-    try:
-        # L'en-tête dit le séparateur ; le deviner sur tout le fichier se trompe dès qu'un nom a une virgule.
-        entete = chemin.read_text(encoding="utf-8-sig").partition("\n")[0]
-        brut = pd.read_csv(
-            chemin,
-            sep=";" if entete.count(";") >= entete.count(",") else ",",
-            dtype=str,
-            encoding="utf-8-sig",
-            keep_default_na=False,
+def _lire_registre(chemin: Path) -> Lecture:
+    """Lit le registre par la voie commune ; ici tout défaut refuse le fichier, une répétition aussi."""
+    _refuser_csv_hors_utf8(chemin)
+    lecture = importer(chemin)
+    if lecture.jeu != "structures":
+        raise EntreeFautive(
+            chemin.name,
+            ["des assistants maternels ne sont pas des structures : ils se comptent par commune"],
+            attendu="un registre de structures",
         )
-    except (
-        OSError,
-        UnicodeDecodeError,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        ValueError,
-    ) as cause:
+    repetees = [r for r in lecture.compte_rendu.rejets if "répète" in r.raison]
+    if repetees:
+        raise EntreeFautive(
+            chemin.name,
+            [f"ligne {r.ligne} : déjà présente ({r.raison})" for r in repetees],
+            conseil="corrigez ces lignes puis relancez ; rien n'a été importé",
+        )
+    return lecture
+
+
+def _refuser_csv_hors_utf8(chemin: Path) -> None:
+    try:
+        octets = chemin.read_bytes()
+        if not octets.startswith(b"PK"):
+            octets.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as cause:
         raise EntreeFautive(
             chemin.name,
             [f"fichier illisible ({cause})"],
-            attendu="un CSV en UTF-8, séparé par des points-virgules ou des virgules",
+            attendu="un classeur xlsx ou ods, ou un CSV en UTF-8",
             conseil="enregistrez-le depuis le tableur au format « CSV UTF-8 »",
         ) from cause
-    brut.columns = [c.strip().lower() for c in brut.columns]
-    manquantes = [c for c in _COLONNES_REGISTRE if c not in brut.columns]
-    if manquantes:
-        raise EntreeFautive(
-            chemin.name,
-            [f"colonne absente : « {c} »" for c in manquantes],
-            attendu="les colonnes " + ", ".join(_COLONNES_REGISTRE),
-        )
-    # Nous gardons les seules colonnes utiles : ni téléphone ni courriel ne doivent suivre dans un rapport.
-    table = pd.DataFrame({c: brut[c].str.strip() for c in _COLONNES_REGISTRE})
-    passage = a_jour(table["code"].tolist(), cog=2025)
-    defauts = _defauts(table, passage)
-    for colonne in ("lon", "lat"):
-        texte = brut[colonne].str.strip().str.replace(",", ".") if colonne in brut else None
-        table[colonne] = float("nan") if texte is None else pd.to_numeric(texte, errors="coerce")
-        if texte is not None:
-            for i in table.index[table[colonne].isna() & texte.ne("")]:
-                defauts.append(
-                    f"ligne {i + 2}, colonne {colonne} : « {brut[colonne][i]} » n'est pas un nombre"
-                )
-    hors = table["lon"].abs().gt(180) | table["lat"].abs().gt(90)
-    defauts += [
-        f"ligne {i + 2} : lon {table['lon'][i]:.0f}, lat {table['lat'][i]:.0f} ne sont pas des degrés "
-        "(Lambert-93 ?)"
-        for i in table.index[hors]
-    ]
-    if defauts:
-        raise EntreeFautive(
-            chemin.name, defauts, conseil="corrigez ces lignes puis relancez ; rien n'a été importé"
-        )
-    table["code"] = passage["code_actuel"].to_numpy()
-    return table.assign(source=f"registre local {chemin.name}")
-
-
-def _defauts(table: pd.DataFrame, passage: pd.DataFrame) -> list[str]:
-    defauts = [
-        f"ligne {i + 2}, colonne type : « {table['type'][i]} » (attendu : {', '.join(TYPES_STRUCTURES)})"
-        for i in table.index[~table["type"].isin(TYPES_STRUCTURES)]
-    ]
-    defauts += [f"ligne {i + 2}, colonne nom : vide" for i in table.index[table["nom"].eq("")]]
-    rates = ~passage["statut"].isin(["actuel", "passe"]).to_numpy()
-    defauts += [
-        f"ligne {i + 2}, colonne code : « {table['code'][i]} » n'est pas une commune du COG 2025"
-        for i in table.index[rates]
-    ]
-    doubles = table.duplicated(["type", "nom", "code"])
-    defauts += [
-        f"ligne {i + 2} : déjà présente (même type, même nom, même commune)" for i in table.index[doubles]
-    ]
-    return defauts
 
 
 def _lire_qpv(chemin: Path) -> gpd.GeoDataFrame:

@@ -1,0 +1,377 @@
+"""Rattacher chaque ligne d'un registre à sa commune : par le code, sinon le nom et le code postal, sinon le point.
+
+Rien n'est deviné en silence : chaque réparation est une remarque, chaque contradiction un défaut.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees.nettoyage import code_commune, nombre
+from cafdiag.magasin import lire_contours, lire_table
+from cafdiag.territoires.cog import a_jour, passages
+from cafdiag.territoires.normalisation import normaliser, sans_articles
+
+# Longitudes et latitudes des terres françaises : ouest, sud, est, nord.
+_TERRES = {
+    "métropole": (-5.6, 41.2, 10.0, 51.3), "Antilles": (-63.3, 14.2, -60.7, 18.2),
+    "Guyane": (-54.8, 2.0, -51.5, 6.0), "La Réunion": (55.1, -21.5, 55.9, -20.8),
+    "Mayotte": (44.9, -13.1, 45.4, -12.5), "Saint-Pierre-et-Miquelon": (-56.6, 46.7, -56.0, 47.2),
+}
+_PROJECTIONS_DROM = {"971": 5490, "972": 5490, "973": 2972, "974": 2975, "976": 4471}
+# En deçà, un contour simplifié ou une entrée de l'autre côté de la rue ; au-delà, une erreur.
+_PRES_KM, _LOIN_KM = 1.0, 10.0
+_CEDEX = re.compile(r"\s+cedex\b.*$", re.IGNORECASE)
+PAR_CODE, PAR_NOM, PAR_POINT = "code", "nom et code postal", "point"
+
+
+@dataclass
+class Rattachement:
+    """Les lieux trouvés, et tout ce qu'il faut en dire.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Même index que la demande : ``code`` (COG 2025, manquant si défaut), ``lon``, ``lat`` (WGS84),
+        ``precision_lieu`` (« point » ou « commune »), ``rattachement`` (comment le code a été trouvé).
+    defauts : list of tuple
+        (index, champ, valeur, attendu).
+    notes : list of tuple
+        (index, remarque sur cette ligne).
+    remarques : list of str
+    codes_passes : dict
+    codes_inconnus : list of str
+    """
+
+    table: pd.DataFrame
+    defauts: list[tuple] = field(default_factory=list)
+    notes: list[tuple] = field(default_factory=list)
+    remarques: list[str] = field(default_factory=list)
+    codes_passes: dict[str, str] = field(default_factory=dict)
+    codes_inconnus: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Point:
+    lon: float = math.nan
+    lat: float = math.nan
+    traces: tuple[str, ...] = ()
+    defaut: str = ""
+
+    @property
+    def connu(self) -> bool:
+        return not math.isnan(self.lon)
+
+
+@lru_cache(maxsize=1)
+def _communes() -> pd.DataFrame:
+    return lire_table("communes", colonnes=["code", "nom", "type", "departement", "commune_mere",
+                                            "codes_postaux"]).set_index("code")
+
+
+@lru_cache(maxsize=1)
+def _meres() -> dict[str, str]:
+    return _communes()["commune_mere"].dropna().to_dict()
+
+
+def _formes(nom: str) -> set[str]:
+    normal = normaliser(_CEDEX.sub("", nom))
+    return {normal, sans_articles(normal)} - {""}
+
+
+@lru_cache(maxsize=1)
+def _par_nom() -> dict[str, dict[str, str]]:
+    """Forme d'un nom actuel ou ancien → codes actuels, avec le nom qui y mène."""
+    index: dict[str, dict[str, str]] = defaultdict(dict)
+    communes = _communes()
+    for code, nom in communes.loc[communes["type"] != "ARM", "nom"].items():
+        for forme in _formes(nom):
+            index[forme][code] = nom
+    for passage in passages().values():
+        if passage.nom_ancien and not passage.se_partage:
+            for forme in _formes(passage.nom_ancien):
+                index[forme].setdefault(passage.codes[0], passage.nom_ancien)
+    return dict(index)
+
+
+def _nomme(code: str) -> str:
+    return f"{_communes()['nom'].get(code, '?')} ({code})"
+
+
+def _departement(code: str) -> str:
+    return code[:3] if code.startswith("97") else code[:2]
+
+
+def localiser(x: float, y: float, *, departement: str = "") -> _Point:
+    """Longitude et latitude d'un point, quel que soit le système ou l'ordre où il est écrit.
+
+    Lambert-93 et projections légales d'outre-mer (si le département est connu) sont converties ; des
+    coordonnées permutées sont remises dans l'ordre ; chaque geste laisse une trace.
+
+    >>> p = localiser(48.07, -0.77)
+    >>> (p.lon, p.lat), p.traces
+    ((-0.77, 48.07), ('longitude et latitude permutées',))
+    >>> p = localiser(427312.5, 6781020.0)
+    >>> round(p.lon, 2), round(p.lat, 2), p.traces
+    (-0.66, 48.07, ('Lambert-93',))
+    """
+    if _sur_terre(x, y):
+        return _Point(x, y)
+    if _sur_terre(y, x):
+        return _Point(y, x, ("longitude et latitude permutées",))
+    for a, b, permute in ((x, y, ()), (y, x, ("X et Y permutés",))):
+        epsg, nom = _projection(a, b, departement)
+        if epsg:
+            lon, lat = _transformeur(epsg).transform(a, b)
+            if _sur_terre(lon, lat):
+                return _Point(lon, lat, (nom, *permute))
+    if abs(x) <= 180 and abs(y) <= 90:
+        return _Point(defaut="un point en France ; celui-ci est ailleurs")
+    indice = " (Lambert II étendu ? convertissez en Lambert-93 ou en degrés)" if (
+        0 < x < 1.2e6 and 1.6e6 < y < 2.7e6) else ""
+    return _Point(defaut=f"des degrés WGS84 ou du Lambert-93{indice}")
+
+
+def _sur_terre(lon: float, lat: float) -> bool:
+    return any(o <= lon <= e and s <= lat <= n for o, s, e, n in _TERRES.values())
+
+
+def _projection(x: float, y: float, departement: str) -> tuple[int, str]:
+    if departement in _PROJECTIONS_DROM:
+        epsg = _PROJECTIONS_DROM[departement]
+        return epsg, f"projection légale EPSG:{epsg}"
+    if 0 < x < 1.3e6 and 6.0e6 < y < 7.2e6:
+        return 2154, "Lambert-93"
+    return 0, ""
+
+
+@lru_cache(maxsize=8)
+def _transformeur(epsg: int):
+    import pyproj
+
+    return pyproj.Transformer.from_crs(epsg, 4326, always_xy=True)
+
+
+def communes_des_points(lon: np.ndarray, lat: np.ndarray) -> list[tuple[str, ...]]:
+    """Communes dont le contour contient chaque point : une seule en principe, deux sur une limite exacte.
+
+    Un point dans Paris, Lyon ou Marseille est rendu à la ville.
+    """
+    import shapely
+
+    contours = lire_contours("communes")
+    arbre = shapely.STRtree(contours.geometry.to_numpy())
+    points, formes = arbre.query(shapely.points(lon, lat), predicate="intersects")
+    trouves: list[set[str]] = [set() for _ in lon]
+    codes = contours["code"].to_numpy()
+    for point, forme in zip(points, formes, strict=True):
+        trouves[point].add(codes[forme])
+    return [tuple(sorted(t)) for t in trouves]
+
+
+def _ecarts_km(codes: list[str], points: list[_Point]) -> list[float]:
+    """Distance de chaque point au contour de sa commune, en km (environ) ; NaN sans contour."""
+    import shapely
+
+    departements = sorted({_communes()["departement"].get(c) for c in codes} - {None})
+    contours = lire_contours("communes", filtres=[("departement", "in", departements)]).set_index("code")
+    distances = []
+    for code, point in zip(codes, points, strict=True):
+        if code not in contours.index:
+            distances.append(math.nan)
+            continue
+        ici = shapely.Point(point.lon, point.lat)
+        trait = shapely.shortest_line(ici, contours.geometry[code])
+        (x1, y1), (x2, y2) = trait.coords
+        distances.append(111.2 * math.hypot((x2 - x1) * math.cos(math.radians(point.lat)), y2 - y1))
+    return distances
+
+
+def rattacher(demande: pd.DataFrame) -> Rattachement:
+    """Rattache chaque ligne à une commune du COG 2025.
+
+    Parameters
+    ----------
+    demande : DataFrame
+        Textes : ``code``, ``commune``, ``code_postal``, ``lon``, ``lat`` (colonnes absentes = vides).
+
+    Returns
+    -------
+    Rattachement
+    """
+    demande = pd.DataFrame({c: demande[c] if c in demande else pd.Series("", index=demande.index, dtype="str")
+                            for c in ("code", "commune", "code_postal", "lon", "lat")})
+    rendu = Rattachement(pd.DataFrame(index=demande.index))
+    nettoyes = code_commune(demande["code"])
+    rendu.remarques += nettoyes.remarque()
+    actuels = a_jour(nettoyes.valeurs, cog=2025)
+    points = _lire_points(demande, actuels["code_actuel"], rendu)
+    au_point = _chercher_points(demande, actuels, points)
+    codes, methodes = {}, {}
+    for i in demande.index:
+        ligne = demande.loc[i]
+        if ligne["code"]:
+            code = _par_code(i, ligne, nettoyes.raisons[i], actuels.loc[i], au_point.get(i), points[i], rendu)
+            methodes[i] = PAR_CODE
+        else:
+            code, methodes[i] = _sans_code(i, ligne, au_point.get(i), points[i], rendu)
+        if code in _meres():
+            rendu.codes_passes[code] = _meres()[code]
+            code = _meres()[code]
+        codes[i] = code
+    _controler_points(demande, codes, methodes, points, rendu)
+    rendu.table["code"] = pd.Series(codes, dtype="str").reindex(demande.index)
+    rendu.table["lon"] = [points[i].lon for i in demande.index]
+    rendu.table["lat"] = [points[i].lat for i in demande.index]
+    rendu.table["precision_lieu"] = ["point" if points[i].connu else "commune" for i in demande.index]
+    rendu.table["rattachement"] = [methodes[i] for i in demande.index]
+    for methode in (PAR_NOM, PAR_POINT):
+        n = sum(methodes[i] == methode and codes[i] is not None for i in demande.index)
+        if n:
+            rendu.remarques.append(f"{n} ligne(s) sans code rattachée(s) par {methode}")
+    return rendu
+
+
+def _lire_points(demande: pd.DataFrame, codes: pd.Series, rendu: Rattachement) -> dict:
+    (xs, sx), (ys, sy) = nombre(demande["lon"]), nombre(demande["lat"])
+    points, traces = {}, Counter()
+    for i in demande.index:
+        points[i] = _Point()
+        for champ, statut in (("lon", sx[i]), ("lat", sy[i])):
+            if statut == "illisible":
+                rendu.defauts.append((i, champ, demande[champ][i], "un nombre"))
+        if "illisible" in (sx[i], sy[i]) or (math.isnan(xs[i]) and math.isnan(ys[i])):
+            continue
+        if math.isnan(xs[i]) or math.isnan(ys[i]):
+            champ = "lon" if math.isnan(xs[i]) else "lat"
+            rendu.defauts.append((i, champ, demande[champ][i], "les deux coordonnées, ou aucune"))
+            continue
+        if xs[i] == 0 and ys[i] == 0:
+            traces["0 ; 0, lues comme absentes"] += 1
+            continue
+        code = "" if pd.isna(codes[i]) else codes[i]
+        point = localiser(float(xs[i]), float(ys[i]), departement=_departement(code))
+        if point.defaut:
+            rendu.defauts.append((i, "lon", f"{demande['lon'][i]} ; {demande['lat'][i]}", point.defaut))
+            continue
+        points[i] = point
+        traces.update(point.traces)
+    rendu.remarques += [f"coordonnées de {n} ligne(s) : {trace}" for trace, n in traces.items()]
+    return points
+
+
+def _chercher_points(demande: pd.DataFrame, actuels: pd.DataFrame, points: dict) -> dict:
+    """Commune du point, cherchée seulement là où le code ne suffit pas (la France entière est à lire)."""
+    utiles = [i for i in demande.index if points[i].connu and pd.isna(actuels["code_actuel"][i])]
+    if not utiles:
+        return {}
+    trouves = communes_des_points(np.array([points[i].lon for i in utiles]),
+                                  np.array([points[i].lat for i in utiles]))
+    return dict(zip(utiles, trouves, strict=True))
+
+
+def _indice(au_point: tuple[str, ...] | None, point: _Point) -> str:
+    if not au_point:
+        return ""
+    systeme = f", lu en {point.traces[0]}," if point.traces else ""
+    return f" ; le point{systeme} est à {' ou '.join(_nomme(c) for c in au_point)}"
+
+
+def _par_code(i, ligne, raison, actuel, au_point, point, rendu: Rattachement) -> str | None:
+    if actuel["statut"] == "scission" and pd.isna(actuel["code_actuel"]):
+        cibles = actuel["cibles"].split()
+        if au_point and len(au_point) == 1 and au_point[0] in cibles:
+            rendu.codes_passes[ligne["code"]] = au_point[0]
+            return au_point[0]
+        rendu.defauts.append((i, "code", ligne["code"],
+                              "le code de la commune d'aujourd'hui : " + " ou ".join(map(_nomme, cibles))))
+        return None
+    code = actuel["code_actuel"]
+    if pd.isna(code):
+        rendu.codes_inconnus.append(ligne["code"])
+        trouves = _trouver_par_nom(ligne["commune"], ligne["code_postal"])
+        indice = f" ; « {ligne['commune']} » est {_nomme(trouves[0])}" if len(trouves) == 1 else ""
+        detail = f" ({raison})" if raison else " (n'est pas une commune du COG 2025)"
+        rendu.defauts.append((i, "code", ligne["code"],
+                              f"un code commune{detail}{indice}{_indice(au_point, point)}"))
+        return None
+    if actuel["statut"] == "passe":
+        rendu.codes_passes[actuel["code_origine"]] = code
+    formes = _formes(ligne["commune"])
+    if formes:
+        homonymes = {c for f in formes for c in _par_nom().get(f, {})}
+        cible = _meres().get(code, code)
+        propre = bool(formes & _formes(_communes()["nom"][code]))
+        if not propre and cible not in homonymes:
+            voisins = [c for c in homonymes if _departement(c) == _departement(cible)]
+            if voisins:
+                rendu.defauts.append((i, "commune", ligne["commune"],
+                                      f"le nom de {_nomme(cible)}, ou le code de {_nomme(voisins[0])}"))
+                return None
+            rendu.notes.append((i, f"« {ligne['commune']} » rattachée par son code à {_nomme(cible)}"))
+    return code
+
+
+def _trouver_par_nom(commune: str, code_postal: str) -> list[str]:
+    codes = {c for f in _formes(commune) for c in _par_nom().get(f, {})}
+    postal = code_postal.replace(" ", "").zfill(5) if code_postal else ""
+    return sorted(c for c in codes if postal in str(_communes()["codes_postaux"].get(c, "")).split())
+
+
+def _sans_code(i, ligne, au_point, point, rendu: Rattachement) -> tuple[str | None, str]:
+    commune, postal = ligne["commune"], ligne["code_postal"]
+    if commune and postal:
+        trouves = _trouver_par_nom(commune, postal)
+        if len(trouves) == 1:
+            return trouves[0], PAR_NOM
+        if len(trouves) > 1 and not au_point:
+            rendu.defauts.append((i, "commune", commune, "une seule commune, ici "
+                                  + " ou ".join(map(_nomme, trouves)) + " : donnez le code Insee"))
+            return None, ""
+    formes = _formes(commune)
+    if au_point and len(au_point) == 1:
+        code = au_point[0]
+        meme = not formes or any(code in _par_nom().get(f, {}) for f in formes)
+        if meme:
+            return code, PAR_POINT
+        rendu.defauts.append((i, "commune", commune, f"le nom de la commune du point, {_nomme(code)}"))
+        return None, ""
+    if au_point and len(au_point) > 1:
+        rendu.defauts.append((i, "lon", f"{ligne['lon']} ; {ligne['lat']}", "un point d'un seul côté de la "
+                              "limite entre " + " et ".join(map(_nomme, au_point)) + " : donnez le code"))
+        return None, ""
+    if point.connu:
+        rendu.defauts.append((i, "lon", f"{ligne['lon']} ; {ligne['lat']}",
+                              "un point dans une commune française : donnez le code Insee"))
+        return None, ""
+    proches = sorted({c for f in formes for c in _par_nom().get(f, {})})
+    indice = " : " + " ou ".join(map(_nomme, proches[:3])) + " ?" if proches else ""
+    if commune or postal:
+        rendu.defauts.append((i, "commune", f"{postal} {commune}".strip(),
+                              "un nom et un code postal qui se répondent, ou le code Insee" + indice))
+    else:
+        rendu.defauts.append((i, "code", "", "un code Insee, un nom avec son code postal, ou un point"))
+    return None, ""
+
+
+def _controler_points(demande, codes: dict, methodes: dict, points: dict, rendu: Rattachement) -> None:
+    """Un point loin de la commune déclarée est une contradiction : nous ne choisissons pas à la place."""
+    aller = [i for i in demande.index
+             if codes[i] is not None and points[i].connu and methodes[i] != PAR_POINT]
+    if not aller:
+        return
+    distances = _ecarts_km([codes[i] for i in aller], [points[i] for i in aller])
+    for i, km in zip(aller, distances, strict=True):
+        if km > _LOIN_KM:
+            rendu.defauts.append((i, "lon", f"{demande['lon'][i]} ; {demande['lat'][i]}",
+                                  f"un point dans {_nomme(codes[i])} ; celui-ci en est à {km:.0f} km"))
+        elif km > _PRES_KM:
+            dit = f"{km:.1f}".replace(".", ",")
+            rendu.notes.append((i, f"point à {dit} km de {_nomme(codes[i])}, gardé tel quel"))
