@@ -8,6 +8,7 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, evaluer
 from cafdiag.indicateurs.agregation import sommer
+from cafdiag.magasin import lire_table
 
 COLONNES_RESULTAT = [
     "valeur",
@@ -23,6 +24,7 @@ COLONNES_RESULTAT = [
     "millesime",
 ]
 _NOMS_ECRITS = 4
+HORS_MAYOTTE = "hors Mayotte, sans population annuelle publiée"
 CERCLE_COMMUNAL = "Ain, Ardennes, Maine-et-Loire et Mayenne"
 
 
@@ -87,8 +89,38 @@ class Contexte:
         cle = ("somme", variable, annee)
         if cle not in self._memoire:
             par_commune = self.par_commune(variable, annee=annee)
-            self._memoire[cle] = sommer(par_commune, self.appartenance).reindex(self.codes)
+            somme = sommer(par_commune, self.appartenance).reindex(self.codes)
+            self._memoire[cle] = (
+                self._avec_population_publiee(somme, annee) if variable == "population" else somme
+            )
         return self._memoire[cle]
+
+    def _avec_population_publiee(self, somme: pd.DataFrame, annee: int) -> pd.DataFrame:
+        """Population publiée de l'EPCI, du département, de la région, quand une commune scindée n'en a pas.
+
+        La France n'a pas de total annuel avec Mayotte : elle est donnée hors Mayotte, et le motif le dit.
+        """
+        manque = somme["valeur"].isna()
+        for maille in self.territoires.loc[manque, "maille"].unique():
+            fichier = {
+                "epci": "epci",
+                "departement": "departements",
+                "region": "regions",
+                "france": "regions",
+            }
+            if maille not in fichier:
+                continue
+            publiees = lire_table(fichier[maille]).set_index("code")[f"population_{annee}"].astype("float64")
+            ici = manque & self.de_maille(maille)
+            officiels = self.territoires.loc[ici, "officiel"]
+            valeurs = (
+                officiels.map(publiees) if maille != "france" else officiels.map(lambda _: publiees.sum())
+            )
+            connues = valeurs.dropna().index
+            for colonne in ("valeur", "connu", "bas", "haut"):
+                somme.loc[connues, colonne] = valeurs[connues].astype("float64")
+            somme.loc[connues, "n_manquants"] = 0
+        return somme
 
     def manquantes(self, variable: str, *, annee: int | None = None) -> pd.Series:
         """Phrase nommant, par territoire, les communes sans donnée (vide si aucune)."""

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
-from cafdiag.indicateurs.contexte import Contexte, resultat
+from cafdiag.indicateurs.contexte import HORS_MAYOTTE, Contexte, resultat
 
 _GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
 
@@ -29,6 +29,8 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     haut = haut.mask(~connu & np.isfinite(somme_["haut"]), somme_["haut"])
     motif = manquants.where(~connu, "")
     motif = motif.where(minorant.isna() | connu, motif + " ; au moins " + minorant.map(_entier))
+    if variable == "population":
+        motif = motif.mask(connu & contexte.de_maille("france"), HORS_MAYOTTE)
     millesime = definition.millesime.format(annee=annee)
     return resultat(
         contexte.codes,

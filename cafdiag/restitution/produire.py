@@ -151,6 +151,8 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: 
                 cwd=provisoire,
                 execution_timeout=delai,
                 start_timeout=120,
+                # Le noyau s'inquiète à voix haute de parler en clair à lui-même, sur 127.0.0.1.
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
         except PapermillExecutionError as cause:
             echec = _garder_echec(essai, sortie, suffixe)

@@ -158,7 +158,7 @@ def _petite_enfance(donnees: Donnees) -> str:
         sous_titre="Places pour 100 enfants de moins de 3 ans",
         noms={donnees.territoire.code: donnees.nom},
     ).html
-    return cles + texte + empile + _classement(donnees) + _naissances(donnees)
+    return f'{cles}{texte}{empile}<div class="duo">{_classement(donnees)}{_naissances(donnees)}</div>'
 
 
 def _etablissements(lecture: Lecture) -> str:
