@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cafdiag.indicateurs.agregation import rapport, sommer
+from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.contexte import Contexte, resultat
 
 SEUIL_ALSH_KM = 5.0
@@ -30,14 +30,17 @@ def distance_au_plus_proche(points: pd.DataFrame, offre: pd.DataFrame) -> pd.Ser
     >>> distance_au_plus_proche(points, points.loc[["a"]]).to_dict()
     {'a': 0.0, 'b': 5.0}
     """
-    from scipy.spatial import cKDTree
+    import shapely
 
     distance = pd.Series(np.nan, index=points.index)
     offre = offre.dropna(subset=["x", "y"])
     situes = points[["x", "y"]].notna().all(axis=1)
     if len(offre) and situes.any():
-        arbre = cKDTree(offre[["x", "y"]].to_numpy(dtype=float))
-        distance[situes] = arbre.query(points.loc[situes, ["x", "y"]].to_numpy(dtype=float))[0] / 1000
+        arbre = shapely.STRtree(shapely.points(offre[["x", "y"]].to_numpy(dtype=float)))
+        cibles = shapely.points(points.loc[situes, ["x", "y"]].to_numpy(dtype=float))
+        # Une seule offre par point : à égale distance, laquelle n'importe pas.
+        _, metres = arbre.query_nearest(cibles, return_distance=True, all_matches=False)
+        distance[situes] = metres / 1000
     return distance
 
 
@@ -89,7 +92,7 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         },
         index=communes.index,
     )
-    num = sommer(proches, contexte.appartenance).reindex(contexte.codes)
+    num = contexte.sommer(proches)
     den = contexte.somme("enfants_3_11_ans")
     brut = rapport(num, den, facteur=100, partie=True)
     large = den["valeur"].notna() & brut["valeur"].isna() & ((brut["haut"] - brut["bas"]) / 2).le(3.0)

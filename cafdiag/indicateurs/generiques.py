@@ -112,10 +112,13 @@ def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def _sur_communes_connues(contexte: Contexte, num: str, den: str, facteur: float) -> pd.Series:
-    valeurs = pd.DataFrame(
-        {"num": contexte.par_commune(num)["valeur"], "den": contexte.par_commune(den)["valeur"]}
-    )
-    lignes = valeurs.reindex(contexte.appartenance["commune"])
-    lignes["code"] = contexte.appartenance["code"].to_numpy()
-    sommes = lignes.dropna().groupby("code")[["num", "den"]].sum().reindex(contexte.codes)
-    return facteur * sommes["num"] / sommes["den"].where(sommes["den"] > 0)
+    """Rapport des seules communes où numérateur et dénominateur sont connus."""
+    numerateurs, denominateurs = contexte.par_commune(num)["valeur"], contexte.par_commune(den)["valeur"]
+    connues = numerateurs.notna() & denominateurs.notna()
+    sommes = []
+    for valeurs in (numerateurs, denominateurs):
+        retenues = valeurs.where(connues, 0.0)
+        sommes.append(
+            contexte.sommer(pd.DataFrame({"valeur": retenues, "bas": retenues, "haut": retenues}))["valeur"]
+        )
+    return facteur * sommes[0] / sommes[1].where(sommes[1] > 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cafdiag.indicateurs.agregation import sommer
 from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, HORS_MAYOTTE, Contexte, resultat
 from cafdiag.indicateurs.qpv import qpv_connus, quartiers_par_territoire
 
@@ -39,9 +38,7 @@ def densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     aire = contexte.communes["superficie_km2"].astype("float64")
     # La France est hors Mayotte au numérateur : elle l'est aussi au dénominateur.
     aire = aire.mask(contexte.communes["population_2023"].isna(), 0.0)
-    superficie = sommer(
-        pd.DataFrame({"valeur": aire, "bas": aire, "haut": aire}), contexte.appartenance
-    ).reindex(contexte.codes)["valeur"]
+    superficie = contexte.sommer(pd.DataFrame({"valeur": aire, "bas": aire, "haut": aire}))["valeur"]
     valeur = population["valeur"] / superficie.where(superficie > 0)
     statut = pd.Series("estime", index=contexte.codes).mask(valeur.isna(), "non_disponible")
     motif = _hors_mayotte(contexte).mask(valeur.isna(), "population ou superficie absente")

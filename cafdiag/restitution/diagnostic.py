@@ -13,9 +13,9 @@ from cafdiag.restitution import annexes, chapitres, textes
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
 from cafdiag.restitution.lecture import Lecture
-from cafdiag.restitution.produire import MIME_GARDE, MIME_MESURES
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.restitution.themes import epci_du_departement
+from cafdiag.restitution.types_mime import MIME_GARDE, MIME_MESURES
 from cafdiag.restitution.vues import epci_autour
 from cafdiag.territoires import Territoire, territoire
 from cafdiag.territoires.objets import LIBELLES_MAILLES

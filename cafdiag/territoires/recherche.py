@@ -21,7 +21,7 @@ from cafdiag.territoires.normalisation import (
     sans_articles,
 )
 from cafdiag.territoires.objets import LIBELLES_MAILLES, Territoire
-from cafdiag.territoires.referentiel import construire, fiches, table
+from cafdiag.territoires.referentiel import construire, fiches, table, toutes_les_fiches
 
 _ARRONDISSEMENT = re.compile(r"^(\w+) (\d+)(er|e) arrondissement$")
 _NOMBRE_PROPOSITIONS = 5
@@ -34,7 +34,7 @@ Repere = tuple[str, str]
 def _index_exact() -> dict[str, tuple[Repere, ...]]:
     """Forme normalisée → territoires qui la portent."""
     index: dict[str, list[Repere]] = {}
-    for maille, contenu in fiches().items():
+    for maille, contenu in toutes_les_fiches().items():
         noms = [fiche.nom for fiche in contenu.values()]
         for code, nom, simple in zip(contenu, noms, normaliser_tous(noms), strict=True):
             if maille == "epci":

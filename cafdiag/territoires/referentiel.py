@@ -65,19 +65,30 @@ def _colonne(lue: pd.DataFrame, nom: str) -> list:
     return serie.astype(object).where(serie.notna(), None).tolist()
 
 
-@lru_cache(maxsize=1)
-def fiches() -> dict[str, dict[str, _Fiche]]:
-    """Fiches de tous les territoires nommés : maille → code → fiche."""
-    communes, epci, qpv = table("communes"), table("epci"), table("qpv")
-    resultat: dict[str, dict[str, _Fiche]] = {}
+class _Fiches(dict):
+    """Fiches par maille, lues à la première demande : chercher un EPCI ne décrit pas 35 000 communes."""
+
+    def __missing__(self, maille: str) -> dict[str, _Fiche]:
+        if maille not in _LECTURES:
+            raise KeyError(maille)
+        self[maille] = _LECTURES[maille]()
+        return self[maille]
+
+
+def _fiches_communes() -> dict[str, _Fiche]:
+    communes = table("communes")
     colonnes = ("nom", "departement", "region", "epci", "commune_mere", "type", POPULATION)
-    resultat["commune"] = {
+    return {
         code: _Fiche(nom, dep, reg, siren, mere, sorte, (), pop)
         for code, nom, dep, reg, siren, mere, sorte, pop in zip(
             communes.index, *(_colonne(communes, c) for c in colonnes), strict=True
         )
     }
-    resultat["epci"] = {
+
+
+def _fiches_epci() -> dict[str, _Fiche]:
+    epci = table("epci")
+    return {
         code: _Fiche(nom, dep, reg, departements=tuple((deps or dep or "").split()), population=pop)
         for code, nom, dep, deps, reg, pop in zip(
             epci.index,
@@ -85,16 +96,21 @@ def fiches() -> dict[str, dict[str, _Fiche]]:
             strict=True,
         )
     }
-    for maille, source in (("departement", "departements"), ("region", "regions")):
-        lue = table(source)
-        resultat[maille] = {
-            code: _Fiche(nom, region=reg, population=pop)
-            for code, nom, reg, pop in zip(
-                lue.index, *(_colonne(lue, c) for c in ("nom", "region", POPULATION)), strict=True
-            )
-        }
-    resultat["france"] = {"FR": _Fiche("France")}
-    resultat["qpv"] = {
+
+
+def _fiches_simples(source: str) -> dict[str, _Fiche]:
+    lue = table(source)
+    return {
+        code: _Fiche(nom, region=reg, population=pop)
+        for code, nom, reg, pop in zip(
+            lue.index, *(_colonne(lue, c) for c in ("nom", "region", POPULATION)), strict=True
+        )
+    }
+
+
+def _fiches_qpv() -> dict[str, _Fiche]:
+    qpv = table("qpv")
+    return {
         code: _Fiche(
             nom,
             dep,
@@ -108,7 +124,27 @@ def fiches() -> dict[str, dict[str, _Fiche]]:
             strict=True,
         )
     }
-    return resultat
+
+
+_LECTURES = {
+    "commune": _fiches_communes,
+    "epci": _fiches_epci,
+    "departement": lambda: _fiches_simples("departements"),
+    "region": lambda: _fiches_simples("regions"),
+    "france": lambda: {"FR": _Fiche("France")},
+    "qpv": _fiches_qpv,
+}
+
+
+@lru_cache(maxsize=1)
+def fiches() -> dict[str, dict[str, _Fiche]]:
+    """Fiches de tous les territoires nommés : maille → code → fiche."""
+    return _Fiches()
+
+
+def toutes_les_fiches() -> dict[str, dict[str, _Fiche]]:
+    """Toutes les mailles, lues : pour chercher un nom."""
+    return {maille: fiches()[maille] for maille in _LECTURES}
 
 
 @lru_cache(maxsize=8)

@@ -165,6 +165,9 @@ def _par_code(texte: str, maille: str | None) -> Territoire | None:
         return None
     for candidate in ("commune", "epci", "departement", "region"):
         if maille == candidate or (maille is None and candidate != "region"):
+            # Un SIREN n'est pas une commune : inutile de les décrire toutes pour s'en assurer.
+            if candidate == "commune" and len(code) > 6:
+                continue
             if code in fiches()[candidate]:
                 return construire(candidate, code)
             if candidate == "commune" and code in passages():
