@@ -1,13 +1,12 @@
 """Résoudre une clé, composer un périmètre, lister : sur les vraies tables (COG et EPCI 2025)."""
 
 import pickle
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
-import re
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
