@@ -222,4 +222,6 @@ def test_gabarit_sans_sortie_et_parametres_en_texte():
         "qpv",
         "registre",
         "registre_complet",
+        "definition_qpv",
+        "distance_alsh_km",
     }

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, evaluer
 from cafdiag.indicateurs.agregation import sommer_positions
+from cafdiag.indicateurs.options import Options
 from cafdiag.magasin import lire_table
 
 COLONNES_RESULTAT = [
@@ -50,6 +51,8 @@ class Contexte:
         Ce que l'utilisateur a fourni.
     annee : int or None
         Année demandée ; None : la dernière de chaque indicateur.
+    options : Options
+        Choix de calcul.
     """
 
     territoires: pd.DataFrame
@@ -60,6 +63,7 @@ class Contexte:
     structures: pd.DataFrame
     apports: Apports
     annee: int | None = None
+    options: Options = field(default_factory=Options)
     _memoire: dict = field(default_factory=dict, repr=False)
 
     @property

@@ -8,8 +8,6 @@ import pandas as pd
 from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.contexte import Contexte, resultat
 
-SEUIL_ALSH_KM = 5.0
-
 
 def distance_au_plus_proche(points: pd.DataFrame, offre: pd.DataFrame) -> pd.Series:
     """Distance en km, à vol d'oiseau, de chaque point à l'offre la plus proche.
@@ -100,7 +98,10 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     # Sans enfants connus, la distance ne servirait à rien : on ne situe que les autres.
     cibles = enfants.index[enfants["valeur"].notna()]
     acces = acces_par_commune(
-        communes, communes["bpe2025_alsh"].astype("float64"), seuil_km=SEUIL_ALSH_KM, cibles=cibles
+        communes,
+        communes["bpe2025_alsh"].astype("float64"),
+        seuil_km=contexte.options.distance_alsh_km,
+        cibles=cibles,
     ).reindex(communes.index)
     oui, inconnu = acces["proche"].eq(True).fillna(False), acces["proche"].isna()
     proches = pd.DataFrame(

@@ -9,6 +9,7 @@ from cafdiag.donnees import VARIABLES
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
 from cafdiag.indicateurs.contexte import HORS_MAYOTTE, Contexte, resultat
 
+PART_MANQUANTE_MAXIMALE = 0.1
 _GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
 
 
@@ -23,7 +24,9 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     manquants = contexte.manquantes(variable, annee=annee)
     statut = np.where(connu, definition.statut, "non_disponible")
     arrondi = definition.statut == "arrondi"
-    minorant = somme_["bas"].where(somme_["bas"] > 0)
+    # « Au moins » n'apprend quelque chose que si presque toutes les communes sont connues.
+    presque = somme_["n_manquants"] <= PART_MANQUANTE_MAXIMALE * somme_["n"]
+    minorant = somme_["bas"].where((somme_["bas"] > 0) & presque)
     bas = somme_["bas"].where(connu & arrondi, minorant.where(~connu))
     haut = somme_["haut"].where(connu & arrondi)
     haut = haut.mask(~connu & np.isfinite(somme_["haut"]), somme_["haut"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from cafdiag.donnees import Apports
+from cafdiag.indicateurs import Options
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.types_mime import MIME_BLOC
 from cafdiag.territoires import Territoire
@@ -52,3 +53,4 @@ class Donnees:
     autour: pd.DataFrame
     apports: Apports
     annee: int | None
+    options: Options

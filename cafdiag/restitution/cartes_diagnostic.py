@@ -10,7 +10,7 @@ import pandas as pd
 from cafdiag.donnees import table_communes
 from cafdiag.donnees.communes import structures_connues
 from cafdiag.indicateurs import dictionnaire, mesurer_maille
-from cafdiag.indicateurs.enfance import SEUIL_ALSH_KM, acces_par_commune
+from cafdiag.indicateurs.enfance import acces_par_commune
 from cafdiag.restitution.bloc import Bloc, Donnees
 from cafdiag.restitution.cartes import Fond, carte_communes
 from cafdiag.restitution.classes import par_seuils
@@ -104,7 +104,9 @@ class CartesDuDiagnostic:
         table = table_communes(self.donnees.apports)
         codes = list(self.donnees.territoire.communes)
         equipement = table["bpe2025_alsh"].astype("float64")
-        acces = acces_par_commune(table, equipement, seuil_km=SEUIL_ALSH_KM, cibles=pd.Index(codes))
+        acces = acces_par_commune(
+            table, equipement, seuil_km=self.donnees.options.distance_alsh_km, cibles=pd.Index(codes)
+        )
         mesures = _mesures_de_distance(acces, table, codes)
         self._montrees.append(mesures)
         # La première classe, [0 ; 0,01[, est celle des communes équipées.
