@@ -17,7 +17,7 @@ except PackageNotFoundError:  # dépôt lu sans installation
 
 if TYPE_CHECKING:
     from cafdiag.donnees import Apports, lire_apports
-    from cafdiag.indicateurs import comparer, dictionnaire, mesurer, mesurer_maille
+    from cafdiag.indicateurs import Options, comparer, dictionnaire, mesurer, mesurer_maille
     from cafdiag.restitution.diagnostic import Diagnostic
     from cafdiag.restitution.produire import diagnostic
     from cafdiag.restitution.vues import carte
@@ -35,6 +35,7 @@ _OU = {
     "dictionnaire": "indicateurs",
     "mesurer": "indicateurs",
     "mesurer_maille": "indicateurs",
+    "Options": "indicateurs",
     "carte": "restitution.vues",
     "Diagnostic": "restitution.diagnostic",
     "diagnostic": "restitution.produire",
@@ -44,6 +45,7 @@ __all__ = [
     "Apports",
     "CafdiagError",
     "Diagnostic",
+    "Options",
     "Territoire",
     "__version__",
     "carte",

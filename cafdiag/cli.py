@@ -75,6 +75,7 @@ def analyseur() -> argparse.ArgumentParser:
     mesurer.add_argument("--annee", type=int)
     mesurer.add_argument("--comparer", action="store_true", help="ajoute département, région et France")
     _apports(mesurer)
+    _choix(mesurer)
     _format(mesurer)
 
     carte = commandes.add_parser("carte", help="la carte d'un indicateur, sans réseau")
@@ -107,6 +108,7 @@ def analyseur() -> argparse.ArgumentParser:
         help="autre paramètre du carnet",
     )
     _apports(diagnostic)
+    _choix(diagnostic)
     return racine
 
 
@@ -122,6 +124,18 @@ def _apports(sous: argparse.ArgumentParser) -> None:
         metavar="DEPARTEMENTS",
         default="",
         help="départements où ce registre est complet, par exemple 49,53",
+    )
+
+
+def _choix(sous: argparse.ArgumentParser) -> None:
+    sous.add_argument(
+        "--definition-qpv",
+        metavar="DEFINITION",
+        default="proximite",
+        help="couverture d'un QPV : proximite (à 500 m, par défaut) ou stricte (dedans)",
+    )
+    sous.add_argument(
+        "--distance-alsh", metavar="KM", default="5", help="accueil de loisirs dit proche : 5 km"
     )
 
 
@@ -198,13 +212,16 @@ def _indicateurs(options: argparse.Namespace) -> int:
 
 
 def _mesurer(options: argparse.Namespace) -> int:
-    from cafdiag.indicateurs import comparer, mesurer
+    from cafdiag.indicateurs import Options, comparer, mesurer
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
     _annoncer(cible)
     fonction = comparer if options.comparer else mesurer
-    table = fonction(cible, options.indicateurs, annee=options.annee, apports=_lire_apports(options))
+    choix = Options(definition_qpv=options.definition_qpv, distance_alsh_km=options.distance_alsh)
+    table = fonction(
+        cible, options.indicateurs, annee=options.annee, apports=_lire_apports(options), options=choix
+    )
     if options.format == "texte":
         from cafdiag.restitution.vues import mesures_en_texte
 
@@ -229,17 +246,21 @@ def _carte(options: argparse.Namespace) -> int:
 
 
 def _diagnostic(options: argparse.Namespace) -> int:
+    from cafdiag.indicateurs import Options
     from cafdiag.restitution.produire import diagnostic
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
     _annoncer(cible)
+    Options(definition_qpv=options.definition_qpv, distance_alsh_km=options.distance_alsh)
     _lire_apports(options)  # un fichier fautif est refusé avant de lancer quoi que ce soit
     print(f"cafdiag : diagnostic de {cible.libelle}…", file=sys.stderr)
     parametres = {
         "qpv": options.qpv,
         "registre": options.registre,
         "registre_complet": options.registre_complet,
+        "definition_qpv": options.definition_qpv,
+        "distance_alsh_km": options.distance_alsh,
     }
     parametres = {n: str(v) for n, v in parametres.items() if v} | dict(options.parametre)
     chemins = diagnostic(

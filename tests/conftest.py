@@ -12,8 +12,13 @@ import pytest
 import lancer
 
 ARGUMENTS_CHROMIUM = [
-    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 ]
 
 
@@ -58,8 +63,9 @@ def page_hors_reseau(chromium):
         prise.close()
 
     # Un « service worker » ferait ses requêtes sans passer par nous.
-    contexte = chromium.new_context(service_workers="block", locale="fr-FR",
-                                    viewport={"width": 1366, "height": 768})
+    contexte = chromium.new_context(
+        service_workers="block", locale="fr-FR", viewport={"width": 1366, "height": 768}
+    )
     contexte.route("**/*", refuser)
     contexte.route_web_socket("**/*", refuser_ws)
     page = contexte.new_page()

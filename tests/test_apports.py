@@ -199,3 +199,18 @@ def test_aucune_coordonnee_personnelle_n_est_gardee(tmp_path):
     )
     colonnes = set(cd.lire_apports(registre=fichier).structures.columns)
     assert colonnes == {"type", "nom", "code", "lon", "lat", "source"}
+
+
+def test_definition_de_la_couverture_au_choix(tmp_path, contours_qpv, coin):
+    x, y = coin
+    apports = cd.lire_apports(
+        qpv=contours_qpv, registre=registre(tmp_path, [centre("A", x - 100, y)]), registre_complet=["49"]
+    )
+    valeurs = {
+        definition: cd.mesurer(
+            "49007", ["AVS_QPV_COUV"], apports=apports, options=cd.Options(definition_qpv=definition)
+        ).iloc[0]
+        for definition in ("proximite", "stricte")
+    }
+    assert (valeurs["proximite"]["valeur"], valeurs["stricte"]["valeur"]) == (50.0, 0.0)
+    assert "500 m" in valeurs["proximite"]["motif"] and "seulement" in valeurs["stricte"]["motif"]

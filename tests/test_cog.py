@@ -8,10 +8,25 @@ from cafdiag.territoires import a_jour, cog, lister, resolution, territoire
 from cafdiag.territoires.cog import STATUTS, Passage, passages
 
 # Relevés dans sources.md §4 : changements de chef-lieu, fusions sans commune déléguée, fusions de 2024.
-CAS = [("49069", "49126"), ("14011", "14581"), ("12076", "12218"), ("69159", "69114"), ("02311", "02589"),
-       ("08300", "08439"), ("16238", "16023"), ("25297", "25364"), ("26371", "26289"), ("42072", "42217"),
-       ("71131", "71566"), ("72287", "72155"), ("08294", "08053"), ("49321", "49160"), ("95282", "95169"),
-       ("18131", "18173"), ("01330", "01187")]
+CAS = [
+    ("49069", "49126"),
+    ("14011", "14581"),
+    ("12076", "12218"),
+    ("69159", "69114"),
+    ("02311", "02589"),
+    ("08300", "08439"),
+    ("16238", "16023"),
+    ("25297", "25364"),
+    ("26371", "26289"),
+    ("42072", "42217"),
+    ("71131", "71566"),
+    ("72287", "72155"),
+    ("08294", "08053"),
+    ("49321", "49160"),
+    ("95282", "95169"),
+    ("18131", "18173"),
+    ("01330", "01187"),
+]
 
 
 @pytest.mark.parametrize(("ancien", "actuel"), CAS)
@@ -27,14 +42,18 @@ def test_ancien_code_passe_en_le_disant(ancien, actuel):
 
 def test_oree_d_anjou():
     assert territoire("49069").avertissements == (
-        "49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2025)",)
+        "49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2025)",
+    )
 
 
-@pytest.mark.parametrize(("code", "nees"), [
-    ("15141", {"15031", "15035", "15047", "15171"}),
-    ("60054", {"60694"}),
-    ("85084", {"85165", "85212"}),
-])
+@pytest.mark.parametrize(
+    ("code", "nees"),
+    [
+        ("15141", {"15031", "15035", "15047", "15171"}),
+        ("60054", {"60694"}),
+        ("85084", {"85165", "85212"}),
+    ],
+)
 def test_scission_d_une_commune_encore_actuelle(code, nees):
     lieu = territoire(code)
     assert (lieu.code, lieu.communes) == (code, (code,))
@@ -53,7 +72,8 @@ def test_ancien_code_partage_n_est_pas_devine(monkeypatch):
     with pytest.raises(TerritoireAmbigu) as capture:
         territoire("53275")
     assert {"53012", "53084", "53012+53084"} <= {
-        texte.rsplit("(", 1)[1].split(")")[0] for texte in capture.value.propositions}
+        texte.rsplit("(", 1)[1].split(")")[0] for texte in capture.value.propositions
+    }
     [ligne] = a_jour(["53275"]).itertuples()
     assert (ligne.statut, ligne.cibles) == ("scission", "53012 53084")
     assert pd.isna(ligne.code_actuel)
@@ -78,10 +98,26 @@ def test_a_jour_ligne_a_ligne():
     codes = ["53130", "49069", "99999", "15141", "75101", None, "53130", " 2a004 "]
     resultat = a_jour(codes)
     assert resultat.statut.tolist() == [
-        "actuel", "passe", "inconnu", "scission", "actuel", "inconnu", "actuel", "actuel"]
+        "actuel",
+        "passe",
+        "inconnu",
+        "scission",
+        "actuel",
+        "inconnu",
+        "actuel",
+        "actuel",
+    ]
     assert set(resultat.statut) <= set(STATUTS)
     assert resultat.code_actuel.astype(object).where(resultat.code_actuel.notna(), None).tolist() == [
-        "53130", "49126", None, "15141", "75101", None, "53130", "2A004"]
+        "53130",
+        "49126",
+        None,
+        "15141",
+        "75101",
+        None,
+        "53130",
+        "2A004",
+    ]
     assert resultat.cibles[3] == "15031 15035 15047 15141 15171"
     assert resultat.message.isna().tolist() == [True, False, False, False, True, False, True, True]
 

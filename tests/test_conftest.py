@@ -11,12 +11,15 @@ def test_page_hors_reseau_note_et_refuse(page_hors_reseau, tmp_path):
     voisin = tmp_path / "voisin.js"
     voisin.write_text("window.local = true", encoding="utf-8")
     rapport = tmp_path / "rapport.html"
-    rapport.write_text("""<!doctype html><html lang="fr"><meta charset="utf-8"><title>Essai</title>
+    rapport.write_text(
+        """<!doctype html><html lang="fr"><meta charset="utf-8"><title>Essai</title>
         <script src="voisin.js"></script><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">
         <script src="http://127.0.0.1:9/a.js"></script><img src="https://127.0.0.1:9/b.png">
         <script>window.prise = new Promise(fin => {
             const s = new WebSocket("ws://127.0.0.1:9/c"); s.onclose = s.onerror = () => fin("fermée"); });
-        </script></html>""", encoding="utf-8")
+        </script></html>""",
+        encoding="utf-8",
+    )
     page.goto(rapport.as_uri())
     assert page.evaluate("window.local") is True
     assert page.evaluate("window.prise") == "fermée"

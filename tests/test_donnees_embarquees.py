@@ -53,6 +53,7 @@ def construction(monkeypatch):
 
 # --- Le référentiel ---
 
+
 def test_nombre_de_communes(communes):
     # Insee, COG au 1er janvier 2025 : 34 875 communes dans les 101 départements.
     assert communes["type"].value_counts().to_dict() == {"COM": 34875, "COLL": 94, "ARM": 45}
@@ -60,14 +61,23 @@ def test_nombre_de_communes(communes):
     com = communes[communes["type"] == "COM"]
     assert com[["nom", "departement", "region", "lon", "lat", "superficie_km2"]].notna().all().all()
     assert com.loc[com["epci"].isna(), "nom"].tolist() == [
-        "Île-de-Bréhat", "Île-de-Sein", "Ouessant", "L'Île-d'Yeu"]
+        "Île-de-Bréhat",
+        "Île-de-Sein",
+        "Ouessant",
+        "L'Île-d'Yeu",
+    ]
     assert com["departement"].isin(["01", "08", "49", "53"]).sum() == 1254
 
 
-@pytest.mark.parametrize(("code", "nom", "departement", "region"), [
-    ("01001", "L'Abergement-Clémenciat", "01", "84"), ("2A004", "Ajaccio", "2A", "94"),
-    ("97411", "Saint-Denis", "974", "04"), ("75056", "Paris", "75", "11"),
-])
+@pytest.mark.parametrize(
+    ("code", "nom", "departement", "region"),
+    [
+        ("01001", "L'Abergement-Clémenciat", "01", "84"),
+        ("2A004", "Ajaccio", "2A", "94"),
+        ("97411", "Saint-Denis", "974", "04"),
+        ("75056", "Paris", "75", "11"),
+    ],
+)
 def test_codes_en_texte(communes, code, nom, departement, region):
     ligne = communes.loc[code]
     assert (ligne["nom"], ligne["departement"], ligne["region"]) == (nom, departement, region)
@@ -96,7 +106,11 @@ def test_pays_de_craon(communes, faits):
     membres = communes[communes["epci"] == CRAON]
     epci = magasin.lire_table("epci").set_index("code").loc[CRAON]
     assert (epci["nom"], epci["nature"], epci["departements"], epci["nombre_communes"]) == (
-        "CC du Pays de Craon", "CC", "53", 37)
+        "CC du Pays de Craon",
+        "CC",
+        "53",
+        37,
+    )
     assert len(membres) == 37
     assert faits.loc[membres.index, "pmun_2018"].sum() == 28752
     # Populations légales : 28 639 (2021), 28 594 (2022), 28 591 (2023).
@@ -130,8 +144,11 @@ def test_totaux_des_mailles(communes):
     assert epci["nombre_communes"].sum() == com["epci"].notna().sum()
     for table, maille in ((epci, "epci"), (departements, "departement"), (regions, "region")):
         sommes = com.groupby(maille)["population_2023"].agg(lambda s: s.sum(skipna=False))
-        assert table.set_index("code")["population_2023"].astype("Int64").equals(
-            sommes.astype("Int64").rename_axis("code"))
+        assert (
+            table.set_index("code")["population_2023"]
+            .astype("Int64")
+            .equals(sommes.astype("Int64").rename_axis("code"))
+        )
     # Mayotte n'a pas de population de ces années : vide, jamais zéro ni 2017.
     assert departements.loc[departements["population_2023"].isna(), "code"].tolist() == ["976"]
     # Une commune scindée ne troue pas son département : l'ensemble y est connu.
@@ -157,14 +174,24 @@ def test_populations_egales_a_l_insee(communes, annee):
 
 # --- Le passage et les voisins ---
 
+
 def test_passage(communes):
     passage = magasin.lire_table("passage_cog")
     sens = passage[passage["type"] != "scission"].set_index("code_ancien")
     assert sens.index.is_unique
     assert not sens.index.isin(communes.index).any()
     assert passage["code"].isin(communes.index).all()
-    attendus = {"49069": "49126", "08300": "08439", "02311": "02589", "08294": "08053", "49321": "49160",
-                "95282": "95169", "18131": "18173", "72287": "72155", "01126": "01033"}
+    attendus = {
+        "49069": "49126",
+        "08300": "08439",
+        "02311": "02589",
+        "08294": "08053",
+        "49321": "49160",
+        "95282": "95169",
+        "18131": "18173",
+        "72287": "72155",
+        "01126": "01033",
+    }
     assert sens.loc[list(attendus), "code"].to_dict() == attendus
     assert sens.at["49069", "type"] == "changement_code"
     # Codes postaux et départements d'avant 1976 : ni Alfortville pour 75001, ni Corse pour 20000.
@@ -185,8 +212,10 @@ def test_scissions():
     passage = magasin.lire_table("passage_cog")
     scissions = passage[passage["type"] == "scission"]
     assert scissions.groupby("code_ancien")["code"].agg(list).to_dict() == {
-        "15141": ["15031", "15035", "15047", "15141", "15171"], "60054": ["60054", "60694"],
-        "85084": ["85084", "85165", "85212"]}
+        "15141": ["15031", "15035", "15047", "15141", "15171"],
+        "60054": ["60054", "60694"],
+        "85084": ["85084", "85165", "85212"],
+    }
     assert scissions.groupby("code_ancien")["part"].sum().round(5).eq(1).all()
     assert passage.loc[passage["type"] != "scission", "part"].isna().all()
 
@@ -207,11 +236,11 @@ def test_voisins(communes):
     assert autour("region", "94") == set()
     assert autour("region", "53") == {"28", "52"}
     # Laval, Château-Gontier, Segré (Anjou bleu), Vitré et la Roche-aux-Fées.
-    assert autour("epci", CRAON) == {
-        "200083392", "200039022", "243500634", "244900809", "245300447"}
+    assert autour("epci", CRAON) == {"200083392", "200039022", "243500634", "244900809", "245300447"}
 
 
 # --- Les contours ---
+
 
 def test_chaque_commune_a_son_contour(communes, fond):
     com = communes[communes["type"] == "COM"]
@@ -247,10 +276,15 @@ def test_aucun_trou(fond):
     assert grands[0].contains(llivia)
 
 
-@pytest.mark.parametrize(("code", "km2"), [
-    # Superficies du répertoire géographique (cadastre) : le contour généralisé s'en approche.
-    ("49126", 157.7), ("75056", 105.4), ("53130", 34.3),
-])
+@pytest.mark.parametrize(
+    ("code", "km2"),
+    [
+        # Superficies du répertoire géographique (cadastre) : le contour généralisé s'en approche.
+        ("49126", 157.7),
+        ("75056", 105.4),
+        ("53130", 34.3),
+    ],
+)
 def test_superficies(communes, code, km2):
     assert communes.at[code, "superficie_km2"] == pytest.approx(km2, rel=0.02)
 
@@ -270,18 +304,28 @@ def test_mailles_emboitees(fond):
 
 # --- Les faits ---
 
+
 def test_sommes_de_controle(faits):
     dep = faits.groupby("dep")
     assert dep["naissances_2023"].sum().to_dict() == {"01": 6328, "08": 2175, "49": 7945, "53": 2873}
     assert dep["personnes_couvertes_2024"].sum().to_dict() == {
-        "01": 285965, "08": 120765, "49": 405870, "53": 134025}
+        "01": 285965,
+        "08": 120765,
+        "49": 405870,
+        "53": 134025,
+    }
     assert faits.loc["08332", "foyers_allocataires_2024"] is pd.NA
 
 
 def test_taux_de_couverture():
     taux = magasin.lire_table("taux_couverture")
     assert taux["maille"].value_counts().to_dict() == {
-        "epci": 1251, "commune": 1015, "departement": 102, "region": 18, "france": 1}
+        "epci": 1251,
+        "commune": 1015,
+        "departement": 102,
+        "region": 18,
+        "france": 1,
+    }
     assert taux.loc[taux["maille"] == "france", "txcouv"].tolist() == [60.9]
     assert taux.loc[(taux["maille"] == "epci") & (taux["code"] == "XX"), "txcouv"].tolist() == [195.8]
     sans = set(magasin.lire_table("epci")["code"]) - set(taux.loc[taux["maille"] == "epci", "code"])
@@ -309,19 +353,21 @@ def test_rien_n_est_change_des_faits(construction):
 def test_qpv():
     qpv = magasin.lire_table("qpv")
     assert qpv["identifiant"].is_unique
-    assert qpv["dep"].value_counts().to_dict() == {
-        "49": 15, "08": 8, "01": 7, "53": 3}
+    assert qpv["dep"].value_counts().to_dict() == {"49": 15, "08": 8, "01": 7, "53": 3}
     assert {"QN04901M", "49007-roseraie", "08362-coeur-de-vie"} <= set(qpv["identifiant"])
     assert qpv["commune"].str.fullmatch(r"\w{5}").all()
 
 
 # --- Les fichiers ---
 
+
 def test_empreintes_justes():
     empreintes = json.loads((DONNEES / "empreintes.json").read_text(encoding="utf-8"))
-    presents = {c.relative_to(RACINE).as_posix()
-                for motif in ("data/*.parquet", "maps/*.parquet", "maps/leaflet/[!.]*")
-                for c in RACINE.glob(motif)}
+    presents = {
+        c.relative_to(RACINE).as_posix()
+        for motif in ("data/*.parquet", "maps/*.parquet", "maps/leaflet/[!.]*")
+        for c in RACINE.glob(motif)
+    }
     assert set(empreintes) == presents
     for nom, attendu in empreintes.items():
         octets = (RACINE / nom).read_bytes()
@@ -333,8 +379,9 @@ def test_empreintes_justes():
 def test_toutes_les_variables_sont_decrites():
     dictionnaire = pd.read_csv(DONNEES / "variables.csv", sep=";", dtype="str", keep_default_na=False)
     decrites = set(zip(dictionnaire["table"], dictionnaire["colonne"], strict=True))
-    assert decrites == {(c.stem, colonne) for c in DONNEES.glob("*.parquet")
-                        for colonne in magasin.lire_table(c.stem).columns}
+    assert decrites == {
+        (c.stem, colonne) for c in DONNEES.glob("*.parquet") for colonne in magasin.lire_table(c.stem).columns
+    }
     assert (dictionnaire[["libelle", "producteur", "jeu", "millesime"]] != "").all().all()
     assert set(dictionnaire["statut"]) == {"exact", "arrondi", "estime"}
 
@@ -351,16 +398,24 @@ def test_aucune_copie_des_fichiers_reels():
     dossier = os.environ.get("CAFDIAG_FICHIERS_REELS")
     if not dossier:
         pytest.skip("CAFDIAG_FICHIERS_REELS n'est pas défini")
-    reels = {hashlib.sha256(c.read_bytes()).hexdigest() for c in Path(dossier).rglob("*")
-             if c.is_file() and c.name != "PROVENANCE.md"}
-    fichiers = [c for d in ("data", "maps", "templates", "notebooks", "tests")
-                for c in (RACINE / d).rglob("*") if c.is_file() and ".cache" not in c.parts]
+    reels = {
+        hashlib.sha256(c.read_bytes()).hexdigest()
+        for c in Path(dossier).rglob("*")
+        if c.is_file() and c.name != "PROVENANCE.md"
+    }
+    fichiers = [
+        c
+        for d in ("data", "maps", "templates", "notebooks", "tests")
+        for c in (RACINE / d).rglob("*")
+        if c.is_file() and ".cache" not in c.parts
+    ]
     copies = [c.name for c in fichiers if hashlib.sha256(c.read_bytes()).hexdigest() in reels]
     assert reels
     assert copies == []
 
 
 # --- La construction ---
+
 
 def test_source_alteree_refusee(construction, tmp_path):
     from construction import sources
@@ -393,10 +448,15 @@ def test_outil_absent_dit_quoi_faire(construction, tmp_path, monkeypatch):
         sources.obtenir("leaflet-1.9.4", tmp_path)
 
 
-@pytest.mark.parametrize(("table", "colonne", "valeur"), [
-    ("faits_communes", "naissances_2023", 1), ("faits_communes", "pmun_2023", 1),
-    ("faits_communes", "epci", CRAON), ("epci", "population_2023", 1),
-])
+@pytest.mark.parametrize(
+    ("table", "colonne", "valeur"),
+    [
+        ("faits_communes", "naissances_2023", 1),
+        ("faits_communes", "pmun_2023", 1),
+        ("faits_communes", "epci", CRAON),
+        ("epci", "population_2023", 1),
+    ],
+)
 def test_un_total_faux_arrete_tout(construction, table, colonne, valeur):
     from construction.controles import controler
 

@@ -43,6 +43,7 @@ faux_executable = pytest.mark.skipif(os.name == "nt", reason="le faux exécutabl
 
 # --- Le Python ---
 
+
 def test_lisible_par_un_vieux_python():
     # Un Python trop vieux doit pouvoir lire le fichier pour dire qu'il est trop vieux.
     ast.parse((RACINE / "lancer.py").read_text(encoding="utf-8"), feature_version=(3, 7))
@@ -55,11 +56,14 @@ def test_bibliotheque_standard_seule():
     assert {nom.split(".")[0] for nom in noms} <= sys.stdlib_module_names
 
 
-@pytest.mark.parametrize(("version", "bits64", "message"), [
-    ((3, 10), True, "Python 3.10 est trop vieux.*3.11 ou plus récent"),
-    ((2, 7, 18), True, "Python 2.7 est trop vieux"),
-    ((3, 12), False, "32 bits.*64-bit"),
-])
+@pytest.mark.parametrize(
+    ("version", "bits64", "message"),
+    [
+        ((3, 10), True, "Python 3.10 est trop vieux.*3.11 ou plus récent"),
+        ((2, 7, 18), True, "Python 2.7 est trop vieux"),
+        ((3, 12), False, "32 bits.*64-bit"),
+    ],
+)
 def test_python_refuse(version, bits64, message):
     with pytest.raises(lancer.Echec, match=re.compile(message, re.S)):
         lancer.verifier_python(version, bits64)
@@ -98,10 +102,14 @@ def test_interroger(tmp_path):
 
 # --- Le tampon ---
 
+
 def test_empreinte_change_avec_ce_qui_compte(projet):
     def toutes() -> tuple[str, str, str]:
-        return (lancer.empreinte(projet, "base", "3.11"), lancer.empreinte(projet, "tests", "3.11"),
-                lancer.empreinte(projet, "base", "3.12"))
+        return (
+            lancer.empreinte(projet, "base", "3.11"),
+            lancer.empreinte(projet, "tests", "3.11"),
+            lancer.empreinte(projet, "base", "3.12"),
+        )
 
     avant = toutes()
     assert avant == toutes()
@@ -119,10 +127,17 @@ def test_empreinte_ignore_les_fins_de_ligne(projet):
     assert lancer.empreinte(projet, "base", "3.11") == avant
 
 
-@pytest.mark.parametrize(("tampon", "jeu", "attendu"), [
-    ({}, "base", False), ({"base": "b"}, "base", True), ({"tests": "t"}, "base", True),
-    ({"base": "b"}, "tests", False), ({"base": "vieux"}, "base", False), ({"tests": "t"}, "tests", True),
-])
+@pytest.mark.parametrize(
+    ("tampon", "jeu", "attendu"),
+    [
+        ({}, "base", False),
+        ({"base": "b"}, "base", True),
+        ({"tests": "t"}, "base", True),
+        ({"base": "b"}, "tests", False),
+        ({"base": "vieux"}, "base", False),
+        ({"tests": "t"}, "tests", True),
+    ],
+)
 def test_a_jour(tampon, jeu, attendu):
     assert lancer.a_jour(tampon, jeu, {"base": "b", "tests": "t"}) is attendu
 
@@ -150,24 +165,40 @@ def test_a_refaire(projet):
 
 # --- Ce qui se dit quand cela échoue ---
 
-@pytest.mark.parametrize(("journal", "cause"), [
-    ("WARNING: Retrying: NewConnectionError: [Errno -3] Temporary failure in name resolution\n"
-     "ERROR: No matching distribution found for pandas==3.1.1", "réseau est coupé"),
-    ("ERROR: [Errno 11001] getaddrinfo failed", "réseau est coupé"),
-    ("ReadTimeoutError: Read timed out.", "réseau est coupé"),
-    ("ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407'))", "proxy"),
-    ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))", "connexions sécurisées"),
-    ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
-     "disque est plein"),
-    ("OSError: [WinError 112] There is not enough space on the disk", "disque est plein"),
-    ("HINT: This error might have occurred since this system does not have Windows Long Path support.",
-     "trop long pour Windows"),
-    ("ERROR: [WinError 5] Access is denied: 'python.exe'", "protégé"),
-    ("ERROR: No matching distribution found for pandas==3.1.1", "n'existe pas tout prêt"),
-    ("ERROR: Could not find a version that satisfies the requirement x==1 (from versions: none)",
-     "n'a rien rendu"),
-    ("ERROR: quelque chose d'imprévu", "transmettez ce message"),
-])
+
+@pytest.mark.parametrize(
+    ("journal", "cause"),
+    [
+        (
+            "WARNING: Retrying: NewConnectionError: [Errno -3] Temporary failure in name resolution\n"
+            "ERROR: No matching distribution found for pandas==3.1.1",
+            "réseau est coupé",
+        ),
+        ("ERROR: [Errno 11001] getaddrinfo failed", "réseau est coupé"),
+        ("ReadTimeoutError: Read timed out.", "réseau est coupé"),
+        ("ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 407'))", "proxy"),
+        (
+            "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))",
+            "connexions sécurisées",
+        ),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            "disque est plein",
+        ),
+        ("OSError: [WinError 112] There is not enough space on the disk", "disque est plein"),
+        (
+            "HINT: This error might have occurred since this system does not have Windows Long Path support.",
+            "trop long pour Windows",
+        ),
+        ("ERROR: [WinError 5] Access is denied: 'python.exe'", "protégé"),
+        ("ERROR: No matching distribution found for pandas==3.1.1", "n'existe pas tout prêt"),
+        (
+            "ERROR: Could not find a version that satisfies the requirement x==1 (from versions: none)",
+            "n'a rien rendu",
+        ),
+        ("ERROR: quelque chose d'imprévu", "transmettez ce message"),
+    ],
+)
 def test_expliquer(journal, cause):
     message = lancer.expliquer(journal, "l'installation n'a pas abouti")
     assert message.startswith("l'installation n'a pas abouti")
@@ -176,21 +207,27 @@ def test_expliquer(journal, cause):
     assert journal.splitlines()[-1][:60] in message
 
 
-@pytest.mark.parametrize(("ligne", "nom"), [
-    ("Collecting anyio==4.16.0 (from -r verrou.txt (line 9))", "anyio"),
-    ("Requirement already satisfied: python-dateutil==4.0.0 in ./x", "python-dateutil"),
-    ("Processing ./paquets/jupyter_client-8.10.0-py3-none-any.whl", "jupyter_client"),
-    ("  Downloading anyio-4.16.0-py3-none-any.whl (134 kB)", None),
-    ("Installing collected packages: anyio", None),
-])
+@pytest.mark.parametrize(
+    ("ligne", "nom"),
+    [
+        ("Collecting anyio==4.16.0 (from -r verrou.txt (line 9))", "anyio"),
+        ("Requirement already satisfied: python-dateutil==4.0.0 in ./x", "python-dateutil"),
+        ("Processing ./paquets/jupyter_client-8.10.0-py3-none-any.whl", "jupyter_client"),
+        ("  Downloading anyio-4.16.0-py3-none-any.whl (134 kB)", None),
+        ("Installing collected packages: anyio", None),
+    ],
+)
 def test_nom_du_paquet(ligne, nom):
     assert lancer.nom_du_paquet(ligne) == nom
 
 
 @faux_executable
 def test_echec_de_pip_reseau_coupe(projet, monkeypatch, capsys):
-    faux_python(projet, "echo 'WARNING: Failed to establish a new connection: [Errno 101]'\n"
-                        "echo 'ERROR: No matching distribution found for pandas==3.1.1' >&2\nexit 1\n")
+    faux_python(
+        projet,
+        "echo 'WARNING: Failed to establish a new connection: [Errno 101]'\n"
+        "echo 'ERROR: No matching distribution found for pandas==3.1.1' >&2\nexit 1\n",
+    )
     monkeypatch.setattr(lancer, "creer_venv", lambda _: pytest.fail("le venv est bon"))
     assert lancer.principal(["diagnostic"]) == 1
     erreur = capsys.readouterr().err
@@ -211,8 +248,11 @@ def test_installation_reussie_puis_passage_de_la_commande(projet, capfd):
     assert sortie == "appel: -P -m cafdiag mesurer 0 1\n"
     assert "Installation terminée" in erreur
     tampon = json.loads((projet / ".venv" / "cafdiag-installation.json").read_text(encoding="utf-8"))
-    assert tampon == {"python": "3.11", "dossier": str(projet),
-                      "base": lancer.empreinte(projet, "base", "3.11")}
+    assert tampon == {
+        "python": "3.11",
+        "dossier": str(projet),
+        "base": lancer.empreinte(projet, "base", "3.11"),
+    }
     assert not (projet / ".venv" / "cafdiag-installation-en-cours").exists()
     # La seconde fois, rien ne s'installe.
     assert lancer.principal(["mesurer", "0 1"]) == 2
@@ -262,21 +302,27 @@ def test_aide_sans_rien_installer(projet, capsys, aide):
 
 
 def test_sans_argument_hors_terminal():
-    essai = subprocess.run([sys.executable, str(RACINE / "lancer.py")], stdin=subprocess.DEVNULL,
-                           capture_output=True, timeout=60)
+    essai = subprocess.run(
+        [sys.executable, str(RACINE / "lancer.py")], stdin=subprocess.DEVNULL, capture_output=True, timeout=60
+    )
     assert essai.returncode == 2
     assert b"python lancer.py tester" in essai.stdout
 
 
 def test_sortie_en_cp1252_ne_plante_pas():
-    essai = subprocess.run([sys.executable, "-c", "import lancer; lancer.principal(['-h']); print('≤')"],
-                           cwd=RACINE, env={**os.environ, "PYTHONIOENCODING": "cp1252"}, capture_output=True,
-                           timeout=60)
+    essai = subprocess.run(
+        [sys.executable, "-c", "import lancer; lancer.principal(['-h']); print('≤')"],
+        cwd=RACINE,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        timeout=60,
+    )
     assert essai.returncode == 0
     assert "prépare tout" in essai.stdout.decode("cp1252")
 
 
 # --- Le navigateur ---
+
 
 def test_chromium_impose_d_abord():
     env = {"CAFDIAG_CHROMIUM": "mon-chromium", "PATH": ""}
@@ -313,8 +359,9 @@ def test_installation_de_chromium_par_apt(monkeypatch):
     reponses, appels = iter([None, "chromium-neuf"]), []
     monkeypatch.setattr(lancer, "trouver_chromium", lambda: next(reponses))
     monkeypatch.setattr(lancer, "prefixe_apt", lambda: ["sudo", "-n"])
-    monkeypatch.setattr(lancer, "lancer_muet",
-                        lambda c: appels.append(c) or subprocess.CompletedProcess(c, 0, stdout=""))
+    monkeypatch.setattr(
+        lancer, "lancer_muet", lambda c: appels.append(c) or subprocess.CompletedProcess(c, 0, stdout="")
+    )
     assert lancer.assurer_chromium()[0] == "chromium-neuf"
     assert [a[-1] for a in appels] == ["update", "chromium"]
     assert all(a[:2] == ["sudo", "-n"] for a in appels)
@@ -322,13 +369,16 @@ def test_installation_de_chromium_par_apt(monkeypatch):
 
 # --- Le résumé ---
 
+
 def test_resume_additionne_et_dit_les_sauts(tmp_path):
     junit = tmp_path / "junit.xml"
-    junit.write_text("""<testsuites><testsuite>
+    junit.write_text(
+        """<testsuites><testsuite>
         <testcase name="a"/><testcase name="b"/><testcase name="c"><failure message="non"/></testcase>
         <testcase name="d"><error message="panne"/></testcase>
         <testcase name="e"><skipped message="pas de vrais fichiers"/></testcase></testsuite></testsuites>""",
-                     encoding="utf-8")
+        encoding="utf-8",
+    )
     bilan = lancer.lire_junit(junit)
     assert bilan == {"reussis": 2, "echoues": 2, "sautes": 1, "raisons": {"pas de vrais fichiers": 1}}
     texte = lancer.resumer(["étape"], [bilan, bilan], "aucun")

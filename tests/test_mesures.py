@@ -236,3 +236,21 @@ def test_listes_partielles_bornent_ou_se_taisent():
 
 def test_apports_vides_ne_changent_rien():
     pd.testing.assert_frame_equal(cd.mesurer(CRAON), cd.mesurer(CRAON, apports=Apports()))
+
+
+def test_distance_aux_accueils_de_loisirs_au_choix():
+    parts = [valeur("53", "EJ_ALSH_PART_X_KM", options=cd.Options(distance_alsh_km=x)) for x in (1, 3, 5)]
+    valeurs = [p["bas"] if math.isnan(p["valeur"]) else p["valeur"] for p in parts]
+    assert valeurs == sorted(valeurs) and valeurs[0] < valeurs[-1]
+    assert "3 km" in parts[1]["libelle"]
+    for faux in ("loin", 0, -3, 1000):
+        with pytest.raises(DemandeFausse, match="km"):
+            cd.Options(distance_alsh_km=faux)
+    with pytest.raises(DemandeFausse, match="stricte"):
+        cd.Options(definition_qpv="large")
+
+
+def test_au_moins_seulement_quand_presque_tout_est_connu():
+    mayenne, region = (valeur(c, "PE_NB_EAJE") for c in ("53", "region:52"))
+    assert mayenne["statut"] == "non_disponible" and mayenne["bas"] > 30 and "au moins" in mayenne["motif"]
+    assert region["statut"] == "non_disponible" and math.isnan(region["bas"])

@@ -18,11 +18,22 @@ MODULES = sorted((RACINE / "cafdiag").rglob("*.py"))
 VERROUS = ("verrou.txt", "verrou-tests.txt")
 
 # Du bas vers le haut ; « __init__ » est la façade (« import cafdiag »), pour la ligne de commande.
-ETAGES = ["erreurs", "magasin", "territoires", "donnees", "indicateurs", "restitution", "lot",
-          "__init__", "cli", "__main__"]
+ETAGES = [
+    "erreurs",
+    "magasin",
+    "territoires",
+    "donnees",
+    "indicateurs",
+    "restitution",
+    "lot",
+    "__init__",
+    "cli",
+    "__main__",
+]
 
 CHEMIN_ABSOLU = re.compile(
-    r"""["'(\s](?:/(?:home|Users|mnt|opt|tmp|srv|var|work|root)/|[A-Za-z]:[\\/]{1,2}\w)""")
+    r"""["'(\s](?:/(?:home|Users|mnt|opt|tmp|srv|var|work|root)/|[A-Za-z]:[\\/]{1,2}\w)"""
+)
 
 
 def _nom(chemin: Path) -> str:
@@ -45,6 +56,7 @@ def _lignes_de_code(cellule: dict) -> list[str]:
 
 # --- Les carnets ---
 
+
 @pytest.mark.parametrize("carnet", CARNETS, ids=_nom)
 def test_carnet_propre(carnet):
     fautes = []
@@ -64,15 +76,23 @@ def test_carnet_propre(carnet):
     assert fautes == []
 
 
-@pytest.mark.parametrize(("texte", "fautif"), [
-    ('lire("/home/moi/x.csv")', True), (r'lire("C:\\Users\\moi")', True), ("dans /tmp/x", True),
-    ('lire("data/x.csv")', False), ("https://exemple.fr/home/x", False), ("France : 60,9", False),
-])
+@pytest.mark.parametrize(
+    ("texte", "fautif"),
+    [
+        ('lire("/home/moi/x.csv")', True),
+        (r'lire("C:\\Users\\moi")', True),
+        ("dans /tmp/x", True),
+        ('lire("data/x.csv")', False),
+        ("https://exemple.fr/home/x", False),
+        ("France : 60,9", False),
+    ],
+)
 def test_chemin_absolu_reconnu(texte, fautif):
     assert bool(CHEMIN_ABSOLU.search(texte)) is fautif
 
 
 # --- Le code ---
+
 
 def _rang(module: str) -> int | None:
     """Étage d'un module « cafdiag.xxx.yyy » ; None s'il n'est pas de la maison."""
@@ -94,7 +114,7 @@ def _imports(source: str, module: str, paquet: bool) -> set[str]:
             base = noeud.module or ""
             if noeud.level:
                 morceaux = module.split(".") if paquet else module.split(".")[:-1]
-                morceaux = morceaux[:len(morceaux) - noeud.level + 1]
+                morceaux = morceaux[: len(morceaux) - noeud.level + 1]
                 base = ".".join([*morceaux, base] if base else morceaux)
             for alias in noeud.names:
                 # « from cafdiag import magasin » vise l'étage ; « from cafdiag import mesurer », la façade.
@@ -111,20 +131,26 @@ def test_sens_unique_des_imports():
         module = module.removesuffix(".__init__")
         rang = _rang(module)
         source = chemin.read_text(encoding="utf-8")
-        fautes += [f"{_nom(chemin)} importe {nom}" for nom in sorted(_imports(source, module, paquet))
-                   if _rang(nom) > rang]
+        fautes += [
+            f"{_nom(chemin)} importe {nom}"
+            for nom in sorted(_imports(source, module, paquet))
+            if _rang(nom) > rang
+        ]
     assert len(MODULES) > 5
     assert fautes == []
 
 
-@pytest.mark.parametrize(("source", "module", "attendu"), [
-    ("from cafdiag.cli import principal", "cafdiag.magasin", {"cafdiag.cli"}),
-    ("def f():\n    import cafdiag.lot", "cafdiag.magasin", {"cafdiag.lot"}),
-    ("from cafdiag import restitution, mesurer", "cafdiag.donnees.x", {"cafdiag.restitution", "cafdiag"}),
-    ("from ..indicateurs import a", "cafdiag.donnees.x", {"cafdiag.indicateurs"}),
-    ("from .y import a", "cafdiag.donnees.x", {"cafdiag.donnees.y"}),
-    ("import pandas", "cafdiag.magasin", set()),
-])
+@pytest.mark.parametrize(
+    ("source", "module", "attendu"),
+    [
+        ("from cafdiag.cli import principal", "cafdiag.magasin", {"cafdiag.cli"}),
+        ("def f():\n    import cafdiag.lot", "cafdiag.magasin", {"cafdiag.lot"}),
+        ("from cafdiag import restitution, mesurer", "cafdiag.donnees.x", {"cafdiag.restitution", "cafdiag"}),
+        ("from ..indicateurs import a", "cafdiag.donnees.x", {"cafdiag.indicateurs"}),
+        ("from .y import a", "cafdiag.donnees.x", {"cafdiag.donnees.y"}),
+        ("import pandas", "cafdiag.magasin", set()),
+    ],
+)
 def test_imports_reconnus(source, module, attendu):
     assert _imports(source, module, paquet=False) == attendu
 
@@ -135,6 +161,7 @@ def test_modules_courts():
 
 
 # --- Les verrous ---
+
 
 def _verrou(nom: str) -> list[Requirement]:
     lignes = (RACINE / nom).read_text(encoding="utf-8").splitlines()
@@ -159,8 +186,11 @@ def test_verrou_repond_au_projet(nom, extras):
     with (RACINE / "pyproject.toml").open("rb") as flux:
         declare = tomllib.load(flux)
     projet = declare["project"]
-    voulues = [*projet["dependencies"], *declare["dependency-groups"]["construction"],
-               *(d for extra in extras for d in projet["optional-dependencies"][extra])]
+    voulues = [
+        *projet["dependencies"],
+        *declare["dependency-groups"]["construction"],
+        *(d for extra in extras for d in projet["optional-dependencies"][extra]),
+    ]
     versions: dict[str, list[str]] = {}
     for exigence in _verrou(nom):
         versions.setdefault(_normal(exigence.name), []).extend(s.version for s in exigence.specifier)
@@ -175,6 +205,7 @@ def test_les_deux_verrous_s_accordent():
 
 
 # --- Le dépôt ---
+
 
 def _suivis() -> list[Path]:
     try:

@@ -12,62 +12,85 @@ from cafdiag.territoires.recherche import candidats, noms_proches
 CRAON = "200048551"
 
 
-@pytest.mark.parametrize("nom", [
-    "CC du Pays de Craon", "Pays de Craon", "pays de craon", "PAYS-DE-CRAON", "CC Pays de Craon",
-    "pays craon",
-    "Communauté de communes du Pays de Craon", "communaute de communes du pays de craon", "le Pays de Craon",
-    "  cc  du pays de craon  ", "epci:pays de craon",
-])
+@pytest.mark.parametrize(
+    "nom",
+    [
+        "CC du Pays de Craon",
+        "Pays de Craon",
+        "pays de craon",
+        "PAYS-DE-CRAON",
+        "CC Pays de Craon",
+        "pays craon",
+        "Communauté de communes du Pays de Craon",
+        "communaute de communes du pays de craon",
+        "le Pays de Craon",
+        "  cc  du pays de craon  ",
+        "epci:pays de craon",
+    ],
+)
 def test_pays_de_craon_s_ecrit_de_bien_des_facons(nom):
     assert territoire(nom).code == CRAON
 
 
-@pytest.mark.parametrize(("nom", "code"), [
-    ("CHATEAU GONTIER SUR MAYENNE", "53062"),
-    ("château-gontier-sur-mayenne", "53062"),
-    ("St-Denis d'Anjou", "53210"),
-    ("Saint Denis d\u2019Anjou", "53210"),
-    ("abergement clemenciat", "01001"),
-    ("L'Abergement-Clémenciat", "01001"),
-    ("Laval Agglomération", "200083392"),
-    ("laval agglo", "200083392"),
-    ("CA de Laval", "200083392"),
-    ("Angers Loire Métropole", "244900015"),
-    ("commune de Laval", "53130"),
-    ("commune:Laval", "53130"),
-    ("commune:Mayenne", "53147"),
-    ("département de la Mayenne", "53"),
-    ("departement:mayenne", "53"),
-    ("Val-d'Oise", "95"),
-    ("Pays de la Loire", "52"),
-    ("ile de france", "11"),
-    ("region:La Réunion", "04"),
-    ("Paris 1er", "75101"),
-    ("Lyon 3e arrondissement", "69383"),
-    ("Rennes Métropole", "243500139"),
-    ("La Roseraie", "49007-roseraie"),
-    ("Kreiz Breizh", "242200715"),
-    ("CCKB", "242200715"),
-])
+@pytest.mark.parametrize(
+    ("nom", "code"),
+    [
+        ("CHATEAU GONTIER SUR MAYENNE", "53062"),
+        ("château-gontier-sur-mayenne", "53062"),
+        ("St-Denis d'Anjou", "53210"),
+        ("Saint Denis d\u2019Anjou", "53210"),
+        ("abergement clemenciat", "01001"),
+        ("L'Abergement-Clémenciat", "01001"),
+        ("Laval Agglomération", "200083392"),
+        ("laval agglo", "200083392"),
+        ("CA de Laval", "200083392"),
+        ("Angers Loire Métropole", "244900015"),
+        ("commune de Laval", "53130"),
+        ("commune:Laval", "53130"),
+        ("commune:Mayenne", "53147"),
+        ("département de la Mayenne", "53"),
+        ("departement:mayenne", "53"),
+        ("Val-d'Oise", "95"),
+        ("Pays de la Loire", "52"),
+        ("ile de france", "11"),
+        ("region:La Réunion", "04"),
+        ("Paris 1er", "75101"),
+        ("Lyon 3e arrondissement", "69383"),
+        ("Rennes Métropole", "243500139"),
+        ("La Roseraie", "49007-roseraie"),
+        ("Kreiz Breizh", "242200715"),
+        ("CCKB", "242200715"),
+    ],
+)
 def test_nom(nom, code):
     assert territoire(nom).code == code
 
 
-@pytest.mark.parametrize(("nom", "attendues"), [
-    ("Mayenne", ["Mayenne — département (53)", "Mayenne — commune (53147)"]),
-    ("la Mayenne", ["Mayenne — département (53)", "Mayenne — commune (53147)"]),
-    ("Laval", ["Laval — commune (53130)", "CA Laval Agglomération — EPCI (200083392)"]),
-    ("Craon", ["Craon — commune (53084), Mayenne", "Craon — commune (86087), Vienne"]),
-    ("Saint-Denis", ["Saint-Denis — commune (93066), Seine-Saint-Denis",
-                     "Saint-Denis — commune (97411), La Réunion"]),
-    ("Le Mans", ["Le Mans — commune (72181)", "CU Le Mans Métropole — EPCI (247200132)"]),
-    ("mans", ["Le Mans — commune (72181)", "CU Le Mans Métropole — EPCI (247200132)"]),
-    ("La Réunion", ["La Réunion — département (974)", "La Réunion — région (region:04)"]),
-    ("CC des Quatre Rivières", ["CC des Quatre Rivières — EPCI (247400666), Haute-Savoie",
-                                "CC des Quatre Rivières — EPCI (247000623), Haute-Saône"]),
-    ("Bors", ["Bors (Canton de Tude-et-Lavalette) — commune (16052), Charente"]),
-    ("Paris", ["Paris — département (75)", "Paris — commune (75056)"]),
-])
+@pytest.mark.parametrize(
+    ("nom", "attendues"),
+    [
+        ("Mayenne", ["Mayenne — département (53)", "Mayenne — commune (53147)"]),
+        ("la Mayenne", ["Mayenne — département (53)", "Mayenne — commune (53147)"]),
+        ("Laval", ["Laval — commune (53130)", "CA Laval Agglomération — EPCI (200083392)"]),
+        ("Craon", ["Craon — commune (53084), Mayenne", "Craon — commune (86087), Vienne"]),
+        (
+            "Saint-Denis",
+            ["Saint-Denis — commune (93066), Seine-Saint-Denis", "Saint-Denis — commune (97411), La Réunion"],
+        ),
+        ("Le Mans", ["Le Mans — commune (72181)", "CU Le Mans Métropole — EPCI (247200132)"]),
+        ("mans", ["Le Mans — commune (72181)", "CU Le Mans Métropole — EPCI (247200132)"]),
+        ("La Réunion", ["La Réunion — département (974)", "La Réunion — région (region:04)"]),
+        (
+            "CC des Quatre Rivières",
+            [
+                "CC des Quatre Rivières — EPCI (247400666), Haute-Savoie",
+                "CC des Quatre Rivières — EPCI (247000623), Haute-Saône",
+            ],
+        ),
+        ("Bors", ["Bors (Canton de Tude-et-Lavalette) — commune (16052), Charente"]),
+        ("Paris", ["Paris — département (75)", "Paris — commune (75056)"]),
+    ],
+)
 def test_homonymes_refuses(nom, attendues):
     with pytest.raises(TerritoireAmbigu) as capture:
         territoire(nom)
@@ -83,14 +106,20 @@ def test_beaucoup_d_homonymes_restent_lisibles():
     assert len(capture.value.propositions) <= 13
 
 
-@pytest.mark.parametrize(("nom", "proposition"), [
-    ("Pays de Crzon", "CC du Pays de Craon — EPCI (200048551)"),
-    ("Chateau-Gonthier sur Mayenne", "Château-Gontier-sur-Mayenne — commune (53062)"),
-    ("Angers Loire Metropolle", "CU Angers Loire Métropole — EPCI (244900015)"),
-    ("Ruffieu", "Ruffieu (ancien code 01330), aujourd'hui Haut Valromey (01187)"),
-    ("Neussargues en Pinatelle", "Neussargues en Pinatelle, aujourd'hui Celles (15031), "
-     "Chalinargues (15035), Chavagnac (15047), Neussargues-Moissac (15141), Sainte-Anastasie (15171)"),
-])
+@pytest.mark.parametrize(
+    ("nom", "proposition"),
+    [
+        ("Pays de Crzon", "CC du Pays de Craon — EPCI (200048551)"),
+        ("Chateau-Gonthier sur Mayenne", "Château-Gontier-sur-Mayenne — commune (53062)"),
+        ("Angers Loire Metropolle", "CU Angers Loire Métropole — EPCI (244900015)"),
+        ("Ruffieu", "Ruffieu (ancien code 01330), aujourd'hui Haut Valromey (01187)"),
+        (
+            "Neussargues en Pinatelle",
+            "Neussargues en Pinatelle, aujourd'hui Celles (15031), "
+            "Chalinargues (15035), Chavagnac (15047), Neussargues-Moissac (15141), Sainte-Anastasie (15171)",
+        ),
+    ],
+)
 def test_nom_inconnu_propose(nom, proposition):
     with pytest.raises(TerritoireInconnu) as capture:
         territoire(nom)
@@ -141,8 +170,11 @@ def test_normaliser_en_bloc_ou_un_par_un(noms):
     assert normaliser_tous(noms) == [normaliser(nom) for nom in noms]
 
 
-@given(st.sampled_from(["Château-Gontier-sur-Mayenne", "Saint-Ouen-des-Toits", "L'Haÿ-les-Roses"]),
-       st.booleans(), st.sampled_from(["-", " ", "  ", "'"]))
+@given(
+    st.sampled_from(["Château-Gontier-sur-Mayenne", "Saint-Ouen-des-Toits", "L'Haÿ-les-Roses"]),
+    st.booleans(),
+    st.sampled_from(["-", " ", "  ", "'"]),
+)
 def test_casse_et_tirets_indifferents(nom, majuscules, separateur):
     ecrit = nom.upper() if majuscules else nom.lower()
     assert normaliser(ecrit.replace("-", separateur)) == normaliser(nom)

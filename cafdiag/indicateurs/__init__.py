@@ -2,5 +2,15 @@
 
 from cafdiag.indicateurs.dictionnaire import THEMES, choisir, dictionnaire
 from cafdiag.indicateurs.mesures import annees_disponibles, comparer, mesurer, mesurer_maille
+from cafdiag.indicateurs.options import Options
 
-__all__ = ["THEMES", "annees_disponibles", "choisir", "comparer", "dictionnaire", "mesurer", "mesurer_maille"]
+__all__ = [
+    "THEMES",
+    "Options",
+    "annees_disponibles",
+    "choisir",
+    "comparer",
+    "dictionnaire",
+    "mesurer",
+    "mesurer_maille",
+]

@@ -38,22 +38,50 @@ def sommer(communes: pd.DataFrame, appartenance: pd.DataFrame) -> pd.DataFrame:
     code
     A        NaN   10.0  8.0   inf            1
     """
-    lignes = communes.reindex(appartenance["commune"])
-    manque = lignes["valeur"].isna().to_numpy()
-    aligne = pd.DataFrame(
+    codes, groupes = np.unique(appartenance["code"].to_numpy(dtype=object), return_inverse=True)
+    positions = communes.index.get_indexer(pd.Index(appartenance["commune"]))
+    somme = sommer_positions(communes, positions, groupes, len(codes))
+    return somme.set_axis(pd.Index(codes, name="code"))
+
+
+def sommer_positions(
+    communes: pd.DataFrame, positions: np.ndarray, groupes: np.ndarray, nombre: int
+) -> pd.DataFrame:
+    """:func:`sommer`, communes et territoires déjà traduits en rangs : c'est le calcul, sans les étiquettes.
+
+    Parameters
+    ----------
+    communes : DataFrame
+        ``valeur``, ``bas``, ``haut``.
+    positions : array of int
+        Rang de chaque commune de l'appartenance dans ``communes`` ; ``-1`` si elle n'y est pas.
+    groupes : array of int
+        Rang du territoire de chacune.
+    nombre : int
+        Nombre de territoires.
+    """
+    lues = {}
+    for colonne in ("valeur", "bas", "haut"):
+        toutes = communes[colonne].to_numpy(dtype=float)
+        # Le dernier rang (-1) tombe sur ce manquant : une commune absente de la table ne dit rien.
+        lues[colonne] = np.append(toutes, np.nan)[positions]
+    manque = np.isnan(lues["valeur"])
+
+    def total(termes: np.ndarray) -> np.ndarray:
+        return np.bincount(groupes, weights=termes, minlength=nombre)
+
+    manquants = total(manque.astype(float)).astype(int)
+    connu = total(np.where(manque, 0.0, lues["valeur"]))
+    return pd.DataFrame(
         {
-            "code": appartenance["code"].to_numpy(),
-            "connu": np.where(manque, 0.0, lignes["valeur"].to_numpy()),
-            # Une commune absente de la table ne dit rien : de zéro à l'infini.
-            "bas": np.where(lignes["bas"].isna(), 0.0, lignes["bas"].to_numpy()),
-            "haut": np.where(lignes["haut"].isna(), np.inf, lignes["haut"].to_numpy()),
-            "n": 1,
-            "n_manquants": manque.astype(int),
+            "valeur": np.where(manquants == 0, connu, np.nan),
+            "connu": connu,
+            "bas": total(np.where(np.isnan(lues["bas"]), 0.0, lues["bas"])),
+            "haut": total(np.where(np.isnan(lues["haut"]), np.inf, lues["haut"])),
+            "n": np.bincount(groupes, minlength=nombre),
+            "n_manquants": manquants,
         }
     )
-    somme = aligne.groupby("code", sort=True).sum()
-    somme.insert(0, "valeur", somme["connu"].where(somme["n_manquants"].eq(0)))
-    return somme
 
 
 def rapport(

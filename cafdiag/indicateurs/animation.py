@@ -13,6 +13,7 @@ from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
 from cafdiag.indicateurs.generiques import rapport_de_sommes
 from cafdiag.indicateurs.qpv import liens_centres, qpv_connus, quartiers_par_territoire, totaux_annonces
 
+_MANIERES = {"proximite": "dans le contour ou à 500 m au plus", "stricte": "dans le contour seulement"}
 _REGISTRE = "fournissez un registre complet des structures"
 
 
@@ -29,7 +30,7 @@ def listes_completes(contexte: Contexte) -> pd.Series:
 def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Couverture des QPV par les centres sociaux : part de QPV, d'habitants, centres par QPV."""
     indicateur = ligne["code"]
-    liens, incertains = liens_centres(contexte)
+    liens, incertains = liens_centres(contexte, definition=contexte.options.definition_qpv)
     par_territoire = quartiers_par_territoire(contexte)
     par_territoire["couvert"] = par_territoire["identifiant"].isin(set(liens["identifiant"]))
     par_territoire["incertain"] = par_territoire["identifiant"].isin(incertains)
@@ -100,7 +101,11 @@ def _conclure(
     exact = donne & contours & (complete | sature)
     statut = pd.Series("non_disponible", index=contexte.codes)
     statut = statut.mask(donne, "estime").mask(exact, "exact").mask(aucun, "sans_objet")
-    maille = "à 500 m au plus du contour" if contours else "à la maille de la commune, faute de contours"
+    maille = (
+        _MANIERES[contexte.options.definition_qpv]
+        if contours
+        else "à la maille de la commune, faute de contours"
+    )
     partielle = " ; liste de centres sociaux partielle"
     motif = pd.Series("", index=contexte.codes)
     motif = motif.mask(donne, f"calculé {maille}")

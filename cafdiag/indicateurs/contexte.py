@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, evaluer
-from cafdiag.indicateurs.agregation import sommer
+from cafdiag.indicateurs.agregation import sommer_positions
+from cafdiag.indicateurs.options import Options
+from cafdiag.magasin import lire_table
 
 COLONNES_RESULTAT = [
     "valeur",
@@ -23,6 +26,7 @@ COLONNES_RESULTAT = [
     "millesime",
 ]
 _NOMS_ECRITS = 4
+HORS_MAYOTTE = "hors Mayotte, sans population annuelle publiée"
 CERCLE_COMMUNAL = "Ain, Ardennes, Maine-et-Loire et Mayenne"
 
 
@@ -47,6 +51,8 @@ class Contexte:
         Ce que l'utilisateur a fourni.
     annee : int or None
         Année demandée ; None : la dernière de chaque indicateur.
+    options : Options
+        Choix de calcul.
     """
 
     territoires: pd.DataFrame
@@ -57,12 +63,28 @@ class Contexte:
     structures: pd.DataFrame
     apports: Apports
     annee: int | None = None
+    options: Options = field(default_factory=Options)
     _memoire: dict = field(default_factory=dict, repr=False)
 
     @property
     def codes(self) -> pd.Index:
         """Clés des territoires."""
         return self.territoires.index
+
+    @property
+    def _rangs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rang de chaque commune de l'appartenance, et rang de son territoire : calculés une fois."""
+        if "rangs" not in self._memoire:
+            self._memoire["rangs"] = (
+                self.communes.index.get_indexer(pd.Index(self.appartenance["commune"])),
+                self.codes.get_indexer(pd.Index(self.appartenance["code"])),
+            )
+        return self._memoire["rangs"]
+
+    def sommer(self, communes: pd.DataFrame) -> pd.DataFrame:
+        """Somme par territoire d'une grandeur communale alignée sur la table des communes."""
+        positions, groupes = self._rangs
+        return sommer_positions(communes, positions, groupes, len(self.codes)).set_axis(self.codes)
 
     def de_maille(self, maille: str) -> pd.Series:
         """Vrai pour les territoires de cette maille."""
@@ -87,55 +109,72 @@ class Contexte:
         cle = ("somme", variable, annee)
         if cle not in self._memoire:
             par_commune = self.par_commune(variable, annee=annee)
-            self._memoire[cle] = sommer(par_commune, self.appartenance).reindex(self.codes)
+            somme = self.sommer(par_commune)
+            self._memoire[cle] = (
+                self._avec_population_publiee(somme, annee) if variable == "population" else somme
+            )
         return self._memoire[cle]
+
+    def _avec_population_publiee(self, somme: pd.DataFrame, annee: int) -> pd.DataFrame:
+        """Population publiée de l'EPCI, du département, de la région, quand une commune scindée n'en a pas.
+
+        La France n'a pas de total annuel avec Mayotte : elle est donnée hors Mayotte, et le motif le dit.
+        """
+        manque = somme["valeur"].isna()
+        for maille in self.territoires.loc[manque, "maille"].unique():
+            fichier = {
+                "epci": "epci",
+                "departement": "departements",
+                "region": "regions",
+                "france": "regions",
+            }
+            if maille not in fichier:
+                continue
+            publiees = lire_table(fichier[maille]).set_index("code")[f"population_{annee}"].astype("float64")
+            ici = manque & self.de_maille(maille)
+            officiels = self.territoires.loc[ici, "officiel"]
+            total = pd.Series({"FR": publiees.sum()})
+            valeurs = officiels.map(total if maille == "france" else publiees)
+            connues = valeurs.dropna().index
+            for colonne in ("valeur", "connu", "bas", "haut"):
+                somme.loc[connues, colonne] = valeurs[connues].astype("float64")
+            somme.loc[connues, "n_manquants"] = 0
+        return somme
 
     def manquantes(self, variable: str, *, annee: int | None = None) -> pd.Series:
         """Phrase nommant, par territoire, les communes sans donnée (vide si aucune)."""
         annee = annee if annee is not None else self.annee_de(variable)
         cle = ("manquantes", variable, annee)
         if cle not in self._memoire:
-            absente = self.par_commune(variable, annee=annee)["valeur"].isna()
-            self._memoire[cle] = _phrases(absente, self.communes, self.appartenance, self.codes)
+            absente = self.par_commune(variable, annee=annee)["valeur"].isna().to_numpy()
+            self._memoire[cle] = self._phrases(absente)
         return self._memoire[cle]
 
-
-def _phrases(
-    absente: pd.Series, communes: pd.DataFrame, appartenance: pd.DataFrame, codes: pd.Index
-) -> pd.Series:
-    phrases = pd.Series("", index=codes, dtype=object)
-    manque = absente.reindex(appartenance["commune"]).fillna(True).to_numpy(dtype=bool)
-    if not manque.any():
+    def _phrases(self, absente: np.ndarray) -> pd.Series:
+        positions, groupes = self._rangs
+        phrases = pd.Series("", index=self.codes, dtype=object)
+        # Rang -1 : commune absente de la table, donc sans donnée.
+        manque = np.append(absente, True)[positions]
+        if not manque.any():
+            return phrases
+        embarquee = np.append(self.communes["faits_embarques"].to_numpy(dtype=bool), False)[positions]
+        n = len(self.codes)
+        total = np.bincount(groupes, minlength=n)
+        absentes = np.bincount(groupes, weights=manque, minlength=n).astype(int)
+        hors = np.bincount(groupes, weights=manque & ~embarquee, minlength=n).astype(int)
+        dedans = np.bincount(groupes, weights=embarquee, minlength=n).astype(int)
+        toutes = absentes == total
+        phrases[toutes & (dedans == 0)] = f"donnée embarquée pour {CERCLE_COMMUNAL} seulement"
+        phrases[toutes & (dedans > 0)] = "donnée absente de la source pour toutes les communes"
+        noms = np.append(self.communes["nom"].to_numpy(dtype=object), "")[positions]
+        for g in np.flatnonzero((absentes > 0) & ~toutes):
+            ici = (
+                sorted(noms[(groupes == g) & manque])
+                if absentes[g] <= _NOMS_ECRITS
+                else list(noms[(groupes == g) & manque][:3])
+            )
+            phrases.iloc[g] = _communes_absentes(ici, int(absentes[g]), int(total[g]), hors=int(hors[g]))
         return phrases
-    lignes = pd.DataFrame(
-        {
-            "code": appartenance["code"].to_numpy(),
-            "commune": appartenance["commune"].to_numpy(),
-            "absente": manque,
-        }
-    )
-    lignes["embarquee"] = communes["faits_embarques"].reindex(lignes["commune"]).eq(True).to_numpy()
-    groupes = lignes.groupby("code").agg(
-        absentes=("absente", "sum"), total=("absente", "size"), embarquees=("embarquee", "any")
-    )
-    toutes = groupes["absentes"].eq(groupes["total"])
-    phrases[groupes.index[toutes & ~groupes["embarquees"]]] = (
-        f"donnée embarquée pour {CERCLE_COMMUNAL} seulement"
-    )
-    phrases[groupes.index[toutes & groupes["embarquees"]]] = (
-        "donnée absente de la source pour toutes les communes"
-    )
-    partielles = groupes[groupes["absentes"].gt(0) & ~toutes]
-    # Les premières communes absentes de chaque territoire suffisent à le dire.
-    absentes = lignes[lignes["absente"] & lignes["code"].isin(partielles.index)].sort_values(
-        ["code", "commune"]
-    )
-    premieres = absentes.groupby("code")["commune"].agg(lambda s: list(s.iloc[: _NOMS_ECRITS + 1]))
-    hors = absentes.groupby("code")["embarquee"].agg(lambda s: int((~s).sum()))
-    for code, ligne in partielles.iterrows():
-        noms = [str(communes.at[c, "nom"]) for c in premieres[code]]
-        phrases[code] = _communes_absentes(noms, int(ligne["absentes"]), int(ligne["total"]), hors=hors[code])
-    return phrases
 
 
 def _communes_absentes(noms: list[str], n: int, total: int, *, hors: int) -> str:

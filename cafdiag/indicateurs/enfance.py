@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cafdiag.indicateurs.agregation import rapport, sommer
+from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.contexte import Contexte, resultat
-
-SEUIL_ALSH_KM = 5.0
 
 
 def distance_au_plus_proche(points: pd.DataFrame, offre: pd.DataFrame) -> pd.Series:
@@ -30,14 +28,17 @@ def distance_au_plus_proche(points: pd.DataFrame, offre: pd.DataFrame) -> pd.Ser
     >>> distance_au_plus_proche(points, points.loc[["a"]]).to_dict()
     {'a': 0.0, 'b': 5.0}
     """
-    from scipy.spatial import cKDTree
+    import shapely
 
     distance = pd.Series(np.nan, index=points.index)
     offre = offre.dropna(subset=["x", "y"])
     situes = points[["x", "y"]].notna().all(axis=1)
     if len(offre) and situes.any():
-        arbre = cKDTree(offre[["x", "y"]].to_numpy(dtype=float))
-        distance[situes] = arbre.query(points.loc[situes, ["x", "y"]].to_numpy(dtype=float))[0] / 1000
+        arbre = shapely.STRtree(shapely.points(offre[["x", "y"]].to_numpy(dtype=float)))
+        cibles = shapely.points(points.loc[situes, ["x", "y"]].to_numpy(dtype=float))
+        # Une seule offre par point : à égale distance, laquelle n'importe pas.
+        _, metres = arbre.query_nearest(cibles, return_distance=True, all_matches=False)
+        distance[situes] = metres / 1000
     return distance
 
 
@@ -55,31 +56,53 @@ def en_lambert93(communes: pd.DataFrame) -> pd.DataFrame:
     return xy
 
 
-def acces_par_commune(communes: pd.DataFrame, equipement: pd.Series, *, seuil_km: float) -> pd.DataFrame:
+def acces_par_commune(
+    communes: pd.DataFrame, equipement: pd.Series, *, seuil_km: float, cibles: pd.Index | None = None
+) -> pd.DataFrame:
     """À quelle distance est la commune équipée la plus proche, et le sait-on vraiment ?
 
-    Une commune dont l'équipement n'est pas renseigné peut en cacher un plus proche : ``proche`` est alors
-    manquant quand il dépend d'elle.
+    Une commune dont l'équipement n'est pas renseigné peut en cacher un plus proche : la distance est alors un
+    majorant, et ``proche`` est manquant quand la réponse dépend d'elle.
+
+    Parameters
+    ----------
+    communes : DataFrame
+        ``lon``, ``lat``, ``departement``, indexés par code.
+    equipement : Series
+        Nombre d'équipements par commune ; manquant si la source ne dit rien.
+    seuil_km : float
+        Distance au-delà de laquelle l'équipement n'est plus proche.
+    cibles : Index, optional
+        Communes à situer ; toutes par défaut.
 
     Returns
     -------
     DataFrame
-        ``distance_km`` (à l'équipement connu le plus proche) et ``proche`` (vrai, faux, manquant).
+        Pour chaque cible : ``distance_km`` (à l'équipement connu le plus proche), ``majorant`` (une commune non
+        renseignée est plus proche) et ``proche`` (vrai, faux, manquant).
     """
     xy = en_lambert93(communes)
-    connu = distance_au_plus_proche(xy, xy[equipement.gt(0).fillna(False)])
-    possible = distance_au_plus_proche(xy, xy[equipement.isna() & communes["departement"].notna()])
-    proche = pd.Series(pd.NA, index=communes.index, dtype="boolean")
+    ici = xy if cibles is None else xy.loc[cibles]
+    connu = distance_au_plus_proche(ici, xy[equipement.gt(0).fillna(False)])
+    possible = distance_au_plus_proche(ici, xy[equipement.isna() & communes["departement"].notna()])
+    proche = pd.Series(pd.NA, index=ici.index, dtype="boolean")
     proche = proche.mask(connu.le(seuil_km), True)
     proche = proche.mask(connu.gt(seuil_km) & (possible.gt(seuil_km) | possible.isna()), False)
-    return pd.DataFrame({"distance_km": connu, "proche": proche})
+    return pd.DataFrame({"distance_km": connu, "majorant": possible.lt(connu), "proche": proche})
 
 
 def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Part des enfants de 3-11 ans à 5 km au plus d'une commune avec ALSH (A1, encadrée aux bords)."""
     communes = contexte.communes
-    acces = acces_par_commune(communes, communes["bpe2025_alsh"].astype("float64"), seuil_km=SEUIL_ALSH_KM)
     enfants = contexte.par_commune("enfants_3_11_ans")
+    # Sans enfants connus, la distance ne servirait à rien : on ne situe que les autres.
+    cibles = enfants.index[enfants["valeur"].notna()]
+    acces = acces_par_commune(
+        communes,
+        communes["bpe2025_alsh"].astype("float64"),
+        seuil_km=contexte.options.distance_alsh_km,
+        cibles=cibles,
+    ).reindex(communes.index)
     oui, inconnu = acces["proche"].eq(True).fillna(False), acces["proche"].isna()
     proches = pd.DataFrame(
         {
@@ -89,7 +112,7 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         },
         index=communes.index,
     )
-    num = sommer(proches, contexte.appartenance).reindex(contexte.codes)
+    num = contexte.sommer(proches)
     den = contexte.somme("enfants_3_11_ans")
     brut = rapport(num, den, facteur=100, partie=True)
     large = den["valeur"].notna() & brut["valeur"].isna() & ((brut["haut"] - brut["bas"]) / 2).le(3.0)

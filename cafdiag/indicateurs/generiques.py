@@ -7,8 +7,9 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
-from cafdiag.indicateurs.contexte import Contexte, resultat
+from cafdiag.indicateurs.contexte import HORS_MAYOTTE, Contexte, resultat
 
+PART_MANQUANTE_MAXIMALE = 0.1
 _GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
 
 
@@ -23,12 +24,16 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     manquants = contexte.manquantes(variable, annee=annee)
     statut = np.where(connu, definition.statut, "non_disponible")
     arrondi = definition.statut == "arrondi"
-    minorant = somme_["bas"].where(somme_["bas"] > 0)
+    # « Au moins » n'apprend quelque chose que si presque toutes les communes sont connues.
+    presque = somme_["n_manquants"] <= PART_MANQUANTE_MAXIMALE * somme_["n"]
+    minorant = somme_["bas"].where((somme_["bas"] > 0) & presque)
     bas = somme_["bas"].where(connu & arrondi, minorant.where(~connu))
     haut = somme_["haut"].where(connu & arrondi)
     haut = haut.mask(~connu & np.isfinite(somme_["haut"]), somme_["haut"])
     motif = manquants.where(~connu, "")
     motif = motif.where(minorant.isna() | connu, motif + " ; au moins " + minorant.map(_entier))
+    if variable == "population":
+        motif = motif.mask(connu & contexte.de_maille("france"), HORS_MAYOTTE)
     millesime = definition.millesime.format(annee=annee)
     return resultat(
         contexte.codes,
@@ -110,10 +115,13 @@ def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def _sur_communes_connues(contexte: Contexte, num: str, den: str, facteur: float) -> pd.Series:
-    valeurs = pd.DataFrame(
-        {"num": contexte.par_commune(num)["valeur"], "den": contexte.par_commune(den)["valeur"]}
-    )
-    lignes = valeurs.reindex(contexte.appartenance["commune"])
-    lignes["code"] = contexte.appartenance["code"].to_numpy()
-    sommes = lignes.dropna().groupby("code")[["num", "den"]].sum().reindex(contexte.codes)
-    return facteur * sommes["num"] / sommes["den"].where(sommes["den"] > 0)
+    """Rapport des seules communes où numérateur et dénominateur sont connus."""
+    numerateurs, denominateurs = contexte.par_commune(num)["valeur"], contexte.par_commune(den)["valeur"]
+    connues = numerateurs.notna() & denominateurs.notna()
+    sommes = []
+    for valeurs in (numerateurs, denominateurs):
+        retenues = valeurs.where(connues, 0.0)
+        sommes.append(
+            contexte.sommer(pd.DataFrame({"valeur": retenues, "bas": retenues, "haut": retenues}))["valeur"]
+        )
+    return facteur * sommes[0] / sommes[1].where(sommes[1] > 0)

@@ -13,6 +13,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import animation, enfance, generiques, petite_enfance, portrait
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
+from cafdiag.indicateurs.options import Options
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, lister, membres, territoire
 
@@ -76,6 +77,7 @@ def mesurer(
     *,
     annee: int | None = None,
     apports: Apports | None = None,
+    options: Options | None = None,
 ) -> pd.DataFrame:
     """Mesures d'un territoire.
 
@@ -90,6 +92,8 @@ def mesurer(
         année-là est ``non_disponible``, et son motif donne les années connues.
     apports : Apports, optional
         Données de l'utilisateur (:func:`cafdiag.donnees.lire_apports`).
+    options : Options, optional
+        Choix de calcul : définition de la couverture des QPV, distance à un accueil de loisirs.
 
     Returns
     -------
@@ -109,7 +113,9 @@ def mesurer(
     [{'valeur': 79.9, 'statut': 'exact', 'annee': 2023}]
     """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    return _mesurer(*_un_territoire(cible, cible.code), indicateurs, Tables.lire(apports), annee=annee)
+    return _mesurer(
+        *_un_territoire(cible, cible.code), indicateurs, Tables.lire(apports), annee=annee, options=options
+    )
 
 
 def mesurer_maille(
@@ -120,6 +126,7 @@ def mesurer_maille(
     codes: Collection[str] | None = None,
     annee: int | None = None,
     apports: Apports | None = None,
+    options: Options | None = None,
 ) -> pd.DataFrame:
     """Mesures de tous les territoires d'une maille, calculées d'un coup.
 
@@ -130,7 +137,7 @@ def mesurer_maille(
         Restreint aux territoires dont une commune est dans ce département.
     codes : collection of str, optional
         Restreint à ces territoires.
-    indicateurs, annee, apports
+    indicateurs, annee, apports, options
         Voir :func:`mesurer`.
 
     Examples
@@ -151,7 +158,9 @@ def mesurer_maille(
     territoires = pd.DataFrame(
         {"maille": maille, "officiel": noms.index, "nom": noms.to_numpy()}, index=noms.index
     )
-    return _mesurer(territoires, appartenance, indicateurs, Tables.lire(apports), annee=annee)
+    return _mesurer(
+        territoires, appartenance, indicateurs, Tables.lire(apports), annee=annee, options=options
+    )
 
 
 @dataclass(frozen=True)
@@ -194,6 +203,7 @@ def _mesurer(
     tables: Tables,
     *,
     annee: int | None,
+    options: Options | None,
 ) -> pd.DataFrame:
     if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
         raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
@@ -207,6 +217,7 @@ def _mesurer(
         structures=tables.structures,
         apports=tables.apports,
         annee=annee,
+        options=options or Options(),
     )
     definitions = dictionnaire()
     voulus = choisir(indicateurs)
@@ -240,12 +251,13 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table["annee"] = table["annee"].fillna(ligne["annee"])
     table["millesime"] = table["millesime"].where(table["millesime"].ne(""), ligne["millesime"])
     territoires = contexte.territoires
+    libelle = ligne["libelle"].replace("5 km", f"{contexte.options.distance_alsh_km:g} km".replace(".", ","))
     return table.assign(
         territoire=territoires["officiel"],
         nom=territoires["nom"],
         maille=territoires["maille"],
         indicateur=ligne["code"],
-        libelle=ligne["libelle"],
+        libelle=libelle,
         unite=ligne["unite"],
         source=ligne["source"],
     )[COLONNES]
@@ -257,6 +269,7 @@ def comparer(
     *,
     annee: int | None = None,
     apports: Apports | None = None,
+    options: Options | None = None,
 ) -> pd.DataFrame:
     """Mesures du territoire, de son département, de sa région et de la France, les unes sous les autres.
 
@@ -287,6 +300,7 @@ def comparer(
         indicateurs,
         Tables.lire(apports),
         annee=annee,
+        options=options,
     )
     roles = [role for role in etages for _ in range(len(table) // len(etages))]
     return table.assign(role=roles)

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from cafdiag.donnees import Apports
+from cafdiag.indicateurs import Options
 from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.types_mime import MIME_BLOC
 from cafdiag.territoires import Territoire
-
-# Seuls les morceaux ainsi marqués entrent dans le rapport : un tableau d'essai ajouté au carnet n'y va pas.
-MIME_BLOC = "application/vnd.cafdiag.bloc+json"
 
 
 def phrase_html(texte: str) -> str:
@@ -54,3 +53,4 @@ class Donnees:
     autour: pd.DataFrame
     apports: Apports
     annee: int | None
+    options: Options

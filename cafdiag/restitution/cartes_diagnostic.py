@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import pandas as pd
 
@@ -49,21 +50,22 @@ class CartesDuDiagnostic:
             apports=self.donnees.apports,
         )
 
-    def _communes(self) -> tuple:
+    @cached_property
+    def _fonds(self) -> dict:
+        """Contours et voisinage, lus une fois pour les trois cartes communales."""
         table = table_communes(self.donnees.apports)
         codes = list(self.donnees.territoire.communes)
         contours = contours_de("commune", codes, noms=table["nom"])
-        return contours, table.reindex(contours["code"])["population_2023"].astype("float64").tolist()
-
-    def _commun(self) -> dict:
-        contours, importance = self._communes()
         return {
             "contours": contours,
-            "importance": importance,
+            "importance": table.reindex(contours["code"])["population_2023"].astype("float64").tolist(),
             "contexte": fonds_de_contexte(self.donnees.territoire),
             "surligner": contour_du_territoire(self.donnees.territoire),
             "nom_surligne": self.donnees.nom,
         }
+
+    def _commun(self) -> dict:
+        return dict(self._fonds)
 
     def couverture(self):
         """Carte 1 : taux global des EPCI, en bandes rapportées à la France."""
@@ -100,8 +102,12 @@ class CartesDuDiagnostic:
         if not self._par_commune or not self.donnees.lecture.connu("EJ_ALSH_PART_COM_EQUIP"):
             return _SANS_CARTE
         table = table_communes(self.donnees.apports)
-        acces = acces_par_commune(table, table["bpe2025_alsh"].astype("float64"), seuil_km=5.0)
-        mesures = _mesures_de_distance(acces, table, list(self.donnees.territoire.communes))
+        codes = list(self.donnees.territoire.communes)
+        equipement = table["bpe2025_alsh"].astype("float64")
+        acces = acces_par_commune(
+            table, equipement, seuil_km=self.donnees.options.distance_alsh_km, cibles=pd.Index(codes)
+        )
+        mesures = _mesures_de_distance(acces, table, codes)
         self._montrees.append(mesures)
         # La première classe, [0 ; 0,01[, est celle des communes équipées.
         classes = replace(
@@ -172,6 +178,16 @@ def _mesures_de_distance(acces: pd.DataFrame, table: pd.DataFrame, codes: list[s
     distance = acces["distance_km"].reindex(codes)
     equipee = table["bpe2025_alsh"].reindex(codes)
     connue = distance.notna() & equipee.notna()
+    motif = (
+        acces["majorant"]
+        .reindex(codes)
+        .map(
+            {
+                True: "au plus cette distance : une commune voisine plus proche n'est pas renseignée",
+                False: "à vol d'oiseau, entre points centraux de communes",
+            }
+        )
+    )
     return pd.DataFrame(
         {
             "territoire": codes,
@@ -188,12 +204,7 @@ def _mesures_de_distance(acces: pd.DataFrame, table: pd.DataFrame, codes: list[s
             "bas": float("nan"),
             "haut": float("nan"),
             "statut": connue.map({True: "estime", False: "non_disponible"}).to_numpy(),
-            "motif": connue.map(
-                {
-                    True: "à vol d'oiseau, entre points centraux de communes",
-                    False: "équipement non renseigné pour la commune",
-                }
-            ).to_numpy(),
+            "motif": motif.where(connue, "équipement non renseigné pour la commune").to_numpy(),
             "maille_source": "commune",
             "source": "Insee, base permanente des équipements",
             "millesime": "2025",

@@ -8,14 +8,14 @@ import pandas as pd
 
 from cafdiag.donnees import Apports, lire_apports
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import comparer, mesurer_maille
+from cafdiag.indicateurs import Options, comparer, mesurer_maille
 from cafdiag.restitution import annexes, chapitres, textes
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
 from cafdiag.restitution.lecture import Lecture
-from cafdiag.restitution.produire import MIME_GARDE, MIME_MESURES
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.restitution.themes import epci_du_departement
+from cafdiag.restitution.types_mime import MIME_GARDE, MIME_MESURES
 from cafdiag.restitution.vues import epci_autour
 from cafdiag.territoires import Territoire, territoire
 from cafdiag.territoires.objets import LIBELLES_MAILLES
@@ -39,6 +39,8 @@ class Diagnostic:
     qpv, registre, registre_complet : str
         Fichiers de l'utilisateur, voir :func:`cafdiag.donnees.lire_apports` ; départements séparés par
         des virgules.
+    definition_qpv, distance_alsh_km : str
+        Choix de calcul, voir :class:`cafdiag.indicateurs.Options`.
 
     Raises
     ------
@@ -61,7 +63,10 @@ class Diagnostic:
         qpv: str = "",
         registre: str = "",
         registre_complet: str = "",
+        definition_qpv: str = "proximite",
+        distance_alsh_km: str | float = 5,
     ) -> None:
+        self.options = Options(definition_qpv=definition_qpv, distance_alsh_km=distance_alsh_km)
         self.territoire: Territoire = territoire(code)
         self.nom = nom_usage.strip() or self.territoire.nom
         self.annee = _annee(annee)
@@ -71,10 +76,12 @@ class Diagnostic:
             if qpv or registre or complets
             else Apports()
         )
-        self.mesures = comparer(self.territoire, annee=self.annee, apports=self.apports)
+        self.mesures = comparer(self.territoire, annee=self.annee, apports=self.apports, options=self.options)
         self.lecture = Lecture(self.mesures)
         self.autour = self._mesurer_autour()
-        self.donnees = Donnees(self.territoire, self.nom, self.lecture, self.autour, self.apports, self.annee)
+        self.donnees = Donnees(
+            self.territoire, self.nom, self.lecture, self.autour, self.apports, self.annee, self.options
+        )
         self.cartes = CartesDuDiagnostic(self.donnees)
         self._emis: list[str] = []
 

@@ -11,8 +11,6 @@ import hashlib
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,9 @@ from cafdiag import magasin
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs
 from cafdiag.restitution.echappement import html_sur, identifiant, json_sur
+from cafdiag.restitution.socle_cartes import MIME_CARTE, Fragments, assembler, socle, socle_html
 
-MIME_CARTE = "application/vnd.cafdiag.carte+json"
+__all__ = ["MIME_CARTE", "CarteHorsLigne", "Fragments", "assembler", "socle", "socle_html"]
 
 _ID_BRANCA = re.compile(r"_([0-9a-f]{32})(?![0-9a-f])")
 # Caractère d'usage privé : aucun texte affiché ne peut être pris pour un identifiant en attente.
@@ -34,55 +33,6 @@ _DEHORS = re.compile(
     r"""<(?:script|link|img|iframe)\b[^>]*?(?:src|href)\s*=\s*["']?\s*((?:https?:)?//[^"'\s>]+)""",
     re.IGNORECASE,
 )
-
-
-@lru_cache(maxsize=1)
-def socle() -> tuple[str, str]:
-    """Style et script communs à toutes les cartes, à incorporer une seule fois par page.
-
-    Returns
-    -------
-    tuple of str
-        ``(css, js)``, sans balises : Leaflet 1.9.4 (BSD-2) puis le dessin de cafdiag.
-
-    Raises
-    ------
-    DonneesAbimees
-        Leaflet n'est pas celui qui a été embarqué.
-    """
-    leaflet, carte = magasin.dossier("maps") / "leaflet", magasin.dossier("templates") / "carte"
-    css = magasin.verifier(leaflet / "leaflet.css").read_text(encoding="utf-8")
-    # Les images de Leaflet (ombres, couches) ne servent pas ici et seraient demandées au disque.
-    css = re.sub(r"url\([^)]*\)", "none", re.sub(r"behavior:[^;]*;", "", css))
-    js = re.sub(
-        r"//# sourceMappingURL=.*", "", magasin.verifier(leaflet / "leaflet.js").read_text(encoding="utf-8")
-    )
-    return (
-        css.strip() + "\n" + (carte / "carte.css").read_text(encoding="utf-8").strip(),
-        js.strip() + "\n" + (carte / "carte.js").read_text(encoding="utf-8").strip(),
-    )
-
-
-def socle_html() -> str:
-    """Le :func:`socle` entre ses balises, pour l'en-tête d'une page."""
-    css, js = socle()
-    return f"<style>{css}</style>\n<script>{js}</script>"
-
-
-@dataclass(frozen=True)
-class Fragments:
-    """Une carte en deux morceaux à placer dans une page qui porte déjà le :func:`socle`."""
-
-    html: str
-    script: str
-    prefixe: str
-
-    def __iter__(self):
-        return iter((self.html, self.script))
-
-    def sous_prefixe(self, prefixe: str) -> Fragments:
-        """Les mêmes morceaux sous un autre préfixe, pour placer deux fois une carte dans une page."""
-        return Fragments(*(t.replace(f"_{self.prefixe}_", f"_{prefixe}_") for t in self), prefixe)
 
 
 class _Brut(Element):
@@ -302,24 +252,3 @@ class CarteHorsLigne(folium.Map):
                 "script": morceaux.script,
             },
         }
-
-
-def assembler(cartes: Sequence[dict | CarteHorsLigne]) -> list[Fragments]:
-    """Les morceaux de plusieurs cartes d'une même page, sans identifiant en double.
-
-    Parameters
-    ----------
-    cartes : sequence
-        Cartes, ou contenus de type :data:`MIME_CARTE` lus dans un carnet.
-    """
-    vus: dict[str, int] = {}
-    sortie = []
-    for carte in cartes:
-        morceaux = (
-            carte.fragments()
-            if isinstance(carte, CarteHorsLigne)
-            else Fragments(carte["html"], carte["script"], carte["prefixe"])
-        )
-        rang = vus[morceaux.prefixe] = vus.get(morceaux.prefixe, 0) + 1
-        sortie.append(morceaux if rang == 1 else morceaux.sous_prefixe(f"{morceaux.prefixe}x{rang}"))
-    return sortie

@@ -13,13 +13,11 @@ import jinja2
 
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.magasin import dossier, ecrire_atomique
-from cafdiag.restitution.bloc import MIME_BLOC
-from cafdiag.restitution.leaflet import MIME_CARTE, assembler, socle_html
+from cafdiag.restitution.socle_cartes import MIME_CARTE, assembler, socle_html
+from cafdiag.restitution.types_mime import MIME_BLOC, MIME_GARDE, MIME_MESURES
 from cafdiag.territoires import Territoire, territoire
 
 FORMATS = ("html", "ipynb")
-MIME_GARDE = "application/vnd.cafdiag.garde+json"
-MIME_MESURES = "application/vnd.cafdiag.mesures+json"
 GABARIT = "diagnostic_ctg.ipynb"
 
 
@@ -151,6 +149,10 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: 
                 cwd=provisoire,
                 execution_timeout=delai,
                 start_timeout=120,
+                # Rien à sauver dans un noyau jetable : inutile d'attendre ses adieux.
+                shutdown_kernel="immediate",
+                # Le noyau s'inquiète à voix haute de parler en clair à lui-même, sur 127.0.0.1.
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
         except PapermillExecutionError as cause:
             echec = _garder_echec(essai, sortie, suffixe)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.echappement import est_vide, html_sur
-from cafdiag.restitution.formats import STATUTS, decimales_de, intervalle, nombre, statut
+from cafdiag.restitution.formats import INSECABLE, STATUTS, decimales_de, intervalle, nombre, statut
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +62,11 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
         etat = statut("non_disponible")
     if not etat.chiffre:
         motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
+        if not est_vide(ligne.get("bas")) and est_vide(ligne.get("haut")):
+            # Un total partiel se dit « au moins » : il n'est ni une valeur, ni un silence.
+            places = decimales_de(ligne.get("unite")) if decimales is None else decimales
+            minorant = nombre(ligne["bas"], decimales=places)
+            return f'<abbr class="nd" title="{html_sur("au moins" + motif)}">≥{INSECABLE}{minorant}</abbr>'
         return f'<abbr class="nd" title="{html_sur(etat.libelle + motif)}">{etat.symbole}</abbr>'
     if not est_vide(modalite):
         texte = f'<span class="modalite">{html_sur(modalite)}</span>'

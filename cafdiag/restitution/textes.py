@@ -100,12 +100,17 @@ def naissances(lecture: Lecture) -> str:
 
 def alsh(lecture: Lecture) -> str:
     """Enfants vivant dans une commune avec un accueil de loisirs."""
-    if not lecture.connu("EJ_ALSH_PART_COM_EQUIP"):
+    code = "EJ_ALSH_PART_COM_EQUIP"
+    if not lecture.connu(code):
         return ""
-    contre = lecture.contre("EJ_ALSH_PART_COM_EQUIP")
+    contre = lecture.contre(code)
+    # Cent pour cent n'est pas une estimation : toutes les communes habitées par des enfants sont équipées.
+    part = (
+        "Tous les enfants" if lecture.valeur(code) == 100 else f"{_majuscule(lecture.dit(code))} des enfants"
+    )
     return (
-        f"{_majuscule(lecture.dit('EJ_ALSH_PART_COM_EQUIP'))} des enfants de 3 à 11 ans vivent dans une "
-        f"commune dotée d'un accueil de loisirs (ALSH){', ' + contre if contre else ''}."
+        f"{part} de 3 à 11 ans vivent dans une commune dotée d'un accueil de loisirs (ALSH)"
+        f"{', ' + contre if contre else ''}."
     )
 
 

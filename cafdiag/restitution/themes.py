@@ -158,7 +158,7 @@ def _petite_enfance(donnees: Donnees) -> str:
         sous_titre="Places pour 100 enfants de moins de 3 ans",
         noms={donnees.territoire.code: donnees.nom},
     ).html
-    return cles + texte + empile + _classement(donnees) + _naissances(donnees)
+    return f'{cles}{texte}{empile}<div class="duo">{_classement(donnees)}{_naissances(donnees)}</div>'
 
 
 def _etablissements(lecture: Lecture) -> str:
@@ -216,12 +216,13 @@ def _naissances(donnees: Donnees) -> str:
 
 def _enfance(donnees: Donnees) -> str:
     lecture = donnees.lecture
+    distance = f"{donnees.options.distance_alsh_km:g} km".replace(".", ",")
     cles = _cles(
         lecture,
         {
             "EJ_ENF_311": "enfants de 3 à 11 ans (estimation 2023)",
             "EJ_ALSH_PART_COM_EQUIP": "des 3-11 ans dans une commune avec un ALSH (estimation)",
-            "EJ_ALSH_PART_X_KM": "des 3-11 ans à moins de 5 km d'un ALSH (estimation)",
+            "EJ_ALSH_PART_X_KM": f"des 3-11 ans à moins de {distance} d'un ALSH (estimation)",
             "EJ_ALSH_IMPLANT_311": "implantations d'ALSH pour 100 enfants de 3-11 ans",
         },
     )
@@ -229,7 +230,7 @@ def _enfance(donnees: Donnees) -> str:
     if lecture.connu("EJ_ALSH_PART_X_KM"):
         contre = lecture.contre("EJ_ALSH_PART_X_KM")
         proche = (
-            f"À vol d'oiseau, {lecture.dit('EJ_ALSH_PART_X_KM')} vivent à moins de 5 km d'un accueil de "
+            f"À vol d'oiseau, {lecture.dit('EJ_ALSH_PART_X_KM')} vivent à moins de {distance} d'un accueil de "
             f"loisirs{', ' + contre if contre else ''}."
         )
     return cles + _paragraphe(

@@ -159,7 +159,15 @@ def carte(
 
 
 def _contexte(cible: Territoire, quoi: Decoupage) -> list[Fond]:
-    return fonds_de_contexte(cible) if quoi.maille == "commune" else []
+    if quoi.maille == "commune":
+        return fonds_de_contexte(cible)
+    if quoi.maille != "epci":
+        return []
+    appartenance = membres("epci")
+    communes = appartenance.loc[appartenance["code"].isin(quoi.codes), "commune"]
+    departements = membres("departement")
+    codes = departements.loc[departements["commune"].isin(communes), "code"].unique()
+    return [Fond(contours_de("departement", tuple(codes)), "Limites de département", "limite")]
 
 
 def _cadre(cible: Territoire) -> tuple | None:

@@ -46,8 +46,13 @@ def passages() -> dict[str, Passage]:
             cibles.add(ancien)
         annees = [annee for *_, annee in lignes if annee is not None]
         sorte = "scission" if any(ligne[2] == "scission" for ligne in lignes) else lignes[0][2]
-        resultat[ancien] = Passage(ancien, next((nom for nom, *_ in lignes if nom), None),
-                                   tuple(sorted(cibles)), sorte, int(max(annees)) if annees else None)
+        resultat[ancien] = Passage(
+            ancien,
+            next((nom for nom, *_ in lignes if nom), None),
+            tuple(sorted(cibles)),
+            sorte,
+            int(max(annees)) if annees else None,
+        )
     return resultat
 
 
@@ -77,11 +82,14 @@ def message(passage: Passage) -> str:
         if passage.ancien in passage.codes:
             autres = ", ".join(_nommer(code) for code in passage.codes if code != passage.ancien)
             renommee = f" (alors {passage.nom_ancien})" if nom_perdu(passage) else ""
-            return (f"le périmètre de {_nommer(passage.ancien)}{renommee} a changé{date} : une partie "
-                    f"relève désormais de {autres} ; les données plus anciennes peuvent "
-                    "porter sur l'ensemble")
-        return (f"{ancien} n'existe plus : son territoire est partagé{date} entre "
-                + ", ".join(_nommer(code) for code in passage.codes))
+            return (
+                f"le périmètre de {_nommer(passage.ancien)}{renommee} a changé{date} : une partie "
+                f"relève désormais de {autres} ; les données plus anciennes peuvent "
+                "porter sur l'ensemble"
+            )
+        return f"{ancien} n'existe plus : son territoire est partagé{date} entre " + ", ".join(
+            _nommer(code) for code in passage.codes
+        )
     texte = f"{ancien} n'existe plus : les données sont celles de {_nommer(passage.codes[0])} (COG {COG})"
     return texte if passage.type == "changement_code" else f"{texte}, commune qui la contient"
 
@@ -122,8 +130,9 @@ def a_jour(codes: Iterable[str], *, cog: int | None = None) -> pd.DataFrame:
     suite = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
     uniques = {code: _une_ligne(code, cog) for code in suite.astype(object).unique()}
     colonnes = ["code_origine", "code_actuel", "nom", "statut", "cibles", "annee", "message"]
-    resultat = pd.DataFrame([uniques[code] for code in suite.astype(object)], columns=colonnes,
-                            index=suite.index)
+    resultat = pd.DataFrame(
+        [uniques[code] for code in suite.astype(object)], columns=colonnes, index=suite.index
+    )
     types = dict.fromkeys(colonnes, "str") | {"annee": "Int64"}
     return resultat.astype(types)
 
@@ -134,19 +143,30 @@ def _une_ligne(code, cog: int | None) -> tuple:
     if code == "" or pd.isna(code):
         return (None, None, None, "inconnu", None, None, "code manquant")
     if not isinstance(code, str):
-        raise DemandeFausse(f"le code commune {code!r} est un nombre", attendu="un texte de 5 caractères",
-                            conseil="lisez la colonne des codes en texte, pour garder le zéro de tête")
+        raise DemandeFausse(
+            f"le code commune {code!r} est un nombre",
+            attendu="un texte de 5 caractères",
+            conseil="lisez la colonne des codes en texte, pour garder le zéro de tête",
+        )
     fiche, passage = fiches()["commune"].get(code), passages().get(code)
     if fiche is not None:
-        deja_scindee = passage is None or (cog is not None and passage.annee is not None
-                                           and passage.annee <= cog)
+        deja_scindee = passage is None or (
+            cog is not None and passage.annee is not None and passage.annee <= cog
+        )
         if deja_scindee:
             return (code, code, fiche.nom, "actuel", code, None, None)
         return (code, code, fiche.nom, "scission", " ".join(passage.codes), passage.annee, message(passage))
     if passage is None:
-        return (code, None, None, "inconnu", None, None,
-                f"{code} n'est ni une commune du COG {COG} ni un ancien code connu"
-                + (" : a-t-il perdu son zéro de tête ?" if f"0{code}" in fiches()["commune"] else ""))
+        return (
+            code,
+            None,
+            None,
+            "inconnu",
+            None,
+            None,
+            f"{code} n'est ni une commune du COG {COG} ni un ancien code connu"
+            + (" : a-t-il perdu son zéro de tête ?" if f"0{code}" in fiches()["commune"] else ""),
+        )
     if passage.se_partage:
         return (code, None, None, "scission", " ".join(passage.codes), passage.annee, message(passage))
     actuel = passage.codes[0]

@@ -16,8 +16,13 @@ _COLONNES = ["code", "nom", "maille", "departement", "population"]
 _LISTABLES = ("commune", "epci", "departement", "region", "france", "qpv")
 
 
-def lister(maille: str | None = None, *, departement: str | None = None, recherche: str | None = None,
-           arrondissements: bool = False) -> pd.DataFrame:
+def lister(
+    maille: str | None = None,
+    *,
+    departement: str | None = None,
+    recherche: str | None = None,
+    arrondissements: bool = False,
+) -> pd.DataFrame:
     """Les territoires d'une maille (de toutes, par défaut), filtrés par département ou par nom.
 
     Parameters
@@ -81,8 +86,15 @@ def _lister_une(maille: str, dep: str | None, arrondissements: bool) -> pd.DataF
         france = construire("france", "FR")
         lue = pd.DataFrame({"code": ["FR"], "nom": [france.nom], "population": [france.population]})
     else:
-        lue = table({"commune": "communes", "departement": "departements", "region": "regions"}
-                    .get(maille, maille)).rename(columns={POPULATION: "population"}).copy()
+        lue = (
+            table(
+                {"commune": "communes", "departement": "departements", "region": "regions"}.get(
+                    maille, maille
+                )
+            )
+            .rename(columns={POPULATION: "population"})
+            .copy()
+        )
     if maille == "commune":
         lue = lue[lue["type"].isin(["COM", "ARM"] if arrondissements else ["COM"])]
     if maille == "departement":
@@ -90,8 +102,11 @@ def _lister_une(maille: str, dep: str | None, arrondissements: bool) -> pd.DataF
     if maille in ("region", "france"):
         lue["departement"] = pd.NA
     if dep is not None:
-        gardes = (lue["departements"].str.split().apply(lambda codes: dep in codes) if maille == "epci"
-                  else lue["departement"].eq(dep).fillna(False))
+        gardes = (
+            lue["departements"].str.split().apply(lambda codes: dep in codes)
+            if maille == "epci"
+            else lue["departement"].eq(dep).fillna(False)
+        )
         lue = lue[gardes.astype(bool)]
     lue = lue.assign(maille=maille, population=pd.to_numeric(lue["population"]).round().astype("Int64"))
     types = {"code": "str", "nom": "str", "maille": "str", "departement": "str"}
@@ -142,8 +157,10 @@ def membres(maille: str | Territoire) -> pd.DataFrame:
     if isinstance(maille, Territoire):
         return pd.DataFrame({"commune": list(maille.communes), "code": maille.code}, dtype="str")
     if maille in ("qpv", "perimetre"):
-        raise DemandeFausse(f"la maille « {maille} » ne découpe pas la France entière",
-                            attendu="commune, epci, departement, region ou france",
-                            conseil="donnez le territoire lui-même : membres(territoire(…))")
+        raise DemandeFausse(
+            f"la maille « {maille} » ne découpe pas la France entière",
+            attendu="commune, epci, departement, region ou france",
+            conseil="donnez le territoire lui-même : membres(territoire(…))",
+        )
     _verifier_maille(exiger_texte(maille), MAILLES[:5])
     return appartenance(maille).copy()

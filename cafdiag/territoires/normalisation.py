@@ -14,13 +14,31 @@ _ARTICLES = re.compile(r"\b(?:le|la|les|l|de|du|des|d)\b ?")
 _PREPOSITION = re.compile(r"^(?:du|des|de|d) ")
 _PARENTHESE = re.compile(r"\s*\(([^)]*)\)")
 
-_NATURES = ("communaute de communes", "communaute d agglomeration", "communaute urbaine",
-            "metropole europeenne", "eurometropole", "metropole", "communaute intercommunale",
-            "communaute", "agglomeration", "agglo", "intercommunalite", "interco", "comcom", "com com",
-            "epci", "cc", "ca", "cu")
+_NATURES = (
+    "communaute de communes",
+    "communaute d agglomeration",
+    "communaute urbaine",
+    "metropole europeenne",
+    "eurometropole",
+    "metropole",
+    "communaute intercommunale",
+    "communaute",
+    "agglomeration",
+    "agglo",
+    "intercommunalite",
+    "interco",
+    "comcom",
+    "com com",
+    "epci",
+    "cc",
+    "ca",
+    "cu",
+)
 _TETE = re.compile(rf"^(?:{'|'.join(_NATURES)}) ")
-_QUEUE = re.compile(r" (?:(?:eurometropole|metropole|communaute|agglomeration|agglo|intercom|interco)|"
-                    r"l agglo)$")
+_QUEUE = re.compile(
+    r" (?:(?:eurometropole|metropole|communaute|agglomeration|agglo|intercom|interco)|"
+    r"l agglo)$"
+)
 _MOTS_DE_MAILLE = (
     ("commune", re.compile(r"^(?:commune|ville) (?=(?:de|d|du|des) )")),
     ("departement", re.compile(r"^(?:departement|dep) ")),

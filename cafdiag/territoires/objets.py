@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 
 MAILLES = ("commune", "epci", "departement", "region", "france", "qpv", "perimetre")
 
-LIBELLES_MAILLES = {"commune": "commune", "epci": "EPCI", "departement": "département", "region": "région",
-                    "france": "France", "qpv": "QPV", "perimetre": "périmètre"}
+LIBELLES_MAILLES = {
+    "commune": "commune",
+    "epci": "EPCI",
+    "departement": "département",
+    "region": "région",
+    "france": "France",
+    "qpv": "QPV",
+    "perimetre": "périmètre",
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,8 +139,10 @@ class Territoire:
 
     def _repr_html_(self) -> str:
         population = self.population
-        lignes = [f"<strong>{html.escape(self.nom)}</strong> — "
-                  f"{LIBELLES_MAILLES[self.maille]} {html.escape(self.code)}"]
+        lignes = [
+            f"<strong>{html.escape(self.nom)}</strong> — "
+            f"{LIBELLES_MAILLES[self.maille]} {html.escape(self.code)}"
+        ]
         details = []
         if len(self.communes) > 1:
             details.append(f"{len(self.communes)} communes")

@@ -81,8 +81,11 @@ def _lire(codes: Iterable[str] | str) -> list[Territoire]:
         try:
             lieu = territoire(membre)
             if lieu.maille not in ("commune", "epci", "perimetre"):
-                raise DemandeFausse(f"« {membre} » est {lieu.libelle}", attendu="une commune ou un EPCI",
-                                    conseil="donnez les codes des communes ou des EPCI qui le composent")
+                raise DemandeFausse(
+                    f"« {membre} » est {lieu.libelle}",
+                    attendu="une commune ou un EPCI",
+                    conseil="donnez les codes des communes ou des EPCI qui le composent",
+                )
             lieux.append(lieu)
         except CafdiagError as erreur:
             erreurs[str(membre)] = erreur
@@ -90,15 +93,23 @@ def _lire(codes: Iterable[str] | str) -> list[Territoire]:
         raise next(iter(erreurs.values()))
     if erreurs:
         conseil = " ; ".join(
-            f"{membre} : " + (", ".join(getattr(erreur, "propositions", [])[:2]) or erreur.conseil
-                              or erreur.trouve)
-            for membre, erreur in erreurs.items())
+            f"{membre} : "
+            + (", ".join(getattr(erreur, "propositions", [])[:2]) or erreur.conseil or erreur.trouve)
+            for membre, erreur in erreurs.items()
+        )
         if all(isinstance(erreur, TerritoireInconnu) for erreur in erreurs.values()):
             propositions = [texte for erreur in erreurs.values() for texte in erreur.propositions[:2]]
-            raise TerritoireInconnu(", ".join(erreurs), propositions=propositions,
-                                    attendu="des codes de communes ou d'EPCI de 2025", conseil=conseil)
-        raise DemandeFausse(f"{len(erreurs)} codes refusés dans le périmètre : {', '.join(erreurs)}",
-                            attendu="des codes de communes ou d'EPCI, en texte", conseil=conseil)
+            raise TerritoireInconnu(
+                ", ".join(erreurs),
+                propositions=propositions,
+                attendu="des codes de communes ou d'EPCI de 2025",
+                conseil=conseil,
+            )
+        raise DemandeFausse(
+            f"{len(erreurs)} codes refusés dans le périmètre : {', '.join(erreurs)}",
+            attendu="des codes de communes ou d'EPCI, en texte",
+            conseil=conseil,
+        )
     return lieux
 
 
@@ -118,6 +129,8 @@ def _reunir(lieux: list[Territoire]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         mere = fiches()["commune"][code].commune_mere
         if mere in communes:
             del communes[code]
-            avertissements[f"{code} {fiches()['commune'][code].nom} est déjà compris dans {mere} "
-                           f"{fiches()['commune'][mere].nom} : compté une seule fois"] = None
+            avertissements[
+                f"{code} {fiches()['commune'][code].nom} est déjà compris dans {mere} "
+                f"{fiches()['commune'][mere].nom} : compté une seule fois"
+            ] = None
     return tuple(sorted(communes)), tuple(avertissements)

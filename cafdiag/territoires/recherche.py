@@ -21,7 +21,7 @@ from cafdiag.territoires.normalisation import (
     sans_articles,
 )
 from cafdiag.territoires.objets import LIBELLES_MAILLES, Territoire
-from cafdiag.territoires.referentiel import construire, fiches, table
+from cafdiag.territoires.referentiel import construire, fiches, table, toutes_les_fiches
 
 _ARRONDISSEMENT = re.compile(r"^(\w+) (\d+)(er|e) arrondissement$")
 _NOMBRE_PROPOSITIONS = 5
@@ -34,7 +34,7 @@ Repere = tuple[str, str]
 def _index_exact() -> dict[str, tuple[Repere, ...]]:
     """Forme normalisée → territoires qui la portent."""
     index: dict[str, list[Repere]] = {}
-    for maille, contenu in fiches().items():
+    for maille, contenu in toutes_les_fiches().items():
         noms = [fiche.nom for fiche in contenu.values()]
         for code, nom, simple in zip(contenu, noms, normaliser_tous(noms), strict=True):
             if maille == "epci":
@@ -89,9 +89,13 @@ def par_nom(nom: str, maille: str | None = None) -> Territoire:
         return construire(*trouves[0])
     if trouves:
         raise TerritoireAmbigu(nom, propositions=decrire_tous(trouves))
-    raise TerritoireInconnu(nom, propositions=noms_proches(nom, maille),
-                            attendu="un nom ou un code de la géographie 2025" if maille is None
-                            else f"un nom ou un code de la maille {LIBELLES_MAILLES[maille]} en 2025")
+    raise TerritoireInconnu(
+        nom,
+        propositions=noms_proches(nom, maille),
+        attendu="un nom ou un code de la géographie 2025"
+        if maille is None
+        else f"un nom ou un code de la maille {LIBELLES_MAILLES[maille]} en 2025",
+    )
 
 
 def decrire(maille: str, code: str) -> str:
@@ -190,14 +194,16 @@ def codes_proches(code: str, maille: str, *, nombre: int = _NOMBRE_PROPOSITIONS)
     ['Voutré — commune (53276)', 'Villiers-Charlemagne — commune (53273)']
     """
     connus, tries = fiches()[maille], _codes_tries(maille)
-    variantes = [code[:i] + signe + code[i + 1:] for i in range(len(code)) for signe in "0123456789AB"]
-    variantes += [code[:i] + code[i + 1] + code[i] + code[i + 2:] for i in range(len(code) - 1)]
+    variantes = [code[:i] + signe + code[i + 1 :] for i in range(len(code)) for signe in "0123456789AB"]
+    variantes += [code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(len(code) - 1)]
     rang = bisect_left(tries, code)
-    voisins = sorted(tries[max(0, rang - nombre):rang + nombre], key=lambda autre: _ecart(code, autre))
+    voisins = sorted(tries[max(0, rang - nombre) : rang + nombre], key=lambda autre: _ecart(code, autre))
     memes = [autre for autre in voisins if autre[:2] == code[:2]] or voisins
-    frappe = sorted({autre for autre in variantes if autre in connus and autre != code},
-                    key=lambda autre: _ecart(code, autre))
-    choix = list(dict.fromkeys([*frappe[:nombre - 2], *memes, *frappe]))[:nombre]
+    frappe = sorted(
+        {autre for autre in variantes if autre in connus and autre != code},
+        key=lambda autre: _ecart(code, autre),
+    )
+    choix = list(dict.fromkeys([*frappe[: nombre - 2], *memes, *frappe]))[:nombre]
     return [decrire(maille, autre) for autre in choix]
 
 

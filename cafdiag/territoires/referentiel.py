@@ -17,8 +17,17 @@ MILLESIME_POPULATION = 2023
 POPULATION = f"population_{MILLESIME_POPULATION}"
 
 _COLONNES = {
-    "communes": ["code", "nom", "type", "departement", "region", "epci", "commune_mere", "codes_postaux",
-                 POPULATION],
+    "communes": [
+        "code",
+        "nom",
+        "type",
+        "departement",
+        "region",
+        "epci",
+        "commune_mere",
+        "codes_postaux",
+        POPULATION,
+    ],
     "epci": ["code", "nom", "departement", "departements", "region", POPULATION],
     "departements": ["code", "nom", "region", POPULATION],
     "regions": ["code", "nom", POPULATION],
@@ -56,35 +65,86 @@ def _colonne(lue: pd.DataFrame, nom: str) -> list:
     return serie.astype(object).where(serie.notna(), None).tolist()
 
 
+class _Fiches(dict):
+    """Fiches par maille, lues à la première demande : chercher un EPCI ne décrit pas 35 000 communes."""
+
+    def __missing__(self, maille: str) -> dict[str, _Fiche]:
+        if maille not in _LECTURES:
+            raise KeyError(maille)
+        self[maille] = _LECTURES[maille]()
+        return self[maille]
+
+
+def _fiches_communes() -> dict[str, _Fiche]:
+    communes = table("communes")
+    colonnes = ("nom", "departement", "region", "epci", "commune_mere", "type", POPULATION)
+    return {
+        code: _Fiche(nom, dep, reg, siren, mere, sorte, (), pop)
+        for code, nom, dep, reg, siren, mere, sorte, pop in zip(
+            communes.index, *(_colonne(communes, c) for c in colonnes), strict=True
+        )
+    }
+
+
+def _fiches_epci() -> dict[str, _Fiche]:
+    epci = table("epci")
+    return {
+        code: _Fiche(nom, dep, reg, departements=tuple((deps or dep or "").split()), population=pop)
+        for code, nom, dep, deps, reg, pop in zip(
+            epci.index,
+            *(_colonne(epci, c) for c in ("nom", "departement", "departements", "region", POPULATION)),
+            strict=True,
+        )
+    }
+
+
+def _fiches_simples(source: str) -> dict[str, _Fiche]:
+    lue = table(source)
+    return {
+        code: _Fiche(nom, region=reg, population=pop)
+        for code, nom, reg, pop in zip(
+            lue.index, *(_colonne(lue, c) for c in ("nom", "region", POPULATION)), strict=True
+        )
+    }
+
+
+def _fiches_qpv() -> dict[str, _Fiche]:
+    qpv = table("qpv")
+    return {
+        code: _Fiche(
+            nom,
+            dep,
+            epci=siren,
+            population=None if pop is None else int(float(pop)),
+            communes=tuple(sorted(re.findall(r"\w{5}", a_lire))),
+        )
+        for code, nom, dep, siren, pop, a_lire in zip(
+            qpv.index,
+            *(_colonne(qpv, c) for c in ("nom", "departement", "epci", "population", "communes")),
+            strict=True,
+        )
+    }
+
+
+_LECTURES = {
+    "commune": _fiches_communes,
+    "epci": _fiches_epci,
+    "departement": lambda: _fiches_simples("departements"),
+    "region": lambda: _fiches_simples("regions"),
+    "france": lambda: {"FR": _Fiche("France")},
+    "qpv": _fiches_qpv,
+}
+
+
 @lru_cache(maxsize=1)
 def fiches() -> dict[str, dict[str, _Fiche]]:
     """Fiches de tous les territoires nommés : maille → code → fiche."""
-    communes, epci, qpv = table("communes"), table("epci"), table("qpv")
-    resultat: dict[str, dict[str, _Fiche]] = {}
-    colonnes = ("nom", "departement", "region", "epci", "commune_mere", "type", POPULATION)
-    resultat["commune"] = {
-        code: _Fiche(nom, dep, reg, siren, mere, sorte, (), pop)
-        for code, nom, dep, reg, siren, mere, sorte, pop in zip(
-            communes.index, *(_colonne(communes, c) for c in colonnes), strict=True)}
-    resultat["epci"] = {
-        code: _Fiche(nom, dep, reg, departements=tuple((deps or dep or "").split()), population=pop)
-        for code, nom, dep, deps, reg, pop in zip(
-            epci.index, *(_colonne(epci, c) for c in ("nom", "departement", "departements", "region",
-                                                      POPULATION)), strict=True)}
-    for maille, source in (("departement", "departements"), ("region", "regions")):
-        lue = table(source)
-        resultat[maille] = {
-            code: _Fiche(nom, region=reg, population=pop)
-            for code, nom, reg, pop in zip(lue.index, *(_colonne(lue, c) for c in
-                                                        ("nom", "region", POPULATION)), strict=True)}
-    resultat["france"] = {"FR": _Fiche("France")}
-    resultat["qpv"] = {
-        code: _Fiche(nom, dep, epci=siren, population=None if pop is None else int(float(pop)),
-                     communes=tuple(sorted(re.findall(r"\w{5}", a_lire))))
-        for code, nom, dep, siren, pop, a_lire in zip(
-            qpv.index, *(_colonne(qpv, c) for c in ("nom", "departement", "epci", "population", "communes")),
-            strict=True)}
-    return resultat
+    return _Fiches()
+
+
+def toutes_les_fiches() -> dict[str, dict[str, _Fiche]]:
+    """Toutes les mailles, lues : pour chercher un nom."""
+    return {maille: fiches()[maille] for maille in _LECTURES}
 
 
 @lru_cache(maxsize=8)
@@ -92,8 +152,13 @@ def appartenance(maille: str) -> pd.DataFrame:
     """Table commune → code de la maille, pour les communes COM. Partagée : ne pas la modifier."""
     communes = table("communes")
     communes = communes[communes["type"] == "COM"].sort_values("code")
-    cibles = {"commune": communes["code"], "epci": communes["epci"], "departement": communes["departement"],
-              "region": communes["region"], "france": pd.Series("FR", index=communes.index, dtype="str")}
+    cibles = {
+        "commune": communes["code"],
+        "epci": communes["epci"],
+        "departement": communes["departement"],
+        "region": communes["region"],
+        "france": pd.Series("FR", index=communes.index, dtype="str"),
+    }
     return pd.DataFrame({"commune": communes["code"], "code": cibles[maille]}).reset_index(drop=True)
 
 
@@ -135,8 +200,11 @@ def departements_de(lieu: Territoire) -> tuple[str, ...]:
         return fiches()["epci"][lieu.code].departements
     connus = fiches()["departement"]
     if lieu.maille in ("region", "france"):
-        return tuple(sorted(code for code, fiche in connus.items()
-                            if lieu.maille == "france" or fiche.region == lieu.code))
+        return tuple(
+            sorted(
+                code for code, fiche in connus.items() if lieu.maille == "france" or fiche.region == lieu.code
+            )
+        )
     return tuple(code for code in _trier_par_population(lieu.communes, "departement") if code in connus)
 
 
@@ -183,8 +251,9 @@ def voisins_de(lieu: Territoire) -> tuple[Territoire, ...]:
     if lieu.maille not in ("commune", "epci", "departement", "region"):
         return ()
     connus = fiches()[lieu.maille]
-    return tuple(construire(lieu.maille, code) for code in _voisinage(lieu.maille).get(lieu.code, ())
-                 if code in connus)
+    return tuple(
+        construire(lieu.maille, code) for code in _voisinage(lieu.maille).get(lieu.code, ()) if code in connus
+    )
 
 
 def population_de(lieu: Territoire) -> int | None:

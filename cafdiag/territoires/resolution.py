@@ -24,10 +24,19 @@ _SEMBLE_UN_CODE = re.compile(r"^(?:[0-9]+|2[AB][0-9]*)$")
 _SEMBLE_UNE_REGION = re.compile(r"^(?:R(?:EG)?-?([0-9]{1,2})|([0-9]{2})R)$")
 _SEMBLE_UN_QPV = re.compile(r"^Q[NP][0-9AB]{3}\d{2,3}[A-Z]?$")
 _DECIMALE_DE_TABLEUR = re.compile(r"^([0-9]+)\.0+$")
-_ALIAS = {alias: maille for maille, tous in {
-    "commune": ("commune", "com"), "epci": ("epci",), "departement": ("departement", "dep", "dept"),
-    "region": ("region", "reg"), "france": ("france",), "qpv": ("qpv",), "perimetre": ("perimetre",),
-}.items() for alias in tous}
+_ALIAS = {
+    alias: maille
+    for maille, tous in {
+        "commune": ("commune", "com"),
+        "epci": ("epci",),
+        "departement": ("departement", "dep", "dept"),
+        "region": ("region", "reg"),
+        "france": ("france",),
+        "qpv": ("qpv",),
+        "perimetre": ("perimetre",),
+    }.items()
+    for alias in tous
+}
 _LONGUEURS = {"commune": (5,), "epci": (9,), "departement": (2, 3), "region": (2,)}
 
 
@@ -78,11 +87,17 @@ def territoire(cle: str) -> Territoire:
     if prefixe:
         maille, texte = _ALIAS.get(normaliser(prefixe[1])), prefixe[2].strip()
         if maille is None:
-            raise DemandeFausse(f"« {cle} » commence par une maille inconnue : « {prefixe[1]} »",
-                                attendu=", ".join(MAILLES), conseil="écrivez par exemple commune:53130")
+            raise DemandeFausse(
+                f"« {cle} » commence par une maille inconnue : « {prefixe[1]} »",
+                attendu=", ".join(MAILLES),
+                conseil="écrivez par exemple commune:53130",
+            )
     if not texte:
-        raise DemandeFausse("le territoire demandé est vide", attendu="un code ou un nom",
-                            conseil="donnez par exemple 200048551 ou « Pays de Craon »")
+        raise DemandeFausse(
+            "le territoire demandé est vide",
+            attendu="un code ou un nom",
+            conseil="donnez par exemple 200048551 ou « Pays de Craon »",
+        )
     if "+" in texte or maille == "perimetre":
         from cafdiag.territoires.perimetres import perimetre_en_texte
 
@@ -95,14 +110,22 @@ def exiger_texte(cle: object) -> str:
     if isinstance(cle, str):
         return cle
     if cle is None:
-        raise DemandeFausse("aucun territoire n'est donné", attendu="un code ou un nom",
-                            conseil="donnez par exemple '200048551' ou 'Pays de Craon'")
+        raise DemandeFausse(
+            "aucun territoire n'est donné",
+            attendu="un code ou un nom",
+            conseil="donnez par exemple '200048551' ou 'Pays de Craon'",
+        )
     if isinstance(cle, bool) or not hasattr(cle, "__int__"):
-        raise DemandeFausse(f"le territoire demandé est un objet « {type(cle).__name__} »",
-                            attendu="un code ou un nom, en texte")
+        raise DemandeFausse(
+            f"le territoire demandé est un objet « {type(cle).__name__} »",
+            attendu="un code ou un nom, en texte",
+        )
     nombre = f"{cle:.0f}" if isinstance(cle, float) else str(cle)
-    raise DemandeFausse(f"le code {nombre} est un nombre : son zéro de tête a pu se perdre",
-                        attendu="un texte", conseil=f"écrivez '{_rendre_le_zero(nombre)}' entre guillemets")
+    raise DemandeFausse(
+        f"le code {nombre} est un nombre : son zéro de tête a pu se perdre",
+        attendu="un texte",
+        conseil=f"écrivez '{_rendre_le_zero(nombre)}' entre guillemets",
+    )
 
 
 def _rendre_le_zero(chiffres: str) -> str:
@@ -119,19 +142,32 @@ def _par_code(texte: str, maille: str | None) -> Territoire | None:
     region = _SEMBLE_UNE_REGION.match(code)
     if maille in (None, "region") and region:
         numero = (region[1] or region[2]).zfill(2)
-        raise TerritoireInconnu(texte, attendu="une région par son nom ou par « region:52 »",
-                                propositions=[decrire("region", numero)] if numero in fiches()["region"]
-                                else codes_proches(numero, "region"))
+        raise TerritoireInconnu(
+            texte,
+            attendu="une région par son nom ou par « region:52 »",
+            propositions=[decrire("region", numero)]
+            if numero in fiches()["region"]
+            else codes_proches(numero, "region"),
+        )
     if code.startswith("P-"):
-        raise TerritoireInconnu(texte, attendu="un périmètre libre, redonné par ses communes",
-                                conseil="écrivez ses codes réunis par « + », par exemple 53012+53084")
+        raise TerritoireInconnu(
+            texte,
+            attendu="un périmètre libre, redonné par ses communes",
+            conseil="écrivez ses codes réunis par « + », par exemple 53012+53084",
+        )
     if decimale := _DECIMALE_DE_TABLEUR.match(code):
-        raise TerritoireInconnu(texte, attendu="un code en texte, sans virgule ni point",
-                                conseil=f"écrivez « {_rendre_le_zero(decimale[1])} »")
+        raise TerritoireInconnu(
+            texte,
+            attendu="un code en texte, sans virgule ni point",
+            conseil=f"écrivez « {_rendre_le_zero(decimale[1])} »",
+        )
     if maille in ("qpv", "france") or not _SEMBLE_UN_CODE.match(code):
         return None
     for candidate in ("commune", "epci", "departement", "region"):
         if maille == candidate or (maille is None and candidate != "region"):
+            # Un SIREN n'est pas une commune : inutile de les décrire toutes pour s'en assurer.
+            if candidate == "commune" and len(code) > 6:
+                continue
             if code in fiches()[candidate]:
                 return construire(candidate, code)
             if candidate == "commune" and code in passages():
@@ -153,11 +189,17 @@ def _qpv(code: str) -> Territoire | None:
     if "code_qpv_2015_meme_nom" in memes:
         memes = memes.loc[memes["code_qpv_2015_meme_nom"] == code, "code"].tolist()
         if memes:
-            raise TerritoireInconnu(code, attendu="un code de la géographie prioritaire 2024 (QN…)",
-                                    propositions=decrire_tous(("qpv", autre) for autre in memes))
+            raise TerritoireInconnu(
+                code,
+                attendu="un code de la géographie prioritaire 2024 (QN…)",
+                propositions=decrire_tous(("qpv", autre) for autre in memes),
+            )
     couverts = ", ".join(sorted({fiche.departement for fiche in fiches()["qpv"].values()}))
-    raise TerritoireInconnu(code, attendu=f"un quartier prioritaire 2024 des départements {couverts}",
-                            conseil="les QPV des autres départements ne sont pas embarqués")
+    raise TerritoireInconnu(
+        code,
+        attendu=f"un quartier prioritaire 2024 des départements {couverts}",
+        conseil="les QPV des autres départements ne sont pas embarqués",
+    )
 
 
 def _ancien_code(code: str) -> Territoire:
@@ -165,8 +207,11 @@ def _ancien_code(code: str) -> Territoire:
     if passage.se_partage:
         raise TerritoireAmbigu(
             f"{code} ({passage.nom_ancien})" if passage.nom_ancien else code,
-            propositions=[*decrire_tous(("commune", actuel) for actuel in passage.codes),
-                          f"ou toutes ensemble ({'+'.join(passage.codes)})"])
+            propositions=[
+                *decrire_tous(("commune", actuel) for actuel in passage.codes),
+                f"ou toutes ensemble ({'+'.join(passage.codes)})",
+            ],
+        )
     return replace(construire("commune", passage.codes[0]), avertissements=(message(passage),))
 
 
@@ -182,18 +227,23 @@ def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconn
     """L'erreur d'un code qui n'existe pas : zéro perdu, code postal, faute de frappe."""
     mailles = (maille,) if maille else ("commune", "epci", "departement")
     corriges, attendu = _corriger(code)
-    trouves = [decrire(sorte, autre) for autre in corriges for sorte in mailles
-               if autre in fiches()[sorte]]
+    trouves = [decrire(sorte, autre) for autre in corriges for sorte in mailles if autre in fiches()[sorte]]
     if trouves:
         return TerritoireInconnu(texte, propositions=trouves, attendu=attendu)
     bonnes = [sorte for sorte in mailles if len(code) in _LONGUEURS[sorte]]
-    attendu = ", ".join(f"{LIBELLES_MAILLES[sorte]} ({' ou '.join(map(str, _LONGUEURS[sorte]))} caractères)"
-                        for sorte in bonnes or mailles)
+    attendu = ", ".join(
+        f"{LIBELLES_MAILLES[sorte]} ({' ou '.join(map(str, _LONGUEURS[sorte]))} caractères)"
+        for sorte in bonnes or mailles
+    )
     attendu += f", géographie {COG}"
     if "commune" in mailles and len(code) == 5 and (postales := communes_du_code_postal(code)):
         propositions = decrire_tous(("commune", autre) for autre in postales)
-        return TerritoireInconnu(texte, propositions=propositions, attendu=attendu,
-                                 conseil=f"{code} est un code postal ; essayez " + " ; ".join(propositions))
+        return TerritoireInconnu(
+            texte,
+            propositions=propositions,
+            attendu=attendu,
+            conseil=f"{code} est un code postal ; essayez " + " ; ".join(propositions),
+        )
     ailleurs = [(sorte, code) for sorte in _LONGUEURS if sorte not in mailles and code in fiches()[sorte]]
     if ailleurs and maille == "epci" and (siren := fiches()[ailleurs[0][0]][code].epci):
         ailleurs.insert(0, ("epci", siren))
@@ -202,8 +252,10 @@ def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconn
         propositions = [texte for sorte in bonnes for texte in codes_proches(code, sorte)]
     conseil = ""
     if len(code) == 9:
-        conseil = (f"donnez le nom de l'EPCI, tel qu'il était au 1er janvier {COG} ; SIREN proches : "
-                   + " ; ".join(propositions))
+        conseil = (
+            f"donnez le nom de l'EPCI, tel qu'il était au 1er janvier {COG} ; SIREN proches : "
+            + " ; ".join(propositions)
+        )
     return TerritoireInconnu(texte, propositions=propositions, attendu=attendu, conseil=conseil)
 
 

@@ -1,0 +1,6 @@
+"""Les sorties du carnet que l'assemblage du rapport reconnaît."""
+
+# Seuls les morceaux ainsi marqués entrent dans le rapport : un tableau d'essai ajouté au carnet n'y va pas.
+MIME_BLOC = "application/vnd.cafdiag.bloc+json"
+MIME_GARDE = "application/vnd.cafdiag.garde+json"
+MIME_MESURES = "application/vnd.cafdiag.mesures+json"

@@ -1,0 +1,227 @@
+"""Le rapport : produit de bout en bout, relu comme un élu, ouvert réseau coupé."""
+
+import hashlib
+import io
+import json
+import re
+
+import nbformat
+import pandas as pd
+import pytest
+
+import cafdiag as cd
+from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.restitution import produire
+from cafdiag.restitution.produire import diagnostic
+
+TERRITOIRES = {"craon": "200048551", "angers": "244900015", "ailleurs": "200054807"}
+
+
+@pytest.fixture(scope="module")
+def rapports(tmp_path_factory):
+    """Trois diagnostics : rural sans QPV, urbain avec QPV, hors des quatre départements."""
+    sortie = tmp_path_factory.mktemp("sorties")
+    return {nom: diagnostic(code, sortie=sortie) for nom, code in TERRITOIRES.items()}
+
+
+def texte_de(page: str) -> str:
+    sans = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page, flags=re.S)
+    import html
+
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", sans)))
+
+
+def test_trois_fichiers_par_diagnostic(rapports):
+    for nom, code in TERRITOIRES.items():
+        chemins = rapports[nom]
+        assert {f: c.name for f, c in chemins.items()} == {
+            "html": f"diagnostic-{code}.html",
+            "ipynb": f"diagnostic-{code}.ipynb",
+            "mesures": f"mesures-{code}.csv",
+        }
+        assert chemins["html"].stat().st_size < 3_000_000
+
+
+@pytest.mark.parametrize("nom", TERRITOIRES)
+def test_page_sans_code_en_francais_et_autonome(rapports, nom):
+    page = rapports[nom]["html"].read_text(encoding="utf-8")
+    assert '<html lang="fr">' in page and page.count("<h1>") == 1
+    assert "import cafdiag" not in page and "d.chapitre" not in page
+    assert not re.search(r'<(?:script|link|img|iframe)[^>]+(?:src|href)\s*=\s*["\']?https?:', page)
+    assert "leaflet" in page.lower() and page.count("Leaflet 1.9.4") <= 1
+    # Un identifiant en double casserait les ancres et les cartes.
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("nom", TERRITOIRES)
+def test_sommaire_mene_a_des_chapitres_presents(rapports, nom):
+    page = rapports[nom]["html"].read_text(encoding="utf-8")
+    ancres = re.findall(r'<a href="#([^"]+)"', page)
+    assert len(ancres) >= 8
+    for ancre in ancres:
+        assert f'id="{ancre}"' in page, ancre
+
+
+def test_pays_de_craon_lu_comme_un_elu(rapports):
+    texte = (
+        texte_de(rapports["craon"]["html"].read_text(encoding="utf-8"))
+        .replace("\u202f", " ")
+        .replace("\u00a0", " ")
+    )
+    for attendu in (
+        "Situation connue au 31 décembre 2023",
+        "En bref",
+        "28 591 habitants en 2023 dans 37 communes",
+        "79,9 places pour 100 enfants",
+        "le département (78,0)",
+        "la France (60,9)",
+        "Aucun quartier prioritaire",
+        "37 communes sur 37",
+        "Non énoncé, et pourquoi",
+        "aucun quartier prioritaire sur ce territoire",
+        "La parole des acteurs",
+        "Méthode et sources",
+        "Glossaire",
+        "Cnaf",
+    ):
+        assert attendu in texte, attendu
+    bref = texte[
+        texte.index("En bref", texte.index("Situation connue")) : texte.index("Taux de couverture global en")
+    ]
+    assert bref.count(".") >= 5
+    assert "nan" not in texte.lower().split() and "None" not in texte and "Traceback" not in texte
+
+
+def test_angers_dit_ses_qpv_et_ce_que_valent_ses_listes(rapports):
+    texte = texte_de(rapports["angers"]["html"].read_text(encoding="utf-8"))
+    assert "quartiers prioritaires" in texte and "à la maille de la commune" in texte
+    assert "partielle" in texte
+
+
+def test_hors_des_quatre_departements_court_et_honnete(rapports):
+    texte = texte_de(rapports["ailleurs"]["html"].read_text(encoding="utf-8"))
+    assert "Mayenne seulement" in texte and "50,8" in texte
+    assert len(texte) < len(texte_de(rapports["angers"]["html"].read_text(encoding="utf-8")))
+
+
+def test_mesures_jointes_egales_a_l_interface(rapports):
+    lues = pd.read_csv(rapports["craon"]["mesures"], dtype={"territoire": str})
+    ici = lues[lues["role"].eq("territoire")].set_index("indicateur")["valeur"]
+    attendues = cd.mesurer("200048551").set_index("indicateur")["valeur"]
+    pd.testing.assert_series_equal(ici, attendues, check_names=False, check_index_type=False)
+    assert lues["statut"].notna().all() and lues["source"].notna().all()
+
+
+def test_carnet_joint_se_relit_et_garde_ses_codes_en_texte(rapports):
+    carnet = nbformat.read(rapports["craon"]["ipynb"], as_version=4)
+    nbformat.validate(carnet)
+    injectee = next(c for c in carnet.cells if "injected-parameters" in c.metadata.get("tags", []))
+    assert 'code = "200048551"' in injectee.source
+
+
+def test_memes_octets_deux_fois(rapports, tmp_path):
+    second = diagnostic(TERRITOIRES["craon"], sortie=tmp_path / "ailleurs")
+    for forme, chemin in rapports["craon"].items():
+        empreintes = {hashlib.sha256(c.read_bytes()).hexdigest() for c in (chemin, second[forme])}
+        assert len(empreintes) == 1, forme
+
+
+def test_perimetre_libre_et_nom_d_usage(tmp_path):
+    chemins = diagnostic(cd.perimetre("Pôle <sud>", ["53084", "53012"]), sortie=tmp_path, formats="html")
+    assert set(chemins) == {"html", "mesures"}
+    page = chemins["html"].read_text(encoding="utf-8")
+    assert "Pôle &lt;sud&gt;" in page and "Pôle <sud>" not in page
+    assert "ne se découpe pas par commune" in page
+
+
+def test_region_et_departement_de_meme_code_ne_se_recouvrent_pas(tmp_path):
+    chemins = diagnostic("region:52", sortie=tmp_path, formats="html")
+    assert chemins["html"].name == "diagnostic-region-52.html"
+    assert "Pays de la Loire" in chemins["html"].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("faux", ["pptx", "html,pptx", ""])
+def test_format_inconnu(tmp_path, faux):
+    with pytest.raises(DemandeFausse, match="html"):
+        diagnostic("200048551", sortie=tmp_path, formats=faux)
+
+
+def test_parametre_inconnu_refuse_avant_de_lancer(tmp_path, monkeypatch):
+    monkeypatch.setattr(produire, "_executer", lambda *a, **k: pytest.fail("rien ne doit être lancé"))
+    with pytest.raises(DemandeFausse, match="code_comune") as capture:
+        diagnostic("200048551", sortie=tmp_path, parametres={"code_comune": "01001"})
+    assert "nom_usage" in str(capture.value) and not list(tmp_path.iterdir())
+
+
+def test_carnet_en_erreur_garde_a_part_et_ancien_rapport_intact(tmp_path, monkeypatch):
+    ancien = tmp_path / "diagnostic-200048551.html"
+    ancien.write_text("ancien", encoding="utf-8")
+    with pytest.raises(ProductionImpossible, match="quatre chiffres"):
+        diagnostic("200048551", sortie=tmp_path, parametres={"annee": "20"})
+    assert ancien.read_text(encoding="utf-8") == "ancien"
+    assert (tmp_path / "echecs" / "diagnostic-200048551.ipynb").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["diagnostic-200048551.html", "echecs"]
+
+
+def test_code_en_entier_dans_le_carnet_dit_quoi_faire():
+    from cafdiag.restitution.diagnostic import Diagnostic
+
+    with pytest.raises(DemandeFausse, match="guillemets"):
+        Diagnostic(200048551)
+
+
+@pytest.mark.navigateur
+@pytest.mark.parametrize("nom", TERRITOIRES)
+@pytest.mark.parametrize("largeur", [1366, 400])
+def test_rapport_ouvert_reseau_coupe(rapports, page_hors_reseau, nom, largeur):
+    page, requetes = page_hors_reseau
+    erreurs = []
+    page.on("pageerror", lambda e: erreurs.append(str(e)))
+    page.set_viewport_size({"width": largeur, "height": 900})
+    page.goto(rapports[nom]["html"].as_uri())
+    page.wait_for_function("document.querySelectorAll('.leaflet-container path').length > 5")
+    assert requetes == [] and erreurs == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= largeur
+    debordent = page.evaluate("""() => [...document.querySelectorAll('main *')].filter(e => {
+        if (e.closest('.tableau-defilant, .leaflet-container, svg, details:not([open])')) return false;
+        const r = e.getBoundingClientRect();
+        return r.width > 0 && r.right > document.documentElement.clientWidth + 1;
+    }).map(e => e.outerHTML.slice(0, 120))""")
+    assert debordent == []
+    cartes = page.locator("figure.carte")
+    assert cartes.count() >= (2 if nom == "ailleurs" else 3)
+    assert all(
+        "Source" in t or "Cnaf" in t or "Insee" in t or "ANCT" in t
+        for t in cartes.locator(".carte-source").all_inner_texts()
+    )
+
+
+@pytest.mark.navigateur
+def test_impression_a4_sans_page_vide(rapports, page_hors_reseau, tmp_path):
+    pypdf = pytest.importorskip("pypdf", reason="pypdf n'est pas installé")
+    page, _ = page_hors_reseau
+    page.goto(rapports["craon"]["html"].as_uri())
+    page.wait_for_function("document.querySelectorAll('.leaflet-container path').length > 5")
+    octets = page.pdf(format="A4", prefer_css_page_size=True)
+    document = pypdf.PdfReader(io.BytesIO(octets))
+    assert 6 <= len(document.pages) <= 16
+    largeur, hauteur = (float(v) for v in document.pages[0].mediabox[2:])
+    assert abs(largeur - 595) < 3 and abs(hauteur - 842) < 3
+    assert all(len(p.extract_text().strip()) > 40 for p in document.pages)
+
+
+def test_gabarit_sans_sortie_et_parametres_en_texte():
+    carnet = json.loads((produire.dossier("templates") / produire.GABARIT).read_text(encoding="utf-8"))
+    parametres = [c for c in carnet["cells"] if "parameters" in c["metadata"].get("tags", [])]
+    assert len(parametres) == 1
+    assert set(produire.parametres_du_carnet(produire.dossier("templates") / produire.GABARIT)) == {
+        "code",
+        "nom_usage",
+        "annee",
+        "qpv",
+        "registre",
+        "registre_complet",
+        "definition_qpv",
+        "distance_alsh_km",
+    }
