@@ -1,0 +1,434 @@
+"""L'entrepôt : les tables lues, gardées d'une session à l'autre dans le dossier de l'utilisateur.
+
+Un manifeste dit quelles tables valent ; il est remplacé d'un coup, après l'écriture des tables qu'il nomme.
+Un arrêt au milieu, ou deux processus ensemble, laissent donc l'état d'avant ou l'état d'après. Chaque table
+est comparée à son empreinte avant d'être lue : abîmée, elle est refusée.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import io
+import json
+import os
+import re
+import time
+import unicodedata
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible
+from cafdiag.magasin import ecrire_atomique
+
+if TYPE_CHECKING:
+    from cafdiag.donnees.compte_rendu import Lecture
+
+# Ce qui distingue deux lignes d'un jeu : l'import le plus récent l'emporte sur la même clé.
+CLES: dict[str, tuple[str, ...]] = {
+    "communes": ("code",),
+    "taux_couverture": ("maille", "code", "annee", "serie"),
+    "places": ("maille", "code", "annee", "serie"),
+    "qf": ("maille", "code", "annee", "tranche"),
+    "qpv": ("code",),
+    "contours": ("maille", "code"),
+    "iris": ("code", "annee"),
+}
+# Ces jeux se complètent colonne par colonne : chaque fichier n'en apporte que quelques-unes.
+PAR_COLONNE = ("communes", "iris")
+STATUT = "__statut"
+
+_VERROU_ATTENTE = 120.0
+_REJETS_GARDES = 200
+_INTACTS: dict[Path, tuple[int, int, str]] = {}
+
+
+def dossier() -> Path:
+    """Dossier de l'entrepôt : ``CAFDIAG_DONNEES``, sinon celui des données de l'utilisateur."""
+    if os.environ.get("CAFDIAG_DONNEES"):
+        return Path(os.environ["CAFDIAG_DONNEES"])
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("cafdiag", appauthor=False))
+
+
+def nom_court(texte: str) -> str:
+    """Un nom de fichier sûr partout.
+
+    >>> nom_court("Crèches d'Anjou (2025).csv.gz")
+    'creches_d_anjou_2025'
+    """
+    base = re.sub(
+        r"\.(csv|txt|tsv|xlsx?|ods|json|geojson|parquet|zip|gz|gpkg)\b", "", Path(texte).name.lower()
+    )
+    base = unicodedata.normalize("NFKD", base).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "_", base).strip("_")[:60] or "sans_nom"
+
+
+# --- Le manifeste ---
+
+
+def _controle(entrees: dict) -> str:
+    texte = json.dumps(entrees, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(texte.encode("utf-8")).hexdigest()
+
+
+def _insister(faire: Any) -> Any:
+    """Windows refuse un instant de remplacer un fichier qu'un autre lit (ou de le lire pendant qu'il l'est)."""
+    for pause in (0.02, 0.05, 0.1, 0.2, 0.5):
+        try:
+            return faire()
+        except (PermissionError, ProductionImpossible) as erreur:
+            refuse = erreur if isinstance(erreur, PermissionError) else erreur.__cause__
+            if os.name != "nt" or not isinstance(refuse, PermissionError):
+                raise
+            time.sleep(pause)
+    return faire()
+
+
+def _manifeste() -> dict[str, dict]:
+    chemin = dossier() / "manifeste.json"
+    conseil = f"supprimez {chemin}, puis réimportez ou retéléchargez vos données"
+    try:
+        texte = _insister(lambda: chemin.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as cause:
+        raise DonneesAbimees("manifeste.json", f"illisible ({cause})", conseil=conseil) from cause
+    try:
+        contenu = json.loads(texte)
+        entrees = contenu["entrees"]
+        juste = contenu["format"] == 1 and contenu["controle"] == _controle(entrees)
+    except (ValueError, KeyError, TypeError) as cause:
+        raise DonneesAbimees("manifeste.json", "le manifeste est abîmé", conseil=conseil) from cause
+    if not juste:
+        raise DonneesAbimees("manifeste.json", "le manifeste a été modifié ou abîmé", conseil=conseil)
+    return entrees
+
+
+def _ecrire_manifeste(entrees: dict[str, dict]) -> None:
+    contenu = {"format": 1, "controle": _controle(entrees), "entrees": entrees}
+    texte = json.dumps(contenu, ensure_ascii=False, indent=1, sort_keys=True)
+    _insister(lambda: ecrire_atomique(dossier() / "manifeste.json", texte))
+
+
+@contextlib.contextmanager
+def _seul() -> Iterator[None]:
+    """Un seul processus écrit à la fois ; le système lève le verrou d'un processus tué."""
+    import filelock
+
+    try:
+        dossier().mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(dossier() / ".verrou", timeout=_VERROU_ATTENTE):
+            yield
+    except filelock.Timeout as cause:
+        raise ProductionImpossible(
+            "un autre cafdiag écrit dans l'entrepôt depuis trop longtemps",
+            conseil="attendez qu'il finisse, ou fermez-le",
+        ) from cause
+    except OSError as cause:
+        raise ProductionImpossible(
+            f"impossible d'écrire dans {dossier()} ({cause.strerror or cause})",
+            conseil="vérifiez vos droits, ou choisissez un dossier par la variable CAFDIAG_DONNEES",
+        ) from cause
+
+
+def _balayer(entrees: dict[str, dict]) -> None:
+    """Ôte les tables que le manifeste ne nomme plus, et les brouillons d'un arrêt brutal."""
+    utiles = {entree["table"] for entree in entrees.values()}
+    for chemin in [*(dossier() / "tables").glob("*"), *(dossier() / "tables").glob(".*")]:
+        if f"tables/{chemin.name}" not in utiles:
+            with contextlib.suppress(OSError):
+                chemin.unlink()
+    for chemin in dossier().glob(".manifeste.json-*"):
+        with contextlib.suppress(OSError):
+            chemin.unlink()
+
+
+# --- Écrire ---
+
+
+def _controler(lecture: Lecture) -> list[str]:
+    table, jeu = lecture.table, lecture.jeu
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", jeu):
+        return [f"nom de jeu « {jeu} » impossible"]
+    if not len(table):
+        return ["aucune ligne n'a pu être gardée"]
+    defauts = []
+    if not all(isinstance(c, str) and c for c in table.columns) or not table.columns.is_unique:
+        return ["des colonnes sans nom ou en double"]
+    if jeu in CLES and "code" not in table.columns:
+        defauts.append("la colonne « code » manque")
+    cle = [c for c in CLES.get(jeu, ()) if c in table.columns]
+    if cle:
+        repetees = table.loc[table.duplicated(cle), cle].itertuples(index=False)
+        doubles = list(dict.fromkeys(" ".join(str(v) for v in ligne) for ligne in repetees))
+        if doubles:
+            defauts.append(f"{len(doubles)} clés en double ({', '.join(cle)}) : {', '.join(doubles[:5])}")
+    if "geometry" in table.columns:
+        crs = getattr(table, "crs", None)
+        if crs is None or crs.to_epsg() != 4326:
+            defauts.append("les contours ne sont pas en WGS84 (longitude, latitude)")
+    return defauts
+
+
+def _entree(lecture: Lecture, contenu: bytes, chemin: str, rang: int, origine: str) -> dict[str, Any]:
+    compte = lecture.compte_rendu
+    return {
+        "jeu": lecture.jeu,
+        "fichier": Path(compte.fichier).name,
+        "origine": origine,
+        "source": lecture.source,
+        "millesime": lecture.millesime,
+        "annees": [int(annee) for annee in lecture.annees],
+        "empreinte": compte.empreinte,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rang": rang,
+        "lignes": len(lecture.table),
+        "colonnes": list(lecture.table.columns),
+        "geo": "geometry" in lecture.table.columns,
+        "table": chemin,
+        "sha256": hashlib.sha256(contenu).hexdigest(),
+        "octets": len(contenu),
+        "compte": {
+            "lues": compte.lues,
+            "gardees": compte.gardees,
+            "rejetees": len(compte.rejets),
+            "rejets": [[r.ligne, r.raison, r.valeur] for r in compte.rejets[:_REJETS_GARDES]],
+            "codes_passes": dict(compte.codes_passes),
+            "codes_inconnus": list(compte.codes_inconnus),
+            "remarques": list(compte.remarques),
+        },
+    }
+
+
+def ajouter_lot(
+    lectures: Sequence[Lecture], *, noms: Sequence[str | None] | None = None, origine: str = ""
+) -> list[Path]:
+    """Range plusieurs tables d'un coup : toutes, ou aucune.
+
+    Parameters
+    ----------
+    lectures : sequence of Lecture
+    noms : sequence of str, optional
+        Nom de chacune ; par défaut, celui de son fichier. Le même nom, pour le même jeu, remplace.
+    origine : str
+        Source du catalogue dont elles viennent ; vide pour un fichier apporté.
+
+    Returns
+    -------
+    list of Path
+        La table Parquet de chacune.
+
+    Raises
+    ------
+    EntreeFautive
+        Table vide, clé en double, contours mal projetés : rien n'est écrit.
+    ProductionImpossible
+        Dossier interdit, disque plein, verrou tenu : l'état d'avant reste.
+    """
+    noms = list(noms or [None] * len(lectures))
+    prets: dict[str, tuple[Lecture, bytes]] = {}
+    defauts, fichiers = [], []
+    for lecture, nom in zip(lectures, noms, strict=True):
+        fichier = Path(lecture.compte_rendu.fichier).name
+        cle = f"{lecture.jeu}-{nom_court(nom or fichier)}"
+        trouves = _controler(lecture)
+        if cle in prets:
+            trouves.append("un autre fichier de cet envoi porte le même nom : renommez l'un des deux")
+        if trouves:
+            defauts += [f"{fichier} : {t}" if len(lectures) > 1 else t for t in trouves]
+            fichiers.append(fichier)
+            continue
+        tampon = io.BytesIO()
+        lecture.table.reset_index(drop=True).to_parquet(tampon)
+        prets[cle] = (lecture, tampon.getvalue())
+    if defauts:
+        raise EntreeFautive(", ".join(dict.fromkeys(fichiers)), defauts, conseil="rien n'a été ajouté")
+    with _seul():
+        entrees = _manifeste()
+        rang = 1 + max((e["rang"] for e in entrees.values()), default=0)
+        for cle, (lecture, contenu) in prets.items():
+            chemin = f"tables/{cle}-{hashlib.sha256(contenu).hexdigest()[:12]}.parquet"
+            ecrire_atomique(dossier() / chemin, contenu)
+            entrees[cle] = _entree(lecture, contenu, chemin, rang, origine)
+            rang += 1
+        _ecrire_manifeste(entrees)
+        _balayer(entrees)
+    return [dossier() / entrees[cle]["table"] for cle in prets]
+
+
+def ajouter(lecture: Lecture, *, nom: str | None = None, origine: str = "") -> Path:
+    """Range une table ; voir :func:`ajouter_lot`."""
+    return ajouter_lot([lecture], noms=[nom], origine=origine)[0]
+
+
+def retirer(nom: str) -> None:
+    """Ôte une entrée de l'entrepôt.
+
+    Raises
+    ------
+    DemandeFausse
+        Aucune entrée ne porte ce nom.
+    """
+    with _seul():
+        entrees = _manifeste()
+        if nom not in entrees:
+            proches = difflib.get_close_matches(nom, entrees, n=3) or sorted(entrees)[:5]
+            raise DemandeFausse(
+                f"rien ne s'appelle « {nom} » dans l'entrepôt",
+                conseil="essayez " + " ; ".join(proches) if proches else "l'entrepôt est vide",
+            )
+        del entrees[nom]
+        _ecrire_manifeste(entrees)
+        _balayer(entrees)
+
+
+# --- Lire ---
+
+
+def entrees() -> dict[str, dict]:
+    """Le manifeste : une fiche par entrée, de la plus ancienne à la plus récente."""
+    return dict(sorted(_manifeste().items(), key=lambda paire: paire[1]["rang"]))
+
+
+def lister() -> pd.DataFrame:
+    """Les entrées de l'entrepôt, une par ligne."""
+    colonnes = ("jeu", "fichier", "origine", "source", "millesime", "annees", "lignes", "date", "empreinte")
+    lignes = []
+    for nom, entree in entrees().items():
+        ligne = {"nom": nom} | {c: entree[c] for c in colonnes}
+        ligne["annees"] = " ".join(str(annee) for annee in entree["annees"])
+        compte = entree["compte"]
+        ligne |= {"rejetees": compte["rejetees"], "codes_inconnus": len(compte["codes_inconnus"])}
+        lignes.append(ligne)
+    return pd.DataFrame(lignes, columns=["nom", *colonnes, "rejetees", "codes_inconnus"])
+
+
+def defaut(entree: dict) -> str:
+    """Ce qui ne va pas dans la table d'une entrée ; vide si elle est intacte."""
+    chemin = dossier() / entree["table"]
+    try:
+        etat = chemin.stat()
+        cle = (etat.st_size, etat.st_mtime_ns, entree["sha256"])
+        if _INTACTS.get(chemin) == cle:
+            return ""
+        if etat.st_size != entree["octets"]:
+            return f"{etat.st_size} octets au lieu de {entree['octets']}"
+        with chemin.open("rb") as flux:
+            trouve = hashlib.file_digest(flux, "sha256").hexdigest()
+    except OSError:
+        return "le fichier est absent"
+    if trouve != entree["sha256"]:
+        return "le contenu a changé depuis son ajout"
+    _INTACTS[chemin] = cle
+    return ""
+
+
+def _lire_entree(nom: str, entree: dict) -> pd.DataFrame:
+    trouve = defaut(entree)
+    if not trouve:
+        chemin = dossier() / entree["table"]
+        try:
+            if entree["geo"]:
+                import geopandas as gpd
+
+                return gpd.read_parquet(chemin)
+            return pd.read_parquet(chemin)
+        except (OSError, ValueError) as cause:
+            trouve = f"illisible ({cause})"
+    quoi = f"de nouveau « {entree['origine'] or entree['fichier']} »"
+    verbe = "téléchargez" if entree["origine"] else "importez"
+    raise DonneesAbimees(
+        f"{nom} (entrepôt)", trouve, conseil=f"{verbe} {quoi}, ou ôtez-la avec entrepot.retirer"
+    )
+
+
+def lire(jeu: str) -> pd.DataFrame:
+    """Tout ce que l'entrepôt sait d'un jeu ; table vide s'il n'en sait rien.
+
+    Les entrées sont réunies : sur une même clé (:data:`CLES`), la plus récemment ajoutée l'emporte. Le jeu
+    ``communes`` se complète colonne par colonne ; un secret publié n'est jamais comblé par un autre fichier.
+
+    Raises
+    ------
+    DonneesAbimees
+        Une table ne correspond plus à son empreinte.
+    """
+    for reste in (3, 2, 1, 0):
+        connues = {n: e for n, e in entrees().items() if e["jeu"] == jeu}
+        try:
+            tables = {nom: _lire_entree(nom, entree) for nom, entree in connues.items()}
+            break
+        except DonneesAbimees:
+            # Un autre processus a pu remplacer la table entre le manifeste et elle.
+            if not reste or {n: e for n, e in entrees().items() if e["jeu"] == jeu} == connues:
+                raise
+    if not tables:
+        return pd.DataFrame({c: pd.Series(dtype="str") for c in CLES.get(jeu, ())})
+    if jeu in PAR_COLONNE:
+        return _completer(jeu, list(tables.values()))
+    if jeu == "structures":
+        # Le local et l'officiel restent côte à côte : on sait de quelle entrée vient chaque structure.
+        tables = {nom: table.assign(entree=nom) for nom, table in tables.items()}
+    # Une colonne vide dans une table ferait deviner un type à la réunion : elle n'y prend pas part.
+    pleines = [t.dropna(axis=1, how="all") if len(tables) > 1 else t for t in tables.values()]
+    reunie = pd.concat(pleines, ignore_index=True)
+    for table in tables.values():
+        for colonne in table.columns.difference(reunie.columns):
+            reunie[colonne] = pd.Series(pd.NA, index=reunie.index, dtype=table[colonne].dtype)
+    cle = [c for c in CLES.get(jeu, ()) if c in reunie.columns]
+    return reunie.drop_duplicates(cle, keep="last").reset_index(drop=True) if cle else reunie
+
+
+def _completer(jeu: str, tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Réunit des tables colonne par colonne, de la plus récente à la plus ancienne."""
+    cle = [c for c in CLES[jeu] if all(c in t.columns for t in tables)]
+    indexees = [t.set_index(cle) for t in reversed(tables)]
+    index = indexees[0].index
+    for table in indexees[1:]:
+        index = index.union(table.index, sort=False)
+    colonnes: dict[str, pd.Series] = {}
+    for table in indexees:
+        alignee = table.reindex(index)
+        for nom in table.columns:
+            if nom.endswith(STATUT):
+                continue
+            statut = nom + STATUT
+            if nom not in colonnes:
+                colonnes[nom] = alignee[nom]
+                if statut in alignee:
+                    colonnes[statut] = alignee[statut]
+                continue
+            libre = colonnes[nom].isna()
+            if statut in colonnes:
+                libre &= colonnes[statut].isna()
+            libre &= index.isin(table.index)
+            if libre.any():
+                colonnes[nom] = _combler(colonnes[nom], alignee[nom], libre)
+                if statut in alignee or statut in colonnes:
+                    vide = pd.Series(pd.NA, index=index, dtype="str")
+                    ancien = colonnes.get(statut, vide)
+                    colonnes[statut] = _combler(ancien, alignee.get(statut, vide), libre)
+    return pd.DataFrame(colonnes, index=index).reset_index()
+
+
+def _combler(serie: pd.Series, autre: pd.Series, ou: pd.Series) -> pd.Series:
+    if serie.dtype != autre.dtype:
+        nombres = all(pd.api.types.is_numeric_dtype(s) for s in (serie, autre))
+        commun = "Float64" if nombres else "object"
+        serie, autre = serie.astype(commun), autre.astype(commun)
+    return serie.mask(ou, autre)
+
+
+def etat() -> pd.DataFrame:
+    """L'état de chaque entrée : intacte, ou ce qui ne va pas."""
+    table = lister()
+    connues = entrees()
+    table["etat"] = [defaut(connues[nom]) or "intacte" for nom in table["nom"]]
+    return table
