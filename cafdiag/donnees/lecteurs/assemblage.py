@@ -20,8 +20,11 @@ from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.nettoyage import code_commune, nombre
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
+from cafdiag.territoires import a_jour
 
 HORS_COMMUNE = "autre maille que la commune"
+INCONNUE = "commune inconnue de tout COG"
+REPETEE = "ligne répétée à l'identique"
 _MONTRES = 10
 
 
@@ -194,7 +197,7 @@ class Chantier:
                 attendu="une ligne par clé", conseil="retirez la ligne de trop, ou retéléchargez le fichier")
         masque = np.zeros(len(garde), dtype=bool)
         masque[doubles[doubles].index] = True
-        self.rejeter(masque, "ligne répétée à l'identique", cle["0"].reindex(self.brut.table.index))
+        self.rejeter(masque, REPETEE, cle["0"].reindex(self.brut.table.index))
 
     def compte_rendu(self) -> CompteRendu:
         """Le compte, vérifié."""
@@ -224,7 +227,18 @@ class Chantier:
         faux = codes[self.garde][~connus.to_numpy()]
         if len(faux):
             self.inconnus = sorted(set(faux))
-            self.rejeter(codes.isin(self.inconnus), "commune inconnue de tout COG", codes)
+            self.rejeter(codes.isin(self.inconnus), INCONNUE, codes)
+
+    def points_au_cog(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Remplace le code de chaque structure par celui de sa commune actuelle.
+
+        Une structure d'une commune scindée garde son code : son point seul dirait laquelle.
+        """
+        destin = a_jour(pd.Series(table["code"].unique(), dtype="str"))
+        bouges = destin[destin["statut"] == "passe"]
+        neufs = dict(zip(bouges["code_origine"], bouges["code_actuel"], strict=True))
+        self.passages |= neufs
+        return table.assign(code=table["code"].replace(neufs))
 
     def au_cog(self, table: pd.DataFrame, *, additives: list[str], non_additives: list[str] = (),
                ) -> pd.DataFrame:

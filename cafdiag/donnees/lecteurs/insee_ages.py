@@ -10,7 +10,7 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs.assemblage import (
-    COMMUNE, HORS_COMMUNE, Chantier, exiger, millesime_cache, refuser, siecle, simple, trouver, trouver_tout,
+    COMMUNE, HORS_COMMUNE, INCONNUE, REPETEE, Chantier, exiger, millesime_cache, refuser, siecle, simple, trouver, trouver_tout,
 )
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecture import lire_tableau
@@ -74,7 +74,7 @@ def lire_iris(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     # L'IRIS commence par le code de sa commune : un chiffre abîmé dans l'un se voit dans l'autre.
     prefixe = np.where(iris.str.len() == 9, iris.str.slice(0, 5), iris.str.slice(0, 5).str.zfill(5))
     chantier.rejeter(pd.Series(prefixe) != codes, "le code IRIS ne commence pas par celui de la commune", iris)
-    chantier.sans_rejet("une ligne fausse fausserait le total de sa commune")
+    chantier.sans_rejet("une ligne fausse fausserait le total de sa commune", sauf=(INCONNUE,))
     return _par_commune(chantier, codes, cle=iris)
 
 
@@ -97,7 +97,7 @@ def _par_commune(chantier: Chantier, codes: pd.Series, *, cle: pd.Series) -> Lec
     _controler_sommes(chantier, tranches, valeurs, cle)
     if not cle.equals(codes):
         chantier.sans_rejet("un IRIS écarté fausserait le total de sa commune",
-                            sauf=("ligne répétée à l'identique",))
+                            sauf=(REPETEE, INCONNUE))
     chantier.refuser_si_vide("une ligne par IRIS ou par commune")
     garde = chantier.garde
     # Une somme à qui il manque un terme n'est pas publiée.
@@ -164,7 +164,10 @@ def lire_pop1b(chemin: Path, *, feuille: str | None = None, annee: int | None = 
     chantier.rejeter(~age.between(0, 120), "âge illisible", brut.table[roles["age"]])
     nb, statuts = chantier.nombres(roles["effectif"])
     chantier.rejeter(statuts.ne("exact"), "effectif manquant", brut.table[roles["effectif"]])
-    chantier.sans_rejet("une ligne fausse fausserait le total de sa commune", sauf=(HORS_COMMUNE,))
+    # Un code inconnu pour de bon a une ligne par âge ; un code abîmé n'en a qu'une.
+    isoles = codes.isin(chantier.inconnus) & codes.map(codes.value_counts()).lt(20)
+    chantier.sans_rejet("une ligne fausse fausserait le total de sa commune",
+                        sauf=(HORS_COMMUNE,) if isoles.any() else (HORS_COMMUNE, INCONNUE))
     cles = [codes, brut.table[roles["age"]]]
     if sexe := trouver(brut.entete, "sexe"):
         # 1 et 2 : les deux sexes ; un total « 3 », « T » les compterait deux fois.

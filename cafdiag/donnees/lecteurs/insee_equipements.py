@@ -1,0 +1,241 @@
+"""Insee : base permanente des équipements (BPE), du fichier détail au dénombrement de Melodi."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees.compte_rendu import Brut, Lecture
+from cafdiag.donnees.lecteurs import Lecteur
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE, INCONNUE, REPETEE, Chantier, annee_du_nom, exiger, refuser, simple, trouver,
+)
+from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.nettoyage import annee as lire_annee
+
+SOURCE = "Insee, base permanente des équipements"
+HORS_CHAMP = "équipement hors du champ d'une Caf"
+# Nom de la colonne pour chaque code ; l'enseignement a changé de nomenclature en 2019 (C101 → C107).
+TYPES = {
+    "D502": "eaje", "D503": "laep", "D504": "rpe", "D505": "alsh", "D506": "centre_social",
+    "D507": "mediation_familiale", "D508": "evs", "D509": "micro_creche", "A128": "france_services",
+    "C107": "maternelle", "C108": "primaire", "C109": "elementaire", "C201": "college",
+    "C101": "maternelle", "C102": "maternelle", "C104": "elementaire", "C105": "elementaire",
+}
+_ANCIENNE = {"C101", "C102", "C104", "C105"}
+_STRUCTURES = {"D502": "eaje", "D503": "laep", "D504": "rpe", "D505": "alsh", "D506": "centre_social",
+               "D508": "evs", "D509": "micro_creche", "A128": "france_services"}
+_TYPE = (r"typequ|type_equipement|facility_type",)
+_DETAIL = {"an", "annee", "typequ", "type_equipement", "depcom", "nb_equip", "capacite", "nomrs", "siret",
+           "longitude", "latitude", "numvoie", "typvoie", "libvoie", "codpos", "libcom", "dep", "code_commune",
+           "dciris"}
+
+
+def reconnait_detail(brut: Brut) -> bool:
+    """Un équipement (ou un groupe d'équipements) par ligne."""
+    return bool(trouver(brut.entete, _TYPE[0]) and trouver(brut.entete, *COMMUNE[:1])
+                and not trouver(brut.entete, "obs_value"))
+
+
+def _nettoyer(chantier: Chantier, colonne: str) -> tuple[pd.Series, int]:
+    """Types en majuscules, et année unique du fichier."""
+    brut = chantier.brut
+    types = brut.table[colonne].str.upper()
+    chantier.rejeter(~types.str.fullmatch(r"[A-G]\d{3}"), "code d'équipement illisible", brut.table[colonne])
+    nom = trouver(brut.entete, "an|annee|time_period")
+    if nom is None:
+        an = chantier.annee_dite or annee_du_nom(brut.fichier)
+        if an is None:
+            raise refuser(brut, "aucune colonne ne donne l'année", attendu="une colonne AN",
+                          conseil="mettez l'année dans le nom du fichier (BPE_2024.csv)")
+        chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, lue dans le nom du fichier")
+        return types, an
+    ans, raisons = lire_annee(brut.table[nom])
+    chantier.rejeter_selon(raisons, brut.table[nom])
+    uniques = sorted({int(a) for a in ans.dropna()})
+    if len(uniques) != 1:
+        raise refuser(brut, f"plusieurs années mêlées : {', '.join(map(str, uniques)) or 'aucune'}",
+                      attendu="une édition de la BPE par fichier")
+    return types, uniques[0]
+
+
+def _detail(chemin: Path, feuille: str | None, annee: int | None, jeu: str) -> tuple[Chantier, dict]:
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=lambda n: simple(n) in _DETAIL)
+    roles = exiger(brut, commune=COMMUNE[:1], type=_TYPE)
+    chantier = Chantier(brut, jeu, annee=annee)
+    chantier.exiger_entier()
+    types, an = _nettoyer(chantier, roles["type"])
+    codes = chantier.communes(roles["commune"])
+    chantier.connus(codes)
+    # L'IRIS dit deux fois la commune : un code abîmé se voit.
+    if iris := trouver(brut.entete, "dciris"):
+        prefixe = brut.table[iris].str.slice(0, 5)
+        connu = prefixe.str.fullmatch(r"\d{5}|2[AB]\d{3}")
+        chantier.rejeter(connu & prefixe.ne(codes), "l'IRIS n'est pas dans la commune", brut.table[iris])
+    nombre_ = pd.Series(1.0, index=brut.table.index)
+    if nb := trouver(brut.entete, "nb_equip"):
+        nombre_, statuts = chantier.nombres(nb)
+        chantier.rejeter(statuts.ne("exact") | nombre_.mod(1).ne(0), "nombre d'équipements illisible",
+                         brut.table[nb])
+    # Sans l'IRIS pour le confirmer, un code inconnu est peut-être un code abîmé.
+    chantier.sans_rejet("un équipement écarté fausserait le compte de sa commune", sauf=(INCONNUE,) if iris else ())
+    # Le même nom, au même point, avec le même numéro : une ligne répétée, pas deux équipements.
+    identite = [c for c in brut.table if simple(c) in {"nomrs", "siret", "longitude", "latitude"}]
+    if identite and "nomrs" in {simple(c) for c in identite}:
+        nomme = brut.table[identite].ne("").all(axis=1)
+        repetees = brut.table.duplicated(keep="first") & nomme
+        chantier.rejeter(repetees, REPETEE, brut.table[identite[0]])
+    return chantier, {"codes": codes, "types": types, "an": an, "nombre": nombre_}
+
+
+def lire_detail(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Nombre d'équipements (et places de crèche) par commune.
+
+    Un type présent dans le fichier vaut zéro dans une commune qui y a d'autres équipements ; une commune
+    sans aucune ligne reste vide, un type absent du fichier n'a pas de colonne.
+    """
+    chantier, lu = _detail(chemin, feuille, annee, "communes")
+    brut, an, types = chantier.brut, lu["an"], lu["types"]
+    presentes = pd.Index(sorted(lu["codes"][chantier.garde].unique()))
+    chantier.rejeter(~types.isin(TYPES), HORS_CHAMP, types)
+    chantier.refuser_si_vide("au moins un équipement de la famille ou de l'école (D502, D505, C107…)")
+    fiche = pd.DataFrame({"code": lu["codes"], "nom": types.map(TYPES), "nb": lu["nombre"]})[chantier.garde]
+    table = _compter(fiche, presentes, an)
+    if capacite := trouver(brut.entete, "capacite"):
+        _places(chantier, capacite, lu, table, an)
+    _remarques(chantier, set(types[chantier.garde]), an)
+    table = chantier.au_cog(table.reset_index(), additives=list(table.columns))
+    return chantier.rendre(table, annees=[an], source=SOURCE, millesime=f"BPE {an}")
+
+
+def _compter(fiche: pd.DataFrame, presentes: pd.Index, an: int) -> pd.DataFrame:
+    table = fiche.groupby(["code", "nom"])["nb"].sum(skipna=False).unstack(fill_value=0.0)
+    table = table.reindex(presentes, fill_value=0.0)
+    ordre = [n for n in dict.fromkeys(TYPES.values()) if n in table]
+    return table[ordre].add_prefix(f"bpe{an}_").rename_axis("code").rename_axis(None, axis=1)
+
+
+def _places(chantier: Chantier, capacite: str, lu: dict, table: pd.DataFrame, an: int) -> None:
+    valeurs, _ = chantier.nombres(capacite)
+    for types, nom in ((("D502",), "eaje"), (("D509",), "micro_creche")):
+        masque = lu["types"].isin(types).to_numpy() & chantier.garde
+        remplies = valeurs[masque].notna()
+        if not len(remplies) or not remplies.any():
+            continue
+        # Une crèche sans capacité rend inconnue la somme de sa commune.
+        sommes = valeurs[masque].groupby(lu["codes"][masque]).sum(skipna=False)
+        table[f"bpe{an}_places_{nom}"] = sommes.reindex(table.index, fill_value=0.0)
+        if not remplies.all():
+            chantier.remarques.append(
+                f"capacité absente pour {int((~remplies).sum())} {nom} sur {len(remplies)} : "
+                "les places de leur commune restent vides")
+
+
+def _remarques(chantier: Chantier, types: set[str], an: int) -> None:
+    if types & _ANCIENNE:
+        chantier.remarques.append(
+            "ancienne nomenclature scolaire : C101 et C102 maternelles, C104 et C105 élémentaires (écoles "
+            "primaires comprises) ; non comparable à C107, C108, C109")
+    if "D502" in types and "D509" not in types and an <= 2024:
+        chantier.remarques.append("D502 comprend ici les micro-crèches (D509 n'existe que depuis 2025)")
+
+
+def lire_structures(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Les équipements de la famille un par un : nom, adresse, point, places (crèches, ALSH, centres sociaux…)."""
+    chantier, lu = _detail(chemin, feuille, annee, "structures")
+    brut, types = chantier.brut, lu["types"]
+    chantier.rejeter(~types.isin(_STRUCTURES), HORS_CHAMP, types)
+    if not trouver(brut.entete, "nomrs"):
+        raise refuser(brut, "colonne absente : NOMRS (nom de l'équipement)",
+                      conseil="ce fichier ne nomme pas les équipements : importez-le comme « insee_bpe »")
+    valeurs = {nom: chantier.nombres(c, positif=False)[0] for nom in ("longitude", "latitude", "capacite")
+               if (c := trouver(brut.entete, nom))}
+    chantier.refuser_si_vide("un équipement de la famille (D502 à D509, A128)")
+    vide = pd.Series(np.nan, index=brut.table.index)
+    lon, lat = valeurs.get("longitude", vide), valeurs.get("latitude", vide)
+    juste = lon.between(-180, 180) & lat.between(-90, 90) & (lon.ne(0) | lat.ne(0))
+    table = pd.DataFrame({
+        "type": types.map(_STRUCTURES), "nom": brut.table[trouver(brut.entete, "nomrs")], "code": lu["codes"],
+        "adresse": _adresse(brut), "lon": lon.where(juste), "lat": lat.where(juste), "annee": lu["an"],
+        "places": valeurs.get("capacite", vide), "source": f"{SOURCE} {lu['an']}", "statut_agrement": "",
+        "precision_lieu": np.where(juste, "point", "commune"),
+    })[chantier.garde].reset_index(drop=True)
+    table = chantier.points_au_cog(table)
+    return chantier.rendre(table, annees=[lu["an"]], source=SOURCE, millesime=f"BPE {lu['an']}")
+
+
+def _adresse(brut: Brut) -> pd.Series:
+    morceaux = [brut.table[c] for n in ("numvoie", "typvoie", "libvoie", "codpos", "libcom")
+                if (c := trouver(brut.entete, n))]
+    if not morceaux:
+        return pd.Series("", index=brut.table.index)
+    texte = morceaux[0].str.cat(morceaux[1:], sep=" ") if len(morceaux) > 1 else morceaux[0]
+    return texte.str.replace(r"\s+", " ", regex=True).str.strip()
+
+
+def reconnait_melodi(brut: Brut) -> bool:
+    """Dénombrement : GEO, FACILITY_TYPE, OBS_VALUE."""
+    return bool(trouver(brut.entete, "geo") and trouver(brut.entete, "facility_type")
+                and trouver(brut.entete, "obs_value"))
+
+
+def lire_melodi(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Dénombrement DS_BPE : seules les lignes d'un type précis comptent, jamais les totaux de domaine."""
+    brut = lire_tableau(chemin, feuille=feuille)
+    roles = exiger(brut, geo=("geo",), type=("facility_type",), valeur=("obs_value",))
+    chantier = Chantier(brut, "communes", annee=annee)
+    chantier.exiger_entier()
+    chantier.mailles_communales()
+    if mesure := trouver(brut.entete, "bpe_measure"):
+        chantier.rejeter(~brut.table[mesure].str.contains("FACILIT"), "autre mesure", brut.table[mesure])
+    total = brut.table[roles["type"]].str.fullmatch(r"_T|[A-G]\d?|_Z")
+    chantier.rejeter(total, "total d'un domaine (ses types sont déjà dans le fichier)", brut.table[roles["type"]])
+    # Les caractéristiques (cantine, éducation prioritaire…) ne comptent qu'au total.
+    for nom in brut.table:
+        if nom not in roles.values() and simple(nom) not in ("facility_dom", "facility_sdom") and \
+                brut.table[nom].eq("_T").any():
+            chantier.rejeter(brut.table[nom].ne("_T"), f"détail de {nom} (le total est déjà dans le fichier)",
+                             brut.table[nom])
+    types, an = _nettoyer(chantier, roles["type"])
+    codes = chantier.codes_geo(roles["geo"])
+    chantier.connus(codes)
+    valeurs, _ = chantier.nombres(roles["valeur"])
+    chantier.sans_doublon([codes, types], valeurs.to_frame("v"))
+    presentes = pd.Index(sorted(codes[chantier.garde].unique()))
+    chantier.rejeter(~types.isin(TYPES), HORS_CHAMP, types)
+    chantier.refuser_si_vide("des lignes GEO_OBJECT = COM d'un type de la famille ou de l'école")
+    fiche = pd.DataFrame({"code": codes, "nom": types.map(TYPES), "nb": valeurs})[chantier.garde]
+    table = _compter(fiche, presentes, an)
+    _remarques(chantier, set(types[chantier.garde]), an)
+    table = chantier.au_cog(table.reset_index(), additives=list(table.columns))
+    return chantier.rendre(table, annees=[an], source=SOURCE, millesime=f"BPE {an}")
+
+
+def reconnait_libelles(brut: Brut) -> bool:
+    """Nomenclature : un code d'équipement et son libellé, aucune commune."""
+    if len(brut.entete) > 4 or brut.table.empty:
+        return False
+    codes = brut.table.iloc[:, 0].str.fullmatch(r"[A-G]\d{3}")
+    return bool(codes.mean() > 0.9 and not trouver(brut.entete, COMMUNE[0]))
+
+
+def refuser_libelles(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Refuse une nomenclature : elle ne dit rien d'un territoire."""
+    brut = lire_tableau(chemin, feuille=feuille)
+    raise refuser(brut, f"nomenclature de la BPE : {len(brut.table)} codes et leurs libellés, aucune commune",
+                  attendu="les équipements (fichier détail) ou leur dénombrement par commune",
+                  conseil="cafdiag connaît déjà ces codes : rien à importer")
+
+
+LECTEURS = (
+    Lecteur("insee_bpe", "équipements (BPE), nombre par commune", lambda b: 0.9 * reconnait_detail(b), lire_detail,
+            ("AN", "TYPEQU", "DEPCOM", "CAPACITE")),
+    Lecteur("insee_bpe_structures", "équipements (BPE), un par un", lambda b: 0.3 * reconnait_detail(b),
+            lire_structures, ("TYPEQU", "NOMRS", "DEPCOM", "LONGITUDE", "LATITUDE")),
+    Lecteur("insee_bpe_melodi", "équipements (BPE), dénombrement", lambda b: 0.95 * reconnait_melodi(b), lire_melodi,
+            ("GEO", "FACILITY_TYPE", "TIME_PERIOD", "OBS_VALUE")),
+    Lecteur("insee_bpe_libelles", "nomenclature de la BPE (refusée)", lambda b: 0.8 * reconnait_libelles(b),
+            refuser_libelles),
+)

@@ -1,0 +1,172 @@
+"""Insee : niveau de vie et pauvreté (Filosofi), communes et EPCI. Une médiane ne s'agrège jamais."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from cafdiag.donnees.compte_rendu import Brut, Lecture
+from cafdiag.donnees.lecteurs import Lecteur
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE, Chantier, annee_du_nom, exiger, refuser, siecle, simple, trouver,
+)
+from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.nettoyage import annee as lire_annee
+from cafdiag.donnees.nettoyage import code_epci, nombre
+from cafdiag.magasin import lire_table
+
+SOURCE = "Insee, Filosofi"
+# MED21 (base communale), Q219 (fichier des revenus disponibles : deuxième quartile), MED_SL (Melodi).
+_LARGE = {"niveau_vie_median": r"(med|q2)(?P<an>\d\d)|med_?(?P<an4>20\d\d)", "taux_pauvrete": r"tp60(?P<an>\d\d)"}
+_LONG = {"MED_SL": "niveau_vie_median", "PR_MD60": "taux_pauvrete"}
+
+
+def _colonnes(entete: list[str]) -> dict[str, tuple[str, int]]:
+    trouvees = {}
+    for nom in entete:
+        for grandeur, motif in _LARGE.items():
+            if m := re.fullmatch(motif, simple(nom)):
+                trouvees[nom] = (grandeur, siecle(next(g for g in m.groupdict().values() if g)))
+    return trouvees
+
+
+def reconnait_large(brut: Brut) -> bool:
+    """Une ligne par commune ou par EPCI, MED21 ou Q219."""
+    return bool(trouver(brut.entete, *COMMUNE) and _colonnes(brut.entete))
+
+
+def lire_large(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Médiane et taux de pauvreté, « s » (secret) et « nd » (non disponible) gardés comme statuts.
+
+    Une commune fusionnée depuis n'est pas reprise : sa médiane ne se déduit pas de celles de ses parties.
+    """
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=lambda n: bool(
+        _colonnes([n]) or trouver([n], *COMMUNE)))
+    roles = exiger(brut, code=COMMUNE)
+    colonnes = _colonnes(brut.entete)
+    serie = brut.table[roles["code"]]
+    # Neuf chiffres : des EPCI. Leur médiane ne se calcule pas à partir des communes : elle vaut d'être gardée.
+    epci = serie.str.fullmatch(r"\d{9}|[XZ]+").mean() > 0.5
+    chantier = Chantier(brut, "epci" if epci else "communes", annee=annee)
+    if epci:
+        codes = _codes_epci(chantier, serie)
+    else:
+        codes = chantier.communes(roles["code"])
+        chantier.connus(codes)
+    valeurs = {}
+    for nom, (grandeur, an) in colonnes.items():
+        cible = f"{grandeur}_{an}"
+        if cible in valeurs:
+            raise refuser(brut, f"deux colonnes donnent {cible}")
+        valeurs[cible], valeurs[f"{cible}__statut"] = chantier.nombres(nom)
+    fiche = pd.DataFrame(valeurs)
+    chantier.sans_doublon([codes], fiche)
+    return _finir(chantier, codes, fiche, sorted({an for _, an in colonnes.values()}), epci=epci)
+
+
+def _codes_epci(chantier: Chantier, serie: pd.Series) -> pd.Series:
+    codes = code_epci(serie)
+    chantier.rejeter_selon(codes.raisons, serie)
+    chantier.remarques += codes.remarque()
+    connus = set(lire_table("epci", colonnes=["code"])["code"])
+    disparus = codes.valeurs.notna() & ~codes.valeurs.isin(connus)
+    chantier.rejeter(disparus, "EPCI qui n'existe plus en 2025", serie)
+    return codes.valeurs
+
+
+def _finir(chantier: Chantier, codes: pd.Series, fiche: pd.DataFrame, annees: list[int], *, epci: bool) -> Lecture:
+    chantier.refuser_si_vide("une ligne par commune ou par EPCI")
+    garde = chantier.garde
+    table = fiche[garde].copy()
+    table.insert(0, "code", codes[garde])
+    table = table.reset_index(drop=True)
+    if annees[-1] >= 2023:
+        chantier.remarques.append("Filosofi 2023 (méthode nouvelle) ne se compare pas aux années d'avant")
+    secrets = sum(int(table[c].eq("secret").sum()) for c in table if c.endswith("__statut"))
+    if secrets:
+        chantier.remarques.append(f"{secrets} valeur(s) protégée(s) par le secret statistique")
+    if epci:
+        chantier.remarques.append("maille EPCI : composition de l'année de la source, pas de 2025")
+    else:
+        grandeurs = [c for c in table if c != "code" and not c.endswith("__statut")]
+        table = chantier.au_cog(table, additives=[], non_additives=grandeurs)
+    return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"revenus {annees[-1]}")
+
+
+def reconnait_long(brut: Brut) -> bool:
+    """Forme longue : GEO, FILOSOFI_MEASURE, OBS_VALUE."""
+    return bool(trouver(brut.entete, "geo") and trouver(brut.entete, "filosofi_measure"))
+
+
+def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Filosofi de Melodi (DS_FILOSOFI_CC) : la médiane et le taux de pauvreté des communes."""
+    brut = lire_tableau(chemin, feuille=feuille)
+    roles = exiger(brut, geo=("geo",), mesure=("filosofi_measure",), valeur=("obs_value",))
+    chantier = Chantier(brut, "communes", annee=annee)
+    chantier.exiger_entier()
+    chantier.mailles_communales()
+    mesure = brut.table[roles["mesure"]]
+    chantier.rejeter(~mesure.isin(_LONG), "mesure que le diagnostic n'emploie pas", mesure)
+    for nom in brut.table:
+        if nom not in roles.values() and brut.table[nom].eq("_T").any():
+            chantier.rejeter(brut.table[nom].ne("_T"), f"détail de {nom}", brut.table[nom])
+    codes = chantier.codes_geo(roles["geo"])
+    chantier.connus(codes)
+    temps = trouver(brut.entete, "time_period")
+    if temps:
+        ans, raisons = lire_annee(brut.table[temps])
+        chantier.rejeter_selon(raisons, brut.table[temps])
+    else:
+        an = annee or annee_du_nom(brut.fichier)
+        if an is None:
+            raise refuser(brut, "aucune colonne ne donne l'année", attendu="TIME_PERIOD")
+        ans = pd.Series(an, index=brut.table.index, dtype="Int64")
+    valeurs, statuts = nombre(brut.table[roles["valeur"]])
+    if conf := trouver(brut.entete, "conf_status"):
+        statuts = statuts.mask(brut.table[conf].isin(["C", "S"]), "secret")
+    valeurs = valeurs.where(statuts.eq("exact"))
+    chantier.rejeter(statuts.eq("illisible"), "OBS_VALUE : ce n'est pas un nombre", brut.table[roles["valeur"]])
+    chantier.sans_doublon([codes, mesure, ans.astype("str")], pd.DataFrame({"v": valeurs, "s": statuts}))
+    chantier.refuser_si_vide("MED_SL et PR_MD60, GEO_OBJECT = COM")
+    garde = chantier.garde
+    long = pd.DataFrame({"code": codes[garde], "v": valeurs[garde], "s": statuts[garde].astype("str"),
+                         "nom": mesure[garde].map(_LONG) + "_" + ans[garde].astype("str")})
+    table = long.pivot(index="code", columns="nom", values="v")
+    etats = long.pivot(index="code", columns="nom", values="s").fillna("non_disponible").add_suffix("__statut")
+    table = pd.concat([table, etats], axis=1).reset_index().rename_axis(None, axis=1)
+    grandeurs = [c for c in table if c != "code" and not c.endswith("__statut")]
+    annees = sorted({int(a) for a in ans[garde]})
+    if annees[-1] >= 2023:
+        chantier.remarques.append("Filosofi 2023 (méthode nouvelle) ne se compare pas aux années d'avant")
+    table = chantier.au_cog(table, additives=[], non_additives=grandeurs)
+    return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"revenus {annees[-1]}")
+
+
+def reconnait_qpv_2015(brut: Brut) -> bool:
+    """Des chiffres par quartier, aux codes QP (géographie de 2015)."""
+    nom = trouver(brut.entete, *COMMUNE, "code_qp|code_qpv|codeqp|qp|qpv|code_quartier")
+    return bool(nom and nom in brut.table and len(brut.table)
+                and brut.table[nom].str.fullmatch(r"QP[0-9A-Z]{6}").mean() > 0.5)
+
+
+def refuser_qpv_2015(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Refuse des quartiers de 2015 : leur périmètre n'existe plus depuis le 1er janvier 2024."""
+    brut = lire_tableau(chemin, feuille=feuille)
+    nom = trouver(brut.entete, *COMMUNE, "code_qp|code_qpv|codeqp|qp|qpv|code_quartier")
+    raise refuser(
+        brut, f"{len(brut.table)} quartiers prioritaires de 2015 (codes QP, dont {brut.table[nom].iloc[0]}), un "
+        "découpage remplacé le 1er janvier 2024 (2025 outre-mer)",
+        attendu="la géographie prioritaire 2024 (codes QN)",
+        conseil="prenez l'édition « QPV 2024 » du même jeu ; aucune table ne passe un chiffre de 2015 à 2024")
+
+
+LECTEURS = (
+    Lecteur("insee_filosofi", "niveau de vie et pauvreté (Filosofi)", lambda b: 0.85 * reconnait_large(b), lire_large,
+            ("CODGEO", "MED21", "TP6021")),
+    Lecteur("insee_filosofi_melodi", "Filosofi, forme longue", lambda b: 0.95 * reconnait_long(b), lire_long,
+            ("GEO", "GEO_OBJECT", "FILOSOFI_MEASURE", "OBS_VALUE")),
+    Lecteur("qpv_2015", "chiffres par quartier de 2015 (refusés)", lambda b: 0.97 * reconnait_qpv_2015(b),
+            refuser_qpv_2015),
+)
