@@ -260,7 +260,7 @@ def _ecarter_d_office(brut: pd.DataFrame, compte: _Compte, *, exemples: bool) ->
         cases = [c for c in tout.split("\x1f") if c]
         if normaliser(cases[0]) in _TOTAUX and not any(brut[c][i] for c in ("code", "lon") if c in brut):
             compte.ecarts[i] = "ligne de total"
-        elif not exemples and any(c.startswith(EXEMPLE) for c in cases):
+        elif not exemples and any(c.startswith(EXEMPLE) for c in ([brut["nom"][i]] if "nom" in brut else cases)):
             compte.ecarts[i] = "exemple du modèle"
         elif tout in premieres:
             compte.ecarts[i] = f"répète à l'identique la {premieres[tout]}"

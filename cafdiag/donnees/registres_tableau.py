@@ -77,8 +77,9 @@ def ouvrir(chemin: str | Path, *, connus: Sequence[str] = ()) -> Classeur:
     for feuille in lire_feuilles(chemin):
         tableau = _trouver(feuille, deja)
         if tableau is None:
-            if feuille.lignes:
+            if feuille.lignes and normaliser(feuille.nom) != "mode d emploi":
                 laissees.append(f"« {feuille.nom} » ({len(feuille.lignes)} lignes)")
+            if feuille.lignes:
                 vues.append(feuille)
         else:
             tableaux.append(tableau)
