@@ -110,7 +110,7 @@ def _texte_xlsx(cellule) -> str:
     if valeur is None:
         return ""
     if isinstance(valeur, str):
-        return valeur.replace("\0", "�")
+        return valeur.replace("\0", "\ufffd")
     if isinstance(valeur, bool):
         return "oui" if valeur else "non"
     if isinstance(valeur, int | float):

@@ -7,7 +7,7 @@ scission **répartit** l'additif selon une clé déclarée, statut « estime ».
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -31,6 +31,7 @@ def ramener(
     groupes: Sequence[str] | None = None,
     villes: bool = True,
     cog: int | None = None,
+    perdus: Collection[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Ramène une table au COG 2025.
 
@@ -50,6 +51,9 @@ def ramener(
         Une ville publiée reste telle quelle : elle n'est jamais la somme d'elle-même et du reste.
     cog : int, optional
         Année du COG de la table, si elle est connue : une scission déjà faite n'est pas refaite.
+    perdus : collection of str
+        Codes que le fichier portait peut-être sur des lignes rejetées : une fusion à qui il manque un
+        de ces termes n'est pas sommée sans lui.
 
     Returns
     -------
@@ -97,7 +101,7 @@ def ramener(
     reels = set()
     for valeur, tranche in tranches:
         morceaux.append(_une_tranche(tranche, simple[tranche.index], destin, valeur, additives,
-                                     non_additives, cle, motifs, reels))
+                                     non_additives, cle, motifs, reels, frozenset(perdus)))
     resultat = pd.concat(morceaux, ignore_index=True) if morceaux else table
     if villes:
         resultat = _avec_villes(resultat, groupes, additives)
@@ -107,8 +111,9 @@ def ramener(
     return ordre[table.columns.tolist()], passes.reset_index(drop=True), statuts
 
 
-def _une_tranche(tranche, simple, destin, valeur, additives, non_additives, cle, motifs, reels):
+def _une_tranche(tranche, simple, destin, valeur, additives, non_additives, cle, motifs, reels, perdus):
     presents = set(tranche["code"])
+    perdus = perdus - presents
     anciens = tranche[~simple]
     liens = []  # (rang, code d'arrivée, part, motif d'estimation, changement de périmètre)
     for rang, code in anciens["code"].items():
@@ -119,7 +124,7 @@ def _une_tranche(tranche, simple, destin, valeur, additives, non_additives, cle,
         if fiche["statut"] == "passe":
             reels.add(code)
             liens.append((rang, cibles[0], 1.0, "", _passages()[code].type != "changement_code"))
-        elif presents & (set(cibles) - {code}):
+        elif (presents | perdus) & (set(cibles) - {code}):
             # La table donne déjà les communes rétablies : elle est postérieure à la scission.
             liens.append((rang, code, 1.0, "", False))
         else:
@@ -127,7 +132,7 @@ def _une_tranche(tranche, simple, destin, valeur, additives, non_additives, cle,
             parts = _parts(cibles, cle)
             motif = f"{code} scindée : répartie selon {cle if isinstance(cle, str) else 'la clé donnée'}"
             liens += [(rang, c, p, motif, True) for c, p in zip(cibles, parts, strict=True)]
-    manquants = _termes_manquants(presents)
+    manquants = _termes_manquants(presents, perdus)
     touches = {lien[1] for lien in liens} | set(manquants)
     if not touches:
         return tranche[simple]
@@ -204,7 +209,7 @@ def _fusions_datees() -> list[tuple[str, str, int]]:
             if p.annee is not None and p.type == "fusion" and len(p.codes) == 1]
 
 
-def _termes_manquants(presents: set[str]) -> dict[str, list[str]]:
+def _termes_manquants(presents: set[str], perdus: frozenset[str]) -> dict[str, list[str]]:
     """Fusions postérieures à la table, dont la commune absorbée n'y est pas.
 
     La présence d'un code disparu en 2025 dit que la table est antérieure : la commune qui en a absorbé
@@ -212,13 +217,17 @@ def _termes_manquants(presents: set[str]) -> dict[str, list[str]]:
     """
     annees = [p.annee for code in presents if (p := _passages().get(code)) is not None
               and p.annee is not None and not p.se_partage]
+    manquants: dict[str, list[str]] = {}
+    for code in perdus:
+        passage = _passages().get(code)
+        if passage is not None and not passage.se_partage and passage.codes[0] in presents:
+            manquants.setdefault(passage.codes[0], []).append(code)
     if not annees:
-        return {}
+        return manquants
     # Tout ce qui a changé à partir de la plus récente disparition encore présente est postérieur.
     limite = max(annees)
-    manquants: dict[str, list[str]] = {}
     for ancien, cible, annee in _fusions_datees():
-        if annee >= limite and cible in presents and ancien not in presents:
+        if annee >= limite and cible in presents and ancien not in presents | perdus:
             manquants.setdefault(cible, []).append(ancien)
     return manquants
 

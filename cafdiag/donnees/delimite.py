@@ -96,7 +96,7 @@ def lire(src: octets.Source, *, colonnes: Choix = None, limite: int | None = Non
         return _en_memoire(_normaliser(texte), fichier, colonnes, remarques, limite)
     examen = octets.examiner(src)
     if examen.simple:
-        texte = examen.debut.decode("utf-8", errors="ignore").removeprefix("﻿").replace("\r\n", "\n")
+        texte = examen.debut.decode("utf-8", errors="ignore").removeprefix("\ufeff").replace("\r\n", "\n")
         forme = _forme(texte, fichier)
         with octets.lisible(src.chemin):
             return _au_fil(src, forme, colonnes)
@@ -109,7 +109,7 @@ def _normaliser(texte: str) -> str:
     if "\n" not in texte:
         texte = texte.replace("\r", "\n")
     # Un octet abîmé ne doit jamais devenir une espace de milliers ni couper une ligne.
-    return texte.replace("\r", "�").replace("\0", "�")
+    return texte.replace("\r", "\ufffd").replace("\0", "\ufffd")
 
 
 def _au_fil(src: octets.Source, forme: _Forme, colonnes: Choix) -> Brut:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from cafdiag.erreurs import EntreeFautive
 
-_CHIFFRE = re.compile(r"[+-]?[\d  .,]+%?|2[AB]\d{3}|\d{4}-\d{2}(-\d{2}.*)?", re.IGNORECASE)
+_CHIFFRE = re.compile(r"[+-]?[\d \u00a0\u202f.,]+%?|2[AB]\d{3}|\d{4}-\d{2}(-\d{2}.*)?", re.IGNORECASE)
 _AN = re.compile(r"(19|20)\d\d")
 _IDENTIFIANT = re.compile(r"[A-Z][A-Z0-9_]*|[a-z][a-z0-9]*(_[a-z0-9]+)+")
 _PORTEE = 40
@@ -66,7 +66,7 @@ def nommer(entete: Sequence[str]) -> tuple[list[str], list[str]]:
     vus: Counter[str] = Counter()
     noms, remarques = [], []
     for i, brut in enumerate(entete):
-        nom = re.sub(r"\s+", " ", brut.replace("﻿", "")).strip() or f"colonne_{i + 1}"
+        nom = re.sub(r"\s+", " ", brut.replace("\ufeff", "")).strip() or f"colonne_{i + 1}"
         vus[nom] += 1
         if vus[nom] == 2:
             remarques.append(f"colonne présente deux fois : {nom}")

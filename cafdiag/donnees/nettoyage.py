@@ -16,7 +16,7 @@ MANQUANTS = frozenset({
     "", "nd", "n.d.", "n.d", "nc", "n.c.", "n/d", "na", "n/a", "#n/a", "#na", "nan", "null", "none",
     "nr", "so", "s.o.", "-", "–", "—", "///", "…", "...", ".", "..",
 })
-_ESPACES = dict.fromkeys(map(ord, "     \t'’"))
+_ESPACES = dict.fromkeys(map(ord, " \t\u00a0\u202f\u2009\u2007'’"))
 _NOMBRE = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _PSEUDO_ZONES = re.compile(r"(?=.*[XZ])[XZ]+|COM|TOTAL|\d{2,3}[XZ]+|_[TZU]")
 _ANNEE = re.compile(r"(?:19|20)\d\d")
@@ -59,7 +59,7 @@ def nombre(serie: pd.Series, *, vide: str = "non_disponible") -> tuple[pd.Series
 
     Examples
     --------
-    >>> valeurs, statut = nombre(pd.Series(["1 036", "12,5", "s", "nd", "", "1x"]))
+    >>> valeurs, statut = nombre(pd.Series(["1\\u202f036", "12,5", "s", "nd", "", "1x"]))
     >>> valeurs.tolist(), statut.tolist()
     ([1036.0, 12.5, nan, nan, nan, nan],
      ['exact', 'exact', 'secret', 'non_disponible', 'non_disponible', 'illisible'])
@@ -103,7 +103,7 @@ def communes_connues() -> frozenset[str]:
 
 
 def _texte_de_code(texte: str) -> str:
-    nu = texte.translate(dict.fromkeys(map(ord, "   ​﻿\t "))).strip("'\"=").upper()
+    nu = texte.translate(dict.fromkeys(map(ord, " \t\u00a0\u202f\u2009\u200b\ufeff"))).strip("'\"=").upper()
     # Un tableur qui a lu le code comme un nombre décimal.
     return nu[:-2] if re.fullmatch(r"\d+\.0", nu) else nu
 
