@@ -28,7 +28,7 @@ from cafdiag.magasin import lire_table
 
 ANNEE = r"annee(_de_reference)?|date_(de_)?ref(erence)?|dt_?ref(fre)?|dtref|millesime|date|an"
 _CODES = {
-    "commune": COMMUNE[:1] + (r"num_?comdo|numero_commune(_de_residence)?|num_?com(dom|si)?",),
+    "commune": (*COMMUNE[:1], r"num_?comdo|numero_commune(_de_residence)?|num_?com(dom|si)?"),
     "epci": (r"num_?epci|numero_(de_l_)?epci|code_(siren_)?epci|siren(_epci)?|epci",),
     "departement": (r"num_?dep|numero_(de_|du_)?departement|code_dep(artement)?|dep(artement)?",),
     "region": (r"num_?regi?(on)?|numero_(de_|de_la_)?region|code_reg(ion)?|reg(ion)?",),
