@@ -28,7 +28,7 @@ def dossier(tmp_path, monkeypatch):
 def _lecture(table, jeu="communes", fichier="a.csv", **autres):
     compte = CompteRendu(
         fichier, jeu, len(table) + 1, len(table), [Rejet(4, "code fictif", "XX")], {"49069": "49126"}, ["99999"],
-        ["une remarque"], "e" * 64,
+        ["une remarque"], f"{fichier:e<64}",
     )
     return Lecture(jeu, table, compte, **({"annees": (2024,), "source": "Cnaf", "millesime": "2024"} | autres))
 
@@ -49,10 +49,17 @@ def test_aller_et_retour(dossier):
     fiche = entrepot.entrees()["communes-a"]
     assert (fiche["lignes"], fiche["compte"]["lues"], fiche["compte"]["rejetees"]) == (3, 4, 1)
     assert fiche["compte"]["rejets"] == [[4, "code fictif", "XX"]]
-    assert fiche["empreinte"] == "e" * 64
+    assert fiche["empreinte"] == f"{'a.csv':e<64}"
     ligne = entrepot.lister().iloc[0]
     assert (ligne.nom, ligne.annees, ligne.codes_inconnus) == ("communes-a", "2024", 1)
     assert entrepot.etat()["etat"].tolist() == ["intacte"]
+
+
+def test_le_meme_fichier_sous_un_autre_nom_ne_compte_pas_deux_fois():
+    table = pd.DataFrame({"type": ["eaje"], "nom": ["Les Lutins"], "code": ["53012"]})
+    entrepot.ajouter(_lecture(table, "structures"), nom="registre 2024")
+    entrepot.ajouter(_lecture(table, "structures"), nom="registre d'avril")
+    assert entrepot.lire("structures")["entree"].tolist() == ["structures-registre_d_avril"]
 
 
 def test_vide_et_jeu_inconnu(dossier):

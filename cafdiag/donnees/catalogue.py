@@ -132,7 +132,9 @@ def _adresse_web(url: str) -> bool:
 
 def _lire_adresse(brute: Any, portails: dict, ou: str, defauts: _Defauts) -> Adresse | None:
     if not isinstance(brute, dict):
-        defauts.dire(ou, f"adresse {brute!r} : une table est attendue, {{ url = … }} ou {{ portail = …, jeu = … }}")
+        defauts.dire(
+            ou, f"adresse {brute!r} : une table est attendue, {{ url = … }} ou {{ portail = …, jeu = … }}"
+        )
         return None
     inconnus = sorted(set(brute) - {"url", "portail", "jeu", "atteste"})
     if inconnus:
@@ -239,8 +241,20 @@ def _catalogue(chemin: Path) -> dict[str, Source]:
     if not lues and not defauts.liste:
         defauts.dire("catalogue", "aucune source")
     if defauts.liste:
-        raise EntreeFautive(chemin.name, defauts.liste, conseil="corrigez le catalogue, ou réinstallez le projet")
+        raise EntreeFautive(
+            chemin.name, defauts.liste, conseil="corrigez le catalogue, ou réinstallez le projet"
+        )
     return lues
+
+
+def complements(lecteur: str) -> list[str]:
+    """Les autres lecteurs d'un fichier que ce lecteur reconnaît.
+
+    >>> complements("insee_bpe")
+    ['insee_bpe_structures']
+    """
+    contenu = tomllib.loads((dossier("data") / "catalogue.toml").read_text(encoding="utf-8"))
+    return list(contenu.get("complements", {}).get(lecteur, []))
 
 
 def source(nom: str) -> Source:
@@ -295,7 +309,9 @@ def choisir(noms: list[str] | tuple[str, ...] | str | None = None) -> list[Sourc
         elif any(signe in nom for signe in "*?["):
             trouvees = set(fnmatch.filter(connues, nom.lower()))
             if not trouvees:
-                raise DemandeFausse(f"aucune source ne répond à « {nom} »", conseil="voyez « cafdiag donnees lister »")
+                raise DemandeFausse(
+                    f"aucune source ne répond à « {nom} »", conseil="voyez « cafdiag donnees lister »"
+                )
             voulues |= trouvees
         else:
             voulues.add(source(nom).nom)

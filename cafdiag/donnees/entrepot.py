@@ -23,25 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cafdiag.donnees.reunion import CLES, reunir
 from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible
 from cafdiag.magasin import ecrire_atomique
 
 if TYPE_CHECKING:
     from cafdiag.donnees.compte_rendu import Lecture
-
-# Ce qui distingue deux lignes d'un jeu : l'import le plus récent l'emporte sur la même clé.
-CLES: dict[str, tuple[str, ...]] = {
-    "communes": ("code",),
-    "taux_couverture": ("maille", "code", "annee", "serie"),
-    "places": ("maille", "code", "annee", "serie"),
-    "qf": ("maille", "code", "annee", "tranche"),
-    "qpv": ("code",),
-    "contours": ("maille", "code"),
-    "iris": ("code", "annee"),
-}
-# Ces jeux se complètent colonne par colonne : chaque fichier n'en apporte que quelques-unes.
-PAR_COLONNE = ("communes", "iris")
-STATUT = "__statut"
 
 _VERROU_ATTENTE = 120.0
 _REJETS_GARDES = 200
@@ -153,7 +140,20 @@ def _balayer(entrees: dict[str, dict]) -> None:
 # --- Écrire ---
 
 
-def _controler(lecture: Lecture) -> list[str]:
+def controler(lecture: Lecture) -> None:
+    """Refuse une table que l'entrepôt ne saurait pas garder (vide, clé en double, contours mal projetés).
+
+    Raises
+    ------
+    EntreeFautive
+        Avec tous les défauts.
+    """
+    defauts = _defauts(lecture)
+    if defauts:
+        raise EntreeFautive(Path(lecture.compte_rendu.fichier).name, defauts, conseil="rien n'a été ajouté")
+
+
+def _defauts(lecture: Lecture) -> list[str]:
     table, jeu = lecture.table, lecture.jeu
     if not re.fullmatch(r"[a-z][a-z0-9_]*", jeu):
         return [f"nom de jeu « {jeu} » impossible"]
@@ -207,6 +207,16 @@ def _entree(lecture: Lecture, contenu: bytes, chemin: str, rang: int, origine: s
     }
 
 
+def _jumelle(entree: dict, lecture: Lecture) -> bool:
+    marque = lecture.compte_rendu.empreinte
+    return bool(marque) and (entree["jeu"], entree["empreinte"]) == (lecture.jeu, marque)
+
+
+def nom_entree(lecture: Lecture, nom: str | None = None) -> str:
+    """Nom d'une table dans l'entrepôt : son jeu, puis le nom donné ou celui du fichier."""
+    return f"{lecture.jeu}-{nom_court(nom or Path(lecture.compte_rendu.fichier).name)}"
+
+
 def ajouter_lot(
     lectures: Sequence[Lecture], *, noms: Sequence[str | None] | None = None, origine: str = ""
 ) -> list[Path]:
@@ -237,8 +247,8 @@ def ajouter_lot(
     defauts, fichiers = [], []
     for lecture, nom in zip(lectures, noms, strict=True):
         fichier = Path(lecture.compte_rendu.fichier).name
-        cle = f"{lecture.jeu}-{nom_court(nom or fichier)}"
-        trouves = _controler(lecture)
+        cle = nom_entree(lecture, nom)
+        trouves = _defauts(lecture)
         if cle in prets:
             trouves.append("un autre fichier de cet envoi porte le même nom : renommez l'un des deux")
         if trouves:
@@ -254,6 +264,10 @@ def ajouter_lot(
         entrees = _manifeste()
         rang = 1 + max((e["rang"] for e in entrees.values()), default=0)
         for cle, (lecture, contenu) in prets.items():
+            # Le même fichier sous un autre nom : le garder compterait deux fois ses structures.
+            jumeaux = [n for n, e in entrees.items() if n not in prets and _jumelle(e, lecture)]
+            for jumeau in jumeaux:
+                del entrees[jumeau]
             chemin = f"tables/{cle}-{hashlib.sha256(contenu).hexdigest()[:12]}.parquet"
             ecrire_atomique(dossier() / chemin, contenu)
             entrees[cle] = _entree(lecture, contenu, chemin, rang, origine)
@@ -330,7 +344,8 @@ def defaut(entree: dict) -> str:
     return ""
 
 
-def _lire_entree(nom: str, entree: dict) -> pd.DataFrame:
+def lire_entree(nom: str, entree: dict) -> pd.DataFrame:
+    """La table d'une entrée, après contrôle de son empreinte."""
     trouve = defaut(entree)
     if not trouve:
         chemin = dossier() / entree["table"]
@@ -352,7 +367,7 @@ def _lire_entree(nom: str, entree: dict) -> pd.DataFrame:
 def lire(jeu: str) -> pd.DataFrame:
     """Tout ce que l'entrepôt sait d'un jeu ; table vide s'il n'en sait rien.
 
-    Les entrées sont réunies : sur une même clé (:data:`CLES`), la plus récemment ajoutée l'emporte. Le jeu
+    Les entrées sont réunies : sur une même clé (:data:`cafdiag.donnees.reunion.CLES`), la plus récemment ajoutée l'emporte. Le jeu
     ``communes`` se complète colonne par colonne ; un secret publié n'est jamais comblé par un autre fichier.
 
     Raises
@@ -363,67 +378,13 @@ def lire(jeu: str) -> pd.DataFrame:
     for reste in (3, 2, 1, 0):
         connues = {n: e for n, e in entrees().items() if e["jeu"] == jeu}
         try:
-            tables = {nom: _lire_entree(nom, entree) for nom, entree in connues.items()}
+            tables = {nom: lire_entree(nom, entree) for nom, entree in connues.items()}
             break
         except DonneesAbimees:
             # Un autre processus a pu remplacer la table entre le manifeste et elle.
             if not reste or {n: e for n, e in entrees().items() if e["jeu"] == jeu} == connues:
                 raise
-    if not tables:
-        return pd.DataFrame({c: pd.Series(dtype="str") for c in CLES.get(jeu, ())})
-    if jeu in PAR_COLONNE:
-        return _completer(jeu, list(tables.values()))
-    if jeu == "structures":
-        # Le local et l'officiel restent côte à côte : on sait de quelle entrée vient chaque structure.
-        tables = {nom: table.assign(entree=nom) for nom, table in tables.items()}
-    # Une colonne vide dans une table ferait deviner un type à la réunion : elle n'y prend pas part.
-    pleines = [t.dropna(axis=1, how="all") if len(tables) > 1 else t for t in tables.values()]
-    reunie = pd.concat(pleines, ignore_index=True)
-    for table in tables.values():
-        for colonne in table.columns.difference(reunie.columns):
-            reunie[colonne] = pd.Series(pd.NA, index=reunie.index, dtype=table[colonne].dtype)
-    cle = [c for c in CLES.get(jeu, ()) if c in reunie.columns]
-    return reunie.drop_duplicates(cle, keep="last").reset_index(drop=True) if cle else reunie
-
-
-def _completer(jeu: str, tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Réunit des tables colonne par colonne, de la plus récente à la plus ancienne."""
-    cle = [c for c in CLES[jeu] if all(c in t.columns for t in tables)]
-    indexees = [t.set_index(cle) for t in reversed(tables)]
-    index = indexees[0].index
-    for table in indexees[1:]:
-        index = index.union(table.index, sort=False)
-    colonnes: dict[str, pd.Series] = {}
-    for table in indexees:
-        alignee = table.reindex(index)
-        for nom in table.columns:
-            if nom.endswith(STATUT):
-                continue
-            statut = nom + STATUT
-            if nom not in colonnes:
-                colonnes[nom] = alignee[nom]
-                if statut in alignee:
-                    colonnes[statut] = alignee[statut]
-                continue
-            libre = colonnes[nom].isna()
-            if statut in colonnes:
-                libre &= colonnes[statut].isna()
-            libre &= index.isin(table.index)
-            if libre.any():
-                colonnes[nom] = _combler(colonnes[nom], alignee[nom], libre)
-                if statut in alignee or statut in colonnes:
-                    vide = pd.Series(pd.NA, index=index, dtype="str")
-                    ancien = colonnes.get(statut, vide)
-                    colonnes[statut] = _combler(ancien, alignee.get(statut, vide), libre)
-    return pd.DataFrame(colonnes, index=index).reset_index()
-
-
-def _combler(serie: pd.Series, autre: pd.Series, ou: pd.Series) -> pd.Series:
-    if serie.dtype != autre.dtype:
-        nombres = all(pd.api.types.is_numeric_dtype(s) for s in (serie, autre))
-        commun = "Float64" if nombres else "object"
-        serie, autre = serie.astype(commun), autre.astype(commun)
-    return serie.mask(ou, autre)
+    return reunir(jeu, tables)
 
 
 def etat() -> pd.DataFrame:

@@ -1,0 +1,410 @@
+"""``cafdiag donnees`` : lister, télécharger, importer, vérifier, dire l'état — du terminal comme du carnet.
+
+>>> lister()["nom"].head(2).tolist()
+['txcouv_pe_nat', 'txcouv_pe_reg']
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import html
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cafdiag.donnees import catalogue, entrepot
+from cafdiag.donnees.catalogue import Source
+from cafdiag.donnees.fiches import dernier_echec, en_service, lire_fiche
+from cafdiag.donnees.telechargement import prendre
+from cafdiag.donnees.transport import Reglages, Suivi
+from cafdiag.donnees.verification import verifier
+from cafdiag.erreurs import CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive
+
+if TYPE_CHECKING:
+    from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
+
+__all__ = ["Bilan", "etat", "importer", "lister", "telecharger", "verifier"]
+
+REGISTRE = "registre"
+_ECHECS = ("echec", "refus")
+
+
+@dataclass
+class Bilan:
+    """Ce qui s'est passé, une ligne par source ou par fichier.
+
+    Attributes
+    ----------
+    lignes : list of dict
+        ``nom``, ``etat`` (nouveau, change, inchange, importe, echec, refus), ``jeu``, ``lignes``, ``message``.
+    comptes : list of CompteRendu
+        Le compte de chaque lecture.
+    """
+
+    lignes: list[dict] = field(default_factory=list)
+    comptes: list[CompteRendu] = field(default_factory=list)
+
+    def noter(self, nom: str, etat: str, message: str, *, jeu: str = "", lignes: int | None = None) -> None:
+        """Ajoute une ligne au bilan."""
+        self.lignes.append({"nom": nom, "etat": etat, "jeu": jeu, "lignes": lignes, "message": message})
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Le bilan en tableau."""
+        table = pd.DataFrame(self.lignes, columns=["nom", "etat", "jeu", "lignes", "message"])
+        return table.astype({"lignes": "Int64"})
+
+    @property
+    def reussi(self) -> bool:
+        """Vrai si rien n'a échoué."""
+        return not any(ligne["etat"] in _ECHECS for ligne in self.lignes)
+
+    def en_texte(self) -> str:
+        """Le bilan, puis les comptes rendus, pour un terminal."""
+        texte = [f"[{ligne['etat']}] {ligne['message']}" for ligne in self.lignes]
+        return "\n".join([*texte, *(compte.en_texte() for compte in self.comptes)])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.en_texte())}</pre>"
+
+
+def lister() -> pd.DataFrame:
+    """Le catalogue, et pour chaque source si elle a été prise et si elle est dans l'entrepôt.
+
+    Returns
+    -------
+    DataFrame
+        Colonnes du catalogue, puis ``prise_le`` et ``importee_le`` (vides si jamais).
+    """
+    table = catalogue.sources()
+    importees: dict[str, str] = {}
+    with contextlib.suppress(DonneesAbimees):
+        importees = {e["origine"]: e["date"][:10] for e in entrepot.entrees().values() if e["origine"]}
+    prises = {}
+    for nom in table["nom"]:
+        with contextlib.suppress(DonneesAbimees):
+            fiche = lire_fiche(nom)
+            prises[nom] = fiche.date[:10] if fiche else ""
+    table["prise_le"] = [prises.get(nom, "") for nom in table["nom"]]
+    table["importee_le"] = [importees.get(nom, "") for nom in table["nom"]]
+    return table
+
+
+# --- Télécharger ---
+
+
+@contextlib.contextmanager
+def _barre(nom: str, montrer: bool | None) -> Iterator[Suivi | None]:
+    """Une barre qui avance, au terminal ou dans un carnet ; rien si la sortie est redirigée."""
+    carnet = "ipykernel" in sys.modules
+    if montrer is False or (montrer is None and not carnet and not sys.stderr.isatty()):
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(desc=nom, unit="o", unit_scale=True, file=sys.stderr, leave=False) as barre:
+
+        def suivre(recus: int, total: int | None) -> None:
+            barre.total = total
+            barre.update(recus - barre.n)
+
+        yield suivre
+
+
+def telecharger(
+    sources: Sequence[str] | str | None = None,
+    *,
+    lire: bool = True,
+    forcer: bool = False,
+    reglages: Reglages | None = None,
+    progression: bool | None = None,
+    annoncer: Callable[[str], None] | None = None,
+) -> Bilan:
+    """Prend la dernière version des sources, puis la range dans l'entrepôt.
+
+    Un échec n'arrête pas les autres, et laisse l'ancienne version en service.
+
+    Parameters
+    ----------
+    sources : sequence of str, optional
+        Noms ou motifs (``txcouv_pe_*``), ``tout`` ; par défaut, celles que le catalogue prend d'office.
+    lire : bool
+        Lire et ranger ce qui arrive ; sinon, le fichier reste dans le cache.
+    forcer : bool
+        Tout reprendre et tout relire, même inchangé.
+    reglages : Reglages, optional
+        Délais, essais, tailles.
+    progression : bool, optional
+        Montrer une barre ; par défaut, au terminal et dans un carnet.
+    annoncer : callable, optional
+        Reçoit une phrase après chaque source.
+
+    Returns
+    -------
+    Bilan
+
+    Raises
+    ------
+    DemandeFausse
+        Source inconnue : rien n'est pris.
+    """
+    bilan = Bilan()
+    for source in catalogue.choisir(sources):
+        with _barre(source.nom, progression) as suivi:
+            arrivee = prendre(source, reglages=reglages, suivi=suivi, forcer=forcer)
+        message = "".join([arrivee.message, *(f" ; {r}" for r in arrivee.remarques)])
+        bilan.noter(source.nom, arrivee.etat, message, jeu=source.jeu)
+        if arrivee.fiche and lire and source.lecteur:
+            _ranger(source, bilan, forcer)
+        if annoncer:
+            annoncer(f"[{bilan.lignes[-1]['etat']}] {bilan.lignes[-1]['message']}")
+    return bilan
+
+
+def _ranger(source: Source, bilan: Bilan, forcer: bool) -> None:
+    """Lit la version en service d'une source et la range, si elle ne l'est pas déjà."""
+    ligne = bilan.lignes[-1]
+    try:
+        chemin, fiche = en_service(source.nom), lire_fiche(source.nom)
+        if chemin is None or fiche is None:
+            return
+        deja = {e["empreinte"] for e in entrepot.entrees().values() if e["origine"] == source.nom}
+        if fiche.empreinte_utile in deja and not forcer:
+            return
+        lectures = _lire(chemin)
+        entrepot.ajouter_lot(lectures, noms=[source.nom] * len(lectures), origine=source.nom)
+    except CafdiagError as erreur:
+        if ligne["etat"] != "echec":
+            ligne["etat"] = "refus"
+        ligne["message"] += f" ; mais lecture refusée, l'entrepôt garde ce qu'il avait : {erreur}"
+        return
+    bilan.comptes += [lecture.compte_rendu for lecture in lectures]
+    ligne |= {"jeu": ", ".join(lue.jeu for lue in lectures), "lignes": len(lectures[0].table)}
+    ligne["message"] += f" ; rangée dans l'entrepôt ({ligne['lignes']} lignes)"
+
+
+# --- Importer ---
+
+
+def _fichiers(demandes: Sequence[str | Path] | str | Path) -> list[Path]:
+    """Fichiers, dossiers (leurs fichiers de données) et motifs : Windows ne développe pas « *.csv »."""
+    demandes = [demandes] if isinstance(demandes, (str, Path)) else list(demandes)
+    suffixes = {".csv", ".tsv", ".txt", ".xlsx", ".ods", ".json", ".geojson", ".parquet", ".gz", ".zip"}
+    trouves: list[Path] = []
+    absents = []
+    for demande in demandes:
+        chemin = Path(demande)
+        if chemin.is_dir():
+            dedans = sorted(c for c in chemin.rglob("*") if c.is_file() and c.suffix.lower() in suffixes)
+            trouves += dedans
+            if not dedans:
+                absents.append(f"{chemin} (dossier sans fichier de données)")
+        elif chemin.is_file():
+            trouves.append(chemin)
+        else:
+            motif = sorted(Path(c) for c in glob.glob(str(demande)) if Path(c).is_file())
+            trouves += motif
+            if not motif:
+                absents.append(str(demande))
+    if absents or not trouves:
+        raise DemandeFausse(
+            "fichiers introuvables : " + ", ".join(absents) if absents else "aucun fichier donné",
+            conseil="vérifiez le chemin, entre guillemets s'il contient une espace",
+        )
+    return list(dict.fromkeys(trouves))
+
+
+def _lire(
+    chemin: Path,
+    *,
+    lecteur: str | None = None,
+    annee: int | None = None,
+    type_structure: str = "",
+    confirmer: bool = False,
+    ecarter: bool = False,
+) -> list[Lecture]:
+    """Les tables d'un fichier : jeu officiel reconnu à ses colonnes, sinon registre de structures."""
+    from cafdiag.donnees import lecteurs, registres
+
+    def registre() -> list[Lecture]:
+        lecture = registres.importer(
+            chemin, type_structure=type_structure, confirmer=confirmer, ecarter=ecarter, annee=annee
+        )
+        return [lecture]
+
+    if lecteur == REGISTRE or type_structure:
+        return registre()
+    if lecteur is None:
+        try:
+            lecteur = lecteurs.reconnaitre(chemin)
+        except EntreeFautive as inconnu:
+            try:
+                registres.proposer(chemin)
+            except EntreeFautive as refus:
+                if "nominative" in refus.attendu:
+                    raise
+                raise inconnu from refus
+            return registre()
+        lectures = [lecteurs.lire(chemin, annee=annee)]
+    else:
+        lectures = [lecteurs.lire(chemin, lecteur=lecteur, annee=annee)]
+    for autre in catalogue.complements(lecteur):
+        try:
+            lectures.append(lecteurs.lire(chemin, lecteur=autre, annee=annee))
+        except CafdiagError as refus:
+            lectures[0].compte_rendu.remarques.append(f"lecture complémentaire impossible : {refus}")
+    return lectures
+
+
+def _noms(lus: list[tuple[Path, Lecture]], nom: str | None) -> list[str]:
+    """Un nom par table ; deux fichiers homonymes de dossiers différents prennent celui de leur dossier."""
+    bruts = [nom or chemin.name for chemin, _ in lus]
+    combien = Counter(entrepot.nom_entree(lu, brut) for (_, lu), brut in zip(lus, bruts, strict=True))
+    return [
+        f"{chemin.parent.name} {brut}" if combien[entrepot.nom_entree(lu, brut)] > 1 else brut
+        for (chemin, lu), brut in zip(lus, bruts, strict=True)
+    ]
+
+
+def importer(
+    fichiers: Sequence[str | Path] | str | Path,
+    *,
+    lecteur: str | None = None,
+    annee: int | None = None,
+    nom: str | None = None,
+    type_structure: str = "",
+    confirmer: bool = False,
+    ecarter: bool = False,
+    sains_seulement: bool = False,
+) -> Bilan:
+    """Lit des fichiers et les range dans l'entrepôt : tous, ou aucun.
+
+    Parameters
+    ----------
+    fichiers : path or sequence of path
+        Fichiers, dossiers ou motifs (``exports/*.csv``).
+    lecteur : str, optional
+        Nom du lecteur, pour ne pas laisser deviner ; ``registre`` pour un registre de structures.
+    annee : int, optional
+        Année des chiffres, quand rien dans le fichier ne la dit.
+    nom : str, optional
+        Nom dans l'entrepôt ; par défaut, celui du fichier. Le même nom remplace.
+    type_structure, confirmer, ecarter
+        Pour un registre, voir :func:`cafdiag.donnees.registres.importer`.
+    sains_seulement : bool
+        Importe les fichiers sains même si d'autres sont refusés ; le bilan dit lesquels.
+
+    Returns
+    -------
+    Bilan
+
+    Raises
+    ------
+    EntreeFautive
+        Un fichier au moins est refusé, avec tous les défauts de tous : rien n'est ajouté.
+    DemandeFausse
+        Fichier introuvable, lecteur inconnu.
+    """
+    chemins = _fichiers(fichiers)
+    if nom and len(chemins) > 1:
+        raise DemandeFausse(
+            "un seul nom pour plusieurs fichiers", conseil="importez-les un par un, ou sans nom"
+        )
+    lus: list[tuple[Path, Lecture]] = []
+    refus: dict[Path, EntreeFautive] = {}
+    for chemin in chemins:
+        try:
+            lectures = _lire(
+                chemin,
+                lecteur=lecteur,
+                annee=annee,
+                type_structure=type_structure,
+                confirmer=confirmer,
+                ecarter=ecarter,
+            )
+            for lecture in lectures:
+                entrepot.controler(lecture)
+            lus += [(chemin, lecture) for lecture in lectures]
+        except EntreeFautive as erreur:
+            refus[chemin] = erreur
+    if refus and not sains_seulement:
+        if len(chemins) == 1:
+            raise next(iter(refus.values()))
+        raise EntreeFautive(
+            f"{len(refus)} fichier(s) refusé(s) sur {len(chemins)}",
+            [str(erreur) for erreur in refus.values()],
+            conseil="rien n'a été ajouté ; corrigez-les, ou importez seulement les fichiers sains",
+        )
+    bilan = Bilan(comptes=[lecture.compte_rendu for _, lecture in lus])
+    noms, avant = _noms(lus, nom), entrepot.entrees()
+    if lus:
+        entrepot.ajouter_lot([lecture for _, lecture in lus], noms=noms)
+    for (chemin, lecture), choisi in zip(lus, noms, strict=True):
+        entree = entrepot.nom_entree(lecture, choisi)
+        message = f"{chemin.name} : {len(lecture.table)} lignes dans « {entree} »"
+        if entree in avant:
+            message += f", qui remplace {avant[entree]['fichier']} du {avant[entree]['date'][:10]}"
+        bilan.noter(chemin.name, "importe", message, jeu=lecture.jeu, lignes=len(lecture.table))
+    for chemin, erreur in refus.items():
+        bilan.noter(chemin.name, "refus", str(erreur))
+    return bilan
+
+
+# --- État ---
+
+
+def etat() -> pd.DataFrame:
+    """Ce que l'entrepôt contient, et ce qui a été téléchargé sans y être.
+
+    Returns
+    -------
+    DataFrame
+        ``nom, jeu, source, millesime, lignes, date, etat, dernier_echec`` ; ``etat`` vaut « intacte »,
+        « téléchargée, non rangée », ou dit ce qui ne va pas.
+    """
+    rangees = entrepot.etat()
+    lignes = [
+        {
+            "nom": e.nom,
+            "jeu": e.jeu,
+            "source": e.source or e.origine,
+            "millesime": e.millesime,
+            "lignes": e.lignes,
+            "date": e.date[:10],
+            "etat": e.etat,
+            "dernier_echec": dernier_echec(e.origine).get("message", "") if e.origine else "",
+        }
+        for e in rangees.itertuples()
+    ]
+    connues = set(rangees["origine"])
+    for source in catalogue.lire_catalogue().values():
+        if source.nom in connues:
+            continue
+        echec = dernier_echec(source.nom).get("message", "")
+        try:
+            fiche = lire_fiche(source.nom)
+            en_service(source.nom)
+            constat = "téléchargée, non rangée" if fiche else "jamais téléchargée"
+        except DonneesAbimees as erreur:
+            fiche, constat = None, erreur.trouve
+        if fiche or echec or constat != "jamais téléchargée":
+            lignes.append(
+                {
+                    "nom": source.nom,
+                    "jeu": source.jeu,
+                    "source": source.producteur,
+                    "millesime": source.millesime,
+                    "lignes": None,
+                    "date": fiche.date[:10] if fiche else "",
+                    "etat": constat,
+                    "dernier_echec": echec,
+                }
+            )
+    colonnes = ["nom", "jeu", "source", "millesime", "lignes", "date", "etat", "dernier_echec"]
+    return pd.DataFrame(lignes, columns=colonnes).astype({"lignes": "Int64"})
