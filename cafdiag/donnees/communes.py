@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import pandas as pd
 
+from cafdiag.donnees import reunion
 from cafdiag.donnees.apports import Apports
+from cafdiag.donnees.variables import plus_recent
 from cafdiag.magasin import lire_table
 
-# Ces colonnes sont déjà dans le référentiel, sous un nom et un millésime tenus à jour.
-_DEJA_LA = ["nom", "dep", "epci", "nom_epci", "nature_epci", "pmun_2022", "pmun_2023"]
 TYPES_AVS = {"centre_social": "centres_sociaux", "evs": "evs"}
-
-
-@lru_cache(maxsize=1)
-def _socle() -> pd.DataFrame:
-    communes = lire_table("communes")
-    # Les arrondissements sont lus pour eux-mêmes ; aucune appartenance ne les compte avec leur ville.
-    communes = communes[communes["type"].isin(["COM", "ARM"])].drop(columns=["type", "commune_mere"])
-    communes = communes.set_index("code")
-    faits = lire_table("faits_communes").set_index("code").drop(columns=_DEJA_LA, errors="ignore")
-    table = communes.join(faits)
-    table["faits_embarques"] = table.index.isin(faits.index)
-    table["unite"] = 1.0
-    return table
+# Sans registre, la base des équipements dit combien la commune en a, quand elle est là.
+_BPE = {"centres_sociaux": "bpe{*}_centre_social", "evs": "bpe{*}_evs"}
 
 
 def table_communes(apports: Apports | None = None) -> pd.DataFrame:
@@ -34,7 +21,8 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
     ----------
     apports : Apports, optional
         Registre de structures de l'utilisateur. Une commune n'a un nombre de centres sociaux ou d'EVS
-        que si un registre **complet** couvre son département ; sinon la case reste vide.
+        que si un registre **complet** couvre son département, ou si la base des équipements importée le dit ;
+        sinon la case reste vide.
 
     Returns
     -------
@@ -43,21 +31,22 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
         ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet) et
         ``faits_embarques``.
     """
-    table = _socle().copy()
+    table = reunion.communes().copy()
     complets = apports.departements_complets if apports else frozenset()
     couvert = table["departement"].isin(complets)
     for type_structure, colonne in TYPES_AVS.items():
-        comptes = pd.Series(float("nan"), index=table.index)
+        comptes = plus_recent(table, _BPE[colonne]).astype("float64")
         if couvert.any():
             structures = apports.structures
             par_commune = structures.loc[structures["type"] == type_structure, "code"].value_counts()
-            comptes = par_commune.reindex(table.index, fill_value=0).astype("float64").where(couvert)
+            du_registre = par_commune.reindex(table.index, fill_value=0).astype("float64")
+            comptes = du_registre.where(couvert, comptes)
         table[colonne] = comptes
     return table
 
 
 def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
-    """Structures nommées (embarquées, ou registre de l'utilisateur dans ses départements complets).
+    """Structures nommées : embarquées, importées, ou du registre fourni dans ses départements complets.
 
     Returns
     -------
@@ -70,6 +59,12 @@ def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
         embarquees["statut_agrement"].astype("string").str.startswith("confirmé").fillna(False)
     )
     embarquees.loc[embarquees["type"] == "france_services", "sur"] = True
+    importees = reunion.structures()
+    if len(importees):
+        utiles = [c for c in embarquees.columns if c in importees.columns]
+        embarquees = pd.concat([importees[utiles].assign(sur=True), embarquees], ignore_index=True)
+        # La même structure, embarquée et importée : l'import est plus récent.
+        embarquees = embarquees.drop_duplicates(["type", "nom", "code"], keep="first", ignore_index=True)
     if apports is None or apports.structures is None:
         return embarquees
     types = set(apports.structures["type"])

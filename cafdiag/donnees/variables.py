@@ -11,7 +11,10 @@ communes qui vérifient une ``condition``. Elle rend, commune par commune, une v
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -31,246 +34,282 @@ class Variable:
     ----------
     nom, libelle, unite : str
         Identifiant, intitulé français, unité d'un terme.
-    annees : mapping of int to mapping of str to float
-        Pour chaque année de référence, le poids de chaque colonne communale.
+    poids : mapping of str to float
+        Gabarits de colonnes communales et leur poids : ``{"naissances_{a}": 1, "naissances_{a-1}": 1}``.
     source, millesime : str
         Producteur et jeu ; ``{annee}`` est remplacé par l'année calculée.
     statut : {"exact", "estime", "arrondi"}
         Statut d'une somme complète.
     condition : tuple, optional
-        ``(colonne, ensemble de valeurs)`` ou ``(colonne, ">0")``.
-    locale : bool
-        Vrai si la donnée n'existe que là où elle a été embarquée ou apportée.
+        ``(gabarit de colonne, ensemble de valeurs)`` ou ``(gabarit, ">0")`` ; ``{*}`` : la plus récente.
+    secours : mapping, optional
+        Autres gabarits, pour les années où les premiers manquent.
+    annee_fixe : int, optional
+        Année des grandeurs dont la colonne n'en porte pas.
     """
 
     nom: str
     libelle: str
     unite: str
-    annees: MappingProxyType = field(repr=False)
+    poids: MappingProxyType = field(repr=False)
     source: str = ""
     millesime: str = "{annee}"
     statut: str = "exact"
     condition: tuple | None = None
-    locale: bool = True
+    secours: MappingProxyType | None = field(default=None, repr=False)
+    annee_fixe: int | None = None
 
-    @property
-    def annee_par_defaut(self) -> int:
-        """Dernière année connue."""
-        return max(self.annees)
+    def annees(self, colonnes: Collection[str]) -> dict[int, dict[str, float]]:
+        """Années calculables avec ces colonnes, et les colonnes pesées de chacune.
+
+        Examples
+        --------
+        >>> VARIABLES["naissances_3_ans"].annees(["naissances_2021", "naissances_2022", "naissances_2023"])
+        {2023: {'naissances_2023': 1, 'naissances_2022': 1, 'naissances_2021': 1}}
+        """
+        return dict(_annees(self, tuple(colonnes)))
+
+    def annee_par_defaut(self, colonnes: Collection[str]) -> int:
+        """Dernière année calculable."""
+        return max(self.annees(colonnes), default=self.annee_fixe or 0)
 
 
-def _variable(nom, libelle, unite, annees, source, **reste) -> Variable:
-    fige = MappingProxyType({a: MappingProxyType(dict(p)) for a, p in annees.items()})
-    return Variable(nom, libelle, unite, fige, source, **reste)
+@lru_cache(maxsize=512)
+def _annees(variable: Variable, colonnes: tuple[str, ...]) -> tuple[tuple[int, dict[str, float]], ...]:
+    if variable.annee_fixe is not None:
+        return ((variable.annee_fixe, dict(variable.poids)),)
+    connues = set(colonnes)
+    trouvees: dict[int, dict[str, float]] = {}
+    for recette in (variable.poids, variable.secours or {}):
+        gabarits = [*recette, *([variable.condition[0]] if variable.condition else [])]
+        premier = next((g for g in gabarits if "{a}" in g), None)
+        if premier is None:
+            continue
+        motif = re.compile(re.escape(premier).replace(re.escape("{a}"), r"(\d{4})"))
+        for annee in sorted({int(m[1]) for c in connues if (m := motif.fullmatch(c))}):
+            pesees = {_colonne(g, annee): p for g, p in recette.items()}
+            condition = _colonne(variable.condition[0], annee) if variable.condition else ""
+            if connues.issuperset(pesees) and (not condition or "{*}" in condition or condition in connues):
+                trouvees.setdefault(annee, pesees)
+    return tuple(sorted(trouvees.items()))
 
 
+def _colonne(gabarit: str, annee: int) -> str:
+    """Nom de colonne d'un gabarit : ``{a}`` est l'année, ``{a-1}`` la précédente."""
+    return re.sub(r"\{a(?:-(\d))?\}", lambda m: str(annee - int(m[1] or 0)), gabarit)
+
+
+def plus_recent(table: pd.DataFrame, gabarit: str) -> pd.Series:
+    """Pour chaque commune, la valeur de la colonne la plus récente qui la renseigne.
+
+    Un équipement présent l'an dernier et non renseigné cette année reste connu ; aucun total n'en est tiré.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"bpe2024_alsh": [1.0, 2.0], "bpe2025_alsh": [np.nan, 3.0]}, index=["a", "b"])
+    >>> plus_recent(table, "bpe{*}_alsh").tolist()
+    [1.0, 3.0]
+    """
+    motif = re.compile(re.escape(gabarit).replace(re.escape("{*}"), r"\d{4}"))
+    colonnes = sorted((c for c in table.columns if motif.fullmatch(c)), reverse=True)
+    if not colonnes:
+        return pd.Series(np.nan, index=table.index)
+    valeurs = table[colonnes[0]]
+    for colonne in colonnes[1:]:
+        valeurs = valeurs.where(valeurs.notna(), table[colonne])
+    return valeurs
+
+
+def _variable(
+    nom: str,
+    libelle: str,
+    unite: str,
+    poids: dict[str, float],
+    source: str,
+    *,
+    secours: dict | None = None,
+    **reste,
+) -> Variable:
+    return Variable(nom, libelle, unite, _Fige(poids), source, secours=secours and _Fige(secours), **reste)
+
+
+class _Fige(dict):
+    """Des poids qu'on ne change plus, et qu'une mémoire peut retenir."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
+
+
+_LEGALES = "Insee, populations légales"
 _RP = "Insee, recensement de la population"
 _ETAT_CIVIL = "Insee, état civil, naissances domiciliées"
 _CNAF = "Cnaf, toutes prestations (communal)"
 _BPE = "Insee, base permanente des équipements"
-_MUNICIPALE = {a: {f"population_{a}": 1} for a in (2020, 2021, 2022, 2023)}
-_POP_ZONAGE = {2023: {"population_2023": 1}}
+_LISTE = "liste de structures"
+_POPULATION = {"population_{a}": 1}
+_TROIS_ANS = {"naissances_{a}": 1, "naissances_{a-1}": 1, "naissances_{a-2}": 1}
 _BANDES = ("0_4", "5_9", "10_14", "15_19")
 # Âges répartis uniformément dans chaque tranche de cinq ans : 3-4 ans = 2/5 des 0-4 ans,
 # 10-11 ans = 2/5 des 10-14 ans. C'est une estimation, dite comme telle.
-_3_11 = {2023: {"pop_2023_0_4": 0.4, "pop_2023_5_9": 1.0, "pop_2023_10_14": 0.4}}
-_GRILLE = "Insee, grille communale de densité à 7 niveaux (COG 2024)"
+_3_11 = {"pop_{a}_0_4": 0.4, "pop_{a}_5_9": 1.0, "pop_{a}_10_14": 0.4}
+# Les tranches des IRIS s'arrêtent à 10 et 17 ans : 11 ans = 1/7 des 11-17 ans.
+_3_11_IRIS = {"pop_{a}_3_5": 1.0, "pop_{a}_6_10": 1.0, "pop_{a}_11_17": 1 / 7}
+_GRILLE = "Insee, grille communale de densité à 7 niveaux"
 _FRR = ("FRR socle", "FRR+", "FRR bénéficiaire")
+_RURAL = ("densite_7", (5, 6, 7))
 
-
-def _naissances_glissantes() -> dict[int, dict[str, float]]:
-    return {a: {f"naissances_{a - i}": 1 for i in range(3)} for a in range(2021, 2026)}
-
-
-VARIABLES: MappingProxyType = MappingProxyType(
-    {
-        v.nom: v
-        for v in (
-            _variable(
-                "communes",
-                "communes",
-                "communes",
-                {2025: {"unite": 1}},
-                "Insee, code officiel géographique",
-                locale=False,
-            ),
-            _variable(
-                "population",
-                "population municipale",
-                "habitants",
-                _MUNICIPALE,
-                "Insee, populations légales",
-                locale=False,
-            ),
-            _variable(
-                "population_2018",
-                "population municipale 2018",
-                "habitants",
-                {2018: {"pmun_2018": 1}},
-                "Insee, populations légales",
-            ),
-            _variable(
-                "naissances_3_ans",
-                "naissances domiciliées, trois années",
-                "naissances",
-                _naissances_glissantes(),
-                _ETAT_CIVIL,
-            ),
-            _variable(
-                "naissances",
-                "naissances domiciliées",
-                "naissances",
-                {a: {f"naissances_{a}": 1} for a in range(2019, 2026)},
-                _ETAT_CIVIL,
-            ),
-            _variable(
-                "enfants_moins_3_ans",
-                "enfants de moins de 3 ans (naissances de trois ans)",
-                "enfants",
-                _naissances_glissantes(),
-                _ETAT_CIVIL,
-                statut="estime",
-            ),
-            *(
-                _variable(
-                    f"population_{b}_ans",
-                    f"habitants de {b.replace('_', ' à ')} ans",
-                    "habitants",
-                    {2023: {f"pop_2023_{b}": 1}},
-                    _RP,
-                )
-                for b in _BANDES
-            ),
-            _variable(
-                "population_0_19_ans",
-                "habitants de moins de 20 ans",
-                "habitants",
-                {2023: {f"pop_2023_{b}": 1 for b in _BANDES}},
-                _RP,
-            ),
-            _variable("enfants_3_11_ans", "enfants de 3 à 11 ans", "enfants", _3_11, _RP, statut="estime"),
-            _variable(
-                "enfants_3_11_ans_equipes",
-                "enfants de 3 à 11 ans d'une commune avec ALSH",
-                "enfants",
-                _3_11,
-                f"{_RP} ; {_BPE}",
-                statut="estime",
-                condition=("bpe2025_alsh", ">0"),
-            ),
-            _variable(
-                "eaje",
-                "établissements d'accueil du jeune enfant",
-                "établissements",
-                {2025: {"bpe2025_eaje": 1}},
-                _BPE,
-            ),
-            _variable(
-                "micro_creches", "micro-crèches", "établissements", {2025: {"bpe2025_micro_creche": 1}}, _BPE
-            ),
-            _variable(
-                "alsh",
-                "implantations d'accueil de loisirs (ALSH)",
-                "implantations",
-                {2025: {"bpe2025_alsh": 1}},
-                _BPE,
-            ),
-            _variable(
-                "foyers_allocataires",
-                "foyers allocataires",
-                "foyers",
-                {2024: {"foyers_allocataires_2024": 1}},
-                _CNAF,
-                millesime="décembre {annee}",
-                statut="arrondi",
-            ),
-            _variable(
-                "personnes_couvertes",
-                "personnes couvertes",
-                "personnes",
-                {2024: {"personnes_couvertes_2024": 1}},
-                _CNAF,
-                millesime="décembre {annee}",
-                statut="arrondi",
-            ),
-            _variable(
-                "population_rurale",
-                "habitants d'une commune rurale (densité 5 à 7)",
-                "habitants",
-                _POP_ZONAGE,
-                _GRILLE,
-                condition=("densite_7", (5, 6, 7)),
-            ),
-            *(
-                _variable(
-                    f"population_densite_{n}",
-                    f"habitants du niveau de densité {n}",
-                    "habitants",
-                    _POP_ZONAGE,
-                    _GRILLE,
-                    condition=("densite_7", (n,)),
-                )
-                for n in range(1, 8)
-            ),
-            _variable(
-                "communes_frr",
-                "communes classées France ruralités revitalisation",
-                "communes",
-                {2025: {"unite": 1}},
-                "DGCL, classement FRR au 10 juillet 2025",
-                condition=("frr_2025", _FRR),
-            ),
-            _variable(
-                "communes_zrr",
-                "communes classées en zone de revitalisation rurale",
-                "communes",
-                {2021: {"unite": 1}},
-                "ANCT, classement ZRR (COG 2021)",
-                condition=("zrr_2021", ("C",)),
-            ),
-            _variable(
-                "centres_sociaux",
-                "centres sociaux",
-                "structures",
-                {2024: {"centres_sociaux": 1}},
-                "liste de structures",
-                millesime="voir la liste",
-            ),
-            _variable(
-                "evs",
-                "espaces de vie sociale",
-                "structures",
-                {2024: {"evs": 1}},
-                "liste de structures",
-                millesime="voir la liste",
-            ),
-            _variable(
-                "structures_avs",
-                "centres sociaux et espaces de vie sociale",
-                "structures",
-                {2024: {"centres_sociaux": 1, "evs": 1}},
-                "liste de structures",
-                millesime="voir la liste",
-            ),
-            _variable(
-                "evs_ruraux",
-                "espaces de vie sociale en commune rurale",
-                "structures",
-                {2024: {"evs": 1}},
-                f"liste de structures ; {_GRILLE}",
-                millesime="voir la liste",
-                condition=("densite_7", (5, 6, 7)),
-            ),
-            _variable(
-                "france_services",
-                "espaces France services",
-                "espaces",
-                {2025: {"france_services_2025": 1}},
-                "ANCT, France services",
-            ),
+_TOUTES = (
+    _variable(
+        "communes", "communes", "communes", {"unite": 1}, "Insee, code officiel géographique", annee_fixe=2025
+    ),
+    _variable("population", "population municipale", "habitants", _POPULATION, _LEGALES),
+    _variable(
+        "population_2018",
+        "population municipale 2018",
+        "habitants",
+        {"pmun_2018": 1},
+        _LEGALES,
+        annee_fixe=2018,
+    ),
+    _variable(
+        "naissances_3_ans", "naissances domiciliées, trois années", "naissances", _TROIS_ANS, _ETAT_CIVIL
+    ),
+    _variable("naissances", "naissances domiciliées", "naissances", {"naissances_{a}": 1}, _ETAT_CIVIL),
+    _variable(
+        "enfants_moins_3_ans",
+        "enfants de moins de 3 ans (naissances de trois ans)",
+        "enfants",
+        _TROIS_ANS,
+        _ETAT_CIVIL,
+        statut="estime",
+    ),
+    *(
+        _variable(
+            f"population_{b}_ans",
+            f"habitants de {b.replace('_', ' à ')} ans",
+            "habitants",
+            {"pop_{a}_" + b: 1},
+            _RP,
         )
-    }
+        for b in _BANDES
+    ),
+    _variable(
+        "population_0_19_ans",
+        "habitants de moins de 20 ans",
+        "habitants",
+        {"pop_{a}_" + b: 1 for b in _BANDES},
+        _RP,
+    ),
+    _variable(
+        "enfants_3_11_ans",
+        "enfants de 3 à 11 ans",
+        "enfants",
+        _3_11,
+        _RP,
+        statut="estime",
+        secours=_3_11_IRIS,
+    ),
+    _variable(
+        "enfants_3_11_ans_equipes",
+        "enfants de 3 à 11 ans d'une commune avec ALSH",
+        "enfants",
+        _3_11,
+        f"{_RP} ; {_BPE}",
+        statut="estime",
+        condition=("bpe{*}_alsh", ">0"),
+        secours=_3_11_IRIS,
+    ),
+    _variable("eaje", "établissements d'accueil du jeune enfant", "établissements", {"bpe{a}_eaje": 1}, _BPE),
+    _variable("micro_creches", "micro-crèches", "établissements", {"bpe{a}_micro_creche": 1}, _BPE),
+    _variable("alsh", "implantations d'accueil de loisirs (ALSH)", "implantations", {"bpe{a}_alsh": 1}, _BPE),
+    _variable(
+        "foyers_allocataires",
+        "foyers allocataires",
+        "foyers",
+        {"foyers_allocataires_{a}": 1},
+        _CNAF,
+        millesime="décembre {annee}",
+        statut="arrondi",
+    ),
+    _variable(
+        "personnes_couvertes",
+        "personnes couvertes",
+        "personnes",
+        {"personnes_couvertes_{a}": 1},
+        _CNAF,
+        millesime="décembre {annee}",
+        statut="arrondi",
+    ),
+    _variable(
+        "population_rurale",
+        "habitants d'une commune rurale (densité 5 à 7)",
+        "habitants",
+        _POPULATION,
+        _GRILLE,
+        condition=_RURAL,
+    ),
+    _variable(
+        "communes_frr",
+        "communes classées France ruralités revitalisation",
+        "communes",
+        {"unite": 1},
+        "DGCL, classement FRR",
+        condition=("frr_{a}", _FRR),
+    ),
+    _variable(
+        "communes_zrr",
+        "communes classées en zone de revitalisation rurale",
+        "communes",
+        {"unite": 1},
+        "ANCT, classement ZRR",
+        condition=("zrr_{a}", ("C",)),
+    ),
+    _variable(
+        "centres_sociaux",
+        "centres sociaux",
+        "structures",
+        {"centres_sociaux": 1},
+        _LISTE,
+        millesime="voir la liste",
+        annee_fixe=2024,
+    ),
+    _variable(
+        "evs",
+        "espaces de vie sociale",
+        "structures",
+        {"evs": 1},
+        _LISTE,
+        millesime="voir la liste",
+        annee_fixe=2024,
+    ),
+    _variable(
+        "structures_avs",
+        "centres sociaux et espaces de vie sociale",
+        "structures",
+        {"centres_sociaux": 1, "evs": 1},
+        _LISTE,
+        millesime="voir la liste",
+        annee_fixe=2024,
+    ),
+    _variable(
+        "evs_ruraux",
+        "espaces de vie sociale en commune rurale",
+        "structures",
+        {"evs": 1},
+        f"{_LISTE} ; {_GRILLE}",
+        millesime="voir la liste",
+        condition=_RURAL,
+        annee_fixe=2024,
+    ),
+    _variable(
+        "france_services",
+        "espaces France services",
+        "espaces",
+        {"france_services_{a}": 1},
+        "ANCT, France services",
+    ),
 )
+VARIABLES: MappingProxyType = MappingProxyType({v.nom: v for v in _TOUTES})
 
 
 def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.DataFrame:
@@ -307,19 +346,21 @@ def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.Da
     variable = VARIABLES.get(nom)
     if variable is None:
         raise DemandeFausse(f"variable inconnue : « {nom} »", attendu=", ".join(sorted(VARIABLES)))
-    annee = variable.annee_par_defaut if annee is None else annee
-    if annee not in variable.annees:
+    connues = variable.annees(tuple(table.columns))
+    if annee is None and connues:
+        annee = max(connues)
+    if annee not in connues:
         raise DemandeFausse(
             f"pas de « {variable.libelle} » pour {annee}",
-            attendu="une année parmi " + ", ".join(map(str, sorted(variable.annees))),
+            attendu="une année parmi " + ", ".join(map(str, sorted(connues))),
         )
-    poids = variable.annees[annee]
+    poids = connues[annee]
     colonnes = table[list(poids)].astype("float64")
     valeur = (colonnes * pd.Series(poids)).sum(axis=1, skipna=False)
     demi = DEMI_PAS_ARRONDI if variable.statut == "arrondi" else 0
     bas, haut = (valeur - demi).clip(lower=0), valeur + demi
     if variable.condition is not None:
-        verifie = _verifie(table, variable.condition)
+        verifie = _verifie(table, variable.condition, annee)
         connu = verifie.notna()
         oui = verifie.eq(True).fillna(False)
         plafond = haut
@@ -334,10 +375,10 @@ def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.Da
     )
 
 
-def _verifie(table: pd.DataFrame, condition: tuple) -> pd.Series:
+def _verifie(table: pd.DataFrame, condition: tuple, annee: int) -> pd.Series:
     """Vrai, faux, ou manquant quand la colonne n'est pas renseignée."""
-    colonne, attendu = condition
-    valeurs = table[colonne]
+    gabarit, attendu = condition
+    valeurs = plus_recent(table, gabarit) if "{*}" in gabarit else table[_colonne(gabarit, annee)]
     reponse = valeurs.gt(0) if attendu == ">0" else valeurs.isin(attendu)
     reponse = reponse.astype("boolean").mask(valeurs.isna())
     # Zonages coupés par une fusion (« C / NC », « FRR bénéficiaire partiellement ») : ni oui ni non.

@@ -153,7 +153,9 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         "total annoncé par la Caf ou Senacs, sans liste complète",
     ]
     table.loc[estime, "numerateur"] = annonces
-    muet = ~complete & ~estime
+    dites = table["valeur"].notna() & ~estime
+    table.loc[dites & ~complete, "motif"] = "d'après la base permanente des équipements"
+    muet = ~complete & ~estime & ~dites
     avs = contexte.structures[
         contexte.structures["type"].isin(["centre_social", "evs"]) & contexte.structures["sur"].astype(bool)
     ]
@@ -172,6 +174,8 @@ def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Part des EVS en commune rurale : exacte avec un registre complet, muette sinon."""
     table = rapport_de_sommes(contexte, ligne, partie=True)
     complete = listes_completes(contexte)
-    table.loc[~complete, "motif"] = f"liste d'EVS partielle, une part n'en dit rien : {_REGISTRE}"
+    table.loc[~complete & table["valeur"].isna(), "motif"] = (
+        f"liste d'EVS partielle, une part n'en dit rien : {_REGISTRE}"
+    )
     table.loc[complete & table["statut"].eq("sans_objet"), "motif"] = "aucun espace de vie sociale"
     return table

@@ -90,10 +90,14 @@ class Contexte:
         """Vrai pour les territoires de cette maille."""
         return self.territoires["maille"].eq(maille)
 
+    def annees(self, variable: str) -> list[int]:
+        """Années calculables d'une variable, la plus récente d'abord."""
+        return sorted(VARIABLES[variable].annees(tuple(self.communes.columns)), reverse=True)
+
     def annee_de(self, variable: str) -> int:
         """Année à utiliser pour une variable : celle demandée si la source la couvre, sinon la dernière."""
-        connue = VARIABLES[variable]
-        return self.annee if self.annee in connue.annees else connue.annee_par_defaut
+        connues = self.annees(variable)
+        return self.annee if self.annee in connues else connues[0]
 
     def par_commune(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
         """Variable évaluée commune par commune ; gardée en mémoire pour le contexte."""
@@ -104,16 +108,41 @@ class Contexte:
         return self._memoire[cle]
 
     def somme(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
-        """Somme d'une variable par territoire, encadrée ; gardée en mémoire pour le contexte."""
-        annee = annee if annee is not None else self.annee_de(variable)
+        """Somme d'une variable par territoire, encadrée, avec son année ; gardée en mémoire.
+
+        Sans année imposée, chaque territoire prend la plus récente où **toutes** ses communes sont connues ;
+        à défaut, la plus récente.
+        """
         cle = ("somme", variable, annee)
-        if cle not in self._memoire:
-            par_commune = self.par_commune(variable, annee=annee)
-            somme = self.sommer(par_commune)
-            self._memoire[cle] = (
-                self._avec_population_publiee(somme, annee) if variable == "population" else somme
-            )
+        if cle in self._memoire:
+            return self._memoire[cle]
+        annees = self.annees(variable)
+        if annee is not None:
+            annees = [annee]
+        elif self.annee in annees:
+            annees = [self.annee]
+        somme = self._somme_annuelle(variable, annees[0])
+        for autre in annees[1:]:
+            if not somme["valeur"].isna().any():
+                break
+            ancienne = self._somme_annuelle(variable, autre)
+            mieux = somme["valeur"].isna() & ancienne["valeur"].notna()
+            somme = somme.where(~mieux, ancienne)
+        self._memoire[cle] = somme.astype({"annee": int, "n": int, "n_manquants": int})
         return self._memoire[cle]
+
+    def somme_alignee(self, variable: str, annees: pd.Series) -> pd.DataFrame:
+        """Somme d'un dénominateur à l'année de son numérateur, territoire par territoire, si elle existe."""
+        somme = self.somme(variable).copy()
+        connues = set(self.annees(variable))
+        for annee in set(annees) & connues:
+            ici = annees.eq(annee)
+            somme[ici] = self.somme(variable, annee=int(annee))[ici]
+        return somme
+
+    def _somme_annuelle(self, variable: str, annee: int) -> pd.DataFrame:
+        somme = self.sommer(self.par_commune(variable, annee=annee)).assign(annee=annee)
+        return self._avec_population_publiee(somme, annee) if variable == "population" else somme
 
     def _avec_population_publiee(self, somme: pd.DataFrame, annee: int) -> pd.DataFrame:
         """Population publiée de l'EPCI, du département, de la région, quand une commune scindée n'en a pas.
@@ -185,6 +214,12 @@ def _communes_absentes(noms: list[str], n: int, total: int, *, hors: int) -> str
     if n <= _NOMS_ECRITS:
         return f"{phrase} ({', '.join(noms)})"
     return f"{phrase} ({', '.join(noms[:3])} et {n - 3} autres)"
+
+
+def annee_des_taux(taux: pd.DataFrame, demandee: int | None) -> int:
+    """Année des taux de couverture : celle demandée si elle est publiée, sinon la dernière."""
+    connues = sorted(int(a) for a in taux["annee"].dropna().unique())
+    return demandee if demandee in connues else connues[-1]
 
 
 def resultat(codes: pd.Index, **colonnes) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cafdiag.donnees.variables import plus_recent
 from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.contexte import Contexte, resultat
 
@@ -92,16 +93,33 @@ def acces_par_commune(
 
 
 def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
-    """Part des enfants de 3-11 ans à 5 km au plus d'une commune avec ALSH (A1, encadrée aux bords)."""
+    """Part des enfants de 3-11 ans à x km au plus d'une commune avec ALSH (A1, encadrée aux bords).
+
+    Chaque territoire prend la plus récente année où le nombre d'enfants de toutes ses communes est connu.
+    """
+    annees = contexte.annees("enfants_3_11_ans")
+    annees = [contexte.annee] if contexte.annee in annees else annees
+    table = _acces_annuel(contexte, annees[0])
+    for annee in annees[1:]:
+        muets = table["denominateur"].isna()
+        if not muets.any():
+            break
+        ancienne = _acces_annuel(contexte, annee)
+        mieux = muets & ancienne["denominateur"].notna()
+        table = table.where(~mieux, ancienne)
+    return table.astype({"annee": int})
+
+
+def _acces_annuel(contexte: Contexte, annee: int) -> pd.DataFrame:
     communes = contexte.communes
-    enfants = contexte.par_commune("enfants_3_11_ans")
-    # Sans enfants connus, la distance ne servirait à rien : on ne situe que les autres.
-    cibles = enfants.index[enfants["valeur"].notna()]
+    enfants = contexte.par_commune("enfants_3_11_ans", annee=annee)
+    # Sans enfants connus, la distance ne servirait à rien : on ne situe que les communes des territoires.
+    dedans = enfants.index.isin(contexte.appartenance["commune"]) & enfants["valeur"].notna()
     acces = acces_par_commune(
         communes,
-        communes["bpe2025_alsh"].astype("float64"),
+        plus_recent(communes, "bpe{*}_alsh").astype("float64"),
         seuil_km=contexte.options.distance_alsh_km,
-        cibles=cibles,
+        cibles=enfants.index[dedans],
     ).reindex(communes.index)
     oui, inconnu = acces["proche"].eq(True).fillna(False), acces["proche"].isna()
     proches = pd.DataFrame(
@@ -112,15 +130,20 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         },
         index=communes.index,
     )
-    num = contexte.sommer(proches)
-    den = contexte.somme("enfants_3_11_ans")
+    num, den = contexte.sommer(proches), contexte.somme("enfants_3_11_ans", annee=annee)
     brut = rapport(num, den, facteur=100, partie=True)
+    return _conclure(contexte, brut, num, den, annee)
+
+
+def _conclure(
+    contexte: Contexte, brut: pd.DataFrame, num: pd.DataFrame, den: pd.DataFrame, annee: int
+) -> pd.DataFrame:
     large = den["valeur"].notna() & brut["valeur"].isna() & ((brut["haut"] - brut["bas"]) / 2).le(3.0)
     connu = brut["valeur"].notna()
     nul = den["valeur"].eq(0)
     # Au bord des départements renseignés, la part des communes sûres sert de valeur prudente (minorant).
     valeur = brut["valeur"].where(connu, brut["bas"].where(large))
-    manquants = contexte.manquantes("enfants_3_11_ans")
+    manquants = contexte.manquantes("enfants_3_11_ans", annee=annee)
     motif = pd.Series("", index=contexte.codes).mask(
         ~connu & ~large, "des communes voisines ne sont pas renseignées : la part est dans l'intervalle donné"
     )
@@ -140,5 +163,5 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         statut=statut.mask(nul, "sans_objet"),
         motif=motif,
         maille_source="commune",
-        annee=2023,
+        annee=annee,
     )

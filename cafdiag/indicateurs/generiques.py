@@ -7,7 +7,7 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
-from cafdiag.indicateurs.contexte import HORS_MAYOTTE, Contexte, resultat
+from cafdiag.indicateurs.contexte import HORS_MAYOTTE, Contexte, annee_des_taux, resultat
 
 PART_MANQUANTE_MAXIMALE = 0.1
 _GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
@@ -17,11 +17,13 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Somme des communes (A2). Un terme manquant rend le total non disponible, avec son minorant."""
     variable = ligne["numerateur"]
     definition = VARIABLES[variable]
-    connues = definition.annees
-    annee = contexte.annee if contexte.annee in connues else int(ligne["annee"])
-    somme_ = contexte.somme(variable, annee=annee)
+    # Les enfants de moins de 3 ans se lisent à côté des taux de la Cnaf : à la même date.
+    imposee = annee_des_taux(contexte.taux, contexte.annee) if variable == "enfants_moins_3_ans" else None
+    if imposee not in contexte.annees(variable):
+        imposee = None
+    somme_ = contexte.somme(variable, annee=imposee)
     connu = somme_["valeur"].notna()
-    manquants = contexte.manquantes(variable, annee=annee)
+    manquants = contexte.manquantes(variable, annee=imposee)
     statut = np.where(connu, definition.statut, "non_disponible")
     arrondi = definition.statut == "arrondi"
     # « Au moins » n'apprend quelque chose que si presque toutes les communes sont connues.
@@ -34,7 +36,6 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     motif = motif.where(minorant.isna() | connu, motif + " ; au moins " + minorant.map(_entier))
     if variable == "population":
         motif = motif.mask(connu & contexte.de_maille("france"), HORS_MAYOTTE)
-    millesime = definition.millesime.format(annee=annee)
     return resultat(
         contexte.codes,
         valeur=somme_["valeur"],
@@ -44,8 +45,8 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         statut=statut,
         motif=motif,
         maille_source="commune",
-        annee=annee,
-        millesime=_millesime(variable, annee, millesime),
+        annee=somme_["annee"],
+        millesime=somme_["annee"].map(lambda a: dire_millesime(variable, a)),
     )
 
 
@@ -53,9 +54,17 @@ def _entier(x: float) -> str:
     return "" if pd.isna(x) else f"{x:,.0f}".replace(",", "\u202f")
 
 
-def _millesime(variable: str, annee: int, defaut: str) -> str:
-    """Trois années de naissances se disent « 2021 à 2023 »."""
-    return f"{annee - 2} à {annee}" if variable in ("naissances_3_ans", "enfants_moins_3_ans") else defaut
+def dire_millesime(variable: str, annee: int) -> str:
+    """Millésime d'une variable : trois années de naissances se disent « 2021 à 2023 ».
+
+    Examples
+    --------
+    >>> dire_millesime("enfants_moins_3_ans", 2023), dire_millesime("foyers_allocataires", 2024)
+    ('2021 à 2023', 'décembre 2024')
+    """
+    if variable in ("naissances_3_ans", "enfants_moins_3_ans"):
+        return f"{annee - 2} à {annee}"
+    return VARIABLES[variable].millesime.format(annee=annee)
 
 
 def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = False) -> pd.DataFrame:
@@ -65,7 +74,8 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     rapport des communes renseignées est donné, statut ``estime``, avec son intervalle.
     """
     num, den = ligne["numerateur"], ligne["denominateur"]
-    sommes_num, sommes_den = contexte.somme(num), contexte.somme(den)
+    sommes_num = contexte.somme(num)
+    sommes_den = contexte.somme_alignee(den, sommes_num["annee"])
     facteur = float(ligne["facteur"])
     brut = rapport(sommes_num, sommes_den, facteur=facteur, partie=partie)
     statut_complet = max((VARIABLES[num].statut, VARIABLES[den].statut), key=_GRAVITE.get)
@@ -105,8 +115,28 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         statut=statut,
         motif=motif,
         maille_source="commune",
-        annee=int(ligne["annee"]),
+        annee=sommes_num["annee"],
+        millesime=_millesime_du_rapport(ligne, sommes_num["annee"], sommes_den["annee"]),
     )
+
+
+def _millesime_du_rapport(ligne: pd.Series, num: pd.Series, den: pd.Series) -> pd.Series:
+    """Celui du dictionnaire à l'année du dictionnaire ; sinon, celui de chaque terme."""
+    couples = pd.DataFrame({"num": num, "den": den})
+
+    def dire(couple: pd.Series) -> str:
+        if couple["num"] == int(ligne["annee"]):
+            return ligne["millesime"]
+        termes = dict.fromkeys(
+            (
+                dire_millesime(ligne["numerateur"], couple["num"]),
+                dire_millesime(ligne["denominateur"], couple["den"]),
+            )
+        )
+        return ", ".join(termes)
+
+    connus = {tuple(c): dire(c) for _, c in couples.drop_duplicates().iterrows()}
+    return pd.Series([connus[tuple(c)] for c in couples.to_numpy()], index=num.index)
 
 
 def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from cafdiag.donnees import VARIABLES, Apports, table_communes
+from cafdiag.donnees import VARIABLES, Apports, reunion, table_communes
 from cafdiag.donnees.communes import structures_connues
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import animation, enfance, generiques, petite_enfance, portrait
@@ -61,13 +61,14 @@ CALCULS: dict[str, Calcul] = {
 }
 
 
-def annees_disponibles(code: str) -> list[int]:
-    """Années pour lesquelles un indicateur peut être calculé."""
+def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) -> list[int]:
+    """Années pour lesquelles un indicateur peut être calculé, avec les colonnes communales connues."""
+    colonnes = tuple(table_communes().columns) if colonnes is None else colonnes
     ligne = dictionnaire().loc[code]
     if ligne["calcul"] in ("publie", "part_individuel", "mode_dominant", "ecart_ref"):
-        return petite_enfance.annees_publiees(lire_table("taux_couverture", colonnes=["annee"]))
+        return petite_enfance.annees_publiees(reunion.taux_couverture())
     if ligne["calcul"] == "somme":
-        return sorted(VARIABLES[ligne["numerateur"]].annees)
+        return sorted(VARIABLES[ligne["numerateur"]].annees(colonnes))
     return [int(ligne["annee"])]
 
 
@@ -177,11 +178,13 @@ class Tables:
     def lire(cls, apports: Apports | None) -> Tables:
         """Lit les tables embarquées et y joint les apports."""
         apports = apports or Apports()
+        if apports.qpv is None:
+            apports = replace(apports, qpv=reunion.qpv_contours())
         communes = table_communes(apports)
         # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
         return cls(
             communes.set_axis(communes.index.astype(object)),
-            lire_table("taux_couverture"),
+            reunion.taux_couverture(),
             lire_table("qpv"),
             structures_connues(apports),
             apports,
@@ -230,7 +233,7 @@ def _mesurer(
 
 
 def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
-    connues = annees_disponibles(ligne["code"])
+    connues = annees_disponibles(ligne["code"], colonnes=tuple(contexte.communes.columns))
     if contexte.annee is not None and contexte.annee not in connues:
         table = resultat(
             contexte.codes,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.indicateurs.agregation import sommer, taux_agrege
-from cafdiag.indicateurs.contexte import Contexte, resultat
+from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
 from cafdiag.territoires import membres
 
 MODES = {
@@ -53,14 +53,9 @@ def annees_publiees(taux: pd.DataFrame) -> list[int]:
     return sorted(int(a) for a in taux["annee"].dropna().unique())
 
 
-def _annee(contexte: Contexte) -> int:
-    annees = annees_publiees(contexte.taux)
-    return contexte.annee if contexte.annee in annees else annees[-1]
-
-
 def publie(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Taux publié à la maille demandée ; sinon agrégé d'EPCI entiers, sinon non disponible et motif."""
-    colonne, annee = ligne["numerateur"], _annee(contexte)
+    colonne, annee = ligne["numerateur"], annee_des_taux(contexte.taux, contexte.annee)
     territoires = contexte.territoires
     valeur = pd.Series(np.nan, index=contexte.codes)
     publies = {}
@@ -151,7 +146,7 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
             valeurs.min(skipna=False),
             valeurs.max(skipna=False),
         ]
-        poids = _enfants_par_epci(contexte, entiers).reindex(concernes)
+        poids = _enfants_par_epci(contexte, entiers, annee).reindex(concernes)
         if valeurs.isna().any() or poids.isna().any():
             table.loc[code, "motif"] = (
                 "le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre "
@@ -165,8 +160,8 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
         ]
 
 
-def _enfants_par_epci(contexte: Contexte, appartenance: pd.DataFrame) -> pd.Series:
-    return sommer(contexte.par_commune("enfants_moins_3_ans", annee=2023), appartenance)["valeur"]
+def _enfants_par_epci(contexte: Contexte, appartenance: pd.DataFrame, annee: int) -> pd.Series:
+    return sommer(contexte.par_commune("enfants_moins_3_ans", annee=annee), appartenance)["valeur"]
 
 
 def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -198,7 +193,7 @@ def mode_dominant(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Écart du taux global à celui de la France, en points, à 0,1 point près."""
-    annee = _annee(contexte)
+    annee = annee_des_taux(contexte.taux, contexte.annee)
     france = taux_publies(contexte.taux, "france", "txcouv", annee=annee)["FR"]
     source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
     table = _deduit(source)

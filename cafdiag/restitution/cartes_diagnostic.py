@@ -9,6 +9,7 @@ import pandas as pd
 
 from cafdiag.donnees import table_communes
 from cafdiag.donnees.communes import structures_connues
+from cafdiag.donnees.variables import plus_recent
 from cafdiag.indicateurs import dictionnaire, mesurer_maille
 from cafdiag.indicateurs.enfance import acces_par_commune
 from cafdiag.restitution.bloc import Bloc, Donnees
@@ -103,7 +104,7 @@ class CartesDuDiagnostic:
             return _SANS_CARTE
         table = table_communes(self.donnees.apports)
         codes = list(self.donnees.territoire.communes)
-        equipement = table["bpe2025_alsh"].astype("float64")
+        equipement = plus_recent(table, "bpe{*}_alsh").astype("float64")
         acces = acces_par_commune(
             table, equipement, seuil_km=self.donnees.options.distance_alsh_km, cibles=pd.Index(codes)
         )
@@ -176,7 +177,7 @@ class CartesDuDiagnostic:
 def _mesures_de_distance(acces: pd.DataFrame, table: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
     """Distances mises en Mesures : statut ``estime`` à vol d'oiseau, muettes si une commune voisine est inconnue."""
     distance = acces["distance_km"].reindex(codes)
-    equipee = table["bpe2025_alsh"].reindex(codes)
+    equipee = plus_recent(table, "bpe{*}_alsh").reindex(codes)
     connue = distance.notna() & equipee.notna()
     motif = (
         acces["majorant"]
