@@ -210,6 +210,12 @@ class Chantier:
             rejets=rejets, codes_passes=self.passages, codes_inconnus=sorted(self.inconnus),
             remarques=list(dict.fromkeys(self.remarques)), empreinte=self.brut.empreinte)
 
+    def codes_rejetes(self) -> set[str]:
+        """Codes, tels qu'écrits ou actuels, cités par une ligne écartée : ni zéro ni valeur pour eux."""
+        bruts = {c for nom in self.brut.table if trouver([nom], *COMMUNE)
+                 for c in self.brut.table.loc[~self.garde, nom]}
+        return bruts | {d for c in bruts for d in self.passages.get(c, "").split()}
+
     def refuser_si_vide(self, attendu: str) -> None:
         """Refuse un fichier dont aucune ligne ne reste : un résultat vide serait un silence."""
         if not self.garde.any():
@@ -229,27 +235,34 @@ class Chantier:
             self.inconnus = sorted(set(faux))
             self.rejeter(codes.isin(self.inconnus), INCONNUE, codes)
 
-    def points_au_cog(self, table: pd.DataFrame) -> pd.DataFrame:
+    def points_au_cog(self, table: pd.DataFrame, *, millesime: int | None = None) -> pd.DataFrame:
         """Remplace le code de chaque structure par celui de sa commune actuelle.
 
         Une structure d'une commune scindée garde son code : son point seul dirait laquelle.
         """
-        destin = a_jour(pd.Series(table["code"].unique(), dtype="str"))
+        destin = a_jour(pd.Series(table["code"].unique(), dtype="str"), cog=millesime)
         bouges = destin[destin["statut"] == "passe"]
         neufs = dict(zip(bouges["code_origine"], bouges["code_actuel"], strict=True))
         self.passages |= neufs
         return table.assign(code=table["code"].replace(neufs))
 
-    def au_cog(self, table: pd.DataFrame, *, additives: list[str], non_additives: list[str] = (),
-               ) -> pd.DataFrame:
+    def au_cog(self, table: pd.DataFrame, *, additives: Sequence[str] = (), non_additives: Sequence[str] = (),
+               classes: Sequence[str] = (), jointes: bool = False, cle: str | None = cog.CLE,
+               millesime: int | None = None) -> pd.DataFrame:
         """Ramène au COG de référence ; les passages vont au compte rendu, les statuts à côté des valeurs.
 
-        Une colonne jumelle ``<nom>__statut`` n'existe que si une case n'est pas « exact ».
+        Une colonne jumelle ``<nom>__statut`` n'existe que si une case n'est pas « exact ». Un classement
+        (``classes``) commun à toutes les parties d'une commune fusionnée est le sien ; s'ils diffèrent, il
+        est tu, ou donné en entier (« C / NC ») si ``jointes``.
         """
-        additives, non_additives = list(additives), list(non_additives)
+        additives, non_additives = list(additives), [*non_additives, *classes]
+        avant = table.copy() if classes else None
         jumelles = {c: table.pop(c) for c in list(table) if c.endswith("__statut")}
         publies = pd.DataFrame({"code": table["code"], **jumelles}).set_index("code")
-        resultat, passages, statuts = cog.ramener(table, additives=additives, non_additives=non_additives)
+        resultat, passages, statuts = cog.ramener(table, additives=additives, non_additives=non_additives, cle=cle,
+                                                   cog=millesime)
+        if classes:
+            resultat, statuts = _reunir_classes(avant, resultat, statuts, list(classes), jointes=jointes)
         bouges = passages[passages["statut"] != "inconnu"]
         self.passages |= dict(zip(bouges["code_origine"], bouges["cibles"], strict=True))
         self.inconnus = sorted({*self.inconnus, *passages.loc[passages["statut"] == "inconnu", "code_origine"]})
@@ -265,6 +278,38 @@ class Chantier:
             vide = resultat[nom].isna().to_numpy() & colonne.eq("exact").to_numpy()
             resultat[f"{nom}__statut"] = colonne.mask(vide, "non_disponible").to_numpy()
         return resultat
+
+
+def completer_par_zero(chantier: Chantier, table: pd.DataFrame) -> pd.DataFrame:
+    """Zéro pour les communes qu'une liste nationale ne cite pas, dans les départements qu'elle couvre.
+
+    Une liste de moins de 90 départements est partielle : elle ne dit rien des communes absentes. Paris, Lyon
+    et Marseille sont la somme de leurs arrondissements dès qu'un seul est cité.
+    """
+    communes = lire_table("communes", colonnes=["code", "type", "departement", "commune_mere"])
+    communes = communes[communes["type"].isin(["COM", "ARM"])]
+    couverts = set(communes.loc[communes["code"].isin(table["code"]), "departement"])
+    if len(couverts) < 90:
+        chantier.remarques.append("liste partielle : rien n'est dit des communes qu'elle ne cite pas")
+        return table
+    cites = set(table["code"])
+    meres = communes.dropna(subset=["commune_mere"]).set_index("code")["commune_mere"]
+    par_arrondissement = set(meres[meres.index.isin(cites)])
+    exclus = cites | chantier.codes_rejetes() | set(meres[~meres.isin(par_arrondissement)].index)
+    absentes = communes.loc[communes["departement"].isin(couverts) & ~communes["code"].isin(exclus), "code"]
+    zeros = pd.DataFrame({"code": absentes[~absentes.isin(par_arrondissement)]})
+    for nom in table:
+        if nom != "code":
+            zeros[nom] = "exact" if nom.endswith("__statut") else 0.0
+    chantier.remarques.append(f"liste nationale : zéro pour {len(zeros)} communes qu'elle ne cite pas")
+    table = pd.concat([table, zeros], ignore_index=True)
+    # Les arrondissements sont désormais tous là : la ville est leur somme.
+    for ville in sorted(par_arrondissement - cites):
+        siens = table[table["code"].isin(meres[meres.eq(ville)].index)]
+        ligne = {nom: ("exact" if nom.endswith("__statut") else siens[nom].sum(skipna=False))
+                 for nom in table if nom != "code"}
+        table = pd.concat([table, pd.DataFrame([{"code": ville, **ligne}])], ignore_index=True)
+    return table.sort_values("code", ignore_index=True)
 
 
 def nombres_rapides(serie: pd.Series, *, vide: str) -> tuple[pd.Series, pd.Series]:
@@ -283,6 +328,29 @@ def nombres_rapides(serie: pd.Series, *, vide: str) -> tuple[pd.Series, pd.Serie
     exacts = pd.Series(pd.Categorical.from_codes(np.zeros(len(lus), dtype="int8"), ["exact", "illisible"]),
                        index=serie.index)
     return pd.Series(lus, index=serie.index), exacts
+
+
+def _reunir_classes(avant: pd.DataFrame, apres: pd.DataFrame, statuts: pd.DataFrame, classes: list[str], *,
+                    jointes: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rend aux communes fusionnées le classement que leurs parties partagent."""
+    destin = a_jour(avant["code"]).set_axis(avant.index)
+    # Sans la commune qui a gardé son code, une partie du territoire n'est pas connue.
+    arrivee = destin["code_actuel"].where(destin["statut"].isin(["actuel", "passe"]))
+    entieres = set(avant["code"]) - {c for c, m in zip(statuts["code"], statuts["motif"], strict=True)
+                                     if "manque" in m}
+    touches = arrivee.isin(set(statuts["code"]) & entieres)
+    groupes = {code: rangs for code, rangs in arrivee[touches].groupby(arrivee[touches]).groups.items()}
+    regles = set()
+    for nom in classes:
+        for code in set(statuts.loc[statuts["colonne"].eq(nom), "code"]) & set(groupes):
+            parties = avant.loc[groupes[code], nom]
+            valeurs = sorted(set(parties.dropna()))
+            if parties.isna().any() or not valeurs or (len(valeurs) > 1 and not jointes):
+                continue
+            apres.loc[apres["code"].eq(code), nom] = valeurs[0] if len(valeurs) == 1 else " / ".join(valeurs)
+            regles.add((nom, code))
+    reste = [paire not in regles for paire in zip(statuts["colonne"], statuts["code"], strict=True)]
+    return apres, statuts[np.array(reste, dtype=bool)]
 
 
 @lru_cache(maxsize=1)

@@ -106,7 +106,8 @@ def lire_detail(chemin: Path, *, feuille: str | None = None, annee: int | None =
     if capacite := trouver(brut.entete, "capacite"):
         _places(chantier, capacite, lu, table, an)
     _remarques(chantier, set(types[chantier.garde]), an)
-    table = chantier.au_cog(table.reset_index(), additives=list(table.columns))
+    # Un équipement ne se partage pas au prorata des habitants : une commune scindée reste vide.
+    table = chantier.au_cog(table.reset_index(), additives=list(table.columns), cle=None, millesime=an)
     return chantier.rendre(table, annees=[an], source=SOURCE, millesime=f"BPE {an}")
 
 
@@ -162,7 +163,7 @@ def lire_structures(chemin: Path, *, feuille: str | None = None, annee: int | No
         "places": valeurs.get("capacite", vide), "source": f"{SOURCE} {lu['an']}", "statut_agrement": "",
         "precision_lieu": np.where(juste, "point", "commune"),
     })[chantier.garde].reset_index(drop=True)
-    table = chantier.points_au_cog(table)
+    table = chantier.points_au_cog(table, millesime=lu["an"])
     return chantier.rendre(table, annees=[lu["an"]], source=SOURCE, millesime=f"BPE {lu['an']}")
 
 
@@ -209,7 +210,7 @@ def lire_melodi(chemin: Path, *, feuille: str | None = None, annee: int | None =
     fiche = pd.DataFrame({"code": codes, "nom": types.map(TYPES), "nb": valeurs})[chantier.garde]
     table = _compter(fiche, presentes, an)
     _remarques(chantier, set(types[chantier.garde]), an)
-    table = chantier.au_cog(table.reset_index(), additives=list(table.columns))
+    table = chantier.au_cog(table.reset_index(), additives=list(table.columns), cle=None, millesime=an)
     return chantier.rendre(table, annees=[an], source=SOURCE, millesime=f"BPE {an}")
 
 

@@ -50,7 +50,7 @@ def lire_densite(chemin: Path, *, feuille: str | None = None, annee: int | None 
     chantier.sans_doublon([codes], niveaux.to_frame("v"))
     chantier.refuser_si_vide("CODGEO et DENS7 (ou DENS à 7 niveaux)")
     table = pd.DataFrame({"code": codes, "densite_7": niveaux})[chantier.garde].reset_index(drop=True)
-    table = chantier.au_cog(table, additives=[], non_additives=["densite_7"])
+    table = chantier.au_cog(table, classes=["densite_7"])
     an = annee or next((int(m["an"]) for m in trouver_tout([roles["commune"]], r".*(?P<an>20\d\d)").values()),
                        annee_du_nom(brut.fichier))
     return chantier.rendre(table, annees=[an] if an else [], source="Insee, grille communale de densité",
@@ -99,15 +99,15 @@ def lire_appartenance(chemin: Path, *, feuille: str | None = None, annee: int | 
     fiche = pd.DataFrame(table)
     chantier.sans_doublon([codes], fiche.drop(columns="code"))
     chantier.refuser_si_vide("une ligne par commune, son EPCI")
-    return _rendre_appartenance(chantier, fiche[chantier.garde].reset_index(drop=True),
+    return rendre_appartenance(chantier, fiche[chantier.garde].reset_index(drop=True),
                                 annee or annee_du_nom(brut.fichier))
 
 
-def _rendre_appartenance(chantier: Chantier, fiche: pd.DataFrame, an: int | None) -> Lecture:
+def rendre_appartenance(chantier: Chantier, fiche: pd.DataFrame, an: int | None) -> Lecture:
     """Ramène au COG, et dit ce qui diffère de l'appartenance embarquée."""
     from cafdiag.magasin import lire_table
 
-    resultat = chantier.au_cog(fiche, additives=[], non_additives=[c for c in fiche if c != "code"])
+    resultat = chantier.au_cog(fiche, classes=[c for c in fiche if c != "code"])
     resultat = resultat.drop(columns=[c for c in resultat if c.endswith("__statut")])
     embarque = lire_table("communes", colonnes=["code", "epci"]).set_index("code")["epci"]
     actuel = resultat["code"].map(embarque.to_dict())
@@ -142,7 +142,7 @@ def lire_aav(chemin: Path, *, feuille: str | None = None, annee: int | None = No
     chantier.sans_doublon([codes], table.drop(columns="code"))
     chantier.refuser_si_vide("une aire d'attraction par commune")
     table = table[chantier.garde].reset_index(drop=True)
-    table = chantier.au_cog(table, additives=[], non_additives=[c for c in table if c != "code"])
+    table = chantier.au_cog(table, classes=[c for c in table if c != "code"])
     return chantier.rendre(table, annees=[an], source="Insee, aires d'attraction des villes", millesime=f"AAV {an}")
 
 

@@ -1,0 +1,138 @@
+"""Insee : code officiel géographique, mouvements et tables de passage → ancien code, code du COG 2025."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from cafdiag.donnees.compte_rendu import Brut, Lecture
+from cafdiag.donnees.lecteurs import Lecteur
+from cafdiag.donnees.lecteurs.assemblage import COMMUNE, HORS_COMMUNE, Chantier, annee_du_nom, exiger, trouver
+from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.nettoyage import code_commune
+from cafdiag.magasin import lire_table
+from cafdiag.territoires import a_jour
+
+SOURCE = "Insee, code officiel géographique"
+_ANCIEN = (r"ancien_code(_officiel)?|code_avant|com_av|code_ancien|codgeo_ini|codgeo_(?!2025)20\d\d",)
+_NOUVEAU = (r"code_courant(_officiel)?|code_apres|com_ap|code_nouveau|codgeo_2025|codgeo_fin", r"code")
+# Suppression, fusion, commune nouvelle, changement de département ou de chef-lieu (deux nomenclatures de MOD).
+_MOD_CODE = {"30", "31", "32", "33", "34", "41", "50", "70",
+             "310", "311", "312", "330", "331", "332", "333", "340", "341", "350", "410", "411", "500", "501"}
+
+
+def reconnait_passage(brut: Brut) -> bool:
+    """Deux codes de commune par ligne : l'ancien et le nouveau."""
+    ancien, nouveau = trouver(brut.entete, *_ANCIEN), trouver(brut.entete, *_NOUVEAU)
+    return bool(ancien and nouveau and ancien != nouveau)
+
+
+def lire_passage(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Table de passage, mouvements de communes : ce que devient chaque code, confronté au passage embarqué."""
+    brut = lire_tableau(chemin, feuille=feuille)
+    roles = exiger(brut, ancien_code=_ANCIEN, nouveau_code=_NOUVEAU)
+    chantier = Chantier(brut, "passage", annee=annee)
+    if niveau := trouver(brut.entete, "niveau|nivgeo"):
+        chantier.rejeter(~brut.table[niveau].isin(["COM", "ARM"]), HORS_COMMUNE, brut.table[niveau])
+    for cote in ("av", "ap"):
+        if nom := trouver(brut.entete, f"typecom_{cote}"):
+            chantier.rejeter(~brut.table[nom].isin(["COM", "ARM"]), "commune déléguée ou associée", brut.table[nom])
+    if mod := trouver(brut.entete, "mod"):
+        chantier.rejeter(~brut.table[mod].isin(_MOD_CODE), "événement sans changement de code", brut.table[mod])
+    anciens, nouveaux = chantier.communes(roles["ancien_code"]), chantier.communes(roles["nouveau_code"])
+    noms = trouver(brut.entete, "libelle_av|nom_ancien|libgeo_ini")
+    table = pd.DataFrame({
+        "code_ancien": anciens, "nom_ancien": brut.table[noms] if noms else "", "code_apres": nouveaux,
+        "part": chantier.nombres(c)[0] if (c := trouver(brut.entete, "ratio|part")) else float("nan"),
+    })
+    # Une même paire revient à chaque millésime où elle vaut.
+    dates = [brut.table[c] for n in ("cog_avant", "cog_apres", "annee", "date_eff", "mod")
+             if (c := trouver(brut.entete, n))]
+    chantier.sans_doublon([anciens, nouveaux, *dates], table[["nom_ancien", "part"]])
+    return _finir(chantier, table, annee or annee_du_nom(brut.fichier))
+
+
+def _finir(chantier: Chantier, table: pd.DataFrame, an: int | None) -> Lecture:
+    chantier.refuser_si_vide("un ancien code et un nouveau par ligne")
+    lignes = int(chantier.garde.sum())
+    table = table[chantier.garde].drop_duplicates(["code_ancien", "code_apres"], ignore_index=True)
+    destin = a_jour(table["code_apres"])
+    table["code"] = destin["code_actuel"].to_numpy()
+    table["statut"] = destin["statut"].to_numpy()
+    chantier.inconnus = sorted(set(table.loc[table["statut"].eq("inconnu"), "code_apres"]))
+    change = table[table["code_ancien"].ne(table["code"]) & table["code"].notna()]
+    embarque = a_jour(change["code_ancien"])
+    sans = embarque["statut"].eq("inconnu").to_numpy()
+    autre = [c is not None and code not in str(c).split() for c, code in
+             zip(embarque["cibles"], change["code"], strict=True)] if len(change) else []
+    divergents = sorted(set(change["code_ancien"][[a and not s for a, s in zip(autre, sans, strict=True)]]))
+    chantier.remarques.append(
+        f"{len(change)} changement(s) de code ; {int(sans.sum())} que le passage embarqué ne connaît pas"
+        + (f" : {', '.join(sorted(change['code_ancien'][sans])[:10])}" if sans.any() else ""))
+    if divergents:
+        chantier.remarques.append(f"{len(divergents)} code(s) que le passage embarqué mène ailleurs : "
+                                  + ", ".join(divergents[:10]))
+    if lignes > len(table):
+        chantier.remarques.append(f"{lignes - len(table)} paire(s) données pour plusieurs millésimes, réunies")
+    return chantier.rendre(table, annees=[an] if an else [], source=SOURCE, millesime=f"COG {an}" if an else "COG")
+
+
+def reconnait_historique(brut: Brut) -> bool:
+    """Ancien format « historiq » : un événement par ligne, MOD à trois chiffres, COMECH."""
+    return bool(trouver(brut.entete, "comech") and trouver(brut.entete, "mod") and trouver(brut.entete, "depcom|com"))
+
+
+def lire_historique(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Événements depuis 1943 : seules les disparitions de codes font un passage."""
+    brut = lire_tableau(chemin, feuille=feuille)
+    roles = exiger(brut, commune=(r"depcom",), commune_qui_absorbe=("comech",), événement=("mod",))
+    chantier = Chantier(brut, "passage", annee=annee)
+    mod = brut.table[roles["événement"]]
+    chantier.rejeter(~mod.isin(_MOD_CODE), "événement sans changement de code", mod)
+    absorbe = brut.table[roles["commune_qui_absorbe"]]
+    chantier.rejeter(absorbe.eq(""), "événement sans commune d'arrivée", mod)
+    anciens, nouveaux = chantier.communes(roles["commune"]), code_commune(absorbe)
+    chantier.rejeter_selon(nouveaux.raisons, absorbe)
+    chantier.rejeter(anciens.eq(nouveaux.valeurs), "la commune garde son code", anciens)
+    actuelles = set(lire_table("communes", colonnes=["code"])["code"])
+    chantier.rejeter(anciens.isin(actuelles), "le code est celui d'une commune actuelle", anciens)
+    nom = trouver(brut.entete, "nccoff")
+    table = pd.DataFrame({"code_ancien": anciens, "nom_ancien": brut.table[nom] if nom else "",
+                          "code_apres": nouveaux.valeurs, "part": float("nan")})
+    return _finir(chantier, table, annee or annee_du_nom(brut.fichier))
+
+
+def reconnait_cog(brut: Brut) -> bool:
+    """Liste du COG : TYPECOM, COM, COMPARENT."""
+    return bool(trouver(brut.entete, "typecom") and trouver(brut.entete, "com") and trouver(brut.entete, "comparent"))
+
+
+def lire_cog(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Communes d'un COG : chaque code (commune, déléguée, associée) et la commune de 2025 qui le contient."""
+    brut = lire_tableau(chemin, feuille=feuille)
+    roles = exiger(brut, type=("typecom",), commune=COMMUNE[1:], parent=("comparent",))
+    chantier = Chantier(brut, "passage", annee=annee)
+    sorte = brut.table[roles["type"]]
+    chantier.rejeter(~sorte.isin(["COM", "COMD", "COMA", "ARM"]), "type de commune inconnu", sorte)
+    codes = chantier.communes(roles["commune"])
+    parent = code_commune(brut.table[roles["parent"]]).valeurs.fillna(codes)
+    arrive = parent.where(sorte.isin(["COMD", "COMA"]), codes)
+    # La commune déléguée du chef-lieu porte le code de la commune nouvelle : ce n'est pas un ancien code.
+    doublon = sorte.isin(["COMD", "COMA"]) & codes.eq(parent)
+    chantier.rejeter(doublon, "commune déléguée au code de sa commune", codes)
+    nom = trouver(brut.entete, "libelle", "nccenr", "ncc")
+    table = pd.DataFrame({"code_ancien": codes, "nom_ancien": brut.table[nom] if nom else "",
+                          "code_apres": arrive, "part": float("nan")})
+    chantier.sans_doublon([sorte, codes], table[["nom_ancien", "code_apres"]])
+    return _finir(chantier, table, annee or annee_du_nom(brut.fichier))
+
+
+LECTEURS = (
+    Lecteur("passage", "table de passage ou mouvements de communes", lambda b: 0.9 * reconnait_passage(b),
+            lire_passage, ("Ancien Code Officiel", "Code Courant Officiel")),
+    Lecteur("insee_historique", "historique des communes (ancien format)", lambda b: 0.92 * reconnait_historique(b),
+            lire_historique, ("DEPCOM", "MOD", "COMECH")),
+    Lecteur("insee_cog", "code officiel géographique des communes", lambda b: 0.95 * reconnait_cog(b), lire_cog,
+            ("TYPECOM", "COM", "COMPARENT")),
+)
