@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _GEOMETRIE = r"geometry|geom|geo_shape|the_geom|wkb_geometry|contour"
 _QPV = r"code_qp(v)?|codeqp|qp_?2024|code_quartier"
-# Un contour généralisé perd quelques pour cent d'aire ; au-delà, ce n'est plus la même commune.
+# Un contour généralisé perd quelques pour cent d'aire ; au-delà, ce n'est plus le même périmètre.
 _TOLERANCE = 0.25
 
 
@@ -140,8 +140,8 @@ def _valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Contours des communes, au COG 2025 : une fusion est l'union de ses parties.
 
-    Un contour dont l'aire s'écarte de plus d'un quart de celle de la commune actuelle n'est qu'une partie
-    d'elle (souvent le seul chef-lieu d'une commune nouvelle) : il est écarté.
+    Le contour d'une commune nouvelle n'est parfois que celui de son chef-lieu : son aire le trahit, il est
+    écarté.
     """
     import geopandas as gpd
 
@@ -156,6 +156,7 @@ def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None
     codes = chantier.communes(commune)
     chantier.connus(codes)
     geo = _valider(chantier, geo)
+    chantier.rejeter(_loin(geo, codes, brut), "contour à plus d'un degré de la commune", codes)
     destin = a_jour(codes.fillna(""))
     perdus = destin["code_actuel"].isna() & codes.notna()
     chantier.rejeter(perdus, "commune partagée depuis entre plusieurs", codes)
@@ -189,16 +190,35 @@ def _reunir(fiche: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _aires_fausses(table: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Communes dont l'aire du contour n'est pas celle du référentiel (aires sur la sphère, à 1 % près)."""
-    reference = lire_table("communes", colonnes=["code", "superficie_km2"]).set_index("code")["superficie_km2"]
+    """Communes fusionnées ou scindées dont l'aire n'est pas celle d'aujourd'hui.
+
+    La tolérance est celle du fichier : l'écart que la simplification laisse aux communes qui n'ont pas changé.
+    """
+    communes = lire_table("communes", colonnes=["code", "superficie_km2"]).set_index("code")
+    passage = lire_table("passage_cog", colonnes=["code_ancien", "code"])
+    changees = table["code"].isin(set(passage["code"]) | set(passage["code_ancien"])).to_numpy()
     lat = np.radians(table.geometry.bounds[["miny", "maxy"]].mean(axis=1).to_numpy())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # aire en degrés carrés, ramenée aux km² par la latitude
         km2 = table.geometry.area.to_numpy() * (111.19 ** 2) * np.cos(lat)
-    attendu = table["code"].map(reference.to_dict()).to_numpy(dtype="float64")
-    ecart = np.abs(km2 / attendu - 1)
-    # Les très petites communes sont mangées par la simplification : un km² d'écart ne prouve rien.
-    return table[(ecart > _TOLERANCE) & (np.abs(km2 - attendu) > 1)][["code"]]
+    rapport = km2 / table["code"].map(communes["superficie_km2"].to_dict()).to_numpy(dtype="float64")
+    stables = rapport[~changees & np.isfinite(rapport)]
+    bas, haut = np.quantile(stables, [0.01, 0.99]) if len(stables) > 100 else (1.0, 1.0)
+    fausses = changees & ((rapport < min(bas, 1 - _TOLERANCE)) | (rapport > max(haut, 1 + _TOLERANCE)))
+    return table[fausses][["code"]]
+
+
+def _loin(geo: gpd.GeoDataFrame, codes: pd.Series, brut: Brut) -> np.ndarray:
+    """Contours à plus d'un degré de leur commune ; un fichier aux axes permutés est refusé."""
+    centres = lire_table("communes", colonnes=["code", "lon", "lat"]).set_index("code")
+    actuels = a_jour(codes.fillna(""))["code_actuel"]
+    x, y = (actuels.map(centres[c].to_dict()).to_numpy(dtype="float64") for c in ("lon", "lat"))
+    bornes = geo.geometry.bounds
+    cx, cy = ((bornes[f"min{a}"] + bornes[f"max{a}"]).to_numpy() / 2 for a in "xy")
+    loin = (np.abs(cx - x) > 1) | (np.abs(cy - y) > 1)
+    if loin.mean() > 0.5 and ((np.abs(cy - x) < 1) & (np.abs(cx - y) < 1)).mean() > 0.5:
+        raise refuser(brut, "longitude et latitude permutées", attendu="longitude d'abord (WGS84)")
+    return loin
 
 
 def reconnait_qpv(brut: Brut) -> bool:
