@@ -367,8 +367,9 @@ def lire_entree(nom: str, entree: dict) -> pd.DataFrame:
 def lire(jeu: str) -> pd.DataFrame:
     """Tout ce que l'entrepôt sait d'un jeu ; table vide s'il n'en sait rien.
 
-    Les entrées sont réunies : sur une même clé (:data:`cafdiag.donnees.reunion.CLES`), la plus récemment ajoutée l'emporte. Le jeu
-    ``communes`` se complète colonne par colonne ; un secret publié n'est jamais comblé par un autre fichier.
+    Les entrées sont réunies : sur une même clé (:data:`cafdiag.donnees.reunion.CLES`), la plus récemment
+    ajoutée l'emporte. Le jeu ``communes`` se complète colonne par colonne ; un secret publié n'est jamais
+    comblé par un autre fichier.
 
     Raises
     ------

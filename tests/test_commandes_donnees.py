@@ -1,0 +1,271 @@
+"""« cafdiag donnees » de bout en bout : du serveur local ou du fichier jusqu'à l'entrepôt, et retour."""
+
+from __future__ import annotations
+
+import argparse
+import http.server
+import json
+import threading
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+
+from cafdiag import cli_donnees
+from cafdiag.donnees import catalogue, commandes, entrepot
+from cafdiag.donnees.catalogue import Adresse, Source
+from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
+from cafdiag.donnees.transport import Reglages
+from cafdiag.donnees.verification import verifier
+from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
+
+ENTETE = "annee;numepci;nomepci;" + ";".join(
+    f"txcouv_{c}epci" for c in ("psu_col_", "hors_psu_col_", "eaje_", "prescol_", "am_ind_", "gad_ind_", "ind_", "")
+)
+TAUX = f"\ufeff{ENTETE}\r\n2023;200048551;CC DU PAYS DE CRAON;10.1;1;11.1;1;40;1;41;53.1\r\n" \
+       "2023;XX;XX;100;0;100;0;95.8;0;95.8;195.8\r\n"
+REGISTRE = "type;nom;code;places\r\neaje;Les Lutins;53084;20\r\nalsh;Les Copains;53084;\r\n"
+
+
+@pytest.fixture(autouse=True)
+def dossier(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
+    monkeypatch.delenv("CAFDIAG_CACHE", raising=False)
+    return tmp_path / "donnees"
+
+
+@pytest.fixture
+def serveur(monkeypatch):
+    """Sert les octets de ``pages`` ; le catalogue ne connaît plus que des sources de ce serveur."""
+
+    class Poignee(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            corps = instance.pages.get(urlsplit(self.path).path)
+            self.send_response(200 if corps else 404)
+            self.send_header("Content-Length", str(len(corps or b"")))
+            self.end_headers()
+            self.wfile.write(corps or b"")
+
+        def log_message(self, *_):
+            pass
+
+    for nom in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(nom, raising=False)
+    instance = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Poignee)
+    instance.pages = {}
+    fil = threading.Thread(target=instance.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    fil.start()
+    communs = dict.fromkeys(("libelle", "producteur", "licence", "millesime", "frequence"), "essai")
+    base = f"http://127.0.0.1:{instance.server_address[1]}"
+
+    def source(nom, **autres):
+        adresses = (Adresse(url=f"{base}/{nom}.csv"),)
+        return Source(nom=nom, maille="epci", format="csv", adresses=adresses, par_defaut=True, **communs, **autres)
+
+    sources = [source("taux", lecteur="cnaf_taux", jeu="taux_couverture"), source("gardee")]
+    monkeypatch.setattr(catalogue, "lire_catalogue", lambda: {s.nom: s for s in sources})
+    yield instance
+    instance.shutdown()
+    instance.server_close()
+    fil.join()
+
+
+def _telecharger(*noms, **options):
+    return commandes.telecharger(noms, reglages=Reglages(essais=1, lecture=2), **options)
+
+
+def _ecrire(dossier, **fichiers):
+    for nom, texte in fichiers.items():
+        (dossier / f"{nom}.csv").write_text(texte, encoding="utf-8")
+    return [dossier / f"{nom}.csv" for nom in fichiers]
+
+
+def _cli(*arguments):
+    racine = argparse.ArgumentParser()
+    cli_donnees.ajouter_commandes(racine.add_subparsers(dest="commande"))
+    return cli_donnees.executer(racine.parse_args(["donnees", *arguments]))
+
+
+# --- Télécharger ---
+
+
+def test_du_serveur_a_l_entrepot(serveur):
+    serveur.pages = {"/taux.csv": TAUX.encode(), "/gardee.csv": b"a;b\n1;2\n"}
+    phrases = []
+    bilan = _telecharger(annoncer=phrases.append)
+    assert bilan.reussi
+    assert bilan.table.set_index("nom")["etat"].to_dict() == {"taux": "nouveau", "gardee": "nouveau"}
+    assert len(phrases) == 2
+    (fiche,) = entrepot.entrees().values()
+    assert (fiche["jeu"], fiche["origine"], fiche["fichier"]) == ("taux_couverture", "taux", "taux.csv")
+    lue = entrepot.lire("taux_couverture").set_index("code")
+    assert lue.loc["200048551", "txcouv"] == 53.1
+    etats = commandes.etat().set_index("nom")["etat"].to_dict()
+    assert etats == {"taux_couverture-taux": "intacte", "gardee": "téléchargée, non rangée"}
+    assert (commandes.lister().set_index("nom")[["prise_le", "importee_le"]] != "").to_numpy().tolist() == [
+        [True, True], [True, False],
+    ]
+    # Inchangée : rien n'est relu ni récrit.
+    rang = fiche["rang"]
+    assert _telecharger("taux").table["etat"].item() == "inchange"
+    assert entrepot.entrees()["taux_couverture-taux"]["rang"] == rang
+
+
+def test_un_echec_n_arrete_pas_les_autres_et_garde_l_ancien(serveur):
+    serveur.pages = {"/taux.csv": TAUX.encode(), "/gardee.csv": b"a;b\n1;2\n"}
+    _telecharger()
+    serveur.pages = {"/gardee.csv": b"a;b\n3;4\n"}
+    bilan = _telecharger()
+    assert not bilan.reussi
+    assert bilan.table["etat"].tolist() == ["echec", "change"]
+    assert "reste en service" in bilan.en_texte()
+    assert len(entrepot.lire("taux_couverture")) > 0
+    assert "404" in commandes.etat().set_index("nom").loc["taux_couverture-taux", "dernier_echec"]
+    constats = verifier().set_index("objet")
+    assert "dernier téléchargement manqué" in constats.loc["taux", "constat"]
+    assert "le contenu a changé" in constats.loc["gardee", "constat"]
+
+
+def test_un_fichier_pris_mais_illisible_ne_remplace_rien(serveur):
+    serveur.pages = {"/taux.csv": TAUX.encode()}
+    _telecharger("taux")
+    avant = entrepot.lire("taux_couverture")
+    serveur.pages = {"/taux.csv": b"alpha;beta\n1;2\n"}
+    bilan = _telecharger("taux")
+    assert bilan.table["etat"].item() == "refus"
+    assert "l'entrepôt garde ce qu'il avait" in bilan.table["message"].item()
+    pd.testing.assert_frame_equal(entrepot.lire("taux_couverture"), avant)
+    assert any("sans être rangée" in constat for constat in verifier()["constat"])
+
+
+def test_source_inconnue(serveur):
+    with pytest.raises(DemandeFausse, match="taux"):
+        _telecharger("tau")
+
+
+# --- Importer ---
+
+
+def test_importer_officiel_et_registre(tmp_path):
+    fichiers = _ecrire(tmp_path, taux=TAUX, registre=REGISTRE)
+    bilan = commandes.importer(fichiers)
+    assert bilan.reussi
+    assert set(bilan.table["jeu"]) == {"taux_couverture", "structures"}
+    assert all(c.lues == c.gardees + len(c.rejets) for c in bilan.comptes)
+    assert sorted(entrepot.lire("structures")["nom"]) == ["Les Copains", "Les Lutins"]
+    encore = commandes.importer(fichiers[1])
+    assert "qui remplace registre.csv" in encore.lignes[0]["message"]
+    assert len(entrepot.lire("structures")) == 2
+    assert "Les Lutins" not in encore._repr_html_()
+
+
+def test_tout_ou_rien(tmp_path):
+    sain, faux, autre = _ecrire(tmp_path, taux=TAUX, faux="alpha;beta\n1;2\n", vide="\n")
+    with pytest.raises(EntreeFautive) as refus:
+        commandes.importer([sain, faux, autre])
+    assert len(refus.value.defauts) == 2
+    assert all(nom in str(refus.value) for nom in ("faux.csv", "vide.csv", "rien n'a été ajouté"))
+    assert entrepot.entrees() == {}
+    bilan = commandes.importer([sain, faux], sains_seulement=True)
+    assert bilan.table["etat"].tolist() == ["importe", "refus"]
+    assert not bilan.reussi
+    assert len(entrepot.entrees()) == 1
+
+
+def test_dossier_motif_et_homonymes(tmp_path):
+    for nom in ("nord", "sud"):
+        (tmp_path / "exports" / nom).mkdir(parents=True)
+        _ecrire(tmp_path / "exports" / nom, taux=TAUX.replace("53.1", "53.2" if nom == "sud" else "53.3"))
+    (tmp_path / "exports" / "lisezmoi.md").write_text("x", encoding="utf-8")
+    assert len(commandes.importer(tmp_path / "exports").lignes) == 2
+    assert set(entrepot.entrees()) == {"taux_couverture-nord_taux", "taux_couverture-sud_taux"}
+    assert len(commandes.importer(str(tmp_path / "exports" / "nord" / "*.csv")).lignes) == 1
+    with pytest.raises(DemandeFausse, match="absent"):
+        commandes.importer(tmp_path / "absent.csv")
+    with pytest.raises(DemandeFausse, match="un seul nom"):
+        commandes.importer(tmp_path / "exports", nom="x")
+
+
+# --- Vérifier ---
+
+
+def _communes(nom, **colonnes):
+    table = pd.DataFrame({"code": ["01001", "53084"], **colonnes})
+    compte = CompteRendu(f"{nom}.csv", "communes", 2, 2, codes_passes={"49069": "49126"}, codes_inconnus=["99999"])
+    return Lecture("communes", table, compte, annees=(2022,))
+
+
+def test_verifier_recoupe(dossier):
+    assert verifier().empty
+    entrepot.ajouter(_communes("a", foyers_allocataires_2024=[10, 20], foyers_rsa_2024=[5, 25], x=[1.0, None]))
+    entrepot.ajouter(_communes("b", x=[2.0, 3.0], population_2023=[1, None]))
+    perimee = _communes("c")
+    perimee.table["code"] = ["49069", "53084"]
+    entrepot.ajouter(perimee)
+    table = verifier()
+    texte = "\n".join(table["objet"] + " : " + table["constat"])
+    for attendu in (
+        "communes-a : foyers_rsa_2024 dépasse foyers_allocataires_2024 dans 1 communes : 53084",
+        "communes-a et communes-b : x diffère dans 1 communes sur 2 (01001)",
+        "communes-b : population_2023 diffère de la table embarquée dans 1 communes : 01001",
+        "communes-c : 1 codes ne sont pas au COG de référence : 49069",
+        "49069 → 49126",
+        "1 codes inconnus, non repris : 99999",
+        "couvre 2 communes sur ",
+    ):
+        assert attendu in texte, texte
+    assert table["gravite"].tolist() == sorted(table["gravite"], key=["erreur", "attention", "info"].index)
+    next((dossier / "tables").glob("communes-a-*")).write_bytes(b"PAR1")
+    assert "table abîmée" in verifier().set_index("objet").loc["communes-a", "constat"].iloc[0]
+    (dossier / "manifeste.json").write_text("{", encoding="utf-8")
+    assert verifier().iloc[0]["objet"] == "entrepôt"
+
+
+# --- La ligne de commande ---
+
+
+def test_ligne_de_commande(tmp_path, capsys):
+    assert _cli("lister", "--producteur", "cnaf", "--format", "json") == 0
+    assert "s_ben_com_f" in {ligne["nom"] for ligne in json.loads(capsys.readouterr().out)}
+    assert _cli("etat") == 0
+    sortie = capsys.readouterr()
+    assert (sortie.out, "il est vide" in sortie.err) == ("", True)
+    (fichier,) = _ecrire(tmp_path, taux=TAUX)
+    assert _cli("importer", str(fichier), "--format", "csv") == 0
+    sortie = capsys.readouterr()
+    assert sortie.out.splitlines()[1].startswith("taux.csv,importe,taux_couverture,")
+    assert "[importe]" in sortie.err
+    assert _cli("importer", str(fichier)) == 0
+    assert "lignes lues" in capsys.readouterr().out
+    assert _cli("verifier") == 0
+    capsys.readouterr()
+    assert _cli("etat", "--format", "json") == 0
+    assert [ligne["etat"] for ligne in json.loads(capsys.readouterr().out)] == ["intacte"]
+    assert _cli("retirer", "taux_couverture-taux") == 0
+    assert entrepot.entrees() == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["telecharger", "zzz"], 2),
+        (["lister", "--producteur", "zzz"], 2),
+        (["importer", "absent.csv"], 2),
+        (["retirer", "absent"], 2),
+        (["importer", "FAUX"], 1),
+    ],
+)
+def test_codes_de_retour(tmp_path, arguments, code):
+    (faux,) = _ecrire(tmp_path, faux="alpha;beta\n1;2\n")
+    with pytest.raises(CafdiagError) as refus:
+        _cli(*[str(faux) if a == "FAUX" else a for a in arguments])
+    assert refus.value.code_retour == code
+
+
+def test_echec_rend_1(serveur, capsys):
+    assert _cli("telecharger", "taux", "--sans-lire") == 1
+    assert "[echec]" in capsys.readouterr().err
+    entrepot.ajouter(_communes("a"))
+    next((entrepot.dossier() / "tables").iterdir()).write_bytes(b"")
+    assert _cli("verifier") == 1
+    assert "[erreur] communes-a" in capsys.readouterr().out
