@@ -32,6 +32,18 @@ class PageHorsReseau(NamedTuple):
     requetes: list[str]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def entrepot_vide(tmp_path_factory):
+    """Un entrepôt à nous : les imports de qui lance les essais ne changent pas leurs chiffres."""
+    ancien = os.environ.get("CAFDIAG_DONNEES")
+    os.environ["CAFDIAG_DONNEES"] = str(tmp_path_factory.mktemp("donnees"))
+    yield
+    if ancien is None:
+        del os.environ["CAFDIAG_DONNEES"]
+    else:
+        os.environ["CAFDIAG_DONNEES"] = ancien
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """Un navigateur playwright, partagé par les essais du même processus ; saut s'il n'y en a pas."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cafdiag.donnees import reunion
+from cafdiag.donnees import tables
 from cafdiag.donnees.apports import Apports
 from cafdiag.donnees.variables import plus_recent
 from cafdiag.magasin import lire_table
@@ -31,7 +31,7 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
         ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet) et
         ``faits_embarques``.
     """
-    table = reunion.communes().copy()
+    table = tables.communes().copy()
     complets = apports.departements_complets if apports else frozenset()
     couvert = table["departement"].isin(complets)
     for type_structure, colonne in TYPES_AVS.items():
@@ -59,7 +59,7 @@ def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
         embarquees["statut_agrement"].astype("string").str.startswith("confirmé").fillna(False)
     )
     embarquees.loc[embarquees["type"] == "france_services", "sur"] = True
-    importees = reunion.structures()
+    importees = tables.structures()
     if len(importees):
         utiles = [c for c in embarquees.columns if c in importees.columns]
         embarquees = pd.concat([importees[utiles].assign(sur=True), embarquees], ignore_index=True)

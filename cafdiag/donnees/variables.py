@@ -199,6 +199,7 @@ _TOUTES = (
         "habitants",
         {"pop_{a}_" + b: 1 for b in _BANDES},
         _RP,
+        secours={"pop_{a}_0_19": 1},
     ),
     _variable(
         "enfants_3_11_ans",

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from cafdiag.donnees import VARIABLES, Apports, reunion, table_communes
+from cafdiag.donnees import VARIABLES, Apports, table_communes
+from cafdiag.donnees import tables as tables_donnees
 from cafdiag.donnees.communes import structures_connues
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import animation, enfance, generiques, petite_enfance, portrait
@@ -66,7 +67,7 @@ def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) ->
     colonnes = tuple(table_communes().columns) if colonnes is None else colonnes
     ligne = dictionnaire().loc[code]
     if ligne["calcul"] in ("publie", "part_individuel", "mode_dominant", "ecart_ref"):
-        return petite_enfance.annees_publiees(reunion.taux_couverture())
+        return petite_enfance.annees_publiees(tables_donnees.taux_couverture())
     if ligne["calcul"] == "somme":
         return sorted(VARIABLES[ligne["numerateur"]].annees(colonnes))
     return [int(ligne["annee"])]
@@ -179,12 +180,12 @@ class Tables:
         """Lit les tables embarquées et y joint les apports."""
         apports = apports or Apports()
         if apports.qpv is None:
-            apports = replace(apports, qpv=reunion.qpv_contours())
+            apports = replace(apports, qpv=tables_donnees.qpv_contours())
         communes = table_communes(apports)
         # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
         return cls(
             communes.set_axis(communes.index.astype(object)),
-            reunion.taux_couverture(),
+            tables_donnees.taux_couverture(),
             lire_table("qpv"),
             structures_connues(apports),
             apports,

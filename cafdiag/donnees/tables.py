@@ -1,0 +1,107 @@
+"""Les tables d'un calcul : l'embarqué complété par l'apporté, sans que les calculs s'en aperçoivent.
+
+Ce qui est importé l'emporte sur ce qui est embarqué, case par case : c'est plus récent, ou c'est le même.
+Une case importée « secret » reste vide. Rien n'est gardé en mémoire au-delà d'un changement de l'entrepôt.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pandas as pd
+
+from cafdiag.donnees import entrepot
+from cafdiag.magasin import lire_table
+
+# Ces colonnes sont déjà dans le référentiel, sous un nom et un millésime tenus à jour.
+_DEJA_LA = ["nom", "dep", "epci", "nom_epci", "nature_epci", "pmun_2022", "pmun_2023"]
+_JAMAIS = {"code", "nom", "departement", "region", "epci", "lon", "lat", "superficie_km2", "codes_postaux"}
+
+
+def etat() -> tuple:
+    """Ce que vaut l'entrepôt maintenant : deux états égaux donnent les mêmes tables."""
+    return tuple(sorted((nom, str(entree.get("sha256", ""))) for nom, entree in entrepot.entrees().items()))
+
+
+def communes() -> pd.DataFrame:
+    """Table communale : référentiel, faits embarqués, grandeurs importées. À ne pas modifier."""
+    return _communes(etat())
+
+
+@lru_cache(maxsize=2)
+def _communes(etat_: tuple) -> pd.DataFrame:
+    referentiel = lire_table("communes")
+    # Les arrondissements sont lus pour eux-mêmes ; aucune appartenance ne les compte avec leur ville.
+    referentiel = referentiel[referentiel["type"].isin(["COM", "ARM"])].drop(columns=["type", "commune_mere"])
+    faits = lire_table("faits_communes").set_index("code").drop(columns=_DEJA_LA, errors="ignore")
+    table = referentiel.set_index("code").join(faits)
+    table["faits_embarques"] = table.index.isin(faits.index)
+    table["unite"] = 1.0
+    apporte = entrepot.lire("communes") if etat_ else pd.DataFrame()
+    if len(apporte):
+        table = _ajouter(table, apporte.drop_duplicates("code", keep="last").set_index("code"))
+    return table
+
+
+def _ajouter(table: pd.DataFrame, apporte: pd.DataFrame) -> pd.DataFrame:
+    """Ajoute les colonnes importées ; sur une colonne commune, l'import l'emporte là où il dit quelque chose."""
+    ajouts = {}
+    for colonne in apporte.columns:
+        if colonne in _JAMAIS or colonne.endswith("__statut"):
+            continue
+        valeurs = apporte[colonne].reindex(table.index)
+        if colonne in table.columns:
+            ancien = table[colonne]
+            if pd.api.types.is_numeric_dtype(ancien):
+                ancien = ancien.astype("float64")
+                valeurs = pd.to_numeric(valeurs, errors="coerce").astype("float64")
+            tue = apporte.get(f"{colonne}__statut", pd.Series(dtype=object)).reindex(table.index).eq("secret")
+            valeurs = valeurs.where(valeurs.notna(), ancien.mask(tue))
+        ajouts[colonne] = valeurs
+    autres = [c for c in table.columns if c not in ajouts]
+    return pd.concat([table[autres], pd.DataFrame(ajouts, index=table.index)], axis=1)
+
+
+def taux_couverture() -> pd.DataFrame:
+    """Taux de couverture de la Cnaf, embarqués et importés. À ne pas modifier.
+
+    La série courante l'emporte sur l'ancienne (``hist``) ; une même année n'est jamais faite des deux.
+    """
+    return _taux(etat())
+
+
+@lru_cache(maxsize=2)
+def _taux(etat_: tuple) -> pd.DataFrame:
+    embarques = lire_table("taux_couverture").assign(serie="courante")
+    apportes = entrepot.lire("taux_couverture") if etat_ else pd.DataFrame()
+    if not len(apportes):
+        return embarques
+    communs = [c for c in embarques.columns if c in apportes.columns]
+    reunis = pd.concat([embarques[communs], apportes[communs]], ignore_index=True)
+    # Deux millésimes de publication ne se mélangent pas dans une année : la série courante la prend entière.
+    courantes = set(reunis.loc[reunis["serie"].eq("courante"), "annee"])
+    reunis = reunis[reunis["serie"].eq("courante") | ~reunis["annee"].isin(courantes)]
+    return reunis.drop_duplicates(["maille", "code", "annee"], keep="last").reset_index(drop=True)
+
+
+def qpv_contours():
+    """Contours de QPV importés, ou None : des noms de quartiers sans contour ne suffisent pas à les situer."""
+    return _qpv(etat())
+
+
+@lru_cache(maxsize=2)
+def _qpv(etat_: tuple):
+    importes = entrepot.lire("qpv") if etat_ else pd.DataFrame()
+    if "geometry" not in importes.columns or importes["geometry"].isna().all():
+        return None
+    return importes[importes["geometry"].notna()].reset_index(drop=True)
+
+
+def structures() -> pd.DataFrame:
+    """Structures importées (registres locaux, listes officielles) ; vide s'il n'y en a pas."""
+    return _structures(etat())
+
+
+@lru_cache(maxsize=2)
+def _structures(etat_: tuple) -> pd.DataFrame:
+    return entrepot.lire("structures") if etat_ else pd.DataFrame()

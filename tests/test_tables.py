@@ -1,0 +1,132 @@
+"""Embarqué et importé réunis : l'import remplit des cases, un secret reste vide, deux séries ne se mêlent pas."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cafdiag as cd
+from cafdiag.donnees import entrepot, tables
+from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
+
+AILLEURS = "200054807"  # Aix-Marseille-Provence, hors des quatre départements
+
+
+@pytest.fixture
+def entrepot_neuf(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path))
+
+
+def ajouter(jeu, table, annees=(2024,)):
+    n = len(table)
+    compte = CompteRendu(
+        fichier=f"{jeu}.csv",
+        jeu=jeu,
+        lues=n,
+        gardees=n,
+        rejets=[],
+        codes_passes={},
+        codes_inconnus=[],
+        remarques=[],
+        empreinte="0" * 64,
+    )
+    entrepot.ajouter(
+        Lecture(
+            jeu=jeu, table=table, compte_rendu=compte, annees=annees, source="essai", millesime=str(annees[0])
+        )
+    )
+
+
+def test_un_import_donne_ses_chapitres_a_n_importe_quel_epci(entrepot_neuf):
+    avant = cd.mesurer(AILLEURS).set_index("indicateur")
+    assert avant.loc["PS_COUV_POP", "statut"] == "non_disponible"
+    communes = cd.territoire(AILLEURS).communes
+    ajouter(
+        "communes",
+        pd.DataFrame(
+            {
+                "code": communes,
+                "personnes_couvertes_2024": 1000.0,
+                "foyers_allocataires_2024": 500.0,
+                "frr_2025": "Non classée",
+            }
+        ),
+    )
+    apres = cd.mesurer(AILLEURS).set_index("indicateur")
+    assert apres.loc["PS_TAILLE_FOYER", "valeur"] == 2.0
+    assert apres.loc["PS_COUV_POP", "numerateur"] == 1000 * len(communes)
+    assert (apres.loc["CTX_COM_FRR", "valeur"], apres.loc["CTX_COM_FRR", "statut"]) == (0, "exact")
+
+
+def test_chaque_territoire_prend_l_annee_la_plus_recente_ou_tout_est_connu(entrepot_neuf):
+    communes = cd.territoire(AILLEURS).communes
+    table = pd.DataFrame({"code": communes, "naissances_2023": 10.0, "naissances_2024": 20.0})
+    table.loc[0, "naissances_2024"] = np.nan
+    ajouter("communes", table)
+    ligne = cd.mesurer(AILLEURS, ["PE_NAISS"]).iloc[0]
+    assert (ligne["valeur"], ligne["annee"], ligne["millesime"]) == (10 * len(communes), 2023, "2023")
+    assert cd.mesurer("200048551", ["PE_NAISS"]).iloc[0]["annee"] == 2025
+
+
+def test_denominateur_a_l_annee_de_son_numerateur(entrepot_neuf):
+    communes = cd.territoire(AILLEURS).communes
+    ajouter("communes", pd.DataFrame({"code": communes, "pop_2021_0_19": 100.0}), annees=(2021,))
+    ligne = cd.mesurer(AILLEURS, ["CTX_PART_0_19"]).iloc[0]
+    population = cd.mesurer(AILLEURS, ["CTX_POP"], annee=2021).iloc[0]["valeur"]
+    assert ligne["annee"] == 2021 and ligne["denominateur"] == population and "2021" in ligne["millesime"]
+
+
+def test_secret_importe_reste_vide(entrepot_neuf):
+    ajouter(
+        "communes",
+        pd.DataFrame(
+            {"code": ["53012"], "taux_pauvrete_2021": [np.nan], "taux_pauvrete_2021__statut": ["secret"]}
+        ),
+    )
+    assert np.isnan(tables.communes().loc["53012", "taux_pauvrete_2021"])
+
+
+def test_import_l_emporte_et_le_reste_ne_bouge_pas(entrepot_neuf):
+    avant = tables.communes().copy()
+    ajouter("communes", pd.DataFrame({"code": ["53084"], "naissances_2025": [999.0]}))
+    apres = tables.communes()
+    assert apres.loc["53084", "naissances_2025"] == 999
+    autres = avant.index.drop("53084")
+    pd.testing.assert_series_equal(
+        apres.loc[autres, "naissances_2025"].astype(float), avant.loc[autres, "naissances_2025"].astype(float)
+    )
+    assert set(avant.columns) <= set(apres.columns)
+
+
+def test_deux_series_de_la_cnaf_ne_se_melangent_pas(entrepot_neuf):
+    lignes = {
+        "maille": "epci",
+        "code": ["200048551", "200048551", "200048551"],
+        "annee": [2022, 2022, 2023],
+        "txcouv": [57.1, 57.4, 11.0],
+        "serie": ["hist", "courante", "hist"],
+    }
+    ajouter("taux_couverture", pd.DataFrame(lignes), annees=(2022, 2023))
+    taux = tables.taux_couverture().query("code == '200048551'").set_index("annee")["txcouv"]
+    assert taux.to_dict() == {2022: 57.4, 2023: 79.9}
+    assert cd.mesurer("200048551", ["PE_TXCOUV_GLOBAL"], annee=2022).iloc[0]["valeur"] == 57.4
+    assert cd.mesurer("200048551", ["PE_TXCOUV_GLOBAL"]).iloc[0]["valeur"] == 79.9
+
+
+def test_structure_importee_rejoint_la_liste(entrepot_neuf):
+    from cafdiag.donnees.communes import structures_connues
+
+    ajouter(
+        "structures",
+        pd.DataFrame(
+            {
+                "type": ["centre_social"],
+                "nom": ["Centre neuf"],
+                "code": ["53084"],
+                "lon": [-0.95],
+                "lat": [47.85],
+                "annee": [2024],
+                "source": ["essai"],
+            }
+        ),
+    )
+    assert "Centre neuf" in set(structures_connues()["nom"])
