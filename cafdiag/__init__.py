@@ -17,6 +17,9 @@ except PackageNotFoundError:  # dépôt lu sans installation
 
 if TYPE_CHECKING:
     from cafdiag.donnees import Apports, lire_apports
+    from cafdiag.donnees.commandes import etat as etat_des_donnees
+    from cafdiag.donnees.commandes import importer, telecharger
+    from cafdiag.donnees.commandes import verifier as verifier_les_donnees
     from cafdiag.indicateurs import Options, comparer, dictionnaire, mesurer, mesurer_maille
     from cafdiag.restitution.diagnostic import Diagnostic
     from cafdiag.restitution.produire import diagnostic
@@ -39,6 +42,10 @@ _OU = {
     "carte": "restitution.vues",
     "Diagnostic": "restitution.diagnostic",
     "diagnostic": "restitution.produire",
+    "telecharger": "donnees.commandes",
+    "importer": "donnees.commandes",
+    "etat_des_donnees": "donnees.commandes:etat",
+    "verifier_les_donnees": "donnees.commandes:verifier",
 }
 
 __all__ = [
@@ -52,12 +59,16 @@ __all__ = [
     "comparer",
     "diagnostic",
     "dictionnaire",
+    "etat_des_donnees",
+    "importer",
     "lire_apports",
     "lister",
     "mesurer",
     "mesurer_maille",
     "perimetre",
+    "telecharger",
     "territoire",
+    "verifier_les_donnees",
 ]
 
 
@@ -66,7 +77,8 @@ def __getattr__(nom: str):
         raise AttributeError(f"module 'cafdiag' : pas de « {nom} » (disponibles : {', '.join(__all__)})")
     from importlib import import_module
 
-    return getattr(import_module(f"cafdiag.{_OU[nom]}"), nom)
+    module, _, attribut = _OU[nom].partition(":")
+    return getattr(import_module(f"cafdiag.{module}"), attribut or nom)
 
 
 def __dir__() -> list[str]:

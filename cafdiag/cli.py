@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from cafdiag import cli_donnees
+from cafdiag.cli_donnees import ajouter_commandes
 from cafdiag.erreurs import CafdiagError, DemandeFausse
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ def analyseur() -> argparse.ArgumentParser:
     )
     _apports(diagnostic)
     _choix(diagnostic)
+    ajouter_commandes(commandes)
     return racine
 
 
@@ -294,4 +297,5 @@ _COMMANDES = {
     "mesurer": _mesurer,
     "carte": _carte,
     "diagnostic": _diagnostic,
+    "donnees": cli_donnees.executer,
 }
