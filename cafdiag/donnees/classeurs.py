@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator
+from itertools import islice
 from xml.etree import ElementTree
 
 import numpy as np
@@ -21,6 +23,7 @@ _T = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _X = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _LARGEUR_MAX = 16_384
 _LIGNES_MAX = 1_048_576
+_HABILLAGE_MAX = 60
 
 
 def feuilles(src: octets.Source) -> list[str]:
@@ -41,9 +44,12 @@ def lire(src: octets.Source, *, colonnes: Choix = None, limite: int | None = Non
     fichier = src.chemin.name
     try:
         with octets.lisible(src.chemin):
-            toutes = _feuilles_xlsx(src, feuille) if src.format == "xlsx" else _feuilles_ods(src)
+            borne = None if limite is None else limite + _HABILLAGE_MAX
+            toutes = _feuilles_xlsx(src, feuille, borne) if src.format == "xlsx" else _feuilles_ods(src)
             lues = {nom: rangs for nom, rangs in toutes if feuille in (None, nom)}
-    except (ElementTree.ParseError, TypeError, AttributeError, IndexError, SyntaxError) as cause:
+    except EntreeFautive:
+        raise
+    except Exception as cause:  # un classeur abîmé fait lever n'importe quoi à la bibliothèque qui le lit
         raise EntreeFautive(fichier, [f"classeur illisible : {cause}"],
                             conseil="ouvrez-le dans le tableur et enregistrez-le à nouveau") from cause
     if not lues:
@@ -90,17 +96,20 @@ def en_brut(rangs: list[list[str]], fichier: str, colonnes: Choix, limite: int |
 def _ouvrir_xlsx(src: octets.Source):
     import openpyxl
 
+    # Style absent, extension inconnue : des remarques d'Excel qui ne touchent pas aux valeurs.
+    warnings.filterwarnings("ignore", module="openpyxl")
     return openpyxl.load_workbook(src.chemin, read_only=True, data_only=True, keep_links=False)
 
 
-def _feuilles_xlsx(src: octets.Source, feuille: str | None) -> Iterator[tuple[str, list[list[str]]]]:
+def _feuilles_xlsx(src: octets.Source, feuille: str | None, borne: int | None,
+                   ) -> Iterator[tuple[str, list[list[str]]]]:
     classeur = _ouvrir_xlsx(src)
     try:
         for onglet in classeur.worksheets:
             if feuille in (None, onglet.title):
                 # La dimension écrite dans le fichier est parfois fausse ; on lit ce qui est là.
                 onglet.reset_dimensions()
-                yield onglet.title, [[_texte_xlsx(c) for c in rang] for rang in onglet.iter_rows()]
+                yield onglet.title, [[_texte_xlsx(c) for c in rang] for rang in islice(onglet.iter_rows(), borne)]
     finally:
         classeur.close()
 

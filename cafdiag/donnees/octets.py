@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ _BLOC = 1 << 20
 FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx",
            ".ods": "ods", ".json": "json", ".geojson": "json", ".ndjson": "json", ".jsonl": "json",
            ".parquet": "parquet", ".geoparquet": "parquet"}
-_ILLISIBLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
+_ILLISIBLE = (struct.error, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
               ValueError, KeyError)
 _FRANCAIS = frozenset("œŒŸ’‘“”„«»–—…€°²³·ºª§№\u00a0\u202f\u2009") | {chr(c) for c in range(0xC0, 0x100)}
 

@@ -34,7 +34,8 @@ _CODES = {
     "region": (r"num_?regi?(on)?|numero_(de_|de_la_)?region|code_reg(ion)?|reg(ion)?",),
     "france": (r"nat(ional)?|niveau_national|france",),
 }
-_NOMS = {"commune": r"nom_?com(mune)?|lib(elle)?_?(com|geo)(mune)?|commune"}
+_NOMS = {"commune": r"nom_?com(mune)?|lib(elle)?_?(com|geo)(mune)?|commune", "epci": r"nom_?epci|lib(elle)?_?epci",
+         "departement": r"nom_?dep(artement)?|lib(elle)?_?dep(artement)?", "region": r"nom_?regi?(on)?|lib(elle)?_?reg(ion)?"}
 _MAILLES = {"com": "commune", "comm": "commune", "commune": "commune", "epci": "epci", "dep": "departement",
             "departement": "departement", "reg": "region", "region": "region", "nat": "france",
             "fe": "france", "national": "france", "france": "france"}
@@ -83,6 +84,10 @@ def _plan(entete: list[str]) -> tuple[str | None, dict[str, str], dict[str, dict
     """Maille la plus fine, colonnes de code par maille, et colonnes de valeur par genre (mode → nom)."""
     codes = {m: nom for m, motifs in _CODES.items() if (nom := trouver(entete, *motifs)) is not None}
     maille = next((m for m in _CODES if m in codes), None)
+    # La colonne du code manque et celle du nom est là : la ligne est d'une maille plus fine que ses codes.
+    nommee = next((m for m, motif in _NOMS.items() if trouver(entete, motif)), maille)
+    if maille is not None and list(_CODES).index(nommee) < list(_CODES).index(maille):
+        maille = None
     valeurs: dict[str, dict[str, str]] = {"taux": {}, "places": {}}
     for nom in entete:
         g = grandeur(nom)

@@ -63,6 +63,9 @@ def lire(chemin: Path, *, feuille: str | None = None, annee: int | None = None) 
     c.sans_rejet("un IRIS perdu rendrait faux le total de sa commune", sauf=(REPETEE,))
     c.refuser_si_vide("des IRIS")
     mots = list(plan)
+    absents = [m for m in GRANDEURS.values() if m not in plan]
+    if absents:
+        c.remarques.append("grandeurs absentes du fichier : " + ", ".join(absents))
     lus = pd.DataFrame({"commune": communes, "iris": iris, "annee": an.astype("Int64"), **valeurs})[c.garde]
     # Une somme n'est donnée que si aucun de ses IRIS n'est caché : sinon elle serait trop basse, en silence.
     sommes = lus.groupby(["commune", "annee"])[mots].agg(lambda s: s.sum(skipna=False)).reset_index()
