@@ -221,6 +221,19 @@ def test_verifier_recoupe(dossier):
     assert verifier().iloc[0]["objet"] == "entrepôt"
 
 
+@pytest.mark.reels
+def test_vrais_fichiers_jusqu_a_l_entrepot(fichiers_reels):
+    noms = ("cnaf/tx_couverture.csv", "cnaf/nbpla_pe_caf.csv", "anct/liste-communes-FRR-juillet2025.csv.gz",
+            "anct/liste-fs-20240801.csv.gz")
+    bilan = commandes.importer([fichiers_reels / nom for nom in noms])
+    assert bilan.reussi
+    assert set(bilan.table["jeu"]) == {"taux_couverture", "places", "communes", "structures"}
+    assert (commandes.etat()["etat"] == "intacte").all()
+    constats = verifier()
+    assert not (constats["gravite"] == "erreur").any()
+    assert constats["constat"].str.contains("49069 → 49126").any()
+
+
 # --- La ligne de commande ---
 
 

@@ -107,6 +107,16 @@ def test_series_reunies_le_plus_recent_l_emporte():
     assert "txcouv_am" in lue
 
 
+def test_colonnes_vides_de_tout_type():
+    base = {"maille": ["epci"], "code": ["200048551"], "serie": ["courante"]}
+    vides = {"entiers": pd.array([None], dtype="Int64"), "textes": pd.array([None], dtype="str"), "reels": [None]}
+    entrepot.ajouter(_lecture(pd.DataFrame(base | {"annee": [2022]} | vides), "places", "a.csv"))
+    entrepot.ajouter(_lecture(pd.DataFrame(base | {"annee": [2023], "reels": [1.5]}), "places", "b.csv"))
+    lue = entrepot.lire("places").set_index("annee")
+    assert lue["reels"].dropna().to_dict() == {2023: 1.5}
+    assert lue[["entiers", "textes"]].isna().all(axis=None)
+
+
 def test_structures_cote_a_cote():
     table = pd.DataFrame({"type": ["eaje"], "nom": ["Les Lutins"], "code": ["53012"]})
     for fichier in ("bpe.csv", "registre.xlsx"):

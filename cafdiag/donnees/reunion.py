@@ -12,10 +12,12 @@ CLES: dict[str, tuple[str, ...]] = {
     "qf": ("maille", "code", "annee", "tranche"),
     "qpv": ("code",),
     "contours": ("maille", "code"),
-    "iris": ("code", "annee"),
+    "iris": ("maille", "code", "annee"),
+    "epci": ("code",),
+    "drees_departements": ("maille", "code", "annee", "grandeur"),
 }
 # Ces jeux se complètent colonne par colonne : chaque fichier n'en apporte que quelques-unes.
-PAR_COLONNE = ("communes", "iris")
+PAR_COLONNE = ("communes", "iris", "epci")
 STATUT = "__statut"
 
 
@@ -33,15 +35,15 @@ def reunir(jeu: str, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         return pd.DataFrame({c: pd.Series(dtype="str") for c in CLES.get(jeu, ())})
     if jeu in PAR_COLONNE:
         return _completer(jeu, list(tables.values()))
-    if jeu == "structures":
-        # Le local et l'officiel restent côte à côte : on sait de quelle entrée vient chaque structure.
+    if jeu not in CLES:
+        # Structures, passages : le local et l'officiel restent côte à côte, et l'on sait d'où vient chaque ligne.
         tables = {nom: table.assign(entree=nom) for nom, table in tables.items()}
     # Une colonne vide dans une table ferait deviner un type à la réunion : elle n'y prend pas part.
     pleines = [t.dropna(axis=1, how="all") if len(tables) > 1 else t for t in tables.values()]
     reunie = pd.concat(pleines, ignore_index=True)
     for table in tables.values():
         for colonne in table.columns.difference(reunie.columns):
-            reunie[colonne] = pd.Series(pd.NA, index=reunie.index, dtype=table[colonne].dtype)
+            reunie[colonne] = table[colonne].iloc[:0].reindex(reunie.index)
     cle = [c for c in CLES.get(jeu, ()) if c in reunie.columns]
     return reunie.drop_duplicates(cle, keep="last").reset_index(drop=True) if cle else reunie
 

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -259,7 +258,7 @@ class Recuperateur:
         if not self._lire_note(note).get("garant"):
             self._oublier(partiel, note)
         _tourner(lambda: self._essai(url, partiel, note, fin), url, self.reglages)
-        shutil.move(partiel, output_file)
+        os.replace(partiel, output_file)
         self._oublier(partiel, note)
 
     @staticmethod
