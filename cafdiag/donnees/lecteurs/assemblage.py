@@ -131,10 +131,21 @@ class Chantier:
     def communes(self, colonne: str | pd.Series) -> pd.Series:
         """Codes commune nettoyés ; les lignes sans commune sont écartées."""
         serie = self.brut.table[colonne] if isinstance(colonne, str) else colonne
-        codes = code_commune(serie)
-        self.rejeter_selon(codes.raisons, serie)
+        rangs, uniques = pd.factorize(serie.fillna(""))
+        # Presque toujours, tous les codes sont déjà justes : seuls les autres sont examinés un à un.
+        connus = communes_et_anciennes()
+        suspects = [i for i, u in enumerate(uniques.tolist()) if u not in connus]
+        if not suspects:
+            return serie
+        examen = np.isin(rangs, suspects)
+        codes = code_commune(serie[examen])
+        valeurs = serie.copy()
+        valeurs[examen] = codes.valeurs
+        raisons = pd.Series("", index=serie.index, dtype="str")
+        raisons[examen] = codes.raisons
+        self.rejeter_selon(raisons, serie)
         self.remarques += codes.remarque()
-        return codes.valeurs
+        return valeurs
 
     def mailles_communales(self) -> None:
         """Forme longue : ne garde que les lignes de communes et d'arrondissements."""
@@ -229,10 +240,10 @@ class Chantier:
 
     def connus(self, codes: pd.Series) -> None:
         """Écarte les codes qu'aucun millésime ne porte, et les garde en mémoire pour le compte rendu."""
-        connus = codes[self.garde].isin(communes_et_anciennes())
-        faux = codes[self.garde][~connus.to_numpy()]
-        if len(faux):
-            self.inconnus = sorted(set(faux))
+        connus = communes_et_anciennes()
+        faux = {c for c in codes[self.garde].unique().tolist() if c not in connus}
+        if faux:
+            self.inconnus = sorted(faux)
             self.rejeter(codes.isin(self.inconnus), INCONNUE, codes)
 
     def points_au_cog(self, table: pd.DataFrame, *, millesime: int | None = None) -> pd.DataFrame:
@@ -259,8 +270,8 @@ class Chantier:
         avant = table.copy() if classes else None
         jumelles = {c: table.pop(c) for c in list(table) if c.endswith("__statut")}
         publies = pd.DataFrame({"code": table["code"], **jumelles}).set_index("code")
-        resultat, passages, statuts = cog.ramener(table, additives=additives, non_additives=non_additives, cle=cle,
-                                                   cog=millesime)
+        resultat, passages, statuts = _ramener(table, additives=additives, non_additives=non_additives, cle=cle,
+                                               cog=millesime)
         if classes:
             resultat, statuts = _reunir_classes(avant, resultat, statuts, list(classes), jointes=jointes)
         bouges = passages[passages["statut"] != "inconnu"]
@@ -270,13 +281,17 @@ class Chantier:
             codes = sorted(set(lignes["code"]))
             suite = "…" if len(codes) > _MONTRES else ""
             self.remarques.append(f"{', '.join(codes[:_MONTRES])}{suite} : {lignes['statut'].iloc[0]} ({motif})")
+        rang = pd.Index(resultat["code"])
         for nom in dict.fromkeys([*(c.removesuffix("__statut") for c in jumelles), *statuts["colonne"]]):
+            if f"{nom}__statut" in publies:
+                colonne = publies[f"{nom}__statut"].reindex(rang).astype(object).to_numpy(copy=True)
+                colonne[pd.isna(colonne)] = "exact"
+            else:
+                colonne = np.full(len(rang), "exact", dtype=object)
             siens = statuts[statuts["colonne"] == nom].drop_duplicates("code")
-            connus = publies[f"{nom}__statut"].to_dict() if f"{nom}__statut" in publies else {}
-            connus |= dict(zip(siens["code"], siens["statut"], strict=True))
-            colonne = pd.Series([connus.get(c, "exact") for c in resultat["code"]], dtype="str")
-            vide = resultat[nom].isna().to_numpy() & colonne.eq("exact").to_numpy()
-            resultat[f"{nom}__statut"] = colonne.mask(vide, "non_disponible").to_numpy()
+            colonne[rang.get_indexer(siens["code"])] = siens["statut"].to_numpy(dtype=object)
+            colonne[resultat[nom].isna().to_numpy() & (colonne == "exact")] = "non_disponible"
+            resultat[f"{nom}__statut"] = pd.Series(colonne, index=resultat.index, dtype="str")
         return resultat
 
 
@@ -328,6 +343,25 @@ def nombres_rapides(serie: pd.Series, *, vide: str) -> tuple[pd.Series, pd.Serie
     exacts = pd.Series(pd.Categorical.from_codes(np.zeros(len(lus), dtype="int8"), ["exact", "illisible"]),
                        index=serie.index)
     return pd.Series(lus, index=serie.index), exacts
+
+
+@lru_cache(maxsize=1)
+def _mouvants() -> frozenset[str]:
+    """Codes que le passage touche : anciens, communes d'arrivée, arrondissements et leurs villes."""
+    passage = lire_table("passage_cog", colonnes=["code_ancien", "code"])
+    communes = lire_table("communes", colonnes=["code", "commune_mere"]).dropna()
+    return frozenset(passage["code_ancien"]) | frozenset(passage["code"]) | frozenset(communes["code"]) | frozenset(
+        communes["commune_mere"])
+
+
+def _ramener(table: pd.DataFrame, **reglages) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Comme :func:`cafdiag.donnees.cog.ramener`, sur les seules communes qu'un passage peut toucher."""
+    mouvants, connus = _mouvants(), communes_et_anciennes()
+    a_traiter = np.array([c in mouvants or c not in connus for c in table["code"].tolist()], dtype=bool)
+    resultat, passages, statuts = cog.ramener(table[a_traiter].reset_index(drop=True), **reglages)
+    colonnes = table.columns.tolist()
+    reunis = pd.concat([table[~a_traiter], resultat[colonnes]], ignore_index=True)
+    return reunis.sort_values("code", kind="stable", ignore_index=True), passages, statuts
 
 
 def _reunir_classes(avant: pd.DataFrame, apres: pd.DataFrame, statuts: pd.DataFrame, classes: list[str], *,
