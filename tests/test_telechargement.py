@@ -24,7 +24,9 @@ from cafdiag.donnees.transport import Reglages
 from cafdiag.erreurs import DonneesAbimees
 
 RACINE = Path(__file__).resolve().parent.parent
-VITE = Reglages(connexion=2, lecture=0.4, essais=3, attente=0.01, attente_max=0.02, debit_min=1000, fenetre=0.25)
+VITE = Reglages(connexion=5, lecture=10, essais=3, attente=0.01, attente_max=0.02)
+# Des délais courts, seulement là où l'on veut les voir échoir : la machine des essais peut être chargée.
+PRESSE = Reglages(connexion=5, lecture=0.4, essais=2, attente=0.01, debit_min=1000, fenetre=0.25)
 CSV = ("code;nom;valeur\r\n" + "".join(f"{i:05d};Commune {i};{i / 7:.3f}\r\n" for i in range(4000))).encode()
 CSV2 = CSV.replace(b"Commune 12;", b"Commune douze;")
 CONNEXION = "<!DOCTYPE html>\n<html><head><title>Connexion au portail</title></head><body>…</body></html>".encode()
@@ -237,7 +239,7 @@ def test_coupure_sans_reprise_possible(serveur, source, tmp_path):
 
 @pytest.mark.parametrize("change", [False, True])
 def test_reprise_d_un_lancement_a_l_autre(serveur, source, tmp_path, change):
-    une_fois = Reglages(essais=1, lecture=0.5)
+    une_fois = Reglages(essais=1, lecture=10)
     serveur.routes["/a.csv"] = lambda p, rang: p.rendre_plages(CSV, coupe=30_000)
     assert prendre(source("/a.csv"), cache=tmp_path, reglages=une_fois).etat == "echec"
     nouveau, etag = (CSV2, '"v2"') if change else (CSV, '"v1"')
@@ -305,10 +307,9 @@ def test_serveur_muet_ou_trop_lent(serveur, source, tmp_path, garde):
             poignee.wfile.write(bytes([octet]))
             time.sleep(0.02)
 
-    deux = Reglages(**{**VITE.__dict__, "essais": 2})
     serveur.routes |= {"/muet": muet, "/goutte": goutte}
-    garde(prendre(source("/muet"), cache=tmp_path, reglages=deux), "tu trop longtemps")
-    garde(prendre(source("/goutte"), cache=tmp_path, reglages=deux), "trop lent")
+    garde(prendre(source("/muet"), cache=tmp_path, reglages=PRESSE), "tu trop longtemps")
+    garde(prendre(source("/goutte"), cache=tmp_path, reglages=PRESSE), "trop lent")
 
 
 def test_fichier_sans_fin(serveur, source, tmp_path, garde):
