@@ -10,7 +10,7 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.registres import importer
-from cafdiag.donnees.registres_colonnes import TYPES_STRUCTURES as TYPES_STRUCTURES
+from cafdiag.donnees.registres_champs import TYPES_STRUCTURES as TYPES_STRUCTURES
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 
@@ -97,7 +97,7 @@ def _refuser_departements(codes: frozenset[str]) -> None:
 def _lire_registre(chemin: Path) -> Lecture:
     """Lit le registre par la voie commune ; ici tout défaut refuse le fichier, une répétition aussi."""
     _refuser_csv_hors_utf8(chemin)
-    lecture = importer(chemin)
+    lecture = importer(chemin, ignorer_inconnues=True)
     if lecture.jeu != "structures":
         raise EntreeFautive(
             chemin.name,

@@ -89,13 +89,25 @@ def comparer_structures(
     for type_structure, groupe in structures.groupby("type", sort=False):
         comptes = groupe["code"].value_counts().sort_index()
         ici = comptes.index.tolist() if voulus is None else voulus
-        modeles, reserve = _OFFICIELS.get(type_structure, ((), "aucune source officielle ouverte ne les compte"))
+        modeles, reserve = _OFFICIELS.get(
+            type_structure, ((), "aucune source officielle ouverte ne les compte")
+        )
         trouvee = _colonne(officielles.columns, modeles)
         publies = officielles[trouvee[0]] if trouvee else pd.Series(dtype="Int64")
         for code in ici:
             local = int(comptes.get(code, 0))
-            lignes.append(_ligne(code, type_structure, "structures", local, publies.get(code),
-                                 trouvee[1] if trouvee else None, "structure", reserve))
+            lignes.append(
+                _ligne(
+                    code,
+                    type_structure,
+                    "structures",
+                    local,
+                    publies.get(code),
+                    trouvee[1] if trouvee else None,
+                    "structure",
+                    reserve,
+                )
+            )
     return _table(lignes)
 
 
@@ -128,7 +140,9 @@ def comparer_places(
     if "serie" in publiees:
         # 2022 est dans les deux séries : la courante prime.
         publiees = publiees.sort_values("serie", key=lambda s: s.eq("courante"), kind="stable")
-    publiees = publiees.sort_values("annee", kind="stable").drop_duplicates("code", keep="last").set_index("code")
+    publiees = (
+        publiees.sort_values("annee", kind="stable").drop_duplicates("code", keep="last").set_index("code")
+    )
     creches = structures[structures["type"].isin(["eaje", "micro_creche"])]
     sommes = creches.groupby("code")["places"].sum(min_count=1, skipna=False)
     incompletes = creches[creches["places"].isna()].groupby("code").size()
@@ -148,10 +162,22 @@ def comparer_places(
 def _ligne(code, type_structure, grandeur, local, officiel, annee, unite, reserve) -> tuple:
     officiel = pd.NA if officiel is None or pd.isna(officiel) else round(officiel)
     ecart = pd.NA if pd.isna(local) or pd.isna(officiel) else local - officiel
-    dit = phrase(float("nan") if pd.isna(local) else local,
-                 float("nan") if pd.isna(officiel) else officiel, unite=unite)
-    return (code, type_structure, grandeur, local, officiel, ecart,
-            pd.NA if pd.isna(officiel) or annee is None else annee, dit, reserve)
+    dit = phrase(
+        float("nan") if pd.isna(local) else local,
+        float("nan") if pd.isna(officiel) else officiel,
+        unite=unite,
+    )
+    return (
+        code,
+        type_structure,
+        grandeur,
+        local,
+        officiel,
+        ecart,
+        pd.NA if pd.isna(officiel) or annee is None else annee,
+        dit,
+        reserve,
+    )
 
 
 def _table(lignes: list[tuple]) -> pd.DataFrame:

@@ -11,182 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cafdiag.donnees.registres_champs import CHAMPS, TYPES, forme
 from cafdiag.donnees.registres_rgpd import ne_se_garde_pas
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 from cafdiag.magasin import ecrire_atomique
-from cafdiag.territoires.normalisation import normaliser
 
-ASSISTANTS = "assistants_maternels"
-# Type canonique → libellé du modèle, autres façons de l'écrire.
-TYPES = {
-    "eaje": ("EAJE", "etablissement d accueil du jeune enfant|etablissement d accueil de jeunes enfants|"
-             "multi accueil|creche collective|creche familiale|creche parentale|halte garderie|"
-             "creche psu|jardin d enfants"),
-    "micro_creche": ("Micro-crèche", "micro creches|microcreche|micro creche paje|micro creche psu"),
-    "alsh": ("ALSH", "accueil de loisirs|accueil de loisirs sans hebergement|accueil de loisir sans "
-             "hebergement|centre de loisirs|clsh|acm|accueil collectif de mineurs"),
-    "centre_social": ("Centre social", "centres sociaux|centre socioculturel|centre socio culturel|"
-                      "centre social et culturel"),
-    "evs": ("EVS", "espace de vie sociale|espaces de vie sociale"),
-    "laep": ("LAEP", "lieu d accueil enfants parents|lieu d accueil enfant parent|"
-             "lieux d accueil enfants parents"),
-    "rpe": ("RPE", "relais petite enfance|relais assistants maternels|relais assistantes maternelles|ram"),
-    "france_services": ("France services", "espace france services|maison france services|france service|"
-                        "msap"),
-    "ps_jeunes": ("PS jeunes", "prestation de service jeunes|psj|espace jeunes"),
-    ASSISTANTS: ("Assistants maternels", "assistant maternel|assistante maternelle|assistantes maternelles|"
-                 "assmat|accueil individuel"),
-}
-TYPES_STRUCTURES = tuple(t for t in TYPES if t != ASSISTANTS)
-TEMPS = {
-    "periscolaire": ("Périscolaire (matin, midi, soir)", "periscolaire|matin|midi|soir|matin et soir|"
-                     "accueil periscolaire|lmjv|pause meridienne"),
-    "mercredi": ("Mercredi", "mercredis|plan mercredi|periscolaire mercredi"),
-    "samedi": ("Samedi", "samedis"),
-    "petites_vacances": ("Petites vacances", "vacances scolaires hors ete|petites vacances scolaires"),
-    "juillet": ("Juillet", ""),
-    "aout": ("Août", ""),
-    "ete": ("Été (juillet et août)", "ete|vacances d ete|grandes vacances|juillet aout"),
-    "sejours": ("Séjours courts", "sejour|sejours|mini camps"),
-}
-AGES = ("moins_6", "6_11", "12_17")
-_AGREMENTS = {"agree": ("Agréé", "oui|agrement|labellise|labellisee|agreee|conventionne"),
-              "prefiguration": ("Préfiguration", "en prefiguration"),
-              "en_cours": ("En cours", "en cours d agrement|en renouvellement|demande en cours"),
-              "non_agree": ("Non agréé", "non|sans agrement|refuse")}
-_FINANCEMENTS = {"psu": ("PSU", "prestation de service unique"), "paje": ("Paje (CMG structure)", "paje|cmg")}
-_FORMATS = {"fixe": ("Fixe", "espace labellise"), "itinerant": ("Itinérant", "bus|itinerante|mobile"),
-            "antenne": ("Antenne", "")}
-_MISSIONS = {"oui": ("Oui", "o|vrai|1|x"), "non": ("Non", "n|faux|0")}
-
-
-@dataclass(frozen=True)
-class Champ:
-    """Une colonne connue : nom canonique, intitulé du modèle, genre de valeur, types concernés."""
-
-    nom: str
-    libelle: str
-    genre: str
-    synonymes: str = ""
-    types: tuple[str, ...] = ()
-    choix: Mapping[str, tuple[str, str]] | None = None
-    aide: str = ""
-
-    @property
-    def formes(self) -> frozenset[str]:
-        """Écritures exactes : le nom canonique et l'intitulé du modèle, sans accent ni casse."""
-        return frozenset({_forme(self.nom), _forme(self.libelle)})
-
-
-def _forme(entete: str) -> str:
-    # Le « * » du modèle marque une colonne obligatoire.
-    return normaliser(entete.replace("_", " ").replace("*", " ").replace("°", " "))
-
-
-_AVS = ("centre_social", "evs")
-CHAMPS: dict[str, Champ] = {c.nom: c for c in (
-    Champ("type", "Type de structure", "choix", "type structure|categorie|type d equipement|nature|"
-          "type equipement|type de service|typologie", choix=TYPES),
-    Champ("nom", "Nom de la structure", "texte", "nom structure|structure|etablissement|"
-          "nom de l etablissement|nom etablissement|denomination|raison sociale|intitule|enseigne|"
-          "equipement|nom equipement|nom de l equipement|nom usuel|nom du lieu|lieu|lib fs"),
-    Champ("code", "Code commune (Insee)", "code", "code insee|insee|code commune|code insee commune|"
-          "code insee de la commune|codgeo|depcom|insee com|com insee|code com|code geo|citycode|"
-          "numero insee|n insee|num insee|code commune insee", aide="5 caractères, en texte : 01004, 2A004"),
-    Champ("commune", "Commune", "texte", "nom commune|nom de la commune|ville|libgeo|libcom|localite|"
-          "commune d implantation|libelle commune|lib com|nom com|communes"),
-    Champ("code_postal", "Code postal", "texte", "cp|codpos|code postal commune|postal code|codepostal"),
-    Champ("adresse", "Adresse", "texte", "adresse postale|adresse complete|rue|voie|adresse 1|"
-          "adresse de la structure|adresse structure|numero et voie"),
-    Champ("lon", "Longitude", "coordonnee", "longitude|lng|long|x|coord x|coordonnee x|x wgs84|lambert x|"
-          "x lambert 93|x lambert93|x l93|coordx|x lambert|longitude wgs84|xcoord|geo lon"),
-    Champ("lat", "Latitude", "coordonnee", "latitude|y|coord y|coordonnee y|y wgs84|lambert y|"
-          "y lambert 93|y lambert93|y l93|coordy|y lambert|latitude wgs84|ycoord|geo lat"),
-    Champ("places", "Places", "entier", "nombre de places|nb places|nb de places|capacite|"
-          "capacite d accueil|capacite agreee|places agreees|nombre de places agreees|capacite totale|"
-          "total places|places agrement|agrement places|nombre places|capacite theorique",
-          types=("eaje", "micro_creche", "alsh", ASSISTANTS)),
-    Champ("type_accueil", "Type d'accueil", "texte", "mode d accueil|type accueil",
-          types=("eaje", "micro_creche")),
-    Champ("mode_financement", "Mode de financement", "choix", "financement|psu ou paje|mode de financement "
-          "caf|psu paje", types=("eaje", "micro_creche"), choix=_FINANCEMENTS),
-    Champ("heures_facturees", "Heures facturées par an", "nombre", "heures facturees|nb heures facturees|"
-          "nombre d heures facturees", types=("eaje", "micro_creche")),
-    Champ("heures_realisees", "Heures réalisées par an", "nombre", "heures realisees|nb heures realisees|"
-          "heures enfants|heures enfant|nombre d heures realisees|heures",
-          types=("eaje", "micro_creche", "alsh")),
-    Champ("temps", "Temps d'accueil", "choix", "temps accueil|periode|periode d accueil|temps",
-          types=("alsh",), choix=TEMPS),
-    Champ("places_moins_6", "Places moins de 6 ans", "entier", "places 3 5 ans|moins de 6 ans|m6ans|"
-          "places 6 ans|nb places moins de 6 ans|3 5 ans|maternels|places maternelles|capacite moins de 6 ans",
-          types=("alsh",)),
-    Champ("places_6_11", "Places 6-11 ans", "entier", "6 11 ans|places 6 a 11 ans|nb places 6 11 ans|"
-          "elementaires|capacite 6 11 ans|places elementaires", types=("alsh",)),
-    Champ("places_12_17", "Places 12-17 ans", "entier", "12 17 ans|places 12 a 17 ans|nb places 12 17 ans|"
-          "ados|capacite 12 17 ans|places ados", types=("alsh",)),
-    Champ("statut_agrement", "Agrément", "choix", "statut agrement|statut de l agrement|etat de l agrement|"
-          "agree|label|labellisation", types=(*_AVS, "laep", "rpe", "ps_jeunes", "france_services"),
-          choix=_AGREMENTS),
-    Champ("date_agrement", "Début de l'agrément", "date", "date agrement|date d agrement|debut agrement|"
-          "date de l agrement|date debut agrement|agrement debut|date de labellisation|date label",
-          types=(*_AVS, "laep", "rpe", "ps_jeunes", "france_services")),
-    Champ("date_fin_agrement", "Fin de l'agrément", "date", "fin agrement|date fin agrement|"
-          "date de fin d agrement|fin d agrement|echeance agrement|agrement fin",
-          types=(*_AVS, "laep", "rpe", "ps_jeunes")),
-    Champ("heures_ouverture", "Heures d'ouverture par an", "nombre", "heures ouverture|heures d ouverture|"
-          "nb heures ouverture|heures ouverture par an", types=("laep",)),
-    Champ("etp", "ETP", "nombre", "etp animateurs|nombre d etp|equivalent temps plein|nb etp",
-          types=("rpe", "ps_jeunes")),
-    Champ("communes_couvertes", "Communes couvertes (codes Insee)", "codes", "communes couvertes|"
-          "zone d influence|communes desservies|territoire couvert|zone d intervention",
-          types=(*_AVS, "rpe"), aide="codes séparés par une espace"),
-    Champ("missions_renforcees", "Missions renforcées", "choix", "mission renforcee|missions renforcees rpe",
-          types=("rpe",), choix=_MISSIONS),
-    Champ("format", "Format", "choix", "type fs|format fs|forme", types=("france_services",), choix=_FORMATS),
-    Champ("jeunes_accueillis", "Jeunes différents accueillis par an", "entier", "jeunes accueillis|"
-          "nombre de jeunes|nb jeunes", types=("ps_jeunes",)),
-    Champ("agrees", "Assistants maternels agréés", "entier", "nombre d assistants maternels|"
-          "nb assistants maternels|assistants maternels agrees|agrees|nombre d agrements|effectif|"
-          "assistantes maternelles agreees|nombre|nb assmat|nombre assistants maternels|am agrees",
-          types=(ASSISTANTS,)),
-    Champ("en_exercice", "dont en exercice", "entier", "en exercice|en activite|actifs|"
-          "assistants maternels en exercice|am en activite", types=(ASSISTANTS,)),
-    Champ("gestionnaire", "Gestionnaire", "texte", "organisme gestionnaire|porteur|structure gestionnaire|"
-          "nom du gestionnaire", types=TYPES_STRUCTURES),
-    Champ("date_ouverture", "Date d'ouverture", "date", "ouverture|date ouverture|date de creation|"
-          "ouvert le", types=TYPES_STRUCTURES),
-    Champ("date_fermeture", "Date de fermeture", "date", "fermeture|date fermeture|ferme le",
-          types=TYPES_STRUCTURES),
-    Champ("annee", "Année", "annee", "annee de reference|millesime|exercice|date reference"),
-)}
 # « Nom de la crèche », « Nom du centre de loisirs »…
-_NOM_DE_LIEU = re.compile(r"^nom (?:de la |du |de l |des )?(?:micro creche|creche|centre|accueil|eaje|alsh|laep|"
-                          r"rpe|evs|relais|service|site|lieu|multi accueil)\b")
+_NOM_DE_LIEU = re.compile(
+    r"^nom (?:de la |du |de l |des )?(?:micro creche|creche|centre|accueil|eaje|alsh|laep|"
+    r"rpe|evs|relais|service|site|lieu|multi accueil)\b"
+)
+_REMARQUES = frozenset(
+    {"remarque", "remarques", "observation", "observations", "commentaire", "commentaires"}
+)
 CERTITUDES = ("exacte", "synonyme", "proche")
-
-
-def champs_de(type_structure: str) -> list[Champ]:
-    """Colonnes d'un type de structure : les communes à tous, puis les siennes.
-
-    >>> [c.nom for c in champs_de("laep")][-3:]
-    ['date_ouverture', 'date_fermeture', 'annee']
-    """
-    sans = ("nom", "adresse", "lon", "lat") if type_structure == ASSISTANTS else ()
-    return [c for c in CHAMPS.values()
-            if c.nom not in sans and (not c.types or type_structure in c.types)]
-
-
-def choisir(champ: Champ, valeur: str) -> str | None:
-    """Valeur canonique d'une liste de choix, ou None si la valeur n'y est pas.
-
-    >>> choisir(CHAMPS["type"], "Espaces de vie sociale"), choisir(CHAMPS["temps"], "AOUT")
-    ('evs', 'aout')
-    """
-    forme = _forme(valeur)
-    for cle, (libelle, autres) in (champ.choix or {}).items():
-        if forme in {_forme(cle), _forme(libelle), *autres.split("|")} - {""}:
-            return cle
-    return None
 
 
 @dataclass(frozen=True)
@@ -217,10 +55,18 @@ class Correspondance:
     confirmee: bool = False
 
     @property
+    def inconnues(self) -> tuple[str, ...]:
+        """Colonnes non reprises qui pourraient être utiles sous un nom que nous ne connaissons pas."""
+        return tuple(e for e in self.ignorees if not ne_se_garde_pas(e) and forme(e) not in _REMARQUES)
+
+    @property
     def a_confirmer(self) -> bool:
-        """Vrai si une colonne au moins a été reconnue autrement que par son nom du modèle."""
+        """Vrai si une colonne a été reconnue autrement que par son nom du modèle, ou ne l'a pas été."""
         return not self.confirmee and (
-            bool(self.ambigues) or any(c != "exacte" for c in self.certitudes.values()))
+            bool(self.ambigues)
+            or bool(self.inconnues)
+            or any(c != "exacte" for c in self.certitudes.values())
+        )
 
     def avec(self, *, type_structure: str | None = None, **colonnes: str | None) -> Correspondance:
         """La même, corrigée : ``avec(places="Capacité", adresse=None)``.
@@ -236,13 +82,17 @@ class Correspondance:
         neuves = {c: e for c, e in {**self.colonnes, **colonnes}.items() if e}
         entetes = {*self.colonnes.values(), *self.ignorees}
         return replace(
-            self, colonnes=neuves,
-            certitudes={c: "exacte" if c in colonnes else v for c, v in self.certitudes.items()
-                        if c in neuves} | {c: "exacte" for c, e in colonnes.items() if e},
+            self,
+            colonnes=neuves,
+            certitudes={
+                c: "exacte" if c in colonnes else v for c, v in self.certitudes.items() if c in neuves
+            }
+            | {c: "exacte" for c, e in colonnes.items() if e},
             ignorees=tuple(e for e in self.ignorees if e not in neuves.values())
             + tuple(e for e in entetes - set(self.ignorees) if e not in neuves.values()),
             ambigues={c: e for c, e in self.ambigues.items() if c not in colonnes},
-            type_structure=self.type_structure if type_structure is None else type_structure)
+            type_structure=self.type_structure if type_structure is None else type_structure,
+        )
 
     def confirmer(self) -> Correspondance:
         """La même, déclarée relue par l'utilisateur.
@@ -253,14 +103,19 @@ class Correspondance:
             Un champ a encore deux colonnes possibles : il faut choisir.
         """
         if self.ambigues:
-            raise DemandeFausse(_ambigues(self.ambigues), attendu="une seule colonne par champ",
-                                conseil="choisissez-la avec .avec(champ=\"en-tête\")")
+            raise DemandeFausse(
+                _ambigues(self.ambigues),
+                attendu="une seule colonne par champ",
+                conseil='choisissez-la avec .avec(champ="en-tête")',
+            )
         return replace(self, confirmee=True)
 
     def en_texte(self) -> str:
         """La proposition, une ligne par colonne."""
-        lignes = [f"{CHAMPS[c].libelle} ← « {e} » ({self.certitudes.get(c, 'exacte')})"
-                  for c, e in self.colonnes.items()]
+        lignes = [
+            f"{CHAMPS[c].libelle} ← « {e} » ({self.certitudes.get(c, 'exacte')})"
+            for c, e in self.colonnes.items()
+        ]
         if self.ambigues:
             lignes.append(_ambigues(self.ambigues))
         if self.ignorees:
@@ -272,8 +127,10 @@ class Correspondance:
 
     def ecrire(self, chemin: str | Path) -> Path:
         """Écrit la correspondance dans un petit fichier TOML, relu à l'import suivant."""
-        texte = ["# Correspondance des colonnes : champ de cafdiag = en-tête du fichier.",
-                 "# Relue à chaque import ; corrigez-la ici."]
+        texte = [
+            "# Correspondance des colonnes : champ de cafdiag = en-tête du fichier.",
+            "# Relue à chaque import ; corrigez-la ici.",
+        ]
         if self.type_structure:
             texte.append(f"type_structure = {_toml(self.type_structure)}")
         texte += ["", "[colonnes]", *(f"{c} = {_toml(e)}" for c, e in self.colonnes.items()), ""]
@@ -285,8 +142,10 @@ def _toml(texte: str) -> str:
 
 
 def _ambigues(ambigues: Mapping[str, Sequence[str]]) -> str:
-    return " ; ".join(f"plusieurs colonnes pour « {CHAMPS[c].libelle} » : " + ", ".join(f"« {e} »" for e in es)
-                      for c, es in ambigues.items())
+    return " ; ".join(
+        f"plusieurs colonnes pour « {CHAMPS[c].libelle} » : " + ", ".join(f"« {e} »" for e in es)
+        for c, es in ambigues.items()
+    )
 
 
 def chemin_correspondance(chemin: Path) -> Path:
@@ -320,14 +179,18 @@ def _relire(chemin: Path) -> Correspondance:
         defauts.append("la table [colonnes] manque")
         colonnes = {}
     defauts += [f"champ inconnu : « {c} »" for c in colonnes if c not in CHAMPS]
-    defauts += [f"« {c} » : un en-tête est attendu" for c, e in colonnes.items() if not isinstance(e, str) or not e]
+    defauts += [
+        f"« {c} » : un en-tête est attendu" for c, e in colonnes.items() if not isinstance(e, str) or not e
+    ]
     if type_structure and type_structure not in TYPES:
         defauts.append(f"type_structure : « {type_structure} » (attendu : {', '.join(TYPES)})")
     if defauts:
-        raise EntreeFautive(chemin.name, defauts, attendu="champ = \"en-tête\", parmi " + ", ".join(CHAMPS),
-                            conseil=conseil)
-    return Correspondance(dict(colonnes), dict.fromkeys(colonnes, "exacte"), type_structure=type_structure,
-                          confirmee=True)
+        raise EntreeFautive(
+            chemin.name, defauts, attendu='champ = "en-tête", parmi ' + ", ".join(CHAMPS), conseil=conseil
+        )
+    return Correspondance(
+        dict(colonnes), dict.fromkeys(colonnes, "exacte"), type_structure=type_structure, confirmee=True
+    )
 
 
 def reconnaitre(entete: str) -> tuple[str, str] | None:
@@ -336,27 +199,31 @@ def reconnaitre(entete: str) -> tuple[str, str] | None:
     >>> reconnaitre("NOM DE LA STRUCTURE *"), reconnaitre("Code INSEE"), reconnaitre("Adrese")
     (('nom', 'exacte'), ('code', 'synonyme'), ('adresse', 'proche'))
     """
-    forme = _forme(entete)
-    if not forme:
+    mot = forme(entete)
+    if not mot:
         return None
     for champ in CHAMPS.values():
-        if forme in champ.formes:
+        if mot in champ.formes:
             return champ.nom, "exacte"
     for champ in CHAMPS.values():
-        if forme in champ.synonymes.split("|"):
+        if mot in champ.synonymes.split("|"):
             return champ.nom, "synonyme"
     if ne_se_garde_pas(entete):
         return None
-    if _NOM_DE_LIEU.match(forme):
+    if _NOM_DE_LIEU.match(mot):
         return "nom", "synonyme"
     # Un mot court ressemble à trop d'autres : « dep » n'est pas « cp ».
-    if len(forme) >= 5:
-        connues = {f: c.nom for c in CHAMPS.values()
-                   for f in (*c.formes, *c.synonymes.split("|")) if len(f) >= 5}
+    if len(mot) >= 5:
+        connues = {
+            f: c.nom for c in CHAMPS.values() for f in (*c.formes, *c.synonymes.split("|")) if len(f) >= 5
+        }
         # Un chiffre qui diffère change le sens : « places 6-12 ans » n'est pas « places 6-11 ans ».
-        chiffres = re.findall(r"\d+", forme)
-        proches = [f for f in difflib.get_close_matches(forme, connues, n=3, cutoff=0.86)
-                   if re.findall(r"\d+", f) == chiffres]
+        chiffres = re.findall(r"\d+", mot)
+        proches = [
+            f
+            for f in difflib.get_close_matches(mot, connues, n=3, cutoff=0.86)
+            if re.findall(r"\d+", f) == chiffres
+        ]
         if proches:
             return connues[proches[0]], "proche"
     return None
@@ -394,5 +261,10 @@ def proposer(entetes: Sequence[str], *, type_structure: str = "") -> Corresponda
         else:
             colonnes[champ], certitudes[champ] = retenus[0], CERTITUDES[meilleure]
     pris = {*colonnes.values(), *(e for es in ambigues.values() for e in es)}
-    return Correspondance(colonnes, certitudes, tuple(e for e in dict.fromkeys(entetes) if e and e not in pris),
-                          ambigues, type_structure)
+    return Correspondance(
+        colonnes,
+        certitudes,
+        tuple(e for e in dict.fromkeys(entetes) if e and e not in pris),
+        ambigues,
+        type_structure,
+    )

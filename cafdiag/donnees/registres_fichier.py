@@ -53,8 +53,12 @@ def propre(texte: str) -> str:
     >>> propre("  Crèche\\u00a0 du\\nParc\\u202e\\x07 ")
     'Crèche du Parc'
     """
-    garde = "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") else
-                    (" " if c in "\t\r\n\x0b\x0c" else "") for c in texte)
+    garde = "".join(
+        c
+        if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co")
+        else (" " if c in "\t\r\n\x0b\x0c" else "")
+        for c in texte
+    )
     return unicodedata.normalize("NFC", " ".join(garde.split()))
 
 
@@ -99,8 +103,12 @@ def lire_feuilles(chemin: str | Path) -> list[Feuille]:
     if not octets.strip(b"\xef\xbb\xbf \t\r\n"):
         raise _illisible(chemin, "fichier vide")
     if octets.startswith(b"\xd0\xcf\x11\xe0"):
-        raise EntreeFautive(chemin.name, ["ancien format .xls, ou classeur protégé par un mot de passe"],
-                            attendu=ATTENDU, conseil="enregistrez-le en .xlsx, sans mot de passe")
+        raise EntreeFautive(
+            chemin.name,
+            ["ancien format .xls, ou classeur protégé par un mot de passe"],
+            attendu=ATTENDU,
+            conseil="enregistrez-le en .xlsx, sans mot de passe",
+        )
     if not octets.startswith(b"PK"):
         return [_csv(chemin, octets)]
     try:
@@ -117,8 +125,12 @@ def lire_feuilles(chemin: str | Path) -> list[Feuille]:
 
 
 def _illisible(chemin: Path, trouve: str) -> EntreeFautive:
-    return EntreeFautive(chemin.name, [trouve], attendu=ATTENDU,
-                         conseil="ouvrez-le dans le tableur et enregistrez-le de nouveau")
+    return EntreeFautive(
+        chemin.name,
+        [trouve],
+        attendu=ATTENDU,
+        conseil="ouvrez-le dans le tableur et enregistrez-le de nouveau",
+    )
 
 
 def _borner(chemin: Path, feuille: Feuille) -> None:
@@ -153,9 +165,13 @@ def _xlsx(octets: bytes) -> list[Feuille]:
             autre.reset_dimensions()
             feuille = Feuille(onglet.title)
             for rang, (ligne, valeurs) in enumerate(
-                zip(onglet.iter_rows(max_col=COLONNES_MAX + 1), autre.iter_rows(max_col=COLONNES_MAX + 1,
-                                                                                values_only=True),
-                    strict=True), start=1):
+                zip(
+                    onglet.iter_rows(max_col=COLONNES_MAX + 1),
+                    autre.iter_rows(max_col=COLONNES_MAX + 1, values_only=True),
+                    strict=True,
+                ),
+                start=1,
+            ):
                 cellules = []
                 for colonne, (case, valeur) in enumerate(zip(ligne, valeurs, strict=True)):
                     if case.data_type == "f":
@@ -174,9 +190,12 @@ def _xlsx(octets: bytes) -> list[Feuille]:
 def _ods(octets: bytes) -> list[Feuille]:
     with zipfile.ZipFile(io.BytesIO(octets)) as archive:
         racine = ElementTree.fromstring(archive.read("content.xml"))
-    styles_caches = {style.get("{urn:oasis:names:tc:opendocument:xmlns:style:1.0}name")
-                     for style in racine.iter("{urn:oasis:names:tc:opendocument:xmlns:style:1.0}style")
-                     for p in style if p.get(f"{_TABLE}display") == "false"}
+    styles_caches = {
+        style.get("{urn:oasis:names:tc:opendocument:xmlns:style:1.0}name")
+        for style in racine.iter("{urn:oasis:names:tc:opendocument:xmlns:style:1.0}style")
+        for p in style
+        if p.get(f"{_TABLE}display") == "false"
+    }
     feuilles = []
     for onglet in racine.iter(f"{_TABLE}table"):
         if onglet.get(f"{_TABLE}style-name") in styles_caches:
@@ -241,12 +260,22 @@ def _csv(chemin: Path, octets: bytes) -> Feuille:
     separateur = max(";,\t|", key=entete.count)
     feuille = Feuille("")
     lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=separateur, strict=True)
-    debut = 1
+    debut, lignes_brutes = 1, []
     try:
         for cellules in lecteur:
             feuille.ajouter(debut, [propre(c) for c in cellules])
+            lignes_brutes.append(len(cellules))
             debut = lecteur.line_num + 1
     except csv.Error as cause:
         raise _illisible(chemin, f"ligne {debut} : guillemets ou séparateurs mal formés") from cause
     _borner(chemin, feuille)
+    if (
+        feuille.lignes
+        and not texte.endswith(("\n", "\r"))
+        and len(lignes_brutes) > 1
+        and (lignes_brutes[-1] < lignes_brutes[0])
+    ):
+        raise _illisible(
+            chemin, f"fichier coupé : la dernière ligne ({feuille.lignes[-1][0]}) est incomplète"
+        )
     return feuille

@@ -57,8 +57,11 @@ def geocoder(structures: pd.DataFrame, *, serveur: str = SERVEUR, delai: float =
         raise DemandeFausse(f"serveur de géocodage : « {serveur} »", attendu="une adresse http ou https")
     manquantes = [c for c in ("nom", "code", "adresse", "lon", "lat") if c not in structures]
     if manquantes:
-        raise DemandeFausse("colonnes absentes : " + ", ".join(manquantes), attendu="une table de structures",
-                            conseil="les assistants maternels ne se géocodent pas")
+        raise DemandeFausse(
+            "colonnes absentes : " + ", ".join(manquantes),
+            attendu="une table de structures",
+            conseil="les assistants maternels ne se géocodent pas",
+        )
     table, remarques = structures.copy(), []
     for i in table.index[table["lon"].isna() & table["adresse"].notna() & table["code"].notna()]:
         point, raison = _chercher(table["adresse"][i], table["code"][i], serveur, delai)

@@ -21,9 +21,12 @@ from cafdiag.territoires.normalisation import normaliser, sans_articles
 
 # Longitudes et latitudes des terres françaises : ouest, sud, est, nord.
 _TERRES = {
-    "métropole": (-5.6, 41.2, 10.0, 51.3), "Antilles": (-63.3, 14.2, -60.7, 18.2),
-    "Guyane": (-54.8, 2.0, -51.5, 6.0), "La Réunion": (55.1, -21.5, 55.9, -20.8),
-    "Mayotte": (44.9, -13.1, 45.4, -12.5), "Saint-Pierre-et-Miquelon": (-56.6, 46.7, -56.0, 47.2),
+    "métropole": (-5.6, 41.2, 10.0, 51.3),
+    "Antilles": (-63.3, 14.2, -60.7, 18.2),
+    "Guyane": (-54.8, 2.0, -51.5, 6.0),
+    "La Réunion": (55.1, -21.5, 55.9, -20.8),
+    "Mayotte": (44.9, -13.1, 45.4, -12.5),
+    "Saint-Pierre-et-Miquelon": (-56.6, 46.7, -56.0, 47.2),
 }
 _PROJECTIONS_DROM = {"971": 5490, "972": 5490, "973": 2972, "974": 2975, "976": 4471}
 # En deçà, un contour simplifié ou une entrée de l'autre côté de la rue ; au-delà, une erreur.
@@ -72,8 +75,9 @@ class _Point:
 
 @lru_cache(maxsize=1)
 def _communes() -> pd.DataFrame:
-    return lire_table("communes", colonnes=["code", "nom", "type", "departement", "commune_mere",
-                                            "codes_postaux"]).set_index("code")
+    return lire_table(
+        "communes", colonnes=["code", "nom", "type", "departement", "commune_mere", "codes_postaux"]
+    ).set_index("code")
 
 
 @lru_cache(maxsize=1)
@@ -134,8 +138,11 @@ def localiser(x: float, y: float, *, departement: str = "") -> _Point:
                 return _Point(lon, lat, (nom, *permute))
     if abs(x) <= 180 and abs(y) <= 90:
         return _Point(defaut="un point en France ; celui-ci est ailleurs")
-    indice = " (Lambert II étendu ? convertissez en Lambert-93 ou en degrés)" if (
-        0 < x < 1.2e6 and 1.6e6 < y < 2.7e6) else ""
+    indice = (
+        " (Lambert II étendu ? convertissez en Lambert-93 ou en degrés)"
+        if (0 < x < 1.2e6 and 1.6e6 < y < 2.7e6)
+        else ""
+    )
     return _Point(defaut=f"des degrés WGS84 ou du Lambert-93{indice}")
 
 
@@ -206,8 +213,12 @@ def rattacher(demande: pd.DataFrame) -> Rattachement:
     -------
     Rattachement
     """
-    demande = pd.DataFrame({c: demande[c] if c in demande else pd.Series("", index=demande.index, dtype="str")
-                            for c in ("code", "commune", "code_postal", "lon", "lat")})
+    demande = pd.DataFrame(
+        {
+            c: demande[c] if c in demande else pd.Series("", index=demande.index, dtype="str")
+            for c in ("code", "commune", "code_postal", "lon", "lat")
+        }
+    )
     rendu = Rattachement(pd.DataFrame(index=demande.index))
     nettoyes = code_commune(demande["code"])
     rendu.remarques += nettoyes.remarque()
@@ -272,8 +283,9 @@ def _chercher_points(demande: pd.DataFrame, actuels: pd.DataFrame, points: dict)
     utiles = [i for i in demande.index if points[i].connu and pd.isna(actuels["code_actuel"][i])]
     if not utiles:
         return {}
-    trouves = communes_des_points(np.array([points[i].lon for i in utiles]),
-                                  np.array([points[i].lat for i in utiles]))
+    trouves = communes_des_points(
+        np.array([points[i].lon for i in utiles]), np.array([points[i].lat for i in utiles])
+    )
     return dict(zip(utiles, trouves, strict=True))
 
 
@@ -290,8 +302,14 @@ def _par_code(i, ligne, raison, actuel, au_point, point, rendu: Rattachement) ->
         if au_point and len(au_point) == 1 and au_point[0] in cibles:
             rendu.codes_passes[ligne["code"]] = au_point[0]
             return au_point[0]
-        rendu.defauts.append((i, "code", ligne["code"],
-                              "le code de la commune d'aujourd'hui : " + " ou ".join(map(_nomme, cibles))))
+        rendu.defauts.append(
+            (
+                i,
+                "code",
+                ligne["code"],
+                "le code de la commune d'aujourd'hui : " + " ou ".join(map(_nomme, cibles)),
+            )
+        )
         return None
     code = actuel["code_actuel"]
     if pd.isna(code):
@@ -299,8 +317,9 @@ def _par_code(i, ligne, raison, actuel, au_point, point, rendu: Rattachement) ->
         trouves = _trouver_par_nom(ligne["commune"], ligne["code_postal"])
         indice = f" ; « {ligne['commune']} » est {_nomme(trouves[0])}" if len(trouves) == 1 else ""
         detail = f" ({raison})" if raison else " (n'est pas une commune du COG 2025)"
-        rendu.defauts.append((i, "code", ligne["code"],
-                              f"un code commune{detail}{indice}{_indice(au_point, point)}"))
+        rendu.defauts.append(
+            (i, "code", ligne["code"], f"un code commune{detail}{indice}{_indice(au_point, point)}")
+        )
         return None
     if actuel["statut"] == "passe":
         rendu.codes_passes[actuel["code_origine"]] = code
@@ -312,8 +331,14 @@ def _par_code(i, ligne, raison, actuel, au_point, point, rendu: Rattachement) ->
         if not propre and cible not in homonymes:
             voisins = [c for c in homonymes if _departement(c) == _departement(cible)]
             if voisins:
-                rendu.defauts.append((i, "commune", ligne["commune"],
-                                      f"le nom de {_nomme(cible)}, ou le code de {_nomme(voisins[0])}"))
+                rendu.defauts.append(
+                    (
+                        i,
+                        "commune",
+                        ligne["commune"],
+                        f"le nom de {_nomme(cible)}, ou le code de {_nomme(voisins[0])}",
+                    )
+                )
                 return None
             rendu.notes.append((i, f"« {ligne['commune']} » rattachée par son code à {_nomme(cible)}"))
     return code
@@ -325,6 +350,13 @@ def _trouver_par_nom(commune: str, code_postal: str) -> list[str]:
     return sorted(c for c in codes if postal in str(_communes()["codes_postaux"].get(c, "")).split())
 
 
+def _abrege(formes: set[str], postal: str, code: str) -> bool:
+    """Vrai si le code postal est celui de la commune, ou si son nom contient tous les mots donnés."""
+    mots = set(sans_articles(normaliser(_communes()["nom"][code])).split())
+    postaux = str(_communes()["codes_postaux"].get(code, "")).split()
+    return postal.replace(" ", "").zfill(5) in postaux or any(set(f.split()) <= mots for f in formes)
+
+
 def _sans_code(i, ligne, au_point, point, rendu: Rattachement) -> tuple[str | None, str]:
     commune, postal = ligne["commune"], ligne["code_postal"]
     if commune and postal:
@@ -332,30 +364,58 @@ def _sans_code(i, ligne, au_point, point, rendu: Rattachement) -> tuple[str | No
         if len(trouves) == 1:
             return trouves[0], PAR_NOM
         if len(trouves) > 1 and not au_point:
-            rendu.defauts.append((i, "commune", commune, "une seule commune, ici "
-                                  + " ou ".join(map(_nomme, trouves)) + " : donnez le code Insee"))
+            rendu.defauts.append(
+                (
+                    i,
+                    "commune",
+                    commune,
+                    "une seule commune, ici " + " ou ".join(map(_nomme, trouves)) + " : donnez le code Insee",
+                )
+            )
             return None, ""
     formes = _formes(commune)
     if au_point and len(au_point) == 1:
         code = au_point[0]
         meme = not formes or any(code in _par_nom().get(f, {}) for f in formes)
+        if not meme and _abrege(formes, postal, code):
+            rendu.notes.append((i, f"« {commune} » rattachée par son point à {_nomme(code)}"))
+            meme = True
         if meme:
             return code, PAR_POINT
         rendu.defauts.append((i, "commune", commune, f"le nom de la commune du point, {_nomme(code)}"))
         return None, ""
     if au_point and len(au_point) > 1:
-        rendu.defauts.append((i, "lon", f"{ligne['lon']} ; {ligne['lat']}", "un point d'un seul côté de la "
-                              "limite entre " + " et ".join(map(_nomme, au_point)) + " : donnez le code"))
+        rendu.defauts.append(
+            (
+                i,
+                "lon",
+                f"{ligne['lon']} ; {ligne['lat']}",
+                "un point d'un seul côté de la "
+                "limite entre " + " et ".join(map(_nomme, au_point)) + " : donnez le code",
+            )
+        )
         return None, ""
     if point.connu:
-        rendu.defauts.append((i, "lon", f"{ligne['lon']} ; {ligne['lat']}",
-                              "un point dans une commune française : donnez le code Insee"))
+        rendu.defauts.append(
+            (
+                i,
+                "lon",
+                f"{ligne['lon']} ; {ligne['lat']}",
+                "un point dans une commune française : donnez le code Insee",
+            )
+        )
         return None, ""
     proches = sorted({c for f in formes for c in _par_nom().get(f, {})})
     indice = " : " + " ou ".join(map(_nomme, proches[:3])) + " ?" if proches else ""
     if commune or postal:
-        rendu.defauts.append((i, "commune", f"{postal} {commune}".strip(),
-                              "un nom et un code postal qui se répondent, ou le code Insee" + indice))
+        rendu.defauts.append(
+            (
+                i,
+                "commune",
+                f"{postal} {commune}".strip(),
+                "un nom et un code postal qui se répondent, ou le code Insee" + indice,
+            )
+        )
     else:
         rendu.defauts.append((i, "code", "", "un code Insee, un nom avec son code postal, ou un point"))
     return None, ""
@@ -363,15 +423,22 @@ def _sans_code(i, ligne, au_point, point, rendu: Rattachement) -> tuple[str | No
 
 def _controler_points(demande, codes: dict, methodes: dict, points: dict, rendu: Rattachement) -> None:
     """Un point loin de la commune déclarée est une contradiction : nous ne choisissons pas à la place."""
-    aller = [i for i in demande.index
-             if codes[i] is not None and points[i].connu and methodes[i] != PAR_POINT]
+    aller = [
+        i for i in demande.index if codes[i] is not None and points[i].connu and methodes[i] != PAR_POINT
+    ]
     if not aller:
         return
     distances = _ecarts_km([codes[i] for i in aller], [points[i] for i in aller])
     for i, km in zip(aller, distances, strict=True):
         if km > _LOIN_KM:
-            rendu.defauts.append((i, "lon", f"{demande['lon'][i]} ; {demande['lat'][i]}",
-                                  f"un point dans {_nomme(codes[i])} ; celui-ci en est à {km:.0f} km"))
+            rendu.defauts.append(
+                (
+                    i,
+                    "lon",
+                    f"{demande['lon'][i]} ; {demande['lat'][i]}",
+                    f"un point dans {_nomme(codes[i])} ; celui-ci en est à {km:.0f} km",
+                )
+            )
         elif km > _PRES_KM:
             dit = f"{km:.1f}".replace(".", ",")
             rendu.notes.append((i, f"point à {dit} km de {_nomme(codes[i])}, gardé tel quel"))

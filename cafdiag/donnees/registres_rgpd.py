@@ -27,24 +27,43 @@ _COMPTE = re.compile(
 )
 # Chaque règle : ce que dit l'en-tête (normalisé), et ce que c'est.
 _ENTETES = (
+    (
+        re.compile(
+            r"\b(?:n|no|num|numero|code|id|identifiant|ref|reference)\b.*\b(?:allocataire|alloc|"
+            r"dossier caf)\b|^allocataire$"
+        ),
+        "numéro d'allocataire",
+    ),
     (re.compile(r"\bprenoms?\b"), "prénom d'une personne"),
     (re.compile(rf"\b(?:noms?|identite|nom et prenom)\b.*\b(?:{_PERSONNES})\b"), "nom d'une personne"),
     (re.compile(rf"^(?:{_PERSONNES})$"), "nom d'une personne"),
     (re.compile(r"^(?:nom|identite) complete?$|^civilite$"), "identité d'une personne"),
-    (re.compile(r"\b(?:date|lieu|jour|commune|ville|pays) (?:de |d )?naiss|\bnee? (?:e )?(?:le|a)\b|"
-                r"^naissance$|\bddn\b|\bdate naiss"), "date ou lieu de naissance"),
-    (re.compile(r"\bnir\b|\bsecurite sociale\b|\bsecu\b|\bn(?:um|umero|o)? ss\b|\bnss\b"),
-     "numéro de sécurité sociale"),
+    (
+        re.compile(
+            r"\b(?:date|lieu|jour|commune|ville|pays) (?:de |d )?naiss|\bnee? (?:e )?(?:le|a)\b|"
+            r"^naissance$|\bddn\b|\bdate naiss"
+        ),
+        "date ou lieu de naissance",
+    ),
+    (
+        re.compile(r"\bnir\b|\bsecurite sociale\b|\bsecu\b|\bn(?:um|umero|o)? ss\b|\bnss\b"),
+        "numéro de sécurité sociale",
+    ),
     (re.compile(r"\bmatricules?\b"), "matricule allocataire"),
-    (re.compile(r"\b(?:n|no|num|numero|code|id|identifiant|ref|reference)\b.*\b(?:allocataire|alloc|"
-                r"dossier caf)\b|^allocataire$"), "numéro d'allocataire"),
-    (re.compile(rf"\b(?:tel|telephone|portable|mobile|gsm|mail|mel|email|e mail|courriel|adresse)\b.*"
-                rf"\b(?:{_PERSONNES}|domicile|personnel(?:le)?|perso)\b"), "coordonnées d'une personne"),
+    (
+        re.compile(
+            rf"\b(?:tel|telephone|portable|mobile|gsm|mail|mel|email|e mail|courriel|adresse)\b.*"
+            rf"\b(?:{_PERSONNES}|domicile|personnel(?:le)?|perso)\b"
+        ),
+        "coordonnées d'une personne",
+    ),
     (re.compile(r"\b(?:portable|gsm|tel(?:ephone)? mobile|mobile)\b"), "téléphone d'une personne"),
 )
 # « Nom du lieu d'accueil enfants-parents », « Nom du relais assistants maternels » nomment des lieux.
-_LIEU = re.compile(r"\b(?:structure|etablissement|creche|centre|lieu|relais|equipement|service|accueil|"
-                   r"maison|ecole|site|association|commune|gestionnaire)s?\b")
+_LIEU = re.compile(
+    r"\b(?:structure|etablissement|creche|centre|lieu|relais|equipement|service|accueil|"
+    r"maison|ecole|site|association|commune|gestionnaire)s?\b"
+)
 _PROFESSIONNELS = re.compile(
     r"\b(?:direct(?:eur|rice)|responsable|referente?|contact|president(?:e)?|coordinat(?:eur|rice)|"
     r"animat(?:eur|rice)|interlocut(?:eur|rice))\b"
@@ -53,10 +72,12 @@ _ENTETE_COURRIEL = re.compile(r"\b(?:mail|mel|email|courriel)s?\b")
 _ENTETE_TELEPHONE = re.compile(r"\b(?:tel|telephone|phone|fax)s?\b")
 
 _NIR = re.compile(
-    r"(?<![\dA-Za-z])([1-478])(\d{2})(\d{2})(\d{2}|2[ABab])(\d{3})(\d{3})(\d{2})(?![\dA-Za-z])")
+    r"(?<![\dA-Za-z])([1-478])(\d{2})(0[1-9]|1[0-2]|[23]\d|4[0-2]|[5-9]\d)(\d{2}|2[ABab])(\d{3})(\d{3})(\d{2})(?![\dA-Za-z])"
+)
 _NE_LE = re.compile(r"\bné(?:\(?e\)?)?\s+le\s+\d", re.IGNORECASE)
 _PORTABLE = re.compile(r"(?<!\d)(?:(?:\+|00)33(?:\(0\))?|0)[67]\d{8}(?!\d)")
 _COURRIEL = re.compile(r"([\w.+%'-]+)@((?:[\w-]+\.)+[A-Za-z]{2,})")
+_DECIMALES = re.compile(r"\d+[.,]\d{4,}")
 _ENTRE_CHIFFRES = re.compile(r"(?<=[\dABab)])[\s.\-/_]+(?=[\dABab(])")
 
 _MESSAGERIES = re.compile(
@@ -108,7 +129,8 @@ def contient_nir(texte: str) -> bool:
 
 
 def _souder(texte: str) -> str:
-    return _ENTRE_CHIFFRES.sub("", texte)
+    # Les décimales d'une latitude, soudées à ses degrés, font parfois quinze chiffres et une clé juste.
+    return _ENTRE_CHIFFRES.sub("", _DECIMALES.sub("#", texte))
 
 
 def courriel_personnel(texte: str) -> bool:
@@ -124,8 +146,11 @@ def courriel_personnel(texte: str) -> bool:
 
 def _designe_quelqu_un(local: str, domaine: str) -> bool:
     # « ' » et « % » collés viennent d'un copier-coller ; les chiffres finaux d'un homonyme.
-    jetons = [j.rstrip("0123456789") for j in re.split(r"[._+%'\-]+", normaliser(local.replace(".", "_"))
-                                                       .replace(" ", "_")) if j]
+    jetons = [
+        j.rstrip("0123456789")
+        for j in re.split(r"[._+%'\-]+", normaliser(local.replace(".", "_")).replace(" ", "_"))
+        if j
+    ]
     jetons = [j for j in jetons if j]
     if not jetons or any(j in _SERVICES for j in jetons):
         return False
@@ -184,8 +209,13 @@ def valeur_nominative(valeur: str, entete: str = "") -> str:
     return ""
 
 
-def nominatives(entetes: Sequence[str], lignes: Sequence[tuple[int, Sequence[str]]], *,
-                feuille: str = "", assistants: bool = False) -> list[str]:
+def nominatives(
+    entetes: Sequence[str],
+    lignes: Sequence[tuple[int, Sequence[str]]],
+    *,
+    feuille: str = "",
+    assistants: frozenset[int] = frozenset(),
+) -> list[str]:
     """Toutes les données nominatives d'un tableau, une phrase par colonne fautive ou par case.
 
     Parameters
@@ -196,19 +226,21 @@ def nominatives(entetes: Sequence[str], lignes: Sequence[tuple[int, Sequence[str
         Numéro de ligne et cellules.
     feuille : str
         Nom de la feuille, pour le message.
-    assistants : bool
-        Vrai pour un fichier d'assistants maternels : un nom ou une adresse y est un domicile.
+    assistants : frozenset of int
+        Numéros des lignes d'assistants maternels : un nom y est celui d'une personne, une adresse un domicile.
     """
     ou = f"feuille « {feuille} », " if feuille else ""
     trouves: list[str] = []
     tues: set[int] = set()
     for rang, entete in enumerate(entetes):
         nature = entete_nominatif(entete)
+        remplies = [n for n, cellules in lignes if rang < len(cellules) and cellules[rang]]
         if not nature and assistants:
             nature = _nature_chez_les_assistants(entete)
-        remplies = [n for n, cellules in lignes if rang < len(cellules) and cellules[rang]]
+            remplies = [n for n in remplies if n in assistants]
         if nature == "nom d'une personne" and all(
-                cellules[rang].isdigit() for n, cellules in lignes if rang < len(cellules) and cellules[rang]):
+            cellules[rang].isdigit() for n, cellules in lignes if rang < len(cellules) and cellules[rang]
+        ):
             nature = ""  # un compte sous un titre bref : « Enfants », « Usagers »
         if nature and remplies:
             tues.add(rang)

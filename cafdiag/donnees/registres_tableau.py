@@ -9,14 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.registres_colonnes import (
-    ASSISTANTS,
-    CHAMPS,
-    Correspondance,
-    choisir,
-    proposer,
-    reconnaitre,
-)
+from cafdiag.donnees.registres_champs import ASSISTANTS, CHAMPS, choisir
+from cafdiag.donnees.registres_colonnes import Correspondance, proposer, reconnaitre
 from cafdiag.donnees.registres_fichier import Feuille, lire_feuilles
 from cafdiag.donnees.registres_rgpd import EXPLICATION, nominatives
 from cafdiag.erreurs import EntreeFautive
@@ -91,29 +85,36 @@ def ouvrir(chemin: str | Path, *, connus: Sequence[str] = ()) -> Classeur:
             attendu="au moins les colonnes type, nom, et code (ou commune et code postal, ou lon et lat)",
             conseil="partez d'un modèle du dossier templates/registres, ou écrivez une correspondance de colonnes",
         )
-    remarques = [f"feuille(s) sans tableau de structures, laissée(s) de côté : {', '.join(laissees)}"
-                 ] if laissees else []
+    remarques = (
+        [f"feuille(s) sans tableau de structures, laissée(s) de côté : {', '.join(laissees)}"]
+        if laissees
+        else []
+    )
     formules = sum(t.formules for t in tableaux)
     if formules:
-        remarques.append(f"{formules} formule(s) : dernière valeur calculée par le tableur, rien n'est exécuté")
+        remarques.append(
+            f"{formules} formule(s) : dernière valeur calculée par le tableur, rien n'est exécuté"
+        )
     return Classeur(chemin, tableaux, remarques)
 
 
 def _trouver(feuille: Feuille, deja: set[str]) -> Tableau | None:
     meilleur, score = None, 1
     for rang, (_, cellules) in enumerate(feuille.lignes[:_ENTETE_AVANT]):
-        champs = {("deja", c) if normaliser(c) in deja else reconnaitre(c)
-                  for c in cellules if c and len(c) < 80}
+        champs = {
+            ("deja", c) if normaliser(c) in deja else reconnaitre(c) for c in cellules if c and len(c) < 80
+        }
         reconnus = [r[0] if r[0] != "deja" else "nom" for r in champs if r and r[1] != "proche"]
         if len(reconnus) > score and _PIVOTS & set(reconnus):
             meilleur, score = rang, len(reconnus)
     if meilleur is None:
         return None
     numero, entetes = feuille.lignes[meilleur]
-    lignes = feuille.lignes[meilleur + 1:]
+    lignes = feuille.lignes[meilleur + 1 :]
     donnees = {n for n, _ in lignes}
-    return Tableau(feuille.nom, numero, list(entetes), lignes,
-                   sum(ligne in donnees for ligne, _ in feuille.formules))
+    return Tableau(
+        feuille.nom, numero, list(entetes), lignes, sum(ligne in donnees for ligne, _ in feuille.formules)
+    )
 
 
 def refuser_nominatives(classeur: Classeur, correspondance: Correspondance) -> None:
@@ -126,19 +127,28 @@ def refuser_nominatives(classeur: Classeur, correspondance: Correspondance) -> N
     """
     defauts = []
     for tableau in classeur.tableaux:
-        defauts += nominatives(tableau.entetes, tableau.lignes, feuille=tableau.feuille,
-                               assistants=_parle_d_assistants(tableau, correspondance))
+        defauts += nominatives(
+            tableau.entetes,
+            tableau.lignes,
+            feuille=tableau.feuille,
+            assistants=_lignes_d_assistants(tableau, correspondance),
+        )
     if defauts:
-        raise EntreeFautive(classeur.chemin.name, defauts, attendu="aucune donnée nominative",
-                            conseil=EXPLICATION)
+        raise EntreeFautive(
+            classeur.chemin.name, defauts, attendu="aucune donnée nominative", conseil=EXPLICATION
+        )
 
 
-def _parle_d_assistants(tableau: Tableau, correspondance: Correspondance) -> bool:
-    if ASSISTANTS in (correspondance.type_structure, choisir(CHAMPS["type"], tableau.feuille)):
-        return True
+def _lignes_d_assistants(tableau: Tableau, correspondance: Correspondance) -> frozenset[int]:
     colonne = _rang(tableau, correspondance.colonnes.get("type", ""))
-    return colonne is not None and any(
-        choisir(CHAMPS["type"], c[colonne]) == ASSISTANTS for _, c in tableau.lignes if colonne < len(c))
+    if colonne is not None:
+        return frozenset(
+            n
+            for n, c in tableau.lignes
+            if colonne < len(c) and choisir(CHAMPS["type"], c[colonne]) == ASSISTANTS
+        )
+    toutes = ASSISTANTS in (correspondance.type_structure, choisir(CHAMPS["type"], tableau.feuille))
+    return frozenset(n for n, _ in tableau.lignes) if toutes else frozenset()
 
 
 def _rang(tableau: Tableau, entete: str) -> int | None:
@@ -189,19 +199,35 @@ def en_table(classeur: Classeur, correspondance: Correspondance) -> tuple[pd.Dat
             completes = cellules + [""] * (largeur - len(cellules))
             ligne = {c: completes[r] for c, r in rangs.items()}
             ligne.setdefault("type", correspondance.type_structure or de_la_feuille)
-            enregistrements.append({**ligne, "_feuille": tableau.feuille, "_ligne": numero,
-                                    "_tout": "\x1f".join(completes)})
+            enregistrements.append(
+                {**ligne, "_feuille": tableau.feuille, "_ligne": numero, "_tout": "\x1f".join(completes)}
+            )
             if len(cellules) > largeur:
-                defauts.append((i, "", cellules[largeur], "pas de valeur au-delà de la dernière colonne "
-                                "(un séparateur dans un texte ?)"))
-    absents = [e for c, e in correspondance.colonnes.items()
-               if all(_rang(t, e) is None for t in classeur.tableaux)]
+                defauts.append(
+                    (
+                        i,
+                        "",
+                        cellules[largeur],
+                        "pas de valeur au-delà de la dernière colonne (un séparateur dans un texte ?)",
+                    )
+                )
+    absents = [
+        e for c, e in correspondance.colonnes.items() if all(_rang(t, e) is None for t in classeur.tableaux)
+    ]
     generaux += [f"colonne absente : « {e} » (annoncée par la correspondance)" for e in absents]
     if generaux:
-        raise EntreeFautive(classeur.chemin.name, generaux,
-                            conseil="corrigez l'en-tête du fichier ou la correspondance de colonnes")
-    colonnes = ["type", *(c for c in CHAMPS if c != "type" and c in correspondance.colonnes),
-                "_feuille", "_ligne", "_tout"]
+        raise EntreeFautive(
+            classeur.chemin.name,
+            generaux,
+            conseil="corrigez l'en-tête du fichier ou la correspondance de colonnes",
+        )
+    colonnes = [
+        "type",
+        *(c for c in CHAMPS if c != "type" and c in correspondance.colonnes),
+        "_feuille",
+        "_ligne",
+        "_tout",
+    ]
     table = pd.DataFrame(enregistrements, columns=colonnes)
     textes = [c for c in colonnes if c != "_ligne"]
     table[textes] = table[textes].fillna("").astype("str")

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cafdiag.donnees.registres_colonnes import AGES, TEMPS
+from cafdiag.donnees.registres_champs import AGES, TEMPS
 from cafdiag.territoires.normalisation import normaliser
 
-_PREMIERES = ["type", "nom", "code", "adresse", "lon", "lat", "annee", "places", "source", "statut_agrement",
-              "precision_lieu"]
+_PREMIERES = [
+    "type",
+    "nom",
+    "code",
+    "adresse",
+    "lon",
+    "lat",
+    "annee",
+    "places",
+    "source",
+    "statut_agrement",
+    "precision_lieu",
+]
 _PAR_TEMPS = ("places", *(f"places_{a}" for a in AGES), "heures_realisees")
 
 
@@ -22,22 +33,35 @@ def controler_alsh(table: pd.DataFrame) -> list[tuple]:
     presentes = [c for c in _PAR_TEMPS if c in alsh]
     temps = alsh["temps"] if "temps" in alsh else pd.Series(pd.NA, index=alsh.index)
     sans_temps = temps.isna() & alsh[presentes].notna().any(axis=1)
-    defauts += [(i, "temps", "", "le temps d'accueil de ces places (mercredi, août…), une ligne par temps")
-                for i in alsh.index[sans_temps]]
+    defauts += [
+        (i, "temps", "", "le temps d'accueil de ces places (mercredi, août…), une ligne par temps")
+        for i in alsh.index[sans_temps]
+    ]
     ages = [f"places_{a}" for a in AGES]
     if "places" in alsh and set(ages) <= set(alsh.columns):
         complet = alsh[[*ages, "places"]].notna().all(axis=1)
         faux = complet & alsh[ages].sum(axis=1).ne(alsh["places"]).fillna(False)
-        defauts += [(i, "places", str(alsh["places"][i]),
-                     f"la somme des âges, {int(alsh.loc[i, ages].sum())}") for i in alsh.index[faux]]
+        defauts += [
+            (i, "places", str(alsh["places"][i]), f"la somme des âges, {int(alsh.loc[i, ages].sum())}")
+            for i in alsh.index[faux]
+        ]
     if "temps" in alsh and "nom" in alsh:
         defauts += _lieux_discordants(alsh)
     return defauts
 
 
 def _groupes(alsh: pd.DataFrame) -> pd.Series:
-    return pd.Series(list(zip(alsh["nom"].fillna("").map(normaliser), alsh["code"].fillna(""),
-                              alsh["annee"].astype("string").fillna(""), strict=True)), index=alsh.index)
+    return pd.Series(
+        list(
+            zip(
+                alsh["nom"].fillna("").map(normaliser),
+                alsh["code"].fillna(""),
+                alsh["annee"].astype("string").fillna(""),
+                strict=True,
+            )
+        ),
+        index=alsh.index,
+    )
 
 
 def _lieux_discordants(alsh: pd.DataFrame) -> list[tuple]:
@@ -49,8 +73,14 @@ def _lieux_discordants(alsh: pd.DataFrame) -> list[tuple]:
         ici = (points["lon"][i], points["lat"][i])
         premier = premiers.setdefault(cle, ici)
         if max(abs(premier[0] - ici[0]), abs(premier[1] - ici[1])) > 1e-4:
-            defauts.append((i, "lon", f"{ici[0]:.5f} ; {ici[1]:.5f}",
-                            "le point des autres lignes de cet accueil, ou un autre nom de lieu"))
+            defauts.append(
+                (
+                    i,
+                    "lon",
+                    f"{ici[0]:.5f} ; {ici[1]:.5f}",
+                    "le point des autres lignes de cet accueil, ou un autre nom de lieu",
+                )
+            )
     return defauts
 
 
@@ -71,10 +101,19 @@ def assembler_alsh(table: pd.DataFrame) -> pd.DataFrame:
             if not pd.isna(ligne["temps"]):
                 lieu |= _colonnes_du_temps(ligne)
         lignes.append(lieu)
-    rendue = pd.concat([table[~alsh].drop(columns=["temps", *(f"places_{a}" for a in AGES)], errors="ignore"),
-                        pd.DataFrame(lignes)], ignore_index=True)
-    ordre = [c for t in TEMPS for c in (f"places_{t}", *(f"places_{t}_{a}" for a in AGES), f"heures_{t}")
-             if c in rendue]
+    rendue = pd.concat(
+        [
+            table[~alsh].drop(columns=["temps", *(f"places_{a}" for a in AGES)], errors="ignore"),
+            pd.DataFrame(lignes),
+        ],
+        ignore_index=True,
+    )
+    ordre = [
+        c
+        for t in TEMPS
+        for c in (f"places_{t}", *(f"places_{t}_{a}" for a in AGES), f"heures_{t}")
+        if c in rendue
+    ]
     for colonne in ordre:
         rendue[colonne] = rendue[colonne].astype("float64" if colonne.startswith("heures") else "Int64")
     return rendue[[*(c for c in rendue if c not in ordre), *ordre]]
@@ -97,10 +136,16 @@ def _colonnes_du_temps(ligne: pd.Series) -> dict:
 
 def table_structures(table: pd.DataFrame, *, source: str) -> pd.DataFrame:
     """Table canonique ``structures`` : colonnes convenues d'abord, le reste ensuite s'il est rempli."""
-    rendue = table.assign(source=source).reindex(columns=[*_PREMIERES, *(c for c in table if c not in _PREMIERES)])
+    rendue = table.assign(source=source).reindex(
+        columns=[*_PREMIERES, *(c for c in table if c not in _PREMIERES)]
+    )
     textes = ["type", "nom", "code", "adresse", "source", "statut_agrement", "precision_lieu"]
-    types = dict.fromkeys(textes, "str") | {"annee": "Int64", "places": "Int64", "lon": "float64",
-                                            "lat": "float64"}
+    types = dict.fromkeys(textes, "str") | {
+        "annee": "Int64",
+        "places": "Int64",
+        "lon": "float64",
+        "lat": "float64",
+    }
     rendue = rendue.astype(types).reset_index(drop=True)
     vides = [c for c in rendue if c not in _PREMIERES and rendue[c].isna().all()]
     return rendue.drop(columns=vides)
@@ -112,8 +157,11 @@ def table_assistants(table: pd.DataFrame) -> pd.DataFrame:
     Un fichier d'une ligne par agrément (sans nom ni adresse) est compté ; un fichier déjà sommé est
     additionné commune par commune. Un terme manquant rend la somme manquante.
     """
-    grandeurs = {"assistants_maternels": "agrees", "assistants_maternels_en_exercice": "en_exercice",
-                 "places_assistants_maternels": "places"}
+    grandeurs = {
+        "assistants_maternels": "agrees",
+        "assistants_maternels_en_exercice": "en_exercice",
+        "places_assistants_maternels": "places",
+    }
     sommes = {}
     for (code, annee), groupe in table.groupby(["code", "annee"]):
         for nom, champ in grandeurs.items():

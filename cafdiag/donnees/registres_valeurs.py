@@ -8,7 +8,7 @@ import re
 import pandas as pd
 
 from cafdiag.donnees import nettoyage
-from cafdiag.donnees.registres_colonnes import Champ, choisir
+from cafdiag.donnees.registres_champs import Champ, choisir
 from cafdiag.donnees.registres_fichier import SANS_VALEUR
 from cafdiag.territoires.cog import a_jour
 
@@ -60,8 +60,10 @@ def lire(champ: Champ, serie: pd.Series) -> tuple[pd.Series, list[tuple]]:
         (index, champ, valeur, attendu).
     """
     sans_valeur = serie.eq(SANS_VALEUR)
-    defauts = [(i, champ.nom, "formule", "une valeur (la formule n'a pas été calculée par le tableur)")
-               for i in serie.index[sans_valeur]]
+    defauts = [
+        (i, champ.nom, "formule", "une valeur (la formule n'a pas été calculée par le tableur)")
+        for i in serie.index[sans_valeur]
+    ]
     valeurs, autres = _LECTURES[champ.genre](champ, serie.mask(sans_valeur, ""))
     return valeurs, defauts + autres
 
@@ -69,10 +71,14 @@ def lire(champ: Champ, serie: pd.Series) -> tuple[pd.Series, list[tuple]]:
 def _textes(champ: Champ, serie: pd.Series):
     vides = serie.str.lower().isin(nettoyage.MANQUANTS - {"na", "so", "nc", "nd", "nr"})
     trop = serie.str.len().gt(TEXTE_MAX)
-    defauts = [(i, champ.nom, serie[i][:40] + "…", f"au plus {TEXTE_MAX} caractères") for i in serie.index[trop]]
+    defauts = [
+        (i, champ.nom, serie[i][:40] + "…", f"au plus {TEXTE_MAX} caractères") for i in serie.index[trop]
+    ]
     erreurs = serie.str.fullmatch(r"#(?:REF|NOM|NAME|VALEUR|VALUE|DIV/0|NUM|NULL|NOMBRE)[!?]?")
-    defauts += [(i, champ.nom, serie[i], "un texte (le tableur a rendu une erreur)")
-                for i in serie.index[erreurs.fillna(False)]]
+    defauts += [
+        (i, champ.nom, serie[i], "un texte (le tableur a rendu une erreur)")
+        for i in serie.index[erreurs.fillna(False)]
+    ]
     return serie.map(neutraliser).mask(vides | trop).astype("str"), defauts
 
 
@@ -81,8 +87,10 @@ def _nombres(champ: Champ, serie: pd.Series):
     ambigus = serie.str.fullmatch(_AMBIGU.pattern) if len(serie) else serie.astype(bool)
     faux = statut.eq("illisible") | valeurs.lt(0)
     defauts = [(i, champ.nom, serie[i], "un nombre positif, comme 1 234,5") for i in serie.index[faux]]
-    defauts += [(i, champ.nom, serie[i], "un nombre sans équivoque : ni point ni virgule avant trois chiffres")
-                for i in serie.index[ambigus & ~faux]]
+    defauts += [
+        (i, champ.nom, serie[i], "un nombre sans équivoque : ni point ni virgule avant trois chiffres")
+        for i in serie.index[ambigus & ~faux]
+    ]
     return valeurs.mask(faux | ambigus), defauts
 
 
@@ -97,16 +105,20 @@ def _entiers(champ: Champ, serie: pd.Series):
 def _dates(champ: Champ, serie: pd.Series):
     lues = {i: lire_date(v) for i, v in serie.items()}
     vides = serie.str.lower().isin(nettoyage.MANQUANTS)
-    defauts = [(i, champ.nom, serie[i], "une date, comme 31/12/2024")
-               for i in serie.index[~vides] if lues[i] is None]
-    return pd.Series(pd.to_datetime([lues[i] for i in serie.index]), index=serie.index,
-                     dtype="datetime64[us]"), defauts
+    defauts = [
+        (i, champ.nom, serie[i], "une date, comme 31/12/2024") for i in serie.index[~vides] if lues[i] is None
+    ]
+    return pd.Series(
+        pd.to_datetime([lues[i] for i in serie.index]), index=serie.index, dtype="datetime64[us]"
+    ), defauts
 
 
 def _annees(champ: Champ, serie: pd.Series):
     valeurs, raisons = nettoyage.annee(serie)
     vides = serie.str.lower().isin(nettoyage.MANQUANTS)
-    defauts = [(i, champ.nom, serie[i], "une année, comme 2024") for i in serie.index[raisons.ne("") & ~vides]]
+    defauts = [
+        (i, champ.nom, serie[i], "une année, comme 2024") for i in serie.index[raisons.ne("") & ~vides]
+    ]
     return valeurs, defauts
 
 
@@ -115,8 +127,11 @@ def _choix(champ: Champ, serie: pd.Series):
     attendu = ", ".join(f"{libelle}" for libelle, _ in champ.choix.values())
     if champ.nom == "type":
         attendu = ", ".join(champ.choix)
-    defauts = [(i, champ.nom, v, attendu) for i, v in serie.items()
-               if lus[v] is None and v.lower() not in nettoyage.MANQUANTS]
+    defauts = [
+        (i, champ.nom, v, attendu)
+        for i, v in serie.items()
+        if lus[v] is None and v.lower() not in nettoyage.MANQUANTS
+    ]
     return pd.Series([lus[v] for v in serie], index=serie.index, dtype="str"), defauts
 
 
@@ -134,5 +149,12 @@ def _codes(champ: Champ, serie: pd.Series):
     return pd.Series(lues, dtype="str").reindex(serie.index), defauts
 
 
-_LECTURES = {"texte": _textes, "nombre": _nombres, "entier": _entiers, "date": _dates, "annee": _annees,
-             "choix": _choix, "codes": _codes}
+_LECTURES = {
+    "texte": _textes,
+    "nombre": _nombres,
+    "entier": _entiers,
+    "date": _dates,
+    "annee": _annees,
+    "choix": _choix,
+    "codes": _codes,
+}

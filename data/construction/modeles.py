@@ -2,7 +2,7 @@
 
     python data/construction/modeles.py
 
-Les colonnes et les listes de choix viennent de ``cafdiag.donnees.registres_colonnes`` : le modèle et le
+Les colonnes et les listes de choix viennent de ``cafdiag.donnees.registres_champs`` : le modèle et le
 lecteur ne peuvent pas diverger. Deux fabrications donnent les mêmes octets.
 """
 
@@ -24,7 +24,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 RACINE = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(RACINE))
 
-from cafdiag.donnees.registres_colonnes import ASSISTANTS, TYPES, Champ, champs_de  # noqa: E402
+from cafdiag.donnees.registres_champs import ASSISTANTS, TYPES, Champ, champs_de  # noqa: E402
 from cafdiag.magasin import ecrire_atomique, lire_table  # noqa: E402
 
 LIGNES = 1000
@@ -37,52 +37,157 @@ _EXEMPLE = PatternFill("solid", fgColor="FFF4CC")
 
 # Fichier → (types admis, lignes d'exemple). Les noms sont inventés ; les communes existent.
 MODELES: dict[str, tuple[tuple[str, ...], list[dict]]] = {
-    "eaje": (("eaje", "micro_creche"), [
-        {"type": "eaje", "nom": "EXEMPLE – Crèche des Trois Nuages", "code": "53084", "places": 30,
-         "type_accueil": "Multi-accueil", "mode_financement": "psu", "heures_facturees": 52000,
-         "heures_realisees": 49500.5, "date_ouverture": dt.date(2012, 9, 3)},
-        {"type": "micro_creche", "nom": "EXEMPLE – Micro-crèche Pomme d'Api", "code": "53188", "places": 12,
-         "type_accueil": "Micro-crèche", "mode_financement": "paje", "date_ouverture": dt.date(2021, 1, 4)},
-    ]),
-    "alsh": (("alsh",), [
-        {"type": "alsh", "nom": "EXEMPLE – Accueil de loisirs des Cabanes", "code": "53084", "temps": "mercredi",
-         "places_moins_6": 24, "places_6_11": 36, "places_12_17": 0, "heures_realisees": 15400},
-        {"type": "alsh", "nom": "EXEMPLE – Accueil de loisirs des Cabanes", "code": "53084", "temps": "juillet",
-         "places_moins_6": 32, "places_6_11": 48, "places_12_17": 12, "heures_realisees": 11250},
-        {"type": "alsh", "nom": "EXEMPLE – Accueil de loisirs du Moulin", "code": "53077", "temps": "mercredi",
-         "places_moins_6": 16, "places_6_11": 24, "places_12_17": 0},
-    ]),
-    "centres_sociaux": (("centre_social",), [
-        {"type": "centre_social", "nom": "EXEMPLE – Centre social du Grand Chêne", "code": "53084",
-         "statut_agrement": "agree", "date_agrement": dt.date(2023, 1, 1),
-         "date_fin_agrement": dt.date(2026, 12, 31), "communes_couvertes": "53084 53188"},
-    ]),
-    "evs": (("evs",), [
-        {"type": "evs", "nom": "EXEMPLE – La Place aux Idées", "code": "53018", "statut_agrement": "agree",
-         "date_agrement": dt.date(2024, 1, 1), "date_fin_agrement": dt.date(2027, 12, 31)},
-        {"type": "evs", "nom": "EXEMPLE – Le Café d'à Côté", "code": "53188", "statut_agrement": "prefiguration"},
-    ]),
-    "laep": (("laep",), [
-        {"type": "laep", "nom": "EXEMPLE – Le Jardin des Petits Pas", "code": "53077",
-         "statut_agrement": "agree", "heures_ouverture": 132},
-    ]),
-    "rpe": (("rpe",), [
-        {"type": "rpe", "nom": "EXEMPLE – Relais petite enfance des Quatre Vents", "code": "53084",
-         "statut_agrement": "agree", "etp": 1.8, "communes_couvertes": "53084 53188 53077",
-         "missions_renforcees": "oui"},
-    ]),
-    "france_services": (("france_services",), [
-        {"type": "france_services", "nom": "EXEMPLE – France services de la Halle", "code": "53188",
-         "statut_agrement": "agree", "format": "fixe", "date_agrement": dt.date(2021, 7, 1)},
-    ]),
-    "ps_jeunes": (("ps_jeunes",), [
-        {"type": "ps_jeunes", "nom": "EXEMPLE – L'Escale des jeunes", "code": "53084",
-         "statut_agrement": "agree", "etp": 1.5, "jeunes_accueillis": 140},
-    ]),
-    ASSISTANTS: ((ASSISTANTS,), [
-        {"type": ASSISTANTS, "code": "53084", "agrees": 40, "en_exercice": 33, "places": 128},
-        {"type": ASSISTANTS, "code": "53018", "agrees": 12, "en_exercice": 10, "places": 41},
-    ]),
+    "eaje": (
+        ("eaje", "micro_creche"),
+        [
+            {
+                "type": "eaje",
+                "nom": "EXEMPLE – Crèche des Trois Nuages",
+                "code": "53084",
+                "places": 30,
+                "type_accueil": "Multi-accueil",
+                "mode_financement": "psu",
+                "heures_facturees": 52000,
+                "heures_realisees": 49500.5,
+                "date_ouverture": dt.date(2012, 9, 3),
+            },
+            {
+                "type": "micro_creche",
+                "nom": "EXEMPLE – Micro-crèche Pomme d'Api",
+                "code": "53188",
+                "places": 12,
+                "type_accueil": "Micro-crèche",
+                "mode_financement": "paje",
+                "date_ouverture": dt.date(2021, 1, 4),
+            },
+        ],
+    ),
+    "alsh": (
+        ("alsh",),
+        [
+            {
+                "type": "alsh",
+                "nom": "EXEMPLE – Accueil de loisirs des Cabanes",
+                "code": "53084",
+                "temps": "mercredi",
+                "places_moins_6": 24,
+                "places_6_11": 36,
+                "places_12_17": 0,
+                "heures_realisees": 15400,
+            },
+            {
+                "type": "alsh",
+                "nom": "EXEMPLE – Accueil de loisirs des Cabanes",
+                "code": "53084",
+                "temps": "juillet",
+                "places_moins_6": 32,
+                "places_6_11": 48,
+                "places_12_17": 12,
+                "heures_realisees": 11250,
+            },
+            {
+                "type": "alsh",
+                "nom": "EXEMPLE – Accueil de loisirs du Moulin",
+                "code": "53077",
+                "temps": "mercredi",
+                "places_moins_6": 16,
+                "places_6_11": 24,
+                "places_12_17": 0,
+            },
+        ],
+    ),
+    "centres_sociaux": (
+        ("centre_social",),
+        [
+            {
+                "type": "centre_social",
+                "nom": "EXEMPLE – Centre social du Grand Chêne",
+                "code": "53084",
+                "statut_agrement": "agree",
+                "date_agrement": dt.date(2023, 1, 1),
+                "date_fin_agrement": dt.date(2026, 12, 31),
+                "communes_couvertes": "53084 53188",
+            },
+        ],
+    ),
+    "evs": (
+        ("evs",),
+        [
+            {
+                "type": "evs",
+                "nom": "EXEMPLE – La Place aux Idées",
+                "code": "53018",
+                "statut_agrement": "agree",
+                "date_agrement": dt.date(2024, 1, 1),
+                "date_fin_agrement": dt.date(2027, 12, 31),
+            },
+            {
+                "type": "evs",
+                "nom": "EXEMPLE – Le Café d'à Côté",
+                "code": "53188",
+                "statut_agrement": "prefiguration",
+            },
+        ],
+    ),
+    "laep": (
+        ("laep",),
+        [
+            {
+                "type": "laep",
+                "nom": "EXEMPLE – Le Jardin des Petits Pas",
+                "code": "53077",
+                "statut_agrement": "agree",
+                "heures_ouverture": 132,
+            },
+        ],
+    ),
+    "rpe": (
+        ("rpe",),
+        [
+            {
+                "type": "rpe",
+                "nom": "EXEMPLE – Relais petite enfance des Quatre Vents",
+                "code": "53084",
+                "statut_agrement": "agree",
+                "etp": 1.8,
+                "communes_couvertes": "53084 53188 53077",
+                "missions_renforcees": "oui",
+            },
+        ],
+    ),
+    "france_services": (
+        ("france_services",),
+        [
+            {
+                "type": "france_services",
+                "nom": "EXEMPLE – France services de la Halle",
+                "code": "53188",
+                "statut_agrement": "agree",
+                "format": "fixe",
+                "date_agrement": dt.date(2021, 7, 1),
+            },
+        ],
+    ),
+    "ps_jeunes": (
+        ("ps_jeunes",),
+        [
+            {
+                "type": "ps_jeunes",
+                "nom": "EXEMPLE – L'Escale des jeunes",
+                "code": "53084",
+                "statut_agrement": "agree",
+                "etp": 1.5,
+                "jeunes_accueillis": 140,
+            },
+        ],
+    ),
+    ASSISTANTS: (
+        (ASSISTANTS,),
+        [
+            {"type": ASSISTANTS, "code": "53084", "agrees": 40, "en_exercice": 33, "places": 128},
+            {"type": ASSISTANTS, "code": "53018", "agrees": 12, "en_exercice": 10, "places": 41},
+        ],
+    ),
 }
 _CONSIGNES = [
     "Une ligne par structure (pour les accueils de loisirs : une ligne par structure et par temps d'accueil).",
@@ -100,9 +205,17 @@ _CONSIGNES_ASSISTANTS = [
     "Remplacez les lignes d'exemple (fond jaune).",
     *_CONSIGNES[5:],
 ]
-_GENRES = {"texte": "texte", "code": "code Insee, en texte", "coordonnee": "degrés (WGS84) ou Lambert-93",
-           "entier": "nombre entier", "nombre": "nombre, virgule décimale", "date": "date JJ/MM/AAAA",
-           "annee": "année", "choix": "liste", "codes": "codes Insee séparés par une espace"}
+_GENRES = {
+    "texte": "texte",
+    "code": "code Insee, en texte",
+    "coordonnee": "degrés (WGS84) ou Lambert-93",
+    "entier": "nombre entier",
+    "nombre": "nombre, virgule décimale",
+    "date": "date JJ/MM/AAAA",
+    "annee": "année",
+    "choix": "liste",
+    "codes": "codes Insee séparés par une espace",
+}
 
 
 def obligatoires(types: tuple[str, ...]) -> frozenset[str]:
@@ -125,7 +238,9 @@ def fabriquer(nom: str) -> bytes:
     exigees = obligatoires(types)
     for rang, champ in enumerate(champs, start=1):
         _colonne(feuille, listes, rang, champ, types, obligatoire=champ.nom in exigees)
-    communes = lire_table("communes", colonnes=["code", "nom", "codes_postaux", "lon", "lat"]).set_index("code")
+    communes = lire_table("communes", colonnes=["code", "nom", "codes_postaux", "lon", "lat"]).set_index(
+        "code"
+    )
     for rang, exemple in enumerate(exemples, start=2):
         _exemple(feuille, rang, champs, _completer(exemple, communes))
     if types == (ASSISTANTS,):
@@ -193,8 +308,12 @@ def _completer(exemple: dict, communes) -> dict:
     commune = communes.loc[exemple["code"]]
     lieu = {"commune": commune["nom"], "code_postal": commune["codes_postaux"].split()[0], "annee": 2024}
     if exemple["type"] != ASSISTANTS:
-        lieu |= {"lon": round(float(commune["lon"]), 4), "lat": round(float(commune["lat"]), 4),
-                 "adresse": "1 rue de l'Exemple", "gestionnaire": "Communauté de communes de l'Exemple"}
+        lieu |= {
+            "lon": round(float(commune["lon"]), 4),
+            "lat": round(float(commune["lat"]), 4),
+            "adresse": "1 rue de l'Exemple",
+            "gestionnaire": "Communauté de communes de l'Exemple",
+        }
     return {**lieu, **exemple}
 
 
@@ -247,7 +366,9 @@ def figer(octets: bytes) -> bytes:
     instant = DATE_FIXE.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     sortie = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(octets)) as source, zipfile.ZipFile(sortie, "w") as cible:
-        for membre in sorted(source.infolist(), key=lambda m: (m.filename != "[Content_Types].xml", m.filename)):
+        for membre in sorted(
+            source.infolist(), key=lambda m: (m.filename != "[Content_Types].xml", m.filename)
+        ):
             contenu = source.read(membre)
             if membre.filename == "docProps/core.xml":
                 contenu = re.sub(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*", rb"\g<1>" + instant, contenu)
