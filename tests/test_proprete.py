@@ -27,6 +27,7 @@ ETAGES = [
     "restitution",
     "lot",
     "__init__",
+    "cli_donnees",
     "cli",
     "__main__",
 ]
