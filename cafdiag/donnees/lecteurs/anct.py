@@ -11,10 +11,19 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import COMMUNE, Chantier, annee_du_nom, completer_par_zero, exiger, refuser, trouver
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE,
+    Chantier,
+    completer_par_zero,
+    exiger,
+    refuser,
+    trouver,
+)
+from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.magasin import lire_table
+from cafdiag.territoires import a_jour
 
 _LON, _LAT = r"lon(gitude)?|x_?long?|long", r"lat(itude)?|y_?lat"
 
@@ -66,7 +75,7 @@ def _points(chantier: Chantier) -> tuple[pd.Series, pd.Series]:
         return vide, vide
     lon, lat = chantier.nombres(nom_lon, positif=False)[0], chantier.nombres(nom_lat, positif=False)[0]
     centres = lire_table("communes", colonnes=["code", "lon", "lat"]).set_index("code")
-    communes = brut.table[trouver(brut.entete, *COMMUNE)]
+    communes = a_jour(brut.table[trouver(brut.entete, *COMMUNE)])["code_actuel"]
     cx, cy = communes.map(centres["lon"].to_dict()), communes.map(centres["lat"].to_dict())
     droit = (lon - cx).abs() + (lat - cy).abs()
     permute = (lat - cx).abs() + (lon - cy).abs()
@@ -75,7 +84,7 @@ def _points(chantier: Chantier) -> tuple[pd.Series, pd.Series]:
         chantier.remarques.append(f"{int(inverse.sum())} point(s) remis à l'endroit : longitude et latitude permutées")
         lon, lat = lon.mask(inverse, lat), lat.mask(inverse, lon)
     loin = (lon - cx).abs().gt(1) | (lat - cy).abs().gt(1) | lon.isna() | lat.isna()
-    loin &= cx.notna()
+    loin &= cx.notna() | lon.abs().gt(180) | lat.abs().gt(90)
     if (loin & lon.notna()).any():
         chantier.remarques.append(
             f"{int((loin & lon.notna()).sum())} point(s) à plus d'un degré de leur commune : point non repris")

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from cafdiag.donnees import cog
 from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
+from cafdiag.donnees.lecteurs.recollement import communes_et_anciennes, ramener, reunir_classes
 from cafdiag.donnees.nettoyage import code_commune, nombre
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
@@ -67,16 +68,6 @@ COMMUNE = (
 )
 
 
-def siecle(an: str) -> int:
-    """Année à quatre chiffres d'un suffixe de l'Insee.
-
-    >>> siecle("22"), siecle("1999"), siecle("68")
-    (2022, 1999, 1968)
-    """
-    valeur = int(an)
-    return valeur if valeur > 99 else valeur + (2000 if valeur < 60 else 1900)
-
-
 def refuser(brut: Brut, *defauts: str, attendu: str = "", conseil: str = "") -> EntreeFautive:
     """L'erreur qui refuse le fichier entier (à lever)."""
     return EntreeFautive(brut.fichier, list(defauts), attendu=attendu, conseil=conseil)
@@ -90,6 +81,25 @@ def exiger(brut: Brut, **motifs: Sequence[str]) -> dict[str, str]:
         raise refuser(brut, *(f"colonne absente : {role.replace('_', ' ')}" for role in absentes),
                       attendu="les colonnes officielles ; trouvées : " + ", ".join(brut.entete[:15]))
     return trouvees
+
+
+def nombres_rapides(serie: pd.Series, *, vide: str) -> tuple[pd.Series, pd.Series]:
+    """Comme :func:`cafdiag.donnees.nettoyage.nombre`, en bloc quand toute la colonne est faite de nombres.
+
+    >>> nombres_rapides(pd.Series(["31.48", "7"], dtype="str"), vide="secret")[0].tolist()
+    [31.48, 7.0]
+    """
+    try:
+        lus = pa.array(serie, type=pa.large_string()).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return nombre(serie, vide=vide)
+    # « nan » et « inf » s'écrivent comme des nombres : le chemin lent dit ce qu'ils sont.
+    if not np.isfinite(lus).all():
+        return nombre(serie, vide=vide)
+    exacts = pd.Series(pd.Categorical.from_codes(np.zeros(len(lus), dtype="int8"), ["exact", "illisible"]),
+                       index=serie.index)
+    return pd.Series(lus, index=serie.index), exacts
+
 
 
 class Chantier:
@@ -270,10 +280,10 @@ class Chantier:
         avant = table.copy() if classes else None
         jumelles = {c: table.pop(c) for c in list(table) if c.endswith("__statut")}
         publies = pd.DataFrame({"code": table["code"], **jumelles}).set_index("code")
-        resultat, passages, statuts = _ramener(table, additives=additives, non_additives=non_additives, cle=cle,
+        resultat, passages, statuts = ramener(table, additives=additives, non_additives=non_additives, cle=cle,
                                                cog=millesime)
         if classes:
-            resultat, statuts = _reunir_classes(avant, resultat, statuts, list(classes), jointes=jointes)
+            resultat, statuts = reunir_classes(avant, resultat, statuts, list(classes), jointes=jointes)
         bouges = passages[passages["statut"] != "inconnu"]
         self.passages |= dict(zip(bouges["code_origine"], bouges["cibles"], strict=True))
         self.inconnus = sorted({*self.inconnus, *passages.loc[passages["statut"] == "inconnu", "code_origine"]})
@@ -325,120 +335,3 @@ def completer_par_zero(chantier: Chantier, table: pd.DataFrame) -> pd.DataFrame:
                  for nom in table if nom != "code"}
         table = pd.concat([table, pd.DataFrame([{"code": ville, **ligne}])], ignore_index=True)
     return table.sort_values("code", ignore_index=True)
-
-
-def nombres_rapides(serie: pd.Series, *, vide: str) -> tuple[pd.Series, pd.Series]:
-    """Comme :func:`cafdiag.donnees.nettoyage.nombre`, en bloc quand toute la colonne est faite de nombres.
-
-    >>> nombres_rapides(pd.Series(["31.48", "7"], dtype="str"), vide="secret")[0].tolist()
-    [31.48, 7.0]
-    """
-    try:
-        lus = pa.array(serie, type=pa.large_string()).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return nombre(serie, vide=vide)
-    # « nan » et « inf » s'écrivent comme des nombres : le chemin lent dit ce qu'ils sont.
-    if not np.isfinite(lus).all():
-        return nombre(serie, vide=vide)
-    exacts = pd.Series(pd.Categorical.from_codes(np.zeros(len(lus), dtype="int8"), ["exact", "illisible"]),
-                       index=serie.index)
-    return pd.Series(lus, index=serie.index), exacts
-
-
-@lru_cache(maxsize=1)
-def _mouvants() -> frozenset[str]:
-    """Codes que le passage touche : anciens, communes d'arrivée, arrondissements et leurs villes."""
-    passage = lire_table("passage_cog", colonnes=["code_ancien", "code"])
-    communes = lire_table("communes", colonnes=["code", "commune_mere"]).dropna()
-    return frozenset(passage["code_ancien"]) | frozenset(passage["code"]) | frozenset(communes["code"]) | frozenset(
-        communes["commune_mere"])
-
-
-def _ramener(table: pd.DataFrame, **reglages) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Comme :func:`cafdiag.donnees.cog.ramener`, sur les seules communes qu'un passage peut toucher."""
-    mouvants, connus = _mouvants(), communes_et_anciennes()
-    a_traiter = np.array([c in mouvants or c not in connus for c in table["code"].tolist()], dtype=bool)
-    resultat, passages, statuts = cog.ramener(table[a_traiter].reset_index(drop=True), **reglages)
-    colonnes = table.columns.tolist()
-    reunis = pd.concat([table[~a_traiter], resultat[colonnes]], ignore_index=True)
-    return reunis.sort_values("code", kind="stable", ignore_index=True), passages, statuts
-
-
-def _reunir_classes(avant: pd.DataFrame, apres: pd.DataFrame, statuts: pd.DataFrame, classes: list[str], *,
-                    jointes: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rend aux communes fusionnées le classement que leurs parties partagent."""
-    destin = a_jour(avant["code"]).set_axis(avant.index)
-    # Sans la commune qui a gardé son code, une partie du territoire n'est pas connue.
-    arrivee = destin["code_actuel"].where(destin["statut"].isin(["actuel", "passe"]))
-    entieres = set(avant["code"]) - {c for c, m in zip(statuts["code"], statuts["motif"], strict=True)
-                                     if "manque" in m}
-    touches = arrivee.isin(set(statuts["code"]) & entieres)
-    groupes = {code: rangs for code, rangs in arrivee[touches].groupby(arrivee[touches]).groups.items()}
-    regles = set()
-    for nom in classes:
-        for code in set(statuts.loc[statuts["colonne"].eq(nom), "code"]) & set(groupes):
-            parties = avant.loc[groupes[code], nom]
-            valeurs = sorted(set(parties.dropna()))
-            if parties.isna().any() or not valeurs or (len(valeurs) > 1 and not jointes):
-                continue
-            apres.loc[apres["code"].eq(code), nom] = valeurs[0] if len(valeurs) == 1 else " / ".join(valeurs)
-            regles.add((nom, code))
-    reste = [paire not in regles for paire in zip(statuts["colonne"], statuts["code"], strict=True)]
-    return apres, statuts[np.array(reste, dtype=bool)]
-
-
-@lru_cache(maxsize=1)
-def communes_et_anciennes() -> frozenset[str]:
-    """Codes actuels (communes et arrondissements) et anciens codes connus."""
-    actuels = lire_table("communes", colonnes=["code"])["code"]
-    return frozenset(actuels) | frozenset(lire_table("passage_cog", colonnes=["code_ancien"])["code_ancien"])
-
-
-def annee_des_chiffres(population: pd.Series) -> int | None:
-    """Millésime d'une population par commune que rien ne date : celui du référentiel qu'elle égale.
-
-    Parameters
-    ----------
-    population : Series indexed by code
-        Au COG du fichier ; les codes qui ont changé ne comptent pas.
-
-    Returns
-    -------
-    int or None
-        L'année dont au moins 9 communes sur 10 ont la même population (à l'arrondi des IRIS près).
-    """
-    referentiel = lire_table("communes").set_index("code")
-    annees = sorted(int(c[-4:]) for c in referentiel if re.fullmatch(r"population_\d{4}", c))
-    scores = {}
-    for an in annees:
-        paire = pd.concat([population, referentiel[f"population_{an}"].astype("float64")], axis=1,
-                          join="inner").dropna()
-        if len(paire) < 5:
-            continue
-        ecart = (paire.iloc[:, 0] - paire.iloc[:, 1]).abs()
-        scores[an] = float((ecart <= 2).mean())
-    meilleure = max(scores, key=scores.get, default=None)
-    return meilleure if meilleure is not None and scores[meilleure] >= 0.9 else None
-
-
-def annee_du_nom(fichier: str) -> int | None:
-    """Année écrite dans un nom de fichier, s'il n'y en a qu'une plausible (la dernière sinon)."""
-    annees = [int(a) for a in re.findall(r"(?<!\d)(20[0-4]\d)(?!\d)", fichier)]
-    annees += [2000 + int(a) for a in re.findall(r"(?<![\d])(?:bpe|rp|zrr|filo)(\d\d)(?!\d)", fichier.lower())]
-    return annees[-1] if annees else None
-
-
-def millesime_cache(chantier: Chantier, population: pd.Series | None = None) -> int:
-    """Année d'un fichier dont aucune colonne ne la porte : par ses chiffres, sinon par son nom."""
-    if chantier.annee_dite is not None:
-        return chantier.annee_dite
-    an = annee_des_chiffres(population) if population is not None else None
-    if an is not None:
-        chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, reconnue à ses populations")
-        return an
-    an = annee_du_nom(chantier.brut.fichier)
-    if an is None:
-        raise refuser(chantier.brut, "aucune colonne ne donne l'année, et le nom du fichier non plus",
-                      attendu="une année", conseil="mettez l'année dans le nom du fichier (…_2022.csv)")
-    chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, lue dans le nom du fichier")
-    return an

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import COMMUNE, Chantier, annee_du_nom, exiger, refuser, simple, trouver
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE,
+    Chantier,
+    exiger,
+    refuser,
+    simple,
+    trouver,
+)
+from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 
 _FRR_VALEURS = ("Non classée", "FRR socle", "FRR+", "FRR bénéficiaire", "Classée FRR partiellement",

@@ -9,9 +9,15 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import Chantier, exiger, millesime_cache, refuser, trouver
+from cafdiag.donnees.lecteurs.assemblage import (
+    Chantier,
+    exiger,
+    refuser,
+    trouver,
+)
 from cafdiag.donnees.lecteurs.insee_population import nom_population
 from cafdiag.donnees.lecteurs.insee_zonages import rendre_appartenance
+from cafdiag.donnees.lecteurs.millesimes import millesime_cache
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_commune, code_epci
 

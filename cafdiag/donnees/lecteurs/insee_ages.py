@@ -5,14 +5,23 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
-from cafdiag.donnees.lecteurs.assemblage import (
-    COMMUNE, HORS_COMMUNE, INCONNUE, REPETEE, Chantier, exiger, millesime_cache, refuser, siecle, simple, trouver, trouver_tout,
-)
 from cafdiag.donnees.lecteurs import Lecteur
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE,
+    HORS_COMMUNE,
+    INCONNUE,
+    REPETEE,
+    Chantier,
+    exiger,
+    refuser,
+    simple,
+    trouver,
+    trouver_tout,
+)
+from cafdiag.donnees.lecteurs.millesimes import millesime_cache, siecle
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 
@@ -72,8 +81,8 @@ def lire_iris(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     iris = brut.table[roles["iris"]]
     chantier.connus(codes)
     # L'IRIS commence par le code de sa commune : un chiffre abîmé dans l'un se voit dans l'autre.
-    prefixe = np.where(iris.str.len() == 9, iris.str.slice(0, 5), iris.str.slice(0, 5).str.zfill(5))
-    chantier.rejeter(pd.Series(prefixe) != codes, "le code IRIS ne commence pas par celui de la commune", iris)
+    prefixe = iris.str.zfill(9).str.slice(0, 5)
+    chantier.rejeter(prefixe != codes, "le code IRIS ne commence pas par celui de la commune", iris)
     chantier.sans_rejet("une ligne fausse fausserait le total de sa commune", sauf=(INCONNUE,))
     return _par_commune(chantier, codes, cle=iris)
 

@@ -8,7 +8,14 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import COMMUNE, HORS_COMMUNE, Chantier, annee_du_nom, exiger, trouver
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE,
+    HORS_COMMUNE,
+    Chantier,
+    exiger,
+    trouver,
+)
+from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_commune
 from cafdiag.magasin import lire_table

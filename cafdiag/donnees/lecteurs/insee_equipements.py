@@ -10,8 +10,16 @@ import pandas as pd
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.assemblage import (
-    COMMUNE, INCONNUE, REPETEE, Chantier, annee_du_nom, exiger, refuser, simple, trouver,
+    COMMUNE,
+    INCONNUE,
+    REPETEE,
+    Chantier,
+    exiger,
+    refuser,
+    simple,
+    trouver,
 )
+from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 

@@ -9,10 +9,17 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
-from cafdiag.donnees.lecteurs.assemblage import (
-    COMMUNE, Chantier, exiger, millesime_cache, refuser, siecle, simple, trouver, trouver_tout,
-)
 from cafdiag.donnees.lecteurs import Lecteur
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE,
+    Chantier,
+    exiger,
+    refuser,
+    simple,
+    trouver,
+    trouver_tout,
+)
+from cafdiag.donnees.lecteurs.millesimes import millesime_cache, siecle
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 

@@ -10,8 +10,15 @@ import pandas as pd
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.assemblage import (
-    COMMUNE, Chantier, annee_du_nom, exiger, refuser, simple, trouver, trouver_tout,
+    COMMUNE,
+    Chantier,
+    exiger,
+    refuser,
+    simple,
+    trouver,
+    trouver_tout,
 )
+from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_epci
 
