@@ -240,8 +240,8 @@ def test_un_texte_quelconque_n_est_jamais_un_infini_ni_une_trace(texte):
 
 
 def test_codes_commune_repares_ou_motives():
-    codes = code_commune(pd.Series(["1001", "01001 ", "1001.0", "2a004", "971102", "97102", "75056", "XX", "04XXX", "COM",
-                                    "ZZZZZ", "", "1", "010010", "9999", "ab123"]))
+    codes = code_commune(pd.Series(["1001", "01001 ", "1001.0", "2a004", "971102", "97102", "75056", "XX", "04XXX",
+                                    "COM", "ZZZZZ", "", "1", "010010", "9999", "ab123"]))
     assert codes.valeurs.dropna().tolist() == ["01001", "01001", "01001", "2A004", "97102", "97102", "75056"]
     assert codes.raisons[7:11].str.startswith("pseudo-zone").all() and "vide" in codes.raisons[11]
     assert codes.raisons[12:].eq("ce n'est pas un code commune").all()

@@ -100,7 +100,9 @@ def source(chemin: Path | str) -> Source:
 
 
 def _format(nom: str, debut: bytes, chemin: Path) -> str:
-    tete = debut.removeprefix(codecs.BOM_UTF8).lstrip()
+    # L'UTF-16 du bloc-notes a un zéro sur deux : le décoder avant de juger du premier caractère.
+    tete = decoder(debut)[0].lstrip().encode() if b"\0" in debut[:200] and not debut.startswith(
+        (b"PAR1", b"\xd0\xcf")) else debut.removeprefix(codecs.BOM_UTF8).lstrip()
     if debut.startswith(b"PAR1"):
         return "parquet"
     if tete[:1] in (b"{", b"["):

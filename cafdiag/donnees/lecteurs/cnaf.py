@@ -14,7 +14,13 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import COMMUNE, Chantier, annee_du_nom, refuser, simple, trouver
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE,
+    Chantier,
+    refuser,
+    simple,
+    trouver,
+)
 from cafdiag.donnees.lecteurs.coherence import (
     passer,
     verifier_annees,
@@ -22,6 +28,7 @@ from cafdiag.donnees.lecteurs.coherence import (
     verifier_entiers,
     verifier_somme,
 )
+from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import annee as lire_annee
 from cafdiag.donnees.lecture import code_departement, code_epci, code_region, lire_tableau
 from cafdiag.magasin import lire_table
@@ -35,7 +42,8 @@ _CODES = {
     "france": (r"nat(ional)?|niveau_national|france",),
 }
 _NOMS = {"commune": r"nom_?com(mune)?|lib(elle)?_?(com|geo)(mune)?|commune", "epci": r"nom_?epci|lib(elle)?_?epci",
-         "departement": r"nom_?dep(artement)?|lib(elle)?_?dep(artement)?", "region": r"nom_?regi?(on)?|lib(elle)?_?reg(ion)?"}
+         "departement": r"nom_?dep(artement)?|lib(elle)?_?dep(artement)?",
+         "region": r"nom_?regi?(on)?|lib(elle)?_?reg(ion)?"}
 _MAILLES = {"com": "commune", "comm": "commune", "commune": "commune", "epci": "epci", "dep": "departement",
             "departement": "departement", "reg": "region", "region": "region", "nat": "france",
             "fe": "france", "national": "france", "france": "france"}
