@@ -25,24 +25,29 @@ def coin():
     return point.x, point.y
 
 
-@pytest.fixture
-def contours_qpv(tmp_path, coin):
-    """Deux QPV carrés de 200 m à Angers, loin l'un de l'autre, au format de l'ANCT."""
-    x, y = coin
-    carres = [box(x, y, x + 200, y + 200), box(x + 1500, y, x + 1700, y + 200)]
+def ecrire_qpv(chemin, carres, codes, *, ailleurs=13, **colonnes):
+    """Des QPV en Lambert-93 au format de l'ANCT ; d'autres à Cholet, pour que le 49 ait ses quinze quartiers."""
+    loin = [box(414_000 + 300 * i, 6_670_000, 414_100 + 300 * i, 6_670_100) for i in range(ailleurs)]
+    autres = [f"QN049{50 + i}M" for i in range(ailleurs)]
     table = gpd.GeoDataFrame(
         {
-            "code_qp": ["QN04991M", "QN04992M"],
-            "lib_qp": ["Nord", "Sud"],
-            "insee_com": ["49007", "49007"],
-            "population": [1000, 3000],
+            "code_qp": [*codes, *autres],
+            "lib_qp": [*codes, *autres],
+            **{c: [*v, *[1] * ailleurs] for c, v in colonnes.items()},
         },
-        geometry=carres,
+        geometry=[*carres, *loin],
         crs=2154,
-    ).to_crs(4326)
-    chemin = tmp_path / "qpv.geojson"
-    table.to_file(chemin, driver="GeoJSON")
+    )
+    table.to_crs(4326).to_file(chemin, driver="GeoJSON")
     return chemin
+
+
+@pytest.fixture
+def contours_qpv(tmp_path, coin):
+    """Deux QPV carrés de 200 m à Angers, loin l'un de l'autre, et ceux du reste du département."""
+    x, y = coin
+    carres = [box(x, y, x + 200, y + 200), box(x + 1500, y, x + 1700, y + 200)]
+    return ecrire_qpv(tmp_path / "qpv.geojson", carres, ["QN04991M", "QN04992M"], population=[1000, 3000])
 
 
 def registre(tmp_path, lignes, nom="registre.csv"):
@@ -104,9 +109,7 @@ def test_definition_stricte_ne_retient_que_le_point_dedans(tmp_path, contours_qp
 def test_un_centre_pour_deux_quartiers_compte_une_fois(tmp_path, coin):
     x, y = coin
     carres = [box(x, y, x + 200, y + 200), box(x + 300, y, x + 500, y + 200)]
-    table = gpd.GeoDataFrame({"code_qp": ["QN1", "QN2"], "lib_qp": ["a", "b"]}, geometry=carres, crs=2154)
-    chemin = tmp_path / "deux.gpkg"
-    table.to_file(chemin, driver="GPKG")
+    chemin = ecrire_qpv(tmp_path / "deux.geojson", carres, ["QN04991M", "QN04992M"])
     ligne = mesures(chemin, registre(tmp_path, [centre("A", x + 250, y + 100)])).loc["AVS_CS_PAR_QPV"]
     assert (ligne["valeur"], ligne["numerateur"]) == (0.5, 1)
 
@@ -214,3 +217,94 @@ def test_definition_de_la_couverture_au_choix(tmp_path, contours_qpv, coin):
     }
     assert (valeurs["proximite"]["valeur"], valeurs["stricte"]["valeur"]) == (50.0, 0.0)
     assert "500 m" in valeurs["proximite"]["motif"] and "seulement" in valeurs["stricte"]["motif"]
+
+
+def test_fichier_de_qpv_incomplet_ne_fait_pas_de_zero(tmp_path, coin):
+    x, y = coin
+    chemin = ecrire_qpv(tmp_path / "un.geojson", [box(x, y, x + 200, y + 200)], ["QN04991M"], ailleurs=0)
+    apports = cd.lire_apports(qpv=chemin)
+    for code in ("49007", "53130", "44109"):
+        ligne = cd.mesurer(code, ["CTX_QPV_NB"], apports=apports).iloc[0]
+        assert ligne["statut"] == "non_disponible", code
+
+
+def test_lisiere_partagee_par_imprecision_n_est_pas_un_quartier(tmp_path):
+    """Un QPV débordant à peine sur la commune voisine n'est pas le sien."""
+    from cafdiag.magasin import lire_contours
+
+    lues = (
+        lire_contours("communes", filtres=[("code", "in", ["49007", "49353"])]).to_crs(2154).set_index("code")
+    )
+    frontiere = lues.geometry["49007"].intersection(lues.geometry["49353"].buffer(1)).representative_point()
+    for debord, communes in ((1.0, 2), (0.01, 1)):
+        cote = 200
+        carre = box(frontiere.x - cote, frontiere.y - cote, frontiere.x + cote, frontiere.y + cote)
+        dehors, dedans = (carre.intersection(lues.geometry[c]) for c in ("49353", "49007"))
+        part = dedans if debord == 1.0 else dehors.buffer(0)
+        contour = part.union(dehors if debord == 1.0 else dehors.buffer(debord))
+        chemin = ecrire_qpv(
+            tmp_path / f"bord{communes}.geojson", [contour.buffer(0)], ["QN04991M"], ailleurs=14
+        )
+        apports = cd.lire_apports(qpv=chemin)
+        nombres = [
+            cd.mesurer(c, ["CTX_QPV_NB"], apports=apports).iloc[0]["valeur"] for c in ("49007", "49353")
+        ]
+        assert sum(nombres) == communes
+
+
+def test_distance_en_metres_vrais_outre_mer(tmp_path):
+    """À La Réunion, Lambert-93 gonflerait les distances : la projection légale de l'île est prise."""
+    vers = pyproj.Transformer.from_crs(2975, 4326, always_xy=True)
+    x, y = 338_000, 7_690_000
+    quartier = gpd.GeoDataFrame(
+        {"code_qp": ["QN97401I"], "lib_qp": ["Q"]}, geometry=[box(x, y, x + 200, y + 200)], crs=2975
+    )
+    chemin = tmp_path / "reunion.geojson"
+    quartier.to_crs(4326).to_file(chemin, driver="GeoJSON")
+    commune = None
+    for decalage, couvert in ((-495, 100.0), (-505, 0.0)):
+        lon, lat = vers.transform(x + decalage, y + 100)
+        lieu = {"type": "centre_social", "nom": f"C{decalage}", "code": "97411", "lon": lon, "lat": lat}
+        fichier = registre(tmp_path, [lieu], nom=f"r{abs(decalage)}.csv")
+        apports = cd.lire_apports(qpv=chemin, registre=fichier, registre_complet=["974"])
+        ligne = cd.mesurer("974", ["AVS_QPV_COUV"], apports=apports).iloc[0]
+        assert (ligne["valeur"], ligne["denominateur"]) == (couvert, 1)
+        commune = ligne
+    assert commune is not None
+
+
+def test_registre_complet_ne_vaut_que_pour_ses_types(tmp_path):
+    fichier = registre(tmp_path, [{"type": "evs", "nom": "A", "code": "49301"}])
+    apports = cd.lire_apports(registre=fichier, registre_complet=["49"])
+    table = cd.mesurer("49", apports=apports).set_index("indicateur")
+    assert table.loc["AVS_EVS_PART_RURAL", "statut"] == "exact"
+    assert table.loc["AVS_DENS", "statut"] != "exact"
+    vide = tmp_path / "vide.csv"
+    vide.write_text("type;nom;code\n", encoding="utf-8")
+    with pytest.raises(EntreeFautive):
+        cd.lire_apports(registre=vide, registre_complet=["49"])
+
+
+@pytest.mark.parametrize(
+    ("code", "contour", "attendu"),
+    [
+        ("", box(-0.55, 47.47, -0.54, 47.48), "code"),
+        ("QP049001", box(-0.55, 47.47, -0.54, 47.48), "QP049001"),
+        ("QN04991M", box(47.47, -0.55, 47.48, -0.54), "hors de France"),
+        ("QN04991M", box(-0.55, 47.47, -0.54, 47.48).exterior, "surface"),
+    ],
+)
+def test_contours_de_qpv_fautifs(tmp_path, code, contour, attendu):
+    chemin = tmp_path / "faux.geojson"
+    gpd.GeoDataFrame({"code_qp": [code], "lib_qp": ["a"]}, geometry=[contour], crs=4326).to_file(
+        chemin, driver="GeoJSON"
+    )
+    with pytest.raises(EntreeFautive, match=attendu):
+        cd.lire_apports(qpv=chemin)
+
+
+def test_qpv_en_tableur_sans_contour(tmp_path):
+    chemin = tmp_path / "qpv.csv"
+    chemin.write_text("code_qp,lib_qp\nQN04991M,Nord\n", encoding="utf-8")
+    with pytest.raises(EntreeFautive, match="contour"):
+        cd.lire_apports(qpv=chemin)

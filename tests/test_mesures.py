@@ -254,3 +254,49 @@ def test_au_moins_seulement_quand_presque_tout_est_connu():
     mayenne, region = (valeur(c, "PE_NB_EAJE") for c in ("53", "region:52"))
     assert mayenne["statut"] == "non_disponible" and mayenne["bas"] > 30 and "au moins" in mayenne["motif"]
     assert region["statut"] == "non_disponible" and math.isnan(region["bas"])
+
+
+def test_une_commune_muette_ne_fait_pas_taire_tout_un_departement():
+    """08332 n'a pas de donnée Caf : la part des autres est donnée, encadrée comme si tous ou personne."""
+    ligne = valeur("08", "PS_COUV_POP")
+    table = table_communes()
+    ardennes = table[table["departement"].eq("08")]
+    connues = ardennes["personnes_couvertes_2024"].notna()
+    attendu = (
+        100
+        * ardennes.loc[connues, "personnes_couvertes_2024"].sum()
+        / float(ardennes.loc[connues, "population_2023"].sum())
+    )
+    assert ligne["statut"] == "estime" and ligne["valeur"] == pytest.approx(attendu)
+    assert ligne["bas"] < attendu < ligne["haut"] < attendu + 0.5
+    assert "Oches" in ligne["motif"]
+
+
+def test_un_taux_arrondi_trop_large_n_est_pas_montre():
+    """domaine.md §5.3 : rien au-delà de ± 3 points."""
+    communes = cd.mesurer_maille("commune", ["PS_ALLOC_POP", "PS_COUV_POP"], departement="08")
+    montrees = communes[communes["valeur"].notna()]
+    assert ((montrees["haut"] - montrees["bas"]) / 2 <= 3 + 1e-9).all()
+    cachees = communes[communes["motif"].str.contains("trop large")]
+    assert len(cachees) > 5 and (((cachees["haut"] - cachees["bas"]) / 2 > 3) | cachees["haut"].isna()).all()
+
+
+def test_un_zero_arrondi_n_est_pas_sans_objet():
+    foyers = cd.mesurer_maille("commune", ["PS_TAILLE_FOYER"], departement="08")
+    zeros = foyers[foyers["denominateur"].eq(0)]
+    assert len(zeros) and zeros["statut"].eq("non_disponible").all()
+
+
+def test_motifs_disent_la_vraie_raison():
+    assert "seulement" not in valeur("976", "CTX_POP")["motif"]
+    assert "classement" in valeur("01", "CTX_COM_FRR")["motif"]
+    assert "Haut Valromey" in valeur("01", "CTX_COM_FRR")["motif"]
+
+
+@pytest.mark.parametrize("code", ["75056", "974", "France"])
+def test_un_territoire_ne_se_compare_pas_a_lui_meme(code):
+    table = cd.comparer(code, ["PE_TXCOUV_GLOBAL"])
+    t = cd.territoire(code)
+    assert "territoire" in set(table["role"])
+    for role in set(table["role"]) - {"territoire"}:
+        assert set(t.parents[role].communes) != set(t.communes)

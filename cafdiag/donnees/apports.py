@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
+from cafdiag.donnees.projections import zone
 from cafdiag.donnees.registres import importer
 from cafdiag.donnees.registres_champs import TYPES_STRUCTURES as TYPES_STRUCTURES
 from cafdiag.erreurs import EntreeFautive
@@ -17,6 +18,7 @@ from cafdiag.magasin import lire_table
 if TYPE_CHECKING:
     import geopandas as gpd
 
+_CODE_QPV = r"QN(?:0\d{2}|02[AB]|97\d)\d{2}[A-Z]"
 # Un rapport n'a besoin que de cela : aucune autre colonne du registre ne le suit.
 _COLONNES = ["type", "nom", "code", "lon", "lat", "source"]
 
@@ -42,6 +44,12 @@ class Apports:
     departements_complets: frozenset[str] = frozenset()
     compte_rendu: CompteRendu | None = None
 
+    def complet(self, type_structure: str) -> frozenset[str]:
+        """Départements dont le registre est complet pour ce type : ceux déclarés, si le type y figure."""
+        if self.structures is None or type_structure not in set(self.structures["type"]):
+            return frozenset()
+        return self.departements_complets
+
 
 def lire_apports(
     *,
@@ -59,7 +67,8 @@ def lire_apports(
         Registre de structures, xlsx, ods ou CSV (UTF-8) : colonnes ``type``, ``nom``, ``code`` (code Insee
         de la commune), et facultativement ``lon``, ``lat``. Voir :mod:`cafdiag.donnees.registres`.
     registre_complet : sequence of str
-        Départements pour lesquels ce registre est complet (« 49 »). Sans cela, un compte est un minorant.
+        Départements pour lesquels ce registre est complet (« 49 »), pour les types de structures qu'il
+        contient. Sans cela, un compte est un minorant.
 
     Raises
     ------
@@ -73,6 +82,12 @@ def lire_apports(
             "registre",
             ["aucun registre n'est donné, mais il est déclaré complet"],
             conseil="ajoutez --registre FICHIER",
+        )
+    if complets and lecture.table.empty:
+        raise EntreeFautive(
+            Path(registre).name,
+            ["le registre est vide, mais il est déclaré complet"],
+            conseil="vérifiez le fichier : une liste vide ferait croire qu'il n'y a aucune structure",
         )
     _refuser_departements(complets)
     return Apports(
@@ -92,6 +107,13 @@ def _refuser_departements(codes: frozenset[str]) -> None:
             [f"département inconnu : « {c} »" for c in inconnus],
             attendu="des codes de département, comme 49 ou 2A",
         )
+
+
+def _hors_de_france(contour) -> bool:
+    if contour.is_empty:
+        return False
+    point = contour.representative_point()
+    return zone(point.x, point.y) is None
 
 
 def _lire_registre(chemin: Path) -> Lecture:
@@ -134,6 +156,8 @@ def _lire_qpv(chemin: Path) -> gpd.GeoDataFrame:
 
     try:
         brut = gpd.read_file(chemin)
+        if not isinstance(brut, gpd.GeoDataFrame):
+            raise ValueError("le fichier n'a pas de contours")
     except (OSError, ValueError, pyogrio.errors.DataSourceError) as cause:
         raise EntreeFautive(
             chemin.name,
@@ -147,12 +171,30 @@ def _lire_qpv(chemin: Path) -> gpd.GeoDataFrame:
             [f"colonne absente : « {c} »" for c in absentes] or ["aucun contour"],
             attendu="les colonnes code_qp et lib_qp, et un contour par quartier",
         )
+    brut = brut.reset_index(drop=True)
     if brut.crs is None:
         raise EntreeFautive(chemin.name, ["projection inconnue"], conseil="fournissez le fichier .prj")
     brut = brut.to_crs(4326)
     defauts = [
         f"ligne {i + 1} : contour absent ou invalide ({brut['code_qp'][i]})"
         for i in brut.index[brut.geometry.isna() | brut.geometry.is_empty | ~brut.geometry.is_valid]
+    ]
+    defauts += [
+        f"ligne {i + 1} : un quartier est une surface, pas « {brut.geometry[i].geom_type} »"
+        for i in brut.index[
+            ~brut.geometry.geom_type.isin(["Polygon", "MultiPolygon"]) & brut.geometry.notna()
+        ]
+    ]
+    codes = brut["code_qp"].astype("string").fillna("")
+    defauts += [
+        f"ligne {i + 1} : code « {codes[i]} » (attendu : QN, département sur trois caractères, deux chiffres, une lettre)"
+        for i in brut.index[~codes.str.fullmatch(_CODE_QPV)]
+    ]
+    hors = [
+        p for p in zip(brut.index, brut.geometry, strict=True) if p[1] is not None and _hors_de_france(p[1])
+    ]
+    defauts += [
+        f"ligne {i + 1} : contour hors de France (longitude et latitude échangées ?)" for i, _ in hors
     ]
     defauts += [
         f"ligne {i + 1} : code « {brut['code_qp'][i]} » présent deux fois"

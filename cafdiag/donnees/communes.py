@@ -32,9 +32,8 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
         ``faits_embarques``.
     """
     table = tables.communes().copy()
-    complets = apports.departements_complets if apports else frozenset()
-    couvert = table["departement"].isin(complets)
     for type_structure, colonne in TYPES_AVS.items():
+        couvert = table["departement"].isin(apports.complet(type_structure) if apports else ())
         comptes = plus_recent(table, _BPE[colonne]).astype("float64")
         if couvert.any():
             structures = apports.structures

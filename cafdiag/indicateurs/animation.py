@@ -17,11 +17,12 @@ _MANIERES = {"proximite": "dans le contour ou à 500 m au plus", "stricte": "dan
 _REGISTRE = "fournissez un registre complet des structures"
 
 
-def listes_completes(contexte: Contexte) -> pd.Series:
-    """Vrai si un registre déclaré complet couvre tous les départements du territoire."""
+def listes_completes(contexte: Contexte, *types: str) -> pd.Series:
+    """Vrai si un registre complet pour ces types de structures couvre tous les départements du territoire."""
+    complets = frozenset.intersection(*(contexte.apports.complet(t) for t in types))
     departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
     couvert = pd.Series(
-        departements.isin(contexte.apports.departements_complets).to_numpy(),
+        departements.isin(complets).to_numpy(),
         index=contexte.appartenance["code"].to_numpy(),
     )
     return couvert.groupby(level=0).all().reindex(contexte.codes, fill_value=False)
@@ -92,7 +93,7 @@ def _conclure(
     plafond: float,
 ) -> pd.DataFrame:
     """Statut et motif : sans objet, exact, estimé, minorant, ou muet."""
-    connus, complete = qpv_connus(contexte), listes_completes(contexte)
+    connus, complete = qpv_connus(contexte), listes_completes(contexte, "centre_social")
     contours = contexte.apports.qpv is not None
     aucun = connus & nombre.eq(0)
     # Une liste partielle ne peut que sous-compter : la valeur ne vaut que si elle est déjà au plafond.
@@ -118,7 +119,7 @@ def _conclure(
     )
     motif = motif.mask(aucun, "aucun quartier prioritaire sur ce territoire")
     motif = motif.mask(
-        ~connus, f"liste des QPV embarquée pour {CERCLE_COMMUNAL} seulement : importez les contours de l'ANCT"
+        ~connus, f"liste des QPV fournie pour {CERCLE_COMMUNAL} seulement : importez les contours de l'ANCT"
     )
     vrais = num.notna() & den.notna() & connus
     return resultat(
@@ -142,7 +143,7 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     minorant tiré des seules structures confirmées.
     """
     table = rapport_de_sommes(contexte, ligne)
-    complete = listes_completes(contexte)
+    complete = listes_completes(contexte, "centre_social", "evs")
     population = contexte.somme("population", annee=2023)["valeur"]
     totaux = totaux_annonces()[["centre_social", "evs"]].sum(axis=1, skipna=False)
     annonces = contexte.territoires["officiel"].map(totaux).where(contexte.de_maille("departement"))
@@ -165,7 +166,9 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table.loc[muet, ["valeur", "haut"]] = np.nan
     table.loc[muet, "bas"] = (10_000 * nombre / population).where(nombre > 0)
     table.loc[muet, "motif"] = (
-        "liste de structures partielle : " + nombre.astype(int).astype(str) + f" confirmée(s) ; {_REGISTRE}"
+        "liste de structures partielle : "
+        + nombre.astype(int).astype(str)
+        + f" structure(s) confirmée(s) ; {_REGISTRE}"
     )
     return table
 
@@ -173,7 +176,7 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Part des EVS en commune rurale : exacte avec un registre complet, muette sinon."""
     table = rapport_de_sommes(contexte, ligne, partie=True)
-    complete = listes_completes(contexte)
+    complete = listes_completes(contexte, "evs")
     table.loc[~complete & table["valeur"].isna(), "motif"] = (
         f"liste d'EVS partielle, une part n'en dit rien : {_REGISTRE}"
     )

@@ -175,25 +175,32 @@ class Contexte:
         annee = annee if annee is not None else self.annee_de(variable)
         cle = ("manquantes", variable, annee)
         if cle not in self._memoire:
-            absente = self.par_commune(variable, annee=annee)["valeur"].isna().to_numpy()
-            self._memoire[cle] = self._phrases(absente)
+            evaluee = self.par_commune(variable, annee=annee)
+            absente = evaluee["valeur"].isna().to_numpy()
+            # Connue, mais partagée par une fusion : un plafond fini là où la valeur manque.
+            partagee = absente & np.isfinite(evaluee["haut"].to_numpy())
+            self._memoire[cle] = self._phrases(absente, partagee)
         return self._memoire[cle]
 
-    def _phrases(self, absente: np.ndarray) -> pd.Series:
+    def _phrases(self, absente: np.ndarray, partagee: np.ndarray) -> pd.Series:
         positions, groupes = self._rangs
         phrases = pd.Series("", index=self.codes, dtype=object)
         # Rang -1 : commune absente de la table, donc sans donnée.
         manque = np.append(absente, True)[positions]
         if not manque.any():
             return phrases
-        embarquee = np.append(self.communes["faits_embarques"].to_numpy(dtype=bool), False)[positions]
+        faits = self.communes["faits_embarques"].to_numpy(dtype=bool)
+        # Connue ailleurs que dans les départements fournis : la source est nationale, et muette ici.
+        nationale = bool((~absente & ~faits).any())
+        embarquee = np.append(faits | nationale, nationale)[positions]
+        coupees = np.append(partagee, False)[positions]
         n = len(self.codes)
         total = np.bincount(groupes, minlength=n)
         absentes = np.bincount(groupes, weights=manque, minlength=n).astype(int)
         hors = np.bincount(groupes, weights=manque & ~embarquee, minlength=n).astype(int)
         dedans = np.bincount(groupes, weights=embarquee, minlength=n).astype(int)
         toutes = absentes == total
-        phrases[toutes & (dedans == 0)] = f"donnée embarquée pour {CERCLE_COMMUNAL} seulement"
+        phrases[toutes & (dedans == 0)] = f"donnée fournie pour {CERCLE_COMMUNAL} seulement"
         phrases[toutes & (dedans > 0)] = "donnée absente de la source pour toutes les communes"
         noms = np.append(self.communes["nom"].to_numpy(dtype=object), "")[positions]
         for g in np.flatnonzero((absentes > 0) & ~toutes):
@@ -202,7 +209,10 @@ class Contexte:
                 if absentes[g] <= _NOMS_ECRITS
                 else list(noms[(groupes == g) & manque][:3])
             )
-            phrases.iloc[g] = _communes_absentes(ici, int(absentes[g]), int(total[g]), hors=int(hors[g]))
+            phrase = _communes_absentes(ici, int(absentes[g]), int(total[g]), hors=int(hors[g]))
+            if coupees[(groupes == g) & manque].all():
+                phrase = phrase.replace("donnée absente", "classement inconnu ou partagé depuis une fusion")
+            phrases.iloc[g] = phrase
         return phrases
 
 
@@ -210,7 +220,7 @@ def _communes_absentes(noms: list[str], n: int, total: int, *, hors: int) -> str
     """« donnée absente pour 2 communes sur 37 (Cosmes, Fontaine-Couverte) » : quatre noms au plus."""
     phrase = f"donnée absente pour {n} commune{'s' if n > 1 else ''} sur {total}"
     if hors > _NOMS_ECRITS:
-        return f"{phrase} (embarquée pour {CERCLE_COMMUNAL} seulement)"
+        return f"{phrase} (fournie pour {CERCLE_COMMUNAL} seulement)"
     if n <= _NOMS_ECRITS:
         return f"{phrase} ({', '.join(noms)})"
     return f"{phrase} ({', '.join(noms[:3])} et {n - 3} autres)"

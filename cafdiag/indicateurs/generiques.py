@@ -10,6 +10,8 @@ from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
 from cafdiag.indicateurs.contexte import HORS_MAYOTTE, Contexte, annee_des_taux, resultat
 
 PART_MANQUANTE_MAXIMALE = 0.1
+# Un rapport simple (personnes par foyer) encadré plus largement que cela n'apprend rien.
+DEMI_LARGEUR_RELATIVE = 0.25
 _GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
 
 
@@ -76,6 +78,8 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     num, den = ligne["numerateur"], ligne["denominateur"]
     sommes_num = contexte.somme(num)
     sommes_den = contexte.somme_alignee(den, sommes_num["annee"])
+    if partie and sommes_num["valeur"].isna().any():
+        sommes_num = _borner_par_le_tout(contexte, num, den, sommes_num)
     facteur = float(ligne["facteur"])
     brut = rapport(sommes_num, sommes_den, facteur=facteur, partie=partie)
     statut_complet = max((VARIABLES[num].statut, VARIABLES[den].statut), key=_GRAVITE.get)
@@ -87,8 +91,12 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         partiel = _sur_communes_connues(contexte, num, den, facteur)
     demi = (brut["haut"] - brut["bas"]) / 2
     sauve = ~complet & partiel.notna() & (demi <= DEMI_LARGEUR_MAXIMALE)
-    trop_large = complet & np.isfinite(demi) & (demi > DEMI_LARGEUR_MAXIMALE) & partie
-    nul = sommes_den["valeur"].eq(0)
+    seuil = DEMI_LARGEUR_MAXIMALE if facteur == 100 else DEMI_LARGEUR_RELATIVE * brut["valeur"].abs()
+    large = demi > seuil
+    trop_large = complet & ~sauve & (large | ~np.isfinite(brut["haut"])) & (statut_complet == "arrondi")
+    # Un effectif publié zéro, arrondi à 5, vient d'un nombre de 0 à 2 : ce n'est pas « sans objet ».
+    zero_arrondi = sommes_den["valeur"].eq(0) & sommes_den["haut"].gt(0)
+    nul = sommes_den["valeur"].eq(0) & ~zero_arrondi
 
     valeur = brut["valeur"].where(~trop_large).where(~sauve, partiel)
     connu = valeur.notna()
@@ -100,9 +108,7 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     motif = manquants.where(~complet, "")
     motif = motif.mask(sauve, manquants + " ; calculé sur les autres, encadré")
     motif = motif.mask(
-        trop_large,
-        f"intervalle dû à l'arrondi trop large (plus de ± {DEMI_LARGEUR_MAXIMALE:.0f} "
-        "points) : effectifs trop petits",
+        trop_large | zero_arrondi, "effectifs arrondis trop petits : l'intervalle possible est trop large"
     )
     motif = motif.mask(nul, "le dénominateur est nul")
     return resultat(
@@ -137,6 +143,17 @@ def _millesime_du_rapport(ligne: pd.Series, num: pd.Series, den: pd.Series) -> p
 
     connus = {tuple(c): dire(c) for _, c in couples.drop_duplicates().iterrows()}
     return pd.Series([connus[tuple(c)] for c in couples.to_numpy()], index=num.index)
+
+
+def _borner_par_le_tout(contexte: Contexte, num: str, den: str, sommes: pd.DataFrame) -> pd.DataFrame:
+    """Une partie inconnue ne dépasse pas son tout : une commune muette ne rend pas infini l'encadrement."""
+    annee = int(sommes.loc[sommes["valeur"].isna(), "annee"].iloc[0])
+    parties = contexte.par_commune(num, annee=annee)
+    annee_den = annee if annee in contexte.annees(den) else None
+    tout = contexte.par_commune(den, annee=annee_den)["haut"]
+    bornees = contexte.sommer(parties.assign(haut=parties["haut"].where(np.isfinite(parties["haut"]), tout)))
+    muets = sommes["valeur"].isna() & sommes["annee"].eq(annee)
+    return sommes.assign(haut=sommes["haut"].mask(muets, bornees["haut"]))
 
 
 def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

@@ -294,7 +294,8 @@ def comparer(
     etages = {"territoire": cible}
     for role in ("departement", "region", "france"):
         parent = cible.parents.get(role)
-        if parent is not None and (parent.maille, parent.code) != (cible.maille, cible.code):
+        # Paris est son département, la Réunion sa région : un territoire ne se compare pas à lui-même.
+        if parent is not None and all(set(parent.communes) != set(e.communes) for e in etages.values()):
             etages[role] = parent
     # Un seul calcul pour tous les étages : chaque grandeur n'est lue et sommée qu'une fois.
     lignes = [_un_territoire(t, role) for role, t in etages.items()]

@@ -69,7 +69,7 @@ def qpv_nombre(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         motif=connus.map(
             {
                 True: "",
-                False: f"liste des QPV embarquée pour {CERCLE_COMMUNAL} "
+                False: f"liste des QPV fournie pour {CERCLE_COMMUNAL} "
                 "seulement : importez les contours de l'ANCT",
             }
         ),

@@ -11,24 +11,41 @@ from functools import lru_cache
 
 import pandas as pd
 
+from cafdiag.donnees.projections import zone
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.magasin import lire_contours
 
 DEFINITIONS = {"stricte": 0.0, "proximite": 500.0}
 # Une lisière partagée par imprécision du trait ne fait pas d'un quartier celui de la commune voisine.
 _PART_MINIMALE = 0.02
-_METRIQUE = 2154
+# Un fichier qui cite la moitié des départements est celui de la France : ailleurs, il n'y a pas de QPV.
+DEPARTEMENTS_FICHIER_NATIONAL = 50
 
 
 def qpv_connus(contexte: Contexte) -> pd.Series:
-    """Vrai pour les territoires dont tous les QPV sont connus (embarqués, ou contours apportés)."""
-    if contexte.apports.qpv is not None:
-        return pd.Series(True, index=contexte.codes)
-    embarque = contexte.communes["faits_embarques"].reindex(contexte.appartenance["commune"]).fillna(False)
-    par_code = pd.Series(embarque.to_numpy(dtype=bool), index=contexte.appartenance["code"].to_numpy())
+    """Vrai pour les territoires dont tous les QPV sont connus.
+
+    Sans contours : là où la liste est fournie. Avec contours : partout si le fichier est national ; sinon dans
+    les départements qu'il cite, s'il n'en a pas moins que la liste fournie.
+    """
+    departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
+    if contexte.apports.qpv is None:
+        connu = contexte.communes["faits_embarques"].reindex(contexte.appartenance["commune"]).fillna(False)
+    else:
+        connu = departements.isin(_departements_couverts(contexte))
+    par_code = pd.Series(connu.to_numpy(dtype=bool), index=contexte.appartenance["code"].to_numpy())
     return par_code.groupby(level=0).all().reindex(contexte.codes, fill_value=False) | contexte.de_maille(
         "qpv"
     )
+
+
+def _departements_couverts(contexte: Contexte) -> set[str]:
+    codes = contexte.apports.qpv["code"]
+    cites = codes.str[2:5].str.replace(r"^0", "", regex=True).value_counts()
+    if len(cites) >= DEPARTEMENTS_FICHIER_NATIONAL:
+        return set(contexte.communes["departement"].dropna())
+    fournis = contexte.qpv["dep"].value_counts() if "dep" in contexte.qpv else pd.Series(dtype=int)
+    return {d for d, n in cites.items() if n >= fournis.get(d, 0)}
 
 
 def quartiers(contexte: Contexte) -> pd.DataFrame:
@@ -40,19 +57,28 @@ def quartiers(contexte: Contexte) -> pd.DataFrame:
     return table[["identifiant", "nom", "commune", "population"]].reset_index(drop=True)
 
 
+def _zones(table) -> pd.Series:
+    """Projection métrique légale de chaque contour ou point, d'après sa position."""
+    points = table.geometry.representative_point()
+    return pd.Series([zone(x, y) for x, y in zip(points.x, points.y, strict=True)], index=table.index)
+
+
 def _communes_des_contours(contours) -> pd.DataFrame:
     import geopandas as gpd
 
-    metrique = contours[["code", "nom", "population", "geometry"]].to_crs(_METRIQUE)
     communes = lire_contours("communes")[["code", "geometry"]].rename(columns={"code": "commune"})
-    ouest, sud, est, nord = contours.total_bounds
-    communes = communes.cx[ouest:est, sud:nord].to_crs(_METRIQUE)
-    couples = gpd.overlay(metrique, communes, how="intersection", keep_geom_type=True)
-    part = couples.area / couples["code"].map(metrique.set_index("code").area)
-    couples = couples[part >= _PART_MINIMALE]
-    return pd.DataFrame(
-        couples.rename(columns={"code": "identifiant"})[["identifiant", "nom", "commune", "population"]]
-    ).reset_index(drop=True)
+    morceaux = []
+    for epsg, groupe in contours[["code", "nom", "population", "geometry"]].groupby(_zones(contours)):
+        metrique = groupe.to_crs(epsg)
+        ouest, sud, est, nord = groupe.total_bounds
+        autour = communes.cx[ouest:est, sud:nord].to_crs(epsg)
+        couples = gpd.overlay(metrique, autour, how="intersection", keep_geom_type=True)
+        part = couples.area / couples["code"].map(metrique.set_index("code").area)
+        morceaux.append(couples[part >= _PART_MINIMALE].drop(columns="geometry"))
+    colonnes = {"code": "identifiant"}
+    if not morceaux:
+        return pd.DataFrame(columns=["identifiant", "nom", "commune", "population"])
+    return pd.DataFrame(pd.concat(morceaux, ignore_index=True)).rename(columns=colonnes)
 
 
 def quartiers_par_territoire(contexte: Contexte) -> pd.DataFrame:
@@ -90,14 +116,27 @@ def liens_centres(contexte: Contexte, *, definition: str = "proximite") -> tuple
         situes[["centre"]],
         geometry=gpd.points_from_xy(situes["lon"].astype(float), situes["lat"].astype(float)),
         crs=4326,
-    ).to_crs(_METRIQUE)
-    contours = contexte.apports.qpv[["code", "geometry"]].to_crs(_METRIQUE)
-    # dwithin mesure la distance exacte ; un tampon polygonal perdrait jusqu'à 2,5 m sur 500.
-    lignes, colonnes = points.sindex.query(
-        contours.geometry, predicate="dwithin", distance=DEFINITIONS[definition]
     )
-    liens = pd.DataFrame(
-        {"identifiant": contours["code"].to_numpy()[lignes], "centre": points["centre"].to_numpy()[colonnes]}
+    couples = []
+    contours = contexte.apports.qpv[["code", "geometry"]]
+    zones_points, zones_contours = _zones(points), _zones(contours)
+    for epsg in sorted(set(zones_contours.dropna()) & set(zones_points.dropna())):
+        ici = points[zones_points.eq(epsg)].to_crs(epsg)
+        quartiers_ici = contours[zones_contours.eq(epsg)].to_crs(epsg)
+        # dwithin mesure la distance exacte ; un tampon polygonal perdrait jusqu'à 2,5 m sur 500.
+        lignes, colonnes = ici.sindex.query(
+            quartiers_ici.geometry, predicate="dwithin", distance=DEFINITIONS[definition]
+        )
+        couples.append(
+            pd.DataFrame(
+                {
+                    "identifiant": quartiers_ici["code"].to_numpy()[lignes],
+                    "centre": ici["centre"].to_numpy()[colonnes],
+                }
+            )
+        )
+    liens = pd.concat(
+        [pd.DataFrame({"identifiant": [], "centre": []}, dtype=object), *couples], ignore_index=True
     )
     sans_point = set(centres["code"][~centres["centre"].isin(situes["centre"])])
     incertains = set(table["identifiant"][table["commune"].isin(sans_point)]) - set(liens["identifiant"])
