@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-_REINSTALLER = "retéléchargez le projet ou relancez « python data/construire.py »"
+_REINSTALLER = "retéléchargez le projet (modifié exprès ? « python data/construire.py --empreintes »)"
 _INTACTS: dict[Path, tuple[int, int]] = {}
 
 
@@ -179,3 +179,52 @@ def ecrire_atomique(chemin: Path | str, contenu: str | bytes) -> Path:
             conseil="choisissez un autre dossier avec --sortie, ou vérifiez vos droits et la place libre",
         ) from cause
     return chemin
+
+
+def ecrire_ensemble(contenus: dict[Path, str | bytes]) -> list[Path]:
+    """Écrit plusieurs fichiers, tous ou aucun : tous les provisoires d'abord, puis les noms définitifs.
+
+    Raises
+    ------
+    ProductionImpossible
+        Un des fichiers ne peut pas être écrit : aucun n'a changé.
+
+    Examples
+    --------
+    >>> ici = Path(tempfile.mkdtemp())
+    >>> [chemin.name for chemin in ecrire_ensemble({ici / "a.csv": "a", ici / "b.csv": "b"})]
+    ['a.csv', 'b.csv']
+    """
+    contenus = {Path(chemin): contenu for chemin, contenu in contenus.items()}
+    for chemin in contenus:
+        if chemin.is_dir():
+            raise ProductionImpossible(
+                f"impossible d'écrire {chemin} (c'est un dossier)",
+                attendu="un nom de fichier libre",
+                conseil="déplacez ce dossier, ou choisissez-en un autre avec --sortie",
+            )
+    # Copies de travail à côté des définitifs : renommer ne demande alors ni place ni autre disque.
+    prets = {c: c.with_name(f".{c.name[:40]}.nouveau") for c in contenus}
+    anciens: dict[Path, bytes | None] = {}
+    try:
+        for chemin, contenu in contenus.items():
+            ecrire_atomique(prets[chemin], contenu)
+        for chemin, pret in prets.items():
+            ancien = chemin.read_bytes() if chemin.exists() else None
+            os.replace(pret, chemin)
+            anciens[chemin] = ancien
+    except (OSError, ProductionImpossible) as cause:
+        for chemin, ancien in anciens.items():
+            with contextlib.suppress(OSError, ProductionImpossible):
+                chemin.unlink() if ancien is None else ecrire_atomique(chemin, ancien)
+        if isinstance(cause, ProductionImpossible):
+            raise
+        raise ProductionImpossible(
+            f"impossible d'écrire {cause.filename2 or cause.filename} ({cause.strerror or cause})",
+            conseil="fermez ce fichier s'il est ouvert ailleurs, ou choisissez un autre dossier avec --sortie",
+        ) from cause
+    finally:
+        for pret in prets.values():
+            with contextlib.suppress(OSError):
+                pret.unlink(missing_ok=True)
+    return list(contenus)

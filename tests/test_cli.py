@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -86,22 +89,42 @@ def test_dossier_interdit(capsys, tmp_path):
     assert code == 1 and "impossible d'écrire" in erreurs
 
 
-def test_fichier_de_donnees_tronque(capsys, monkeypatch, tmp_path):
-    import shutil
-
+@pytest.mark.parametrize(
+    ("fichier", "commande"),
+    [
+        ("data/taux_couverture.parquet", ["mesurer", "200048551"]),
+        ("data/communes.parquet", ["territoires", "--recherche", "craon"]),
+        ("data/indicateurs.csv", ["indicateurs"]),
+        ("data/faits_communes.parquet", ["mesurer", "53"]),
+        ("maps/epci.parquet", ["carte", "200048551", "PE_TXCOUV_GLOBAL"]),
+        ("maps/leaflet/leaflet.js", ["carte", "200048551", "PE_TXCOUV_GLOBAL"]),
+    ],
+)
+def test_fichier_tronque_refuse(fichier, commande, tmp_path):
+    """Chaque fichier fourni est comparé à son empreinte : tronqué, il est refusé, jamais lu à moitié."""
     from cafdiag import magasin
 
-    copie = tmp_path / "projet"
-    shutil.copytree(magasin.dossier("data"), copie / "data", ignore=shutil.ignore_patterns("faits", ".cache"))
-    abime = copie / "data" / "taux_couverture.parquet"
+    copie = tmp_path / "cafdiag_essai"
+    shutil.copytree(magasin.racine() / "cafdiag", copie / "cafdiag")
+    for nom in ("data", "maps", "templates"):
+        shutil.copytree(
+            magasin.dossier(nom),
+            copie / "cafdiag" / "_ressources" / nom,
+            ignore=shutil.ignore_patterns("faits", ".cache"),
+        )
+    abime = copie / "cafdiag" / "_ressources" / fichier
     abime.write_bytes(abime.read_bytes()[:-10])
-    monkeypatch.setattr(magasin, "racine", lambda: copie)
-    magasin._table.cache_clear()
-    try:
-        code, sortie, erreurs = appeler(capsys, "mesurer", "200048551")
-    finally:
-        magasin._table.cache_clear()
-    assert code == 1 and sortie == "" and "taux_couverture.parquet" in erreurs and "octets" in erreurs
+    essai = subprocess.run(
+        [sys.executable, "-m", "cafdiag", *commande],
+        cwd=copie,
+        env={**os.environ, "PYTHONPATH": str(copie)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert essai.returncode == 1 and essai.stdout == ""
+    assert Path(fichier).name in essai.stderr and "octets" in essai.stderr and "Traceback" not in essai.stderr
 
 
 def test_carte_ecrite(capsys, tmp_path):

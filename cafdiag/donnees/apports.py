@@ -187,7 +187,8 @@ def _lire_qpv(chemin: Path) -> gpd.GeoDataFrame:
     ]
     codes = brut["code_qp"].astype("string").fillna("")
     defauts += [
-        f"ligne {i + 1} : code « {codes[i]} » (attendu : QN, département sur trois caractères, deux chiffres, une lettre)"
+        f"ligne {i + 1} : code « {codes[i]} » "
+        "(attendu : QN, département sur trois caractères, deux chiffres, une lettre)"
         for i in brut.index[~codes.str.fullmatch(_CODE_QPV)]
     ]
     hors = [

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
-from cafdiag.magasin import dossier
+from cafdiag.magasin import dossier, verifier
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -211,7 +211,7 @@ def lire_catalogue(chemin: str | Path | None = None) -> dict[str, Source]:
     EntreeFautive
         Avec tous les défauts du fichier (source, clé, valeur).
     """
-    return dict(_catalogue(Path(chemin) if chemin else dossier("data") / "catalogue.toml"))
+    return dict(_catalogue(Path(chemin) if chemin else verifier(dossier("data") / "catalogue.toml")))
 
 
 @lru_cache(maxsize=4)
@@ -253,7 +253,7 @@ def complements(lecteur: str) -> list[str]:
     >>> complements("insee_bpe")
     ['insee_bpe_structures']
     """
-    contenu = tomllib.loads((dossier("data") / "catalogue.toml").read_text(encoding="utf-8"))
+    contenu = tomllib.loads(verifier(dossier("data") / "catalogue.toml").read_text(encoding="utf-8"))
     return list(contenu.get("complements", {}).get(lecteur, []))
 
 

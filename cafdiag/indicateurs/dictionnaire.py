@@ -8,7 +8,7 @@ from functools import lru_cache
 import pandas as pd
 
 from cafdiag.erreurs import DemandeFausse, DonneesAbimees
-from cafdiag.magasin import dossier
+from cafdiag.magasin import dossier, verifier
 
 THEMES = {
     "portrait": "Portrait du territoire",
@@ -24,7 +24,7 @@ THEMES = {
 
 @lru_cache(maxsize=1)
 def _lire() -> pd.DataFrame:
-    chemin = dossier("data") / "indicateurs.csv"
+    chemin = verifier(dossier("data") / "indicateurs.csv")
     try:
         table = pd.read_csv(chemin, sep=";", dtype=str, keep_default_na=False, encoding="utf-8")
         table = table.set_index("code", drop=False)

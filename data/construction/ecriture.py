@@ -13,6 +13,8 @@ import pandas as pd
 from cafdiag.magasin import ecrire_atomique
 from construction.sources import lire_npm
 
+# Ces textes commandent des chiffres ou des adresses : abîmés, ils sont refusés comme les tables.
+TEXTES = ("indicateurs.csv", "catalogue.toml")
 _COMPRESSION = {"compression": "zstd", "compression_level": 19}
 
 
@@ -38,7 +40,8 @@ def ecrire_leaflet(dossier: Path, cache: Path) -> None:
 
 def ecrire_empreintes(racine: Path) -> dict[str, dict]:
     """Écrit ``data/empreintes.json`` : taille et SHA-256 de chaque fichier embarqué."""
-    chemins = [*(racine / "data").glob("*.parquet"), *(racine / "maps").glob("*.parquet"),
+    chemins = [*(racine / "data").glob("*.parquet"), *(racine / "data" / nom for nom in TEXTES),
+               *(racine / "maps").glob("*.parquet"),
                *(c for c in (racine / "maps" / "leaflet").glob("*") if not c.name.startswith("."))]
     empreintes = {}
     for chemin in sorted(chemins, key=lambda c: c.relative_to(racine).as_posix()):
