@@ -64,8 +64,9 @@ def _lire_geo(chemin: Path, brut: Brut) -> gpd.GeoDataFrame:
         raise refuser(brut, "projection inconnue", conseil="fournissez le fichier .prj, ou la version WGS84")
     if geo.crs.to_epsg() != 4326:
         geo = geo.to_crs(4326)
-    bornes = shapely.total_bounds(geo.geometry[geo.geometry.notna()].to_numpy())
-    if np.abs(bornes).max() > 180.0001:
+    bornes = np.abs(shapely.bounds(geo.geometry.to_numpy()))
+    # Un seul point abîmé ne condamne pas le fichier ; un fichier entier en mètres, si.
+    if (np.nan_to_num(bornes, nan=0).max(axis=1) > 180.0001).mean() > 0.5:
         raise refuser(brut, "coordonnées en mètres (Lambert-93 ?) annoncées en degrés",
                       conseil="reprenez la version WGS84, ou un fichier qui dit sa projection")
     return geo
@@ -127,6 +128,8 @@ def _valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
     absents = (geo.geometry.isna() | geo.geometry.is_empty).to_numpy()
     chantier.rejeter(absents, "contour absent ou illisible")
+    bornes = np.abs(shapely.bounds(geo.geometry.to_numpy()))
+    chantier.rejeter(np.nan_to_num(bornes, nan=0).max(axis=1) > 180.0001, "coordonnées hors du globe")
     surfaces = geo.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
     chantier.rejeter(~surfaces, "ce n'est pas une surface")
     faux = ~geo.geometry.is_valid.to_numpy() & chantier.garde
