@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,8 +109,9 @@ def _par_pyogrio(chemin: Path) -> gpd.GeoDataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL avertit d'un champ inconnu : le contour n'en dépend pas
-            return gpd.read_file(source)
-    except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as cause:
+            return gpd.read_file(source, engine="pyogrio", on_invalid="ignore")
+    except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError,
+            pyogrio.errors.FeatureError, pyogrio.errors.GeometryError) as cause:
         raise EntreeFautive(chemin.name, [f"contours illisibles ({cause})"],
                             attendu="un GeoJSON, un GeoPackage, un shapefile ou un GeoParquet") from cause
 
@@ -121,6 +124,22 @@ def _brut(chemin: Path) -> Brut:
         return Brut(table, np.arange(1, len(table) + 1), [*table.columns, "geometry"], fichier=chemin.name,
                     empreinte=octets.empreinte(chemin))
     return lire_tableau(chemin)
+
+
+def _sans_trace(lire: Callable[..., Lecture]) -> Callable[..., Lecture]:
+    """Change une géométrie que GEOS ne sait pas traiter en refus clair."""
+
+    @functools.wraps(lire)
+    def protege(chemin: Path, **reglages) -> Lecture:
+        import shapely
+
+        try:
+            return lire(chemin, **reglages)
+        except shapely.errors.ShapelyError as cause:
+            raise EntreeFautive(Path(chemin).name, [f"géométrie impossible ({cause})"],
+                                conseil="retéléchargez le fichier : un contour est abîmé") from cause
+
+    return protege
 
 
 def _valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -140,6 +159,7 @@ def _valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return geo
 
 
+@_sans_trace
 def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Contours des communes, au COG 2025 : une fusion est l'union de ses parties.
 
@@ -230,6 +250,7 @@ def reconnait_qpv(brut: Brut) -> bool:
                                     or trouver(brut.entete, "insee_com")))
 
 
+@_sans_trace
 def lire_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Contours des quartiers prioritaires 2024 ; un quartier peut être à cheval sur plusieurs communes."""
     import geopandas as gpd
