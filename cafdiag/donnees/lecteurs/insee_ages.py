@@ -73,7 +73,8 @@ def lire_iris(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     elle rendrait faux, sans qu'on sache où, le total d'une commune.
     """
     # Les 64 colonnes par sexe, profession ou nationalité ne sont pas chargées.
-    brut = lire_tableau(chemin, feuille=feuille, colonnes=_voulue)
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=_voulue,
+                        nombres=lambda nom: bool(re.match(r"p\d\d_pop|pop", simple(nom))))
     roles = exiger(brut, iris=_IRIS, commune=COMMUNE)
     chantier = Chantier(brut, "communes", annee=annee)
     chantier.exiger_entier()
