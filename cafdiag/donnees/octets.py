@@ -172,6 +172,12 @@ def decoder(octets: bytes) -> tuple[str, list[str]]:
         try:
             texte = octets.decode("utf-8")
         except UnicodeDecodeError:
+            texte = octets.decode("utf-8", errors="replace")
+            abimes, autres = texte.count("\ufffd"), sum(c > "\x7f" for c in texte)
+            # De l'UTF-8 dont quelques octets sont abîmés : ils restent visiblement illisibles.
+            if autres > 2 * abimes:
+                remarques.append(f"{abimes} caractère(s) illisible(s)")
+                return reparer(texte.removeprefix("\ufeff")), remarques
             # cp1252 laisse cinq octets sans caractère ; latin-1 les rend en caractères de commande.
             texte = octets.decode("cp1252", errors="surrogateescape").translate(
                 {0xDC00 + b: chr(b) for b in range(0x80, 0x100)})
