@@ -114,6 +114,18 @@ def test_pop1b_refuse_un_age_abime(tmp_path):
         lire(ecrire(tmp_path, "TD_POP1B_2022.csv", texte))
 
 
+def test_pop1b_coupe_ou_sans_colonne_sexe(tmp_path):
+    entier = pop1b([("COM", c, 2) for c in ("53130", "53001", "53084", "01001")])
+    coupe = "\n".join(entier.splitlines()[:-30]) + "\n"
+    lecture = lire(ecrire(tmp_path, "TD_POP1B_2022.csv", coupe))
+    # 01001 n'a plus tous ses âges : son total serait faux.
+    assert lecture.table["code"].tolist() == ["53001", "53084", "53130"]
+    assert lecture.compte_rendu.raisons() == {"commune à qui il manque des âges": 172}
+    sans_sexe = "\n".join(";".join(x.split(";")[:3] + x.split(";")[4:]) for x in entier.splitlines())
+    with pytest.raises(EntreeFautive, match="SEXE"):
+        lire(ecrire(tmp_path, "TD_POP1B_2022.csv", sans_sexe))
+
+
 def test_ages_en_forme_longue_sans_double_compte(tmp_path):
     texte = ("GEO;GEO_OBJECT;SEX;AGE;RP_MEASURE;TIME_PERIOD;OBS_VALUE\n53130;COM;_T;_T;POP;2023;50000\n"
              "53130;COM;_T;Y_LT5;POP;2023;2600.5\n53130;COM;M;Y_LT5;POP;2023;1300\n"
@@ -159,6 +171,22 @@ def test_populations_legales_reconnues_a_leurs_chiffres(tmp_path):
     assert lecture.annees == (2022,) and reconnaitre(tmp_path / "donnees_communes.csv") == "insee_populations"
     attendu = communes.set_index("code")["population_2022"].astype(float)
     assert lecture.table.set_index("code")["population_2022"].eq(attendu.sort_index()).all()
+
+
+def test_population_isolee_que_le_referentiel_contredit(tmp_path):
+    communes = pd.read_parquet("data/communes.parquet").query("departement == '53'")
+    lignes = [f"{c};{p}" for c, p in zip(communes["code"], communes["population_2022"], strict=True)]
+    lignes[10] = lignes[10].split(";")[0] + ";99999"
+    lecture = lire(ecrire(tmp_path, "pop.csv", "CODGEO;PMUN22\n" + "\n".join(lignes) + "\n"))
+    assert pd.isna(ligne(lecture, lignes[10].split(";")[0])["population_2022"])
+    assert any("référentiel contredit" in r for r in lecture.compte_rendu.remarques)
+
+
+def test_annee_isolee_parmi_les_naissances(tmp_path):
+    codes = pd.read_parquet("data/communes.parquet").query("departement == '53'")["code"]
+    texte = naissances([(c, "COM", 2023, 5) for c in codes]).replace('"2023"', '"2053"', 1)
+    lecture = lire(ecrire(tmp_path, "n.csv", texte))
+    assert lecture.annees == (2023,) and lecture.compte_rendu.raisons() == {"année isolée dans le fichier": 1}
 
 
 def test_populations_codes_en_deux_colonnes_et_outre_mer(tmp_path):
@@ -317,6 +345,14 @@ def test_appartenance_xlsx_cinq_lignes_d_habillage(tmp_path):
     lecture = lire(tmp_path / "table-appartenance-geo-communes-2025.xlsx")
     assert lecture.jeu == "appartenance" and ligne(lecture, "53084")["epci"] == "200048551"
     assert pd.isna(ligne(lecture, "22016")["epci"]) and ligne(lecture, "53084")["zone_emploi_2020"] == "5203"
+
+
+def test_epci_de_la_dgcl_n_est_pas_une_population(tmp_path):
+    texte = ("dept;siren;raison_sociale;nature_juridique;pmun_epci_2025;insee;siren_membre;nom_membre;pmun_2025\n"
+             "53;200048551;CC du Pays de Craon;CC;28 594;53084;215300849;Craon;4 400\n")
+    lecture = lire(ecrire(tmp_path, "epcicom2025.csv", texte))
+    assert lecture.jeu == "appartenance" and ligne(lecture, "53084")["epci"] == "200048551"
+    assert not [c for c in lecture.table if "pop" in c]
 
 
 def test_passage_et_cog(tmp_path):

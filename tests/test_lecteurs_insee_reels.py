@@ -125,8 +125,7 @@ def test_quartiers_des_quatre_departements(lectures):
     faits = pd.read_csv("data/faits/qpv_01_08_49_53.csv", dtype=str)
     ici = table[table["communes"].str[:2].isin(["01", "08", "49", "53"])]
     assert set(zip(ici["communes"], ici["nom"], strict=True)) == set(
-        zip(faits["communes"].str[:5], faits["nom"], strict=True)
-               if isinstance(n, str))
+        zip(faits["communes"].str[:5], faits["nom"], strict=True))
 
 
 def test_le_passage_publie_confirme_l_embarque(lectures):

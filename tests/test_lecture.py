@@ -276,6 +276,11 @@ def test_un_compte_rendu_qui_perd_une_ligne_est_impossible():
     assert "&lt;b&gt;" in compte._repr_html_() and str(Rejet(3, "r", "v")) == "ligne 3 : r (« v »)"
 
 
+def test_un_utf8_abime_reste_de_l_utf8():
+    texte, remarques = octets.decoder("Évry ; Orléans ; Château".encode().replace(b"Orl", b"Or\xff"))
+    assert texte == "Évry ; Or\ufffdéans ; Château" and remarques == ["1 caractère(s) illisible(s)"]
+
+
 def test_la_reparation_ne_touche_pas_au_francais_juste():
     for texte in ("CAFÉ\u00a0»", "Île-d'Yeu", "Ñ", "À «\u00a0l'Œuvre\u00a0»", "Noël", "Âge"):
         assert octets.reparer(texte) == texte

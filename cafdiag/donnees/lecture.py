@@ -5,6 +5,7 @@ C'est le socle des lecteurs (:mod:`cafdiag.donnees.lecteurs`) : il ne sait rien 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cafdiag.donnees import classeurs, delimite, enregistrements, octets
@@ -30,7 +31,7 @@ __all__ = [
 
 
 def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | None = None,
-                 limite: int | None = None) -> Brut:
+                 limite: int | None = None, nombres: Choix = ()) -> Brut:
     """Lit un fichier en textes : csv (``;`` ``,`` tabulation), xlsx, ods, json, parquet, .gz ou .zip.
 
     Les lignes d'habillage, l'en-tête répété et les lignes vides sont ôtés (et dits) ; une ligne qui n'a
@@ -46,6 +47,9 @@ def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | N
         Feuille du classeur ; la plus remplie par défaut.
     limite : int, optional
         Nombre de lignes (aperçu) ; l'empreinte n'est alors pas calculée.
+    nombres : callable or collection of str, optional
+        Colonnes à lire directement en nombres (vide = manquant) dans un grand CSV : deux fois moins de
+        mémoire. Si une seule case n'en est pas un, toutes restent des textes, pour dire laquelle.
 
     Returns
     -------
@@ -57,17 +61,24 @@ def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | N
         Fichier absent, vide, tronqué, d'un format inconnu, ou sans en-tête.
     """
     src = octets.source(chemin)
-    if src.format == "csv":
-        brut = delimite.lire(src, colonnes=colonnes, limite=limite)
-    elif src.format in ("xlsx", "ods"):
-        brut = classeurs.lire(src, colonnes=colonnes, limite=limite, feuille=feuille)
-    elif src.format == "json":
-        brut = enregistrements.lire_json(src, colonnes=colonnes, limite=limite)
-    else:
-        brut = enregistrements.lire_parquet(src, colonnes=colonnes, limite=limite)
-    if limite is None:
-        brut.empreinte = octets.empreinte(src.chemin)
+    if limite is not None:
+        return _lire(src, colonnes, feuille, limite, ())
+    # L'empreinte relit le fichier : sur un second cœur, elle ne coûte rien.
+    with ThreadPoolExecutor(max_workers=1) as second:
+        empreinte = second.submit(octets.empreinte, src.chemin)
+        brut = _lire(src, colonnes, feuille, None, nombres)
+        brut.empreinte = empreinte.result()
     return brut
+
+
+def _lire(src: octets.Source, colonnes: Choix, feuille: str | None, limite: int | None, nombres: Choix) -> Brut:
+    if src.format == "csv":
+        return delimite.lire(src, colonnes=colonnes, limite=limite, nombres=nombres)
+    if src.format in ("xlsx", "ods"):
+        return classeurs.lire(src, colonnes=colonnes, limite=limite, feuille=feuille)
+    if src.format == "json":
+        return enregistrements.lire_json(src, colonnes=colonnes, limite=limite)
+    return enregistrements.lire_parquet(src, colonnes=colonnes, limite=limite)
 
 
 def apercu(chemin: Path | str, *, feuille: str | None = None, limite: int = 50) -> Brut:

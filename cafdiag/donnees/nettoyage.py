@@ -64,6 +64,9 @@ def nombre(serie: pd.Series, *, vide: str = "non_disponible") -> tuple[pd.Series
     ([1036.0, 12.5, nan, nan, nan, nan],
      ['exact', 'exact', 'secret', 'non_disponible', 'non_disponible', 'illisible'])
     """
+    if pd.api.types.is_float_dtype(serie):  # déjà lue en nombres (voir lire_tableau)
+        sortes = pd.Categorical.from_codes(serie.isna().to_numpy("int8"), ["exact", vide])
+        return serie, pd.Series(sortes, index=serie.index)
     codes, uniques = pd.factorize(serie.fillna(""), use_na_sentinel=False)
     lus = [_un_nombre(str(u), vide) for u in uniques]
     valeurs = np.array([v for v, _ in lus] or [np.nan], dtype="float64")

@@ -20,7 +20,8 @@ from cafdiag.erreurs import EntreeFautive
 
 TAILLE_MAX = 2 * 1024**3
 MEMBRES_MAX = 2000
-_BLOC = 1 << 20
+_BLOC, _DEBUT = 1 << 20, 1 << 18
+_BORD = re.compile(rb"[ \t][;,|\t\r\n\"]|[;,|\t\n\"][ \t]")
 FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx",
            ".ods": "ods", ".json": "json", ".geojson": "json", ".ndjson": "json", ".jsonl": "json",
            ".parquet": "parquet", ".geoparquet": "parquet"}
@@ -171,6 +172,12 @@ def decoder(octets: bytes) -> tuple[str, list[str]]:
         try:
             texte = octets.decode("utf-8")
         except UnicodeDecodeError:
+            texte = octets.decode("utf-8", errors="replace")
+            abimes, autres = texte.count("\ufffd"), sum(c > "\x7f" for c in texte)
+            # De l'UTF-8 dont quelques octets sont abîmés : ils restent visiblement illisibles.
+            if autres > 2 * abimes:
+                remarques.append(f"{abimes} caractère(s) illisible(s)")
+                return reparer(texte.removeprefix("\ufeff")), remarques
             # cp1252 laisse cinq octets sans caractère ; latin-1 les rend en caractères de commande.
             texte = octets.decode("cp1252", errors="surrogateescape").translate(
                 {0xDC00 + b: chr(b) for b in range(0x80, 0x100)})
@@ -216,6 +223,8 @@ class Examen:
 
     simple: bool
     debut: bytes
+    # Une espace au bord d'un champ : il faudra les ôter, une copie de chaque colonne.
+    bords: bool
 
 
 def examiner(src: Source) -> Examen:
@@ -224,23 +233,27 @@ def examiner(src: Source) -> Examen:
     Un fichier « simple » peut être lu au fil de l'eau ; les autres passent en mémoire.
     """
     decodeur = codecs.getincrementaldecoder("utf-8")()
-    simple, debut, total, reste = True, b"", 0, b""
+    simple, debut, total, reste, bords = True, b"", 0, b"", False
     with lisible(src.chemin), src.ouvrir() as flux:
         while bloc := flux.read(_BLOC):
             total += len(bloc)
             if total > TAILLE_MAX:
                 raise EntreeFautive(src.chemin.name, [f"plus de {TAILLE_MAX // 1024**3} Gio une fois ouvert"])
-            if len(debut) < _BLOC:
-                debut += bloc[: _BLOC - len(debut)]
+            if len(debut) < _DEBUT:
+                debut += bloc[: _DEBUT - len(debut)]
             if not simple:
                 continue
-            try:
-                if not (bloc.isascii() and not decodeur.getstate()[0]):
+            if not bloc.isascii() or decodeur.getstate()[0]:
+                try:
                     decodeur.decode(bloc)
-            except UnicodeDecodeError:
+                except UnicodeDecodeError:
+                    simple = False
+                if any(m in bloc for m in (b"\xc3\x83", b"\xc3\x82", b"\xc3\xa2\xe2")):
+                    simple = False
+            if b"\0" in bloc:
                 simple = False
-            if b"\0" in bloc or any(m in bloc for m in (b"\xc3\x83", b"\xc3\x82", b"\xc3\xa2\xe2")):
-                simple = False
+            if not bords and (b" " in bloc or b"\t" in bloc):
+                bords = _BORD.search(bloc) is not None or bloc[:1].isspace() or bloc[-1:] in b" \t"
             if b"\r" in bloc and re.search(rb"\r(?!\n)", bloc[:-1]):
                 simple = False
             if b'"' in bloc or reste.count(b'"') % 2:
@@ -253,7 +266,7 @@ def examiner(src: Source) -> Examen:
         decodeur.decode(b"", final=True)
     except UnicodeDecodeError:
         simple = False
-    return Examen(simple and reste.count(b'"') % 2 == 0, debut)
+    return Examen(simple and reste.count(b'"') % 2 == 0, debut, bords)
 
 
 def lire_texte(chemin: Path | str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,8 +66,9 @@ def _lire_geo(chemin: Path, brut: Brut) -> gpd.GeoDataFrame:
         raise refuser(brut, "projection inconnue", conseil="fournissez le fichier .prj, ou la version WGS84")
     if geo.crs.to_epsg() != 4326:
         geo = geo.to_crs(4326)
-    bornes = shapely.total_bounds(geo.geometry[geo.geometry.notna()].to_numpy())
-    if np.abs(bornes).max() > 180.0001:
+    bornes = np.abs(shapely.bounds(geo.geometry.to_numpy()))
+    # Un seul point abîmé ne condamne pas le fichier ; un fichier entier en mètres, si.
+    if (np.nan_to_num(bornes, nan=0).max(axis=1) > 180.0001).mean() > 0.5:
         raise refuser(brut, "coordonnées en mètres (Lambert-93 ?) annoncées en degrés",
                       conseil="reprenez la version WGS84, ou un fichier qui dit sa projection")
     return geo
@@ -106,8 +109,9 @@ def _par_pyogrio(chemin: Path) -> gpd.GeoDataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL avertit d'un champ inconnu : le contour n'en dépend pas
-            return gpd.read_file(source)
-    except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as cause:
+            return gpd.read_file(source, engine="pyogrio", on_invalid="ignore")
+    except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError,
+            pyogrio.errors.FeatureError, pyogrio.errors.GeometryError) as cause:
         raise EntreeFautive(chemin.name, [f"contours illisibles ({cause})"],
                             attendu="un GeoJSON, un GeoPackage, un shapefile ou un GeoParquet") from cause
 
@@ -122,11 +126,29 @@ def _brut(chemin: Path) -> Brut:
     return lire_tableau(chemin)
 
 
+def _sans_trace(lire: Callable[..., Lecture]) -> Callable[..., Lecture]:
+    """Change une géométrie que GEOS ne sait pas traiter en refus clair."""
+
+    @functools.wraps(lire)
+    def protege(chemin: Path, **reglages) -> Lecture:
+        import shapely
+
+        try:
+            return lire(chemin, **reglages)
+        except shapely.errors.ShapelyError as cause:
+            raise EntreeFautive(Path(chemin).name, [f"géométrie impossible ({cause})"],
+                                conseil="retéléchargez le fichier : un contour est abîmé") from cause
+
+    return protege
+
+
 def _valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     import shapely
 
     absents = (geo.geometry.isna() | geo.geometry.is_empty).to_numpy()
     chantier.rejeter(absents, "contour absent ou illisible")
+    bornes = np.abs(shapely.bounds(geo.geometry.to_numpy()))
+    chantier.rejeter(np.nan_to_num(bornes, nan=0).max(axis=1) > 180.0001, "coordonnées hors du globe")
     surfaces = geo.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
     chantier.rejeter(~surfaces, "ce n'est pas une surface")
     faux = ~geo.geometry.is_valid.to_numpy() & chantier.garde
@@ -137,6 +159,7 @@ def _valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return geo
 
 
+@_sans_trace
 def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Contours des communes, au COG 2025 : une fusion est l'union de ses parties.
 
@@ -227,6 +250,7 @@ def reconnait_qpv(brut: Brut) -> bool:
                                     or trouver(brut.entete, "insee_com")))
 
 
+@_sans_trace
 def lire_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Contours des quartiers prioritaires 2024 ; un quartier peut être à cheval sur plusieurs communes."""
     import geopandas as gpd

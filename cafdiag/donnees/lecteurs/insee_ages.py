@@ -73,7 +73,8 @@ def lire_iris(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     elle rendrait faux, sans qu'on sache où, le total d'une commune.
     """
     # Les 64 colonnes par sexe, profession ou nationalité ne sont pas chargées.
-    brut = lire_tableau(chemin, feuille=feuille, colonnes=_voulue)
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=_voulue,
+                        nombres=lambda nom: bool(re.match(r"p\d\d_pop|pop", simple(nom))))
     roles = exiger(brut, iris=_IRIS, commune=COMMUNE)
     chantier = Chantier(brut, "communes", annee=annee)
     chantier.exiger_entier()
@@ -183,7 +184,14 @@ def lire_pop1b(chemin: Path, *, feuille: str | None = None, annee: int | None = 
         chantier.rejeter(~brut.table[sexe].isin(["1", "2", "M", "F", "H"]), "total des deux sexes",
                          brut.table[sexe])
         cles.append(brut.table[sexe])
+    elif pd.concat(cles, axis=1).duplicated().any():
+        raise refuser(brut, "colonne absente : SEXE, alors que chaque âge a deux lignes")
     chantier.sans_doublon(cles, nb.to_frame("nb"))
+    # Presque toutes les communes ont autant de lignes : celle qui en a moins a été coupée.
+    lignes = codes[chantier.garde].value_counts()
+    if len(lignes) and lignes.eq(lignes.mode()[0]).mean() > 0.5:
+        chantier.rejeter(codes.isin(lignes.index[lignes < lignes.mode()[0]]), "commune à qui il manque des âges",
+                         codes)
     chantier.refuser_si_vide("NIVGEO;CODGEO;SEXE;AGED100;NB")
     garde = chantier.garde
     fiche = pd.DataFrame({"code": codes[garde].to_numpy(), "age": age[garde].to_numpy(dtype="int16"),

@@ -20,7 +20,7 @@ from cafdiag.donnees.lecteurs.assemblage import (
     trouver,
 )
 from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
-from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 
 SOURCE = "Insee, base permanente des équipements"
@@ -222,6 +222,12 @@ def lire_melodi(chemin: Path, *, feuille: str | None = None, annee: int | None =
     return chantier.rendre(table, annees=[an], source=SOURCE, millesime=f"BPE {an}")
 
 
+def lire_bpe(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """BPE sous ses deux formes : fichier détail, ou dénombrement de Melodi."""
+    long = reconnait_melodi(apercu(chemin, feuille=feuille))
+    return (lire_melodi if long else lire_detail)(chemin, feuille=feuille, annee=annee)
+
+
 def reconnait_libelles(brut: Brut) -> bool:
     """Nomenclature : un code d'équipement et son libellé, aucune commune."""
     if len(brut.entete) > 4 or brut.table.empty:
@@ -239,12 +245,11 @@ def refuser_libelles(chemin: Path, *, feuille: str | None = None, annee: int | N
 
 
 LECTEURS = (
-    Lecteur("insee_bpe", "équipements (BPE), nombre par commune", lambda b: 0.9 * reconnait_detail(b), lire_detail,
-            ("AN", "TYPEQU", "DEPCOM", "CAPACITE")),
+    Lecteur("insee_bpe", "équipements (BPE), nombre par commune",
+            lambda b: max(0.9 * reconnait_detail(b), 0.95 * reconnait_melodi(b)), lire_bpe,
+            ("AN", "TYPEQU", "DEPCOM", "CAPACITE", "FACILITY_TYPE")),
     Lecteur("insee_bpe_structures", "équipements (BPE), un par un", lambda b: 0.3 * reconnait_detail(b),
             lire_structures, ("TYPEQU", "NOMRS", "DEPCOM", "LONGITUDE", "LATITUDE")),
-    Lecteur("insee_bpe_melodi", "équipements (BPE), dénombrement", lambda b: 0.95 * reconnait_melodi(b), lire_melodi,
-            ("GEO", "FACILITY_TYPE", "TIME_PERIOD", "OBS_VALUE")),
     Lecteur("insee_bpe_libelles", "nomenclature de la BPE (refusée)", lambda b: 0.8 * reconnait_libelles(b),
             refuser_libelles),
 )

@@ -20,8 +20,10 @@ from cafdiag.donnees.lecteurs.assemblage import (
     trouver_tout,
 )
 from cafdiag.donnees.lecteurs.millesimes import millesime_cache, siecle
+from cafdiag.donnees.lecteurs.recollement import mouvants
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
+from cafdiag.magasin import lire_table
 
 SOURCE_POPULATION = "Insee, populations légales"
 SOURCE_NAISSANCES = "Insee, état civil, naissances domiciliées"
@@ -57,6 +59,9 @@ def reconnait_populations(brut: Brut) -> bool:
         return True
     if trouver(entete, "history") and trouver(entete, "cle"):
         return True
+    # Dans la liste des EPCI de la DGCL, pmun_2025 est la population en vigueur en 2025, donc celle de 2022.
+    if trouver(entete, r"siren_membre|siren|siren_epci"):
+        return False
     a_code = trouver(entete, *COMMUNE) or (trouver(entete, "codcom") and trouver(entete, "coddep|dep"))
     return bool(a_code and (_colonnes_population(entete) or trouver(entete, "pmun|population_municipale")))
 
@@ -87,6 +92,7 @@ def lire_populations(chemin: Path, *, feuille: str | None = None, annee: int | N
         datees = {seule: millesime_cache(chantier, table[seule])}
     table = table.rename(columns={c: nom_population(a) for c, a in datees.items()})
     table = table.rename_axis("code").reset_index()
+    confronter(chantier, table)
     if len(datees) > 2:
         _taire_perimetres_changes(chantier, table, sorted(datees.values()))
     table = chantier.au_cog(table, additives=[c for c in table if c != "code"])
@@ -128,8 +134,6 @@ def _taire_perimetres_changes(chantier: Chantier, table: pd.DataFrame, annees: l
     Le périmètre a changé quand la population croît de plus de 5 % d'une année à l'autre là où le
     référentiel connaît une fusion : les années d'avant sont tues, pas devinées.
     """
-    from cafdiag.magasin import lire_table
-
     fusionnees = set(lire_table("passage_cog", colonnes=["code"])["code"])
     candidates = table["code"].isin(fusionnees)
     noms = [nom_population(a) for a in annees]
@@ -142,6 +146,29 @@ def _taire_perimetres_changes(chantier: Chantier, table: pd.DataFrame, annees: l
     if muettes:
         chantier.remarques.append(
             f"{muettes} population(s) d'avant une fusion non reprises : elles ne portent que sur le chef-lieu")
+
+
+def confronter(chantier: Chantier, table: pd.DataFrame) -> None:
+    """Tait une population isolée que le référentiel contredit, la même année, pour une commune inchangée.
+
+    Quand presque tout le reste est égal, un écart est un chiffre abîmé ou une rectification : le
+    référentiel reste. Quand beaucoup diffère, c'est une autre définition : elle est gardée, et dite.
+    """
+    referentiel = lire_table("communes").set_index("code")
+    stables = ~table["code"].isin(mouvants())
+    for nom in [c for c in table if c in referentiel and c.startswith("population_")]:
+        attendu = table["code"].map(referentiel[nom].astype("float64").to_dict())
+        juge = stables & attendu.notna() & table[nom].notna()
+        ecart = juge & attendu.ne(table[nom])
+        if not ecart.any() or juge.sum() < 20:
+            continue
+        codes = ", ".join(table.loc[ecart, "code"].head(5))
+        if ecart.sum() <= max(1, 0.02 * juge.sum()):
+            table.loc[ecart, nom] = float("nan")
+            chantier.remarques.append(f"{nom} : {int(ecart.sum())} valeur(s) que le référentiel contredit, "
+                                      f"non reprises ({codes})")
+        else:
+            chantier.remarques.append(f"{nom} : {int(ecart.sum())} valeur(s) différentes du référentiel ({codes}…)")
 
 
 def _historique(chantier: Chantier) -> Lecture:
@@ -166,6 +193,7 @@ def _historique(chantier: Chantier) -> Lecture:
     table.columns = [nom_population(a) for a in annees]
     table.insert(0, "code", codes[garde].to_numpy())
     chantier.refuser_si_vide("une population par année et par commune")
+    confronter(chantier, table)
     table = chantier.au_cog(table, additives=[c for c in table if c != "code"])
     return chantier.rendre(table, annees=annees, source=SOURCE_POPULATION, millesime=f"RP {annees[-1]}")
 
@@ -220,6 +248,10 @@ def _long(chantier: Chantier, *, source: str, nommer, mesure: tuple, genre: str)
     chantier.connus(codes)
     ans, raisons = lire_annee(brut.table[roles["annee"]])
     chantier.rejeter_selon(raisons, brut.table[roles["annee"]])
+    # Une année qui n'a que quelques lignes parmi des milliers est une année abîmée.
+    comptes = ans.map(ans.value_counts())
+    chantier.rejeter((comptes < 0.02 * comptes.max()).fillna(False), "année isolée dans le fichier",
+                     brut.table[roles["annee"]])
     valeurs, _ = chantier.nombres(roles["valeur"])
     chantier.sans_doublon([codes, ans.astype("str")], valeurs.to_frame("v"))
     chantier.refuser_si_vide("des lignes GEO_OBJECT = COM")

@@ -18,7 +18,7 @@ from cafdiag.donnees.lecteurs.assemblage import (
     trouver,
 )
 from cafdiag.donnees.lecteurs.millesimes import annee_du_nom, siecle
-from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_epci, nombre
 from cafdiag.magasin import lire_table
@@ -168,11 +168,16 @@ def refuser_qpv_2015(chemin: Path, *, feuille: str | None = None, annee: int | N
         conseil="prenez l'édition « QPV 2024 » du même jeu ; aucune table ne passe un chiffre de 2015 à 2024")
 
 
+def lire_filosofi(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Filosofi sous ses deux formes : une colonne par grandeur, ou une ligne par grandeur (Melodi)."""
+    long = reconnait_long(apercu(chemin, feuille=feuille))
+    return (lire_long if long else lire_large)(chemin, feuille=feuille, annee=annee)
+
+
 LECTEURS = (
-    Lecteur("insee_filosofi", "niveau de vie et pauvreté (Filosofi)", lambda b: 0.85 * reconnait_large(b), lire_large,
-            ("CODGEO", "MED21", "TP6021")),
-    Lecteur("insee_filosofi_melodi", "Filosofi, forme longue", lambda b: 0.95 * reconnait_long(b), lire_long,
-            ("GEO", "GEO_OBJECT", "FILOSOFI_MEASURE", "OBS_VALUE")),
+    Lecteur("insee_filosofi", "niveau de vie et pauvreté (Filosofi)",
+            lambda b: max(0.85 * reconnait_large(b), 0.95 * reconnait_long(b)), lire_filosofi,
+            ("CODGEO", "MED21", "TP6021", "FILOSOFI_MEASURE")),
     Lecteur("qpv_2015", "chiffres par quartier de 2015 (refusés)", lambda b: 0.97 * reconnait_qpv_2015(b),
             refuser_qpv_2015),
 )

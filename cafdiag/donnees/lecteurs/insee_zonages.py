@@ -24,7 +24,8 @@ from cafdiag.donnees.nettoyage import code_epci
 
 _DENS7 = (r"dens(ite)?_?7(_niveaux)?", r"grille_(de_|communale_)?densite(_7)?|densite_7_niveaux",
           r"dens|densite")
-_RURAL = r"bourgs? rura|rural [àa] habitat"
+# Les niveaux 1 à 3 de la grille à 7, quand un fichier n'a que des villes.
+_URBAINS_7 = r"grands? centres?|centres? urbains? interm|petites? villes?"
 _ZONES = r"(?P<zone>ze|uu|aav|bv)(?P<an>20\d\d)"
 _NOMS_ZONES = {"ze": "zone_emploi", "uu": "unite_urbaine", "aav": "aav", "bv": "bassin_vie"}
 
@@ -68,8 +69,8 @@ def _refuser_trois_niveaux(brut: Brut, colonne: str, niveaux: pd.Series) -> None
     if simple(colonne) not in ("dens", "densite") or niveaux.empty or niveaux.max() > 3:
         return
     libelle = trouver(brut.entete, r"libdens|lib_dens(ite)?")
-    if libelle and not brut.table[libelle].str.lower().str.contains("densite|densité|rura").any():
-        return  # « Petites villes », « Centres urbains intermédiaires » : des niveaux urbains de la grille à 7.
+    if libelle and brut.table[libelle].str.lower().str.contains(_URBAINS_7).all():
+        return
     raise refuser(brut, f"colonne {colonne} : la grille à 3 niveaux (aucune valeur au-delà de 3)",
                   attendu="les 7 niveaux (DENS7)",
                   conseil="prenez le fichier complet de la grille de densité, qui a la colonne DENS7")

@@ -20,7 +20,7 @@ def communes_et_anciennes() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def _mouvants() -> frozenset[str]:
+def mouvants() -> frozenset[str]:
     """Codes que le passage touche : anciens, communes d'arrivée, arrondissements et leurs villes."""
     passage = lire_table("passage_cog", colonnes=["code_ancien", "code"])
     communes = lire_table("communes", colonnes=["code", "commune_mere"]).dropna()
@@ -30,8 +30,8 @@ def _mouvants() -> frozenset[str]:
 
 def ramener(table: pd.DataFrame, **reglages) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Comme :func:`cafdiag.donnees.cog.ramener`, sur les seules communes qu'un passage peut toucher."""
-    mouvants, connus = _mouvants(), communes_et_anciennes()
-    a_traiter = np.array([c in mouvants or c not in connus for c in table["code"].tolist()], dtype=bool)
+    touches, connus = mouvants(), communes_et_anciennes()
+    a_traiter = np.array([c in touches or c not in connus for c in table["code"].tolist()], dtype=bool)
     resultat, passages, statuts = cog.ramener(table[a_traiter].reset_index(drop=True), **reglages)
     colonnes = table.columns.tolist()
     reunis = pd.concat([table[~a_traiter], resultat[colonnes]], ignore_index=True)

@@ -18,7 +18,14 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import COMMUNE, Chantier, annee_du_nom, refuser, simple, trouver
+from cafdiag.donnees.lecteurs.assemblage import (
+    COMMUNE,
+    Chantier,
+    refuser,
+    simple,
+    trouver,
+)
+from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau, nombre
 from cafdiag.donnees.registres_lieux import rattacher
 
