@@ -365,7 +365,13 @@ def test_empreintes_justes():
     empreintes = json.loads((DONNEES / "empreintes.json").read_text(encoding="utf-8"))
     presents = {
         c.relative_to(RACINE).as_posix()
-        for motif in ("data/*.parquet", "data/indicateurs.csv", "data/catalogue.toml", "maps/*.parquet", "maps/leaflet/[!.]*")
+        for motif in (
+            "data/*.parquet",
+            "data/indicateurs.csv",
+            "data/catalogue.toml",
+            "maps/*.parquet",
+            "maps/leaflet/[!.]*",
+        )
         for c in RACINE.glob(motif)
     }
     assert set(empreintes) == presents
