@@ -130,3 +130,26 @@ def test_structure_importee_rejoint_la_liste(entrepot_neuf):
         ),
     )
     assert "Centre neuf" in set(structures_connues()["nom"])
+
+
+def test_un_fichier_d_epci_importe_seul_ne_fait_pas_perdre_les_references(entrepot_neuf):
+    ajouter(
+        "taux_couverture",
+        pd.DataFrame(
+            {
+                "maille": ["epci"],
+                "code": ["200048551"],
+                "annee": [2024],
+                "txcouv": [79.2],
+                "serie": ["courante"],
+            }
+        ),
+    )
+    table = cd.comparer("200048551", ["PE_TXCOUV_GLOBAL", "PE_ECART_REF"])
+    assert table["annee"].eq(2023).all() and table["valeur"].notna().all()
+    demande = cd.comparer("200048551", ["PE_TXCOUV_GLOBAL", "PE_ECART_REF"], annee=2024).set_index(
+        ["role", "indicateur"]
+    )
+    assert demande.loc[("territoire", "PE_TXCOUV_GLOBAL"), "valeur"] == 79.2
+    assert demande.loc[("france", "PE_TXCOUV_GLOBAL"), "statut"] == "non_disponible"
+    assert demande.loc[("territoire", "PE_ECART_REF"), "statut"] == "non_disponible"

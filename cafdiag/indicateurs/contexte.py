@@ -226,10 +226,21 @@ def _communes_absentes(noms: list[str], n: int, total: int, *, hors: int) -> str
     return f"{phrase} ({', '.join(noms[:3])} et {n - 3} autres)"
 
 
+_MAILLES_COMPARABLES = {"epci", "departement", "region", "france"}
+
+
 def annee_des_taux(taux: pd.DataFrame, demandee: int | None) -> int:
-    """Année des taux de couverture : celle demandée si elle est publiée, sinon la dernière."""
-    connues = sorted(int(a) for a in taux["annee"].dropna().unique())
-    return demandee if demandee in connues else connues[-1]
+    """Année des taux de couverture : celle demandée si elle est publiée, sinon la dernière comparable.
+
+    Comparable : l'EPCI, le département, la région et la France y sont tous. Un fichier d'EPCI importé seul ne
+    fait pas perdre leurs références aux autres.
+    """
+    annees = taux["annee"].dropna().astype(int)
+    if demandee in set(annees):
+        return demandee
+    completes = taux["maille"].groupby(annees).agg(set)
+    comparables = [a for a, mailles in completes.items() if mailles >= _MAILLES_COMPARABLES]
+    return max(comparables, default=max(annees))
 
 
 def resultat(codes: pd.Index, **colonnes) -> pd.DataFrame:

@@ -194,7 +194,7 @@ def mode_dominant(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Écart du taux global à celui de la France, en points, à 0,1 point près."""
     annee = annee_des_taux(contexte.taux, contexte.annee)
-    france = taux_publies(contexte.taux, "france", "txcouv", annee=annee)["FR"]
+    france = taux_publies(contexte.taux, "france", "txcouv", annee=annee).get("FR", np.nan)
     source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
     table = _deduit(source)
     table["valeur"] = source["valeur"] - france
