@@ -151,5 +151,6 @@ def test_un_fichier_d_epci_importe_seul_ne_fait_pas_perdre_les_references(entrep
         ["role", "indicateur"]
     )
     assert demande.loc[("territoire", "PE_TXCOUV_GLOBAL"), "valeur"] == 79.2
+    assert demande.loc[("territoire", "PE_TXCOUV_GLOBAL"), "millesime"] == "décembre 2024"
     assert demande.loc[("france", "PE_TXCOUV_GLOBAL"), "statut"] == "non_disponible"
     assert demande.loc[("territoire", "PE_ECART_REF"), "statut"] == "non_disponible"

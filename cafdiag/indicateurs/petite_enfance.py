@@ -68,6 +68,7 @@ def publie(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         contexte.codes,
         valeur=valeur,
         annee=annee,
+        millesime=f"décembre {annee}",
         maille_source=territoires["maille"],
         statut=np.where(absent, "non_disponible", "exact"),
         motif=np.where(absent, _SANS_LIGNE, ""),
@@ -208,6 +209,7 @@ def _deduit(*sources: pd.DataFrame) -> pd.DataFrame:
     table = resultat(
         premiere.index,
         annee=premiere["annee"],
+        millesime=premiere["millesime"],
         motif=premiere["motif"],
         maille_source=premiere["maille_source"],
         statut=premiere["statut"],
