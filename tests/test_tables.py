@@ -154,3 +154,14 @@ def test_un_fichier_d_epci_importe_seul_ne_fait_pas_perdre_les_references(entrep
     assert demande.loc[("territoire", "PE_TXCOUV_GLOBAL"), "millesime"] == "décembre 2024"
     assert demande.loc[("france", "PE_TXCOUV_GLOBAL"), "statut"] == "non_disponible"
     assert demande.loc[("territoire", "PE_ECART_REF"), "statut"] == "non_disponible"
+
+
+def test_evolution_des_naissances_sur_les_annees_importees(entrepot_neuf):
+    """Naissances de 2016 à 2023 seulement : 2021-2023 rapportées à 2017-2019."""
+    communes = cd.territoire(AILLEURS).communes
+    naissances = {f"naissances_{a}": float(100 - a + 2016) for a in range(2016, 2024)}
+    ajouter("communes", pd.DataFrame({"code": communes, **naissances}))
+    ligne = cd.mesurer(AILLEURS, ["PE_NAISS_EVOL"]).iloc[0]
+    assert (ligne["annee"], ligne["millesime"]) == (2023, "2017-2019 et 2021-2023")
+    assert ligne["valeur"] == pytest.approx(100 * ((95 + 94 + 93) / (99 + 98 + 97) - 1))
+    assert cd.mesurer("200048551", ["PE_NAISS_EVOL"]).iloc[0]["annee"] == 2025

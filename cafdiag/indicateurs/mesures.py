@@ -68,6 +68,9 @@ def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) ->
     ligne = dictionnaire().loc[code]
     if ligne["calcul"] in ("publie", "part_individuel", "mode_dominant", "ecart_ref"):
         return petite_enfance.annees_publiees(tables_donnees.taux_couverture())
+    if ligne["calcul"] == "naissances_evolution":
+        connues = set(VARIABLES["naissances_3_ans"].annees(colonnes))
+        return sorted(a for a in connues if a - petite_enfance.ECART_NAISSANCES in connues)
     if ligne["calcul"] == "somme":
         return sorted(VARIABLES[ligne["numerateur"]].annees(colonnes))
     return [int(ligne["annee"])]

@@ -26,6 +26,8 @@ DEMI_TAUX = 0.05
 # Paris est à la fois commune et département : la Cnaf publie le second, la ville n'a pas de ligne.
 _PARIS = ("75056", "75")
 _VILLES_A_ARRONDISSEMENTS = {"75056": "751", "13055": "132", "69123": "6938"}
+# Deux périodes de trois ans, sans année commune.
+ECART_NAISSANCES = 4
 _ARRONDISSEMENTS_ABSENTS = (
     "la Cnaf publie ce taux par arrondissement ; ces lignes ne sont pas dans les données embarquées"
 )
@@ -231,11 +233,32 @@ def _fermer(table: pd.DataFrame, statut: str) -> pd.DataFrame:
 
 
 def naissances_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
-    """Évolution des naissances : somme 2023-2025 rapportée à la somme 2019-2021, en %."""
-    recent, ancien = (contexte.somme("naissances_3_ans", annee=a) for a in (2025, 2021))
+    """Évolution des naissances, en % : trois années rapportées aux trois d'il y a quatre ans.
+
+    Chaque territoire prend les six années les plus récentes qui soient toutes connues (2023-2025 rapportées à
+    2019-2021 avec les données fournies).
+    """
+    annees = contexte.annees("naissances_3_ans")
+    fins = [a for a in annees if a - ECART_NAISSANCES in annees]
+    if contexte.annee in fins:
+        fins = [contexte.annee]
+    table = _evolution_annuelle(contexte, fins[0])
+    for fin in fins[1:]:
+        muets = table["statut"].eq("non_disponible")
+        if not muets.any():
+            break
+        ancienne = _evolution_annuelle(contexte, fin)
+        table = table.where(~(muets & ancienne["statut"].ne("non_disponible")), ancienne)
+    return table.astype({"annee": int})
+
+
+def _evolution_annuelle(contexte: Contexte, fin: int) -> pd.DataFrame:
+    debut = fin - ECART_NAISSANCES
+    recent, ancien = (contexte.somme("naissances_3_ans", annee=a) for a in (fin, debut))
     valeur = 100 * (recent["valeur"] / ancien["valeur"].where(ancien["valeur"] > 0) - 1)
     nul = ancien["valeur"].eq(0)
-    motif = contexte.manquantes("naissances_3_ans", annee=2025).where(valeur.isna(), "")
+    motif = contexte.manquantes("naissances_3_ans", annee=fin)
+    motif = motif.where(motif.ne(""), contexte.manquantes("naissances_3_ans", annee=debut))
     statut = pd.Series("exact", index=contexte.codes).mask(valeur.isna(), "non_disponible")
     return resultat(
         contexte.codes,
@@ -243,7 +266,8 @@ def naissances_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         numerateur=recent["valeur"],
         denominateur=ancien["valeur"],
         statut=statut.mask(nul, "sans_objet"),
-        motif=motif.mask(nul, "aucune naissance en 2019-2021"),
+        motif=motif.where(valeur.isna(), "").mask(nul, f"aucune naissance en {debut - 2}-{debut}"),
         maille_source="commune",
-        annee=2025,
+        annee=fin,
+        millesime=f"{debut - 2}-{debut} et {fin - 2}-{fin}",
     )
