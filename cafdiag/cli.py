@@ -209,6 +209,14 @@ def _indicateurs(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs import dictionnaire
 
     table = dictionnaire(theme=options.theme).reset_index(drop=True)
+    if table.empty:
+        print(
+            f"cafdiag : aucun indicateur encore dans le thème « {options.theme} » ; le rapport dit où trouver "
+            "ces données.",
+            file=sys.stderr,
+        )
+        if options.format == "texte":
+            return 0
     if options.format == "texte":
         table = table[["code", "theme", "libelle", "unite", "annee"]]
     return _afficher(table, options.format)
@@ -249,14 +257,11 @@ def _carte(options: argparse.Namespace) -> int:
 
 
 def _diagnostic(options: argparse.Namespace) -> int:
-    from cafdiag.indicateurs import Options
     from cafdiag.restitution.produire import diagnostic
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
     _annoncer(cible)
-    Options(definition_qpv=options.definition_qpv, distance_alsh_km=options.distance_alsh)
-    _lire_apports(options)  # un fichier fautif est refusé avant de lancer quoi que ce soit
     print(f"cafdiag : diagnostic de {cible.libelle}…", file=sys.stderr)
     parametres = {
         "qpv": options.qpv,

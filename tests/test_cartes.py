@@ -131,7 +131,9 @@ def test_un_contour_sans_mesure_est_absent_pas_classe():
 def test_la_carte_se_dit_en_toutes_lettres():
     texte = aplats().texte.replace("\u00a0", " ").replace("\u202f", " ")
     assert "6 territoires, de 20,0 (Lieu 0) à 160,0 places pour 100 enfants (Lieu 5)." in texte
-    assert "1 de 0,85 à 1 fois la France (51,8 à 60,9)" in texte
+    # « ; 1 1,40 fois la France » ne se lit pas : la classe d'abord, le compte ensuite.
+    assert "; de 0,85 à 1 fois la France (51,8 à 60,9), 1 territoire ;" in texte
+    assert not re.search(r"\b\d+ (?:\d|moins de|de \d)", texte.split("Par classe")[1])
     assert "Secret statistique : Lieu 6. Non disponible : Lieu 7. Sans objet : Lieu 8." in texte
     assert aplats().fragments().html.count('<th scope="row">Lieu') == 9
 
@@ -259,6 +261,35 @@ def test_la_carte_s_ouvre_reseau_coupe(page_hors_reseau, tmp_path):
     assert page.locator(f"pattern#{motif}").count() == 1
     assert page.evaluate("document.querySelector('main').scrollWidth <= innerWidth")
     assert (requetes, erreurs) == ([], [])
+
+
+def test_le_texte_suit_la_ponctuation_du_titre():
+    question = CarteHorsLigne(titre="À quelle distance ?")
+    question.textes.append("37 territoires.")
+    assert question.texte == "À quelle distance ? 37 territoires."
+    assert CarteHorsLigne(titre="Où").texte == "Où."
+
+
+@pytest.mark.navigateur
+@pytest.mark.parametrize("largeur", [400, 1366])
+def test_les_etiquettes_ne_se_touchent_pas_et_tiennent_dans_la_vue(page_hors_reseau, tmp_path, largeur):
+    page, _ = page_hors_reseau
+    page.set_viewport_size({"width": largeur, "height": 900})
+    formes = contours().assign(nom=[f"Saint-Martin-du-Fouilloux-lès-{i}" for i in range(9)])
+    ouvrir(page, carte_communes(formes, titre="Noms longs", cadre=(-1, 47, -0.7, 47.3)), tmp_path)
+    boites = page.evaluate("""() => {
+        const vue = document.querySelector('.leaflet-container').getBoundingClientRect();
+        return [...document.querySelectorAll('.carte-etiquette span')]
+          .filter(e => e.style.visibility !== 'hidden')
+          .map(e => e.getBoundingClientRect())
+          .map(r => [r.left - vue.left, r.top - vue.top, vue.right - r.right, vue.bottom - r.bottom,
+                     r.left, r.top, r.right, r.bottom]);
+    }""")
+    assert len(boites) >= 2
+    assert all(min(b[:4]) >= 0 for b in boites)
+    for i, a in enumerate(boites):
+        for b in boites[i + 1 :]:
+            assert a[6] <= b[4] or b[6] <= a[4] or a[7] <= b[5] or b[7] <= a[5]
 
 
 @pytest.mark.navigateur

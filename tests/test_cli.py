@@ -70,6 +70,10 @@ def test_indicateurs_par_theme(capsys):
         (["diagnostic", "53", "--formats", "pptx"], "html"),
         (["diagnostic", "53", "-p", "cod", "200048551"], "nom_usage"),
         (["carte", "53", "INCONNU"], "indicateur inconnu"),
+        (["diagnostic", "200048551", "-p", "code", "244900015"], "réservé"),
+        (["diagnostic", "200048551", "--annee", "99999"], "quatre chiffres"),
+        (["diagnostic", "200048551", "--annee", "1999"], "2023"),
+        (["diagnostic", "200048551", "-p", "definition_qpv", "zone"], "proximite"),
     ],
 )
 def test_demande_fausse_une_phrase_et_code_2(capsys, arguments, attendu, tmp_path, monkeypatch):
@@ -77,7 +81,21 @@ def test_demande_fausse_une_phrase_et_code_2(capsys, arguments, attendu, tmp_pat
     code, sortie, erreurs = appeler(capsys, *arguments)
     assert code == 2 and sortie == "" and attendu in erreurs
     assert erreurs.strip().startswith("cafdiag :") and "Traceback" not in erreurs
-    assert not list(tmp_path.rglob("*.html"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_fichier_apporte_absent_code_1_sans_dossier_d_echec(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, sortie, erreurs = appeler(capsys, "diagnostic", "200048551", "-p", "qpv", "absent")
+    assert code == 1 and sortie == "" and "absent" in erreurs and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("forme", "attendu"), [("texte", ""), ("json", []), ("csv", 1)])
+def test_theme_sans_indicateur_le_dit_a_cote(capsys, forme, attendu):
+    code, sortie, erreurs = appeler(capsys, "indicateurs", "--theme", "parentalite", "--format", forme)
+    assert code == 0 and "parentalite" in erreurs and "Empty" not in sortie
+    lu = {"texte": sortie, "csv": len(sortie.splitlines())}.get(forme)
+    assert (json.loads(sortie) if forme == "json" else lu) == attendu
 
 
 def test_dossier_interdit(capsys, tmp_path):

@@ -4,13 +4,14 @@ import hashlib
 import io
 import json
 import re
+import shutil
 
 import nbformat
 import pandas as pd
 import pytest
 
 import cafdiag as cd
-from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
 from cafdiag.restitution import produire
 from cafdiag.restitution.produire import diagnostic
 
@@ -70,7 +71,7 @@ def test_pays_de_craon_lu_comme_un_elu(rapports):
         .replace("\u00a0", " ")
     )
     for attendu in (
-        "Situation connue au 31 décembre 2023",
+        "Situation connue : accueil du jeune enfant, décembre 2023 ; prestations, décembre 2024 ; équipements, 2025",
         "En bref",
         "28 591 habitants en 2023 dans 37 communes",
         "79,9 places pour 100 enfants",
@@ -154,14 +155,166 @@ def test_parametre_inconnu_refuse_avant_de_lancer(tmp_path, monkeypatch):
     assert "nom_usage" in str(capture.value) and not list(tmp_path.iterdir())
 
 
-def test_carnet_en_erreur_garde_a_part_et_ancien_rapport_intact(tmp_path, monkeypatch):
+@pytest.fixture
+def gabarits(tmp_path, monkeypatch):
+    """Une copie des gabarits, à abîmer."""
+    copie = tmp_path / "projet" / "templates"
+    shutil.copytree(produire.dossier("templates"), copie)
+    vrai = produire.dossier
+    monkeypatch.setattr(produire, "dossier", lambda nom: copie if nom == "templates" else vrai(nom))
+    return copie
+
+
+def casser(gabarits, instruction):
+    """Un carnet qui s'arrête à sa deuxième cellule de code."""
+    carnet = nbformat.read(gabarits / produire.GABARIT, as_version=4)
+    codes = [c for c in carnet.cells if c.cell_type == "code"]
+    codes[1].source = instruction
+    nbformat.write(carnet, gabarits / produire.GABARIT)
+
+
+def test_carnet_en_erreur_garde_a_part_et_ancien_rapport_intact(tmp_path, gabarits):
+    casser(gabarits, "raise RuntimeError('panne voulue')")
+    sortie = tmp_path / "sorties"
+    sortie.mkdir()
+    ancien = sortie / "diagnostic-200048551.html"
+    ancien.write_text("ancien", encoding="utf-8")
+    with pytest.raises(ProductionImpossible, match="panne voulue"):
+        diagnostic("200048551", sortie=sortie)
+    assert ancien.read_text(encoding="utf-8") == "ancien"
+    assert (sortie / "echecs" / "diagnostic-200048551.ipynb").exists()
+    assert sorted(p.name for p in sortie.iterdir()) == ["diagnostic-200048551.html", "echecs"]
+
+
+def test_demande_fausse_levee_dans_le_noyau_reste_une_demande_fausse(tmp_path, gabarits):
+    casser(gabarits, "from cafdiag.erreurs import TerritoireInconnu\nraise TerritoireInconnu('99999')")
+    with pytest.raises(DemandeFausse, match="territoire inconnu") as capture:
+        diagnostic("200048551", sortie=tmp_path / "sorties")
+    assert capture.value.code_retour == 2 and not (tmp_path / "sorties" / "echecs").exists()
+
+
+@pytest.mark.parametrize(
+    ("fichier", "contenu"),
+    [
+        ("rapport/page.html.j2", None),
+        ("rapport/page.html.j2", "{% if %}"),
+        ("rapport/page.html.j2", "{{ jamais_donne }}"),
+        ("rapport/style.css", None),
+        ("diagnostic_ctg.ipynb", None),
+        ("diagnostic_ctg.ipynb", "{abc"),
+        ("diagnostic_ctg.ipynb", '{"a": 1}'),
+        ("diagnostic_ctg.ipynb", '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'),
+    ],
+)
+def test_gabarit_absent_ou_abime(tmp_path, gabarits, monkeypatch, fichier, contenu):
+    carnet = nbformat.v4.new_notebook()
+    garde = {
+        "titre": "T",
+        "sous_titre": "",
+        "situation": "",
+        "maille": "",
+        "avertissements": [],
+        "sommaire": [],
+    }
+    carnet.cells = [
+        nbformat.v4.new_code_cell(
+            outputs=[
+                nbformat.v4.new_output("display_data", {produire.MIME_GARDE: garde}),
+                nbformat.v4.new_output("display_data", {produire.MIME_MESURES: {"csv": "a"}}),
+            ]
+        )
+    ]
+    monkeypatch.setattr(produire, "_executer", lambda *a, **k: carnet)
+    chemin = gabarits / fichier
+    chemin.unlink() if contenu is None else chemin.write_text(contenu, encoding="utf-8")
+    sortie = tmp_path / "sorties"
+    with pytest.raises(ProductionImpossible, match=chemin.name.replace(".", r"\.")) as capture:
+        diagnostic("200048551", sortie=sortie)
+    assert "gabarit" in str(capture.value)
+    assert not sortie.exists() or not list(sortie.iterdir())
+
+
+@pytest.mark.parametrize("cle", ["code", "nom_usage", "annee"])
+def test_parametre_reserve_refuse(tmp_path, monkeypatch, cle):
+    monkeypatch.setattr(produire, "_executer", lambda *a, **k: pytest.fail("rien ne doit être lancé"))
+    with pytest.raises(DemandeFausse, match=f"réservé : « {cle} »"):
+        diagnostic("200048551", sortie=tmp_path, parametres={cle: "244900015"})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("reste", "erreur", "dit"),
+    [
+        ({"annee": 99999}, DemandeFausse, "quatre chiffres"),
+        ({"annee": 1999}, DemandeFausse, "2023"),
+        ({"parametres": {"definition_qpv": "zone"}}, DemandeFausse, "proximite"),
+        ({"parametres": {"distance_alsh_km": "loin"}}, DemandeFausse, "km"),
+        ({"parametres": {"qpv": "absent.geojson"}}, EntreeFautive, "absent.geojson"),
+        ({"parametres": {"registre": "absent.csv"}}, EntreeFautive, "absent.csv"),
+        ({"parametres": {"registre_complet": "53"}}, EntreeFautive, "registre"),
+    ],
+)
+def test_refuse_avant_de_lancer_le_noyau(tmp_path, monkeypatch, reste, erreur, dit):
+    monkeypatch.setattr(produire, "_executer", lambda *a, **k: pytest.fail("rien ne doit être lancé"))
+    with pytest.raises(erreur, match=dit):
+        diagnostic("200048551", sortie=tmp_path / "sorties", **reste)
+    assert not (tmp_path / "sorties").exists()
+
+
+def test_annee_valide_ecrite_partout(tmp_path):
+    chemins = diagnostic("200048551", sortie=tmp_path, annee=2021, formats="html")
+    texte = texte_de(chemins["html"].read_text(encoding="utf-8"))
+    texte = texte.replace("\u202f", " ").replace("\u00a0", " ")
+    assert "28 639 habitants en 2021" in texte and "habitants (2021)" in texte
+    assert "populations 2021" in texte and "de leur commune, 2021" in texte
+    assert "habitants en 2023" not in texte and "Fin 2023" not in texte
+    assert "Situation connue : " in texte and "population, 2021." in texte
+    assert "accueil du jeune enfant, décembre" not in texte
+    mesures = pd.read_csv(chemins["mesures"])
+    assert set(mesures.loc[mesures["valeur"].notna() & mesures["indicateur"].eq("CTX_POP"), "annee"]) == {
+        2021
+    }
+
+
+def test_distance_choisie_ecrite_a_la_place_de_5_km(tmp_path):
+    chemins = diagnostic("200048551", sortie=tmp_path, formats="html", parametres={"distance_alsh_km": "3"})
+    texte = texte_de(chemins["html"].read_text(encoding="utf-8"))
+    assert "Enfants à moins de 3 km d'un ALSH" in texte and "moins de 5 km" not in texte
+
+
+def test_tout_ou_rien_quand_un_fichier_ne_peut_pas_s_ecrire(tmp_path, rapports):
+    carnet = nbformat.read(rapports["craon"]["ipynb"], as_version=4)
+    (tmp_path / "mesures-200048551.csv").mkdir()
     ancien = tmp_path / "diagnostic-200048551.html"
     ancien.write_text("ancien", encoding="utf-8")
-    with pytest.raises(ProductionImpossible, match="quatre chiffres"):
-        diagnostic("200048551", sortie=tmp_path, parametres={"annee": "20"})
+    with pytest.MonkeyPatch.context() as rustine:
+        rustine.setattr(produire, "_executer", lambda *a, **k: carnet)
+        with pytest.raises(ProductionImpossible, match="mesures-200048551"):
+            diagnostic("200048551", sortie=tmp_path)
     assert ancien.read_text(encoding="utf-8") == "ancien"
-    assert (tmp_path / "echecs" / "diagnostic-200048551.ipynb").exists()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["diagnostic-200048551.html", "echecs"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "diagnostic-200048551.html",
+        "mesures-200048551.csv",
+    ]
+
+
+def test_ensemble_rendu_a_l_etat_ancien_si_un_nom_se_refuse(tmp_path, monkeypatch):
+    from cafdiag import magasin
+
+    for nom in "ab":
+        (tmp_path / nom).write_text(f"ancien {nom}", encoding="utf-8")
+    vrai = magasin.os.replace
+
+    def refuser(source, cible):
+        if str(cible).endswith("c") and ".nouveau" in str(source):
+            raise PermissionError(13, "fichier ouvert ailleurs", str(cible))
+        return vrai(source, cible)
+
+    monkeypatch.setattr(magasin.os, "replace", refuser)
+    with pytest.raises(ProductionImpossible, match="ouvert ailleurs"):
+        magasin.ecrire_ensemble({tmp_path / n: f"neuf {n}" for n in "anbc"})
+    etat = {p.name: p.read_text(encoding="utf-8") for p in tmp_path.iterdir()}
+    assert etat == {"a": "ancien a", "b": "ancien b"}
 
 
 def test_code_en_entier_dans_le_carnet_dit_quoi_faire():

@@ -74,14 +74,177 @@ def test_six_phrases_au_plus_chacune_avec_un_chiffre():
             assert any(c.isdigit() for c in phrase) or "Tous les enfants" in phrase or "ucun" in phrase
 
 
-def test_non_enonce_dit_pourquoi_chaque_absence():
-    mesures = cd.mesurer("200054807")
-    table = annexes.non_enonce(mesures)
-    assert len(table) == mesures["statut"].isin(["non_disponible", "sans_objet", "secret"]).sum() > 10
-    assert table["motif"].str.len().gt(5).all() and table["theme"].notna().all()
-
-
 def test_glossaire_des_seuls_termes_employes():
     lexique = annexes.glossaire("<p>Un EPCI et trois QPV</p>")
     assert lexique.count("<dt>") == 2 and "EPCI" in lexique and "ALSH" not in lexique
     assert annexes.glossaire("<p>rien</p>") == ""
+
+
+def test_chaque_phrase_dit_l_annee_de_sa_mesure():
+    t = cd.territoire("200048551")
+    table = lecture(
+        mesure("CTX_POP", 28_639.0, annee=2021, unite="habitants"),
+        mesure("CTX_POP_EVOL", -1.0, annee=2023, millesime="2020 et 2023"),
+        mesure("PE_TXCOUV_GLOBAL", 50.0, annee=2022, unite=""),
+        mesure("PE_TXCOUV_GLOBAL", 60.0, "france", annee=2022, unite=""),
+        mesure("PS_COUV_POP", 41.0, annee=2020),
+        mesure("PE_PART_INDIV", 84.0, annee=2022, bas=83.0, haut=85.0),
+        mesure(
+            "PE_NAISS_EVOL",
+            -30.0,
+            numerateur=7,
+            denominateur=10,
+            annee=2022,
+            millesime="2014-2016 et 2020-2022",
+        ),
+    )
+    assert "habitants en 2021" in textes.population(t, table, "T")
+    assert "de 2020 à 2023" in textes.population(t, table, "T")
+    assert textes.couverture(table).startswith("Fin 2022, ")
+    assert "en décembre 2020" in textes.caf(table)
+    assert "7 de 2020 à 2022, après 10 de 2014 à 2016" in textes.naissances(table)
+    constats = " ".join(e.constat for e in textes.enjeux(table))
+    assert "(2022)" in constats and "entre 2014-2016 et 2020-2022" in constats and "2023" not in constats
+
+
+def test_evolution_depuis_quand_la_population_est_de_la_meme_annee():
+    t = cd.territoire("200048551")
+    table = lecture(
+        mesure("CTX_POP", 100.0, annee=2023),
+        mesure("CTX_POP_EVOL", 2.0, annee=2023, millesime="2020 et 2023"),
+    )
+    assert "depuis 2020" in textes.population(t, table, "T")
+
+
+@pytest.mark.parametrize(
+    ("evolution", "sens"),
+    [(0.99, "stables"), (-0.99, "stables"), (1.0, "en hausse"), (-1.0, "en baisse"), (-4.0, "en baisse")],
+)
+def test_naissances_stables_sous_un_pour_cent(evolution, sens):
+    table = lecture(mesure("PE_NAISS_EVOL", evolution, numerateur=10, denominateur=10))
+    assert f"Les naissances sont {sens} :" in textes.naissances(table)
+
+
+@pytest.mark.parametrize(("bas", "attendus"), [(70.1, 1), (70.0, 0), (69.0, 0), (55.0, 0)])
+def test_enjeu_individuel_au_dessus_de_70_bornes_comprises(bas, attendus):
+    # La borne basse décide : une part peut-être sous 70 % n'est pas un enjeu.
+    assert len(textes.enjeux(lecture(mesure("PE_PART_INDIV", 72.0, bas=bas, haut=80.0)))) == attendus
+
+
+@pytest.mark.parametrize(
+    ("lignes", "attendus"),
+    [
+        ([("PE_NAISS_EVOL", -5.0, "territoire")], 1),
+        ([("PE_NAISS_EVOL", -4.9, "territoire")], 0),
+        ([("PE_TXCOUV_EAJE", 17.0, "territoire"), ("PE_TXCOUV_EAJE", 20.0, "france")], 1),
+        ([("PE_TXCOUV_EAJE", 17.1, "territoire"), ("PE_TXCOUV_EAJE", 20.0, "france")], 0),
+        ([("PE_TXCOUV_EAJE", 23.0, "territoire"), ("PE_TXCOUV_EAJE", 20.0, "france")], 0),
+        (
+            [("EJ_ALSH_PART_COM_EQUIP", 87.0, "territoire"), ("EJ_ALSH_PART_COM_EQUIP", 90.0, "departement")],
+            1,
+        ),
+        (
+            [("EJ_ALSH_PART_COM_EQUIP", 87.1, "territoire"), ("EJ_ALSH_PART_COM_EQUIP", 90.0, "departement")],
+            0,
+        ),
+        ([("AVS_QPV_COUV", 99.0, "territoire")], 1),
+        ([("AVS_QPV_COUV", 100.0, "territoire")], 0),
+        ([("PE_TXCOUV_GLOBAL", 60.8, "territoire"), ("PE_TXCOUV_GLOBAL", 60.9, "france")], 0),
+        ([("PE_TXCOUV_GLOBAL", 60.7, "territoire"), ("PE_TXCOUV_GLOBAL", 60.9, "france")], 1),
+    ],
+)
+def test_seuils_des_enjeux(lignes, attendus):
+    table = lecture(*(mesure(code, valeur, role) for code, valeur, role in lignes))
+    assert len(textes.enjeux(table)) == attendus
+
+
+@pytest.mark.parametrize(
+    ("part", "attendu"),
+    [
+        (100.0, "Tous les enfants"),
+        (99.97, "Presque tous les enfants"),
+        (99.51, "Presque tous les enfants"),
+        (99.5, "Environ 99,5"),
+        (62.3, "Environ 62,3"),
+    ],
+)
+def test_presque_tous_n_est_ni_tous_ni_cent_pour_cent(part, attendu):
+    phrase = textes.alsh(lecture(mesure("EJ_ALSH_PART_COM_EQUIP", part, statut="estime")))
+    assert phrase.startswith(attendu) and "100,0" not in phrase
+
+
+def test_rang_ecrit_et_tu_en_deca_de_trois():
+    assert "le 1er sur 9" in textes.place(textes.Rang(1, 9)) and "le 2e sur 9" in textes.place(
+        textes.Rang(2, 9)
+    )
+    assert textes.place(textes.Rang(1, 2)) == "" and textes.place(None) == ""
+
+
+def test_en_bref_sans_donnee_dit_ce_qui_manque():
+    t = cd.territoire("976")
+    (phrase,) = textes.en_bref(t, Lecture(cd.comparer(t)), nom=t.nom)
+    assert phrase.startswith("Mayotte : ni population, ni taux de couverture") and "Cnaf" in phrase
+    assert not textes.repond(Lecture(cd.comparer(t))) and textes.repond(Lecture(cd.comparer("53")))
+
+
+def test_un_quartier_seul_ne_compte_pas_ses_quartiers():
+    t = cd.territoire("49007-roseraie")
+    phrases = " ".join(textes.en_bref(t, Lecture(cd.comparer(t)), nom=t.nom))
+    assert "ce quartier" in phrases and "1 quartier" not in phrases and "100" not in phrases
+
+
+def test_non_enonce_une_ligne_par_motif():
+    mesures = cd.mesurer("200054807")
+    muettes = mesures[mesures["valeur"].isna()]
+    table = annexes.non_enonce(mesures)
+    assert len(table) < 6 and table["nombre"].sum() == len(muettes)
+    assert not table.duplicated(["motif", "etat"]).any()
+    assert {li for cellule in table["indicateurs"] for li in cellule.split(" ; ")} == set(muettes["libelle"])
+    assert table["motif"].str.len().gt(5).all()
+    assert not table["motif"].str.contains(r"\(s\)|embarqu").any()
+
+
+def test_sources_des_seuls_chiffres_montres():
+    mesures = cd.comparer("200054807")
+    dites = set(annexes.sources(mesures)["source"])
+    ici = mesures[mesures["role"].eq("territoire") & mesures["valeur"].notna()]
+    assert dites == set(ici["source"])
+    ailleurs = mesures.assign(source="rien").replace({"role": {"territoire": "region"}})
+    assert annexes.sources(ailleurs).empty
+
+
+def test_territoire_a_cheval_nomme_son_departement_ou_s_abstient():
+    from cafdiag.restitution.rattachement import rattachement
+
+    craon, paris = (rattachement(cd.territoire(c)) for c in ("200048551", "200054781"))
+    assert (craon.nom, craon.compare, craon.phrase) == ("le département", True, "")
+    assert not paris.compare and "Seine-Saint-Denis" in paris.phrase
+    table = cd.lister("epci")
+    cheval = next(r for c in table["code"] if (r := rattachement(cd.territoire(c))).phrase and r.compare)
+    assert "est comparé" in cheval.phrase and cheval.nom in cheval.phrase
+    parle = Lecture(
+        pd.DataFrame(
+            [
+                {
+                    "indicateur": "X",
+                    "role": r,
+                    "valeur": v,
+                    "statut": "exact",
+                    "unite": "",
+                    "bas": None,
+                    "haut": None,
+                }
+                for r, v in (("territoire", 10.0), ("departement", 20.0))
+            ]
+        ),
+        departement="la Mayenne",
+    )
+    assert parle.situer("X", "departement") == "10,0 points de moins que la Mayenne (20,0)"
+    assert parle.contre("X") == "contre 20,0 dans la Mayenne"
+
+
+def test_ordre_alphabetique_sans_egard_aux_accents():
+    from cafdiag.restitution.formats import cle_de_tri
+
+    noms = ["Zoé", "Écouflant", "Angers", "Œuilly"]
+    assert sorted(noms, key=cle_de_tri) == ["Angers", "Écouflant", "Œuilly", "Zoé"]

@@ -7,11 +7,10 @@ import re
 
 import pandas as pd
 
-from cafdiag.indicateurs import THEMES, dictionnaire
 from cafdiag.restitution.bloc import phrase_html
-from cafdiag.restitution.formats import statut
+from cafdiag.restitution.formats import cle_de_tri, en_mots_simples, statut
 
-# Thèmes dont aucune donnée embarquée ne parle encore : où la trouver, en une ligne.
+# Thèmes dont aucune donnée fournie ne parle encore : où la trouver, en une ligne.
 THEMES_A_APPORTER = {
     "parentalite": "Lieux d'accueil enfants-parents, relais petite enfance, médiation familiale, accompagnement à "
     "la scolarité : rapports d'activité de la Caf et des gestionnaires.",
@@ -55,20 +54,36 @@ def non_enonce(mesures: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``theme, libelle, etat, motif``, un indicateur par ligne ; les « sans objet » en sont.
+        ``motif, etat, indicateurs, nombre``, une ligne par motif ; les « sans objet » en sont. ``indicateurs``
+        les nomme tous, séparés par des points-virgules.
     """
-    muettes = mesures[~mesures["statut"].map(lambda s: statut(s).chiffre)].copy()
-    themes = dictionnaire()["theme"]
-    muettes["theme"] = muettes["indicateur"].map(themes).map(THEMES)
-    muettes["etat"] = muettes["statut"].map(lambda s: statut(s).libelle)
-    return muettes[["theme", "libelle", "etat", "motif"]].reset_index(drop=True)
+    muettes = mesures[~mesures["statut"].map(lambda s: statut(s).chiffre)]
+    muettes = muettes.assign(
+        etat=muettes["statut"].map(lambda s: statut(s).libelle),
+        motif=muettes["motif"].map(lambda m: en_mots_simples(m) or "raison non précisée"),
+    )
+    groupes = muettes.groupby(["motif", "etat"], sort=False)["libelle"]
+    table = groupes.agg(indicateurs=" ; ".join, nombre="size").reset_index()
+    return table.sort_values("nombre", ascending=False, kind="stable", ignore_index=True)
 
 
 def sources(mesures: pd.DataFrame) -> pd.DataFrame:
-    """Sources des chiffres montrés : producteur et jeu, millésimes."""
+    """Sources des chiffres montrés : producteur et jeu, millésimes.
+
+    Parameters
+    ----------
+    mesures : DataFrame
+        Mesures du rapport, avec leur ``role``. Une référence n'est montrée qu'à côté d'un chiffre du territoire :
+        celles des indicateurs inconnus ici n'amènent pas leur source.
+    """
     dites = mesures[mesures["statut"].map(lambda s: statut(s).chiffre)]
-    groupes = dites.groupby("source", sort=True)["millesime"].agg(lambda s: " ; ".join(sorted(set(s))))
-    return groupes.rename("millesime").reset_index()
+    if "role" in dites:
+        ici = set(dites.loc[dites["role"].eq("territoire"), "indicateur"])
+        references = dites["role"].isin(["departement", "region", "france"])
+        dites = dites[~references | dites["indicateur"].isin(ici)]
+    groupes = dites.groupby("source", sort=False)["millesime"].agg(lambda s: " ; ".join(sorted(set(s))))
+    table = groupes.rename("millesime").reset_index()
+    return table.sort_values("source", key=lambda c: c.map(cle_de_tri), ignore_index=True)
 
 
 def glossaire(corps: str) -> str:
@@ -79,7 +94,7 @@ def glossaire(corps: str) -> str:
         return ""
     lignes = "".join(
         f"<dt>{html.escape(t)}</dt><dd>{phrase_html(d)}</dd>"
-        for t, d in sorted(employes, key=lambda e: e[0].lower())
+        for t, d in sorted(employes, key=lambda e: cle_de_tri(e[0]))
     )
     return f'<dl class="glossaire">{lignes}</dl>'
 

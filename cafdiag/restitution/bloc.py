@@ -11,6 +11,7 @@ import pandas as pd
 from cafdiag.donnees import Apports
 from cafdiag.indicateurs import Options
 from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.rattachement import Rattachement
 from cafdiag.restitution.types_mime import MIME_BLOC
 from cafdiag.territoires import Territoire
 
@@ -54,3 +55,4 @@ class Donnees:
     apports: Apports
     annee: int | None
     options: Options
+    rattachement: Rattachement = field(default_factory=Rattachement)

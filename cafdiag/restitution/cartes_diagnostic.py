@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cached_property
 
 import pandas as pd
 
 from cafdiag.donnees import table_communes
-from cafdiag.donnees.communes import structures_connues
 from cafdiag.donnees.variables import plus_recent
-from cafdiag.indicateurs import dictionnaire, mesurer_maille
+from cafdiag.indicateurs import annees_disponibles, dictionnaire, mesurer_maille
 from cafdiag.indicateurs.enfance import acces_par_commune
 from cafdiag.restitution.bloc import Bloc, Donnees
 from cafdiag.restitution.cartes import Fond, carte_communes
 from cafdiag.restitution.classes import par_seuils
+from cafdiag.restitution.structures import registre_complet, source_dite, structures_montrees
 from cafdiag.restitution.vues import (
     COMMUNES_MAXIMUM,
     carte,
     contour_du_territoire,
     contours_de,
+    date_des,
     fonds_de_contexte,
 )
 
@@ -70,9 +72,10 @@ class CartesDuDiagnostic:
 
     def couverture(self):
         """Carte 1 : taux global des EPCI, en bandes rapportées à la France."""
-        if self.donnees.annee not in (None, 2023):
+        annee = self.donnees.annee
+        if annee is not None and annee not in annees_disponibles("PE_TXCOUV_GLOBAL"):
             return _SANS_CARTE
-        return carte(self.donnees.territoire, "PE_TXCOUV_GLOBAL")
+        return carte(self.donnees.territoire, "PE_TXCOUV_GLOBAL", annee=annee)
 
     def jeunes_enfants(self):
         """Carte 2 : enfants de moins de 3 ans en cercles ; là où ils manquent, la population."""
@@ -90,8 +93,8 @@ class CartesDuDiagnostic:
         )
         return carte_communes(
             commun.pop("contours"),
-            titre=f"{titre}, {mesures['millesime'].iloc[0]}",
-            source=f"{ligne['source']}, {mesures['millesime'].iloc[0]}",
+            titre=f"{titre}, {date_des(mesures)}",
+            source=f"{ligne['source']}, {date_des(mesures)}",
             cercles=mesures,
             libelle_cercles=ligne["libelle_court"],
             unite_cercles=ligne["unite"],
@@ -108,7 +111,8 @@ class CartesDuDiagnostic:
         acces = acces_par_commune(
             table, equipement, seuil_km=self.donnees.options.distance_alsh_km, cibles=pd.Index(codes)
         )
-        mesures = _mesures_de_distance(acces, table, codes)
+        annee = _annee_des_equipements(table, codes)
+        mesures = _mesures_de_distance(acces, table, codes, annee=annee)
         self._montrees.append(mesures)
         # La première classe, [0 ; 0,01[, est celle des communes équipées.
         classes = replace(
@@ -120,7 +124,7 @@ class CartesDuDiagnostic:
             commun.pop("contours"),
             titre="À quelle distance est l'accueil de loisirs (ALSH) le plus proche ?",
             sous_titre="À vol d'oiseau, entre points centraux de communes",
-            source="Insee, base permanente des équipements, 2025",
+            source=f"Insee, base permanente des équipements, {annee}",
             fond=mesures,
             libelle_fond="Distance à l'ALSH le plus proche",
             unite_fond="km",
@@ -132,11 +136,7 @@ class CartesDuDiagnostic:
         """Carte 4 : centres sociaux, EVS, France services ; quartiers prioritaires si leurs contours sont là."""
         if not self._par_commune:
             return _SANS_CARTE
-        structures = structures_connues(self.donnees.apports)
-        ici = structures[
-            structures["code"].isin(self.donnees.territoire.communes)
-            & structures["type"].isin(["centre_social", "evs", "france_services"])
-        ]
+        ici = structures_montrees(self.donnees)
         situees = ici[ici["lon"].notna() & ici["lat"].notna()]
         if situees.empty:
             return _SANS_CARTE
@@ -155,7 +155,7 @@ class CartesDuDiagnostic:
                     ),
                 ]
         sans_point = len(ici) - len(situees)
-        partielle = self.donnees.apports.structures is None
+        partielle = not registre_complet(self.donnees)
         precision = "Centres sociaux et EVS : liste partielle." if partielle else ""
         if sans_point:
             precision += (
@@ -166,15 +166,22 @@ class CartesDuDiagnostic:
             contours,
             titre="Les lieux de l'animation de la vie sociale et de l'accès aux droits",
             sous_titre=precision.strip(),
-            source="ANCT, France services ; Senacs, Caf et départements, centres sociaux et EVS"
-            if partielle
-            else "Registre de structures de l'utilisateur ; ANCT, France services",
+            source=source_dite(situees),
             points=situees,
             **commun,
         )
 
 
-def _mesures_de_distance(acces: pd.DataFrame, table: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
+def _annee_des_equipements(table: pd.DataFrame, codes: list[str]) -> int:
+    """Dernière année de la base des équipements qui renseigne une des communes."""
+    colonnes = sorted((c for c in table.columns if re.fullmatch(r"bpe\d{4}_alsh", c)), reverse=True)
+    connues = [c for c in colonnes if table[c].reindex(codes).notna().any()]
+    return int((connues or colonnes)[0][3:7])
+
+
+def _mesures_de_distance(
+    acces: pd.DataFrame, table: pd.DataFrame, codes: list[str], *, annee: int
+) -> pd.DataFrame:
     """Distances mises en Mesures : statut ``estime`` à vol d'oiseau, muettes si une commune voisine est inconnue."""
     distance = acces["distance_km"].reindex(codes)
     equipee = plus_recent(table, "bpe{*}_alsh").reindex(codes)
@@ -196,7 +203,7 @@ def _mesures_de_distance(acces: pd.DataFrame, table: pd.DataFrame, codes: list[s
             "maille": "commune",
             "indicateur": "EJ_ALSH_DISTANCE",
             "libelle": "Distance à l'ALSH connu le plus proche",
-            "annee": 2025,
+            "annee": annee,
             "valeur": distance.where(connue).to_numpy(),
             "modalite": "",
             "unite": "km",
@@ -208,6 +215,6 @@ def _mesures_de_distance(acces: pd.DataFrame, table: pd.DataFrame, codes: list[s
             "motif": motif.where(connue, "équipement non renseigné pour la commune").to_numpy(),
             "maille_source": "commune",
             "source": "Insee, base permanente des équipements",
-            "millesime": "2025",
+            "millesime": str(annee),
         }
     )

@@ -6,11 +6,11 @@ import html
 
 import pandas as pd
 
-from cafdiag.indicateurs import THEMES, dictionnaire
+from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.restitution import textes
 from cafdiag.restitution.annexes import THEMES_A_APPORTER
 from cafdiag.restitution.bloc import Donnees, phrase_html
-from cafdiag.restitution.formats import statut
+from cafdiag.restitution.formats import en_mots_simples, statut
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.tableaux import tableau_mesures
 from cafdiag.restitution.themes import CORPS
@@ -18,6 +18,11 @@ from cafdiag.restitution.themes import CORPS
 # En deçà de ce tiers de chiffres connus, une référence n'a pas sa colonne.
 PART_MINIMALE = 1 / 3
 REFERENCES = {"departement": "le département", "region": "la région", "france": "la France"}
+_QPV_PROXIMITE = (
+    r"\(définition de proximité\) si un centre social est dedans ou à moins de 500 m de son contour"
+)
+_PARMI_LES_QPV = ("CTX_QPV_NB", "AVS_QPV_COUV", "AVS_QPV_HAB_COUV", "AVS_CS_PAR_QPV")
+_QPV_STRICTE = "(définition stricte) si un centre social est dans son contour"
 CHAPITRES = ("portrait", "petite-enfance", "enfance-jeunesse", "animation-vie-sociale")
 PAROLE = {
     "portrait": "Comment les habitants décrivent-ils leur territoire ? Qu'est-ce qui a changé depuis la dernière "
@@ -49,7 +54,7 @@ def chapitre(theme: str, donnees: Donnees) -> str:
     ids = list(dictionnaire(theme=theme).index)
     titre = f'<section id="{theme}" class="chapitre"><h2>{phrase_html(THEMES[theme])}</h2>'
     if not _connus(theme, donnees) and theme != "animation-vie-sociale":
-        raisons = dict.fromkeys(donnees.lecture.ligne(i)["motif"] for i in ids)
+        raisons = dict.fromkeys(en_mots_simples(donnees.lecture.ligne(i)["motif"]) for i in ids)
         pourquoi = phrase_html("Aucun chiffre ici : " + " ; ".join(r for r in raisons if r))
         return f'{titre}<p class="nd">{pourquoi}.</p></section>'
     return f"{titre}{CORPS[theme](donnees)}</section>"
@@ -62,11 +67,14 @@ def comparaison(theme: str, donnees: Donnees) -> str:
         return f"<section>{_parole(theme)}</section>"
     mesures = donnees.lecture.mesures
     mesures = mesures[mesures["indicateur"].isin(connus)]
-    return f"<section>{_comparaison(theme, mesures, donnees, connus)}{_limites(connus)}{_parole(theme)}</section>"
+    comparer = _comparaison(theme, mesures, donnees, connus)
+    return f"<section>{comparer}{_limites(connus, donnees.options)}{_parole(theme)}</section>"
 
 
 def _connus(theme: str, donnees: Donnees) -> list[str]:
-    return [i for i in dictionnaire(theme=theme).index if donnees.lecture.connu(i)]
+    connus = [i for i in dictionnaire(theme=theme).index if donnees.lecture.connu(i)]
+    # Le nombre de quartiers d'un quartier, ou sa part de quartiers couverts, ne dit rien.
+    return connus if donnees.territoire.maille != "qpv" else [i for i in connus if i not in _PARMI_LES_QPV]
 
 
 def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: list[str]) -> str:
@@ -75,11 +83,14 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
     # Une colonne presque vide n'apprend rien : elle est dite en une ligne.
     tus = [r for r in ("departement", "region", "france") if 0 <= part_connue.get(r, -1) < PART_MINIMALE]
     utiles = utiles[~utiles["role"].isin(tus)]
-    courts = dictionnaire()["libelle_court"].to_dict()
+    courts = _dictionnaire(donnees.options)["libelle_court"].to_dict()
     precision = ""
     if tus:
         absents = " et ".join(REFERENCES[r] for r in tus)
-        precision = f"Sans colonne : {absents}, où presque aucun de ces chiffres n'est embarqué."
+        precision = (
+            f"Sans colonne : {absents}, où presque aucun de ces chiffres n'est dans les données fournies avec "
+            "cafdiag."
+        )
     rendu = tableau_mesures(
         utiles,
         titre=f"{THEMES[theme]} : le territoire et ses références",
@@ -88,11 +99,23 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
         motifs=False,
         precision=precision,
     )
-    return f"<h3>Comparer</h3>{rendu}{_reperes(connus)}"
+    return f"<h3>Comparer</h3>{rendu}{_reperes(connus, donnees.options)}"
 
 
-def _reperes(connus: list[str]) -> str:
-    table = dictionnaire().loc[connus]
+def _dictionnaire(options: Options) -> pd.DataFrame:
+    """Le dictionnaire tel qu'appliqué : la distance et la définition choisies y sont écrites."""
+    table = dictionnaire()
+    distance = f"{options.distance_alsh_km:g} km".replace(".", ",")
+    mots = ["libelle", "libelle_court", "formule", "limites", "reperes"]
+    code = "EJ_ALSH_PART_X_KM"
+    table.loc[code, mots] = [str(t).replace("5 km", distance) for t in table.loc[code, mots]]
+    if options.definition_qpv == "stricte":
+        table["limites"] = table["limites"].str.replace(_QPV_PROXIMITE, _QPV_STRICTE, regex=True)
+    return table
+
+
+def _reperes(connus: list[str], options: Options) -> str:
+    table = _dictionnaire(options).loc[connus]
     table = table[table["reperes"].ne("") & ~table["calcul"].eq("publie")]
     lignes = "".join(
         f"<li>{phrase_html(court + ' : ' + repere)}</li>"
@@ -103,9 +126,9 @@ def _reperes(connus: list[str]) -> str:
     )
 
 
-def _limites(connus: list[str]) -> str:
+def _limites(connus: list[str], options: Options) -> str:
     phrases: dict[str, None] = {}
-    for texte in dictionnaire().loc[connus, "limites"]:
+    for texte in _dictionnaire(options).loc[connus, "limites"]:
         for phrase in texte.split(". "):
             if phrase.strip():
                 phrases.setdefault(phrase.strip().rstrip("."), None)
@@ -131,8 +154,8 @@ def autres_themes() -> str:
         for t, ou in THEMES_A_APPORTER.items()
     )
     return (
-        f'<section id="autres-themes" class="chapitre"><h2>Autres thèmes</h2><p>Aucune donnée embarquée ne '
-        f"couvre encore ces thèmes. Où la trouver :</p><ul>{lignes}</ul></section>"
+        f'<section id="autres-themes" class="chapitre"><h2>Autres thèmes</h2><p>Les données fournies '
+        f"avec cafdiag ne couvrent pas encore ces thèmes. Où les trouver :</p><ul>{lignes}</ul></section>"
     )
 
 
@@ -140,6 +163,12 @@ def enjeux(lecture: Lecture) -> str:
     """Enjeux à débattre, ordonnés par leur distance à la référence."""
     trouves = textes.enjeux(lecture)
     entete = '<section id="enjeux" class="chapitre"><h2>Enjeux à débattre</h2>'
+    if not trouves and not textes.repond(lecture):
+        return (
+            f"{entete}<p>Les données qui permettraient de repérer des enjeux (taux de couverture, naissances, accueils "
+            "de loisirs, quartiers prioritaires) manquent pour ce territoire ou cette année. Les enjeux viendront de "
+            "la parole des acteurs.</p></section>"
+        )
     if not trouves:
         return (
             f"{entete}<p>Aucun écart supérieur à l'incertitude ne ressort des données disponibles. Les enjeux "

@@ -12,7 +12,9 @@ from cafdiag.indicateurs import Options, comparer, mesurer_maille
 from cafdiag.restitution import annexes, chapitres, textes
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
+from cafdiag.restitution.demande import lire_annee
 from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.rattachement import rattachement
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.restitution.themes import epci_du_departement
 from cafdiag.restitution.types_mime import MIME_GARDE, MIME_MESURES
@@ -20,9 +22,32 @@ from cafdiag.restitution.vues import epci_autour
 from cafdiag.territoires import Territoire, territoire
 from cafdiag.territoires.objets import LIBELLES_MAILLES
 
-# Fin 2025 pour les équipements, fin 2024 pour la Caf, fin 2023 pour les places : la plus ancienne
-# des dates d'un constat, jamais celle du jour.
-SITUATION = "Situation connue au 31 décembre 2023 pour l'accueil du jeune enfant, 2024 pour les prestations"
+# Ce que le rapport date : un sujet, les indicateurs qui le montrent, et s'il est de décembre.
+_SITUATIONS = (
+    ("accueil du jeune enfant", ("PE_TXCOUV_GLOBAL", "PE_TXCOUV_EAJE"), True),
+    ("prestations", ("PS_COUV_POP", "PS_ALLOC_POP"), True),
+    ("équipements", ("PE_NB_EAJE", "PE_NB_MICRO", "EJ_ALSH_IMPLANT_311"), False),
+    ("naissances", ("PE_NAISS",), False),
+    ("population", ("CTX_POP",), False),
+    ("quartiers prioritaires", ("CTX_QPV_NB", "AVS_QPV_COUV"), False),
+)
+
+
+def situation(lecture: Lecture) -> str:
+    """« Situation connue : … », une date par sujet, pour les seuls sujets montrés.
+
+    Examples
+    --------
+    >>> from cafdiag.indicateurs import comparer
+    >>> situation(Lecture(comparer("200048551", ["PE_TXCOUV_GLOBAL", "CTX_POP"])))
+    'Situation connue : accueil du jeune enfant, décembre 2023 ; population, 2023.'
+    """
+    dites = []
+    for sujet, codes, decembre in _SITUATIONS:
+        annee = next((lecture.annee(c) for c in codes if lecture.annee(c)), None)
+        if annee:
+            dites.append(f"{sujet}, {'décembre ' if decembre else ''}{annee}")
+    return f"Situation connue : {' ; '.join(dites)}." if dites else "Situation connue : aucun chiffre daté."
 
 
 class Diagnostic:
@@ -69,21 +94,39 @@ class Diagnostic:
         self.options = Options(definition_qpv=definition_qpv, distance_alsh_km=distance_alsh_km)
         self.territoire: Territoire = territoire(code)
         self.nom = nom_usage.strip() or self.territoire.nom
-        self.annee = _annee(annee)
+        self.annee = lire_annee(annee)
         complets = [d for d in registre_complet.split(",") if d.strip()]
         self.apports = (
             lire_apports(qpv=qpv or None, registre=registre or None, registre_complet=complets)
             if qpv or registre or complets
             else Apports()
         )
-        self.mesures = comparer(self.territoire, annee=self.annee, apports=self.apports, options=self.options)
-        self.lecture = Lecture(self.mesures)
+        self.rattachement = rattachement(self.territoire)
+        self.mesures = self._comparer()
+        self.lecture = Lecture(self.mesures, departement=self.rattachement.nom)
         self.autour = self._mesurer_autour()
         self.donnees = Donnees(
-            self.territoire, self.nom, self.lecture, self.autour, self.apports, self.annee, self.options
+            self.territoire,
+            self.nom,
+            self.lecture,
+            self.autour,
+            self.apports,
+            self.annee,
+            self.options,
+            self.rattachement,
         )
         self.cartes = CartesDuDiagnostic(self.donnees)
         self._emis: list[str] = []
+
+    def _comparer(self) -> pd.DataFrame:
+        table = comparer(self.territoire, annee=self.annee, apports=self.apports, options=self.options)
+        if not self.rattachement.compare:
+            table = table[table["role"].ne("departement")].reset_index(drop=True)
+        # La France n'a pas d'écart à elle-même : « 0,0 » passerait pour un résultat.
+        soi = table["maille"].eq("france") & table["indicateur"].eq("PE_ECART_REF")
+        table.loc[soi, ["valeur", "bas", "haut"]] = float("nan")
+        table.loc[soi, "statut"], table.loc[soi, "motif"] = "sans_objet", "la France est la référence"
+        return table
 
     def _mesurer_autour(self) -> pd.DataFrame:
         if self.territoire.maille in ("region", "france"):
@@ -104,7 +147,7 @@ class Diagnostic:
         garde = {
             "titre": self.nom,
             "sous_titre": "Diagnostic de territoire pour la convention territoriale globale",
-            "situation": SITUATION + ".",
+            "situation": situation(self.lecture),
             "maille": " · ".join([maille, *parents]),
             "avertissements": list(t.avertissements),
             "sommaire": [{"ancre": a, "titre": n} for a, n in chapitres.sommaire()],
@@ -124,6 +167,8 @@ class Diagnostic:
     def rang(self) -> textes.Rang | None:
         """Place du territoire parmi les EPCI de son département ; None s'il n'en est pas un."""
         if self.territoire.maille != "epci" or not self.lecture.connu("PE_TXCOUV_GLOBAL"):
+            return None
+        if not self.rattachement.compare:
             return None
         codes = epci_du_departement(self.territoire.departement)
         if self.territoire.code not in codes:
@@ -170,9 +215,9 @@ class Diagnostic:
         if table.empty:
             return self._bloc(f"{titre}<p>Tous les indicateurs du dictionnaire sont énoncés.</p></section>")
         contenu = tableau(
-            table[["libelle", "theme", "etat", "motif"]],
+            table,
             titre="Indicateurs sans chiffre ici",
-            colonnes={"libelle": "Indicateur", "theme": "Thème", "etat": "État", "motif": "Pourquoi"},
+            colonnes={"motif": "Pourquoi", "etat": "État", "indicateurs": "Indicateurs"},
         )
         return self._bloc(f"{titre}{contenu}</section>")
 
@@ -225,12 +270,3 @@ def _theme(theme: str) -> str:
     if theme not in chapitres.CHAPITRES:
         raise DemandeFausse(f"thème sans chapitre : « {theme} »", attendu=", ".join(chapitres.CHAPITRES))
     return theme
-
-
-def _annee(annee: str | int) -> int | None:
-    texte = str(annee).strip()
-    if not texte:
-        return None
-    if not texte.isdigit() or len(texte) != 4:
-        raise DemandeFausse(f"année : « {annee} »", attendu="quatre chiffres, comme 2023")
-    return int(texte)

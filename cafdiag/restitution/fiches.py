@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.classes import SANS_CLASSE, Classes
 from cafdiag.restitution.echappement import est_vide, html_sur
-from cafdiag.restitution.formats import avec_unite, date, enumeration, intervalle, nombre, pluriel, statut
+from cafdiag.restitution.formats import (
+    avec_unite,
+    cle_de_tri,
+    date,
+    en_mots_simples,
+    enumeration,
+    intervalle,
+    nombre,
+    pluriel,
+    statut,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +113,7 @@ def valeur_dite(ligne: dict, *, unite: str | None, decimales: int) -> str:
     etat = statut(ligne["statut"])
     if etat.chiffre and not est_vide(ligne.get("valeur")):
         return avec_unite(ligne["valeur"], unite, decimales=decimales)
-    motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
+    motif = "" if est_vide(ligne.get("motif")) else f" : {en_mots_simples(ligne['motif'])}"
     return f"{etat.libelle.capitalize()}{motif}"
 
 
@@ -171,7 +181,9 @@ def resume(
     if classes and connus:
         comptes = [sum(1 for r in rangs if r == i) for i in range(len(classes))]
         dits = [
-            f"{nombre(c)} {etiquette}" for c, etiquette in zip(comptes, classes.etiquettes, strict=True) if c
+            f"{etiquette}, {pluriel(c, 'territoire')}"
+            for c, etiquette in zip(comptes, classes.etiquettes, strict=True)
+            if c
         ]
         phrases.append(f"Par classe : {' ; '.join(dits)}.")
     for cle in dict.fromkeys(li["statut"] for li, r in zip(lignes, rangs, strict=True) if r == SANS_CLASSE):
@@ -186,7 +198,11 @@ def table(
     """Le tableau des valeurs dessinées, du plus grand au plus petit."""
     ordre = sorted(
         range(len(noms)),
-        key=lambda i: (est_vide(lignes[i].get("valeur")), -float(lignes[i].get("valeur") or 0), noms[i]),
+        key=lambda i: (
+            est_vide(lignes[i].get("valeur")),
+            -float(lignes[i].get("valeur") or 0),
+            cle_de_tri(noms[i]),
+        ),
     )
     corps = "".join(
         f'<tr><th scope="row">{html_sur(noms[i])}</th><td class="nombre">'

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -248,6 +249,51 @@ def pluriel(compte: int, singulier: str, pluriel_: str | None = None) -> str:
     """
     mot = singulier if compte < 2 else (pluriel_ or f"{singulier}s")
     return f"{nombre(compte)} {mot}"
+
+
+def majuscule(texte: str) -> str:
+    """La phrase avec sa majuscule ; le reste n'est pas touché (« EVS » reste « EVS »).
+
+    >>> majuscule("liste d'EVS partielle")
+    "Liste d'EVS partielle"
+    """
+    return texte[:1].upper() + texte[1:]
+
+
+def cle_de_tri(texte: str) -> str:
+    """Clé d'ordre alphabétique sans égard aux accents ni à la casse : « Écouflant » après « Durtal ».
+
+    Examples
+    --------
+    >>> sorted(["Zoé", "Écouflant", "angers"], key=cle_de_tri)
+    ['angers', 'Écouflant', 'Zoé']
+    """
+    decompose = unicodedata.normalize("NFKD", str(texte).replace("œ", "oe").replace("Œ", "Oe"))
+    return "".join(c for c in decompose if not unicodedata.combining(c)).casefold()
+
+
+_MOTS_SIMPLES = (
+    (re.compile(r"données? embarquées?"), "données fournies avec cafdiag"),
+    (re.compile(r" : 0 structure\(s\) confirmée\(s\)"), ", aucune structure confirmée"),
+    (re.compile(r" : 1 structure\(s\) confirmée\(s\)"), ", une structure confirmée"),
+    (re.compile(r" : (\d+) structure\(s\) confirmée\(s\)"), r", \1 structures confirmées"),
+)
+
+
+def en_mots_simples(motif: str | None) -> str:
+    """Le motif d'une absence, dans les mots d'un lecteur qui ne connaît pas le projet.
+
+    Examples
+    --------
+    >>> en_mots_simples("liste partielle : 0 structure(s) confirmée(s) ; fournissez un registre")
+    'liste partielle, aucune structure confirmée ; fournissez un registre'
+    """
+    if est_vide(motif):
+        return ""
+    texte = str(motif)
+    for trouve, mis in _MOTS_SIMPLES:
+        texte = trouve.sub(mis, texte)
+    return texte
 
 
 _NATURES = re.compile(

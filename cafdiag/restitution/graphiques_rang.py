@@ -11,7 +11,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs
 from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.fiches import valeur_dite
-from cafdiag.restitution.formats import avec_unite, decimales_de, enumeration, nombre, pluriel
+from cafdiag.restitution.formats import avec_unite, cle_de_tri, decimales_de, enumeration, nombre, pluriel
 from cafdiag.restitution.illustrations import CORPS, LARGEUR, Illustration, Toile, illustrer
 from cafdiag.restitution.lignes import (
     connue,
@@ -132,7 +132,8 @@ def points_classes(
     unite = next((li["unite"] for li in lignes if not est_vide(li.get("unite"))), None)
     places = decimales_de(unite) if decimales is None else decimales
     connues = sorted(
-        (li for li in lignes if connue(li)), key=lambda li: (-float(li["valeur"]), nom_de(li, noms))
+        (li for li in lignes if connue(li)),
+        key=lambda li: (-float(li["valeur"]), cle_de_tri(nom_de(li, noms))),
     )
     absentes = [li for li in lignes if not connue(li)]
     if not connues:

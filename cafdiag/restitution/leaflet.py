@@ -110,7 +110,8 @@ class CarteHorsLigne(folium.Map):
     @property
     def texte(self) -> str:
         """Ce que la carte montre, en phrases : pour qui ne la voit pas, ou pour un autre format."""
-        return " ".join([f"{self.titre.rstrip('.')}.", *self.textes])
+        titre = self.titre.strip()
+        return " ".join([titre if titre.endswith(("?", "!", ".")) else f"{titre}.", *self.textes])
 
     def motif(self, nom: str) -> str:
         """Référence d'un motif de remplissage de cette carte (``hachures`` ou ``pointille``)."""

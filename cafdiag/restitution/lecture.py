@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from cafdiag.restitution.formats import FINE, decimales_de, nombre, statut
@@ -23,10 +25,13 @@ class Lecture:
     ----------
     mesures : DataFrame
         Sortie de :func:`cafdiag.indicateurs.comparer`.
+    departement : str
+        Comment nommer le département de comparaison (« la Mayenne » pour un territoire à cheval).
     """
 
-    def __init__(self, mesures: pd.DataFrame) -> None:
+    def __init__(self, mesures: pd.DataFrame, *, departement: str = "le département") -> None:
         self.mesures = mesures
+        self.noms = {**ROLES, "departement": departement}
         self._lignes = {(ligne["indicateur"], ligne["role"]): ligne for ligne in mesures.to_dict("records")}
 
     def ligne(self, indicateur: str, role: str = "territoire") -> dict | None:
@@ -41,6 +46,30 @@ class Lecture:
     def valeur(self, indicateur: str, role: str = "territoire") -> float:
         """Valeur, manquante si elle n'est pas connue."""
         return float(self.ligne(indicateur, role)["valeur"]) if self.connu(indicateur, role) else float("nan")
+
+    def annee(self, indicateur: str, role: str = "territoire") -> int | None:
+        """Année de la mesure ; None si elle n'est pas connue."""
+        if not self.connu(indicateur, role):
+            return None
+        annee = self.ligne(indicateur, role).get("annee")
+        return None if pd.isna(annee) else int(annee)
+
+    def annees_dites(self, indicateur: str, role: str = "territoire") -> list[int]:
+        """Toutes les années de son millésime, dans l'ordre ; à défaut, celle de la mesure.
+
+        Examples
+        --------
+        >>> ligne = {"indicateur": "X", "role": "territoire", "valeur": 1.0, "statut": "exact", "annee": 2025}
+        >>> Lecture(pd.DataFrame([ligne | {"millesime": "2019-2021 et 2023-2025"}])).annees_dites("X")
+        [2019, 2021, 2023, 2025]
+        """
+        if not self.connu(indicateur, role):
+            return []
+        trouvees = [
+            int(a) for a in re.findall(r"\b\d{4}\b", str(self.ligne(indicateur, role).get("millesime")))
+        ]
+        annee = self.annee(indicateur, role)
+        return trouvees or ([annee] if annee is not None else [])
 
     def dit(self, indicateur: str, role: str = "territoire") -> str:
         """Comme :meth:`texte`, précédé de « environ » quand la valeur est estimée : pour une phrase."""
@@ -65,7 +94,11 @@ class Lecture:
         >>> Lecture(table).contre("X").replace(FINE, " ")
         'contre 23,5 % en France'
         """
-        lieux = {"departement": "dans le département", "region": "dans la région", "france": "en France"}
+        lieux = {
+            "departement": f"dans {self.noms['departement']}",
+            "region": "dans la région",
+            "france": "en France",
+        }
         parties = [f"{self.texte(indicateur, r)} {lieux[r]}" for r in roles if self.connu(indicateur, r)]
         return f"contre {' et '.join(parties)}" if parties else ""
 
@@ -74,7 +107,8 @@ class Lecture:
         if not (self.connu(indicateur) and self.connu(indicateur, role)):
             return None
         ici, reference = self.ligne(indicateur), self.ligne(indicateur, role)
-        ecart = float(ici["valeur"]) - float(reference["valeur"])
+        # 60,9 − 60,8 vaut un peu plus que 0,1 en binaire.
+        ecart = round(float(ici["valeur"]) - float(reference["valeur"]), 6)
         marge = ECART_MINIMAL
         for mesure in (ici, reference):
             if not pd.isna(mesure["bas"]) and not pd.isna(mesure["haut"]):
@@ -85,10 +119,10 @@ class Lecture:
         """« 1,9 point de plus que le département (78,0) » ; « au niveau de… » sous l'incertitude."""
         if not (self.connu(indicateur) and self.connu(indicateur, role)):
             return ""
-        reference = f"{ROLES[role]} ({self.texte(indicateur, role)})"
+        reference = f"{self.noms[role]} ({self.texte(indicateur, role)})"
         ecart = self.ecart(indicateur, role)
         if ecart is None:
-            return f"au niveau de {reference}".replace("de le ", "du ")
+            return f"au niveau de {reference}".replace("de le ", "du ").replace("de les ", "des ")
         sens = "plus" if ecart > 0 else "moins"
         return f"{points(abs(ecart))} de {sens} que {reference}"
 

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import jinja2
 
+from cafdiag import erreurs
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
-from cafdiag.magasin import dossier, ecrire_atomique
+from cafdiag.magasin import dossier, ecrire_atomique, ecrire_ensemble
+from cafdiag.restitution.demande import controler, refuser_parametres
 from cafdiag.restitution.socle_cartes import MIME_CARTE, assembler, socle_html
 from cafdiag.restitution.types_mime import MIME_BLOC, MIME_GARDE, MIME_MESURES
 from cafdiag.territoires import Territoire, territoire
 
 FORMATS = ("html", "ipynb")
 GABARIT = "diagnostic_ctg.ipynb"
+PAGE = "page.html.j2"
 
 
 def diagnostic(
@@ -46,7 +49,8 @@ def diagnostic(
     annee : int, optional
         Année des données ; la dernière par défaut.
     parametres : dict, optional
-        Autres paramètres du carnet (``qpv``, ``registre``, ``registre_complet``). Un nom inconnu est refusé.
+        Autres paramètres du carnet (``qpv``, ``registre``, ``registre_complet``). Un nom inconnu est refusé,
+        comme ``code``, ``nom_usage`` et ``annee`` qui ont leur propre argument.
     delai : int
         Secondes accordées à chaque cellule.
 
@@ -58,9 +62,12 @@ def diagnostic(
     Raises
     ------
     DemandeFausse
-        Format ou paramètre inconnu, territoire introuvable.
+        Format ou paramètre inconnu, territoire introuvable, année sans aucun chiffre.
+    EntreeFautive
+        Fichier apporté absent ou fautif.
     ProductionImpossible
-        Dossier interdit, carnet en erreur (gardé sous ``echecs/``) : rien n'est écrit à moitié.
+        Dossier interdit, gabarit absent ou abîmé, carnet en erreur (gardé sous ``echecs/``) : rien n'est
+        écrit à moitié.
     """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
     voulus = _formats(formats)
@@ -68,9 +75,14 @@ def diagnostic(
     valeurs = {"code": cible.cle, "nom_usage": str(nom_usage), "annee": "" if annee is None else str(annee)}
     if cible.maille == "perimetre":
         valeurs["nom_usage"] = valeurs["nom_usage"] or cible.nom
-    valeurs |= {n: str(v) for n, v in (parametres or {}).items()}
+    autres = {n: str(v) for n, v in (parametres or {}).items()}
     gabarit = dossier("templates") / GABARIT
-    _refuser_inconnus(valeurs, gabarit)
+    refuser_parametres(autres, list(parametres_du_carnet(gabarit)))
+    valeurs |= autres
+    controler(cible, valeurs)
+    if "html" in voulus:
+        # Un gabarit abîmé se dit avant le calcul, pas après.
+        _page_modele()
     _verifier_dossier(sortie)
     # La région 52 et le département 52 ont le même code : deux fichiers, pas un.
     suffixe = cible.code if cible.maille != "region" else f"region-{cible.code}"
@@ -82,7 +94,8 @@ def diagnostic(
     if "ipynb" in voulus:
         contenus["ipynb"] = (f"{nom}.ipynb", _texte_du_carnet(carnet))
     contenus["mesures"] = (f"mesures-{suffixe}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
-    return {f: ecrire_atomique(sortie / fichier, texte) for f, (fichier, texte) in contenus.items()}
+    ecrire_ensemble({sortie / fichier: texte for fichier, texte in contenus.values()})
+    return {f: sortie / fichier for f, (fichier, _) in contenus.items()}
 
 
 def _formats(formats: str | tuple) -> list[str]:
@@ -96,20 +109,35 @@ def _formats(formats: str | tuple) -> list[str]:
 
 
 def parametres_du_carnet(gabarit: Path) -> dict[str, str]:
-    """Paramètres déclarés par un carnet : nom et valeur par défaut."""
+    """Paramètres déclarés par un carnet : nom et valeur par défaut.
+
+    Raises
+    ------
+    ProductionImpossible
+        Carnet absent, illisible, ou sans paramètre ``code``.
+    """
     import papermill
+    from jsonschema.exceptions import ValidationError
 
-    return {n: p["default"] for n, p in papermill.inspect_notebook(str(gabarit)).items()}
+    try:
+        declares = {n: p["default"] for n, p in papermill.inspect_notebook(str(gabarit)).items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, ValidationError) as cause:
+        raise _gabarit_abime(gabarit, cause) from cause
+    if "code" not in declares:
+        raise _gabarit_abime(gabarit, "il ne déclare pas le paramètre « code »")
+    return declares
 
 
-def _refuser_inconnus(valeurs: dict[str, str], gabarit: Path) -> None:
-    # papermill se contente d'un avertissement et tourne sur le territoire par défaut.
-    connus = parametres_du_carnet(gabarit)
-    inconnus = [n for n in valeurs if n not in connus]
-    if inconnus:
-        raise DemandeFausse(
-            "paramètre inconnu : " + ", ".join(f"« {n} »" for n in inconnus), attendu=", ".join(connus)
-        )
+def _gabarit_abime(fichier: Path, cause: object) -> ProductionImpossible:
+    lignes = str(getattr(cause, "strerror", None) or cause).strip().splitlines()
+    raison = lignes[0][:120] if lignes else type(cause).__name__
+    return ProductionImpossible(
+        f"le gabarit {fichier.name} est absent ou abîmé ({raison})",
+        attendu=f"templates/{fichier.relative_to(dossier('templates')).as_posix()}, tel que livré"
+        if fichier.is_relative_to(dossier("templates"))
+        else "un carnet de diagnostic",
+        conseil="retéléchargez le projet, ou reprenez le gabarit d'origine",
+    )
 
 
 def _absolus(valeurs: dict[str, str]) -> dict[str, str]:
@@ -155,6 +183,9 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: 
                 extra_arguments=["--IPKernelApp.log_level=50"],
             )
         except PapermillExecutionError as cause:
+            famille = getattr(erreurs, str(cause.ename), None)
+            if isinstance(famille, type) and issubclass(famille, DemandeFausse):
+                raise DemandeFausse(str(cause.evalue)) from cause
             echec = _garder_echec(essai, sortie, suffixe)
             raise ProductionImpossible(
                 f"le carnet s'est arrêté : {cause.ename} : {cause.evalue}",
@@ -229,12 +260,26 @@ def page_html(carnet) -> str:
 
 def rendre_page(*, garde: dict, corps: str, scripts: list[str]) -> str:
     """Assemble la page à partir du gabarit ``templates/rapport/page.html.j2``."""
+    modele, style = _page_modele()
+    try:
+        return modele.render(
+            garde=garde, corps=corps, scripts=scripts, style=style, socle=socle_html() if scripts else ""
+        )
+    except (jinja2.TemplateError, OSError, UnicodeDecodeError) as cause:
+        raise _gabarit_abime(dossier("templates") / "rapport" / PAGE, cause) from cause
+
+
+def _page_modele() -> tuple[jinja2.Template, str]:
+    """Le modèle de page et son style ; un fichier absent ou abîmé est nommé."""
+    ou = dossier("templates") / "rapport"
     environnement = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(dossier("templates") / "rapport"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FileSystemLoader(ou), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    style = (dossier("templates") / "rapport" / "style.css").read_text(encoding="utf-8")
-    return environnement.get_template("page.html.j2").render(
-        garde=garde, corps=corps, scripts=scripts, style=style, socle=socle_html() if scripts else ""
-    )
+    try:
+        modele = environnement.get_template(PAGE)
+    except (jinja2.TemplateError, OSError, UnicodeDecodeError) as cause:
+        raise _gabarit_abime(ou / PAGE, cause) from cause
+    try:
+        return modele, (ou / "style.css").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as cause:
+        raise _gabarit_abime(ou / "style.css", cause) from cause

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.echappement import est_vide, html_sur
-from cafdiag.restitution.formats import INSECABLE, STATUTS, decimales_de, intervalle, nombre, statut
+from cafdiag.restitution.formats import (
+    INSECABLE,
+    STATUTS,
+    decimales_de,
+    en_mots_simples,
+    intervalle,
+    nombre,
+    statut,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +69,7 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
     if etat.chiffre and est_vide(ligne.get("valeur")) and est_vide(modalite):
         etat = statut("non_disponible")
     if not etat.chiffre:
-        motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
+        motif = "" if est_vide(ligne.get("motif")) else f" : {en_mots_simples(ligne['motif'])}"
         if not est_vide(ligne.get("bas")) and est_vide(ligne.get("haut")):
             # Un total partiel se dit « au moins » : il n'est ni une valeur, ni un silence.
             places = decimales_de(ligne.get("unite")) if decimales is None else decimales
@@ -195,7 +203,7 @@ def tableau_mesures(
         corps.append(f'<tr><th scope="row"{classe(rang)}>{entete(lignes, rang)}</th>{contenu}</tr>')
     presents = list(dict.fromkeys(str(m["statut"]) for m in enregistrements))
     raisons = dict.fromkeys(
-        _phrase(f"{(noms or {}).get(m['indicateur'], m['libelle'])} : {m['motif']}")
+        _phrase(f"{(noms or {}).get(m['indicateur'], m['libelle'])} : {en_mots_simples(m['motif'])}")
         for m in enregistrements
         if motifs and not statut(m["statut"]).chiffre and not est_vide(m.get("motif"))
     )

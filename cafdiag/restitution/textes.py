@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cafdiag.restitution.formats import nombre
+from cafdiag.restitution.formats import en_mots_simples, majuscule, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.territoires import Territoire
 
 PHRASES_EN_BREF = 6
+PRESQUE_TOUS = 99.5
+_CLES = ("CTX_POP", "PE_TXCOUV_GLOBAL", "PS_COUV_POP", "EJ_ALSH_PART_COM_EQUIP")
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,27 @@ def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str, rang: Rang | 
         quartiers(territoire, lecture),
         place(rang),
         caf(lecture),
+        centre_du_quartier(territoire, lecture),
     )
-    return [p for p in candidates if p][:PHRASES_EN_BREF]
+    dites = [p for p in candidates if p][:PHRASES_EN_BREF]
+    # Presque tout se publie à la commune : un quartier dit d'abord ce qu'il a, puis ce qui lui manque.
+    return [*dites, manque(lecture, nom)] if not dites or territoire.maille == "qpv" else dites
+
+
+def manque(lecture: Lecture, nom: str) -> str:
+    """La seule phrase de « En bref » quand aucun de ses chiffres n'est connu : elle dit pourquoi."""
+    lignes = [lecture.ligne(code) for code in _CLES]
+    motifs = dict.fromkeys(en_mots_simples(li.get("motif")) for li in lignes if li)
+    raisons = " ; ".join(m for m in motifs if m)
+    debut = (
+        f"{nom} : ni population, ni taux de couverture, ni accueil de loisirs, ni part couverte par la Caf"
+    )
+    return f"{debut} ne sont connus ici{f' ({raisons})' if raisons else ''}."
+
+
+def repond(lecture: Lecture) -> bool:
+    """Vrai si une des données d'où sortent les enjeux est connue."""
+    return any(lecture.connu(code) for code in SOURCES_DES_ENJEUX)
 
 
 def population(territoire: Territoire, lecture: Lecture, nom: str) -> str:
@@ -40,20 +61,41 @@ def population(territoire: Territoire, lecture: Lecture, nom: str) -> str:
         return ""
     habitants = nombre(lecture.valeur("CTX_POP"), decimales=0)
     communes = f" dans {accord(len(territoire.communes), 'commune')}" if len(territoire.communes) > 1 else ""
-    phrase = f"{nom} : {habitants} habitants en 2023{communes}"
+    annee = lecture.annee("CTX_POP")
+    phrase = f"{nom} : {habitants} habitants{f' en {annee}' if annee else ''}{communes}"
     if lecture.connu("CTX_POP_EVOL"):
-        phrase += f", soit {lecture.texte('CTX_POP_EVOL', signe=True)} depuis 2020"
+        phrase += f", soit {lecture.texte('CTX_POP_EVOL', signe=True)}{depuis(lecture)}"
         if lecture.connu("CTX_POP_EVOL", "france") and territoire.maille != "france":
             phrase += f" (France : {lecture.texte('CTX_POP_EVOL', 'france', signe=True)})"
     return phrase + "."
+
+
+def depuis(lecture: Lecture) -> str:
+    """« depuis 2020 », ou « de 2020 à 2023 » si la population montrée est d'une autre année."""
+    annees = lecture.annees_dites("CTX_POP_EVOL")
+    if len(annees) < 2:
+        return ""
+    if annees[-1] == lecture.annee("CTX_POP"):
+        return f" depuis {annees[0]}"
+    return f" de {annees[0]} à {annees[-1]}"
+
+
+def periodes(lecture: Lecture) -> tuple[str, str]:
+    """Les deux périodes de l'évolution des naissances, l'ancienne puis la récente ; vides si inconnues."""
+    annees = lecture.annees_dites("PE_NAISS_EVOL")
+    if len(annees) != 4:
+        return "", ""
+    return f"{annees[0]}-{annees[1]}", f"{annees[2]}-{annees[3]}"
 
 
 def couverture(lecture: Lecture) -> str:
     """Taux de couverture global, situé par rapport au département et à la France."""
     if not lecture.connu("PE_TXCOUV_GLOBAL"):
         return ""
+    annee = lecture.annee("PE_TXCOUV_GLOBAL")
+    quand = f"Fin {annee}, l'" if annee else "L'"
     phrase = (
-        f"Fin 2023, l'offre d'accueil est de {lecture.texte('PE_TXCOUV_GLOBAL')} places pour 100 enfants "
+        f"{quand}offre d'accueil est de {lecture.texte('PE_TXCOUV_GLOBAL')} places pour 100 enfants "
         "de moins de 3 ans"
     )
     situations = [s for s in (lecture.situer("PE_TXCOUV_GLOBAL", r) for r in ("departement", "france")) if s]
@@ -88,13 +130,15 @@ def naissances(lecture: Lecture) -> str:
         return ""
     ligne, evolution = lecture.ligne("PE_NAISS_EVOL"), lecture.valeur("PE_NAISS_EVOL")
     sens = "stables" if abs(evolution) < 1 else ("en hausse" if evolution > 0 else "en baisse")
+    avant, apres = (f" de {p.replace('-', ' à ')}" if p else "" for p in periodes(lecture))
     phrase = (
-        f"Les naissances sont {sens} : {nombre(ligne['numerateur'], decimales=0)} de 2023 à 2025, après "
-        f"{nombre(ligne['denominateur'], decimales=0)} de 2019 à 2021 "
+        f"Les naissances sont {sens} : {nombre(ligne['numerateur'], decimales=0)}{apres}, après "
+        f"{nombre(ligne['denominateur'], decimales=0)}{avant} "
         f"({lecture.texte('PE_NAISS_EVOL', signe=True)}"
     )
     if lecture.connu("PE_NAISS_EVOL", "departement"):
-        phrase += f" ; département : {lecture.texte('PE_NAISS_EVOL', 'departement', signe=True)}"
+        lieu = lecture.noms["departement"].removeprefix("le ")
+        phrase += f" ; {lieu} : {lecture.texte('PE_NAISS_EVOL', 'departement', signe=True)}"
     return phrase + ")."
 
 
@@ -104,20 +148,26 @@ def alsh(lecture: Lecture) -> str:
     if not lecture.connu(code):
         return ""
     contre = lecture.contre(code)
-    # Cent pour cent n'est pas une estimation : toutes les communes habitées par des enfants sont équipées.
-    part = (
-        "Tous les enfants" if lecture.valeur(code) == 100 else f"{_majuscule(lecture.dit(code))} des enfants"
-    )
     return (
-        f"{part} de 3 à 11 ans vivent dans une commune dotée d'un accueil de loisirs (ALSH)"
+        f"{majuscule(part_des_enfants(lecture, code))} de 3 à 11 ans vivent dans une commune dotée d'un accueil "
+        "de loisirs (ALSH)"
         f"{', ' + contre if contre else ''}."
     )
+
+
+def part_des_enfants(lecture: Lecture, code: str) -> str:
+    """« environ 95,6 % des enfants », « presque tous les enfants », « tous les enfants »."""
+    valeur = lecture.valeur(code)
+    # Cent pour cent n'est pas une estimation : toutes les communes habitées par des enfants sont équipées.
+    if round(valeur, 6) >= 100:
+        return "tous les enfants"
+    return "presque tous les enfants" if valeur > PRESQUE_TOUS else f"{lecture.dit(code)} des enfants"
 
 
 def quartiers(territoire: Territoire, lecture: Lecture) -> str:
     """Quartiers prioritaires et ruralité : la géographie prioritaire en une phrase."""
     parties = []
-    if lecture.connu("CTX_QPV_NB"):
+    if lecture.connu("CTX_QPV_NB") and territoire.maille != "qpv":
         n = lecture.valeur("CTX_QPV_NB")
         parties.append(
             "aucun quartier prioritaire (QPV)"
@@ -133,7 +183,20 @@ def quartiers(territoire: Territoire, lecture: Lecture) -> str:
             if n
             else "aucune commune en zone France ruralités revitalisation (FRR)"
         )
-    return _majuscule(" ; ".join(parties)) + "." if parties else ""
+    return majuscule(" ; ".join(parties)) + "." if parties else ""
+
+
+def centre_du_quartier(territoire: Territoire, lecture: Lecture) -> str:
+    """Pour un quartier seul : couvert par un centre social, ou non."""
+    if territoire.maille != "qpv" or not lecture.connu("AVS_QPV_COUV"):
+        return ""
+    motif = en_mots_simples(lecture.ligne("AVS_QPV_COUV").get("motif"))
+    verbe = (
+        "Un centre social connu couvre"
+        if lecture.valeur("AVS_QPV_COUV") > 0
+        else "Aucun centre social ne couvre"
+    )
+    return f"{verbe} ce quartier{f' ({motif})' if motif else ''}."
 
 
 def place(rang: Rang | None) -> str:
@@ -152,14 +215,12 @@ def caf(lecture: Lecture) -> str:
     if not lecture.connu("PS_COUV_POP"):
         return ""
     contre = lecture.contre("PS_COUV_POP")
+    annee = lecture.annee("PS_COUV_POP")
+    fin = f" en décembre {annee}" if annee else ""
     return (
-        f"La Caf couvre {lecture.texte('PS_COUV_POP')} de la population en décembre 2024"
+        f"La Caf couvre {lecture.texte('PS_COUV_POP')} de la population{fin}"
         f"{', ' + contre if contre else ''}, régime agricole (MSA) non compris."
     )
-
-
-def _majuscule(texte: str) -> str:
-    return texte[:1].upper() + texte[1:]
 
 
 @dataclass(frozen=True)
@@ -170,6 +231,21 @@ class Enjeu:
     constat: str
     question: str
     poids: float
+
+
+SOURCES_DES_ENJEUX = (
+    "PE_TXCOUV_GLOBAL",
+    "PE_TXCOUV_EAJE",
+    "PE_PART_INDIV",
+    "PE_NAISS_EVOL",
+    "EJ_ALSH_PART_COM_EQUIP",
+    "AVS_QPV_COUV",
+)
+
+
+def _en(lecture: Lecture, code: str) -> str:
+    annee = lecture.annee(code)
+    return f" ({annee})" if annee else ""
 
 
 def enjeux(lecture: Lecture) -> list[Enjeu]:
@@ -196,7 +272,7 @@ def _enjeu_couverture(lecture: Lecture) -> Enjeu | None:
     return Enjeu(
         "Une offre d'accueil sous la moyenne de la France",
         f"{lecture.texte('PE_TXCOUV_GLOBAL')} places pour 100 enfants, "
-        f"{lecture.contre('PE_TXCOUV_GLOBAL', roles=('france',))} (2023).",
+        f"{lecture.contre('PE_TXCOUV_GLOBAL', roles=('france',))}{_en(lecture, 'PE_TXCOUV_GLOBAL')}.",
         "Quels besoins ne trouvent pas de réponse, où, et pour quels horaires ?",
         -ecart / lecture.valeur("PE_TXCOUV_GLOBAL", "france"),
     )
@@ -209,10 +285,13 @@ def _enjeu_collectif(lecture: Lecture) -> Enjeu | None:
     ici = lecture.valeur("PE_TXCOUV_EAJE")
     constat = (
         f"{lecture.texte('PE_TXCOUV_EAJE')} places d'accueil collectif pour 100 enfants, "
-        f"{lecture.contre('PE_TXCOUV_EAJE')} (2023)."
+        f"{lecture.contre('PE_TXCOUV_EAJE')}{_en(lecture, 'PE_TXCOUV_EAJE')}."
     )
     if ici == 0:
-        constat = f"Aucune place d'accueil collectif publiée (2023), {lecture.contre('PE_TXCOUV_EAJE')}."
+        constat = (
+            f"Aucune place d'accueil collectif publiée{_en(lecture, 'PE_TXCOUV_EAJE')}, "
+            f"{lecture.contre('PE_TXCOUV_EAJE')}."
+        )
     return Enjeu(
         "La place de l'accueil collectif",
         constat,
@@ -226,10 +305,11 @@ def _enjeu_individuel(lecture: Lecture) -> Enjeu | None:
     part = lecture.ligne("PE_PART_INDIV")
     if not lecture.connu("PE_PART_INDIV") or not part["bas"] > 70:
         return None
+    contre = lecture.contre("PE_PART_INDIV", roles=("france",))
     return Enjeu(
         "Une offre qui repose sur les assistants maternels",
-        f"{lecture.texte('PE_PART_INDIV')} de l'offre est individuelle, "
-        f"{lecture.contre('PE_PART_INDIV', roles=('france',)) or 'en 2023'} (2023).",
+        f"{lecture.texte('PE_PART_INDIV')} de l'offre est individuelle"
+        f"{f', {contre}' if contre else ''}{_en(lecture, 'PE_PART_INDIV')}.",
         "Combien de départs en retraite dans les cinq ans, et comment les compenser ?",
         (part["valeur"] - 70) / 70,
     )
@@ -239,9 +319,10 @@ def _enjeu_naissances(lecture: Lecture) -> Enjeu | None:
     if not lecture.connu("PE_NAISS_EVOL") or lecture.valeur("PE_NAISS_EVOL") > -5:
         return None
     evolution = lecture.texte("PE_NAISS_EVOL", signe=True)
+    avant, apres = periodes(lecture)
     return Enjeu(
         "Moins de naissances",
-        f"{evolution} entre 2019-2021 et 2023-2025.",
+        f"{evolution} entre {avant} et {apres}." if avant else f"{evolution}.",
         "Que deviennent les places, les écoles et les accueils de loisirs dans cinq ans ?",
         -lecture.valeur("PE_NAISS_EVOL") / 100,
     )
@@ -263,6 +344,13 @@ def _enjeu_alsh(lecture: Lecture) -> Enjeu | None:
 def _enjeu_qpv(lecture: Lecture) -> Enjeu | None:
     if not lecture.connu("AVS_QPV_COUV") or lecture.valeur("AVS_QPV_COUV") >= 100:
         return None
+    if lecture.ligne("AVS_QPV_COUV").get("maille") == "qpv":
+        return Enjeu(
+            "Un quartier prioritaire sans centre social",
+            "Aucun centre social connu ne couvre ce quartier.",
+            "Quelle présence de l'animation de la vie sociale dans le quartier ?",
+            1.0,
+        )
     return Enjeu(
         "Des quartiers prioritaires sans centre social",
         f"{lecture.texte('AVS_QPV_COUV')} des QPV sont couverts par un centre social.",

@@ -8,15 +8,18 @@ from collections.abc import Callable
 import pandas as pd
 
 from cafdiag.donnees import evaluer, table_communes
-from cafdiag.donnees.communes import structures_connues
-from cafdiag.indicateurs import mesurer
+from cafdiag.indicateurs import annees_disponibles, mesurer
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import graphiques, textes
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.cartes import nom_court
+from cafdiag.restitution.formats import cle_de_tri, en_mots_simples, nombre
 from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.structures import registre_complet, structures_montrees
 from cafdiag.restitution.tableaux import tableau
 
+# Au-delà de cette part d'habitants (%) sans niveau de densité, la répartition serait fausse.
+SANS_DENSITE_MAXIMUM = 2.0
 NOMS_DENSITE = {
     1: "Grands centres urbains",
     2: "Centres urbains intermédiaires",
@@ -45,13 +48,21 @@ def _paragraphe(*phrases: str) -> str:
 
 
 def _cles(lecture: Lecture, voulus: dict[str, str]) -> str:
+    """Chiffres clés ; ``{annee}`` est celle de chaque mesure."""
     return _chiffres(
         [
-            (lecture.texte(code, signe=code.endswith("_EVOL")), intitule)
+            (
+                lecture.texte(code, signe=code.endswith("_EVOL")),
+                intitule.format(annee=lecture.annee(code) or "").replace(" ()", "").replace(" )", ")"),
+            )
             for code, intitule in voulus.items()
             if lecture.connu(code)
         ]
     )
+
+
+def _date(titre: str, annee: int | None) -> str:
+    return f"{titre}, {annee}" if annee else titre
 
 
 def _portrait(donnees: Donnees) -> str:
@@ -59,8 +70,8 @@ def _portrait(donnees: Donnees) -> str:
     cles = _cles(
         lecture,
         {
-            "CTX_POP": "habitants (2023)",
-            "CTX_POP_EVOL": "d'évolution depuis 2020",
+            "CTX_POP": "habitants ({annee})",
+            "CTX_POP_EVOL": f"d'évolution{textes.depuis(lecture)}",
             "CTX_PART_0_19": "de moins de 20 ans",
             "CTX_PART_RURAL": "en commune rurale",
             "PS_COUV_POP": "de la population couverte par la Caf",
@@ -68,6 +79,7 @@ def _portrait(donnees: Donnees) -> str:
     )
     texte = _paragraphe(
         textes.population(territoire, lecture, donnees.nom),
+        donnees.rattachement.phrase,
         textes.quartiers(territoire, lecture),
         textes.caf(lecture),
     )
@@ -86,60 +98,70 @@ def _ages(donnees: Donnees) -> str:
         return ""
     role = next((r for r in ("departement", "region", "france") if lecture.connu("CTX_PART_0_4", r)), None)
     ages = pd.DataFrame({"tranche": list(tranches.values()), "valeur": [lecture.valeur(c) for c in tranches]})
-    nom_reference = ""
+    nom_reference, annee = "", lecture.annee("CTX_PART_0_4")
     if role:
         ages["reference"] = [lecture.valeur(c, role) for c in tranches]
         nom_reference = lecture.ligne("CTX_PART_0_4", role)["nom"]
     return graphiques.barres_ages(
         ages,
-        titre="Parts des enfants et des jeunes dans la population, 2023",
+        titre=_date("Parts des enfants et des jeunes dans la population", annee),
         nom=donnees.nom,
         nom_reference=nom_reference,
-        source="Insee, recensement de la population 2023",
+        source="Insee, recensement de la population" + (f" {annee}" if annee else ""),
     ).html
 
 
 def _densite(donnees: Donnees) -> str:
     """Population par niveau de densité : une intercommunalité n'a pas d'étiquette unique."""
     communes = table_communes(donnees.apports).reindex(list(donnees.territoire.communes))
-    if communes["densite_7"].isna().all() or len(communes) < 2:
+    if len(communes) < 2:
         return ""
-    total = evaluer(communes, "population")["valeur"]
+    annee = donnees.lecture.annee("CTX_POP")
+    total = evaluer(communes, "population", annee=annee)["valeur"]
+    sans = communes["densite_7"].isna()
+    if sans.any() and not 100 * total[sans].sum() / total.sum() <= SANS_DENSITE_MAXIMUM:
+        manquent = f"{accord(int(sans.sum()), 'commune')} sur {nombre(len(communes))}"
+        return _paragraphe(
+            f"La répartition des habitants par niveau de densité n'est pas montrée : le niveau de {manquent} n'est "
+            "pas dans les données fournies avec cafdiag."
+        )
     lignes = []
     for niveau, nom in NOMS_DENSITE.items():
-        dedans = communes["densite_7"].eq(niveau)
+        dedans = communes["densite_7"].eq(niveau).fillna(False)
         if dedans.any():
+            habitants = total[dedans].sum(skipna=False)
             lignes.append(
                 {
                     "Niveau de densité": nom,
                     "Communes": int(dedans.sum()),
-                    "Habitants": total[dedans].sum(skipna=False),
-                    "Part": 100 * total[dedans].sum(skipna=False) / total.sum(skipna=False),
+                    "Habitants": habitants,
+                    "Part": 100 * habitants / total.sum(skipna=False),
                 }
             )
-    sans = int(communes["densite_7"].isna().sum())
-    precision = f"{accord(sans, 'commune')} sans niveau publié" if sans else ""
+    precision = f"{accord(int(sans.sum()), 'commune')} sans niveau publié" if sans.any() else ""
+    quand = f" {annee}" if annee else ""
     return str(
         tableau(
             pd.DataFrame(lignes),
-            titre="Habitants selon la densité de leur commune, 2023",
+            titre="Habitants selon la densité de leur commune" + (f", {annee}" if annee else ""),
             precision=precision,
             unites={"Habitants": "habitants", "Part": "%"},
             decimales={"Communes": 0, "Habitants": 0, "Part": 1},
-            source="Insee, grille communale de densité à 7 niveaux (COG 2024) ; populations 2023",
+            source=f"Insee, grille communale de densité à 7 niveaux (COG 2024) ; populations{quand}",
         )
     )
 
 
 def _petite_enfance(donnees: Donnees) -> str:
     lecture = donnees.lecture
+    avant, apres = textes.periodes(lecture)
     cles = _cles(
         lecture,
         {
-            "PE_TXCOUV_GLOBAL": "places pour 100 enfants de moins de 3 ans (2023)",
+            "PE_TXCOUV_GLOBAL": "places pour 100 enfants de moins de 3 ans ({annee})",
             "PE_TXCOUV_EAJE": "en accueil collectif (EAJE)",
-            "PE_ENF_M3": "enfants de moins de 3 ans (estimation 2023)",
-            "PE_NAISS_EVOL": "naissances 2023-2025 par rapport à 2019-2021",
+            "PE_ENF_M3": "enfants de moins de 3 ans (estimation {annee})",
+            "PE_NAISS_EVOL": f"naissances {apres} par rapport à {avant}" if avant else "de naissances",
         },
     )
     texte = _paragraphe(
@@ -154,7 +176,7 @@ def _petite_enfance(donnees: Donnees) -> str:
     empile = graphiques.barres_empilees(
         modes,
         territoire=donnees.territoire.code,
-        titre="De quoi l'offre d'accueil est faite, 2023",
+        titre=_date("De quoi l'offre d'accueil est faite", lecture.annee("PE_TXCOUV_GLOBAL")),
         sous_titre="Places pour 100 enfants de moins de 3 ans",
         noms={donnees.territoire.code: donnees.nom},
     ).html
@@ -170,27 +192,38 @@ def _etablissements(lecture: Lecture) -> str:
         )
         if lecture.connu(c)
     ]
-    return f"La base des équipements 2025 y compte {' et '.join(parties)}." if parties else ""
+    annee = lecture.annee("PE_NB_EAJE") or lecture.annee("PE_NB_MICRO")
+    base = f"La base des équipements{f' {annee}' if annee else ''}"
+    return f"{base} y compte {' et '.join(parties)}." if parties else ""
 
 
 def _classement(donnees: Donnees) -> str:
     """Les EPCI du département, du taux le plus élevé au plus bas ; le territoire en couleur."""
     if donnees.territoire.maille not in ("epci", "departement") or donnees.autour.empty:
         return ""
+    if not donnees.rattachement.compare:
+        return ""
     codes = epci_du_departement(donnees.territoire.departement)
     voisins = donnees.autour[donnees.autour["territoire"].isin(codes)]
     if len(voisins) < 3:
         return ""
     noms = {c: nom_court(n) for c, n in zip(voisins["territoire"], voisins["nom"], strict=True)}
+    precis = f" ({_nom_departement(donnees)})" if donnees.rattachement.phrase else ""
+    france = donnees.lecture.valeur("PE_TXCOUV_GLOBAL", "france")
     return graphiques.points_classes(
         voisins,
         territoire=donnees.territoire.code,
-        titre="Les EPCI du département, 2023",
+        titre=_date(f"Les EPCI du département{precis}", int(voisins["annee"].max())),
         sous_titre="Places pour 100 enfants de moins de 3 ans",
         noms=noms,
         decimales=1,
-        reference=donnees.lecture.valeur("PE_TXCOUV_GLOBAL", "france"),
+        reference=None if pd.isna(france) else france,
     ).html
+
+
+def _nom_departement(donnees: Donnees) -> str:
+    parent = donnees.territoire.parents.get("departement")
+    return parent.nom if parent else ""
 
 
 def epci_du_departement(departement: str | None) -> set[str]:
@@ -202,13 +235,13 @@ def epci_du_departement(departement: str | None) -> set[str]:
 def _naissances(donnees: Donnees) -> str:
     if not donnees.lecture.connu("PE_NAISS"):
         return ""
-    series = [
-        mesurer(donnees.territoire, ["PE_NAISS"], annee=a, apports=donnees.apports) for a in range(2019, 2026)
-    ]
+    colonnes = tuple(table_communes(donnees.apports).columns)
+    annees = annees_disponibles("PE_NAISS", colonnes=colonnes)
+    series = [mesurer(donnees.territoire, ["PE_NAISS"], annee=a, apports=donnees.apports) for a in annees]
     return graphiques.serie(
         pd.concat(series, ignore_index=True),
         territoire=donnees.territoire.code,
-        titre="Naissances domiciliées, 2019-2025",
+        titre=f"Naissances domiciliées, {annees[0]}-{annees[-1]}",
         source="Insee, état civil, naissances domiciliées",
         decimales=0,
     ).html
@@ -220,7 +253,7 @@ def _enfance(donnees: Donnees) -> str:
     cles = _cles(
         lecture,
         {
-            "EJ_ENF_311": "enfants de 3 à 11 ans (estimation 2023)",
+            "EJ_ENF_311": "enfants de 3 à 11 ans (estimation {annee})",
             "EJ_ALSH_PART_COM_EQUIP": "des 3-11 ans dans une commune avec un ALSH (estimation)",
             "EJ_ALSH_PART_X_KM": f"des 3-11 ans à moins de {distance} d'un ALSH (estimation)",
             "EJ_ALSH_IMPLANT_311": "implantations d'ALSH pour 100 enfants de 3-11 ans",
@@ -229,8 +262,10 @@ def _enfance(donnees: Donnees) -> str:
     proche = ""
     if lecture.connu("EJ_ALSH_PART_X_KM"):
         contre = lecture.contre("EJ_ALSH_PART_X_KM")
+        part = textes.part_des_enfants(lecture, "EJ_ALSH_PART_X_KM").replace(" des enfants", "")
+        part = {"tous les enfants": "tous", "presque tous les enfants": "presque tous"}.get(part, part)
         proche = (
-            f"À vol d'oiseau, {lecture.dit('EJ_ALSH_PART_X_KM')} vivent à moins de {distance} d'un accueil de "
+            f"À vol d'oiseau, {part} vivent à moins de {distance} d'un accueil de "
             f"loisirs{', ' + contre if contre else ''}."
         )
     return cles + _paragraphe(
@@ -248,30 +283,31 @@ def _animation(donnees: Donnees) -> str:
         phrases.append("La couverture des quartiers par un centre social est donc sans objet.")
     couverture = lecture.ligne("AVS_QPV_COUV")
     if lecture.connu("AVS_QPV_COUV"):
-        phrases.append(
-            f"{lecture.texte('AVS_QPV_COUV')} des quartiers sont couverts par un centre social "
-            f"({couverture['motif']})."
-        )
+        phrases.append(_quartiers_couverts(donnees, couverture))
     if lecture.connu("AVS_DENS"):
         phrases.append(
             f"{lecture.texte('AVS_DENS')} structures d'animation de la vie sociale pour 10"
             "\u202f000 habitants."
         )
-    liste = donnees.apports.structures
-    if liste is None:
+    if not registre_complet(donnees):
         phrases.append(
-            "Les listes de centres sociaux et d'EVS embarquées sont partielles : fournissez un registre "
-            "complet pour lever ce qui est tu."
+            "Les listes de centres sociaux et d'EVS fournies avec cafdiag sont partielles : apportez un registre "
+            "complet pour connaître les chiffres qui manquent ici."
+            if donnees.apports.structures is None
+            else "Le registre fourni n'est pas déclaré complet pour tout ce territoire : la liste reste partielle."
         )
     return _paragraphe(*phrases) + _structures(donnees)
 
 
+def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:
+    if donnees.territoire.maille == "qpv":
+        return textes.centre_du_quartier(donnees.territoire, donnees.lecture)
+    motif = f" ({en_mots_simples(couverture['motif'])})" if couverture["motif"] else ""
+    return f"{donnees.lecture.texte('AVS_QPV_COUV')} des quartiers sont couverts par un centre social{motif}."
+
+
 def _structures(donnees: Donnees) -> str:
-    table = structures_connues(donnees.apports)
-    table = table[
-        table["code"].isin(donnees.territoire.communes)
-        & table["type"].isin(["centre_social", "evs", "france_services"])
-    ]
+    table = structures_montrees(donnees)
     if table.empty or len(table) > 60:
         return ""
     noms = lire_table("communes", colonnes=["code", "nom"]).set_index("code")["nom"]
@@ -295,9 +331,9 @@ def _structures(donnees: Donnees) -> str:
     )
     return str(
         tableau(
-            vue.sort_values(["Type", "Commune", "Structure"]),
+            vue.sort_values(["Type", "Commune", "Structure"], key=lambda c: c.astype(str).map(cle_de_tri)),
             titre="Structures connues",
-            precision="liste partielle, sauf France services" if donnees.apports.structures is None else "",
+            precision="" if registre_complet(donnees) else "liste partielle, sauf France services",
         )
     )
 

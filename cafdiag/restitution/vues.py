@@ -15,7 +15,7 @@ from cafdiag.donnees import Apports
 from cafdiag.indicateurs import choisir, dictionnaire, mesurer, mesurer_maille
 from cafdiag.magasin import lire_contours
 from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
-from cafdiag.restitution.formats import avec_unite, nombre, statut
+from cafdiag.restitution.formats import avec_unite, en_mots_simples, nombre, statut
 from cafdiag.territoires import Territoire, membres, territoire
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def carte(
     mesures = mesurer_maille(quoi.maille, [code], codes=quoi.codes, annee=annee, apports=apports)
     noms = mesures.set_index("territoire")["nom"]
     contours = contours_de(quoi.maille, quoi.codes, noms=noms)
-    millesime = next((m for m in mesures["millesime"] if m), "")
+    millesime = date_des(mesures)
     commun = {
         "titre": f"{ligne['libelle']}, {millesime}",
         "sous_titre": f"{cible.nom} : {quoi.libelle}",
@@ -156,6 +156,17 @@ def carte(
         contexte=_contexte(cible, quoi),
         **commun,
     )
+
+
+def date_des(mesures: pd.DataFrame) -> str:
+    """Millésime des valeurs connues ; leur année quand il en dit une autre."""
+    connues = mesures[mesures["valeur"].notna()]
+    lignes = (connues if len(connues) else mesures).to_dict("records")
+    ligne = next((li for li in lignes if li["millesime"]), None)
+    if ligne is None:
+        return ""
+    dit, annee = str(ligne["millesime"]), ligne["annee"]
+    return dit if pd.isna(annee) or str(int(annee)) in dit or not len(connues) else str(int(annee))
 
 
 def _contexte(cible: Territoire, quoi: Decoupage) -> list[Fond]:
@@ -207,6 +218,6 @@ def mesures_en_texte(mesures: pd.DataFrame) -> str:
             if not pd.isna(m["bas"]) and not pd.isna(m["haut"]):
                 detail += f" ; entre {nombre(m['bas'], decimales=1)} et {nombre(m['haut'], decimales=1)}"
             if m["motif"]:
-                detail += f" ; {m['motif']}"
+                detail += f" ; {en_mots_simples(m['motif'])}"
             lignes.append(f"  {m['indicateur']:<22}  {valeur}\n{'':<26}{detail}")
     return "\n".join(lignes)

@@ -64,7 +64,7 @@
     c._etiquettes = [];
     cadrer(c);
     c.on("dragstart zoomstart", function () { if (!c._automatique) { c._deplacee = true; } });
-    c.on("zoomend resize", function () { desserrer(c); });
+    c.on("zoomend moveend resize", function () { desserrer(c); });
     if (window.ResizeObserver) { new ResizeObserver(function () { recaler(c); }).observe(vue); }
     cartes.push(c);
     return c;
@@ -165,15 +165,29 @@
     desserrer(c);
   }
 
-  /* Les étiquettes arrivent par importance : celle qui en toucherait une plus importante se tait. */
+  /* Les étiquettes arrivent par importance : celle qui en toucherait une plus importante se tait, comme celle dont
+     le lieu est hors de la vue. Au bord, le nom rentre dans la carte plutôt que d'être coupé. */
   function desserrer(c) {
-    var prises = [];
+    var prises = [], vue = c.getContainer().getBoundingClientRect(), etroite = vue.width && vue.width < 460;
+    var ecart = etroite ? { x: 8, y: 5 } : { x: 4, y: 1 };
     c._etiquettes.forEach(function (boite) {
       var texte = boite.firstChild;
       texte.style.visibility = "";
+      texte.style.marginLeft = texte.style.marginTop = "0";
       var r = texte.getBoundingClientRect();
-      var gene = prises.some(function (p) {
-        return r.left < p.right + 4 && r.right > p.left - 4 && r.top < p.bottom + 1 && r.bottom > p.top - 1;
+      var coupee = vue.width && (r.right < vue.left || r.left > vue.right || r.bottom < vue.top || r.top > vue.bottom);
+      if (vue.width && !coupee) {
+        var dx = Math.max(vue.left + 3 - r.left, 0) + Math.min(vue.right - 3 - r.right, 0);
+        var dy = Math.max(vue.top + 3 - r.top, 0) + Math.min(vue.bottom - 3 - r.bottom, 0);
+        if (dx || dy) {
+          texte.style.marginLeft = dx + "px";
+          texte.style.marginTop = dy + "px";
+          r = texte.getBoundingClientRect();
+        }
+      }
+      var gene = coupee || prises.some(function (p) {
+        return r.left < p.right + ecart.x && r.right > p.left - ecart.x &&
+          r.top < p.bottom + ecart.y && r.bottom > p.top - ecart.y;
       });
       if (gene) { texte.style.visibility = "hidden"; } else { prises.push(r); }
     });

@@ -1,0 +1,153 @@
+"""Le diagnostic, morceau par morceau : comparaisons justes, listes partielles dites, densité complète ou tue."""
+
+import html
+import re
+
+import pandas as pd
+import pytest
+
+import cafdiag as cd
+from cafdiag.donnees import Apports
+from cafdiag.restitution import structures, themes
+from cafdiag.restitution.diagnostic import Diagnostic
+
+
+def texte(bloc):
+    sans = re.sub(r"<svg\b.*?</svg>", " ", bloc if isinstance(bloc, str) else bloc.html, flags=re.S)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", sans)))
+
+
+@pytest.fixture(scope="module")
+def craon():
+    return Diagnostic("200048551")
+
+
+def test_rang_parmi_les_epci_du_departement(craon):
+    taux = cd.mesurer_maille("epci", ["PE_TXCOUV_GLOBAL"], departement="53")
+    siens = themes.epci_du_departement("53")
+    valeurs = sorted(taux[taux["territoire"].isin(siens)]["valeur"].dropna(), reverse=True)
+    rang = craon.rang()
+    # 79,9 : relu dans le tableau publié, pas dans le calcul du rang.
+    assert (rang.rang, rang.nombre) == (valeurs.index(79.9) + 1, len(valeurs))
+    assert 1 < rang.rang < rang.nombre
+    premier = taux[taux["territoire"].isin(siens)].sort_values("valeur").iloc[-1]["territoire"]
+    assert Diagnostic(premier).rang().rang == 1
+
+
+def test_situation_ne_date_que_ce_qui_est_montre(craon):
+    def situation(d):
+        return d.garde().html
+
+    assert "accueil du jeune enfant, décembre 2023 ; prestations, décembre 2024" in situation(craon)
+    ancien = situation(Diagnostic("200048551", annee=2021))
+    assert "population, 2021" in ancien and "jeune enfant" not in ancien and "2023" not in ancien
+
+
+def test_distance_choisie_dans_le_tableau_et_ses_limites():
+    d = Diagnostic("200048551", distance_alsh_km=3, definition_qpv="stricte")
+    rendu = texte(d.comparaison("enfance-jeunesse"))
+    assert "Enfants à moins de 3 km d'un ALSH" in rendu and "5 km" not in rendu
+    angers = texte(Diagnostic("244900015", definition_qpv="stricte").comparaison("animation-vie-sociale"))
+    assert "définition de proximité" not in angers
+
+
+def test_densite_tue_quand_des_communes_manquent(craon):
+    assert "Habitants selon la densité" in texte(craon.chapitre("portrait"))
+    region = texte(Diagnostic("region:52").chapitre("portrait"))
+    assert "Habitants selon la densité" not in region and "n'est pas montrée : le niveau de" in region
+
+
+def test_densite_montree_si_presque_tous_les_habitants_sont_classes(craon, monkeypatch):
+    from cafdiag.donnees import table_communes
+
+    vraie = table_communes()
+    petite = vraie.loc[list(craon.territoire.communes), "population_2023"].idxmin()
+    grande = vraie.loc[list(craon.territoire.communes), "population_2023"].idxmax()
+    for sans, montre in ((petite, True), (grande, False)):
+        table = vraie.copy()
+        table.loc[sans, "densite_7"] = pd.NA
+        monkeypatch.setattr(themes, "table_communes", lambda *a, _t=table: _t)
+        rendu = texte(themes._densite(craon.donnees))
+        assert ("Habitants selon la densité" in rendu) is montre
+        assert ("1 commune sans niveau publié" in rendu) is montre
+
+
+def test_la_france_n_est_pas_comparee_a_elle_meme(craon):
+    ecart = craon.mesures[craon.mesures["indicateur"].eq("PE_ECART_REF")].set_index("role")
+    assert ecart.loc["france", "statut"] == "sans_objet"
+    assert ecart.loc["territoire", "valeur"] == pytest.approx(19.0)
+    france = Diagnostic("France")
+    assert "Écart à la France" not in texte(france.comparaison("petite-enfance"))
+    assert "la France est la référence" in texte(france.non_enonce())
+
+
+@pytest.mark.parametrize("code", ["75056", "974"])
+def test_territoire_qui_est_son_departement_ou_sa_region(code):
+    d = Diagnostic(code)
+    assert d.mesures.groupby("role")["nom"].first().is_unique
+    assert texte(d.comparaison("petite-enfance")).count(d.territoire.nom) >= 1
+    assert "au niveau" not in texte(d.en_bref())
+
+
+def test_territoire_a_cheval_compare_a_son_departement_nomme():
+    grand_paris = Diagnostic("200054781")
+    assert "departement" not in set(grand_paris.mesures["role"]) and grand_paris.rang() is None
+    assert "à cheval sur Paris" in texte(grand_paris.chapitre("portrait"))
+    assert "Les EPCI du département" not in texte(grand_paris.chapitre("petite-enfance"))
+
+
+def test_enjeux_sans_donnee_le_disent():
+    assert "manquent pour ce territoire" in texte(Diagnostic("976").enjeux())
+
+
+def donnees_avec(craon, registre, complets=()):
+    from dataclasses import replace
+
+    apports = Apports(structures=pd.DataFrame(registre), departements_complets=frozenset(complets))
+    return replace(craon.donnees, apports=apports)
+
+
+LOCALE = {
+    "type": "centre_social",
+    "nom": "Maison A",
+    "code": "53084",
+    "lon": -0.95,
+    "lat": 47.84,
+    "source": "R",
+}
+EVS = LOCALE | {"type": "evs", "nom": "EVS B"}
+
+
+def test_registre_incomplet_reste_une_liste_partielle(craon):
+    partiel = donnees_avec(craon, [LOCALE])
+    assert not structures.registre_complet(partiel)
+    rendu = texte(themes._animation(partiel))
+    assert "liste partielle, sauf France services" in rendu and "n'est pas déclaré complet" in rendu
+    complet = donnees_avec(craon, [LOCALE, EVS], ["53"])
+    assert structures.registre_complet(complet) and "partielle" not in texte(themes._animation(complet))
+
+
+def test_structure_du_registre_et_de_la_liste_publique_une_seule_fois(craon):
+    publiques = structures.structures_montrees(craon.donnees)
+    fs = publiques[publiques["type"].eq("france_services")].iloc[0]
+    double = LOCALE | {"type": "france_services", "nom": fs["nom"].upper(), "code": fs["code"]}
+    montrees = structures.structures_montrees(donnees_avec(craon, [double]))
+    memes = montrees[montrees["code"].eq(fs["code"]) & montrees["type"].eq("france_services")]
+    assert memes["nom"].tolist() == [fs["nom"].upper()] and memes["du_registre"].all()
+
+
+def test_source_de_la_carte_selon_ce_qui_y_est_pose(craon):
+    from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
+
+    seules = CartesDuDiagnostic(craon.donnees).vie_sociale().source
+    assert "France services" in seules and "Senacs" not in seules and "Registre" not in seules
+    carte = CartesDuDiagnostic(donnees_avec(craon, [LOCALE])).vie_sociale()
+    assert "Registre de structures" in carte.source and "liste partielle" in carte.sous_titre
+
+
+def test_motifs_en_mots_simples_et_themes_sans_jargon(craon):
+    rendu = " ".join(
+        texte(b) for b in (craon.non_enonce(), craon.autres_themes(), craon.chapitre("animation-vie-sociale"))
+    )
+    assert not re.search(r"embarqu|\(s\)|ce qui est tu\b", rendu)
+    assert "fournies avec cafdiag" in rendu
