@@ -300,3 +300,11 @@ def test_un_territoire_ne_se_compare_pas_a_lui_meme(code):
     assert "territoire" in set(table["role"])
     for role in set(table["role"]) - {"territoire"}:
         assert set(t.parents[role].communes) != set(t.communes)
+
+
+@pytest.mark.parametrize("annee", [2019, 2021, 2023, 2024, 2025])
+def test_une_annee_demandee_est_l_annee_rendue(annee):
+    table = cd.mesurer(CRAON, annee=annee)
+    assert table["annee"].eq(annee).all() and table["valeur"].notna().any()
+    connues = table[table["valeur"].notna()]
+    assert connues["indicateur"].map(lambda c: annee in annees_disponibles(c)).all()

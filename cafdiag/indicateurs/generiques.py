@@ -20,9 +20,10 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     variable = ligne["numerateur"]
     definition = VARIABLES[variable]
     # Les enfants de moins de 3 ans se lisent à côté des taux de la Cnaf : à la même date.
-    imposee = annee_des_taux(contexte.taux, contexte.annee) if variable == "enfants_moins_3_ans" else None
-    if imposee not in contexte.annees(variable):
-        imposee = None
+    imposee = None
+    if variable == "enfants_moins_3_ans" and contexte.annee is None:
+        imposee = annee_des_taux(contexte.taux, None)
+        imposee = imposee if imposee in contexte.annees(variable) else None
     somme_ = contexte.somme(variable, annee=imposee)
     connu = somme_["valeur"].notna()
     manquants = contexte.manquantes(variable, annee=imposee)

@@ -71,7 +71,7 @@ def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) ->
     if ligne["calcul"] == "naissances_evolution":
         connues = set(VARIABLES["naissances_3_ans"].annees(colonnes))
         return sorted(a for a in connues if a - petite_enfance.ECART_NAISSANCES in connues)
-    if ligne["calcul"] == "somme":
+    if ligne["calcul"] in ("somme", "rapport", "partie", "evs_rural", "acces_alsh"):
         return sorted(VARIABLES[ligne["numerateur"]].annees(colonnes))
     return [int(ligne["annee"])]
 
