@@ -285,3 +285,32 @@ def test_un_fichier_inconnu_dit_ses_colonnes_et_les_jeux_proches(tmp_path):
     with pytest.raises(DemandeFausse, match="lecteur inconnu"):
         lire(tmp_path / "t.csv", lecteur="absent")
     assert all(lecteur.libelle for lecteur in lecteurs().values())
+
+
+@pytest.mark.parametrize("places", [(20, 36), (20, 29, 36, 40)])
+def test_commune_aux_en_tetes_abimes_n_est_pas_un_epci(tmp_path, places):
+    octets = bytearray(LIBELLES_COM.encode("utf-8-sig"))
+    for place in places:
+        octets[place] ^= 0xFF
+    chemin = tmp_path / "export.csv"
+    chemin.write_bytes(bytes(octets))
+    with pytest.raises(EntreeFautive):
+        lire(chemin)
+
+
+@pytest.mark.parametrize("avant, apres", [
+    ("rsa_type", "rsa_\udc8bype"), ("RSA majoré;150;450", "RSA\udcdfmajoré;150\udcc4450"), ("RSA non", "RSA\udcdfnon"),
+])
+def test_type_de_rsa_abime_ne_change_pas_de_sens(tmp_path, avant, apres):
+    chemin = tmp_path / "rsa.csv"
+    chemin.write_bytes(RSA.replace(avant, apres).encode("utf-8", errors="surrogateescape"))
+    try:
+        lue = lire(chemin)
+    except EntreeFautive:
+        return
+    table = lue.table.set_index("code")
+    assert lue.compte_rendu.rejets
+    saines = {"foyers_rsa_majore_2024": 150, "foyers_rsa_non_majore_2024": 1245}
+    for nom in table.columns.intersection(list(saines)):
+        assert pd.isna(table.loc["53130", nom]) or table.loc["53130", nom] == saines[nom]
+    assert not [n for n in table if n.startswith("foyers_rsa_2")]

@@ -96,12 +96,29 @@ def _plan(entete: list[str]) -> tuple[str | None, dict[str, str], dict[str, dict
     nommee = next((m for m, motif in _NOMS.items() if trouver(entete, motif)), maille)
     if maille is not None and list(_CODES).index(nommee) < list(_CODES).index(maille):
         maille = None
+    if maille is not None and _plus_fine(entete, maille, set(codes.values())):
+        maille = None
     valeurs: dict[str, dict[str, str]] = {"taux": {}, "places": {}}
     for nom in entete:
         g = grandeur(nom)
         if g is not None and nom not in codes.values() and g.maille in (None, maille):
             valeurs[g.genre].setdefault(g.mode, nom)
     return maille, codes, valeurs
+
+
+def _plus_fine(entete: list[str], maille: str, codes: set[str]) -> bool:
+    """Une colonne que rien ne reconnaît nomme une maille plus fine, ou ne se lit plus.
+
+    Le code et le nom de la commune abîmés tous deux, ses taux passeraient pour ceux de son EPCI.
+    """
+    noms = {trouver(entete, motif) for motif in (*_NOMS.values(), ANNEE)}
+    fines = list(_CODES)[: list(_CODES).index(maille)]
+    for nom in entete:
+        if nom in codes or nom in noms or grandeur(nom) is not None:
+            continue
+        if fines and ("\ufffd" in nom or {_MAILLES.get(mot) for mot in simple(nom).split("_")} & set(fines)):
+            return True
+    return False
 
 
 def _noter(genre: str):

@@ -34,6 +34,8 @@ PRESTATIONS = {
 _COLONNE = re.compile(r"(?:(indfoy|nb_?foyers?|nombre_(?:de_)?foyers?)|"
                       r"(indnbp|nb_?personnes?|nombre_(?:de_)?personnes?))_(?:allocataires_)?([a-z]+)")
 _TYPE_RSA = (r"rsa_type|type_(de_)?rsa|type_du_rsa",)
+_NON_MAJORE = re.compile(r"((rsa|socle|beneficiaires?|du|type)_)*(non|sans)_?maj\w*")
+_MAJORE = re.compile(r"((rsa|socle|beneficiaires?|du|type|avec)_)*maj\w*")
 _TRANCHE = (r"qf_?400|(tranche_(de_)?)?(quotient_familial|qf)(_400)?(_en_tranches?)?|tranche_qf",)
 _QPV = (r"(code|num|numero)_?(qpv|qp)|qpv|qp", r"code_(du_)?quartier(_prioritaire)?")
 _NOM_QPV = (r"nom_?(qpv|qp)|lib(elle)?_?(qpv|qp)|nom_(du_)?quartier(_prioritaire)?",)
@@ -135,12 +137,38 @@ def _large(c: Chantier, table: pd.DataFrame, mots: list[str], secrets: dict[str,
     return pd.DataFrame(colonnes).rename_axis("code").reset_index()
 
 
+def _refuser_detail(brut: Brut, plan: dict[str, str]) -> None:
+    """Refuse un fichier où une colonne sans titre lisible sépare peut-être les lignes d'une même commune."""
+    for nom in brut.table:
+        if nom in plan.values() or re.match("ind(foy|nbp|mtt)_", simple(nom)):
+            continue
+        if "\ufffd" in nom:
+            raise refuser(brut, f"titre de colonne illisible : « {nom} »", attendu="l'en-tête officiel",
+                          conseil="corrigez ce titre, ou retéléchargez le fichier")
+        if brut.table[nom].str.contains(r"\bmaj|\d+ ?(?:euros|€)", case=False).mean() > 0.5:
+            raise refuser(brut, f"« {nom} » détaille chaque commune ({brut.table[nom].iloc[0]})",
+                          attendu="une ligne par commune et par année, ou un titre rsa_type, qf_400")
+
+
+def _type_de_rsa(texte: str) -> str:
+    """« majore », « non_majore », ou rien : un « non » abîmé ne doit pas inverser le sens.
+
+    >>> [_type_de_rsa(t) for t in ("RSA majoré", "RSA non majoré", "sans majoration", "RSA\ufffdnon majoré")]
+    ['majore', 'non_majore', 'non_majore', '']
+    """
+    if re.search(r"[^\w\s().,'’/-]", texte):
+        return ""
+    nu = simple(texte)
+    return "non_majore" if _NON_MAJORE.fullmatch(nu) else "majore" if _MAJORE.fullmatch(nu) else ""
+
+
 def lire_prestations(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """``s_ben_com_f`` : table ``communes``, une colonne par prestation et par année."""
     brut = lire_tableau(chemin, feuille=feuille)
     c, plan, lieu = Chantier(brut, "communes"), _plan(brut.entete), _lieu(brut.entete)
     if lieu is None or not plan:
         raise refuser(brut, "colonnes introuvables", attendu="dtreffre, numcomdo et indfoy_…")
+    _refuser_detail(brut, plan)
     codes, an = _communes(c, lieu[1]), annees(c, annee, decembre=True)
     valeurs, secrets = _effectifs(c, plan)
     c.sans_doublon([codes, an], valeurs)
@@ -162,8 +190,7 @@ def lire_rsa(chemin: Path, *, feuille: str | None = None, annee: int | None = No
         raise refuser(brut, "colonnes introuvables", attendu="dtreffre, numcomdo, rsa_type, indfoy_rsa")
     codes, an = _communes(c, lieu[1]), annees(c, annee, decembre=True)
     lus = brut.table[type_].map(simple)
-    sorte = lus.map(lambda t: "non_majore" if re.search(r"non_?maj|sans_maj", t) else "majore"
-                    if re.search(r"maj", t) else "")
+    sorte = brut.table[type_].map(_type_de_rsa)
     c.rejeter(sorte.eq("") & lus.str.contains("ensemble|total|tous"), "total des types de RSA", brut.table[type_])
     c.rejeter(sorte.eq(""), "type de RSA inconnu", brut.table[type_])
     valeurs, secrets = _effectifs(c, plan)
