@@ -204,7 +204,8 @@ def ecrire_ensemble(contenus: dict[Path, str | bytes]) -> list[Path]:
                 conseil="déplacez ce dossier, ou choisissez-en un autre avec --sortie",
             )
     # Copies de travail à côté des définitifs : renommer ne demande alors ni place ni autre disque.
-    prets = {c: c.with_name(f".{c.name[:40]}.nouveau") for c in contenus}
+    # Rang et processus : ni deux longs noms ni deux rapports lancés ensemble ne partagent un provisoire.
+    prets = {c: c.with_name(f".{r}-{os.getpid()}-{c.name[:40]}.nouveau") for r, c in enumerate(contenus)}
     anciens: dict[Path, bytes | None] = {}
     try:
         for chemin, contenu in contenus.items():

@@ -155,7 +155,7 @@ def autres_themes() -> str:
     )
     return (
         f'<section id="autres-themes" class="chapitre"><h2>Autres thèmes</h2><p>Les données fournies '
-        f"avec cafdiag ne couvrent pas encore ces thèmes. Où les trouver :</p><ul>{lignes}</ul></section>"
+        f"avec cafdiag ne couvrent pas encore ces thèmes. Où les trouver\u00a0:</p><ul>{lignes}</ul></section>"
     )
 
 
