@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from cafdiag import cli_donnees
-from cafdiag.cli_donnees import ajouter_commandes
+from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError, DemandeFausse
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 PAR_DEFAUT = "200048551"
 _EPILOGUE = """exemples :
@@ -202,7 +202,7 @@ def _territoires(options: argparse.Namespace) -> int:
             options.recherche or options.departement or "",
             conseil="essayez un morceau du nom, ou un autre département",
         )
-    return _afficher(table, options.format)
+    return afficher(table, options.format)
 
 
 def _indicateurs(options: argparse.Namespace) -> int:
@@ -219,7 +219,7 @@ def _indicateurs(options: argparse.Namespace) -> int:
             return 0
     if options.format == "texte":
         table = table[["code", "theme", "libelle", "unite", "annee"]]
-    return _afficher(table, options.format)
+    return afficher(table, options.format)
 
 
 def _mesurer(options: argparse.Namespace) -> int:
@@ -238,7 +238,7 @@ def _mesurer(options: argparse.Namespace) -> int:
 
         print(mesures_en_texte(table))
         return 0
-    return _afficher(table, options.format)
+    return afficher(table, options.format)
 
 
 def _carte(options: argparse.Namespace) -> int:
@@ -283,16 +283,6 @@ def _diagnostic(options: argparse.Namespace) -> int:
         print(chemin)
     if "html" in chemins:
         print(f"cafdiag : ouvrez {chemins['html'].resolve()} dans un navigateur.", file=sys.stderr)
-    return 0
-
-
-def _afficher(table: pd.DataFrame, forme: str) -> int:
-    if forme == "json":
-        print(table.to_json(orient="records", force_ascii=False, indent=1))
-    elif forme == "csv":
-        print(table.to_csv(index=False, lineterminator="\n"), end="")
-    else:
-        print(table.to_string(index=False, max_colwidth=70, na_rep=""))
     return 0
 
 

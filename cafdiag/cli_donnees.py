@@ -102,7 +102,7 @@ def _lister(options: argparse.Namespace) -> int:
         table = table[voulu]
     if options.format == "texte":
         table = table[["nom", "producteur", "maille", "millesime", "prise_le", "importee_le", "libelle"]]
-    return _afficher(table, options.format)
+    return afficher(table, options.format)
 
 
 def _telecharger(options: argparse.Namespace) -> int:
@@ -141,7 +141,7 @@ def _rendre(bilan: Bilan, forme: str, *, deja_dit: bool = False) -> int:
         for compte in bilan.comptes:
             print(compte.en_texte())
     else:
-        _afficher(bilan.table, forme)
+        afficher(bilan.table, forme)
     return 0 if bilan.reussi else 1
 
 
@@ -155,7 +155,7 @@ def _verifier(options: argparse.Namespace) -> int:
         if table.empty:
             print("cafdiag : rien à signaler.", file=sys.stderr)
     else:
-        _afficher(table, options.format)
+        afficher(table, options.format)
     return 1 if (table["gravite"] == "erreur").any() else 0
 
 
@@ -172,7 +172,7 @@ def _etat(options: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return 0
-    return _afficher(table, options.format)
+    return afficher(table, options.format)
 
 
 def _retirer(options: argparse.Namespace) -> int:
@@ -181,10 +181,11 @@ def _retirer(options: argparse.Namespace) -> int:
     for nom in options.noms:
         entrepot.retirer(nom)
         print(f"cafdiag : {nom} n'est plus dans l'entrepôt.", file=sys.stderr)
-    return _afficher(entrepot.lister(), options.format) if options.format != "texte" else 0
+    return afficher(entrepot.lister(), options.format) if options.format != "texte" else 0
 
 
-def _afficher(table: pd.DataFrame, forme: str) -> int:
+def afficher(table: pd.DataFrame, forme: str) -> int:
+    """Une table sur la sortie standard, en texte, JSON ou CSV ; rend le code de retour 0."""
     if forme == "json":
         print(table.to_json(orient="records", force_ascii=False, indent=1))
     elif forme == "csv":

@@ -165,11 +165,12 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table.loc[muet, "statut"] = "non_disponible"
     table.loc[muet, ["valeur", "haut"]] = np.nan
     table.loc[muet, "bas"] = (10_000 * nombre / population).where(nombre > 0)
-    table.loc[muet, "motif"] = (
-        "liste de structures partielle : "
-        + nombre.astype(int).astype(str)
-        + f" structure(s) confirmée(s) ; {_REGISTRE}"
+    confirmees = nombre.astype(int).map(
+        lambda n: {0: "aucune structure confirmée", 1: "une structure confirmée"}.get(
+            n, f"{n} structures confirmées"
+        )
     )
+    table.loc[muet, "motif"] = "liste de structures partielle, " + confirmees + f" ; {_REGISTRE}"
     return table
 
 

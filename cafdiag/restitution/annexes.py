@@ -8,7 +8,7 @@ import re
 import pandas as pd
 
 from cafdiag.restitution.bloc import phrase_html
-from cafdiag.restitution.formats import cle_de_tri, en_mots_simples, statut
+from cafdiag.restitution.formats import cle_de_tri, statut
 
 # Thèmes dont aucune donnée fournie ne parle encore : où la trouver, en une ligne.
 THEMES_A_APPORTER = {
@@ -60,7 +60,7 @@ def non_enonce(mesures: pd.DataFrame) -> pd.DataFrame:
     muettes = mesures[~mesures["statut"].map(lambda s: statut(s).chiffre)]
     muettes = muettes.assign(
         etat=muettes["statut"].map(lambda s: statut(s).libelle),
-        motif=muettes["motif"].map(lambda m: en_mots_simples(m) or "raison non précisée"),
+        motif=muettes["motif"].map(lambda m: m or "raison non précisée"),
     )
     groupes = muettes.groupby(["motif", "etat"], sort=False)["libelle"]
     table = groupes.agg(indicateurs=" ; ".join, nombre="size").reset_index()

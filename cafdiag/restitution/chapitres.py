@@ -10,7 +10,7 @@ from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.restitution import textes
 from cafdiag.restitution.annexes import THEMES_A_APPORTER
 from cafdiag.restitution.bloc import Donnees, phrase_html
-from cafdiag.restitution.formats import en_mots_simples, statut
+from cafdiag.restitution.formats import statut
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.tableaux import tableau_mesures
 from cafdiag.restitution.themes import CORPS
@@ -54,7 +54,7 @@ def chapitre(theme: str, donnees: Donnees) -> str:
     ids = list(dictionnaire(theme=theme).index)
     titre = f'<section id="{theme}" class="chapitre"><h2>{phrase_html(THEMES[theme])}</h2>'
     if not _connus(theme, donnees) and theme != "animation-vie-sociale":
-        raisons = dict.fromkeys(en_mots_simples(donnees.lecture.ligne(i)["motif"]) for i in ids)
+        raisons = dict.fromkeys(donnees.lecture.ligne(i)["motif"] for i in ids)
         pourquoi = phrase_html("Aucun chiffre ici : " + " ; ".join(r for r in raisons if r))
         return f'{titre}<p class="nd">{pourquoi}.</p></section>'
     return f"{titre}{CORPS[theme](donnees)}</section>"

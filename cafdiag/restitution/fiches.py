@@ -12,7 +12,6 @@ from cafdiag.restitution.formats import (
     avec_unite,
     cle_de_tri,
     date,
-    en_mots_simples,
     enumeration,
     intervalle,
     nombre,
@@ -113,7 +112,7 @@ def valeur_dite(ligne: dict, *, unite: str | None, decimales: int) -> str:
     etat = statut(ligne["statut"])
     if etat.chiffre and not est_vide(ligne.get("valeur")):
         return avec_unite(ligne["valeur"], unite, decimales=decimales)
-    motif = "" if est_vide(ligne.get("motif")) else f" : {en_mots_simples(ligne['motif'])}"
+    motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
     return f"{etat.libelle.capitalize()}{motif}"
 
 

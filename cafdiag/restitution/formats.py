@@ -272,30 +272,6 @@ def cle_de_tri(texte: str) -> str:
     return "".join(c for c in decompose if not unicodedata.combining(c)).casefold()
 
 
-_MOTS_SIMPLES = (
-    (re.compile(r"données? embarquées?"), "données fournies avec cafdiag"),
-    (re.compile(r" : 0 structure\(s\) confirmée\(s\)"), ", aucune structure confirmée"),
-    (re.compile(r" : 1 structure\(s\) confirmée\(s\)"), ", une structure confirmée"),
-    (re.compile(r" : (\d+) structure\(s\) confirmée\(s\)"), r", \1 structures confirmées"),
-)
-
-
-def en_mots_simples(motif: str | None) -> str:
-    """Le motif d'une absence, dans les mots d'un lecteur qui ne connaît pas le projet.
-
-    Examples
-    --------
-    >>> en_mots_simples("liste partielle : 0 structure(s) confirmée(s) ; fournissez un registre")
-    'liste partielle, aucune structure confirmée ; fournissez un registre'
-    """
-    if est_vide(motif):
-        return ""
-    texte = str(motif)
-    for trouve, mis in _MOTS_SIMPLES:
-        texte = trouve.sub(mis, texte)
-    return texte
-
-
 _NATURES = re.compile(
     r"^(?:CC|CA|CU|METRO|MET69|Communauté\s+de\s+communes|Communauté\s+d['’]agglomération|Communauté\s+urbaine)\s+"
     r"(?:du\s+|de\s+la\s+|de\s+l['’]\s*|des\s+|de\s+|d['’]\s*)?",

@@ -17,7 +17,6 @@ from cafdiag.restitution.formats import (
     INSECABLE,
     STATUTS,
     decimales_de,
-    en_mots_simples,
     intervalle,
     nombre,
     statut,
@@ -69,7 +68,7 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
     if etat.chiffre and est_vide(ligne.get("valeur")) and est_vide(modalite):
         etat = statut("non_disponible")
     if not etat.chiffre:
-        motif = "" if est_vide(ligne.get("motif")) else f" : {en_mots_simples(ligne['motif'])}"
+        motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
         if not est_vide(ligne.get("bas")) and est_vide(ligne.get("haut")):
             # Un total partiel se dit « au moins » : il n'est ni une valeur, ni un silence.
             places = decimales_de(ligne.get("unite")) if decimales is None else decimales
@@ -203,7 +202,7 @@ def tableau_mesures(
         corps.append(f'<tr><th scope="row"{classe(rang)}>{entete(lignes, rang)}</th>{contenu}</tr>')
     presents = list(dict.fromkeys(str(m["statut"]) for m in enregistrements))
     raisons = dict.fromkeys(
-        _phrase(f"{(noms or {}).get(m['indicateur'], m['libelle'])} : {en_mots_simples(m['motif'])}")
+        _phrase(f"{(noms or {}).get(m['indicateur'], m['libelle'])} : {m['motif']}")
         for m in enregistrements
         if motifs and not statut(m["statut"]).chiffre and not est_vide(m.get("motif"))
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cafdiag.restitution.formats import en_mots_simples, majuscule, nombre
+from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.territoires import Territoire
 
@@ -42,7 +42,7 @@ def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str, rang: Rang | 
 def manque(lecture: Lecture, nom: str) -> str:
     """La seule phrase de « En bref » quand aucun de ses chiffres n'est connu : elle dit pourquoi."""
     lignes = [lecture.ligne(code) for code in _CLES]
-    motifs = dict.fromkeys(en_mots_simples(li.get("motif")) for li in lignes if li)
+    motifs = dict.fromkeys((li.get("motif") or "") for li in lignes if li)
     raisons = " ; ".join(m for m in motifs if m)
     debut = (
         f"{nom} : ni population, ni taux de couverture, ni accueil de loisirs, ni part couverte par la Caf"
@@ -190,7 +190,7 @@ def centre_du_quartier(territoire: Territoire, lecture: Lecture) -> str:
     """Pour un quartier seul : couvert par un centre social, ou non."""
     if territoire.maille != "qpv" or not lecture.connu("AVS_QPV_COUV"):
         return ""
-    motif = en_mots_simples(lecture.ligne("AVS_QPV_COUV").get("motif"))
+    motif = lecture.ligne("AVS_QPV_COUV").get("motif")
     verbe = (
         "Un centre social connu couvre"
         if lecture.valeur("AVS_QPV_COUV") > 0

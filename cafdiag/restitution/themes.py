@@ -13,7 +13,7 @@ from cafdiag.magasin import lire_table
 from cafdiag.restitution import graphiques, textes
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.cartes import nom_court
-from cafdiag.restitution.formats import cle_de_tri, en_mots_simples, nombre
+from cafdiag.restitution.formats import cle_de_tri, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.restitution.structures import registre_complet, structures_montrees
 from cafdiag.restitution.tableaux import tableau
@@ -302,7 +302,7 @@ def _animation(donnees: Donnees) -> str:
 def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:
     if donnees.territoire.maille == "qpv":
         return textes.centre_du_quartier(donnees.territoire, donnees.lecture)
-    motif = f" ({en_mots_simples(couverture['motif'])})" if couverture["motif"] else ""
+    motif = f" ({couverture['motif']})" if couverture["motif"] else ""
     return f"{donnees.lecture.texte('AVS_QPV_COUV')} des quartiers sont couverts par un centre social{motif}."
 
 

@@ -15,7 +15,7 @@ from cafdiag.donnees import Apports
 from cafdiag.indicateurs import choisir, dictionnaire, mesurer, mesurer_maille
 from cafdiag.magasin import lire_contours
 from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
-from cafdiag.restitution.formats import avec_unite, en_mots_simples, nombre, statut
+from cafdiag.restitution.formats import avec_unite, nombre, statut
 from cafdiag.territoires import Territoire, membres, territoire
 
 if TYPE_CHECKING:
@@ -218,6 +218,6 @@ def mesures_en_texte(mesures: pd.DataFrame) -> str:
             if not pd.isna(m["bas"]) and not pd.isna(m["haut"]):
                 detail += f" ; entre {nombre(m['bas'], decimales=1)} et {nombre(m['haut'], decimales=1)}"
             if m["motif"]:
-                detail += f" ; {en_mots_simples(m['motif'])}"
+                detail += f" ; {m['motif']}"
             lignes.append(f"  {m['indicateur']:<22}  {valeur}\n{'':<26}{detail}")
     return "\n".join(lignes)
