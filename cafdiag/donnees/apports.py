@@ -10,7 +10,6 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.projections import zone
-from cafdiag.donnees.registres import importer
 from cafdiag.donnees.registres_champs import TYPES_STRUCTURES as TYPES_STRUCTURES
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
@@ -118,6 +117,9 @@ def _hors_de_france(contour) -> bool:
 
 def _lire_registre(chemin: Path) -> Lecture:
     """Lit le registre par la voie commune ; ici tout défaut refuse le fichier, une répétition aussi."""
+    # Les registres chargent leurs contrôles : inutile à qui n'en apporte pas.
+    from cafdiag.donnees.registres import importer
+
     _refuser_csv_hors_utf8(chemin)
     lecture = importer(chemin, ignorer_inconnues=True)
     if lecture.jeu != "structures":

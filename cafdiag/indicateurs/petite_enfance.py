@@ -28,7 +28,7 @@ _PARIS = ("75056", "75")
 _VILLES_A_ARRONDISSEMENTS = {"75056": "751", "13055": "132", "69123": "6938"}
 # Deux périodes de trois ans, sans année commune.
 ECART_NAISSANCES = 4
-_ARRONDISSEMENTS_ABSENTS = "la Cnaf publie ce taux par arrondissement ; ces lignes ne sont pas dans les données fournies avec cafdiag"
+_ARRONDISSEMENTS_ABSENTS = "la Cnaf publie ce taux par arrondissement ; ces lignes ne sont pas fournies"
 _SANS_LIGNE = "la Cnaf ne publie pas de taux pour Mayotte ni pour les territoires sans ligne dans son jeu"
 _SEUIL_COMMUNE = "la Cnaf ne publie ce taux à la commune qu'au-dessus de 10 000 habitants"
 

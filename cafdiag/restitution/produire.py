@@ -180,7 +180,7 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: 
                 # Rien à sauver dans un noyau jetable : inutile d'attendre ses adieux.
                 shutdown_kernel="immediate",
                 # Le noyau s'inquiète à voix haute de parler en clair à lui-même, sur 127.0.0.1.
-                extra_arguments=["--IPKernelApp.log_level=50"],
+                extra_arguments=["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False"],
             )
         except PapermillExecutionError as cause:
             famille = getattr(erreurs, str(cause.ename), None)

@@ -162,10 +162,10 @@ def appartenance(maille: str) -> pd.DataFrame:
     return pd.DataFrame({"commune": communes["code"], "code": cibles[maille]}).reset_index(drop=True)
 
 
-@lru_cache(maxsize=4)
-def _communes_par_code(maille: str) -> dict[str, tuple[str, ...]]:
-    liens = appartenance(maille).dropna()
-    return {code: tuple(groupe) for code, groupe in liens.groupby("code")["commune"]}
+@lru_cache(maxsize=4096)
+def _communes_de(maille: str, code: str) -> tuple[str, ...]:
+    liens = appartenance(maille)
+    return tuple(liens.loc[liens["code"].eq(code), "commune"])
 
 
 @lru_cache(maxsize=4096)
@@ -177,7 +177,7 @@ def construire(maille: str, code: str) -> Territoire:
     elif maille == "qpv":
         communes = fiche.communes
     else:
-        communes = _communes_par_code(maille).get(code, ())
+        communes = _communes_de(maille, code)
     return Territoire(code, fiche.nom, maille, communes)
 
 
