@@ -17,6 +17,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
 from cafdiag.territoires.cog import passages as _passages
+from cafdiag.territoires.referentiel import fiches
 
 CLE = "population_2023"
 _COLONNES_STATUTS = ["colonne", "statut", "motif"]
@@ -92,8 +93,12 @@ def ramener(
     if table.duplicated(["code", *groupes]).any():
         double = table.loc[table.duplicated(["code", *groupes]), "code"].iloc[0]
         raise DemandeFausse(f"le code {double} a deux lignes", attendu="une ligne par code et par groupe")
-    destin = a_jour(pd.Series(table["code"].unique(), dtype="str"), cog=cog).set_index("code_origine", drop=False)
-    simple = table["code"].map(destin["statut"]).eq("actuel").to_numpy()
+    # Presque tous les codes sont actuels et n'ont jamais bougé : seuls les autres ont un destin à lire.
+    actuels, anciens = fiches()["commune"], _passages()
+    suspects = [c for c in table["code"].unique().tolist() if c not in actuels or c in anciens]
+    destin = a_jour(pd.Series(suspects, dtype="str"), cog=cog).set_index("code_origine", drop=False)
+    bougent = [c for c in suspects if c not in destin.index or destin.at[c, "statut"] != "actuel"]
+    simple = ~table["code"].isin(bougent).to_numpy()
     motifs: list[tuple] = []
     morceaux = []
     tranches = [((), table)] if not groupes else [

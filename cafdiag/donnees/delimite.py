@@ -32,7 +32,7 @@ class _PasUnNombre(Exception):
 
 
 @dataclass(frozen=True)
-class _Forme:
+class Forme:
     """Séparateur, rang (depuis 1) de la ligne d'en-tête, noms des colonnes, remarques."""
 
     separateur: str
@@ -52,11 +52,12 @@ def _rangs(texte: str, separateur: str) -> list[tuple[int, list[str]]]:
     return resultat
 
 
-def _forme(debut: str, fichier: str) -> _Forme:
+def trouver_forme(debut: str, fichier: str) -> Forme:
+    """Séparateur et en-tête d'un texte délimité, d'après son début."""
     lignes = debut.split("\n")[:_DEBUT]
     extrait = "\n".join(lignes)
     meilleur, note_max = None, 0.0
-    for separateur in _SEPARATEURS:
+    for separateur in filter(extrait.__contains__, _SEPARATEURS):
         rangs = [(n, r) for n, r in _rangs(extrait, separateur) if any(c.strip() for c in r)]
         tailles = Counter(len(r) for _, r in rangs)
         if not tailles:
@@ -85,7 +86,7 @@ def _forme(debut: str, fichier: str) -> _Forme:
     nommees = max((k + 1 for k, c in enumerate(entete) if c.strip()), default=0)
     if ligne > 1:
         remarques.insert(0, f"{ligne - 1} ligne(s) d'habillage ôtée(s) avant l'en-tête")
-    return _Forme(separateur, ligne, noms, nommees, remarques)
+    return Forme(separateur, ligne, noms, nommees, remarques)
 
 
 def lire(src: octets.Source, *, colonnes: Choix = None, limite: int | None = None, nombres: Choix = ()) -> Brut:
@@ -102,7 +103,7 @@ def lire(src: octets.Source, *, colonnes: Choix = None, limite: int | None = Non
     examen = octets.examiner(src)
     if examen.simple:
         texte = examen.debut.decode("utf-8", errors="ignore").removeprefix("\ufeff").replace("\r\n", "\n")
-        forme = _forme(texte, fichier)
+        forme = trouver_forme(texte, fichier)
         with octets.lisible(src.chemin):
             if nombres is not None and choisir(forme.noms, nombres):
                 with contextlib.suppress(pa.ArrowInvalid, _PasUnNombre):
@@ -120,7 +121,7 @@ def _normaliser(texte: str) -> str:
     return texte.replace("\r", "\ufffd").replace("\0", "\ufffd")
 
 
-def _au_fil(src: octets.Source, forme: _Forme, colonnes: Choix, *, bords: bool, nombres: Choix = ()) -> Brut:
+def _au_fil(src: octets.Source, forme: Forme, colonnes: Choix, *, bords: bool, nombres: Choix = ()) -> Brut:
     voulues = choisir(forme.noms[: forme.nommees], colonnes)
     chiffres = {f"c{i}" for i in choisir(forme.noms, nombres)}
     internes = [f"c{i}" for i in range(len(forme.noms))]
@@ -159,7 +160,7 @@ def _au_fil(src: octets.Source, forme: _Forme, colonnes: Choix, *, bords: bool, 
     return _sans_entete_repete(brut, voulues)
 
 
-def _en_pandas(arrow: dict[str, pa.ChunkedArray], voulues: list[int], forme: _Forme, *, bords: bool) -> pd.DataFrame:
+def _en_pandas(arrow: dict[str, pa.ChunkedArray], voulues: list[int], forme: Forme, *, bords: bool) -> pd.DataFrame:
     donnees, nombre_lignes = {}, len(next(iter(arrow.values())))
     for i in voulues:
         textes = arrow.pop(f"c{i}")
@@ -217,7 +218,7 @@ def _rejet_de_forme(ligne: int, trouves: int, attendus: int, texte: str) -> Reje
 
 def _en_memoire(texte: str, fichier: str, colonnes: Choix, remarques: list[str],
                 limite: int | None) -> Brut:
-    forme = _forme(texte[: 1 << 20], fichier)
+    forme = trouver_forme(texte[: 1 << 20], fichier)
     voulues = choisir(forme.noms[: forme.nommees], colonnes)
     valeurs: list[list[str]] = [[] for _ in voulues]
     lignes, rejets = [], []

@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cafdiag.donnees import classeurs, delimite, enregistrements, octets
+from cafdiag.donnees import blocs, classeurs, delimite, enregistrements, octets
 from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.entetes import Choix
 from cafdiag.donnees.nettoyage import (
@@ -63,6 +63,9 @@ def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | N
     src = octets.source(chemin)
     if limite is not None:
         return _lire(src, colonnes, feuille, limite, ())
+    rapide = blocs.lire(src, colonnes=colonnes, nombres=nombres)
+    if rapide is not None:
+        return rapide
     # L'empreinte relit le fichier : sur un second cœur, elle ne coûte rien.
     with ThreadPoolExecutor(max_workers=1) as second:
         empreinte = second.submit(octets.empreinte, src.chemin)

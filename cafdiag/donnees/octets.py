@@ -20,7 +20,9 @@ from cafdiag.erreurs import EntreeFautive
 
 TAILLE_MAX = 2 * 1024**3
 MEMBRES_MAX = 2000
-_BLOC, _DEBUT = 1 << 20, 1 << 18
+# Ce qu'on regarde d'un texte pour trouver son en-tête.
+DEBUT = 1 << 18
+_BLOC = 1 << 20
 _BORD = re.compile(rb"[ \t][;,|\t\r\n\"]|[;,|\t\n\"][ \t]")
 FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx",
            ".ods": "ods", ".json": "json", ".geojson": "json", ".ndjson": "json", ".jsonl": "json",
@@ -227,6 +229,16 @@ class Examen:
     bords: bool
 
 
+def accents_a_reparer(bloc: bytes) -> bool:
+    """Vrai si ce bloc a peut-être des accents UTF-8 relus en latin-1."""
+    return any(m in bloc for m in (b"\xc3\x83", b"\xc3\x82", b"\xc3\xa2\xe2"))
+
+
+def a_des_bords(bloc: bytes) -> bool:
+    """Vrai si une espace borde un champ de ce bloc."""
+    return _BORD.search(bloc) is not None or bloc[:1].isspace() or bloc[-1:] in b" \t"
+
+
 def examiner(src: Source) -> Examen:
     """Parcourt le flux : UTF-8 juste, sans NUL, sans accents à réparer, guillemets fermés sur leur ligne ?
 
@@ -239,8 +251,8 @@ def examiner(src: Source) -> Examen:
             total += len(bloc)
             if total > TAILLE_MAX:
                 raise EntreeFautive(src.chemin.name, [f"plus de {TAILLE_MAX // 1024**3} Gio une fois ouvert"])
-            if len(debut) < _DEBUT:
-                debut += bloc[: _DEBUT - len(debut)]
+            if len(debut) < DEBUT:
+                debut += bloc[: DEBUT - len(debut)]
             if not simple:
                 continue
             if not bloc.isascii() or decodeur.getstate()[0]:
@@ -248,13 +260,13 @@ def examiner(src: Source) -> Examen:
                     decodeur.decode(bloc)
                 except UnicodeDecodeError:
                     simple = False
-                if any(m in bloc for m in (b"\xc3\x83", b"\xc3\x82", b"\xc3\xa2\xe2")):
+                if accents_a_reparer(bloc):
                     simple = False
             if b"\0" in bloc:
                 simple = False
             if not bords and (b" " in bloc or b"\t" in bloc):
-                bords = _BORD.search(bloc) is not None or bloc[:1].isspace() or bloc[-1:] in b" \t"
-            if b"\r" in bloc and re.search(rb"\r(?!\n)", bloc[:-1]):
+                bords = a_des_bords(bloc)
+            if b"\r" in bloc and re.search(rb"\r[^\n]", bloc):
                 simple = False
             if b'"' in bloc or reste.count(b'"') % 2:
                 lignes = (reste + bloc).split(b"\n")

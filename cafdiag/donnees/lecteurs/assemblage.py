@@ -89,6 +89,8 @@ def nombres_rapides(serie: pd.Series, *, vide: str) -> tuple[pd.Series, pd.Serie
     >>> nombres_rapides(pd.Series(["31.48", "7"], dtype="str"), vide="secret")[0].tolist()
     [31.48, 7.0]
     """
+    if serie.dtype == "float64":
+        return nombre(serie, vide=vide)
     try:
         lus = pa.array(serie, type=pa.large_string()).cast(pa.float64()).to_numpy(zero_copy_only=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
@@ -144,9 +146,9 @@ class Chantier:
         rangs, uniques = pd.factorize(serie.fillna(""))
         # Presque toujours, tous les codes sont déjà justes : seuls les autres sont examinés un à un.
         connus = communes_et_anciennes()
-        suspects = [i for i, u in enumerate(uniques.tolist()) if u not in connus]
-        if not suspects:
+        if connus.issuperset(uniques.tolist()):
             return serie
+        suspects = [i for i, u in enumerate(uniques.tolist()) if u not in connus]
         examen = np.isin(rangs, suspects)
         codes = code_commune(serie[examen])
         valeurs = serie.copy()
@@ -189,9 +191,10 @@ class Chantier:
         """Valeurs et statuts d'une colonne ; une case illisible (ou négative) écarte sa ligne."""
         serie = self.brut.table[colonne]
         valeurs, statuts = nombres_rapides(serie, vide=vide)
-        self.rejeter(statuts.eq("illisible"), f"{colonne} : ce n'est pas un nombre", serie)
+        if valeurs is not serie:  # déjà lue en nombres, elle n'a rien d'illisible
+            self.rejeter(statuts.eq("illisible"), f"{colonne} : ce n'est pas un nombre", serie)
         if positif:
-            self.rejeter(valeurs.lt(0), f"{colonne} : nombre négatif", serie)
+            self.rejeter(valeurs.to_numpy() < 0, f"{colonne} : nombre négatif", serie)
         return valeurs, statuts
 
     def sans_doublon(self, cles: list[pd.Series], donnees: pd.DataFrame) -> None:
@@ -251,7 +254,7 @@ class Chantier:
     def connus(self, codes: pd.Series) -> None:
         """Écarte les codes qu'aucun millésime ne porte, et les garde en mémoire pour le compte rendu."""
         connus = communes_et_anciennes()
-        faux = {c for c in codes[self.garde].unique().tolist() if c not in connus}
+        faux = set((codes if self.garde.all() else codes[self.garde]).unique().tolist()) - connus
         if faux:
             self.inconnus = sorted(faux)
             self.rejeter(codes.isin(self.inconnus), INCONNUE, codes)

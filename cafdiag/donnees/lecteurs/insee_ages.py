@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
@@ -101,8 +102,9 @@ def lire_tranches(chemin: Path, *, feuille: str | None = None, annee: int | None
 def _par_commune(chantier: Chantier, codes: pd.Series, *, cle: pd.Series) -> Lecture:
     brut = chantier.brut
     tranches = _tranches(brut.entete)
+    # Sans copie : ce sont les colonnes mêmes du fichier, qu'on ne modifie pas.
     valeurs = pd.DataFrame({nom: chantier.nombres(nom)[0] for nom in brut.table
-                            if nom in tranches or re.fullmatch(_TOTAL, simple(nom))})
+                            if nom in tranches or re.fullmatch(_TOTAL, simple(nom))}, copy=False)
     chantier.sans_doublon([cle], valeurs)
     _controler_sommes(chantier, tranches, valeurs, cle)
     if not cle.equals(codes):
@@ -110,9 +112,9 @@ def _par_commune(chantier: Chantier, codes: pd.Series, *, cle: pd.Series) -> Lec
                             sauf=(REPETEE, INCONNUE))
     chantier.refuser_si_vide("une ligne par IRIS ou par commune")
     garde = chantier.garde
-    # Une somme à qui il manque un terme n'est pas publiée.
-    somme = valeurs[garde].groupby(codes[garde].to_numpy()).sum(skipna=False)
     totaux = {nom: m["an"] for nom, m in trouver_tout(brut.table.columns, _TOTAL).items()}
+    utiles = [*totaux, *(nom for nom, (_, *ages) in tranches.items() if tuple(ages) in _UTILES)]
+    somme = _sommes(valeurs[utiles], codes, garde)
     sans_an = next((nom for nom, an in totaux.items() if an is None), None)
     an_cache = None
     if any(an is None for an, *_ in tranches.values()):
@@ -125,6 +127,21 @@ def _par_commune(chantier: Chantier, codes: pd.Series, *, cle: pd.Series) -> Lec
     return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"RP {annees[-1]}")
 
 
+def _sommes(valeurs: pd.DataFrame, codes: pd.Series, garde: np.ndarray) -> pd.DataFrame:
+    """Sommes par commune des lignes gardées ; une somme à qui il manque un terme n'est pas publiée.
+
+    >>> valeurs = pd.DataFrame({"n": [1.0, 2.0, 4.0, np.nan]})
+    >>> _sommes(valeurs, pd.Series(["b", "b", "a", "c"]), np.array([True] * 4))["n"].tolist()
+    [3.0, 4.0, nan]
+    """
+    tout = bool(garde.all())
+    rangs, uniques = pd.factorize(codes if tout else codes[garde])
+    return pd.DataFrame(
+        {nom: np.bincount(rangs, weights=valeurs[nom].to_numpy() if tout else valeurs[nom].to_numpy()[garde],
+                          minlength=len(uniques)) for nom in valeurs},
+        index=pd.Index(uniques, dtype="str"))
+
+
 def _controler_sommes(chantier: Chantier, tranches: dict, valeurs: pd.DataFrame, cle: pd.Series) -> None:
     """Des tranches qui se suivent de 0 à l'infini doivent faire la population : sinon la ligne est abîmée."""
     totaux = trouver_tout(valeurs.columns, _TOTAL)
@@ -132,10 +149,12 @@ def _controler_sommes(chantier: Chantier, tranches: dict, valeurs: pd.DataFrame,
         an = siecle(m["an"]) if m["an"] else None
         suites = _suites([(de, a, nom) for nom, (v, de, a) in tranches.items() if v == an and nom in valeurs])
         for suite in suites:
-            ecart = (valeurs[suite].sum(axis=1, skipna=False) - valeurs[total]).abs()
-            entiers = valeurs[[*suite, total]].dropna().mod(1).eq(0).all(axis=None)
+            colonnes = [valeurs[nom].to_numpy() for nom in (*suite, total)]
+            ecart = np.abs(sum(colonnes[:-1]) - colonnes[-1])
+            entieres = ~np.isnan(ecart)
+            entiers = all(not np.mod(colonne[entieres], 1).any() for colonne in colonnes)
             fausses = ecart > (0.5 * (len(suite) + 1) if entiers else 0.05)
-            chantier.rejeter(fausses.to_numpy(), "la somme des âges ne fait pas la population", cle)
+            chantier.rejeter(fausses, "la somme des âges ne fait pas la population", cle)
 
 
 def _suites(bornes: list[tuple[int, int, str]]) -> list[list[str]]:

@@ -31,7 +31,8 @@ def mouvants() -> frozenset[str]:
 def ramener(table: pd.DataFrame, **reglages) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Comme :func:`cafdiag.donnees.cog.ramener`, sur les seules communes qu'un passage peut toucher."""
     touches, connus = mouvants(), communes_et_anciennes()
-    a_traiter = np.array([c in touches or c not in connus for c in table["code"].tolist()], dtype=bool)
+    codes = set(table["code"].tolist())
+    a_traiter = table["code"].isin((codes & touches) | (codes - connus)).to_numpy()
     resultat, passages, statuts = cog.ramener(table[a_traiter].reset_index(drop=True), **reglages)
     colonnes = table.columns.tolist()
     reunis = pd.concat([table[~a_traiter], resultat[colonnes]], ignore_index=True)
