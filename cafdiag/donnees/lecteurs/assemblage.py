@@ -143,11 +143,11 @@ class Chantier:
     def communes(self, colonne: str | pd.Series) -> pd.Series:
         """Codes commune nettoyés ; les lignes sans commune sont écartées."""
         serie = self.brut.table[colonne] if isinstance(colonne, str) else colonne
-        rangs, uniques = pd.factorize(serie.fillna(""))
         # Presque toujours, tous les codes sont déjà justes : seuls les autres sont examinés un à un.
         connus = communes_et_anciennes()
-        if connus.issuperset(uniques.tolist()):
+        if connus.issuperset(serie.unique().tolist()):
             return serie
+        rangs, uniques = pd.factorize(serie.fillna(""))
         suspects = [i for i, u in enumerate(uniques.tolist()) if u not in connus]
         examen = np.isin(rangs, suspects)
         codes = code_commune(serie[examen])
@@ -200,6 +200,9 @@ class Chantier:
     def sans_doublon(self, cles: list[pd.Series], donnees: pd.DataFrame) -> None:
         """Une ligne répétée à l'identique est écartée ; deux lignes contraires font refuser le fichier."""
         garde = self.garde
+        # Une clé dont chaque valeur est unique : rien à comparer.
+        if len(cles) == 1 and cles[0].is_unique:
+            return
         cle = pd.DataFrame({str(i): c for i, c in enumerate(cles)})[garde]
         doubles = cle.duplicated(keep="first")
         if not doubles.any():

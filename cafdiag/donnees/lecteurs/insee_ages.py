@@ -83,7 +83,8 @@ def lire_iris(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     iris = brut.table[roles["iris"]]
     chantier.connus(codes)
     # L'IRIS commence par le code de sa commune : un chiffre abîmé dans l'un se voit dans l'autre.
-    prefixe = iris.str.zfill(9).str.slice(0, 5)
+    longs = iris if iris.str.len().ge(9).all() else iris.str.zfill(9)
+    prefixe = longs.str.slice(0, 5)
     chantier.rejeter(prefixe != codes, "le code IRIS ne commence pas par celui de la commune", iris)
     chantier.sans_rejet("une ligne fausse fausserait le total de sa commune", sauf=(INCONNUE,))
     return _par_commune(chantier, codes, cle=iris)

@@ -31,8 +31,10 @@ def mouvants() -> frozenset[str]:
 def ramener(table: pd.DataFrame, **reglages) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Comme :func:`cafdiag.donnees.cog.ramener`, sur les seules communes qu'un passage peut toucher."""
     touches, connus = mouvants(), communes_et_anciennes()
-    codes = set(table["code"].tolist())
-    a_traiter = table["code"].isin((codes & touches) | (codes - connus)).to_numpy()
+    codes = table["code"].tolist()
+    distincts = set(codes)
+    concernes = (distincts & touches) | (distincts - connus)
+    a_traiter = np.fromiter(map(concernes.__contains__, codes), dtype=bool, count=len(codes))
     resultat, passages, statuts = cog.ramener(table[a_traiter].reset_index(drop=True), **reglages)
     colonnes = table.columns.tolist()
     reunis = pd.concat([table[~a_traiter], resultat[colonnes]], ignore_index=True)
