@@ -172,14 +172,19 @@ def _reunir(src: octets.Source, plan: _Plan, arrow: pa.Table, empreinte: str) ->
         arrow = arrow.drop_columns([f"c{i}"])
         if pa.types.is_floating(colonne.type):
             valeurs = colonne.to_numpy()
-            absents = ~np.isfinite(valeurs)
-            # « inf » et « nan » s'écrivent comme des nombres et n'en sont pas ; une case vide, si.
-            if np.count_nonzero(absents) != colonne.null_count:
-                raise _Doute
+            # Une somme finie n'a que des termes finis : le cas courant, sans tableau de plus.
+            if colonne.null_count or not np.isfinite(valeurs.sum()):
+                absents = ~np.isfinite(valeurs)
+                # « inf » et « nan » s'écrivent comme des nombres et n'en sont pas ; une case vide, si.
+                if np.count_nonzero(absents) != colonne.null_count:
+                    raise _Doute
+                vide &= absents
+            else:
+                vide[:] = False
         else:
             valeurs = pd.Series(pd.array(colonne.combine_chunks(), dtype="str"))
-            absents = pc.equal(colonne, "").to_numpy()
-        vide &= absents
+            if vide.any():
+                vide &= pc.equal(colonne, "").to_numpy()
         donnees[plan.forme.noms[i]] = valeurs
     # Une ligne vide est à ôter, et à dire.
     if vide.any() or not len(vide):
