@@ -1,7 +1,7 @@
 """QUOI : une définition par indicateur, un module par thème, des fonctions pures."""
 
 from cafdiag.indicateurs.dictionnaire import THEMES, choisir, dictionnaire
-from cafdiag.indicateurs.mesures import annees_disponibles, comparer, mesurer, mesurer_maille
+from cafdiag.indicateurs.mesures import annees_disponibles, comparer, mesurer, mesurer_maille, mesurer_serie
 from cafdiag.indicateurs.options import Options
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "dictionnaire",
     "mesurer",
     "mesurer_maille",
+    "mesurer_serie",
 ]

@@ -123,6 +123,26 @@ def mesurer(
     )
 
 
+def mesurer_serie(
+    cible: Territoire | str, indicateur: str, *, apports: Apports | None = None, options: Options | None = None
+) -> pd.DataFrame:
+    """Mesures d'un indicateur pour un territoire, toutes ses années, de la plus ancienne à la plus récente.
+
+    Examples
+    --------
+    >>> mesurer_serie("200048551", "PE_NAISS")["annee"].tolist()
+    [2019, 2020, 2021, 2022, 2023, 2024, 2025]
+    """
+    cible = cible if isinstance(cible, Territoire) else territoire(cible)
+    (code,) = choisir([indicateur])
+    tables = Tables.lire(apports)
+    annees = annees_disponibles(code, colonnes=tuple(tables.communes.columns))
+    blocs = [
+        _mesurer(*_un_territoire(cible, cible.code), [code], tables, annee=a, options=options) for a in annees
+    ]
+    return pd.concat(blocs, ignore_index=True)
+
+
 def mesurer_maille(
     maille: str,
     indicateurs: list[str] | None = None,

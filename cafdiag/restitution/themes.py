@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from cafdiag.donnees import evaluer, table_communes
-from cafdiag.indicateurs import annees_disponibles, mesurer
+from cafdiag.indicateurs import mesurer_serie
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import graphiques, textes
 from cafdiag.restitution.bloc import Donnees, phrase_html
@@ -235,11 +235,10 @@ def epci_du_departement(departement: str | None) -> set[str]:
 def _naissances(donnees: Donnees) -> str:
     if not donnees.lecture.connu("PE_NAISS"):
         return ""
-    colonnes = tuple(table_communes(donnees.apports).columns)
-    annees = annees_disponibles("PE_NAISS", colonnes=colonnes)
-    series = [mesurer(donnees.territoire, ["PE_NAISS"], annee=a, apports=donnees.apports) for a in annees]
+    serie = mesurer_serie(donnees.territoire, "PE_NAISS", apports=donnees.apports)
+    annees = serie["annee"].tolist()
     return graphiques.serie(
-        pd.concat(series, ignore_index=True),
+        serie,
         territoire=donnees.territoire.code,
         titre=f"Naissances domiciliées, {annees[0]}-{annees[-1]}",
         source="Insee, état civil, naissances domiciliées",
