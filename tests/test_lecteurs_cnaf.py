@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from cafdiag.donnees.lecteurs import lecteurs, lire, reconnaitre
-from cafdiag.donnees.lecteurs.cnaf import choisir_serie, grandeur
+from cafdiag.donnees.lecteurs.cnaf import grandeur
+from cafdiag.donnees.reunion import choisir_serie
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 
 TAUX_EPCI = """annee;numepci;nomepci;txcouv_psu_col_epci;txcouv_hors_psu_col_epci;txcouv_eaje_epci;\

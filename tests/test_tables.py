@@ -165,3 +165,15 @@ def test_evolution_des_naissances_sur_les_annees_importees(entrepot_neuf):
     assert (ligne["annee"], ligne["millesime"]) == (2023, "2017-2019 et 2021-2023")
     assert ligne["valeur"] == pytest.approx(100 * ((95 + 94 + 93) / (99 + 98 + 97) - 1))
     assert cd.mesurer("200048551", ["PE_NAISS_EVOL"]).iloc[0]["annee"] == 2025
+
+
+def test_densite_tiree_de_la_base_des_equipements_dit_sa_source(entrepot_neuf):
+    """Une mesure tirée d'un import ne porte pas la source du dictionnaire, et ne mêle pas deux éditions."""
+    communes = cd.territoire(AILLEURS).communes
+    bpe = {"bpe2024_centre_social": 1.0, "bpe2024_evs": 1.0, "bpe2025_centre_social": 5.0}
+    ajouter("communes", pd.DataFrame({"code": communes, **bpe}))
+    ligne = cd.mesurer(AILLEURS, ["AVS_DENS"]).iloc[0]
+    assert ligne["numerateur"] == 2 * len(communes)
+    assert "équipements" in ligne["source"] and "listes" not in ligne["source"]
+    assert ligne["millesime"] == "équipements 2024"
+    assert "listes" in cd.mesurer("200048551", ["AVS_DENS"]).iloc[0]["source"]

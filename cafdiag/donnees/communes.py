@@ -6,12 +6,13 @@ import pandas as pd
 
 from cafdiag.donnees import tables
 from cafdiag.donnees.apports import Apports
-from cafdiag.donnees.variables import plus_recent
+from cafdiag.donnees.variables import derniere_annee
 from cafdiag.magasin import lire_table
 
 TYPES_AVS = {"centre_social": "centres_sociaux", "evs": "evs"}
-# Sans registre, la base des équipements dit combien la commune en a, quand elle est là.
-_BPE = {"centres_sociaux": "bpe{*}_centre_social", "evs": "bpe{*}_evs"}
+# Sans registre, la base des équipements dit combien la commune en a, quand elle est là : une seule édition,
+# la dernière où les deux sont comptés, car un total ne mêle pas deux dénombrements.
+BPE_AVS = {"centres_sociaux": "bpe{*}_centre_social", "evs": "bpe{*}_evs"}
 
 
 def table_communes(apports: Apports | None = None) -> pd.DataFrame:
@@ -32,9 +33,11 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
         ``faits_embarques``.
     """
     table = tables.communes().copy()
+    edition = derniere_annee(table, *BPE_AVS.values())
     for type_structure, colonne in TYPES_AVS.items():
         couvert = table["departement"].isin(apports.complet(type_structure) if apports else ())
-        comptes = plus_recent(table, _BPE[colonne]).astype("float64")
+        vide = pd.Series(float("nan"), index=table.index)
+        comptes = table.get(BPE_AVS[colonne].replace("{*}", str(edition)), vide).astype("float64")
         if couvert.any():
             structures = apports.structures
             par_commune = structures.loc[structures["type"] == type_structure, "code"].value_counts()

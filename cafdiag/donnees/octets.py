@@ -6,7 +6,6 @@ import codecs
 import contextlib
 import gzip
 import hashlib
-import io
 import re
 import struct
 import zipfile
@@ -290,8 +289,3 @@ def lire_texte(chemin: Path | str) -> str:
         Fichier absent, vide, trop gros, archive abîmée.
     """
     return decoder(source(chemin).tout())[0]
-
-
-def flux_texte(texte: str) -> io.BytesIO:
-    """Le texte réparé, rendu au lecteur d'octets."""
-    return io.BytesIO(texte.encode("utf-8", errors="replace"))

@@ -86,3 +86,19 @@ def _combler(serie: pd.Series, autre: pd.Series, ou: pd.Series) -> pd.Series:
         commun = "Float64" if nombres else "object"
         serie, autre = serie.astype(commun), autre.astype(commun)
     return serie.mask(ou, autre)
+
+
+def choisir_serie(table: pd.DataFrame) -> pd.DataFrame:
+    """Une ligne par maille, code et année ; la série courante prend une année entière, l'ancienne le reste.
+
+    Deux millésimes de publication ne se mélangent pas dans une année.
+
+    >>> t = pd.DataFrame({"maille": "epci", "code": "200048551", "annee": [2021, 2022, 2022],
+    ...                   "txcouv": [53.8, 57.1, 57.4], "serie": ["hist", "hist", "courante"]})
+    >>> choisir_serie(t)["txcouv"].tolist()
+    [53.8, 57.4]
+    """
+    courantes = set(table.loc[table["serie"].eq("courante"), "annee"])
+    garde = table[table["serie"].eq("courante") | ~table["annee"].isin(courantes)]
+    garde = garde.drop_duplicates(["maille", "code", "annee"], keep="last")
+    return garde.sort_values(["maille", "code", "annee"], kind="stable").reset_index(drop=True)

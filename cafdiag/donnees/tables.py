@@ -11,6 +11,7 @@ from functools import lru_cache
 import pandas as pd
 
 from cafdiag.donnees import entrepot
+from cafdiag.donnees.reunion import choisir_serie
 from cafdiag.magasin import lire_table
 
 # Ces colonnes sont déjà dans le référentiel, sous un nom et un millésime tenus à jour.
@@ -77,11 +78,7 @@ def _taux(etat_: tuple) -> pd.DataFrame:
     if not len(apportes):
         return embarques
     communs = [c for c in embarques.columns if c in apportes.columns]
-    reunis = pd.concat([embarques[communs], apportes[communs]], ignore_index=True)
-    # Deux millésimes de publication ne se mélangent pas dans une année : la série courante la prend entière.
-    courantes = set(reunis.loc[reunis["serie"].eq("courante"), "annee"])
-    reunis = reunis[reunis["serie"].eq("courante") | ~reunis["annee"].isin(courantes)]
-    return reunis.drop_duplicates(["maille", "code", "annee"], keep="last").reset_index(drop=True)
+    return choisir_serie(pd.concat([embarques[communs], apportes[communs]], ignore_index=True))
 
 
 def qpv_contours():

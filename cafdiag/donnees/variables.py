@@ -69,10 +69,6 @@ class Variable:
         """
         return dict(_annees(self, tuple(colonnes)))
 
-    def annee_par_defaut(self, colonnes: Collection[str]) -> int:
-        """Dernière année calculable."""
-        return max(self.annees(colonnes), default=self.annee_fixe or 0)
-
 
 @lru_cache(maxsize=512)
 def _annees(variable: Variable, colonnes: tuple[str, ...]) -> tuple[tuple[int, dict[str, float]], ...]:
@@ -97,6 +93,26 @@ def _annees(variable: Variable, colonnes: tuple[str, ...]) -> tuple[tuple[int, d
 def _colonne(gabarit: str, annee: int) -> str:
     """Nom de colonne d'un gabarit : ``{a}`` est l'année, ``{a-1}`` la précédente."""
     return re.sub(r"\{a(?:-(\d))?\}", lambda m: str(annee - int(m[1] or 0)), gabarit)
+
+
+def derniere_annee(table: pd.DataFrame, *gabarits: str) -> int | None:
+    """Dernière année où toutes ces colonnes existent ; None s'il n'y en a pas.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(columns=["bpe2024_evs", "bpe2024_alsh", "bpe2025_alsh"])
+    >>> derniere_annee(table, "bpe{*}_evs", "bpe{*}_alsh")
+    2024
+    """
+    annees = [
+        {
+            int(m[1])
+            for c in table.columns
+            if (m := re.fullmatch(re.escape(g).replace(r"\{\*\}", r"(\d{4})"), c))
+        }
+        for g in gabarits
+    ]
+    return max(set.intersection(*annees), default=None)
 
 
 def plus_recent(table: pd.DataFrame, gabarit: str) -> pd.Series:

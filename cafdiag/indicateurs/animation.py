@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cafdiag.donnees.communes import BPE_AVS
+from cafdiag.donnees.variables import derniere_annee
 from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
 from cafdiag.indicateurs.generiques import rapport_de_sommes
 from cafdiag.indicateurs.qpv import liens_centres, qpv_connus, quartiers_par_territoire, totaux_annonces
@@ -155,7 +157,11 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     ]
     table.loc[estime, "numerateur"] = annonces
     dites = table["valeur"].notna() & ~estime
-    table.loc[dites & ~complete, "motif"] = "d'après la base permanente des équipements"
+    table.loc[dites & ~complete, ["motif", "source", "millesime"]] = [
+        "d'après la base permanente des équipements",
+        "Insee, base permanente des équipements ; Insee, populations légales",
+        f"équipements {derniere_annee(contexte.communes, BPE_AVS['evs'])}",
+    ]
     muet = ~complete & ~estime & ~dites
     avs = contexte.structures[
         contexte.structures["type"].isin(["centre_social", "evs"]) & contexte.structures["sur"].astype(bool)
@@ -178,6 +184,9 @@ def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Part des EVS en commune rurale : exacte avec un registre complet, muette sinon."""
     table = rapport_de_sommes(contexte, ligne, partie=True)
     complete = listes_completes(contexte, "evs")
+    dites = table["valeur"].notna() & ~complete
+    table.loc[dites, "source"] = "Insee, base permanente des équipements ; Insee, grille communale de densité"
+    table.loc[dites, "millesime"] = f"équipements {derniere_annee(contexte.communes, BPE_AVS['evs'])}"
     table.loc[~complete & table["valeur"].isna(), "motif"] = (
         f"liste d'EVS partielle, une part n'en dit rien : {_REGISTRE}"
     )

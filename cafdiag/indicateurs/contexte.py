@@ -24,6 +24,7 @@ COLONNES_RESULTAT = [
     "modalite",
     "annee",
     "millesime",
+    "source",
 ]
 _NOMS_ECRITS = 4
 HORS_MAYOTTE = "hors Mayotte, sans population annuelle publiée"
@@ -245,7 +246,7 @@ def annee_des_taux(taux: pd.DataFrame, demandee: int | None) -> int:
 
 def resultat(codes: pd.Index, **colonnes) -> pd.DataFrame:
     """Résultat d'un calcul, toutes colonnes présentes, indexé par code de territoire."""
-    textes = ("motif", "statut", "maille_source", "modalite", "millesime")
+    textes = ("motif", "statut", "maille_source", "modalite", "millesime", "source")
     return pd.DataFrame(
         {nom: colonnes.get(nom, "" if nom in textes else float("nan")) for nom in COLONNES_RESULTAT},
         index=codes,

@@ -124,7 +124,11 @@ def mesurer(
 
 
 def mesurer_serie(
-    cible: Territoire | str, indicateur: str, *, apports: Apports | None = None, options: Options | None = None
+    cible: Territoire | str,
+    indicateur: str,
+    *,
+    apports: Apports | None = None,
+    options: Options | None = None,
 ) -> pd.DataFrame:
     """Mesures d'un indicateur pour un territoire, toutes ses années, de la plus ancienne à la plus récente.
 
@@ -286,7 +290,7 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         indicateur=ligne["code"],
         libelle=libelle,
         unite=ligne["unite"],
-        source=ligne["source"],
+        source=table["source"].where(table["source"].ne(""), ligne["source"]),
     )[COLONNES]
 
 

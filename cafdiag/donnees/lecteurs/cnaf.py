@@ -269,19 +269,6 @@ def _au_cog(c: Chantier, table: pd.DataFrame, genre: str, grandeurs: list[str],
     return apres
 
 
-def choisir_serie(table: pd.DataFrame) -> pd.DataFrame:
-    """Une ligne par maille, code et année : la série courante prime, l'historique ne sert qu'où elle manque.
-
-    >>> t = pd.DataFrame({"maille": "epci", "code": "200048551", "annee": [2021, 2022, 2022],
-    ...                   "txcouv": [53.8, 57.1, 57.4], "serie": ["hist", "hist", "courante"]})
-    >>> choisir_serie(t)["txcouv"].tolist()
-    [53.8, 57.4]
-    """
-    ordre = table.assign(_rang=table["serie"].map({s: i for i, s in enumerate(SERIES)}))
-    ordre = ordre.sort_values(["maille", "code", "annee", "_rang"], kind="stable")
-    return ordre.drop_duplicates(["maille", "code", "annee"]).drop(columns="_rang").reset_index(drop=True)
-
-
 def lire_taux(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Taux de couverture : table ``taux_couverture``."""
     return _lire(chemin, "taux", feuille, annee)
