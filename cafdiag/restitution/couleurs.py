@@ -13,7 +13,6 @@ from cafdiag.erreurs import DemandeFausse
 BLANC = "#ffffff"
 ENCRE = "#1b2430"
 ENCRE_2 = "#51606f"
-FILET = "#d5dbe1"
 FOND_DOUX = "#f3f6f8"
 
 TERRITOIRE = "#0d4a7c"
