@@ -1,6 +1,6 @@
 """Lire et agréger le fichier national d'âges à l'IRIS, contre une lecture pandas naïve, même exécution.
 
-    python benchmarks/lecture.py [--tours 5] [--duree 1.0] [--memoire 0.5]
+    python benchmarks/lecture.py [--tours 15] [--duree 1.0] [--memoire 0.5]
 
 Le fichier (49 000 lignes × 76 colonnes, forme officielle) est engendré. « cafdiag » reconnaît le fichier, le
 lit, contrôle ses sommes, agrège à la commune et passe au COG ; « naïf » fait ``read_csv`` puis ``groupby().sum()``.
@@ -130,7 +130,7 @@ def mesurer(qui: str, chemin: Path) -> dict:
 def principal() -> int:
     """Engendre, mesure en alternance, imprime, juge."""
     analyse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    analyse.add_argument("--tours", type=int, default=5)
+    analyse.add_argument("--tours", type=int, default=15)
     analyse.add_argument("--duree", type=float, default=1.0)
     analyse.add_argument("--memoire", type=float, default=0.5)
     options = analyse.parse_args()

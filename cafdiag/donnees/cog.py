@@ -116,6 +116,20 @@ def ramener(
     return ordre[table.columns.tolist()], passes.reset_index(drop=True), statuts
 
 
+def deja_au_cog(presents: Collection[str]) -> bool:
+    """Vrai si ces codes sont déjà tous de 2025, sans arrondissement ni commune rétablie qui manque à l'appel.
+
+    >>> deja_au_cog({"49126", "53130"}), deja_au_cog({"49069", "53130"}), deja_au_cog({"85084"})
+    (True, False, False)
+    """
+    presents = set(presents)
+    if not presents <= fiches()["commune"].keys() or any(
+            not presents.isdisjoint(codes) for codes in _arrondissements().values()):
+        return False
+    bouges = (_passages()[code] for code in presents & _passages().keys())
+    return all(p.se_partage and not presents.isdisjoint(set(p.codes) - {p.ancien}) for p in bouges)
+
+
 def _une_tranche(tranche, simple, destin, valeur, additives, non_additives, cle, motifs, reels, perdus):
     presents = set(tranche["code"])
     perdus = perdus - presents

@@ -237,9 +237,8 @@ def _en_memoire(texte: str, fichier: str, colonnes: Choix, remarques: list[str],
         lignes.append(debut)
         for colonne, i in zip(valeurs, voulues, strict=True):
             colonne.append(rang[i].strip())
-    table = pd.DataFrame(
-        {forme.noms[i]: pd.Series(v, dtype="str") for i, v in zip(voulues, valeurs, strict=True)},
-        index=pd.RangeIndex(len(lignes)))
+    table = pd.DataFrame({forme.noms[i]: v for i, v in zip(voulues, valeurs, strict=True)},
+                         index=pd.RangeIndex(len(lignes)), dtype="str")
     brut = Brut(table, np.array(lignes, dtype=int), forme.noms[: forme.nommees], rejets,
                 remarques + forme.remarques, fichier)
     return _sans_entete_repete(brut, voulues)

@@ -28,7 +28,7 @@ def trouver_entete(rangs: Sequence[Sequence[str]], fichier: str) -> int:
     ...                 ["01001", "Ambronay", "NC"]], "f.csv")
     2
     """
-    pleins = [sum(bool(c.strip()) for c in rang) for rang in rangs[:200]]
+    pleins = [sum(map(bool, map(str.strip, rang))) for rang in rangs[:200]]
     seuil = max(2, 0.6 * max(pleins, default=0))
     for i, rang in enumerate(rangs[:_PORTEE]):
         if pleins[i] < seuil or not _est_entete(rang):

@@ -65,7 +65,8 @@ def nombre(serie: pd.Series, *, vide: str = "non_disponible") -> tuple[pd.Series
      ['exact', 'exact', 'secret', 'non_disponible', 'non_disponible', 'illisible'])
     """
     if pd.api.types.is_float_dtype(serie):  # déjà lue en nombres (voir lire_tableau)
-        sortes = pd.Categorical.from_codes(serie.isna().to_numpy("int8"), ["exact", vide])
+        sortes = pd.Categorical.from_codes(serie.isna().to_numpy("int8"), dtype=_statuts_possibles(vide),
+                                           validate=False)
         return serie, pd.Series(sortes, index=serie.index)
     codes, uniques = pd.factorize(serie.fillna(""), use_na_sentinel=False)
     lus = [_un_nombre(str(u), vide) for u in uniques]
@@ -75,6 +76,11 @@ def nombre(serie: pd.Series, *, vide: str = "non_disponible") -> tuple[pd.Series
         pd.Series(valeurs[codes] if len(codes) else [], index=serie.index, dtype="float64"),
         pd.Series(statuts[codes] if len(codes) else [], index=serie.index, dtype="str"),
     )
+
+
+@lru_cache(maxsize=4)
+def _statuts_possibles(vide: str) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(["exact", vide])
 
 
 def _un_nombre(texte: str, vide: str) -> tuple[float, str]:

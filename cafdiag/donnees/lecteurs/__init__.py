@@ -5,9 +5,11 @@ Un module de ce paquet qui déclare ``LECTEURS`` (une suite de :class:`Lecteur`)
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -97,6 +99,18 @@ def _reconnaitre(chemin: Path) -> tuple[str, str | None]:
     )
 
 
+@contextlib.contextmanager
+def _sans_ramassage() -> Iterator[None]:
+    """Suspend le ramasse-miettes : il reparcourrait le référentiel entier, et une lecture ne fait pas de cycle."""
+    actif = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if actif:
+            gc.enable()
+
+
 def lire(chemin: Path | str, *, lecteur: str | None = None, annee: int | None = None) -> Lecture:
     """Lit un fichier avec le lecteur qui le reconnaît.
 
@@ -127,7 +141,8 @@ def lire(chemin: Path | str, *, lecteur: str | None = None, annee: int | None = 
     else:
         raise DemandeFausse(f"lecteur inconnu : « {lecteur} »", attendu=", ".join(lecteurs()))
     try:
-        return lecteurs()[nom].lire(chemin, feuille=feuille, annee=annee)
+        with _sans_ramassage():
+            return lecteurs()[nom].lire(chemin, feuille=feuille, annee=annee)
     except CafdiagError:
         raise
     except (ArithmeticError, LookupError, TypeError, ValueError) as cause:

@@ -46,11 +46,13 @@ def trouver(entete: Iterable[str], *motifs: str) -> str | None:
     >>> trouver(["LIBGEO", "CODGEO"], "codgeo|code_commune")
     'CODGEO'
     """
-    noms = list(entete)
+    noms: dict[str, str] = {}
+    for nom in entete:
+        noms.setdefault(simple(nom), nom)
     for motif in motifs:
-        for nom in noms:
-            if re.fullmatch(motif, simple(nom)):
-                return nom
+        trouve = next(filter(re.compile(motif).fullmatch, noms), None)
+        if trouve is not None:
+            return noms[trouve]
     return None
 
 
@@ -115,6 +117,7 @@ class Chantier:
         self._motifs: list[str] = [""]
         self._motif = np.zeros(len(brut.table), dtype="int16")
         self._valeurs: dict[int, str] = {}
+        self._deja_connus: pd.Series | None = None
 
     @property
     def garde(self) -> np.ndarray:
@@ -146,6 +149,7 @@ class Chantier:
         # Presque toujours, tous les codes sont déjà justes : seuls les autres sont examinés un à un.
         connus = communes_et_anciennes()
         if connus.issuperset(serie.unique().tolist()):
+            self._deja_connus = serie
             return serie
         rangs, uniques = pd.factorize(serie.fillna(""))
         suspects = [i for i, u in enumerate(uniques.tolist()) if u not in connus]
@@ -256,6 +260,8 @@ class Chantier:
 
     def connus(self, codes: pd.Series) -> None:
         """Écarte les codes qu'aucun millésime ne porte, et les garde en mémoire pour le compte rendu."""
+        if codes is self._deja_connus:
+            return
         connus = communes_et_anciennes()
         faux = set((codes if self.garde.all() else codes[self.garde]).unique().tolist()) - connus
         if faux:

@@ -30,14 +30,16 @@ def mouvants() -> frozenset[str]:
 
 def ramener(table: pd.DataFrame, **reglages) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Comme :func:`cafdiag.donnees.cog.ramener`, sur les seules communes qu'un passage peut toucher."""
-    touches, connus = mouvants(), communes_et_anciennes()
     codes = table["code"].tolist()
     distincts = set(codes)
+    if len(distincts) == len(codes) and not reglages.get("perdus") and cog.deja_au_cog(distincts):
+        rien = pd.DataFrame(columns=["code", "colonne", "statut", "motif"], dtype="str")
+        return table.sort_values("code", kind="stable", ignore_index=True), a_jour([]), rien
+    touches, connus = mouvants(), communes_et_anciennes()
     concernes = (distincts & touches) | (distincts - connus)
     a_traiter = np.fromiter(map(concernes.__contains__, codes), dtype=bool, count=len(codes))
     resultat, passages, statuts = cog.ramener(table[a_traiter].reset_index(drop=True), **reglages)
-    colonnes = table.columns.tolist()
-    reunis = pd.concat([table[~a_traiter], resultat[colonnes]], ignore_index=True)
+    reunis = pd.concat([table[~a_traiter], resultat[table.columns.tolist()]], ignore_index=True)
     return reunis.sort_values("code", kind="stable", ignore_index=True), passages, statuts
 
 
