@@ -371,23 +371,21 @@ def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.Da
             f"pas de « {variable.libelle} » pour {annee}",
             attendu="une année parmi " + ", ".join(map(str, sorted(connues))),
         )
-    poids = connues[annee]
-    colonnes = table[list(poids)].astype("float64")
-    valeur = (colonnes * pd.Series(poids)).sum(axis=1, skipna=False)
+    valeur = np.zeros(len(table))
+    for colonne, poids in connues[annee].items():
+        valeur = valeur + table[colonne].to_numpy(dtype="float64", na_value=np.nan) * poids
     demi = DEMI_PAS_ARRONDI if variable.statut == "arrondi" else 0
-    bas, haut = (valeur - demi).clip(lower=0), valeur + demi
+    bas, haut = np.maximum(valeur - demi, 0.0), valeur + demi
     if variable.condition is not None:
         verifie = _verifie(table, variable.condition, annee)
-        connu = verifie.notna()
-        oui = verifie.eq(True).fillna(False)
-        plafond = haut
-        valeur = valeur.where(oui, 0.0).where(connu)
-        bas = bas.where(oui, 0.0)
-        haut = plafond.where(oui, 0.0).where(connu, plafond)
-    absent = valeur.isna()
+        connu, oui = verifie.notna().to_numpy(), verifie.to_numpy(dtype=bool, na_value=False)
+        valeur = np.where(connu, np.where(oui, valeur, 0.0), np.nan)
+        bas = np.where(oui, bas, 0.0)
+        haut = np.where(connu & ~oui, 0.0, haut)
+    absent = np.isnan(valeur)
     # Un plafond connu (condition inconnue, population connue) reste un encadrement utile.
     return pd.DataFrame(
-        {"valeur": valeur, "bas": bas.mask(absent, 0.0), "haut": haut.where(haut.notna(), np.inf)},
+        {"valeur": valeur, "bas": np.where(absent, 0.0, bas), "haut": np.where(np.isnan(haut), np.inf, haut)},
         index=table.index,
     )
 
@@ -396,10 +394,16 @@ def _verifie(table: pd.DataFrame, condition: tuple, annee: int) -> pd.Series:
     """Vrai, faux, ou manquant quand la colonne n'est pas renseignée."""
     gabarit, attendu = condition
     valeurs = plus_recent(table, gabarit) if "{*}" in gabarit else table[_colonne(gabarit, annee)]
-    reponse = valeurs.gt(0) if attendu == ">0" else valeurs.isin(attendu)
-    reponse = reponse.astype("boolean").mask(valeurs.isna())
-    # Zonages coupés par une fusion (« C / NC », « FRR bénéficiaire partiellement ») : ni oui ni non.
-    if valeurs.dtype == object or str(valeurs.dtype).startswith("str"):
-        partiel = valeurs.astype("string").str.contains(r"partiellement|/", regex=True, na=False)
-        reponse = reponse.mask(partiel.astype(bool))
-    return reponse
+    if attendu == ">0":
+        return valeurs.gt(0).astype("boolean").mask(valeurs.isna())
+    # Quelques modalités pour des milliers de communes : chacune n'est jugée qu'une fois.
+    rangs, modalites = pd.factorize(valeurs)
+    reponses = np.array([_juger(m, attendu) for m in modalites] + [pd.NA], dtype=object)
+    return pd.Series(pd.array(reponses[rangs], dtype="boolean"), index=valeurs.index)
+
+
+def _juger(modalite, attendu: Collection) -> bool | None:
+    """Vrai, faux, ou None pour un zonage coupé par une fusion (« C / NC », « FRR bénéficiaire partiellement »)."""
+    if isinstance(modalite, str) and re.search(r"partiellement|/", modalite):
+        return None
+    return modalite in attendu

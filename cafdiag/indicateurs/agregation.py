@@ -60,24 +60,27 @@ def sommer_positions(
     nombre : int
         Nombre de territoires.
     """
-    lues = {}
-    for colonne in ("valeur", "bas", "haut"):
-        toutes = communes[colonne].to_numpy(dtype=float)
-        # Le dernier rang (-1) tombe sur ce manquant : une commune absente de la table ne dit rien.
-        lues[colonne] = np.append(toutes, np.nan)[positions]
-    manque = np.isnan(lues["valeur"])
+    # Le rang -1 tombe sur ce manquant : une commune absente de la table ne dit rien.
+    valeur, bas, haut = (
+        np.append(communes[c].to_numpy(dtype=float), np.nan)[positions] for c in ("valeur", "bas", "haut")
+    )
+    manque = np.isnan(valeur)
+    bas, haut = np.where(np.isnan(bas), 0.0, bas), np.where(np.isnan(haut), np.inf, haut)
 
     def total(termes: np.ndarray) -> np.ndarray:
         return np.bincount(groupes, weights=termes, minlength=nombre)
 
-    manquants = total(manque.astype(float)).astype(int)
-    connu = total(np.where(manque, 0.0, lues["valeur"]))
+    manquants = total(manque).astype(int) if manque.any() else np.zeros(nombre, dtype=int)
+    valeur = np.where(manque, 0.0, valeur)
+    connu = total(valeur)
+    # Une grandeur exacte n'a pas d'autre encadrement qu'elle-même : deux sommes de moins.
+    exacte = np.array_equal(bas, valeur) and np.array_equal(haut, np.where(manque, np.inf, valeur))
     return pd.DataFrame(
         {
             "valeur": np.where(manquants == 0, connu, np.nan),
             "connu": connu,
-            "bas": total(np.where(np.isnan(lues["bas"]), 0.0, lues["bas"])),
-            "haut": total(np.where(np.isnan(lues["haut"]), np.inf, lues["haut"])),
+            "bas": connu if exacte else total(bas),
+            "haut": np.where(manquants == 0, connu, np.inf) if exacte else total(haut),
             "n": np.bincount(groupes, minlength=nombre),
             "n_manquants": manquants,
         }
@@ -110,23 +113,20 @@ def rapport(
     >>> rapport(somme(12650.0), somme(28752.0)).round(1).valeur.item()
     44.0
     """
-    num, den = numerateur, denominateur
+    num, den = (
+        {c: t[c].to_numpy(dtype=float) for c in ("valeur", "bas", "haut")} for t in (numerateur, denominateur)
+    )
     # numpy garde l'infini et le manquant là où une exception n'apprendrait rien.
     with np.errstate(divide="ignore", invalid="ignore"):
-        valeur = facteur * num["valeur"] / den["valeur"].where(den["valeur"] > 0)
-        bas = facteur * num["bas"] / den["haut"].where(den["haut"] > 0)
-        haut = facteur * num["haut"] / den["bas"].where(den["bas"] > 0)
+        valeur, bas, haut = (
+            facteur * num[c] / np.where(den[d] > 0, den[d], np.nan)
+            for c, d in (("valeur", "valeur"), ("bas", "haut"), ("haut", "bas"))
+        )
     if partie:
-        haut = haut.clip(upper=facteur)
+        haut = np.where(haut > facteur, facteur, haut)
     return pd.DataFrame(
-        {
-            "valeur": valeur,
-            "bas": bas,
-            "haut": haut,
-            "numerateur": num["valeur"],
-            "denominateur": den["valeur"],
-        },
-        index=num.index,
+        {"valeur": valeur, "bas": bas, "haut": haut, "numerateur": num["valeur"], "denominateur": den["valeur"]},
+        index=numerateur.index,
     )
 
 

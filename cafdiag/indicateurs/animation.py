@@ -21,6 +21,10 @@ _REGISTRE = "fournissez un registre complet des structures"
 
 def listes_completes(contexte: Contexte, *types: str) -> pd.Series:
     """Vrai si un registre complet pour ces types de structures couvre tous les départements du territoire."""
+    return contexte.retenir(("listes_completes", types), lambda: _listes_completes(contexte, types))
+
+
+def _listes_completes(contexte: Contexte, types: tuple[str, ...]) -> pd.Series:
     complets = frozenset.intersection(*(contexte.apports.complet(t) for t in types))
     departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
     couvert = pd.Series(
@@ -34,7 +38,7 @@ def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Couverture des QPV par les centres sociaux : part de QPV, d'habitants, centres par QPV."""
     indicateur = ligne["code"]
     liens, incertains = liens_centres(contexte, definition=contexte.options.definition_qpv)
-    par_territoire = quartiers_par_territoire(contexte)
+    par_territoire = quartiers_par_territoire(contexte).copy()
     par_territoire["couvert"] = par_territoire["identifiant"].isin(set(liens["identifiant"]))
     par_territoire["incertain"] = par_territoire["identifiant"].isin(incertains)
     groupes = par_territoire.groupby("code")

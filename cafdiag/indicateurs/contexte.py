@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,9 +92,22 @@ class Contexte:
         """Vrai pour les territoires de cette maille."""
         return self.territoires["maille"].eq(maille)
 
+    def retenir(self, cle: tuple, calcul: Callable):
+        """Le résultat d'un calcul que plusieurs indicateurs partagent, fait une fois."""
+        if cle not in self._memoire:
+            self._memoire[cle] = calcul()
+        return self._memoire[cle]
+
+    @property
+    def colonnes(self) -> tuple[str, ...]:
+        """Colonnes de la table communale."""
+        return self.retenir(("colonnes",), lambda: tuple(self.communes.columns))
+
     def annees(self, variable: str) -> list[int]:
         """Années calculables d'une variable, la plus récente d'abord."""
-        return sorted(VARIABLES[variable].annees(tuple(self.communes.columns)), reverse=True)
+        return self.retenir(
+            ("annees", variable), lambda: sorted(VARIABLES[variable].annees(self.colonnes), reverse=True)
+        )
 
     def annee_de(self, variable: str) -> int:
         """Année à utiliser pour une variable : celle demandée si la source la couvre, sinon la dernière."""
@@ -183,6 +197,16 @@ class Contexte:
             self._memoire[cle] = self._phrases(absente, partagee)
         return self._memoire[cle]
 
+    @property
+    def _faits_et_noms(self) -> tuple[np.ndarray, np.ndarray]:
+        """Communes des départements fournis, et noms (le dernier, vide, pour une commune absente)."""
+        if "faits" not in self._memoire:
+            self._memoire["faits"] = (
+                self.communes["faits_embarques"].to_numpy(dtype=bool),
+                np.append(self.communes["nom"].to_numpy(dtype=object), ""),
+            )
+        return self._memoire["faits"]
+
     def _phrases(self, absente: np.ndarray, partagee: np.ndarray) -> pd.Series:
         positions, groupes = self._rangs
         phrases = pd.Series("", index=self.codes, dtype=object)
@@ -190,7 +214,7 @@ class Contexte:
         manque = np.append(absente, True)[positions]
         if not manque.any():
             return phrases
-        faits = self.communes["faits_embarques"].to_numpy(dtype=bool)
+        faits, tous_les_noms = self._faits_et_noms
         # Connue ailleurs que dans les départements fournis : la source est nationale, et muette ici.
         nationale = bool((~absente & ~faits).any())
         embarquee = np.append(faits | nationale, nationale)[positions]
@@ -203,15 +227,14 @@ class Contexte:
         toutes = absentes == total
         phrases[toutes & (dedans == 0)] = f"donnée fournie pour {CERCLE_COMMUNAL} seulement"
         phrases[toutes & (dedans > 0)] = "donnée absente de la source pour toutes les communes"
-        noms = np.append(self.communes["nom"].to_numpy(dtype=object), "")[positions]
         for g in np.flatnonzero((absentes > 0) & ~toutes):
-            ici = (
-                sorted(noms[(groupes == g) & manque])
-                if absentes[g] <= _NOMS_ECRITS
-                else list(noms[(groupes == g) & manque][:3])
-            )
+            siennes = np.flatnonzero((groupes == g) & manque)
+            if absentes[g] <= _NOMS_ECRITS:
+                ici = sorted(tous_les_noms[positions[siennes]])
+            else:
+                ici = list(tous_les_noms[positions[siennes[:3]]])
             phrase = _communes_absentes(ici, int(absentes[g]), int(total[g]), hors=int(hors[g]))
-            if coupees[(groupes == g) & manque].all():
+            if coupees[siennes].all():
                 phrase = phrase.replace("donnée absente", "classement inconnu ou partagé depuis une fusion")
             phrases.iloc[g] = phrase
         return phrases
@@ -248,6 +271,16 @@ def resultat(codes: pd.Index, **colonnes) -> pd.DataFrame:
     """Résultat d'un calcul, toutes colonnes présentes, indexé par code de territoire."""
     textes = ("motif", "statut", "maille_source", "modalite", "millesime", "source")
     return pd.DataFrame(
-        {nom: colonnes.get(nom, "" if nom in textes else float("nan")) for nom in COLONNES_RESULTAT},
+        {
+            nom: _en_tableau(colonnes.get(nom, "" if nom in textes else float("nan")), codes)
+            for nom in COLONNES_RESULTAT
+        },
         index=codes,
     )
+
+
+def _en_tableau(valeurs, codes: pd.Index):
+    """Les valeurs d'une colonne, rangées comme les codes : un réalignement de moins quand elles le sont déjà."""
+    if not isinstance(valeurs, pd.Series):
+        return valeurs
+    return valeurs.array if valeurs.index is codes or valeurs.index.equals(codes) else valeurs.reindex(codes).array

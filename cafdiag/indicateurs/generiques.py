@@ -22,34 +22,31 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     # Les enfants de moins de 3 ans se lisent à côté des taux de la Cnaf : à la même date.
     imposee = None
     if variable == "enfants_moins_3_ans" and contexte.annee is None:
-        imposee = annee_des_taux(contexte.taux, None)
+        imposee = contexte.retenir(("annee_des_taux",), lambda: annee_des_taux(contexte.taux, None))
         imposee = imposee if imposee in contexte.annees(variable) else None
     somme_ = contexte.somme(variable, annee=imposee)
-    connu = somme_["valeur"].notna()
-    manquants = contexte.manquantes(variable, annee=imposee)
-    statut = np.where(connu, definition.statut, "non_disponible")
-    arrondi = definition.statut == "arrondi"
+    valeur, plancher, plafond = (somme_[c].to_numpy() for c in ("valeur", "bas", "haut"))
+    connu = ~np.isnan(valeur)
+    encadre = connu & (definition.statut == "arrondi")
     # « Au moins » n'apprend quelque chose que si presque toutes les communes sont connues.
-    presque = somme_["n_manquants"] <= PART_MANQUANTE_MAXIMALE * somme_["n"]
-    minorant = somme_["bas"].where((somme_["bas"] > 0) & presque)
-    bas = somme_["bas"].where(connu & arrondi, minorant.where(~connu))
-    haut = somme_["haut"].where(connu & arrondi)
-    haut = haut.mask(~connu & np.isfinite(somme_["haut"]), somme_["haut"])
-    motif = manquants.where(~connu, "")
-    motif = motif.where(minorant.isna() | connu, motif + " ; au moins " + minorant.map(_entier))
+    presque = (somme_["n_manquants"] <= PART_MANQUANTE_MAXIMALE * somme_["n"]).to_numpy()
+    minore = ~connu & (plancher > 0) & presque
+    motif = np.where(connu, "", contexte.manquantes(variable, annee=imposee).to_numpy(dtype=object))
+    for i in np.flatnonzero(minore):
+        motif[i] += " ; au moins " + _entier(plancher[i])
     if variable == "population":
-        motif = motif.mask(connu & contexte.de_maille("france"), HORS_MAYOTTE)
+        motif = np.where(connu & contexte.de_maille("france").to_numpy(), HORS_MAYOTTE, motif)
     return resultat(
         contexte.codes,
-        valeur=somme_["valeur"],
-        numerateur=somme_["valeur"],
-        bas=bas,
-        haut=haut,
-        statut=statut,
+        valeur=valeur,
+        numerateur=valeur,
+        bas=np.where(encadre | minore, plancher, np.nan),
+        haut=np.where(encadre | (~connu & np.isfinite(plafond)), plafond, np.nan),
+        statut=np.where(connu, definition.statut, "non_disponible"),
         motif=motif,
         maille_source="commune",
         annee=somme_["annee"],
-        millesime=somme_["annee"].map(lambda a: dire_millesime(variable, a)),
+        millesime=somme_["annee"].map({a: dire_millesime(variable, a) for a in set(somme_["annee"])}),
     )
 
 
@@ -83,43 +80,44 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         sommes_num = _borner_par_le_tout(contexte, num, den, sommes_num)
     facteur = float(ligne["facteur"])
     brut = rapport(sommes_num, sommes_den, facteur=facteur, partie=partie)
+    valeur, bas, haut = (brut[c].to_numpy() for c in ("valeur", "bas", "haut"))
     statut_complet = max((VARIABLES[num].statut, VARIABLES[den].statut), key=_GRAVITE.get)
-    complet = brut["valeur"].notna()
+    arrondi = statut_complet == "arrondi"
+    complet = ~np.isnan(valeur)
 
     # Communes renseignées seulement : même périmètre au numérateur et au dénominateur.
-    partiel = pd.Series(np.nan, index=contexte.codes)
-    if not complet.all() and partie:
-        partiel = _sur_communes_connues(contexte, num, den, facteur)
-    demi = (brut["haut"] - brut["bas"]) / 2
-    sauve = ~complet & partiel.notna() & (demi <= DEMI_LARGEUR_MAXIMALE)
-    seuil = DEMI_LARGEUR_MAXIMALE if facteur == 100 else DEMI_LARGEUR_RELATIVE * brut["valeur"].abs()
-    large = demi > seuil
-    trop_large = complet & ~sauve & (large | ~np.isfinite(brut["haut"])) & (statut_complet == "arrondi")
+    partiel = np.full(len(valeur), np.nan)
+    if partie and not complet.all():
+        partiel = _sur_communes_connues(contexte, num, den, facteur).to_numpy()
+    with np.errstate(invalid="ignore"):
+        demi = (haut - bas) / 2
+        sauve = ~complet & ~np.isnan(partiel) & (demi <= DEMI_LARGEUR_MAXIMALE)
+        seuil = DEMI_LARGEUR_MAXIMALE if facteur == 100 else DEMI_LARGEUR_RELATIVE * np.abs(valeur)
+        trop_large = complet & ((demi > seuil) | ~np.isfinite(haut)) & arrondi
     # Un effectif publié zéro, arrondi à 5, vient d'un nombre de 0 à 2 : ce n'est pas « sans objet ».
-    zero_arrondi = sommes_den["valeur"].eq(0) & sommes_den["haut"].gt(0)
-    nul = sommes_den["valeur"].eq(0) & ~zero_arrondi
+    den_nul = sommes_den["valeur"].eq(0).to_numpy()
+    zero_arrondi = den_nul & sommes_den["haut"].gt(0).to_numpy()
+    nul = den_nul & ~zero_arrondi
 
-    valeur = brut["valeur"].where(~trop_large).where(~sauve, partiel)
-    connu = valeur.notna()
-    encadre = (connu & (statut_complet == "arrondi")) | sauve
-    statut = pd.Series("non_disponible", index=contexte.codes).mask(connu, statut_complet)
-    statut = statut.mask(sauve, "estime").mask(nul, "sans_objet")
-    manquants = contexte.manquantes(num)
-    manquants = manquants.where(manquants.ne(""), contexte.manquantes(den))
-    motif = manquants.where(~complet, "")
-    motif = motif.mask(sauve, manquants + " ; calculé sur les autres, encadré")
-    motif = motif.mask(
-        trop_large | zero_arrondi, "effectifs arrondis trop petits : l'intervalle possible est trop large"
-    )
-    motif = motif.mask(nul, "le dénominateur est nul")
+    valeur = np.where(sauve, partiel, np.where(trop_large, np.nan, valeur))
+    connu = ~np.isnan(valeur)
+    encadre = (connu & arrondi) | sauve | trop_large
+    motif = np.full(len(valeur), "", dtype=object)
+    if not complet.all():
+        manquants = contexte.manquantes(num).to_numpy(dtype=object)
+        manquants = np.where(manquants != "", manquants, contexte.manquantes(den).to_numpy(dtype=object))
+        motif = np.where(complet, "", manquants)
+        motif[sauve] = manquants[sauve] + " ; calculé sur les autres, encadré"
+    motif[trop_large | zero_arrondi] = "effectifs arrondis trop petits : l'intervalle possible est trop large"
+    motif[nul] = "le dénominateur est nul"
     return resultat(
         contexte.codes,
-        valeur=valeur.mask(nul),
+        valeur=np.where(nul, np.nan, valeur),
         numerateur=brut["numerateur"],
         denominateur=brut["denominateur"],
-        bas=brut["bas"].where(encadre | trop_large),
-        haut=brut["haut"].where(encadre | trop_large),
-        statut=statut,
+        bas=np.where(encadre, bas, np.nan),
+        haut=np.where(encadre, haut, np.nan),
+        statut=np.select([nul, sauve, connu], ["sans_objet", "estime", statut_complet], "non_disponible"),
         motif=motif,
         maille_source="commune",
         annee=sommes_num["annee"],
@@ -129,21 +127,16 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
 
 def _millesime_du_rapport(ligne: pd.Series, num: pd.Series, den: pd.Series) -> pd.Series:
     """Celui du dictionnaire à l'année du dictionnaire ; sinon, celui de chaque terme."""
-    couples = pd.DataFrame({"num": num, "den": den})
 
-    def dire(couple: pd.Series) -> str:
-        if couple["num"] == int(ligne["annee"]):
+    def dire(annee_num: int, annee_den: int) -> str:
+        if annee_num == int(ligne["annee"]):
             return ligne["millesime"]
-        termes = dict.fromkeys(
-            (
-                dire_millesime(ligne["numerateur"], couple["num"]),
-                dire_millesime(ligne["denominateur"], couple["den"]),
-            )
-        )
-        return ", ".join(termes)
+        termes = (dire_millesime(ligne["numerateur"], annee_num), dire_millesime(ligne["denominateur"], annee_den))
+        return ", ".join(dict.fromkeys(termes))
 
-    connus = {tuple(c): dire(c) for _, c in couples.drop_duplicates().iterrows()}
-    return pd.Series([connus[tuple(c)] for c in couples.to_numpy()], index=num.index)
+    couples = list(zip(num, den, strict=True))
+    connus = {couple: dire(*couple) for couple in set(couples)}
+    return pd.Series([connus[couple] for couple in couples], index=num.index)
 
 
 def _borner_par_le_tout(contexte: Contexte, num: str, den: str, sommes: pd.DataFrame) -> pd.DataFrame:

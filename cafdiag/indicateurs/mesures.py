@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, table_communes
@@ -12,7 +13,7 @@ from cafdiag.donnees import tables as tables_donnees
 from cafdiag.donnees.communes import structures_connues
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import animation, enfance, generiques, petite_enfance, portrait
-from cafdiag.indicateurs.contexte import Contexte, resultat
+from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte, resultat
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.options import Options
 from cafdiag.magasin import lire_table
@@ -38,6 +39,7 @@ COLONNES = [
     "source",
     "millesime",
 ]
+_NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
 MAILLES = ("commune", "epci", "departement", "region", "france")
 
 Calcul = Callable[[Contexte, pd.Series], pd.DataFrame]
@@ -253,45 +255,57 @@ def _mesurer(
     definitions = dictionnaire()
     voulus = choisir(indicateurs)
     blocs = [_un_indicateur(contexte, definitions.loc[code]) for code in voulus]
-    table = pd.concat(blocs, ignore_index=True)
-    table["annee"] = table["annee"].astype("Int64")
+    table = pd.DataFrame({nom: np.concatenate([b[nom] for b in blocs]) for nom in COLONNES})
+    table = table.astype({nom: "str" for nom in COLONNES if nom not in _NOMBRES} | {"annee": "Int64"})
     # Par territoire, puis par indicateur ; les blocs sont rangés dans l'autre sens.
     n = len(territoires)
-    return table.iloc[[i + n * j for i in range(n) for j in range(len(voulus))]].reset_index(drop=True)
+    return table.iloc[np.arange(len(table)).reshape(-1, n).T.ravel()].reset_index(drop=True)
 
 
-def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
-    connues = annees_disponibles(ligne["code"], colonnes=tuple(contexte.communes.columns))
-    if contexte.annee is not None and contexte.annee not in connues:
+def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray]:
+    """Les colonnes d'une Mesure, une valeur par territoire."""
+    absente = None
+    if contexte.annee is not None:
+        connues = annees_disponibles(ligne["code"], colonnes=contexte.colonnes)
+        absente = None if contexte.annee in connues else ", ".join(map(str, connues))
+    if absente is not None:
         table = resultat(
             contexte.codes,
             statut="non_disponible",
             annee=contexte.annee,
-            motif=f"pas de donnée pour {contexte.annee} ; années connues : " + ", ".join(map(str, connues)),
+            motif=f"pas de donnée pour {contexte.annee} ; années connues : {absente}",
         )
     else:
         table = CALCULS[ligne["calcul"]](contexte, ligne)
-    quartiers = contexte.de_maille("qpv")
+    mesure = {
+        nom: table[nom].to_numpy(dtype=float if nom in _NOMBRES else object) for nom in COLONNES_RESULTAT
+    }
+    quartiers = contexte.de_maille("qpv").to_numpy()
     if quartiers.any() and ligne["calcul"] not in _AU_QUARTIER:
-        table.loc[quartiers, ["valeur", "numerateur", "denominateur", "bas", "haut"]] = float("nan")
-        table.loc[quartiers, ["statut", "motif", "modalite"]] = [
-            "non_disponible",
-            "donnée publiée à la commune ou à l'EPCI, pas au quartier",
-            "",
-        ]
-    table["annee"] = table["annee"].fillna(ligne["annee"])
-    table["millesime"] = table["millesime"].where(table["millesime"].ne(""), ligne["millesime"])
-    territoires = contexte.territoires
-    libelle = ligne["libelle"].replace("5 km", f"{contexte.options.distance_alsh_km:g} km".replace(".", ","))
-    return table.assign(
-        territoire=territoires["officiel"],
-        nom=territoires["nom"],
-        maille=territoires["maille"],
-        indicateur=ligne["code"],
-        libelle=libelle,
-        unite=ligne["unite"],
-        source=table["source"].where(table["source"].ne(""), ligne["source"]),
-    )[COLONNES]
+        muet = dict.fromkeys(("valeur", "numerateur", "denominateur", "bas", "haut"), np.nan) | {
+            "statut": "non_disponible",
+            "motif": "donnée publiée à la commune ou à l'EPCI, pas au quartier",
+            "modalite": "",
+        }
+        mesure |= {nom: np.where(quartiers, vide, mesure[nom]) for nom, vide in muet.items()}
+    mesure["annee"] = np.where(np.isnan(mesure["annee"]), ligne["annee"], mesure["annee"])
+    for nom in ("millesime", "source"):
+        mesure[nom] = np.where(mesure[nom] == "", ligne[nom], mesure[nom])
+    territoires, n = contexte.territoires, len(contexte.codes)
+    distance = f"{contexte.options.distance_alsh_km:g} km".replace(".", ",")
+    communs = {
+        "indicateur": ligne["code"],
+        "libelle": ligne["libelle"].replace("5 km", distance),
+        "unite": ligne["unite"],
+    }
+    return (
+        mesure
+        | {nom: np.full(n, valeur, dtype=object) for nom, valeur in communs.items()}
+        | {
+            nom: territoires[colonne].to_numpy(dtype=object)
+            for nom, colonne in (("territoire", "officiel"), ("nom", "nom"), ("maille", "maille"))
+        }
+    )
 
 
 def comparer(

@@ -55,7 +55,11 @@ def annees_publiees(taux: pd.DataFrame) -> list[int]:
 
 def publie(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Taux publié à la maille demandée ; sinon agrégé d'EPCI entiers, sinon non disponible et motif."""
-    colonne, annee = ligne["numerateur"], annee_des_taux(contexte.taux, contexte.annee)
+    return contexte.retenir(("publie", ligne["numerateur"]), lambda: _publie(contexte, ligne["numerateur"])).copy()
+
+
+def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
+    annee = _annee(contexte)
     territoires = contexte.territoires
     valeur = pd.Series(np.nan, index=contexte.codes)
     publies = {}
@@ -84,6 +88,11 @@ def publie(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     if len(libres):
         _agreger_epci(table, libres, contexte, colonne, annee)
     return table
+
+
+def _annee(contexte: Contexte) -> int:
+    cle = ("annee_des_taux", contexte.annee)
+    return contexte.retenir(cle, lambda: annee_des_taux(contexte.taux, contexte.annee))
 
 
 def _ville(
@@ -194,7 +203,7 @@ def mode_dominant(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Écart du taux global à celui de la France, en points, à 0,1 point près."""
-    annee = annee_des_taux(contexte.taux, contexte.annee)
+    annee = _annee(contexte)
     france = taux_publies(contexte.taux, "france", "txcouv", annee=annee).get("FR", np.nan)
     source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
     table = _deduit(source)

@@ -28,6 +28,10 @@ def qpv_connus(contexte: Contexte) -> pd.Series:
     Sans contours : là où la liste est fournie. Avec contours : partout si le fichier est national ; sinon dans
     les départements qu'il cite, s'il n'en a pas moins que la liste fournie.
     """
+    return contexte.retenir(("qpv_connus",), lambda: _qpv_connus(contexte))
+
+
+def _qpv_connus(contexte: Contexte) -> pd.Series:
     departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
     if contexte.apports.qpv is None:
         connu = contexte.communes["faits_embarques"].reindex(contexte.appartenance["commune"]).fillna(False)
@@ -83,6 +87,10 @@ def _communes_des_contours(contours) -> pd.DataFrame:
 
 def quartiers_par_territoire(contexte: Contexte) -> pd.DataFrame:
     """``code`` de territoire, ``identifiant``, ``nom``, ``population`` : une ligne par QPV et territoire."""
+    return contexte.retenir(("quartiers",), lambda: _quartiers_par_territoire(contexte))
+
+
+def _quartiers_par_territoire(contexte: Contexte) -> pd.DataFrame:
     table = quartiers(contexte).merge(contexte.appartenance, on="commune")
     territoires = contexte.territoires.loc[table["code"]]
     autre_quartier = territoires["maille"].eq("qpv").to_numpy() & (
@@ -102,6 +110,10 @@ def liens_centres(contexte: Contexte, *, definition: str = "proximite") -> tuple
     incertains : set
         QPV non couverts par un point connu, mais dont la commune a un centre social sans coordonnées.
     """
+    return contexte.retenir(("liens_centres", definition), lambda: _liens_centres(contexte, definition))
+
+
+def _liens_centres(contexte: Contexte, definition: str) -> tuple[pd.DataFrame, set]:
     centres = contexte.structures[contexte.structures["type"].eq("centre_social")]
     non_confirme = centres["statut_agrement"].astype("string").eq("non confirmé").fillna(False)
     centres = centres[~non_confirme].reset_index(names="centre")
