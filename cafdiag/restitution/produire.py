@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
@@ -69,33 +70,95 @@ def diagnostic(
         Dossier interdit, gabarit absent ou abîmé, carnet en erreur (gardé sous ``echecs/``) : rien n'est
         écrit à moitié.
     """
+    commande = preparer(
+        cible, formats=formats, nom_usage=nom_usage, annee=annee, parametres=parametres, delai=delai
+    )
+    controler(commande.cible, commande.parametres)
+    if "html" in commande.formats:
+        # Un gabarit abîmé se dit avant le calcul, pas après.
+        _page_modele()
+    sortie = Path(sortie)
+    verifier_dossier(sortie)
+    carnet = _executer(
+        commande.gabarit, commande.parametres, sortie=sortie, suffixe=commande.suffixe, delai=delai
+    )
+    fichiers = contenus(carnet, commande)
+    ecrire_ensemble({sortie / fichier: contenu for fichier, contenu in fichiers.values()})
+    return {f: sortie / fichier for f, (fichier, _) in fichiers.items()}
+
+
+@dataclass(frozen=True)
+class Commande:
+    """Un diagnostic demandé, noms et valeurs vérifiés, prêt à être exécuté ici ou ailleurs.
+
+    Attributes
+    ----------
+    cible : Territoire
+    formats : tuple of str
+    parametres : dict of str
+        Paramètres du carnet ; les fichiers apportés y sont en chemins absolus.
+    gabarit : Path
+    delai : int
+        Secondes accordées à chaque cellule.
+    """
+
+    cible: Territoire
+    formats: tuple[str, ...]
+    parametres: dict[str, str]
+    gabarit: Path
+    delai: int
+
+    @property
+    def suffixe(self) -> str:
+        """Ce qui distingue les fichiers : le code ; la région 52 et le département 52 ont le même."""
+        code = self.cible.code
+        return code if self.cible.maille != "region" else f"region-{code}"
+
+
+def preparer(
+    cible: Territoire | str,
+    *,
+    formats: str | tuple = FORMATS,
+    nom_usage: str = "",
+    annee: int | None = None,
+    parametres: dict[str, str] | None = None,
+    delai: int = 300,
+) -> Commande:
+    """Vérifie les noms d'une demande (territoire, formats, paramètres) ; ne lit ni n'écrit aucun fichier apporté.
+
+    Raises
+    ------
+    DemandeFausse
+        Format ou paramètre inconnu, territoire introuvable.
+    ProductionImpossible
+        Gabarit absent ou abîmé.
+
+    Examples
+    --------
+    >>> preparer("200048551", formats="html").formats
+    ('html',)
+    """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
     voulus = _formats(formats)
-    sortie = Path(sortie)
     valeurs = {"code": cible.cle, "nom_usage": str(nom_usage), "annee": "" if annee is None else str(annee)}
     if cible.maille == "perimetre":
         valeurs["nom_usage"] = valeurs["nom_usage"] or cible.nom
     autres = {n: str(v) for n, v in (parametres or {}).items()}
     gabarit = dossier("templates") / GABARIT
     refuser_parametres(autres, list(parametres_du_carnet(gabarit)))
-    valeurs |= autres
-    controler(cible, valeurs)
-    if "html" in voulus:
-        # Un gabarit abîmé se dit avant le calcul, pas après.
-        _page_modele()
-    _verifier_dossier(sortie)
-    # La région 52 et le département 52 ont le même code : deux fichiers, pas un.
-    suffixe = cible.code if cible.maille != "region" else f"region-{cible.code}"
-    carnet = _executer(gabarit, _absolus(valeurs), sortie=sortie, suffixe=suffixe, delai=delai)
-    nom = f"diagnostic-{suffixe}"
-    contenus: dict[str, tuple[str, str]] = {}
-    if "html" in voulus:
-        contenus["html"] = (f"{nom}.html", page_html(carnet))
-    if "ipynb" in voulus:
-        contenus["ipynb"] = (f"{nom}.ipynb", _texte_du_carnet(carnet))
-    contenus["mesures"] = (f"mesures-{suffixe}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
-    ecrire_ensemble({sortie / fichier: texte for fichier, texte in contenus.values()})
-    return {f: sortie / fichier for f, (fichier, _) in contenus.items()}
+    return Commande(cible, tuple(voulus), _absolus(valeurs | autres), gabarit, delai)
+
+
+def contenus(carnet, commande: Commande) -> dict[str, tuple[str, str]]:
+    """Les fichiers d'un carnet exécuté : par format, leur nom et leur contenu ; rien n'est écrit."""
+    nom = f"diagnostic-{commande.suffixe}"
+    fichiers: dict[str, tuple[str, str]] = {}
+    if "html" in commande.formats:
+        fichiers["html"] = (f"{nom}.html", page_html(carnet))
+    if "ipynb" in commande.formats:
+        fichiers["ipynb"] = (f"{nom}.ipynb", texte_du_carnet(carnet))
+    fichiers["mesures"] = (f"mesures-{commande.suffixe}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
+    return fichiers
 
 
 def _formats(formats: str | tuple) -> list[str]:
@@ -145,7 +208,7 @@ def _absolus(valeurs: dict[str, str]) -> dict[str, str]:
     return {n: str(Path(v).resolve()) if n in ("qpv", "registre") and v else v for n, v in valeurs.items()}
 
 
-def _verifier_dossier(sortie: Path) -> None:
+def verifier_dossier(sortie: Path) -> None:
     """Refuse un dossier interdit avant de calculer plutôt qu'après."""
     try:
         sortie.mkdir(parents=True, exist_ok=True)
@@ -206,7 +269,7 @@ def _garder_echec(essai: Path, sortie: Path, suffixe: str) -> Path:
     return ecrire_atomique(sortie / "echecs" / f"diagnostic-{suffixe}.ipynb", essai.read_bytes())
 
 
-def _texte_du_carnet(carnet) -> str:
+def texte_du_carnet(carnet) -> str:
     """Carnet en texte, sans horodatage : même entrée, même version, mêmes octets."""
     import nbformat
 
