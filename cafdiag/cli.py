@@ -78,6 +78,7 @@ def analyseur() -> argparse.ArgumentParser:
     mesurer.add_argument("--comparer", action="store_true", help="ajoute département, région et France")
     _apports(mesurer)
     _choix(mesurer)
+    _acces(mesurer)
     _format(mesurer)
 
     carte = commandes.add_parser("carte", help="la carte d'un indicateur, sans réseau")
@@ -139,6 +140,17 @@ def _choix(sous: argparse.ArgumentParser) -> None:
     )
     sous.add_argument(
         "--distance-alsh", metavar="KM", default="5", help="accueil de loisirs dit proche : 5 km"
+    )
+
+
+def _acces(sous: argparse.ArgumentParser) -> None:
+    sous.add_argument("--minutes", metavar="MIN", default="15", help="durée d'accès au plus : 15 minutes")
+    sous.add_argument(
+        "--minutes-france-services", metavar="MIN", default="20", help="à une France services : 20 minutes"
+    )
+    sous.add_argument("--vitesse", metavar="KMH", default="50", help="vitesse sur la route : 50 km/h")
+    sous.add_argument(
+        "--poids-acces", metavar="POIDS", default="binaire", help="places à portée : binaire, ou paliers"
     )
 
 
@@ -229,7 +241,14 @@ def _mesurer(options: argparse.Namespace) -> int:
     cible = territoire(options.code)
     _annoncer(cible)
     fonction = comparer if options.comparer else mesurer
-    choix = Options(definition_qpv=options.definition_qpv, distance_alsh_km=options.distance_alsh)
+    choix = Options(
+        definition_qpv=options.definition_qpv,
+        distance_alsh_km=options.distance_alsh,
+        acces_minutes=options.minutes,
+        acces_fs_minutes=options.minutes_france_services,
+        vitesse_kmh=options.vitesse,
+        poids_acces=options.poids_acces,
+    )
     table = fonction(
         cible, options.indicateurs, annee=options.annee, apports=_lire_apports(options), options=choix
     )

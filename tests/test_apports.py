@@ -201,7 +201,7 @@ def test_aucune_coordonnee_personnelle_n_est_gardee(tmp_path):
         [{"type": "evs", "nom": "A", "code": "49007", "telephone": "0102030405", "courriel": "a@b.fr"}],
     )
     colonnes = set(cd.lire_apports(registre=fichier).structures.columns)
-    assert colonnes == {"type", "nom", "code", "lon", "lat", "source"}
+    assert colonnes == {"type", "nom", "code", "lon", "lat", "places", "source"}
 
 
 def test_definition_de_la_couverture_au_choix(tmp_path, contours_qpv, coin):

@@ -92,8 +92,8 @@ def test_fichier_apporte_absent_code_1_sans_dossier_d_echec(capsys, tmp_path, mo
 
 @pytest.mark.parametrize(("forme", "attendu"), [("texte", ""), ("json", []), ("csv", 1)])
 def test_theme_sans_indicateur_le_dit_a_cote(capsys, forme, attendu):
-    code, sortie, erreurs = appeler(capsys, "indicateurs", "--theme", "parentalite", "--format", forme)
-    assert code == 0 and "parentalite" in erreurs and "Empty" not in sortie
+    code, sortie, erreurs = appeler(capsys, "indicateurs", "--theme", "logement", "--format", forme)
+    assert code == 0 and "logement" in erreurs and "Empty" not in sortie
     lu = {"texte": sortie, "csv": len(sortie.splitlines())}.get(forme)
     assert (json.loads(sortie) if forme == "json" else lu) == attendu
 

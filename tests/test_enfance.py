@@ -3,11 +3,8 @@
 import numpy as np
 import pandas as pd
 import pyproj
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cafdiag.indicateurs.enfance import acces_par_commune, distance_au_plus_proche, en_lambert93
+from cafdiag.indicateurs.enfance import acces_par_commune
 
 VERS_WGS84 = pyproj.Transformer.from_crs(2154, 4326, always_xy=True)
 
@@ -34,26 +31,12 @@ def test_commune_non_renseignee_suspend_la_reponse_de_ses_voisines():
     assert acces["majorant"].tolist() == [False, False, True, True, True]
 
 
-def test_outre_mer_et_sans_coordonnees_restent_manquants():
-    communes = communes_alignees([0, 1])
-    communes.loc["c1", "departement"] = "974"
-    assert en_lambert93(communes)["x"].isna().tolist() == [False, True]
-    acces = acces_par_commune(communes, pd.Series([1.0, 1.0], index=communes.index), seuil_km=5)
-    assert np.isnan(acces.loc["c1", "distance_km"])
-
-
-def test_sans_aucune_offre_tout_est_manquant():
-    points = pd.DataFrame({"x": [0.0], "y": [0.0]})
-    assert distance_au_plus_proche(points, points.iloc[:0]).isna().all()
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=30),
-    st.integers(1, 10),
-)
-def test_egale_la_recherche_exhaustive(lieux, nombre):
-    points = pd.DataFrame(lieux, columns=["x", "y"], dtype=float)
-    offre = points.iloc[:nombre]
-    ecarts = points.to_numpy()[:, None, :] - offre.to_numpy()[None, :, :]
-    attendu = np.hypot(ecarts[..., 0], ecarts[..., 1]).min(axis=1) / 1000
-    assert distance_au_plus_proche(points, offre).to_numpy() == pytest.approx(attendu)
+def test_outre_mer_se_mesure_chez_elle_et_sans_coordonnees_reste_manquant():
+    # Saint-Denis et Sainte-Marie (Réunion), une commune de la Mayenne équipée, une commune sans point.
+    communes = pd.DataFrame(
+        {"lon": [55.448, 55.549, -0.77, np.nan], "lat": [-20.879, -20.897, 48.07, np.nan]}, index=list("abcd")
+    )
+    acces = acces_par_commune(communes, pd.Series([1.0, 0.0, 1.0, 1.0], index=communes.index), seuil_km=5)
+    # 10,7 km : distance orthodromique entre les deux points (formule de haversine).
+    assert acces["distance_km"].iloc[:3].round(1).tolist() == [0.0, 10.7, 0.0]
+    assert np.isnan(acces.loc["d", "distance_km"])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _CODE_QPV = r"QN(?:0\d{2}|02[AB]|97\d)\d{2}[A-Z]"
 # Un rapport n'a besoin que de cela : aucune autre colonne du registre ne le suit.
-_COLONNES = ["type", "nom", "code", "lon", "lat", "source"]
+_COLONNES = ["type", "nom", "code", "lon", "lat", "places", "source"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Apports:
     qpv : GeoDataFrame or None
         ``code``, ``nom``, ``population`` (peut manquer), ``geometry`` en WGS84.
     structures : DataFrame or None
-        ``type, nom, code, lon, lat, source``.
+        ``type, nom, code, lon, lat, places, source``.
     departements_complets : frozenset of str
         Départements dont le registre est déclaré complet : les comptes y sont exacts.
     compte_rendu : CompteRendu or None

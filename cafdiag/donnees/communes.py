@@ -6,6 +6,7 @@ import pandas as pd
 
 from cafdiag.donnees import tables
 from cafdiag.donnees.apports import Apports
+from cafdiag.donnees.places import places_eaje
 from cafdiag.donnees.variables import derniere_annee
 from cafdiag.magasin import lire_table
 
@@ -29,8 +30,8 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
     -------
     DataFrame
         34 875 communes et 45 arrondissements, indexés par code (texte) ; colonnes décrites dans
-        ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet) et
-        ``faits_embarques``.
+        ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet),
+        ``places_eaje`` (:func:`cafdiag.donnees.places.places_eaje`) et ``faits_embarques``.
     """
     table = tables.communes().copy()
     edition = derniere_annee(table, *BPE_AVS.values())
@@ -44,7 +45,7 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
             du_registre = par_commune.reindex(table.index, fill_value=0).astype("float64")
             comptes = du_registre.where(couvert, comptes)
         table[colonne] = comptes
-    return table
+    return table.assign(places_eaje=places_eaje(table, apports))
 
 
 def structures_connues(apports: Apports | None = None) -> pd.DataFrame:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 # (ouest, sud, est, nord) en degrés, et code EPSG : RGF93/Lambert-93, RGAF09, RGFG95, RGR92, RGM04.
 ZONES = {
     "metropole": ((-5.6, 41.0, 10.0, 51.5), 2154),
@@ -24,3 +27,41 @@ def zone(lon: float, lat: float) -> int | None:
         if ouest <= lon <= est and sud <= lat <= nord:
             return epsg
     return None
+
+
+def projeter(lon: pd.Series, lat: pd.Series) -> pd.DataFrame:
+    """Points en mètres, chacun dans la projection légale de son territoire.
+
+    Parameters
+    ----------
+    lon, lat : Series
+        Degrés WGS84, même index.
+
+    Returns
+    -------
+    DataFrame
+        ``x``, ``y`` (mètres) et ``zone`` (code EPSG) ; même index. Un point absent, ou hors de France, a trois
+        manquants. Deux points de zones différentes ne se mesurent pas entre eux.
+
+    Examples
+    --------
+    >>> lon, lat = pd.Series([-0.55, 55.5, 2.0]), pd.Series([47.47, -21.1, 0.0])
+    >>> points = projeter(lon, lat)
+    >>> points["zone"].tolist()
+    [2154.0, 2975.0, nan]
+    >>> points.loc[0, ["x", "y"]].div(1000).round().tolist()
+    [433.0, 6714.0]
+    """
+    import pyproj
+
+    degres = np.column_stack(
+        [lon.to_numpy(dtype=float, na_value=np.nan), lat.to_numpy(dtype=float, na_value=np.nan)]
+    )
+    points = np.full((len(degres), 3), np.nan)
+    for (ouest, sud, est, nord), epsg in ZONES.values():
+        dedans = (degres >= (ouest, sud)).all(axis=1) & (degres <= (est, nord)).all(axis=1)
+        if dedans.any():
+            vers = pyproj.Transformer.from_crs(4326, epsg, always_xy=True)
+            points[dedans, 0], points[dedans, 1] = vers.transform(*degres[dedans].T)
+            points[dedans, 2] = epsg
+    return pd.DataFrame(points, columns=["x", "y", "zone"], index=lon.index)

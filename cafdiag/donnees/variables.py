@@ -238,6 +238,22 @@ _TOUTES = (
     ),
     _variable("eaje", "établissements d'accueil du jeune enfant", "établissements", {"bpe{a}_eaje": 1}, _BPE),
     _variable("micro_creches", "micro-crèches", "établissements", {"bpe{a}_micro_creche": 1}, _BPE),
+    _variable(
+        "lieux_eaje",
+        "établissements d'accueil du jeune enfant, micro-crèches comprises",
+        "établissements",
+        {"bpe{a}_eaje": 1, "bpe{a}_micro_creche": 1},
+        _BPE,
+    ),
+    _variable(
+        "places_eaje",
+        "places d'accueil collectif",
+        "places",
+        {"places_eaje": 1},
+        f"registre local, {_BPE}, ou Cnaf au-dessus de 10 000 habitants",
+        millesime="le plus récent de chaque commune",
+        annee_fixe=2025,
+    ),
     _variable("alsh", "implantations d'accueil de loisirs (ALSH)", "implantations", {"bpe{a}_alsh": 1}, _BPE),
     _variable(
         "foyers_allocataires",

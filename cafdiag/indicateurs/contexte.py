@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, evaluer
+from cafdiag.donnees.projections import projeter
 from cafdiag.indicateurs.agregation import sommer_positions
 from cafdiag.indicateurs.options import Options
 from cafdiag.magasin import lire_table
@@ -82,6 +83,13 @@ class Contexte:
                 self.codes.get_indexer(pd.Index(self.appartenance["code"])),
             )
         return self._memoire["rangs"]
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """Points centraux des communes en mètres (``x``, ``y``, ``zone``) : projetés une fois."""
+        if "points" not in self._memoire:
+            self._memoire["points"] = projeter(self.communes["lon"], self.communes["lat"])
+        return self._memoire["points"]
 
     def sommer(self, communes: pd.DataFrame) -> pd.DataFrame:
         """Somme par territoire d'une grandeur communale alignée sur la table des communes."""

@@ -2,59 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
+from cafdiag.donnees.projections import projeter
 from cafdiag.donnees.variables import plus_recent
+from cafdiag.indicateurs.accessibilite import proximite_par_commune
 from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.contexte import Contexte, resultat
-
-
-def distance_au_plus_proche(points: pd.DataFrame, offre: pd.DataFrame) -> pd.Series:
-    """Distance en km, à vol d'oiseau, de chaque point à l'offre la plus proche.
-
-    Parameters
-    ----------
-    points, offre : DataFrame
-        Colonnes ``x`` et ``y`` en mètres, même projection métrique (Lambert-93 en métropole).
-
-    Returns
-    -------
-    Series
-        Même index que ``points`` ; manquante si le point n'a pas de coordonnées, ou s'il n'y a aucune offre.
-
-    Examples
-    --------
-    >>> points = pd.DataFrame({"x": [0.0, 3000.0], "y": [0.0, 4000.0]}, index=["a", "b"])
-    >>> distance_au_plus_proche(points, points.loc[["a"]]).to_dict()
-    {'a': 0.0, 'b': 5.0}
-    """
-    import shapely
-
-    distance = pd.Series(np.nan, index=points.index)
-    offre = offre.dropna(subset=["x", "y"])
-    situes = points[["x", "y"]].notna().all(axis=1)
-    if len(offre) and situes.any():
-        arbre = shapely.STRtree(shapely.points(offre[["x", "y"]].to_numpy(dtype=float)))
-        cibles = shapely.points(points.loc[situes, ["x", "y"]].to_numpy(dtype=float))
-        # Une seule offre par point : à égale distance, laquelle n'importe pas.
-        _, metres = arbre.query_nearest(cibles, return_distance=True, all_matches=False)
-        distance[situes] = metres / 1000
-    return distance
-
-
-def en_lambert93(communes: pd.DataFrame) -> pd.DataFrame:
-    """Points centraux des communes de métropole en Lambert-93 (m) ; vides outre-mer."""
-    import pyproj
-
-    metropole = ~communes["departement"].str.startswith("97", na=False) & communes["lon"].notna()
-    xy = pd.DataFrame({"x": np.nan, "y": np.nan}, index=communes.index)
-    versl93 = pyproj.Transformer.from_crs(4326, 2154, always_xy=True)
-    x, y = versl93.transform(
-        communes.loc[metropole, "lon"].to_numpy(float), communes.loc[metropole, "lat"].to_numpy(float)
-    )
-    xy.loc[metropole, "x"], xy.loc[metropole, "y"] = x, y
-    return xy
 
 
 def acces_par_commune(
@@ -68,7 +22,7 @@ def acces_par_commune(
     Parameters
     ----------
     communes : DataFrame
-        ``lon``, ``lat``, ``departement``, indexés par code.
+        ``lon``, ``lat``, indexés par code.
     equipement : Series
         Nombre d'équipements par commune ; manquant si la source ne dit rien.
     seuil_km : float
@@ -82,11 +36,10 @@ def acces_par_commune(
         Pour chaque cible : ``distance_km`` (à l'équipement connu le plus proche), ``majorant`` (une commune non
         renseignée est plus proche) et ``proche`` (vrai, faux, manquant).
     """
-    xy = en_lambert93(communes)
-    ici = xy if cibles is None else xy.loc[cibles]
-    connu = distance_au_plus_proche(ici, xy[equipement.gt(0).fillna(False)])
-    possible = distance_au_plus_proche(ici, xy[equipement.isna() & communes["departement"].notna()])
-    proche = pd.Series(pd.NA, index=ici.index, dtype="boolean")
+    points = projeter(communes["lon"], communes["lat"])
+    proximite = proximite_par_commune(points, equipement, cibles=cibles) / 1000
+    connu, possible = proximite["connu"], proximite["possible"]
+    proche = pd.Series(pd.NA, index=connu.index, dtype="boolean")
     proche = proche.mask(connu.le(seuil_km), True)
     proche = proche.mask(connu.gt(seuil_km) & (possible.gt(seuil_km) | possible.isna()), False)
     return pd.DataFrame({"distance_km": connu, "majorant": possible.lt(connu), "proche": proche})

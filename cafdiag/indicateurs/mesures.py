@@ -12,7 +12,7 @@ from cafdiag.donnees import VARIABLES, Apports, table_communes
 from cafdiag.donnees import tables as tables_donnees
 from cafdiag.donnees.communes import structures_connues
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import animation, enfance, generiques, petite_enfance, portrait
+from cafdiag.indicateurs import acces, animation, enfance, generiques, petite_enfance, portrait
 from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte, resultat
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.options import Options
@@ -55,6 +55,9 @@ CALCULS: dict[str, Calcul] = {
     "ecart_ref": petite_enfance.ecart_ref,
     "naissances_evolution": petite_enfance.naissances_evolution,
     "acces_alsh": enfance.acces_alsh,
+    "acces_deux_temps": acces.deux_temps_eaje,
+    "acces_temps": acces.temps_moyen,
+    "acces_part": acces.part_a_portee,
     "qpv": animation.qpv,
     "avs_densite": animation.avs_densite,
     "evs_rural": animation.evs_part_rural,
@@ -73,7 +76,7 @@ def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) ->
     if ligne["calcul"] == "naissances_evolution":
         connues = set(VARIABLES["naissances_3_ans"].annees(colonnes))
         return sorted(a for a in connues if a - petite_enfance.ECART_NAISSANCES in connues)
-    if ligne["calcul"] in ("somme", "rapport", "partie", "evs_rural", "acces_alsh"):
+    if ligne["calcul"].startswith("acces_") or ligne["calcul"] in ("somme", "rapport", "partie", "evs_rural"):
         return sorted(VARIABLES[ligne["numerateur"]].annees(colonnes))
     return [int(ligne["annee"])]
 
@@ -292,10 +295,9 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray
     for nom in ("millesime", "source"):
         mesure[nom] = np.where(mesure[nom] == "", ligne[nom], mesure[nom])
     territoires, n = contexte.territoires, len(contexte.codes)
-    distance = f"{contexte.options.distance_alsh_km:g} km".replace(".", ",")
     communs = {
         "indicateur": ligne["code"],
-        "libelle": ligne["libelle"].replace("5 km", distance),
+        "libelle": contexte.options.dire(ligne["libelle"]),
         "unite": ligne["unite"],
     }
     return (

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from cafdiag.erreurs import DemandeFausse
 
 DEFINITIONS_QPV = ("proximite", "stricte")
+POIDS_ACCES = ("binaire", "paliers")
+_BORNES = {
+    "distance_alsh_km": ("distance à un accueil de loisirs", 100, "km"),
+    "acces_minutes": ("durée d'accès", 120, "minutes"),
+    "acces_fs_minutes": ("durée d'accès à une France services", 120, "minutes"),
+    "vitesse_kmh": ("vitesse sur la route", 130, "km/h"),
+}
 
 
 @dataclass(frozen=True)
@@ -20,11 +28,18 @@ class Options:
         (``proximite``).
     distance_alsh_km : float
         Distance, à vol d'oiseau, sous laquelle un accueil de loisirs est dit proche.
+    acces_minutes, acces_fs_minutes : float
+        Durée estimée au plus pour qu'un équipement (une France services) soit dit accessible.
+    vitesse_kmh : float
+        Vitesse moyenne sur la route : ``durée = distance à vol d'oiseau × 1,3 / vitesse``.
+    poids_acces : {"binaire", "paliers"}
+        Dans le calcul en deux temps, une place à portée compte entière (``binaire``), ou de moins en moins avec
+        la durée (``paliers`` : 1, 2/3 puis 1/3 à deux tiers, à un et à quatre tiers du seuil).
 
     Raises
     ------
     DemandeFausse
-        Définition inconnue ; distance hors de 0 à 100 km.
+        Définition ou poids inconnus ; distance, durée ou vitesse hors bornes.
 
     Examples
     --------
@@ -34,6 +49,10 @@ class Options:
 
     definition_qpv: str = "proximite"
     distance_alsh_km: float = 5.0
+    acces_minutes: float = 15.0
+    acces_fs_minutes: float = 20.0
+    vitesse_kmh: float = 50.0
+    poids_acces: str = "binaire"
 
     def __post_init__(self) -> None:
         if self.definition_qpv not in DEFINITIONS_QPV:
@@ -41,13 +60,35 @@ class Options:
                 f"définition de la couverture des QPV : « {self.definition_qpv} »",
                 attendu=" ou ".join(DEFINITIONS_QPV),
             )
-        try:
-            distance = float(str(self.distance_alsh_km).replace(",", "."))
-        except ValueError:
-            distance = float("nan")
-        if not 0 < distance <= 100:
+        if self.poids_acces not in POIDS_ACCES:
             raise DemandeFausse(
-                f"distance à un accueil de loisirs : « {self.distance_alsh_km} »",
-                attendu="un nombre de km, de 0 à 100",
+                f"poids de l'accessibilité : « {self.poids_acces} »", attendu=" ou ".join(POIDS_ACCES)
             )
-        object.__setattr__(self, "distance_alsh_km", distance)
+        for nom, (intitule, maximum, unite) in _BORNES.items():
+            object.__setattr__(self, nom, _nombre(getattr(self, nom), intitule, maximum, unite))
+
+    def dire(self, texte: str) -> str:
+        """Un libellé du dictionnaire, aux seuils choisis.
+
+        Examples
+        --------
+        >>> Options(distance_alsh_km=3, acces_minutes=20).dire("à moins de 5 km, à 15 minutes au plus")
+        'à moins de 3 km, à 20 minutes au plus'
+        """
+        choisis = {
+            "5 km": f"{self.distance_alsh_km:g} km",
+            "15 minutes": f"{self.acces_minutes:g} minutes",
+            "20 minutes": f"{self.acces_fs_minutes:g} minutes",
+        }
+        motif = r"\b(" + "|".join(choisis) + r")\b"
+        return re.sub(motif, lambda m: choisis[m[1]].replace(".", ","), texte)
+
+
+def _nombre(valeur: float | str, intitule: str, maximum: float, unite: str) -> float:
+    try:
+        nombre = float(str(valeur).replace(",", "."))
+    except ValueError:
+        nombre = float("nan")
+    if not 0 < nombre <= maximum:
+        raise DemandeFausse(f"{intitule} : « {valeur} »", attendu=f"un nombre de {unite}, de 0 à {maximum}")
+    return nombre

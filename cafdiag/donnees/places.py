@@ -1,0 +1,116 @@
+"""Les places d'accueil collectif du jeune enfant, commune par commune, là où une source les dit vraiment."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees import entrepot
+from cafdiag.donnees.apports import Apports
+from cafdiag.donnees.reunion import choisir_serie
+from cafdiag.donnees.tables import etat, structures
+from cafdiag.donnees.variables import plus_recent
+from cafdiag.magasin import lire_table
+
+_TYPES = ("eaje", "micro_creche")
+
+
+def places_eaje(table: pd.DataFrame, apports: Apports | None = None) -> pd.Series:
+    """Places d'EAJE (micro-crèches comprises) de chaque commune.
+
+    Dans l'ordre : le registre complet de l'utilisateur ; les registres importés, s'ils comptent au moins autant
+    d'établissements que la base des équipements ; les capacités de cette base ; les places que la Cnaf publie
+    au-dessus de 10 000 habitants. Une commune sans aucun établissement dans la base des équipements a zéro
+    place. Un nombre d'établissements n'est jamais pris pour des places.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table communale, indexée par code : colonnes ``bpe…_eaje``, ``bpe…_micro_creche``, ``departement``.
+    apports : Apports, optional
+        Registre de l'utilisateur.
+
+    Returns
+    -------
+    Series
+        Places, même index ; manquante là où aucune source ne les dit.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"bpe2025_eaje": [0.0, 1.0], "bpe2025_micro_creche": [0.0, 0.0],
+    ...                       "bpe2025_places_eaje": [0.0, 25.0], "departement": "53"}, index=["53001", "53002"])
+    >>> places_eaje(table).tolist()
+    [0.0, 25.0]
+    """
+    lieux = _lieux(table)
+    places = pd.Series(np.nan, index=table.index)
+    for source in (
+        _du_registre(table, apports),
+        _des_imports(structures(), lieux),
+        _de_la_base(table),
+        _de_la_cnaf(etat()),
+    ):
+        places = places.where(places.notna(), source.reindex(table.index))
+    return places.mask(places.isna() & lieux.eq(0), 0.0)
+
+
+def _lieux(table: pd.DataFrame) -> pd.Series:
+    """Établissements de la commune selon la base des équipements ; une micro-crèche en est un."""
+    return sum(plus_recent(table, f"bpe{{*}}_{t}").astype("float64") for t in _TYPES)
+
+
+def _sommes(lignes: pd.DataFrame) -> pd.DataFrame:
+    """Places et nombre d'établissements par commune ; une capacité absente rend la somme inconnue."""
+    lignes = lignes[lignes["type"].isin(_TYPES)]
+    places = pd.to_numeric(lignes["places"], errors="coerce").astype("float64")
+    groupes = places.groupby(lignes["code"].astype(object))
+    return pd.DataFrame(
+        {"places": groupes.sum(min_count=1).where(groupes.count().eq(groupes.size())), "n": groupes.size()}
+    )
+
+
+def _du_registre(table: pd.DataFrame, apports: Apports | None) -> pd.Series:
+    vide = pd.Series(np.nan, index=table.index)
+    if apports is None or apports.structures is None or "places" not in apports.structures:
+        return vide
+    complets = apports.complet("eaje")
+    if not complets:
+        return vide
+    sommes = _sommes(apports.structures)
+    connues = sommes["places"].reindex(table.index)
+    nommees = table.index.isin(sommes.index)
+    return connues.mask(table["departement"].isin(complets) & ~nommees, 0.0)
+
+
+def _des_imports(importees: pd.DataFrame, lieux: pd.Series) -> pd.Series:
+    if not {"type", "code", "places"} <= set(importees.columns):
+        return pd.Series(dtype="float64")
+    # Plusieurs listes se recouvrent : chacune est comptée à part, la plus complète l'emporte.
+    entrees = importees["entree"] if "entree" in importees else pd.Series("", index=importees.index)
+    par_liste = [_sommes(liste) for _, liste in importees.groupby(entrees.astype(object))]
+    toutes = pd.concat([s.assign(rang=r) for r, s in enumerate(par_liste)]).sort_values(["n", "rang"])
+    meilleures = toutes[~toutes.index.duplicated(keep="last")]
+    return meilleures["places"].where(meilleures["n"].ge(lieux.reindex(meilleures.index)))
+
+
+def _de_la_base(table: pd.DataFrame) -> pd.Series:
+    places = plus_recent(table, "bpe{*}_places_eaje").astype("float64")
+    micro = plus_recent(table, "bpe{*}_places_micro_creche").astype("float64")
+    # Sans micro-crèche, il n'y a pas de places de micro-crèche à connaître.
+    aucune = plus_recent(table, "bpe{*}_micro_creche").astype("float64").eq(0)
+    return places + micro.mask(micro.isna() & aucune, 0.0)
+
+
+@lru_cache(maxsize=2)
+def _de_la_cnaf(etat_: tuple) -> pd.Series:
+    """Places publiées à la commune : les plus récentes, importées ou embarquées."""
+    embarquees = lire_table("places_communes").rename(columns={"places_EAJE_ensemble": "places_eaje"})
+    embarquees = embarquees[["code", "annee", "places_eaje"]]
+    importees = entrepot.lire("places") if etat_ else pd.DataFrame()
+    if len(importees):
+        communales = choisir_serie(importees[importees["maille"].eq("commune")])
+        embarquees = pd.concat([embarquees, communales[["code", "annee", "places_eaje"]]], ignore_index=True)
+    connues = embarquees.dropna(subset=["places_eaje"]).sort_values("annee", kind="stable")
+    return connues.drop_duplicates("code", keep="last").set_index("code")["places_eaje"].astype("float64")

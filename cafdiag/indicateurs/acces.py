@@ -1,0 +1,258 @@
+"""Les indicateurs d'accès : places à portée (2SFCA), durée jusqu'au plus proche, part à x minutes au plus.
+
+Chaque commune est réduite à son point central ; l'offre et la demande des communes voisines comptent, même hors
+du territoire. Une voisine dont on ignore l'offre ou les enfants rend la réponse incertaine : elle est encadrée,
+ou tue, jamais supposée vide.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees.variables import derniere_annee, plus_recent
+from cafdiag.indicateurs.accessibilite import (
+    PALIERS,
+    deux_temps_encadre,
+    metres,
+    minutes,
+    proximite_par_commune,
+    voisiner,
+)
+from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
+from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
+from cafdiag.indicateurs.generiques import dire_millesime
+
+# Une durée moyenne encadrée plus largement n'apprend rien : une minute de part et d'autre.
+DEMI_MINUTE_MAXIMALE = 1.0
+# Au-delà de tant de fois l'imprécision admise, un encadrement n'est même pas montré.
+LARGEUR_MONTREE = 10
+# « Au moins » n'apprend quelque chose que si la moitié des enfants ont une réponse sûre.
+PART_SURE_MINIMALE = 0.5
+# Indicateur → types de structures, et la colonne communale qui les compte quand aucun registre n'est complet.
+EQUIPEMENTS = {
+    "ACC_EAJE_TEMPS": {"eaje": "bpe{*}_eaje", "micro_creche": "bpe{*}_micro_creche"},
+    "ACC_PART_X_MIN": {"eaje": "bpe{*}_eaje", "micro_creche": "bpe{*}_micro_creche"},
+    "ACC_PART_X_MIN_ALSH": {"alsh": "bpe{*}_alsh"},
+    "ACC_PART_X_MIN_CS": {"centre_social": "centres_sociaux"},
+    "ACC_PART_X_MIN_LAEP": {"laep": "bpe{*}_laep"},
+    "AD_FS_ACCES": {"france_services": "france_services_{*}"},
+}
+_VOISINES = (
+    "l'offre ou les enfants de communes voisines à portée ne sont pas connus (données fournies pour "
+    f"{CERCLE_COMMUNAL} ; importez celles des départements voisins)"
+)
+
+
+def _dire_duree(contexte: Contexte) -> str:
+    vitesse = f"{contexte.options.vitesse_kmh:g}".replace(".", ",")
+    return (
+        f"durée estimée : distance à vol d'oiseau × 1,3, à {vitesse} km/h, entre points centraux de communes"
+    )
+
+
+def _annee(contexte: Contexte, variable: str) -> int:
+    """Année demandée, sinon celle où le plus de communes sont connues : voisines et territoire ensemble."""
+    annees = contexte.annees(variable)
+    if contexte.annee in annees:
+        return contexte.annee
+    return max(annees, key=lambda a: (contexte.par_commune(variable, annee=a)["valeur"].notna().sum(), a))
+
+
+def _cibles(contexte: Contexte, public: pd.DataFrame) -> pd.Index:
+    """Communes des territoires dont le public est connu : situer les autres ne servirait à rien."""
+    dedans = public.index.isin(contexte.appartenance["commune"]) & public["valeur"].notna()
+    return public.index[dedans]
+
+
+def equipees(contexte: Contexte, indicateur: str) -> pd.Series:
+    """Nombre d'équipements de chaque commune : manquant si rien ne dit qu'il y en a, ni qu'il n'y en a pas."""
+    total = None
+    for type_, gabarit in EQUIPEMENTS[indicateur].items():
+        comptes = plus_recent(contexte.communes, gabarit).astype("float64")
+        siennes = contexte.structures[contexte.structures["type"].eq(type_)]
+        confirmees = siennes.loc[siennes["sur"].astype(bool), "code"].value_counts().reindex(comptes.index)
+        complet = contexte.communes["departement"].isin(contexte.apports.complet(type_))
+        comptes = comptes.mask(complet, confirmees.fillna(0.0))
+        # Une structure confirmée suffit à dire la commune équipée, pas à en donner le compte.
+        comptes = comptes.where(comptes.notna(), confirmees)
+        total = comptes if total is None else _reunir(total, comptes)
+    return total
+
+
+def _reunir(un: pd.Series, autre: pd.Series) -> pd.Series:
+    """Somme de deux comptes ; l'un des deux suffit à dire la commune équipée."""
+    somme = un + autre
+    connu = un.fillna(0.0) + autre.fillna(0.0)
+    return somme.where(somme.notna(), connu.where(connu.gt(0)))
+
+
+def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Offre accessible pour 100 enfants de moins de 3 ans (2SFCA), pondérée par les enfants (A3).
+
+    ``ligne["numerateur"]`` est l'offre (des places, ou des établissements), ``ligne["denominateur"]`` la demande.
+    """
+    choix = contexte.options
+    annee = _annee(contexte, ligne["denominateur"])
+    enfants = contexte.par_commune(ligne["denominateur"], annee=annee)
+    offre = contexte.par_commune(ligne["numerateur"])
+    cibles = _cibles(contexte, enfants)
+    paliers = PALIERS[choix.poids_acces](choix.acces_minutes)
+    acces = _par_commune(contexte, enfants, offre, cibles, paliers).reindex(enfants.index)
+    brut, total = _moyenne(contexte, acces, enfants)
+    connu, nul = brut["valeur"].notna(), total["valeur"].eq(0)
+    sure = contexte.sommer(enfants.mask(acces["valeur"].isna() & enfants["valeur"].notna(), 0.0))["valeur"]
+    au_moins = ~connu & brut["bas"].gt(0) & sure.ge(PART_SURE_MINIMALE * total["valeur"])
+    manquants = contexte.manquantes(ligne["denominateur"], annee=annee)
+    motif = pd.Series(_dire_duree(contexte), index=contexte.codes).where(connu, _VOISINES)
+    motif = motif.mask(manquants.ne(""), manquants).mask(nul, "aucun enfant de moins de 3 ans")
+    return resultat(
+        contexte.codes,
+        valeur=brut["valeur"].mask(nul),
+        numerateur=(brut["valeur"] * total["valeur"] / 100).mask(nul),
+        denominateur=total["valeur"],
+        bas=brut["bas"].where(au_moins),
+        haut=brut["haut"].where(au_moins & np.isfinite(brut["haut"])),
+        statut=pd.Series("estime", index=contexte.codes)
+        .mask(~connu, "non_disponible")
+        .mask(nul, "sans_objet"),
+        motif=motif,
+        maille_source="commune",
+        annee=annee,
+        millesime=_millesime(contexte, ligne["denominateur"], annee, "bpe{*}_eaje"),
+    )
+
+
+def _millesime(contexte: Contexte, public: str, annee: int, *gabarits: str) -> str:
+    """« équipements 2025, naissances 2023 à 2025 » : l'édition de l'offre, puis l'année du public."""
+    compte = "naissances" if public == "enfants_moins_3_ans" else "population"
+    edition = derniere_annee(contexte.communes, gabarits[0]) if "{*}" in gabarits[0] else None
+    return ", ".join([*([f"équipements {edition}"] if edition else []), f"{compte} {dire_millesime(public, annee)}"])
+
+
+def _par_commune(
+    contexte: Contexte,
+    enfants: pd.DataFrame,
+    offre: pd.DataFrame,
+    cibles: pd.Index,
+    paliers: tuple[tuple[float, float], ...],
+) -> pd.DataFrame:
+    """2SFCA des communes visées : on ne cherche que les lieux à leur portée, et les enfants à portée de ceux-ci."""
+    rayon = metres(paliers[-1][0], vitesse_kmh=contexte.options.vitesse_kmh)
+    points = contexte.points
+    offrantes = offre["haut"].gt(0)
+    lieux = points[offrantes]
+    lieux = lieux.iloc[np.unique(voisiner(points.loc[cibles], lieux, rayon_m=rayon).j)]
+    voisinage = voisiner(points, lieux, rayon_m=rayon).en_minutes(vitesse_kmh=contexte.options.vitesse_kmh)
+    # Des enfants inconnus sont au plus tous les habitants, s'ils sont connus.
+    habitants = contexte.par_commune("population")["haut"]
+    demande = enfants.assign(haut=enfants["haut"].where(np.isfinite(enfants["haut"]), habitants))
+    acces = deux_temps_encadre(demande, offre.loc[lieux.index], voisinage, paliers=paliers).loc[cibles]
+    # Sans coordonnées, n'avoir aucun voisin ne veut rien dire.
+    perdues = points.loc[cibles, "x"].isna()
+    return acces.assign(valeur=acces["valeur"].mask(perdues), haut=acces["haut"].mask(perdues, np.inf))
+
+
+def _moyenne(
+    contexte: Contexte, acces: pd.DataFrame, enfants: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``Σ P_i A_i / Σ P_i`` (A3), encadrée ; une commune sans enfant ne pèse rien, même incertaine."""
+    poids = enfants["valeur"]
+    peses = acces.mul(poids, axis=0).mask(poids.eq(0), 0.0)
+    total = contexte.sommer(pd.DataFrame({"valeur": poids, "bas": poids, "haut": poids}))
+    return rapport(contexte.sommer(peses), total, facteur=1.0), total
+
+
+def temps_moyen(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Durée moyenne estimée jusqu'à la commune équipée la plus proche, pondérée par le public (A3)."""
+    annee = _annee(contexte, ligne["numerateur"])
+    public = contexte.par_commune(ligne["numerateur"], annee=annee)
+    duree = _durees(contexte, ligne["code"], _cibles(contexte, public)).reindex(public.index)
+    acces = pd.DataFrame(
+        {
+            "valeur": duree["connu"].mask(duree["possible"].lt(duree["connu"])),
+            "bas": duree.min(axis=1).fillna(0.0),
+            "haut": duree["connu"].fillna(np.inf),
+        }
+    )
+    brut, total = _moyenne(contexte, acces, public)
+    return _conclure(
+        contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_MINUTE_MAXIMALE, prudente="haut"
+    )
+
+
+def part_a_portee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Part du public à x minutes au plus d'une commune équipée (A1), encadrée aux bords."""
+    seuil = (
+        contexte.options.acces_fs_minutes
+        if ligne["code"] == "AD_FS_ACCES"
+        else contexte.options.acces_minutes
+    )
+    annee = _annee(contexte, ligne["numerateur"])
+    public = contexte.par_commune(ligne["numerateur"], annee=annee)
+    duree = _durees(contexte, ligne["code"], _cibles(contexte, public)).reindex(public.index)
+    oui = duree["connu"].le(seuil)
+    peut_etre = ~oui & duree["possible"].le(seuil)
+    a_portee = pd.DataFrame(
+        {
+            "valeur": public["valeur"].where(oui, 0.0).mask(peut_etre | public["valeur"].isna()),
+            "bas": public["bas"].where(oui, 0.0),
+            "haut": public["haut"].where(oui | peut_etre, 0.0),
+        }
+    )
+    total = contexte.somme(ligne["numerateur"], annee=annee)
+    brut = rapport(contexte.sommer(a_portee), total, facteur=100, partie=True)
+    return _conclure(
+        contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_LARGEUR_MAXIMALE, prudente="bas"
+    )
+
+
+def _durees(contexte: Contexte, indicateur: str, cibles: pd.Index) -> pd.DataFrame:
+    """``connu`` et ``possible``, en minutes estimées, des communes visées."""
+    distances = proximite_par_commune(contexte.points, equipees(contexte, indicateur), cibles=cibles)
+    return minutes(distances, vitesse_kmh=contexte.options.vitesse_kmh)
+
+
+def _conclure(
+    contexte: Contexte,
+    ligne: pd.Series,
+    brut: pd.DataFrame,
+    total: pd.DataFrame,
+    *,
+    annee: int,
+    demi_maximale: float,
+    prudente: str,
+) -> pd.DataFrame:
+    """Valeur sûre, ou borne prudente d'un encadrement étroit, ou rien."""
+    sur = brut["valeur"].notna()
+    situe, nul = total["valeur"].notna(), total["valeur"].eq(0)
+    etroit = situe & ~sur & ((brut["haut"] - brut["bas"]) / 2).le(demi_maximale)
+    borne = situe & ~sur & (brut["haut"] - brut["bas"]).le(LARGEUR_MONTREE * demi_maximale)
+    valeur = brut["valeur"].where(sur, brut[prudente].where(etroit)).mask(nul)
+    sens = "minorant" if prudente == "bas" else "majorant"
+    duree = _dire_duree(contexte)
+    motif = pd.Series(duree, index=contexte.codes).mask(
+        ~sur, "l'équipement de communes voisines n'est pas connu : rien ne dit le plus proche"
+    )
+    motif = motif.mask(
+        etroit, f"{sens} : une commune voisine non renseignée peut être équipée et plus proche ; {duree}"
+    )
+    manquants = contexte.manquantes(ligne["numerateur"], annee=annee)
+    motif = motif.mask(~situe & manquants.ne(""), manquants).mask(nul, "le dénominateur est nul")
+    statut = (
+        pd.Series("estime", index=contexte.codes)
+        .mask(valeur.isna(), "non_disponible")
+        .mask(nul, "sans_objet")
+    )
+    return resultat(
+        contexte.codes,
+        valeur=valeur,
+        denominateur=total["valeur"],
+        bas=brut["bas"].where(borne),
+        haut=brut["haut"].where(borne),
+        statut=statut,
+        motif=motif,
+        maille_source="commune",
+        annee=annee,
+        millesime=_millesime(contexte, ligne["numerateur"], annee, *EQUIPEMENTS[ligne["code"]].values()),
+    )
