@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -24,7 +25,7 @@ _EPILOGUE = """exemples :
   cafdiag mesurer 200048551 -i PE_TXCOUV_GLOBAL --format json
   cafdiag carte "Pays de Craon" PE_TXCOUV_GLOBAL --sortie carte.html
   cafdiag diagnostic 200048551 --sortie sorties
-  cafdiag diagnostic 53012+53084 --nom "Pôle sud"
+  cafdiag diagnostic 53012+53084 --nom "Pôle sud" --formats html,docx,xlsx
 """
 
 
@@ -97,7 +98,10 @@ def analyseur() -> argparse.ArgumentParser:
     )
     diagnostic.add_argument("--sortie", metavar="DOSSIER", default="sorties")
     diagnostic.add_argument(
-        "--formats", default="html,ipynb", metavar="LISTE", help="html, ipynb (par défaut les deux)"
+        "--formats",
+        default="html,ipynb",
+        metavar="LISTE",
+        help="html,ipynb par défaut ; aussi xlsx, docx, pdf, gpkg, geojson",
     )
     diagnostic.add_argument("--nom", default="", metavar="NOM", help="nom d'usage, en titre du rapport")
     diagnostic.add_argument("--annee", type=int, help="année des données, la dernière par défaut")
@@ -276,7 +280,7 @@ def _carte(options: argparse.Namespace) -> int:
 
 
 def _diagnostic(options: argparse.Namespace) -> int:
-    from cafdiag.restitution.produire import diagnostic
+    from cafdiag.restitution.produire import DocxRetouche, diagnostic
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
@@ -290,14 +294,18 @@ def _diagnostic(options: argparse.Namespace) -> int:
         "distance_alsh_km": options.distance_alsh,
     }
     parametres = {n: str(v) for n, v in parametres.items() if v} | dict(options.parametre)
-    chemins = diagnostic(
-        cible,
-        sortie=options.sortie,
-        formats=options.formats,
-        nom_usage=options.nom,
-        annee=options.annee,
-        parametres=parametres,
-    )
+    with warnings.catch_warnings(record=True) as dits:
+        warnings.simplefilter("always", DocxRetouche)
+        chemins = diagnostic(
+            cible,
+            sortie=options.sortie,
+            formats=options.formats,
+            nom_usage=options.nom,
+            annee=options.annee,
+            parametres=parametres,
+        )
+    for dit in dits:
+        print(f"cafdiag : {dit.message}.", file=sys.stderr)
     for chemin in chemins.values():
         print(chemin)
     if "html" in chemins:

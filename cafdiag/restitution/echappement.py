@@ -14,6 +14,7 @@ import re
 import unicodedata
 
 _GABARIT = re.compile(r"\{(?=[{%#])")
+_CONTROLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _SCRIPT_RE = re.compile("[" + "".join(_SCRIPT) + "]")
 
@@ -43,6 +44,17 @@ def json_sur(objet: object) -> str:
     brut = json.dumps(objet, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # En JSON, « {{ », « {% » et « {# » n'existent qu'à l'intérieur d'une chaîne.
     return _GABARIT.sub(lambda _: "\\u007b", _SCRIPT_RE.sub(lambda m: _SCRIPT[m.group()], brut))
+
+
+def sans_controle(texte: object) -> str:
+    """Un texte sans les caractères qu'un fichier XML (docx, xlsx) refuse.
+
+    Examples
+    --------
+    >>> sans_controle("Crèche\\x00 des\\x0b Lilas")
+    'Crèche des Lilas'
+    """
+    return _CONTROLE.sub("", str(texte))
 
 
 def identifiant(texte: str, *, defaut: str = "bloc") -> str:

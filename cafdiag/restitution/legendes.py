@@ -15,7 +15,7 @@ from cafdiag.restitution.formats import nombre, pluriel
 
 _VIDES = {"secret": "Secret statistique", "non_disponible": "Donnée absente", "sans_objet": "Sans objet"}
 # Mêmes tracés que TRACES dans carte.js.
-_TRACES = {
+TRACES = {
     "rond": "M8 2a6 6 0 1 0 .01 0z",
     "carre": "M2.5 2.5h11v11h-11z",
     "triangle": "M8 1.5L15 14H1z",
@@ -84,7 +84,7 @@ def trait(style: dict[str, Any], libelle: str) -> str:
 
 def signe(forme: str, couleur: str, libelle: str, compte: int) -> str:
     """La forme d'un type de structure, et leur nombre."""
-    dessin = f'<path transform="translate(5 0)" d="{_TRACES[forme]}" fill="{couleur}"/>'
+    dessin = f'<path transform="translate(5 0)" d="{TRACES[forme]}" fill="{couleur}"/>'
     return _element(dessin, f"{libelle} ({nombre(compte)})", largeur=26, hauteur=16)
 
 

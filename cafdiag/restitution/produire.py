@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,14 @@ import jinja2
 from cafdiag import erreurs
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.magasin import dossier, ecrire_atomique, ecrire_ensemble
+from cafdiag.restitution import livrables
 from cafdiag.restitution.demande import controler, refuser_parametres
 from cafdiag.restitution.socle_cartes import MIME_CARTE, assembler, socle_html
 from cafdiag.restitution.types_mime import MIME_BLOC, MIME_GARDE, MIME_MESURES
 from cafdiag.territoires import Territoire, territoire
 
-FORMATS = ("html", "ipynb")
+FORMATS_PAR_DEFAUT = ("html", "ipynb")
+FORMATS = (*FORMATS_PAR_DEFAUT, *livrables.FORMATS)
 GABARIT = "diagnostic_ctg.ipynb"
 PAGE = "page.html.j2"
 
@@ -29,7 +32,7 @@ def diagnostic(
     cible: Territoire | str,
     *,
     sortie: str | Path = "sorties",
-    formats: str | tuple = FORMATS,
+    formats: str | tuple = FORMATS_PAR_DEFAUT,
     nom_usage: str = "",
     annee: int | None = None,
     parametres: dict[str, str] | None = None,
@@ -42,9 +45,10 @@ def diagnostic(
     cible : Territoire or str
         Territoire, code ou nom.
     sortie : path
-        Dossier où écrire ``diagnostic-<code>.html``, ``diagnostic-<code>.ipynb``, ``mesures-<code>.csv``.
+        Dossier où écrire ``diagnostic-<code>.html``, ``.ipynb``…, et ``mesures-<code>.csv``.
     formats : str or sequence of str
-        Parmi ``html`` et ``ipynb`` ; ``"html,ipynb"`` accepté.
+        Parmi ``html``, ``ipynb``, ``xlsx``, ``docx``, ``pdf``, ``gpkg``, ``geojson`` ; ``"html,docx"``
+        accepté.
     nom_usage : str
         Titre du rapport, si le nom officiel ne convient pas.
     annee : int, optional
@@ -59,6 +63,11 @@ def diagnostic(
     -------
     dict of str to Path
         Chemins écrits, par format, et ``mesures``.
+
+    Warns
+    -----
+    DocxRetouche
+        Le docx déjà là a été retouché : il est gardé, le nouveau s'appelle ``diagnostic-<code> (2).docx``.
 
     Raises
     ------
@@ -82,9 +91,7 @@ def diagnostic(
     carnet = _executer(
         commande.gabarit, commande.parametres, sortie=sortie, suffixe=commande.suffixe, delai=delai
     )
-    fichiers = contenus(carnet, commande)
-    ecrire_ensemble({sortie / fichier: contenu for fichier, contenu in fichiers.values()})
-    return {f: sortie / fichier for f, (fichier, _) in fichiers.items()}
+    return ranger(sortie, contenus(carnet, commande))
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ class Commande:
 def preparer(
     cible: Territoire | str,
     *,
-    formats: str | tuple = FORMATS,
+    formats: str | tuple = FORMATS_PAR_DEFAUT,
     nom_usage: str = "",
     annee: int | None = None,
     parametres: dict[str, str] | None = None,
@@ -149,16 +156,46 @@ def preparer(
     return Commande(cible, tuple(voulus), _absolus(valeurs | autres), gabarit, delai)
 
 
-def contenus(carnet, commande: Commande) -> dict[str, tuple[str, str]]:
+def contenus(carnet, commande: Commande) -> dict[str, tuple[str, str | bytes]]:
     """Les fichiers d'un carnet exécuté : par format, leur nom et leur contenu ; rien n'est écrit."""
     nom = f"diagnostic-{commande.suffixe}"
-    fichiers: dict[str, tuple[str, str]] = {}
+    fichiers: dict[str, tuple[str, str | bytes]] = {}
     if "html" in commande.formats:
         fichiers["html"] = (f"{nom}.html", page_html(carnet))
     if "ipynb" in commande.formats:
         fichiers["ipynb"] = (f"{nom}.ipynb", texte_du_carnet(carnet))
+    for format_, contenu in livrables.rendre(commande.formats, carnet).items():
+        fichiers[format_] = (f"{nom}.{format_}", contenu)
     fichiers["mesures"] = (f"mesures-{commande.suffixe}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
     return fichiers
+
+
+class DocxRetouche(UserWarning):
+    """Un docx retouché n'est jamais écrasé : la nouvelle production va à côté."""
+
+
+def ranger(sortie: Path, fichiers: dict[str, tuple[str, str | bytes]]) -> dict[str, Path]:
+    """Écrit ensemble les fichiers de :func:`contenus`, sans jamais écraser un docx retouché ; rend leurs chemins.
+
+    Warns
+    -----
+    DocxRetouche
+        Le docx déjà là a été retouché : le nouveau prend un autre nom.
+    """
+    chemins = {format_: sortie / nom for format_, (nom, _) in fichiers.items()}
+    if "docx" in chemins:
+        from cafdiag.restitution.archives import nom_libre
+
+        voulu, chemins["docx"] = chemins["docx"], nom_libre(chemins["docx"])
+        if chemins["docx"] != voulu:
+            warnings.warn(
+                f"{voulu.name} a été retouché depuis sa production : il est gardé tel quel. Le nouveau est "
+                f"{chemins['docx'].name}",
+                DocxRetouche,
+                stacklevel=3,
+            )
+    ecrire_ensemble({chemins[format_]: contenu for format_, (_, contenu) in fichiers.items()})
+    return chemins
 
 
 def _formats(formats: str | tuple) -> list[str]:
@@ -283,15 +320,8 @@ def texte_du_carnet(carnet) -> str:
     return nbformat.writes(carnet)
 
 
-def _sorties(carnet):
-    for cellule in carnet.cells:
-        for sortie in cellule.get("outputs", []):
-            if sortie.get("output_type") in ("display_data", "execute_result"):
-                yield sortie["data"]
-
-
 def _sortie_unique(carnet, mime: str) -> dict:
-    trouvees = [d[mime] for d in _sorties(carnet) if mime in d]
+    trouvees = [d[mime] for d in livrables.sorties(carnet) if mime in d]
     if len(trouvees) != 1:
         raise ProductionImpossible(
             f"le carnet a produit {len(trouvees)} sortie(s) {mime}",
@@ -308,7 +338,7 @@ def page_html(carnet) -> str:
     Les cartes y sont insérées en fragments : Leaflet n'est incorporé qu'une fois.
     """
     garde = _sortie_unique(carnet, MIME_GARDE)
-    affichees = [d for d in _sorties(carnet) if MIME_GARDE not in d and MIME_MESURES not in d]
+    affichees = [d for d in livrables.sorties(carnet) if MIME_GARDE not in d and MIME_MESURES not in d]
     cartes = iter(assembler([d[MIME_CARTE] for d in affichees if MIME_CARTE in d]))
     morceaux, scripts = [], []
     for donnees in affichees:

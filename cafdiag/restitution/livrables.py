@@ -1,0 +1,102 @@
+"""Les livrables d'un carnet exécuté : docx, pdf, xlsx, gpkg, geojson. Chacun ne charge que ce qui lui sert."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cafdiag.restitution.document import Document, Figure
+from cafdiag.restitution.document_html import lire_blocs
+from cafdiag.restitution.socle_cartes import MIME_CARTE
+from cafdiag.restitution.types_mime import MIME_BLOC, MIME_GARDE, MIME_MESURES
+
+FORMATS = ("xlsx", "docx", "pdf", "gpkg", "geojson")
+
+
+def sorties(carnet) -> Iterator[dict[str, Any]]:
+    """Sorties affichées d'un carnet exécuté, dans l'ordre."""
+    for cellule in carnet.cells:
+        for sortie in cellule.get("outputs", []):
+            if sortie.get("output_type") in ("display_data", "execute_result"):
+                yield sortie["data"]
+
+
+def figure_de_la_carte(carte: Mapping[str, Any]) -> Figure:
+    """La carte d'un carnet (contenu ``MIME_CARTE``) en figure fixe."""
+    from cafdiag.restitution.cartes_statiques import carte_statique
+
+    image = carte_statique(carte)
+    return Figure(image.titre, image.svg, image.texte, image.sous_titre, image.source, genre="carte")
+
+
+def document_du_carnet(carnet) -> Document:
+    """Le modèle de document d'un carnet exécuté : mêmes morceaux, même ordre que la page HTML."""
+    garde: Mapping[str, Any] = {}
+    blocs: list = []
+    for donnees in sorties(carnet):
+        if MIME_GARDE in donnees:
+            garde = _objet(donnees[MIME_GARDE])
+        elif MIME_CARTE in donnees:
+            blocs.append(figure_de_la_carte(_objet(donnees[MIME_CARTE])))
+        elif MIME_BLOC in donnees and MIME_MESURES not in donnees:
+            blocs += lire_blocs("".join(donnees["text/html"]))
+    return Document(
+        titre=garde.get("titre", ""),
+        sous_titre=garde.get("sous_titre", ""),
+        maille=garde.get("maille", ""),
+        situation=garde.get("situation", ""),
+        avertissements=tuple(garde.get("avertissements", ())),
+        blocs=tuple(blocs),
+    )
+
+
+def rendre(formats: Sequence[str], carnet) -> dict[str, str | bytes]:
+    """Contenu de chaque livrable demandé.
+
+    Parameters
+    ----------
+    formats : sequence of str
+        Parmi :data:`FORMATS`.
+    carnet : notebook
+        Le carnet exécuté.
+    """
+    rendus: dict[str, str | bytes] = {}
+    if {"docx", "pdf"} & set(formats):
+        document = document_du_carnet(carnet)
+        if "docx" in formats:
+            from cafdiag.restitution.rendu_docx import rendre_docx
+
+            rendus["docx"] = rendre_docx(document)
+        if "pdf" in formats:
+            from cafdiag.restitution.rendu_pdf import pdf
+
+            rendus["pdf"] = pdf(document)
+    if "xlsx" in formats:
+        from cafdiag.restitution.rendu_xlsx import rendre_xlsx
+
+        garde = next(_objet(d[MIME_GARDE]) for d in sorties(carnet) if MIME_GARDE in d)
+        rendus["xlsx"] = rendre_xlsx(
+            _mesures(carnet),
+            titre=garde["titre"],
+            situation=garde["situation"],
+            maille=garde.get("maille", ""),
+        )
+    if {"gpkg", "geojson"} & set(formats):
+        from cafdiag.restitution.rendu_geo import couches_geo, geojson, geopackage
+
+        cartes = [_objet(d[MIME_CARTE]) for d in sorties(carnet) if MIME_CARTE in d]
+        couches = couches_geo(_mesures(carnet), cartes)
+        if "gpkg" in formats:
+            rendus["gpkg"] = geopackage(couches)
+        if "geojson" in formats:
+            rendus["geojson"] = geojson(couches)
+    return rendus
+
+
+def _mesures(carnet) -> str:
+    return next(_objet(d[MIME_MESURES])["csv"] for d in sorties(carnet) if MIME_MESURES in d)
+
+
+def _objet(valeur: Any) -> Any:
+    return json.loads(valeur) if isinstance(valeur, str) else valeur

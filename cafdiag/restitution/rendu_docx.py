@@ -1,0 +1,410 @@
+"""Le rapport en docx, à reprendre : styles Word, sommaire, tableaux vrais, places pour la parole des acteurs."""
+
+from __future__ import annotations
+
+import io
+import struct
+from functools import singledispatchmethod
+from typing import Any
+
+import docx
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls, qn
+from docx.shared import Cm, Emu, Pt
+
+from cafdiag.restitution import document as modele
+from cafdiag.restitution.archives import sans_dates
+from cafdiag.restitution.couleurs import ENCRE_2, TERRITOIRE
+from cafdiag.restitution.document import Document, en_clair, parts_des_colonnes
+from cafdiag.restitution.echappement import html_sur, sans_controle
+from cafdiag.restitution.images import png
+from cafdiag.restitution.styles_docx import LANGUE, couleur, preparer
+
+LARGEUR_CM = 17.2
+# Un tableau plus court que cela ne se coupe pas d'une page à l'autre.
+LIGNES_INSECABLES = 14
+_LARGEURS = {"carte": 17.0, "graphique": 11.0}
+A_ECRIRE = "Cliquez ici pour écrire la parole des acteurs."
+
+
+def rendre_docx(document: Document) -> bytes:
+    """Le document en docx ; mêmes entrées, mêmes octets, et l'empreinte qui dira s'il a été retouché."""
+    rendu = _Rendu(document)
+    tampon = io.BytesIO()
+    rendu.docx.save(tampon)
+    return sans_dates(tampon.getvalue(), sceller=True)
+
+
+class _Rendu:
+    def __init__(self, document: Document) -> None:
+        self.docx = docx.Document()
+        self.signets = 0
+        self.images = 0
+        self.style_force: str | None = None
+        # Vrai si le bloc est suivi de sa source : un tableau ne passe pas la page sans elle.
+        self.annotee = False
+        preparer(self.docx)
+        proprietes = self.docx.core_properties
+        proprietes.title = sans_controle(f"{document.titre} – {document.sous_titre}")
+        proprietes.subject = sans_controle(document.situation)[:255]
+        proprietes.author, proprietes.language, proprietes.comments = "cafdiag", LANGUE, ""
+        self._garde(document)
+        self.blocs(document.blocs)
+        self._pied(document.titre)
+
+    # --- La page de garde ---
+
+    def _garde(self, document: Document) -> None:
+        self._paragraphe(document.sous_titre, "Normal", couleur_=ENCRE_2, taille=11)
+        self._paragraphe(document.titre, "Title")
+        if document.maille:
+            self._paragraphe(document.maille, "Normal", couleur_=ENCRE_2)
+        if document.situation:
+            self._paragraphe(document.situation, "Situation")
+        for avertissement in document.avertissements:
+            self._paragraphe(avertissement, "Avertissement")
+        chapitres = [
+            b
+            for bloc in document.blocs
+            for b in (bloc.blocs if isinstance(bloc, modele.Encadre) else (bloc,))
+            if isinstance(b, modele.Titre) and b.niveau == 1
+        ]
+        self._sommaire([en_clair(c.bouts) for c in chapitres])
+
+    def _sommaire(self, chapitres: list[str]) -> None:
+        """Un champ de table des matières ; en attendant sa mise à jour, la liste des chapitres."""
+        tete = self._paragraphe("Sommaire", "Normal", gras=True, taille=11)
+        tete.paragraph_format.keep_with_next = True
+        for rang, chapitre in enumerate(chapitres):
+            p = self.docx.add_paragraph(style="Sommaire")
+            if rang == 0:
+                _champ_ouvert(p, r'TOC \o "1-1" \h \z \u', a_jour=False)
+            lien = parse_xml(
+                f'<w:hyperlink {nsdecls("w")} w:anchor="_Toc{rang + 1:04d}" w:history="1"><w:r><w:t '
+                f'xml:space="preserve">{html_sur(sans_controle(chapitre))}</w:t></w:r></w:hyperlink>'
+            )
+            p._p.append(lien)
+            if rang == len(chapitres) - 1:
+                _champ_ferme(p)
+        mise_a_jour = OxmlElement("w:updateFields")
+        mise_a_jour.set(qn("w:val"), "true")
+        self.docx.settings.element.insert_element_before(
+            mise_a_jour, "w:hdrShapeDefaults", "w:footnotePr", "w:endnotePr", "w:compat"
+        )
+
+    def _pied(self, titre: str) -> None:
+        p = self.docx.sections[0].footer.paragraphs[0]
+        p.style = self.docx.styles["Source"]
+        p.paragraph_format.tab_stops.clear_all()
+        p.paragraph_format.tab_stops.add_tab_stop(Cm(LARGEUR_CM), alignment=2)
+        p.add_run(f"{sans_controle(titre)}\t")
+        for rang, champ in enumerate(("PAGE", "NUMPAGES")):
+            if rang:
+                p.add_run("\u00a0/\u00a0")
+            _champ_ouvert(p, champ, a_jour=True)
+            p.add_run("1")
+            _champ_ferme(p)
+
+    # --- Les blocs ---
+
+    def blocs(self, blocs: tuple[modele.Bloc, ...]) -> None:
+        for rang, bloc in enumerate(blocs):
+            suivant = blocs[rang + 1] if rang + 1 < len(blocs) else None
+            self.annotee = getattr(suivant, "allure", "") == "source"
+            self.bloc(bloc)
+
+    @singledispatchmethod
+    def bloc(self, bloc: Any) -> None:
+        raise TypeError(type(bloc).__name__)
+
+    @bloc.register
+    def _(self, bloc: modele.Titre) -> None:
+        p = self.docx.add_heading(level=bloc.niveau)
+        self._bouts(p, bloc.bouts)
+        if bloc.niveau == 1:
+            self.signets += 1
+            nom = f'w:id="{self.signets}" w:name="_Toc{self.signets:04d}"'
+            p._p.insert(1, parse_xml(f"<w:bookmarkStart {nsdecls('w')} {nom}/>"))
+            p._p.append(parse_xml(f'<w:bookmarkEnd {nsdecls("w")} w:id="{self.signets}"/>'))
+        if self.style_force == "En bref":
+            _ombrer(p)
+
+    @bloc.register
+    def _(self, bloc: modele.Paragraphe) -> None:
+        style = {"source": "Source", "note": "Note", "avertissement": "Avertissement"}.get(
+            bloc.allure, self.style_force or "Normal"
+        )
+        self._bouts(self.docx.add_paragraph(style=style), bloc.bouts)
+
+    @bloc.register
+    def _(self, bloc: modele.Liste) -> None:
+        numero = self._numerotation() if bloc.ordonnee else None
+        petite = bloc.allure == "source" or self.style_force == "Note"
+        for element in bloc.elements:
+            for rang, dedans in enumerate(element):
+                if rang or not isinstance(dedans, modele.Paragraphe):
+                    self.bloc(dedans)
+                    continue
+                puces = "Puces de note" if petite else "List Bullet"
+                p = self.docx.add_paragraph(style="List Number" if bloc.ordonnee else puces)
+                if numero is not None:
+                    _numeroter(p, numero)
+                self._bouts(p, dedans.bouts)
+                if self.style_force == "En bref":
+                    _ombrer(p)
+
+    def _numerotation(self) -> int:
+        """Une numérotation neuve, qui repart de 1."""
+        style = self.docx.styles["List Number"].element
+        modele_num = style.pPr.numPr.numId.val
+        racine = self.docx.part.numbering_part.element
+        abstrait = next(n for n in racine.num_lst if n.numId == modele_num).abstractNumId.val
+        neuf = racine.add_num(abstrait)
+        neuf.add_lvlOverride(ilvl=0).add_startOverride(1)
+        return neuf.numId
+
+    @bloc.register
+    def _(self, bloc: modele.Encadre) -> None:
+        if bloc.genre == "parole":
+            self._parole(bloc)
+            return
+        ancien, self.style_force = (
+            self.style_force,
+            {"bref": "En bref", "note": "Note"}.get(bloc.genre, "Avertissement"),
+        )
+        self.blocs(bloc.blocs)
+        self.style_force = ancien
+
+    def _parole(self, bloc: modele.Encadre) -> None:
+        """La question posée, puis un contrôle de contenu où l'on écrit la réponse."""
+        ancien, self.style_force = self.style_force, "Parole des acteurs"
+        questions = [b for b in bloc.blocs if isinstance(b, modele.Paragraphe)][:1]
+        for question in questions:
+            self.bloc(question)
+            self.docx.paragraphs[-1].paragraph_format.space_before = Pt(14)
+        self.style_force = ancien
+        controle = parse_xml(
+            f'<w:sdt {nsdecls("w")}><w:sdtPr><w:alias w:val="Parole des acteurs"/><w:tag w:val="parole"/>'
+            "<w:showingPlcHdr/></w:sdtPr><w:sdtContent><w:p><w:pPr><w:pStyle "
+            'w:val="Paroledesacteurs"/><w:keepNext/></w:pPr><w:r><w:rPr><w:i/></w:rPr>'
+            f"<w:t>{A_ECRIRE}</w:t></w:r></w:p></w:sdtContent></w:sdt>"
+        )
+        self.docx.element.body.insert_element_before(controle, "w:sectPr")
+        for _ in range(4):
+            self._paragraphe("", "Parole des acteurs")
+        # Le cadre se ferme ; il tient d'un seul tenant sur une page.
+        self.docx.paragraphs[-1].paragraph_format.keep_with_next = False
+        self._paragraphe("", "Note")
+
+    @bloc.register
+    def _(self, bloc: modele.Definitions) -> None:
+        for terme, definition in bloc.termes:
+            p = self.docx.add_paragraph(style="Note")
+            p.add_run(sans_controle(en_clair(terme))).bold = True
+            p.add_run("\u00a0: ")
+            self._bouts(p, definition)
+
+    @bloc.register
+    def _(self, bloc: modele.Chiffres) -> None:
+        par_ligne = (
+            len(bloc.chiffres)
+            if len(bloc.chiffres) in (1, 2, 5)
+            else 3
+            if len(bloc.chiffres) in (3, 6)
+            else 4
+        )
+        lignes = -(-len(bloc.chiffres) // par_ligne)
+        table = self.docx.add_table(lignes, par_ligne, style="Table Grid")
+        _filets(table)
+        for rang, chiffre in enumerate(bloc.chiffres):
+            case = table.cell(rang // par_ligne, rang % par_ligne)
+            case.paragraphs[0].style = self.docx.styles["Chiffre"]
+            case.paragraphs[0].add_run(sans_controle(chiffre.valeur))
+            case.add_paragraph(sans_controle(chiffre.libelle), style="Case")
+            if chiffre.precision:
+                case.add_paragraph(sans_controle(chiffre.precision), style="Source")
+        for ligne in table.rows:
+            _insecable(ligne)
+        self._paragraphe("", "Source")
+
+    @bloc.register
+    def _(self, bloc: modele.Figure) -> None:
+        if bloc.titre:
+            self._legende(bloc.titre, bloc.precision)
+        largeur = _LARGEURS.get(bloc.genre, _LARGEURS["graphique"])
+        image = png(bloc.svg, largeur_cm=largeur)
+        p = self.docx.add_paragraph()
+        p.paragraph_format.space_after = Pt(2)
+        p.paragraph_format.keep_with_next = bool(bloc.source)
+        large, haut = struct.unpack(">II", image[16:24])
+        dessin = p.add_run().add_picture(
+            io.BytesIO(image), width=Cm(largeur), height=Emu(int(Cm(largeur) * haut / large))
+        )
+        self.images += 1
+        proprietes = dessin._inline.docPr
+        proprietes.set("id", str(1000 + self.images))
+        proprietes.set("name", f"Figure {self.images}")
+        proprietes.set("title", sans_controle(bloc.titre))
+        proprietes.set("descr", sans_controle(bloc.alternative or bloc.titre))
+        if bloc.source:
+            self._paragraphe(bloc.source, "Source")
+
+    @bloc.register
+    def _(self, bloc: modele.Table) -> None:
+        if bloc.titre:
+            self._legende(bloc.titre, bloc.precision)
+        lignes = (*bloc.entetes, *bloc.corps)
+        table = self.docx.add_table(len(lignes), bloc.largeur, style="Tableau")
+        table.autofit = False
+        _aspect(table)
+        largeurs = _largeurs(bloc)
+        for colonne, largeur in zip(table.columns, largeurs, strict=True):
+            colonne.width = Cm(largeur)
+        occupees: set[tuple[int, int]] = set()
+        for rang, ligne in enumerate(lignes):
+            _insecable(table.rows[rang], entete=rang < len(bloc.entetes))
+            colonne = 0
+            for case in ligne:
+                while (rang, colonne) in occupees:
+                    colonne += 1
+                if colonne >= bloc.largeur:
+                    break
+                fin = min(colonne + case.colonnes, bloc.largeur) - 1
+                bas = min(rang + case.lignes, len(lignes)) - 1
+                occupees |= {(r, c) for r in range(rang, bas + 1) for c in range(colonne, fin + 1)}
+                place = table.cell(rang, colonne)
+                if fin > colonne or bas > rang:
+                    place = place.merge(table.cell(bas, fin))
+                place.width = Cm(sum(largeurs[colonne : fin + 1]))
+                self._case(place, case, entete=rang < len(bloc.entetes))
+                colonne = fin + 1
+        if len(bloc.corps) <= LIGNES_INSECABLES:
+            self._serrer(table.rows if self.annotee else table.rows[:-1])
+        # Word colle deux tableaux qui se suivent : une ligne basse les sépare.
+        vide = self._paragraphe("", "Source")
+        vide.paragraph_format.line_spacing, vide.paragraph_format.space_after = Pt(3), Pt(0)
+        vide.paragraph_format.keep_with_next = self.annotee
+
+    def _case(self, place: Any, case: modele.Case, *, entete: bool) -> None:
+        p = place.paragraphs[0]
+        p.style = self.docx.styles["Case"]
+        if case.nombre:
+            p.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        self._bouts(p, case.bouts, gras=entete or case.accent, encre=TERRITOIRE if case.accent else None)
+
+    def _serrer(self, lignes: Any) -> None:
+        """Un petit tableau reste d'un seul tenant : chaque ligne tient à la suivante."""
+        for ligne in lignes:
+            for case in ligne.cells:
+                for p in case.paragraphs:
+                    p.paragraph_format.keep_with_next = True
+
+    # --- Les textes ---
+
+    def _legende(self, titre: str, precision: str) -> None:
+        p = self.docx.add_paragraph(style="Caption")
+        p.add_run(sans_controle(titre))
+        if precision:
+            p.add_run().add_break()
+            petit = p.add_run(sans_controle(precision))
+            petit.bold, petit.font.size, petit.font.color.rgb = False, Pt(8.5), couleur(ENCRE_2)
+
+    def _paragraphe(
+        self, texte: str, style: str, *, gras: bool | None = None, couleur_: str = "", taille: float = 0
+    ):
+        p = self.docx.add_paragraph(style=style)
+        if texte:
+            bout = p.add_run(sans_controle(texte))
+            bout.bold = gras
+            if couleur_:
+                bout.font.color.rgb = couleur(couleur_)
+            if taille:
+                bout.font.size = Pt(taille)
+        return p
+
+    def _bouts(self, p: Any, bouts: modele.Bouts, *, gras: bool = False, encre: str | None = None) -> None:
+        for bout in bouts:
+            if bout.saut:
+                p.add_run().add_break()
+            morceau = p.add_run(sans_controle(bout.texte))
+            if (bout.gras or gras) and not bout.petit:
+                morceau.bold = True
+            if bout.italique:
+                morceau.italic = True
+            if bout.petit:
+                morceau.bold, morceau.font.size = False, Pt(7.5)
+                morceau.font.color.rgb = couleur(ENCRE_2)
+            elif encre:
+                morceau.font.color.rgb = couleur(encre)
+
+
+def _largeurs(table: modele.Table) -> list[float]:
+    """Largeurs des colonnes, en centimètres ; leur somme est celle de la page."""
+    parts = parts_des_colonnes(table)
+    fixes = sum(1 for p in parts if p == 0)
+    pour_un_nombre = min(2.6, max(1.7, 11.0 / max(fixes, 1))) if fixes else 0.0
+    reste = LARGEUR_CM - fixes * pour_un_nombre
+    total = sum(parts) or 1
+    if not sum(parts):
+        return [LARGEUR_CM / len(parts)] * len(parts)
+    return [pour_un_nombre if p == 0 else reste * p / total for p in parts]
+
+
+def _champ_ouvert(p: Any, instruction: str, *, a_jour: bool) -> None:
+    sale = "" if a_jour else ' w:dirty="true"'
+    for xml in (
+        f'<w:r {nsdecls("w")}><w:fldChar w:fldCharType="begin"{sale}/></w:r>',
+        f'<w:r {nsdecls("w")}><w:instrText xml:space="preserve"> {html_sur(instruction)} </w:instrText></w:r>',
+        f'<w:r {nsdecls("w")}><w:fldChar w:fldCharType="separate"/></w:r>',
+    ):
+        p._p.append(parse_xml(xml))
+
+
+def _champ_ferme(p: Any) -> None:
+    p._p.append(parse_xml(f'<w:r {nsdecls("w")}><w:fldChar w:fldCharType="end"/></w:r>'))
+
+
+def _numeroter(p: Any, numero: int) -> None:
+    proprietes = p._p.get_or_add_pPr().get_or_add_numPr()
+    proprietes.get_or_add_ilvl().val = 0
+    proprietes.get_or_add_numId().val = numero
+
+
+def _ombrer(p: Any) -> None:
+    p._p.get_or_add_pPr().insert_element_before(
+        parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="F3F6F8"/>'),
+        *("w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr"),
+    )
+
+
+def _insecable(ligne: Any, *, entete: bool = False) -> None:
+    """Une ligne ne se coupe pas ; une ligne d'en-tête se répète en haut de chaque page."""
+    proprietes = ligne._tr.get_or_add_trPr()
+    proprietes.append(OxmlElement("w:cantSplit"))
+    if entete:
+        proprietes.append(OxmlElement("w:tblHeader"))
+
+
+def _aspect(table: Any) -> None:
+    """La première ligne est un en-tête, la première colonne aussi : les lecteurs d'écran s'en servent."""
+    aspect = table._tbl.tblPr.find(qn("w:tblLook"))
+    if aspect is None:
+        aspect = OxmlElement("w:tblLook")
+        table._tbl.tblPr.append(aspect)
+    for attribut, valeur in {
+        "val": "04A0", "firstRow": "1", "lastRow": "0", "firstColumn": "1", "lastColumn": "0",
+        "noHBand": "1", "noVBand": "1",
+    }.items():  # fmt: skip
+        aspect.set(qn(f"w:{attribut}"), valeur)
+
+
+def _filets(table: Any) -> None:
+    cotes = "".join(
+        f'<w:{c} w:val="single" w:sz="4" w:color="D5DBE1"/>'
+        for c in ("top", "left", "bottom", "right", "insideH", "insideV")
+    )
+    table._tbl.tblPr.insert_element_before(
+        parse_xml(f"<w:tblBorders {nsdecls('w')}>{cotes}</w:tblBorders>"),
+        *("w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook"),
+    )

@@ -1,0 +1,159 @@
+"""Les couches du diagnostic pour un SIG : GeoPackage et GeoJSON.
+
+Les attributs sont ceux que le rapport montre, et rien d'autre : les mesures jointes (avec leur statut) et ce
+que disent les infobulles des structures et des quartiers. Aucune table de données n'est relue ici.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cafdiag.restitution.cartes_statiques import lire_couches
+from cafdiag.restitution.couleurs import STRUCTURES
+from cafdiag.restitution.echappement import sans_controle
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+# Maille des mesures, nom de la couche.
+MAILLES = {"commune": "communes", "epci": "epci", "departement": "departements"}
+_PEINTES = ("carte", "epci_alentour")
+_ROUGE_QPV = "#b3261e"
+
+
+def couches_geo(mesures_csv: str, cartes: Sequence[Mapping[str, Any]]) -> dict[str, gpd.GeoDataFrame]:
+    """Les couches d'un diagnostic, en WGS84.
+
+    Parameters
+    ----------
+    mesures_csv : str
+        Contenu de ``mesures-<code>.csv``.
+    cartes : sequence of mapping
+        Contenus ``MIME_CARTE`` du carnet, pour les structures et les quartiers qu'elles montrent.
+
+    Returns
+    -------
+    dict of str to GeoDataFrame
+        ``territoire``, ``communes``, ``epci``, ``departements`` : ``code, nom``, puis pour chaque indicateur
+        montré sa valeur (``PE_ENF_M3``), son année (``…_annee``) et son statut (``…_statut``). ``structures`` :
+        ``nom, type, precisions``. ``quartiers`` : ``nom``. Une couche vide n'est pas rendue.
+    """
+    mesures = list(csv.DictReader(io.StringIO(mesures_csv)))
+    peints = {(m["maille"], m["indicateur"]) for m in mesures if m["role"] in _PEINTES}
+    couches: dict[str, gpd.GeoDataFrame | None] = {}
+    for maille, nom in MAILLES.items():
+        siennes = [m for m in mesures if m["maille"] == maille and m["role"] in (*_PEINTES, "territoire")]
+        ici = [m for m in siennes if m["role"] == "territoire"]
+        if ici:
+            couches["territoire"] = _couche(ici, maille)
+        # Les autres indicateurs du territoire ne sont pas mesurés chez ses voisins : ils n'y sont pas montrés.
+        couches[nom] = _couche([m for m in siennes if (maille, m["indicateur"]) in peints], maille)
+    couches |= _structures_et_quartiers(cartes)
+    return {nom: c for nom, c in couches.items() if c is not None and len(c)}
+
+
+def _couche(mesures: list[dict], maille: str) -> gpd.GeoDataFrame | None:
+    """Une ligne par territoire, trois colonnes par indicateur ; de plusieurs années, la dernière."""
+    import pandas as pd
+
+    from cafdiag.restitution.vues import contours_de
+
+    lignes: dict[str, dict[str, Any]] = {}
+    indicateurs: dict[str, None] = {}
+    for m in sorted(mesures, key=lambda m: float(m["annee"] or 0)):
+        code = m["indicateur"]
+        indicateurs[code] = None
+        ligne = lignes.setdefault(m["territoire"], {"code": m["territoire"], "nom": sans_controle(m["nom"])})
+        ligne[code] = float(m["valeur"]) if m["valeur"] else None
+        ligne[f"{code}_annee"] = int(float(m["annee"])) if m["annee"] else None
+        ligne[f"{code}_statut"] = m["statut"]
+    if not lignes:
+        return None
+    ordre = ["code", "nom", *(f"{c}{suite}" for c in indicateurs for suite in ("", "_annee", "_statut"))]
+    table = pd.DataFrame(list(lignes.values())).reindex(columns=ordre)
+    types = {c: "float64" for c in indicateurs} | {f"{c}_annee": "Int32" for c in indicateurs}
+    table = table.astype(types).sort_values("code", ignore_index=True)
+    contours = contours_de(maille, list(table["code"]))[["code", "geometry"]]
+    return contours.merge(table, on="code", validate="one_to_one")[[*ordre, "geometry"]]
+
+
+def _structures_et_quartiers(cartes: Sequence[Mapping[str, Any]]) -> dict[str, gpd.GeoDataFrame]:
+    import geopandas as gpd
+    from shapely.geometry import Point, shape
+
+    structures: dict[tuple, dict] = {}
+    quartiers: dict[str, dict] = {}
+    libelles = {libelle for libelle, _, _ in STRUCTURES.values()}
+    for carte in cartes:
+        for nom, donnees in lire_couches(carte["script"]):
+            if nom == "points":
+                for e in donnees["entites"]:
+                    dits = [sans_controle(t) for t in e["l"]]
+                    rang = next((i for i, t in enumerate(dits) if t in libelles), min(1, len(dits) - 1))
+                    structures[(*e["p"], *dits)] = {
+                        "nom": dits[0],
+                        "type": dits[rang],
+                        "precisions": " ; ".join(dits[rang + 1 :]),
+                        "geometry": Point(e["p"][1], e["p"][0]),
+                    }
+            elif nom == "zones" and donnees["styles"][0].get("fillColor") == _ROUGE_QPV:
+                for e in donnees["entites"]:
+                    dit = sans_controle(e["l"][0]) if e.get("l") else ""
+                    quartiers[json.dumps(e["g"])] = {"nom": dit, "geometry": shape(e["g"])}
+    couches = {"structures": structures, "quartiers": quartiers}
+    return {
+        nom: gpd.GeoDataFrame(list(lignes.values()), geometry="geometry", crs=4326)
+        for nom, lignes in couches.items()
+        if lignes
+    }
+
+
+def geopackage(couches: Mapping[str, gpd.GeoDataFrame]) -> bytes:
+    """Un GeoPackage, une couche par table ; mêmes entrées, mêmes octets."""
+    import pyogrio
+
+    ancienne = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    # GDAL date chaque couche ; la date du jour ferait un fichier différent à chaque production.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+    try:
+        with tempfile.TemporaryDirectory(prefix="cafdiag-") as provisoire:
+            fichier = Path(provisoire) / "couches.gpkg"
+            for nom, couche in couches.items():
+                pyogrio.write_dataframe(
+                    couche,
+                    fichier,
+                    layer=nom,
+                    driver="GPKG",
+                    append=fichier.exists(),
+                    promote_to_multi=nom != "structures",
+                )
+            return fichier.read_bytes()
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": ancienne})
+
+
+def geojson(couches: Mapping[str, gpd.GeoDataFrame]) -> str:
+    """Une seule collection GeoJSON ; la propriété ``couche`` dit d'où vient chaque entité, un vide est ``null``."""
+    import pandas as pd
+    import shapely
+
+    entites = []
+    for nom, couche in couches.items():
+        formes = shapely.set_precision(couche.geometry.to_numpy(), 1e-6, mode="pointwise")
+        for proprietes, forme in zip(couche.drop(columns="geometry").to_dict("records"), formes, strict=True):
+            propres = {c: None if pd.isna(v) else v for c, v in proprietes.items()}
+            entites.append(
+                {
+                    "type": "Feature",
+                    "properties": {"couche": nom, **propres},
+                    "geometry": json.loads(shapely.to_geojson(forme)),
+                }
+            )
+    collection = {"type": "FeatureCollection", "features": entites}
+    return json.dumps(collection, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"

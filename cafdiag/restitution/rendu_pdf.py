@@ -1,0 +1,100 @@
+"""Le rapport en PDF : A4, paginé, balisé (PDF/UA-1), par Typst et sans réseau."""
+
+from __future__ import annotations
+
+import json
+
+from cafdiag.erreurs import ProductionImpossible
+from cafdiag.magasin import dossier
+from cafdiag.restitution import document as modele
+from cafdiag.restitution.document import Document, parts_des_colonnes
+from cafdiag.restitution.images import POLICES, nettoyer, polices
+
+GABARIT = "document.typ"
+# Un tableau plus court que cela ne se coupe pas d'une page à l'autre.
+LIGNES_INSECABLES = 14
+
+
+def pdf(document: Document) -> bytes:
+    """Le document en PDF/UA-1 ; mêmes entrées, mêmes octets.
+
+    Raises
+    ------
+    ProductionImpossible
+        Gabarit absent ou abîmé.
+    """
+    import typst
+
+    fichier = dossier("templates") / "rapport" / GABARIT
+    contenu = {
+        "titre": document.titre,
+        "sous_titre": document.sous_titre,
+        "maille": document.maille,
+        "situation": document.situation,
+        "avertissements": list(document.avertissements),
+        "blocs": _blocs(document.blocs),
+    }
+    try:
+        source = fichier.read_bytes()
+        return typst.compile(
+            source,
+            format="pdf",
+            font_paths=polices(),
+            sys_inputs={"document": json.dumps(contenu, ensure_ascii=False), "polices": json.dumps(POLICES)},
+            pdf_standards=["ua-1"],
+        )
+    except (OSError, typst.TypstError) as cause:
+        raison = str(getattr(cause, "message", None) or cause).splitlines()[0][:160]
+        raise ProductionImpossible(
+            f"le pdf n'a pas pu être composé ({raison})",
+            attendu=f"templates/rapport/{GABARIT}, tel que livré",
+            conseil="retéléchargez le projet, ou demandez les autres formats",
+        ) from cause
+
+
+def _bouts(bouts: modele.Bouts) -> list[dict]:
+    return [vars(b) for b in bouts]
+
+
+def _case(case: modele.Case) -> dict:
+    return vars(case) | {"bouts": _bouts(case.bouts)}
+
+
+def _blocs(blocs: tuple[modele.Bloc, ...]) -> list[dict]:
+    """Les blocs ; sources et légendes d'un tableau sont rangées avec lui, pour ne pas passer la page sans lui."""
+    rendus: list[dict] = []
+    for bloc in blocs:
+        note = isinstance(bloc, modele.Paragraphe | modele.Liste) and bloc.allure == "source"
+        if note and rendus and rendus[-1]["genre"] == "table":
+            rendus[-1]["notes"].append(_bloc(bloc))
+        else:
+            rendus.append(_bloc(bloc))
+    return rendus
+
+
+def _bloc(bloc: modele.Bloc) -> dict:
+    genre = type(bloc).__name__.lower()
+    if isinstance(bloc, modele.Titre | modele.Paragraphe):
+        return vars(bloc) | {"genre": genre, "bouts": _bouts(bloc.bouts)}
+    if isinstance(bloc, modele.Liste):
+        elements = [_blocs(element) for element in bloc.elements]
+        return {"genre": genre, "ordonnee": bloc.ordonnee, "allure": bloc.allure, "elements": elements}
+    if isinstance(bloc, modele.Table):
+        return {
+            "genre": genre,
+            "titre": bloc.titre,
+            "precision": bloc.precision,
+            "entetes": [[_case(c) for c in ligne] for ligne in bloc.entetes],
+            "corps": [[_case(c) for c in ligne] for ligne in bloc.corps],
+            "colonnes": parts_des_colonnes(bloc),
+            "notes": [],
+            "long": len(bloc.corps) > LIGNES_INSECABLES,
+        }
+    if isinstance(bloc, modele.Figure):
+        champs = vars(bloc) | {"svg": nettoyer(bloc.svg), "nature": bloc.genre}
+        return champs | {"genre": genre, "alternative": bloc.alternative or bloc.titre or "dessin"}
+    if isinstance(bloc, modele.Encadre):
+        return {"genre": genre, "nature": bloc.genre, "blocs": _blocs(bloc.blocs)}
+    if isinstance(bloc, modele.Chiffres):
+        return {"genre": genre, "chiffres": [vars(c) for c in bloc.chiffres]}
+    return {"genre": genre, "termes": [[_bouts(t), _bouts(d)] for t, d in bloc.termes]}
