@@ -127,7 +127,9 @@ class _Lecteur:
         elif balise == "dl":
             yield self._definitions(element)
         elif balise == "table":
-            yield self._table(element)
+            table = self._table(element)
+            if table.largeur:
+                yield table
         elif balise == "figure":
             yield from self._figure(element)
         elif balise == "details":
