@@ -43,6 +43,11 @@ class Apports:
     departements_complets: frozenset[str] = frozenset()
     compte_rendu: CompteRendu | None = None
 
+    @property
+    def vide(self) -> bool:
+        """Vrai si rien n'est apporté."""
+        return self.qpv is None and self.structures is None and not self.departements_complets
+
     def complet(self, type_structure: str) -> frozenset[str]:
         """Départements dont le registre est complet pour ce type : ceux déclarés, si le type y figure."""
         if self.structures is None or type_structure not in set(self.structures["type"]):

@@ -59,10 +59,11 @@ def _annee(contexte: Contexte, variable: str) -> int:
     return max(annees, key=lambda a: (contexte.par_commune(variable, annee=a)["valeur"].notna().sum(), a))
 
 
-def _cibles(contexte: Contexte, public: pd.DataFrame) -> pd.Index:
-    """Communes des territoires dont le public est connu : situer les autres ne servirait à rien."""
-    dedans = public.index.isin(contexte.appartenance["commune"]) & public["valeur"].notna()
-    return public.index[dedans]
+def _situables(contexte: Contexte, public: tuple[str, int]) -> pd.Index:
+    """Communes dont le public (variable et année) est connu : situer les autres ne servirait à rien."""
+    variable, annee = public
+    valeurs = contexte.par_commune(variable, annee=annee)["valeur"]
+    return valeurs.index[valeurs.notna()]
 
 
 def equipees(contexte: Contexte, indicateur: str) -> pd.Series:
@@ -96,9 +97,13 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     annee = _annee(contexte, ligne["denominateur"])
     enfants = contexte.par_commune(ligne["denominateur"], annee=annee)
     offre = contexte.par_commune(ligne["numerateur"])
-    cibles = _cibles(contexte, enfants)
     paliers = PALIERS[choix.poids_acces](choix.acces_minutes)
-    acces = _par_commune(contexte, enfants, offre, cibles, paliers).reindex(enfants.index)
+    acces = contexte.partager(
+        ("2sfca", ligne["numerateur"], ligne["denominateur"], annee, paliers, choix.vitesse_kmh),
+        lambda: _par_commune(
+            contexte, enfants, offre, _situables(contexte, (ligne["denominateur"], annee)), paliers
+        ).reindex(enfants.index),
+    )
     brut, total = _moyenne(contexte, acces, enfants)
     connu, nul = brut["valeur"].notna(), total["valeur"].eq(0)
     sure = contexte.sommer(enfants.mask(acces["valeur"].isna() & enfants["valeur"].notna(), 0.0))["valeur"]
@@ -167,7 +172,7 @@ def temps_moyen(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Durée moyenne estimée jusqu'à la commune équipée la plus proche, pondérée par le public (A3)."""
     annee = _annee(contexte, ligne["numerateur"])
     public = contexte.par_commune(ligne["numerateur"], annee=annee)
-    duree = _durees(contexte, ligne["code"], _cibles(contexte, public)).reindex(public.index)
+    duree = _durees(contexte, ligne["code"], (ligne["numerateur"], annee)).reindex(public.index)
     acces = pd.DataFrame(
         {
             "valeur": duree["connu"].mask(duree["possible"].lt(duree["connu"])),
@@ -190,7 +195,7 @@ def part_a_portee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     )
     annee = _annee(contexte, ligne["numerateur"])
     public = contexte.par_commune(ligne["numerateur"], annee=annee)
-    duree = _durees(contexte, ligne["code"], _cibles(contexte, public)).reindex(public.index)
+    duree = _durees(contexte, ligne["code"], (ligne["numerateur"], annee)).reindex(public.index)
     oui = duree["connu"].le(seuil)
     peut_etre = ~oui & duree["possible"].le(seuil)
     a_portee = pd.DataFrame(
@@ -207,9 +212,14 @@ def part_a_portee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     )
 
 
-def _durees(contexte: Contexte, indicateur: str, cibles: pd.Index) -> pd.DataFrame:
-    """``connu`` et ``possible``, en minutes estimées, des communes visées."""
-    distances = proximite_par_commune(contexte.points, equipees(contexte, indicateur), cibles=cibles)
+def _durees(contexte: Contexte, indicateur: str, public: tuple[str, int]) -> pd.DataFrame:
+    """``connu`` et ``possible``, en minutes estimées, des communes dont le public est connu."""
+    distances = contexte.partager(
+        ("proximite", indicateur, public),
+        lambda: proximite_par_commune(
+            contexte.points, equipees(contexte, indicateur), cibles=_situables(contexte, public)
+        ),
+    )
     return minutes(distances, vitesse_kmh=contexte.options.vitesse_kmh)
 
 

@@ -56,6 +56,8 @@ class Contexte:
         Année demandée ; None : la dernière de chaque indicateur.
     options : Options
         Choix de calcul.
+    partage : dict
+        Ce qui ne dépend que des tables et des options, gardé d'un calcul à l'autre tant qu'elles ne changent pas.
     """
 
     territoires: pd.DataFrame
@@ -67,6 +69,7 @@ class Contexte:
     apports: Apports
     annee: int | None = None
     options: Options = field(default_factory=Options)
+    partage: dict = field(default_factory=dict, repr=False)
     _memoire: dict = field(default_factory=dict, repr=False)
 
     @property
@@ -87,9 +90,7 @@ class Contexte:
     @property
     def points(self) -> pd.DataFrame:
         """Points centraux des communes en mètres (``x``, ``y``, ``zone``) : projetés une fois."""
-        if "points" not in self._memoire:
-            self._memoire["points"] = projeter(self.communes["lon"], self.communes["lat"])
-        return self._memoire["points"]
+        return self.partager(("points",), lambda: projeter(self.communes["lon"], self.communes["lat"]))
 
     def sommer(self, communes: pd.DataFrame) -> pd.DataFrame:
         """Somme par territoire d'une grandeur communale alignée sur la table des communes."""
@@ -105,6 +106,12 @@ class Contexte:
         if cle not in self._memoire:
             self._memoire[cle] = calcul()
         return self._memoire[cle]
+
+    def partager(self, cle: tuple, calcul: Callable):
+        """Comme :meth:`retenir`, pour ce qui ne dépend d'aucun territoire : gardé d'un calcul à l'autre."""
+        if cle not in self.partage:
+            self.partage[cle] = calcul()
+        return self.partage[cle]
 
     @property
     def colonnes(self) -> tuple[str, ...]:
@@ -123,12 +130,11 @@ class Contexte:
         return self.annee if self.annee in connues else connues[0]
 
     def par_commune(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
-        """Variable évaluée commune par commune ; gardée en mémoire pour le contexte."""
+        """Variable évaluée commune par commune ; gardée en mémoire."""
         annee = annee if annee is not None else self.annee_de(variable)
-        cle = (variable, annee)
-        if cle not in self._memoire:
-            self._memoire[cle] = evaluer(self.communes, variable, annee=annee)
-        return self._memoire[cle]
+        return self.partager(
+            ("par_commune", variable, annee), lambda: evaluer(self.communes, variable, annee=annee)
+        )
 
     def somme(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
         """Somme d'une variable par territoire, encadrée, avec son année ; gardée en mémoire.

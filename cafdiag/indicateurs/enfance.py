@@ -66,14 +66,17 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 def _acces_annuel(contexte: Contexte, annee: int) -> pd.DataFrame:
     communes = contexte.communes
     enfants = contexte.par_commune("enfants_3_11_ans", annee=annee)
-    # Sans enfants connus, la distance ne servirait à rien : on ne situe que les communes des territoires.
-    dedans = enfants.index.isin(contexte.appartenance["commune"]) & enfants["valeur"].notna()
-    acces = acces_par_commune(
-        communes,
-        plus_recent(communes, "bpe{*}_alsh").astype("float64"),
-        seuil_km=contexte.options.distance_alsh_km,
-        cibles=enfants.index[dedans],
-    ).reindex(communes.index)
+    seuil = contexte.options.distance_alsh_km
+    # Sans enfants connus, la distance ne servirait à rien.
+    acces = contexte.partager(
+        ("acces_alsh", annee, seuil),
+        lambda: acces_par_commune(
+            communes,
+            plus_recent(communes, "bpe{*}_alsh").astype("float64"),
+            seuil_km=seuil,
+            cibles=enfants.index[enfants["valeur"].notna()],
+        ).reindex(communes.index),
+    )
     oui, inconnu = acces["proche"].eq(True).fillna(False), acces["proche"].isna()
     proches = pd.DataFrame(
         {

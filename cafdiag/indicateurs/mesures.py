@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -199,29 +200,41 @@ def mesurer_maille(
 
 @dataclass(frozen=True)
 class Tables:
-    """Les tables d'un calcul, lues une fois."""
+    """Les tables d'un calcul, lues une fois ; on ne les modifie jamais, et ``partage`` garde ce qu'on en tire."""
 
     communes: pd.DataFrame
     taux: pd.DataFrame
     qpv: pd.DataFrame
     structures: pd.DataFrame
     apports: Apports
+    partage: dict = field(init=False, default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def lire(cls, apports: Apports | None) -> Tables:
         """Lit les tables embarquées et y joint les apports."""
-        apports = apports or Apports()
-        if apports.qpv is None:
-            apports = replace(apports, qpv=tables_donnees.qpv_contours())
-        communes = table_communes(apports)
-        # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
-        return cls(
-            communes.set_axis(communes.index.astype(object)),
-            tables_donnees.taux_couverture(),
-            lire_table("qpv"),
-            structures_connues(apports),
-            apports,
-        )
+        if apports is None or apports.vide:
+            return _tables_sans_apport(tables_donnees.etat())
+        return _lire_tables(apports)
+
+
+def _lire_tables(apports: Apports) -> Tables:
+    if apports.qpv is None:
+        apports = replace(apports, qpv=tables_donnees.qpv_contours())
+    communes = table_communes(apports)
+    # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
+    return Tables(
+        communes.set_axis(communes.index.astype(object)),
+        tables_donnees.taux_couverture(),
+        lire_table("qpv"),
+        structures_connues(apports),
+        apports,
+    )
+
+
+@lru_cache(maxsize=1)
+def _tables_sans_apport(etat: tuple) -> Tables:
+    """Les tables embarquées et importées, relues quand l'entrepôt change."""
+    return _lire_tables(Apports())
 
 
 def _un_territoire(cible: Territoire, cle: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -254,6 +267,7 @@ def _mesurer(
         apports=tables.apports,
         annee=annee,
         options=options or Options(),
+        partage=tables.partage,
     )
     definitions = dictionnaire()
     voulus = choisir(indicateurs)
