@@ -87,6 +87,24 @@ def page_hors_reseau(chromium):
 
 
 @pytest.fixture(scope="session")
+def fautes_axe():
+    """Fautes d'accessibilité graves d'une page ouverte, selon axe-core : ``fautes_axe(page) == []``."""
+    paquet = pytest.importorskip("axe_playwright_python", reason="axe-core n'est pas installé")
+    regles = Path(paquet.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+
+    def chercher(page, *, dans: str = "html") -> list[str]:
+        # Un dépliant fermé cache ses fautes.
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        page.evaluate(regles)
+        rendu = page.evaluate("dans => axe.run(dans, {resultTypes: ['violations']})", dans)
+        assert rendu["passes"], "axe n'a rien pu vérifier"
+        return [f"{v['impact']} {v['id']} : {v['nodes'][0]['target']}" for v in rendu["violations"]
+                if v["impact"] in ("serious", "critical")]
+
+    return chercher
+
+
+@pytest.fixture(scope="session")
 def fichiers_reels() -> Path:
     """Dossier des vrais fichiers officiels ; ils ne sont jamais dans le dépôt."""
     dossier = os.environ.get("CAFDIAG_FICHIERS_REELS", "")

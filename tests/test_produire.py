@@ -121,6 +121,23 @@ def test_carnet_joint_se_relit_et_garde_ses_codes_en_texte(rapports):
     assert 'code = "200048551"' in injectee.source
 
 
+@pytest.mark.navigateur
+@pytest.mark.parametrize("nom", list(TERRITOIRES))
+@pytest.mark.parametrize("largeur", [1366, 400])
+def test_aucune_faute_grave_d_accessibilite(rapports, page_hors_reseau, fautes_axe, nom, largeur):
+    page = page_hors_reseau.page
+    page.set_viewport_size({"width": largeur, "height": 900})
+    page.goto(rapports[nom]["html"].as_uri())
+    assert fautes_axe(page) == []
+
+
+@pytest.mark.navigateur
+def test_axe_voit_une_faute(page_hors_reseau, fautes_axe):
+    page = page_hors_reseau.page
+    page.set_content('<html lang="fr"><title>t</title><main><h1>t</h1><img src="data:,"></main></html>')
+    assert any("image-alt" in faute for faute in fautes_axe(page))
+
+
 def test_memes_octets_deux_fois(rapports, tmp_path):
     second = diagnostic(TERRITOIRES["craon"], sortie=tmp_path / "ailleurs")
     for forme, chemin in rapports["craon"].items():
