@@ -81,6 +81,16 @@ def _taux(etat_: tuple) -> pd.DataFrame:
     return choisir_serie(pd.concat([embarques[communs], apportes[communs]], ignore_index=True))
 
 
+def places() -> pd.DataFrame:
+    """Nombre de places d'accueil du jeune enfant, importé (aucun n'est embarqué à l'EPCI) ; vide sans import."""
+    return _places(etat())
+
+
+@lru_cache(maxsize=2)
+def _places(etat_: tuple) -> pd.DataFrame:
+    return entrepot.lire("places") if etat_ else pd.DataFrame()
+
+
 def qpv_contours():
     """Contours de QPV importés, ou None : des noms de quartiers sans contour ne suffisent pas à les situer."""
     return _qpv(etat())

@@ -58,6 +58,8 @@ class Contexte:
         Choix de calcul.
     partage : dict
         Ce qui ne dépend que des tables et des options, gardé d'un calcul à l'autre tant qu'elles ne changent pas.
+    places : DataFrame
+        Nombres de places publiés, s'ils ont été importés.
     """
 
     territoires: pd.DataFrame
@@ -70,6 +72,7 @@ class Contexte:
     annee: int | None = None
     options: Options = field(default_factory=Options)
     partage: dict = field(default_factory=dict, repr=False)
+    places: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     _memoire: dict = field(default_factory=dict, repr=False)
 
     @property

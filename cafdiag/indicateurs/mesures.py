@@ -13,7 +13,7 @@ from cafdiag.donnees import VARIABLES, Apports, table_communes
 from cafdiag.donnees import tables as tables_donnees
 from cafdiag.donnees.communes import structures_connues
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import acces, animation, enfance, generiques, petite_enfance, portrait
+from cafdiag.indicateurs import acces, animation, besoin, enfance, generiques, petite_enfance, portrait
 from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte, resultat
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.options import Options
@@ -54,6 +54,7 @@ CALCULS: dict[str, Calcul] = {
     "part_individuel": petite_enfance.part_individuel,
     "mode_dominant": petite_enfance.mode_dominant,
     "ecart_ref": petite_enfance.ecart_ref,
+    "besoin_cible": besoin.besoin_cible,
     "naissances_evolution": petite_enfance.naissances_evolution,
     "acces_alsh": enfance.acces_alsh,
     "acces_deux_temps": acces.deux_temps_eaje,
@@ -72,7 +73,7 @@ def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) ->
     """Années pour lesquelles un indicateur peut être calculé, avec les colonnes communales connues."""
     colonnes = tuple(table_communes().columns) if colonnes is None else colonnes
     ligne = dictionnaire().loc[code]
-    if ligne["calcul"] in ("publie", "part_individuel", "mode_dominant", "ecart_ref"):
+    if ligne["calcul"] in ("publie", "part_individuel", "mode_dominant", "ecart_ref", "besoin_cible"):
         return petite_enfance.annees_publiees(tables_donnees.taux_couverture())
     if ligne["calcul"] == "naissances_evolution":
         connues = set(VARIABLES["naissances_3_ans"].annees(colonnes))
@@ -207,6 +208,7 @@ class Tables:
     qpv: pd.DataFrame
     structures: pd.DataFrame
     apports: Apports
+    places: pd.DataFrame
     partage: dict = field(init=False, default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -228,6 +230,7 @@ def _lire_tables(apports: Apports) -> Tables:
         lire_table("qpv"),
         structures_connues(apports),
         apports,
+        tables_donnees.places(),
     )
 
 
@@ -254,10 +257,29 @@ def _mesurer(
     annee: int | None,
     options: Options | None,
 ) -> pd.DataFrame:
+    contexte = _contexte(territoires, appartenance, tables, annee=annee, options=options)
+    definitions = dictionnaire()
+    voulus = choisir(indicateurs)
+    blocs = [_un_indicateur(contexte, definitions.loc[code]) for code in voulus]
+    table = pd.DataFrame({nom: np.concatenate([b[nom] for b in blocs]) for nom in COLONNES})
+    table = table.astype({nom: "str" for nom in COLONNES if nom not in _NOMBRES} | {"annee": "Int64"})
+    # Par territoire, puis par indicateur ; les blocs sont rangés dans l'autre sens.
+    n = len(territoires)
+    return table.iloc[np.arange(len(table)).reshape(-1, n).T.ravel()].reset_index(drop=True)
+
+
+def _contexte(
+    territoires: pd.DataFrame,
+    appartenance: pd.DataFrame,
+    tables: Tables,
+    *,
+    annee: int | None,
+    options: Options | None,
+) -> Contexte:
     if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
         raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
     territoires = territoires.set_axis(pd.Index(territoires.index.astype(object), name="code")).astype(object)
-    contexte = Contexte(
+    return Contexte(
         territoires=territoires,
         appartenance=appartenance.astype(object),
         communes=tables.communes,
@@ -268,15 +290,13 @@ def _mesurer(
         annee=annee,
         options=options or Options(),
         partage=tables.partage,
+        places=tables.places,
     )
-    definitions = dictionnaire()
-    voulus = choisir(indicateurs)
-    blocs = [_un_indicateur(contexte, definitions.loc[code]) for code in voulus]
-    table = pd.DataFrame({nom: np.concatenate([b[nom] for b in blocs]) for nom in COLONNES})
-    table = table.astype({nom: "str" for nom in COLONNES if nom not in _NOMBRES} | {"annee": "Int64"})
-    # Par territoire, puis par indicateur ; les blocs sont rangés dans l'autre sens.
-    n = len(territoires)
-    return table.iloc[np.arange(len(table)).reshape(-1, n).T.ravel()].reset_index(drop=True)
+
+
+def contexte_de(cible: Territoire, *, annee: int | None = None, apports: Apports | None = None) -> Contexte:
+    """Le contexte de calcul d'un seul territoire, sous sa clé ``territoire``."""
+    return _contexte(*_un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
 
 
 def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray]:

@@ -1,0 +1,277 @@
+"""Combien de places pour atteindre un taux : le besoin, encadré, et sa répartition entre modes d'accueil.
+
+Le nombre d'enfants de moins de 3 ans qui sert de dénominateur aux taux de la Cnaf n'est pas publié. Il est
+reconstitué quand les nombres de places ont été importés, estimé deux fois (naissances, recensement) sinon : c'est
+toujours une fourchette.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs.agregation import enfants_reconstitues
+from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, publie, taux_publies
+
+# Les places publiées sont arrondies à l'unité.
+DEMI_PLACE = 0.5
+# Âges répartis uniformément dans la tranche : les moins de 3 ans sont les trois cinquièmes des 0-4 ans.
+PART_MOINS_3_ANS = 3 / 5
+_PAR_MODE = {
+    "txcouv": "places_total",
+    "txcouv_eaje": "places_eaje",
+    "txcouv_eaje_psu": "places_eaje_psu",
+    "txcouv_eaje_hors_psu": "places_eaje_hors_psu",
+    "txcouv_am": "places_am",
+    "txcouv_prescol": "places_prescol",
+    "txcouv_gad": "places_gad",
+}
+MODES_CREES = {
+    "eaje_psu": "EAJE à prestation de service unique (PSU)",
+    "eaje_hors_psu": "EAJE hors PSU (micro-crèches à Paje)",
+    "am": "assistants maternels",
+    "prescol": "préscolarisation à 2 ans",
+    "gad": "garde à domicile",
+}
+
+
+def besoin_en_places(cible: float, enfants, places):
+    """Places manquantes pour atteindre un taux : ``max(0, ⌈c/100 × E - P⌉)``.
+
+    Parameters
+    ----------
+    cible : float
+        Taux visé, places pour 100 enfants de moins de 3 ans.
+    enfants, places : float, array or Series
+        Enfants de moins de 3 ans et places existantes, alignés. Un manquant reste manquant.
+
+    Examples
+    --------
+    CC de la Veyle (707 enfants, 634 places) : il en faudrait 3 de plus pour 90 %.
+
+    >>> float(besoin_en_places(90, 707, 634))
+    3.0
+    """
+    # 60,9 - 60,8 vaut un peu plus que 0,1 en binaire : sans l'arrondi, une place de trop.
+    return np.maximum(0.0, np.ceil(np.round(np.asarray(cible * enfants / 100 - places, dtype=float), 6)))
+
+
+def encadrer_besoin(cible: float, taux: pd.Series, enfants: pd.DataFrame) -> pd.DataFrame:
+    """Besoin et fourchette, territoire par territoire.
+
+    Parameters
+    ----------
+    cible : float
+        Taux visé.
+    taux : Series
+        Taux publiés, à 0,1 près.
+    enfants : DataFrame
+        ``valeur, bas, haut`` (enfants de moins de 3 ans) et ``places`` (publiées, ou manquantes) ; même index.
+
+    Returns
+    -------
+    DataFrame
+        ``valeur, bas, haut`` ; même index. Un taux qui atteint la cible n'a besoin de rien, même si le nombre
+        d'enfants est inconnu.
+
+    Examples
+    --------
+    >>> taux = pd.Series([69.3, 79.9], index=["a", "b"])
+    >>> enfants = pd.DataFrame({"valeur": [9704.0, float("nan")], "bas": [9540.0, float("nan")],
+    ...                         "haut": [9704.0, float("nan")], "places": float("nan")}, index=["a", "b"])
+    >>> encadrer_besoin(69.8, taux, enfants)
+       valeur   bas  haut
+    a    49.0  43.0  54.0
+    b     0.0   0.0   0.0
+    """
+    bornes = {
+        "valeur": (enfants["valeur"], taux, enfants["places"]),
+        "bas": (enfants["bas"], taux + DEMI_TAUX, enfants["places"] + DEMI_PLACE),
+        "haut": (enfants["haut"], taux - DEMI_TAUX, enfants["places"] - DEMI_PLACE),
+    }
+    table = pd.DataFrame(
+        {
+            nom: besoin_en_places(cible, e, places.where(places.notna(), t * e / 100))
+            for nom, (e, t, places) in bornes.items()
+        },
+        index=taux.index,
+    )
+    table.loc[taux >= cible, ["valeur", "bas"]] = 0.0
+    # round : 60,95 - 0,05 n'est pas 60,9 en binaire.
+    table.loc[(taux - DEMI_TAUX).round(6) >= cible, "haut"] = 0.0
+    return table
+
+
+def enfants_encadres(contexte: Contexte, *, annee: int, colonne: str = "txcouv") -> pd.DataFrame:
+    """Enfants de moins de 3 ans, encadrés, et places publiées du taux demandé.
+
+    Reconstitués à partir des places et des taux publiés là où les places ont été importées ; sinon estimés par les
+    naissances de trois ans, encadrés par une seconde estimation (trois cinquièmes des 0-4 ans du recensement). Ces
+    deux estimations n'encadrent pas à coup sûr : c'est leur écart qui est montré.
+
+    Returns
+    -------
+    DataFrame
+        ``valeur, bas, haut, places, statut, motif`` ; index des territoires.
+    """
+    naissances = _estimation(contexte, "enfants_moins_3_ans", annee)
+    recensement = _estimation(contexte, "population_0_4_ans", annee) * PART_MOINS_3_ANS
+    deux = naissances.notna() & recensement.notna()
+    mini, maxi = np.minimum(naissances, recensement), np.maximum(naissances, recensement)
+    table = pd.DataFrame(
+        {
+            "valeur": naissances,
+            "bas": mini.where(deux),
+            "haut": maxi.where(deux),
+            "places": np.nan,
+            "statut": np.where(naissances.notna(), "estime", "non_disponible"),
+            "motif": contexte.manquantes("enfants_moins_3_ans", annee=annee)
+            if annee in contexte.annees("enfants_moins_3_ans")
+            else f"pas de naissances de {annee - 2} à {annee} dans les données",
+        },
+        index=contexte.codes,
+    )
+    table.loc[deux, "motif"] = [
+        f"enfants de moins de 3 ans estimés : {n:.0f} par les naissances, {r:.0f} par le recensement"
+        for n, r in zip(naissances[deux], recensement[deux], strict=True)
+    ]
+    seule = naissances.notna() & ~deux
+    table.loc[seule, "motif"] = (
+        "enfants de moins de 3 ans estimés par les naissances seules : sans fourchette"
+    )
+    for cle, (bas, haut, total, places) in _reconstitutions(contexte, annee, colonne).items():
+        table.loc[cle, ["valeur", "bas", "haut", "places"]] = [min(max(total, bas), haut), bas, haut, places]
+        table.loc[cle, ["statut", "motif"]] = [
+            "arrondi",
+            f"enfants de moins de 3 ans reconstitués : {bas:.0f} à {haut:.0f}, par les places et les taux publiés",
+        ]
+    return table
+
+
+def _estimation(contexte: Contexte, variable: str, annee: int) -> pd.Series:
+    if annee not in contexte.annees(variable):
+        return pd.Series(np.nan, index=contexte.codes)
+    return contexte.somme(variable, annee=annee)["valeur"]
+
+
+def _reconstitutions(contexte: Contexte, annee: int, colonne: str) -> dict:
+    """Par territoire dont les places sont importées : bornes, quotient du total, places du taux demandé."""
+    places = contexte.places
+    if not len(places) or "places_total" not in places:
+        return {}
+    cles = ["maille", "code", "annee"] + (["serie"] if "serie" in places and "serie" in contexte.taux else [])
+    ensemble = contexte.taux.merge(places, on=cles, how="inner", suffixes=("", "_p"))
+    ensemble = ensemble[ensemble["annee"].eq(annee)].set_index(["maille", "code"])
+    paires = {t: p for t, p in _PAR_MODE.items() if t in ensemble and p in ensemble}
+    rendues = {}
+    for cle, territoire in contexte.territoires.iterrows():
+        if (territoire["maille"], territoire["officiel"]) not in ensemble.index:
+            continue
+        ligne = ensemble.loc[[(territoire["maille"], territoire["officiel"])]].iloc[0]
+        connus = {t: p for t, p in paires.items() if pd.notna(ligne[t]) and pd.notna(ligne[p])}
+        bas, haut = enfants_reconstitues(
+            {t: float(ligne[p]) for t, p in connus.items()}, {t: float(ligne[t]) for t in connus}
+        )
+        if math.isnan(bas) or colonne not in connus or "txcouv" not in connus:
+            continue
+        total = 100 * float(ligne["places_total"]) / float(ligne["txcouv"])
+        rendues[cle] = (bas, haut, total, float(ligne[connus[colonne]]))
+    return rendues
+
+
+def besoin_cible(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Places manquantes pour atteindre le taux global de la France, encadrées."""
+    annee = annee_des_taux(contexte.taux, contexte.annee)
+    cible = taux_publies(contexte.taux, "france", "txcouv", annee=annee).get("FR", np.nan)
+    source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
+    enfants = enfants_encadres(contexte, annee=annee)
+    besoin = encadrer_besoin(cible, source["valeur"], enfants)
+    connu = besoin["valeur"].notna()
+    sans_enfants = source["valeur"].notna() & ~connu
+    statut = pd.Series("non_disponible", index=contexte.codes).mask(connu, enfants["statut"])
+    atteint = (source["valeur"] - DEMI_TAUX).round(6) >= cible
+    statut = statut.mask(connu & (atteint | statut.eq("non_disponible")), source["statut"])
+    motif = source["motif"].where(source["valeur"].isna(), "")
+    motif = motif.mask(sans_enfants, "nombre d'enfants de moins de 3 ans inconnu : " + enfants["motif"])
+    motif = motif.mask(connu & ~atteint, enfants["motif"])
+    motif = motif.mask(atteint, "le taux de la France est atteint")
+    presque = connu & ~atteint & enfants["valeur"].isna()
+    motif = motif.mask(presque, "le taux est celui de la France, à l'arrondi près")
+    soi = contexte.de_maille("france")
+    table = resultat(
+        contexte.codes,
+        **{n: besoin[n].mask(soi) for n in ("valeur", "bas", "haut")},
+        denominateur=enfants["valeur"].where(connu & ~atteint & ~soi),
+        statut=statut.mask(soi, "sans_objet"),
+        motif=motif.mask(soi, "la France est la référence"),
+        maille_source=source["maille_source"],
+        annee=annee,
+        millesime=f"décembre {annee}",
+    )
+    table.loc[~connu, ["bas", "haut"]] = np.nan
+    return table
+
+
+def repartir(total: float, parts: Mapping[str, float]) -> dict[str, int]:
+    """Répartit un nombre entier de places entre modes, à proportion des parts (méthode de Sainte-Laguë).
+
+    La somme des modes est toujours le total, et aucun mode ne perd de place quand le total augmente : une
+    fourchette répartie reste une fourchette.
+
+    Examples
+    --------
+    >>> repartir(49, {"eaje_psu": 60, "am": 40})
+    {'eaje_psu': 29, 'am': 20}
+    """
+    n = int(total)
+    quotients = [
+        (-part / (2 * rang + 1), ordre, mode)
+        for ordre, (mode, part) in enumerate(parts.items())
+        for rang in range(math.ceil(n * part / sum(parts.values())) + 1 if part else 0)
+    ]
+    gagnants = [mode for *_, mode in sorted(quotients)[:n]]
+    return {mode: gagnants.count(mode) for mode in parts}
+
+
+def lire_modes(modes: Mapping[str, float] | str | None, *, collectif: bool = False) -> dict[str, float]:
+    """Parts des modes d'accueil à créer, en %, contrôlées ; tout en EAJE à PSU par défaut.
+
+    Raises
+    ------
+    DemandeFausse
+        Mode inconnu, part négative, total qui n'est pas 100 : tous les défauts d'un coup.
+
+    Examples
+    --------
+    >>> lire_modes({"eaje_psu": 70, "am": "30"})
+    {'eaje_psu': 70.0, 'am': 30.0}
+    """
+    if modes is None:
+        return {"eaje_psu": 100.0}
+    if isinstance(modes, str):
+        modes = {modes: 100.0}
+    permis = [m for m in MODES_CREES if not collectif or m.startswith("eaje")]
+    defauts, lus = [], {}
+    for mode, part in modes.items():
+        if mode not in permis:
+            defauts.append(
+                f"mode « {mode} » inconnu" + (" pour un taux d'accueil collectif" if collectif else "")
+            )
+        try:
+            lus[mode] = float(str(part).replace(",", "."))
+        except ValueError:
+            lus[mode] = math.nan
+        if not 0 <= lus[mode] <= 100:
+            defauts.append(f"part de « {mode} » : {part!r}")
+    if not defauts and abs(sum(lus.values()) - 100) > 0.01:
+        defauts.append(f"les parts font {sum(lus.values()):g} %")
+    if defauts:
+        raise DemandeFausse(
+            " ; ".join(defauts), attendu=f"des parts en %, de somme 100, parmi {', '.join(permis)}"
+        )
+    return {m: p for m, p in lus.items() if p}

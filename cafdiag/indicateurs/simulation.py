@@ -1,0 +1,314 @@
+"""Simuler : les places à créer pour atteindre un taux, ce que la Caf finance, ce qui reste à la collectivité."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees import Apports
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs.baremes import Baremes, annee_du_bareme
+from cafdiag.indicateurs.baremes_fichier import lire_baremes
+from cafdiag.indicateurs.besoin import (
+    DEMI_TAUX,
+    MODES_CREES,
+    encadrer_besoin,
+    enfants_encadres,
+    lire_modes,
+    repartir,
+)
+from cafdiag.indicateurs.contexte import annee_des_taux
+from cafdiag.indicateurs.cout import chiffrer
+from cafdiag.indicateurs.mesures import comparer, contexte_de
+from cafdiag.indicateurs.simulation_objets import Hypotheses, Simulation
+from cafdiag.territoires import Territoire, territoire
+
+TAUX = {
+    "global": ("PE_TXCOUV_GLOBAL", "txcouv", "taux de couverture global"),
+    "eaje": ("PE_TXCOUV_EAJE", "txcouv_eaje", "taux de couverture en accueil collectif (EAJE)"),
+}
+CIBLES = ("departement", "region", "france", "comparables")
+INCHANGES = (
+    "Le nombre d'enfants et les places existantes sont supposés inchangés ; le besoin se compte sur tous les enfants "
+    "de moins de 3 ans, pas sur les demandeurs."
+)
+
+
+def simuler(
+    cible_territoire: Territoire | str,
+    *,
+    cible: str | float = "departement",
+    taux: str = "global",
+    modes: Mapping[str, float] | str | None = None,
+    annee_bareme: int | str | None = None,
+    baremes: Baremes | str | None = None,
+    hypotheses: Hypotheses | None = None,
+    apports: Apports | None = None,
+) -> Simulation:
+    """Places à créer pour atteindre une cible, financement de la Caf, reste à charge.
+
+    ``besoin = max(0, ⌈cible/100 × enfants - places⌉)``, encadré par l'incertitude du nombre d'enfants et par
+    l'arrondi du taux. Le nombre d'enfants et les places existantes sont supposés inchangés.
+
+    Parameters
+    ----------
+    cible_territoire : Territoire or str
+        Territoire, code ou nom.
+    cible : {"departement", "region", "france", "comparables"} or float
+        Taux visé : celui d'une référence, ou un nombre de places pour 100 enfants de moins de 3 ans.
+    taux : {"global", "eaje"}
+        Tous les modes d'accueil, ou l'accueil collectif seul.
+    modes : mapping or str, optional
+        Parts (%) des places créées par mode : ``{"eaje_psu": 70, "am": 30}``. Par défaut, tout en EAJE à PSU.
+    annee_bareme : int, optional
+        Année des barèmes ; les derniers connus par défaut.
+    baremes : Baremes or str, optional
+        Barèmes, ou fichier de barèmes de l'utilisateur (:func:`cafdiag.baremes`).
+    hypotheses : Hypotheses, optional
+        Nombre d'enfants, places, coûts connus de l'utilisateur.
+    apports : Apports, optional
+        Données de l'utilisateur (:func:`cafdiag.donnees.lire_apports`).
+
+    Returns
+    -------
+    Simulation
+
+    Raises
+    ------
+    DemandeFausse
+        Cible, mode ou taux inconnus ; cible que le territoire n'a pas (un département n'a pas de département).
+    EntreeFautive
+        Fichier de barèmes fautif.
+
+    Examples
+    --------
+    >>> simulation = simuler("244900015", cible="departement")
+    >>> simulation.besoin[["taux", "taux_cible", "places", "bas", "haut"]].iloc[0].to_dict()
+    {'taux': 69.3, 'taux_cible': 69.8, 'places': 49.0, 'bas': 43.0, 'haut': 54.0}
+    >>> simuler("200048551", cible="france").atteinte
+    True
+    """
+    lieu = cible_territoire if isinstance(cible_territoire, Territoire) else territoire(cible_territoire)
+    simulateur = Simulateur(lieu, hypotheses=hypotheses, apports=apports)
+    return simulateur.vers(cible, taux=taux, modes=modes, annee_bareme=annee_bareme, baremes=baremes)
+
+
+class Simulateur:
+    """Les données d'un territoire, lues une fois pour simuler vers plusieurs cibles.
+
+    Parameters
+    ----------
+    lieu : Territoire
+    hypotheses : Hypotheses, optional
+    apports : Apports, optional
+    mesures : DataFrame, optional
+        Sortie de :func:`cafdiag.indicateurs.comparer`, si elle est déjà calculée.
+
+    Examples
+    --------
+    >>> angers = Simulateur(territoire("244900015"))
+    >>> [int(angers.vers(c).besoin.at[0, "places"]) for c in ("departement", "france", "76,6")]
+    [49, 0, 709]
+    """
+
+    def __init__(
+        self,
+        lieu: Territoire,
+        *,
+        hypotheses: Hypotheses | None = None,
+        apports: Apports | None = None,
+        mesures: pd.DataFrame | None = None,
+    ) -> None:
+        self.lieu, self.hypotheses = lieu, hypotheses or Hypotheses()
+        if mesures is None:
+            codes = [code for code, *_ in TAUX.values()]
+            mesures = comparer(lieu, codes, annee=self.hypotheses.annee, apports=apports)
+        self.mesures = mesures
+        self.contexte = contexte_de(lieu, apports=apports)
+        self.annee = annee_des_taux(self.contexte.taux, self.hypotheses.annee)
+
+    def references(self, taux: str = "global") -> pd.DataFrame:
+        """Mesures du taux par rôle (``territoire``, ``departement``…)."""
+        return self.mesures[self.mesures["indicateur"].eq(TAUX[taux][0])].set_index("role")
+
+    def vers(
+        self,
+        cible: str | float,
+        *,
+        taux: str = "global",
+        modes: Mapping[str, float] | str | None = None,
+        annee_bareme: int | str | None = None,
+        baremes: Baremes | str | None = None,
+    ) -> Simulation:
+        """Simule vers une cible ; voir :func:`simuler`."""
+        if taux not in TAUX:
+            raise DemandeFausse(f"taux inconnu : « {taux} »", attendu=", ".join(TAUX))
+        parts = lire_modes(modes, collectif=taux == "eaje")
+        annee_bareme = annee_du_bareme(annee_bareme)
+        lus = baremes if isinstance(baremes, Baremes) else lire_baremes(baremes)
+        donnees, mesures = self.hypotheses, self.references(taux)
+        _, colonne, nom_taux = TAUX[taux]
+        ici = mesures.loc["territoire"]
+        visee, dite = _cible(cible, self.lieu, mesures)
+        enfants = _enfants(self.contexte, donnees, self.annee, colonne)
+        valeur, recalcul = _taux(ici, donnees, enfants)
+        besoin = _besoin(visee, valeur, enfants, ici, self.annee)
+        repartis = _par_mode(besoin, parts)
+        financement, reste, inconnues = chiffrer(
+            repartis,
+            lus,
+            annee=annee_bareme,
+            cout_investissement=donnees.cout_investissement,
+            cout_fonctionnement=donnees.cout_fonctionnement,
+        )
+        releve = "/".join(reversed(lus.releve.split("-")))
+        date = f"au 31 décembre {annee_bareme}" if annee_bareme else f"connus au {releve}"
+        dits = " ; ".join(f"{p:g} % en {MODES_CREES[m]}".replace(".", ",") for m, p in parts.items())
+        posees = (
+            f"Cible : {dite}.",
+            recalcul,
+            _dire_enfants(besoin.iloc[0], donnees),
+            INCHANGES,
+            f"Places créées : {dits}" + (" (par défaut)." if modes is None else "."),
+            f"Barèmes {date} ({lus.fichier}).",
+        )
+        sources = [f"{ici['source']} ({ici['millesime']})"]
+        if donnees.enfants is None and besoin.at[0, "statut_enfants"] == "estime":
+            sources += ["Insee, état civil, naissances domiciliées", "Insee, recensement de la population"]
+        return Simulation(
+            territoire=self.lieu,
+            taux=taux,
+            cible=f"{nom_taux}, {dite}",
+            besoin=besoin,
+            modes=repartis,
+            financement=financement,
+            reste_a_charge=reste,
+            hypotheses=tuple(h for h in posees if h),
+            inconnues=inconnues,
+            sources=tuple(sources),
+        )
+
+
+def _par_mode(besoin: pd.DataFrame, parts: Mapping[str, float]) -> pd.DataFrame:
+    quantites = {c: besoin.at[0, c] for c in ("places", "bas", "haut")}
+    repartis = {c: repartir(n, parts) if not math.isnan(n) else {} for c, n in quantites.items()}
+    lignes = [
+        {"mode": m, "libelle": MODES_CREES[m], "part": p} | {c: repartis[c].get(m, np.nan) for c in quantites}
+        for m, p in parts.items()
+    ]
+    return pd.DataFrame(lignes).astype(dict.fromkeys(quantites, "float64"))
+
+
+def _cible(cible: str | float, lieu: Territoire, mesures: pd.DataFrame) -> tuple[float, str]:
+    """Taux visé, et comment le dire."""
+    texte = str(cible).strip().lower()
+    if re.fullmatch(r"\d+([.,]\d+)?", texte):
+        nombre = float(texte.replace(",", "."))
+        if not 0 < nombre <= 200:
+            raise DemandeFausse(f"cible : {texte} places pour 100 enfants", attendu="un nombre de 0 à 200")
+        return nombre, f"{texte.replace('.', ',')} places pour 100 enfants"
+    if texte not in CIBLES:
+        raise DemandeFausse(f"cible inconnue : « {cible} »", attendu=f"{', '.join(CIBLES)}, ou un nombre")
+    if texte == "comparables":
+        return _cible_comparables(lieu)
+    if texte not in mesures.index:
+        autres = ", ".join(c for c in CIBLES[:3] if c in mesures.index) or "un nombre"
+        raise DemandeFausse(
+            f"{lieu.libelle} ne se compare pas à la référence « {texte} »", attendu=f"{autres}, ou un nombre"
+        )
+    reference = mesures.loc[texte]
+    if pd.isna(reference["valeur"]):
+        raise DemandeFausse(
+            f"le taux de {reference['nom']} n'est pas connu ({reference['motif']})",
+            conseil="donnez une autre cible, ou un nombre",
+        )
+    dite = (
+        f"{reference['nom']}, {_dixieme(reference['valeur'])} places pour 100 enfants en {reference['annee']}"
+    )
+    return float(reference["valeur"]), dite
+
+
+def _dixieme(x: float) -> str:
+    return f"{x:.1f}".replace(".", ",")
+
+
+def _cible_comparables(lieu: Territoire) -> tuple[float, str]:
+    raise DemandeFausse(
+        "les territoires comparables ne sont pas encore disponibles",
+        attendu="departement, region, france, ou un nombre",
+    )
+
+
+def _enfants(contexte, donnees: Hypotheses, annee: int, colonne: str) -> pd.DataFrame:
+    """Enfants encadrés : ceux de l'utilisateur s'il les donne, sinon les nôtres."""
+    table = enfants_encadres(contexte, annee=annee, colonne=colonne)
+    if donnees.enfants is not None:
+        bas, haut = donnees.bornes
+        table[["valeur", "bas", "haut", "places"]] = [(bas + haut) / 2, bas, haut, np.nan]
+        table[["statut", "motif"]] = ["estime" if bas < haut else "exact", "nombre d'enfants donné par vous"]
+    if donnees.places is not None:
+        table["places"] = float(donnees.places)
+    return table
+
+
+def _taux(ici: pd.Series, donnees: Hypotheses, enfants: pd.DataFrame) -> tuple[pd.Series, str]:
+    """Taux du territoire : le publié, ou celui des places et des enfants donnés par l'utilisateur."""
+    publie = float(ici["valeur"])
+    if donnees.enfants is None or donnees.places is None:
+        return pd.Series([publie], index=enfants.index), ""
+    taux = 100 * enfants["places"] / enfants["valeur"]
+    dit = "" if math.isnan(publie) else f" (publié : {_dixieme(publie)})"
+    return taux, f"Taux recalculé avec vos places et vos enfants : {_dixieme(taux.iloc[0])}{dit}."
+
+
+def _besoin(visee: float, taux: pd.Series, enfants: pd.DataFrame, ici: pd.Series, annee: int) -> pd.DataFrame:
+    ligne, e = encadrer_besoin(visee, taux, enfants).iloc[0], enfants.iloc[0]
+    connu, atteint = not math.isnan(ligne["valeur"]), round(taux.iloc[0] - DEMI_TAUX, 6) >= visee
+    if math.isnan(taux.iloc[0]):
+        statut, motif = "non_disponible", ici["motif"]
+        ligne = ligne * math.nan
+    elif atteint or (connu and math.isnan(e["valeur"])):
+        statut, motif = str(ici["statut"]), "la cible est atteinte"
+        statut = "exact" if statut == "non_disponible" else statut
+    elif connu:
+        statut, motif = e["statut"], e["motif"]
+        # Un taux publié à 0,1 près, ou lui-même estimé, ne donne pas un compte exact.
+        if math.isnan(e["places"]):
+            statut = "arrondi" if statut == "exact" else statut
+            statut = "estime" if ici["statut"] == "estime" else statut
+    else:
+        statut, motif = "non_disponible", f"nombre d'enfants de moins de 3 ans inconnu : {e['motif']}"
+    return pd.DataFrame(
+        [
+            {
+                "annee": annee,
+                "taux": taux.iloc[0],
+                "taux_cible": visee,
+                "ecart": round(taux.iloc[0] - visee, 2),
+                "enfants": e["valeur"],
+                "enfants_bas": e["bas"],
+                "enfants_haut": e["haut"],
+                "statut_enfants": e["statut"],
+                "motif_enfants": e["motif"],
+                "places": ligne["valeur"],
+                "bas": ligne["bas"],
+                "haut": ligne["haut"],
+                "statut": statut,
+                "motif": motif,
+            }
+        ]
+    )
+
+
+def _dire_enfants(besoin: pd.Series, donnees: Hypotheses) -> str:
+    if math.isnan(besoin["enfants"]):
+        return ""
+    texte = besoin["motif_enfants"]
+    if donnees.enfants is not None:
+        bas, haut = donnees.bornes
+        texte += f" : {bas:g}" if bas == haut else f" : {bas:g} à {haut:g}"
+    return texte[:1].upper() + texte[1:] + "."
