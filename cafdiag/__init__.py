@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from cafdiag.donnees.commandes import importer, telecharger
     from cafdiag.donnees.commandes import verifier as verifier_les_donnees
     from cafdiag.indicateurs import Options, comparer, dictionnaire, mesurer, mesurer_maille
+    from cafdiag.indicateurs.baremes_fichier import lire_baremes as baremes
+    from cafdiag.indicateurs.departs import simuler_departs
+    from cafdiag.indicateurs.financement import financer_alsh, financer_animation
+    from cafdiag.indicateurs.simulation import simuler
+    from cafdiag.indicateurs.simulation_objets import Hypotheses
     from cafdiag.restitution.diagnostic import Diagnostic
     from cafdiag.restitution.produire import diagnostic
     from cafdiag.restitution.vues import carte
@@ -39,6 +44,12 @@ _OU = {
     "mesurer": "indicateurs",
     "mesurer_maille": "indicateurs",
     "Options": "indicateurs",
+    "Hypotheses": "indicateurs.simulation_objets",
+    "baremes": "indicateurs.baremes_fichier:lire_baremes",
+    "financer_alsh": "indicateurs.financement",
+    "financer_animation": "indicateurs.financement",
+    "simuler": "indicateurs.simulation",
+    "simuler_departs": "indicateurs.departs",
     "carte": "restitution.vues",
     "Diagnostic": "restitution.diagnostic",
     "diagnostic": "restitution.produire",
@@ -52,20 +63,26 @@ __all__ = [
     "Apports",
     "CafdiagError",
     "Diagnostic",
+    "Hypotheses",
     "Options",
     "Territoire",
     "__version__",
+    "baremes",
     "carte",
     "comparer",
     "diagnostic",
     "dictionnaire",
     "etat_des_donnees",
+    "financer_alsh",
+    "financer_animation",
     "importer",
     "lire_apports",
     "lister",
     "mesurer",
     "mesurer_maille",
     "perimetre",
+    "simuler",
+    "simuler_departs",
     "telecharger",
     "territoire",
     "verifier_les_donnees",

@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from cafdiag import cli_donnees
+from cafdiag import cli_donnees, cli_simuler
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError, DemandeFausse
 
@@ -116,6 +116,7 @@ def analyseur() -> argparse.ArgumentParser:
     )
     _apports(diagnostic)
     _choix(diagnostic)
+    cli_simuler.ajouter_commandes(commandes)
     ajouter_commandes(commandes)
     return racine
 
@@ -319,5 +320,7 @@ _COMMANDES = {
     "mesurer": _mesurer,
     "carte": _carte,
     "diagnostic": _diagnostic,
+    "simuler": cli_simuler.simuler,
+    "baremes": cli_simuler.baremes,
     "donnees": cli_donnees.executer,
 }

@@ -28,6 +28,7 @@ ETAGES = [
     "lot",
     "__init__",
     "cli_donnees",
+    "cli_simuler",
     "cli",
     "__main__",
 ]

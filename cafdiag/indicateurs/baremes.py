@@ -43,11 +43,12 @@ class Bareme:
     @property
     def periode(self) -> str:
         """« depuis 2025 », « 2020 à 2022 », « jusqu'à 2022 », « non daté »."""
-        if self.depuis and self.jusque:
-            return self.depuis if self.depuis == self.jusque else f"{self.depuis} à {self.jusque}"
-        if self.depuis:
-            return f"depuis {self.depuis}"
-        return f"jusqu'à {self.jusque}" if self.jusque else "non daté"
+        depuis, jusque = ("/".join(reversed(d.split("-"))) for d in (self.depuis, self.jusque))
+        if depuis and jusque:
+            return depuis if depuis == jusque else f"{depuis} à {jusque}"
+        if depuis:
+            return f"depuis {depuis}"
+        return f"jusqu'à {jusque}" if jusque else "non daté"
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import DemandeFausse, EntreeFautive
 from cafdiag.indicateurs.baremes import Bareme, Baremes, jour_de
-from cafdiag.magasin import dossier, verifier
+from cafdiag.magasin import dossier, ecrire_atomique, verifier
 
 THEMES_BAREMES = ("eaje", "alsh", "jeunesse", "avs", "parentalite", "rpe", "cooperation", "sppe")
 STATUTS_BAREMES = ("lu", "infere", "a_confirmer", "inconnu")
@@ -33,6 +33,22 @@ def lire_baremes(fichier: str | Path | None = None) -> Baremes:
     if fichier is None:
         return _embarques(verifier(dossier("data") / "baremes.toml"))
     return _lire(Path(fichier))
+
+
+def copier_baremes(chemin: str | Path) -> Path:
+    """Écrit une copie des barèmes embarqués, à corriger puis à donner par ``--baremes``.
+
+    Raises
+    ------
+    DemandeFausse
+        Le fichier existe déjà : il n'est jamais écrasé.
+    """
+    chemin = Path(chemin)
+    if chemin.exists():
+        raise DemandeFausse(
+            f"{chemin} existe déjà", conseil="donnez un autre nom : une copie corrigée se garde"
+        )
+    return ecrire_atomique(chemin, verifier(dossier("data") / "baremes.toml").read_bytes())
 
 
 @lru_cache(maxsize=1)
@@ -101,13 +117,16 @@ def _bareme(brut: dict, ou: str, sources: dict, unites: list, defauts: list[str]
     for s in citees:
         if s not in sources:
             dire(f"source « {s} » absente de la table [sources]")
+    sans_faute = len(defauts)
     bas, haut = _fourchette(brut, dire)
     tranches = _tranches(brut.get("tranches", []), dire)
+    # Une valeur mal écrite n'est pas, en plus, une valeur absente.
+    mal_ecrite = len(defauts) > sans_faute
     chiffre = bas is not None or any(v is not None for *_, v in tranches)
     if brut.get("statut") == "inconnu" and chiffre:
         dire("une valeur est donnée, mais le statut est « inconnu »")
     if brut.get("statut") in ("lu", "infere", "a_confirmer"):
-        if not chiffre:
+        if not chiffre and not mal_ecrite:
             dire(f"statut « {brut['statut']} » sans valeur (valeur, ou bas et haut, ou tranches)")
         if not citees:
             dire("une valeur doit citer sa source")

@@ -103,7 +103,7 @@ def encadrer_besoin(cible: float, taux: pd.Series, enfants: pd.DataFrame) -> pd.
     )
     table.loc[taux >= cible, ["valeur", "bas"]] = 0.0
     # round : 60,95 - 0,05 n'est pas 60,9 en binaire.
-    table.loc[(taux - DEMI_TAUX).round(6) >= cible, "haut"] = 0.0
+    table.loc[(taux - DEMI_TAUX).round(6) >= round(cible, 6), "haut"] = 0.0
     return table
 
 
@@ -137,7 +137,7 @@ def enfants_encadres(contexte: Contexte, *, annee: int, colonne: str = "txcouv")
         index=contexte.codes,
     )
     table.loc[deux, "motif"] = [
-        f"enfants de moins de 3 ans estimés : {n:.0f} par les naissances, {r:.0f} par le recensement"
+        f"enfants de moins de 3 ans estimés : {_entier(n)} par les naissances, {_entier(r)} par le recensement"
         for n, r in zip(naissances[deux], recensement[deux], strict=True)
     ]
     seule = naissances.notna() & ~deux
@@ -148,9 +148,14 @@ def enfants_encadres(contexte: Contexte, *, annee: int, colonne: str = "txcouv")
         table.loc[cle, ["valeur", "bas", "haut", "places"]] = [min(max(total, bas), haut), bas, haut, places]
         table.loc[cle, ["statut", "motif"]] = [
             "arrondi",
-            f"enfants de moins de 3 ans reconstitués : {bas:.0f} à {haut:.0f}, par les places et les taux publiés",
+            f"enfants de moins de 3 ans reconstitués par les places et les taux publiés : {_entier(bas)} à "
+            f"{_entier(haut)}",
         ]
     return table
+
+
+def _entier(x: float) -> str:
+    return f"{x:,.0f}".replace(",", "\u202f")
 
 
 def _estimation(contexte: Contexte, variable: str, annee: int) -> pd.Series:

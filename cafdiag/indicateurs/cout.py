@@ -173,6 +173,8 @@ def _reste_fonctionnement(psu, cout, baremes: Baremes, annee) -> tuple[float, fl
 
 
 def _inconnues(financement, reste, baremes: Baremes, annee) -> tuple[str, ...]:
+    if financement["quantite_bas"].isna().all():
+        return ("Les montants ne se calculent pas sans le nombre de places.",)
     dites = [
         f"{f['poste']} : {f['motif']}"
         for _, f in financement.iterrows()
@@ -184,7 +186,7 @@ def _inconnues(financement, reste, baremes: Baremes, annee) -> tuple[str, ...]:
         if not choix.retenus:
             continue
         detail = choix.motif or f"{_entier(choix.bas)} à {_entier(choix.haut)} {choix.unite}"
-        dites.append(f"{choix.libelle}, non compté : {detail}")
+        dites.append(f"{choix.libelle}{', non compté' if choix.connu else ''} : {detail}")
     return tuple(dict.fromkeys(dites))
 
 

@@ -14,6 +14,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.besoin import DEMI_TAUX, enfants_encadres
 from cafdiag.indicateurs.contexte import annee_des_taux
 from cafdiag.indicateurs.mesures import contexte_de, mesurer
+from cafdiag.indicateurs.simulation_objets import COLONNES_TABLE
 from cafdiag.territoires import Territoire, territoire
 
 HORIZON = 5
@@ -37,6 +38,19 @@ class Departs:
     resultat: pd.DataFrame
     hypotheses: tuple[str, ...]
     sources: tuple[str, ...]
+
+    def table(self) -> pd.DataFrame:
+        """Le résultat, dans la forme de :meth:`cafdiag.indicateurs.simulation_objets.Simulation.table`."""
+        r, source = self.resultat.iloc[0], " ; ".join(self.sources)
+        motif = " ".join(self.hypotheses)
+        par_cent = "places pour 100 enfants"
+        lignes = [
+            ("departs", "taux projeté", par_cent, r["taux_projete"], None, None, r["statut"], motif, source),
+            ("departs", "places collectives à compenser", "places", r["places"], r["bas"], r["haut"],
+             r["statut"] if pd.notna(r["places"]) else "non_disponible", r["motif"], source),
+        ]  # fmt: skip
+        table = pd.DataFrame(lignes, columns=COLONNES_TABLE)
+        return table.astype(dict.fromkeys(("valeur", "bas", "haut"), "float64"))
 
     def _repr_html_(self) -> str:
         return self.resultat.to_html(index=False, na_rep="")

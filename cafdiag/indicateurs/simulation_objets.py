@@ -10,6 +10,8 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.territoires import Territoire
 
+COLONNES_TABLE = ["section", "poste", "unite", "valeur", "bas", "haut", "statut", "motif", "source"]
+
 
 @dataclass(frozen=True)
 class Hypotheses:
@@ -139,8 +141,7 @@ class Simulation:
                     "" if pd.notna(haut) else r["motif"] if qui == "reste" else "un poste n'est pas chiffré"
                 )
                 lignes.append((r["section"], nom, unite, None, bas, haut, statut, motif, ""))
-        colonnes = ["section", "poste", "unite", "valeur", "bas", "haut", "statut", "motif", "source"]
-        return pd.DataFrame(lignes, columns=colonnes).astype(
+        return pd.DataFrame(lignes, columns=COLONNES_TABLE).astype(
             dict.fromkeys(("valeur", "bas", "haut"), "float64")
         )
 

@@ -43,6 +43,7 @@ def sommaire() -> list[tuple[str, str]]:
         *((c, THEMES[c]) for c in CHAPITRES),
         ("autres-themes", "Autres thèmes"),
         ("enjeux", "Enjeux à débattre"),
+        ("simulation", "Simulation"),
         ("non-enonce", "Non énoncé, et pourquoi"),
         ("methode", "Méthode et sources"),
         ("glossaire", "Glossaire"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from functools import cached_property
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from cafdiag.donnees import Apports, lire_apports
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Options, comparer, mesurer_maille
 from cafdiag.restitution import annexes, chapitres, textes
+from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
 from cafdiag.restitution.demande import lire_annee
@@ -208,6 +210,15 @@ class Diagnostic:
         """Constats à débattre, du plus éloigné de sa référence au plus proche."""
         return self._bloc(chapitres.enjeux(self.lecture))
 
+    def simulation(self) -> Bloc:
+        """Places à créer pour rejoindre le département et la France, financement, ce qu'on ne sait pas."""
+        return self._bloc(simulations_du_rapport.section(self.donnees, self.simulations))
+
+    @cached_property
+    def simulations(self) -> list:
+        """Les simulations montrées, calculées une fois."""
+        return simulations_du_rapport.simulations(self.donnees, self.mesures)
+
     def non_enonce(self) -> Bloc:
         """Ce que le rapport ne dit pas, et pourquoi."""
         table = annexes.non_enonce(self.mesures[self.mesures["role"].eq("territoire")])
@@ -238,7 +249,8 @@ class Diagnostic:
         """Toutes les Mesures affichées : territoire, références, EPCI alentour, communes des cartes."""
         autour = self.autour.assign(role="epci_alentour")
         autour = autour[autour["territoire"].ne(self.territoire.code)]
-        blocs = [self.mesures, autour, self.cartes.mesures_affichees().assign(role="carte")]
+        simulees = simulations_du_rapport.mesures_des_simulations(self.simulations)
+        blocs = [self.mesures, autour, self.cartes.mesures_affichees().assign(role="carte"), simulees]
         return pd.concat([b for b in blocs if len(b)], ignore_index=True)
 
     def mesures_jointes(self) -> Bloc:

@@ -1,0 +1,135 @@
+"""``cafdiag simuler``, ``cafdiag baremes`` et ``cafdiag sppe`` : les options et l'affichage, rien d'autre."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from cafdiag.cli_donnees import afficher
+
+_EPILOGUE = """exemples :
+  cafdiag simuler 244900015
+  cafdiag simuler 244900015 --cible 75 --mode eaje_psu=70 --mode am=30
+  cafdiag simuler 244900015 --cout-place 30000 --cout-annuel 16000 --format csv
+  cafdiag simuler 200048551 --cible france --taux eaje
+  cafdiag simuler 200048551 --departs-am 40 --origine "PMI 53, 2025"
+  cafdiag baremes --copie mes_baremes.toml
+"""
+
+
+def ajouter_commandes(sous_analyseurs: Any) -> None:
+    """Ajoute les commandes à l'analyseur de :mod:`cafdiag.cli`."""
+    simuler = sous_analyseurs.add_parser(
+        "simuler",
+        help="places à créer pour atteindre une cible, financements",
+        epilog=_EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    simuler.add_argument("code", metavar="CODE", help="code ou nom du territoire")
+    simuler.add_argument(
+        "--cible",
+        default="departement",
+        metavar="CIBLE",
+        help="departement (par défaut), region, france, comparables, ou un nombre de places pour 100 enfants",
+    )
+    simuler.add_argument(
+        "--taux", choices=["global", "eaje"], default="global", help="tous modes, ou collectif"
+    )
+    simuler.add_argument(
+        "--mode",
+        action="append",
+        default=[],
+        metavar="MODE=PART",
+        help="part (%%) des places créées : eaje_psu, eaje_hors_psu, am, prescol, gad ; tout en eaje_psu par défaut",
+    )
+    simuler.add_argument(
+        "--baremes", metavar="FICHIER", help="vos barèmes (une copie de « cafdiag baremes --copie »)"
+    )
+    simuler.add_argument("--annee-bareme", metavar="ANNEE", help="les derniers connus par défaut")
+    simuler.add_argument(
+        "--enfants", metavar="N", type=_fourchette, help="enfants de moins de 3 ans : 700 ou 700-720"
+    )
+    simuler.add_argument("--places", metavar="N", type=_positif, help="places existantes")
+    simuler.add_argument("--cout-place", metavar="EUROS", type=_positif, help="coût de création d'une place")
+    simuler.add_argument("--cout-annuel", metavar="EUROS", type=_positif, help="coût annuel d'une place")
+    simuler.add_argument(
+        "--departs-am",
+        metavar="PART",
+        type=_positif,
+        help="part (%%) des assistants maternels de 55 ans et plus",
+    )
+    simuler.add_argument(
+        "--origine", default="", metavar="TEXTE", help="d'où vient cette part (obligatoire avec elle)"
+    )
+    baremes = sous_analyseurs.add_parser(
+        "baremes", help="les barèmes datés de la Caf, et ce qu'on n'en sait pas"
+    )
+    baremes.add_argument("--baremes", metavar="FICHIER", help="les vôtres, à contrôler")
+    baremes.add_argument("--annee", metavar="ANNEE", help="ceux qui valent au 31 décembre de cette année")
+    baremes.add_argument("--copie", metavar="FICHIER", help="écrit une copie à corriger")
+    for sous in (simuler, baremes):
+        sous.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+
+
+def _positif(texte: str) -> float:
+    try:
+        lu = float(texte.replace(" ", "").replace(",", "."))
+    except ValueError:
+        lu = -1.0
+    if not 0 <= lu < float("inf"):
+        raise argparse.ArgumentTypeError(f"« {texte} » n'est pas un nombre positif")
+    return lu
+
+
+def _fourchette(texte: str) -> float | tuple[float, float]:
+    bas, tiret, haut = texte.partition("-")
+    return (_positif(bas), _positif(haut)) if tiret else _positif(texte)
+
+
+def simuler(options: argparse.Namespace) -> int:
+    """Exécute « simuler »."""
+    from cafdiag.indicateurs.departs import simuler_departs
+    from cafdiag.indicateurs.simulation import simuler as calculer
+    from cafdiag.indicateurs.simulation_objets import Hypotheses
+    from cafdiag.restitution.simulation import lire_modes_ecrits, simulation_en_texte
+    from cafdiag.territoires import territoire
+
+    lieu = territoire(options.code)
+    for avertissement in lieu.avertissements:
+        print(f"cafdiag : {avertissement}", file=sys.stderr)
+    resultat = calculer(
+        lieu,
+        cible=options.cible,
+        taux=options.taux,
+        modes=lire_modes_ecrits(options.mode),
+        annee_bareme=options.annee_bareme,
+        baremes=options.baremes,
+        hypotheses=Hypotheses(options.enfants, options.places, options.cout_place, options.cout_annuel),
+    )
+    departs = None
+    if options.departs_am is not None:
+        departs = simuler_departs(lieu, part_55=options.departs_am, origine=options.origine)
+    if options.format == "texte":
+        print(simulation_en_texte(resultat, departs=departs))
+        return 0
+    table = resultat.table()
+    if departs is not None:
+        import pandas as pd
+
+        table = pd.concat([table, departs.table()], ignore_index=True)
+    return afficher(table, options.format)
+
+
+def baremes(options: argparse.Namespace) -> int:
+    """Exécute « baremes »."""
+    from cafdiag.indicateurs.baremes import annee_du_bareme
+    from cafdiag.indicateurs.baremes_fichier import copier_baremes, lire_baremes
+
+    if options.copie:
+        print(copier_baremes(options.copie))
+        return 0
+    table = lire_baremes(options.baremes).table(annee=annee_du_bareme(options.annee))
+    if options.format == "texte":
+        table = table[table["vaut"]].drop(columns=["vaut", "theme", "source", "remarque", "libelle"])
+    return afficher(table, options.format)
