@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.financement import financer_alsh, financer_animation
     from cafdiag.indicateurs.simulation import simuler
     from cafdiag.indicateurs.simulation_objets import Hypotheses
+    from cafdiag.restitution.departement import vue_departementale
     from cafdiag.restitution.diagnostic import Diagnostic
     from cafdiag.restitution.produire import diagnostic
     from cafdiag.restitution.vues import carte
@@ -53,6 +54,7 @@ _OU = {
     "carte": "restitution.vues",
     "Diagnostic": "restitution.diagnostic",
     "diagnostic": "restitution.produire",
+    "vue_departementale": "restitution.departement",
     "telecharger": "donnees.commandes",
     "importer": "donnees.commandes",
     "etat_des_donnees": "donnees.commandes:etat",
@@ -86,6 +88,7 @@ __all__ = [
     "telecharger",
     "territoire",
     "verifier_les_donnees",
+    "vue_departementale",
 ]
 
 

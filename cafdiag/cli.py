@@ -117,6 +117,12 @@ def analyseur() -> argparse.ArgumentParser:
     _apports(diagnostic)
     _choix(diagnostic)
     cli_simuler.ajouter_commandes(commandes)
+    departement = commandes.add_parser("departement", help="le tableau de bord des EPCI d'un département")
+    departement.add_argument("code", metavar="CODE", help="code ou nom du département, par exemple 53")
+    departement.add_argument(
+        "--sortie", metavar="DOSSIER", default="sorties", help="là où sont déjà les diagnostics, pour les relier"
+    )
+    _apports(departement)
     ajouter_commandes(commandes)
     return racine
 
@@ -314,6 +320,16 @@ def _diagnostic(options: argparse.Namespace) -> int:
     return 0
 
 
+def _departement(options: argparse.Namespace) -> int:
+    from cafdiag.restitution.departement import vue_departementale
+
+    chemins = vue_departementale(options.code, sortie=options.sortie, apports=_lire_apports(options))
+    for chemin in chemins.values():
+        print(chemin)
+    print(f"cafdiag : ouvrez {chemins['html'].resolve()} dans un navigateur.", file=sys.stderr)
+    return 0
+
+
 _COMMANDES = {
     "territoires": _territoires,
     "indicateurs": _indicateurs,
@@ -322,5 +338,6 @@ _COMMANDES = {
     "diagnostic": _diagnostic,
     "simuler": cli_simuler.simuler,
     "baremes": cli_simuler.baremes,
+    "departement": _departement,
     "donnees": cli_donnees.executer,
 }

@@ -21,7 +21,8 @@
   var PLANS = { fond: 380, zones: 400, surbrillance: 420, cercles: 430, points: 440, etiquettes: 450 };
 
   function cadrer(c) {
-    if (!c._cadre) { return; }
+    /* Une carte cachée n'a pas de taille : s'y cadrer la perdrait pour de bon. Elle le sera en reparaissant. */
+    if (!c._cadre || !c.getContainer().offsetWidth) { return; }
     c._automatique = true;
     c.fitBounds(c._cadre, { animate: false, padding: [14, 14] });
     c._automatique = false;

@@ -1,0 +1,225 @@
+"""La vue départementale : classement honnête, lacunes nommées, page autonome et accessible."""
+
+import re
+
+import hypothesis.strategies as st
+import pandas as pd
+import pytest
+from hypothesis import given
+from scipy.stats import rankdata
+
+import cafdiag as cd
+from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.restitution.classement import rang_dit, rangs_possibles
+from cafdiag.restitution.departement import VueDepartementale, vue_departementale
+from cafdiag.territoires import membres, territoire
+
+MAYENNE = {
+    "200033298", "200042182", "200048551", "200055887", "200083392", "245300223", "245300355", "245300389", "245300447",
+}  # fmt: skip
+
+
+# --- Le classement ---
+
+INTERVALLES = st.lists(
+    st.tuples(st.floats(0, 100), st.floats(0, 5), st.floats(0, 5), st.booleans()), min_size=1, max_size=12
+)
+
+
+def table(intervalles):
+    return pd.DataFrame(
+        [
+            {"valeur": v, "bas": v - b, "haut": v + h}
+            if connu
+            else {"valeur": None, "bas": None, "haut": None}
+            for v, b, h, connu in intervalles
+        ]
+    ).astype("float64")
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=30))
+def test_sans_intervalle_les_rangs_sont_ceux_de_scipy(valeurs):
+    mesures = pd.DataFrame({"valeur": valeurs, "bas": None, "haut": None}).astype("float64")
+    rangs = rangs_possibles(mesures)
+    opposees = [-v for v in valeurs]
+    assert rangs["premier"].tolist() == rankdata(opposees, "min").tolist()
+    assert rangs["dernier"].tolist() == rankdata(opposees, "max").tolist()
+
+
+@given(INTERVALLES)
+def test_ex_aequo_si_et_seulement_si_les_intervalles_ne_departagent_pas(intervalles):
+    mesures = table(intervalles)
+    rangs = rangs_possibles(mesures)
+    connus = mesures["valeur"].notna()
+    assert rangs["premier"].notna().tolist() == connus.tolist() == rangs["dernier"].notna().tolist()
+    for i in mesures.index[connus]:
+        assert 1 <= rangs.loc[i, "premier"] <= rangs.loc[i, "dernier"] <= connus.sum()
+        for j in mesures.index[connus]:
+            if mesures.loc[i, "bas"] > mesures.loc[j, "haut"]:
+                assert rangs.loc[i, "premier"] < rangs.loc[j, "dernier"]
+                assert rangs.loc[i, "dernier"] <= rangs.loc[j, "dernier"]
+
+
+@given(INTERVALLES)
+def test_un_manquant_ne_change_le_rang_de_personne(intervalles):
+    mesures = table(intervalles)
+    connus = mesures[mesures["valeur"].notna()]
+    pd.testing.assert_frame_equal(rangs_possibles(mesures).loc[connus.index], rangs_possibles(connus))
+
+
+def test_rang_dit():
+    assert [rang_dit(1, 1), rang_dit(1, 2), rang_dit(9, 9)] == ["1er", "1er à 2e", "9e"]
+
+
+# --- La vue ---
+
+
+@pytest.fixture(scope="module")
+def vue():
+    return VueDepartementale(territoire("53"))
+
+
+@pytest.fixture(scope="module")
+def dossier(tmp_path_factory):
+    ici = tmp_path_factory.mktemp("departement")
+    (ici / "diagnostic-200048551.html").write_text("<title>Craon</title>", encoding="utf-8")
+    vue_departementale("53", sortie=ici)
+    return ici
+
+
+def test_les_epci_du_departement_et_celui_qui_deborde(vue):
+    assert set(vue.siens) == MAYENNE
+    appartenance = membres("epci")
+    attendus = set(appartenance.loc[appartenance["commune"].str.startswith("53"), "code"])
+    assert set(vue.codes) == attendus > MAYENNE
+
+
+def test_memes_mesures_qu_un_par_un(vue):
+    ici = vue.mesures[vue.mesures["territoire"].eq("245300447") & vue.mesures["role"].eq("epci")]
+    seul = cd.mesurer("245300447")
+    colonnes = ["indicateur", "valeur", "bas", "haut", "statut", "motif"]
+    pd.testing.assert_frame_equal(
+        ici[colonnes].reset_index(drop=True), seul[colonnes].reset_index(drop=True), check_dtype=False
+    )
+
+
+def test_classement_de_la_mayenne(vue):
+    rangs = vue.rangs("PE_TXCOUV_GLOBAL")
+    dits = {c: rang_dit(*rangs.loc[c]) for c in vue.siens}
+    # Taux Cnaf 2023 : 91,6 ; 79,9 ; 77,0 ; 76,6 et 76,6 ; 75,3 et 75,3 ; 67,6 ; 62,8.
+    assert dits["245300447"] == "1er" and dits["200048551"] == "2e" and dits["200042182"] == "9e"
+    assert dits["245300355"] == dits["200055887"] == "4e à 5e"
+    assert dits["200033298"] == dits["245300223"] == "6e à 7e"
+
+
+def test_une_estimation_sans_intervalle_ne_se_classe_pas(vue):
+    ici = vue.mesures[vue.mesures["indicateur"].eq("EJ_ALSH_PART_COM_EQUIP") & vue.mesures["role"].eq("epci")]
+    assert ici["statut"].eq("estime").any() and ici["bas"].isna().any()
+    assert vue.rangs("EJ_ALSH_PART_COM_EQUIP").isna().all().all()
+
+
+def test_lacunes_exactes(vue):
+    """Chaque mesure muette (hors sans objet) des EPCI du département est comptée, une fois."""
+    muettes = vue.mesures[
+        vue.mesures["role"].eq("epci")
+        & vue.mesures["territoire"].isin(vue.siens)
+        & vue.mesures["statut"].isin(["secret", "non_disponible"])
+    ]
+    lacunes = vue.lacunes()
+    assert lacunes["nombre"].sum() == muettes["indicateur"].nunique() > 0
+    par_indicateur = muettes.groupby("indicateur").size()
+    assert lacunes.loc[lacunes["partout"], "nombre"].sum() == (par_indicateur == len(vue.siens)).sum()
+    assert lacunes["pourquoi"].str.len().min() > 0
+
+
+def test_page_en_une_fois_avec_ses_mesures(dossier):
+    assert sorted(p.name for p in dossier.iterdir()) == [
+        "departement-53.html",
+        "diagnostic-200048551.html",
+        "mesures-departement-53.csv",
+    ]
+    page = (dossier / "departement-53.html").read_text(encoding="utf-8")
+    liens = re.findall(r'href="(diagnostic-[^"]+)"', page)
+    assert liens == ["diagnostic-200048551.html"]
+    assert page.count('class="absent"') >= len(MAYENNE) - 1
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    mesures = pd.read_csv(dossier / "mesures-departement-53.csv", dtype={"territoire": str})
+    assert set(mesures["territoire"]) >= MAYENNE and mesures["statut"].notna().all()
+
+
+def test_memes_octets_deux_fois(dossier, tmp_path):
+    (tmp_path / "diagnostic-200048551.html").touch()
+    seconde = vue_departementale("53", sortie=tmp_path)["html"]
+    assert seconde.read_bytes() == (dossier / "departement-53.html").read_bytes()
+
+
+def test_page_hors_reseau_cartes_au_choix_et_tri(dossier, page_hors_reseau):
+    page, requetes = page_hors_reseau
+    erreurs = []
+    page.on("pageerror", lambda e: erreurs.append(str(e)))
+    page.goto((dossier / "departement-53.html").as_uri())
+    assert requetes == []
+    legende = page.locator(".carte-legende:visible")
+    assert legende.count() == 1 and "Taux de couverture global" in legende.inner_text()
+    page.get_by_role("radio", name="Accueil collectif (EAJE)").check()
+    assert legende.count() == 1 and "Accueil collectif" in legende.inner_text()
+    # La carte cachée se recadre quand on la montre.
+    assert page.locator(".carte-vue:visible path").first.bounding_box()["width"] > 5
+
+    def colonne(rang):
+        return page.locator(f"table.triable tbody tr > :nth-child({rang})").all_inner_texts()
+
+    page.get_by_role("button", name="Population municipale").click()
+    populations = [int(re.sub(r"\D", "", t)) for t in colonne(2)]
+    assert populations == sorted(populations, reverse=True)
+    page.get_by_role("button", name="Population municipale").click()
+    assert [int(re.sub(r"\D", "", t)) for t in colonne(2)] == sorted(populations)
+    for _ in range(2):
+        page.get_by_role("button", name="Évolution des naissances").click()
+        # L'EPCI sans chiffre reste à la fin dans les deux sens.
+        assert "n.d." in colonne(6)[-1] and not [t for t in colonne(6)[:-1] if "n.d." in t]
+    page.get_by_role("button", name="Intercommunalité").click()
+    assert colonne(1)[0] == "Bocage Mayennais"
+    assert "Tableau trié" in page.locator("#tri-annonce").inner_text()
+    page.get_by_role("link", name="Pays de Craon").click()
+    assert page.title() == "Craon" and requetes == [] and erreurs == []
+
+
+@pytest.mark.parametrize("largeur", [1366, 400])
+def test_page_accessible_et_sans_debordement(dossier, page_hors_reseau, largeur):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page, _ = page_hors_reseau
+    page.set_viewport_size({"width": largeur, "height": 900})
+    page.goto((dossier / "departement-53.html").as_uri())
+    fautes = axe.Axe().run(page).response["violations"]
+    assert [(f["id"], f["nodes"][0]["html"][:80]) for f in fautes] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= largeur
+
+
+def test_departement_sans_donnees_detaillees_reste_honnete(tmp_path):
+    page = vue_departementale("35", sortie=tmp_path)["html"].read_text(encoding="utf-8")
+    assert "Rennes Métropole" in page and "Évolution des naissances" not in page[: page.index('id="lacunes"')]
+    assert "toutes" in page[page.index('id="lacunes"') :]
+
+
+@pytest.mark.parametrize("faux", ["200048551", "Pays de la Loire", "53012"])
+def test_seul_un_departement(tmp_path, faux):
+    with pytest.raises(DemandeFausse, match="département"):
+        vue_departementale(faux, sortie=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_dossier_interdit(tmp_path):
+    (tmp_path / "fichier").touch()
+    with pytest.raises(ProductionImpossible):
+        vue_departementale("53", sortie=tmp_path / "fichier" / "dedans")
+
+
+def test_ligne_de_commande(tmp_path, capsys):
+    from cafdiag.cli import principal
+
+    assert principal(["departement", "53", "--sortie", str(tmp_path)]) == 0
+    dit = capsys.readouterr()
+    assert "departement-53.html" in dit.out and "navigateur" in dit.err
+    assert principal(["departement", "999", "--sortie", str(tmp_path)]) == 2
