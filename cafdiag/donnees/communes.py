@@ -45,7 +45,8 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
             du_registre = par_commune.reindex(table.index, fill_value=0).astype("float64")
             comptes = du_registre.where(couvert, comptes)
         table[colonne] = comptes
-    return table.assign(places_eaje=places_eaje(table, apports))
+    table["places_eaje"] = places_eaje(apports)
+    return table
 
 
 def structures_connues(apports: Apports | None = None) -> pd.DataFrame:

@@ -10,27 +10,58 @@ import pandas as pd
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.apports import Apports
 from cafdiag.donnees.reunion import choisir_serie
-from cafdiag.donnees.tables import etat, structures
+from cafdiag.donnees.tables import communes, etat, structures
 from cafdiag.donnees.variables import plus_recent
 from cafdiag.magasin import lire_table
 
 _TYPES = ("eaje", "micro_creche")
 
 
-def places_eaje(table: pd.DataFrame, apports: Apports | None = None) -> pd.Series:
-    """Places d'EAJE (micro-crèches comprises) de chaque commune.
+def places_eaje(apports: Apports | None = None) -> pd.Series:
+    """Places d'EAJE (micro-crèches comprises) de chaque commune, registre complet de l'utilisateur d'abord.
 
-    Dans l'ordre : le registre complet de l'utilisateur ; les registres importés, s'ils comptent au moins autant
-    d'établissements que la base des équipements ; les capacités de cette base ; les places que la Cnaf publie
-    au-dessus de 10 000 habitants. Une commune sans aucun établissement dans la base des équipements a zéro
-    place. Un nombre d'établissements n'est jamais pris pour des places.
+    Parameters
+    ----------
+    apports : Apports, optional
+        Registre de l'utilisateur : là où il est complet, il l'emporte sur :func:`places_publiees`.
+
+    Returns
+    -------
+    Series
+        Places, indexées par code de commune ; manquantes là où aucune source ne les dit.
+
+    Examples
+    --------
+    >>> places_eaje()["53130"].item()
+    406.0
+    """
+    publiees = _publiees(etat())
+    complets = apports.complet("eaje") if apports else ()
+    if not complets or "places" not in apports.structures:
+        return publiees.copy()
+    sommes = _sommes(apports.structures)
+    registre = sommes["places"].reindex(publiees.index)
+    ici = communes()["departement"].isin(complets)
+    return registre.mask(ici & ~publiees.index.isin(sommes.index), 0.0).where(ici, publiees)
+
+
+@lru_cache(maxsize=2)
+def _publiees(etat_: tuple) -> pd.Series:
+    return places_publiees(communes())
+
+
+def places_publiees(table: pd.DataFrame) -> pd.Series:
+    """Places d'EAJE que disent les registres importés et les sources officielles.
+
+    Dans l'ordre : les registres importés, s'ils comptent au moins autant d'établissements que la base des
+    équipements ; les capacités de cette base ; les places que la Cnaf publie au-dessus de 10 000 habitants. Une
+    commune sans aucun établissement dans la base des équipements a zéro place. Un nombre d'établissements n'est
+    jamais pris pour des places.
 
     Parameters
     ----------
     table : DataFrame
-        Table communale, indexée par code : colonnes ``bpe…_eaje``, ``bpe…_micro_creche``, ``departement``.
-    apports : Apports, optional
-        Registre de l'utilisateur.
+        Table communale, indexée par code : colonnes ``bpe…_eaje``, ``bpe…_micro_creche``, ``bpe…_places_…``.
 
     Returns
     -------
@@ -39,19 +70,14 @@ def places_eaje(table: pd.DataFrame, apports: Apports | None = None) -> pd.Serie
 
     Examples
     --------
-    >>> table = pd.DataFrame({"bpe2025_eaje": [0.0, 1.0], "bpe2025_micro_creche": [0.0, 0.0],
-    ...                       "bpe2025_places_eaje": [0.0, 25.0], "departement": "53"}, index=["53001", "53002"])
-    >>> places_eaje(table).tolist()
-    [0.0, 25.0]
+    >>> table = pd.DataFrame({"bpe2025_eaje": [0.0, 1.0, 1.0], "bpe2025_micro_creche": 0.0,
+    ...                       "bpe2025_places_eaje": [0.0, 25.0, np.nan]}, index=["53001", "53002", "53003"])
+    >>> places_publiees(table).tolist()
+    [0.0, 25.0, nan]
     """
     lieux = _lieux(table)
     places = pd.Series(np.nan, index=table.index)
-    for source in (
-        _du_registre(table, apports),
-        _des_imports(structures(), lieux),
-        _de_la_base(table),
-        _de_la_cnaf(etat()),
-    ):
+    for source in (_des_imports(structures(), lieux), _de_la_base(table), _de_la_cnaf()):
         places = places.where(places.notna(), source.reindex(table.index))
     return places.mask(places.isna() & lieux.eq(0), 0.0)
 
@@ -69,19 +95,6 @@ def _sommes(lignes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {"places": groupes.sum(min_count=1).where(groupes.count().eq(groupes.size())), "n": groupes.size()}
     )
-
-
-def _du_registre(table: pd.DataFrame, apports: Apports | None) -> pd.Series:
-    vide = pd.Series(np.nan, index=table.index)
-    if apports is None or apports.structures is None or "places" not in apports.structures:
-        return vide
-    complets = apports.complet("eaje")
-    if not complets:
-        return vide
-    sommes = _sommes(apports.structures)
-    connues = sommes["places"].reindex(table.index)
-    nommees = table.index.isin(sommes.index)
-    return connues.mask(table["departement"].isin(complets) & ~nommees, 0.0)
 
 
 def _des_imports(importees: pd.DataFrame, lieux: pd.Series) -> pd.Series:
@@ -103,12 +116,11 @@ def _de_la_base(table: pd.DataFrame) -> pd.Series:
     return places + micro.mask(micro.isna() & aucune, 0.0)
 
 
-@lru_cache(maxsize=2)
-def _de_la_cnaf(etat_: tuple) -> pd.Series:
+def _de_la_cnaf() -> pd.Series:
     """Places publiées à la commune : les plus récentes, importées ou embarquées."""
     embarquees = lire_table("places_communes").rename(columns={"places_EAJE_ensemble": "places_eaje"})
     embarquees = embarquees[["code", "annee", "places_eaje"]]
-    importees = entrepot.lire("places") if etat_ else pd.DataFrame()
+    importees = entrepot.lire("places")
     if len(importees):
         communales = choisir_serie(importees[importees["maille"].eq("commune")])
         embarquees = pd.concat([embarquees, communales[["code", "annee", "places_eaje"]]], ignore_index=True)

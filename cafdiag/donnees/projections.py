@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -52,11 +54,17 @@ def projeter(lon: pd.Series, lat: pd.Series) -> pd.DataFrame:
     >>> points.loc[0, ["x", "y"]].div(1000).round().tolist()
     [433.0, 6714.0]
     """
+    degres = [serie.to_numpy(dtype=float, na_value=np.nan) for serie in (lon, lat)]
+    # Les mêmes communes reviennent à chaque mesure : leurs octets suffisent à les reconnaître.
+    points = _projeter(*(d.tobytes() for d in degres))
+    return pd.DataFrame(points.copy(), columns=["x", "y", "zone"], index=lon.index)
+
+
+@lru_cache(maxsize=4)
+def _projeter(lon: bytes, lat: bytes) -> np.ndarray:
     import pyproj
 
-    degres = np.column_stack(
-        [lon.to_numpy(dtype=float, na_value=np.nan), lat.to_numpy(dtype=float, na_value=np.nan)]
-    )
+    degres = np.column_stack([np.frombuffer(lon), np.frombuffer(lat)])
     points = np.full((len(degres), 3), np.nan)
     for (ouest, sud, est, nord), epsg in ZONES.values():
         dedans = (degres >= (ouest, sud)).all(axis=1) & (degres <= (est, nord)).all(axis=1)
@@ -64,4 +72,4 @@ def projeter(lon: pd.Series, lat: pd.Series) -> pd.DataFrame:
             vers = pyproj.Transformer.from_crs(4326, epsg, always_xy=True)
             points[dedans, 0], points[dedans, 1] = vers.transform(*degres[dedans].T)
             points[dedans, 2] = epsg
-    return pd.DataFrame(points, columns=["x", "y", "zone"], index=lon.index)
+    return points

@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cafdiag.donnees import VARIABLES
 from cafdiag.donnees.variables import derniere_annee, plus_recent
 from cafdiag.indicateurs.accessibilite import (
     PALIERS,
+    autour,
     deux_temps_encadre,
     metres,
     minutes,
@@ -56,7 +58,13 @@ def _annee(contexte: Contexte, variable: str) -> int:
     annees = contexte.annees(variable)
     if contexte.annee in annees:
         return contexte.annee
-    return max(annees, key=lambda a: (contexte.par_commune(variable, annee=a)["valeur"].notna().sum(), a))
+
+    def choisir() -> int:
+        colonnes = VARIABLES[variable].annees(contexte.colonnes)
+        connues = {a: contexte.communes[list(colonnes[a])].notna().all(axis=1).sum() for a in annees}
+        return max(annees, key=lambda a: (connues[a], a))
+
+    return contexte.partager(("annee_la_plus_connue", variable), choisir)
 
 
 def _situables(contexte: Contexte, public: tuple[str, int]) -> pd.Index:
@@ -72,11 +80,14 @@ def equipees(contexte: Contexte, indicateur: str) -> pd.Series:
     for type_, gabarit in EQUIPEMENTS[indicateur].items():
         comptes = plus_recent(contexte.communes, gabarit).astype("float64")
         siennes = contexte.structures[contexte.structures["type"].eq(type_)]
-        confirmees = siennes.loc[siennes["sur"].astype(bool), "code"].value_counts().reindex(comptes.index)
-        complet = contexte.communes["departement"].isin(contexte.apports.complet(type_))
-        comptes = comptes.mask(complet, confirmees.fillna(0.0))
+        confirmees = siennes.loc[siennes["sur"].astype(bool), "code"].value_counts()
+        complets = contexte.apports.complet(type_)
+        if complets:
+            dans_le_registre = confirmees.reindex(comptes.index, fill_value=0).astype("float64")
+            comptes = comptes.mask(contexte.communes["departement"].isin(complets), dans_le_registre)
         # Une structure confirmée suffit à dire la commune équipée, pas à en donner le compte.
-        comptes = comptes.where(comptes.notna(), confirmees)
+        muettes = comptes.index[comptes.isna()].intersection(confirmees.index)
+        comptes[muettes] = confirmees[muettes].astype("float64")
         total = comptes if total is None else _reunir(total, comptes)
     return total
 
@@ -132,7 +143,9 @@ def _millesime(contexte: Contexte, public: str, annee: int, *gabarits: str) -> s
     """« équipements 2025, naissances 2023 à 2025 » : l'édition de l'offre, puis l'année du public."""
     compte = "naissances" if public == "enfants_moins_3_ans" else "population"
     edition = derniere_annee(contexte.communes, gabarits[0]) if "{*}" in gabarits[0] else None
-    return ", ".join([*([f"équipements {edition}"] if edition else []), f"{compte} {dire_millesime(public, annee)}"])
+    return ", ".join(
+        [*([f"équipements {edition}"] if edition else []), f"{compte} {dire_millesime(public, annee)}"]
+    )
 
 
 def _par_commune(
@@ -143,36 +156,38 @@ def _par_commune(
     paliers: tuple[tuple[float, float], ...],
 ) -> pd.DataFrame:
     """2SFCA des communes visées : on ne cherche que les lieux à leur portée, et les enfants à portée de ceux-ci."""
-    rayon = metres(paliers[-1][0], vitesse_kmh=contexte.options.vitesse_kmh)
-    points = contexte.points
-    offrantes = offre["haut"].gt(0)
-    lieux = points[offrantes]
-    lieux = lieux.iloc[np.unique(voisiner(points.loc[cibles], lieux, rayon_m=rayon).j)]
-    voisinage = voisiner(points, lieux, rayon_m=rayon).en_minutes(vitesse_kmh=contexte.options.vitesse_kmh)
+    vitesse = contexte.options.vitesse_kmh
+    rayon = metres(paliers[-1][0], vitesse_kmh=vitesse)
+    ici = contexte.points.loc[cibles]
+    proches = autour(contexte.points, ici, marge_m=2 * rayon)
+    lieux = proches[offre["haut"].loc[proches.index].gt(0)]
+    lieux = lieux.iloc[np.unique(voisiner(ici, lieux, rayon_m=rayon).j)]
+    voisinage = voisiner(proches, lieux, rayon_m=rayon).en_minutes(vitesse_kmh=vitesse)
     # Des enfants inconnus sont au plus tous les habitants, s'ils sont connus.
-    habitants = contexte.par_commune("population")["haut"]
-    demande = enfants.assign(haut=enfants["haut"].where(np.isfinite(enfants["haut"]), habitants))
-    acces = deux_temps_encadre(demande, offre.loc[lieux.index], voisinage, paliers=paliers).loc[cibles]
-    # Sans coordonnées, n'avoir aucun voisin ne veut rien dire.
-    perdues = points.loc[cibles, "x"].isna()
-    return acces.assign(valeur=acces["valeur"].mask(perdues), haut=acces["haut"].mask(perdues, np.inf))
+    demande, habitants = enfants.loc[proches.index], contexte.par_commune("population")["haut"]
+    demande["haut"] = demande["haut"].where(np.isfinite(demande["haut"]), habitants.loc[proches.index])
+    acces = deux_temps_encadre(demande, offre.loc[lieux.index], voisinage, paliers=paliers)
+    # Une commune sans coordonnées n'est « autour » de rien : elle reste inconnue.
+    return acces.reindex(cibles).fillna({"bas": 0.0, "haut": np.inf})
 
 
 def _moyenne(
     contexte: Contexte, acces: pd.DataFrame, enfants: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """``Σ P_i A_i / Σ P_i`` (A3), encadrée ; une commune sans enfant ne pèse rien, même incertaine."""
-    poids = enfants["valeur"]
-    peses = acces.mul(poids, axis=0).mask(poids.eq(0), 0.0)
-    total = contexte.sommer(pd.DataFrame({"valeur": poids, "bas": poids, "haut": poids}))
-    return rapport(contexte.sommer(peses), total, facteur=1.0), total
+    poids = enfants["valeur"].to_numpy()
+    # Zéro enfant à une distance inconnue, donc peut-être infinie : zéro.
+    valeurs = {c: np.where(poids == 0, 0.0, acces[c].to_numpy()) for c in ("valeur", "bas", "haut")}
+    peses = {c: v * poids for c, v in valeurs.items()}
+    total = contexte.sommer(pd.DataFrame(dict.fromkeys(peses, poids)))
+    return rapport(contexte.sommer(pd.DataFrame(peses)), total, facteur=1.0), total
 
 
 def temps_moyen(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Durée moyenne estimée jusqu'à la commune équipée la plus proche, pondérée par le public (A3)."""
     annee = _annee(contexte, ligne["numerateur"])
     public = contexte.par_commune(ligne["numerateur"], annee=annee)
-    duree = _durees(contexte, ligne["code"], (ligne["numerateur"], annee)).reindex(public.index)
+    duree = _durees(contexte, ligne["code"], (ligne["numerateur"], annee))
     acces = pd.DataFrame(
         {
             "valeur": duree["connu"].mask(duree["possible"].lt(duree["connu"])),
@@ -195,14 +210,17 @@ def part_a_portee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     )
     annee = _annee(contexte, ligne["numerateur"])
     public = contexte.par_commune(ligne["numerateur"], annee=annee)
-    duree = _durees(contexte, ligne["code"], (ligne["numerateur"], annee)).reindex(public.index)
-    oui = duree["connu"].le(seuil)
-    peut_etre = ~oui & duree["possible"].le(seuil)
+    duree = _durees(contexte, ligne["code"], (ligne["numerateur"], annee))
+    connu, possible = duree["connu"].to_numpy(), duree["possible"].to_numpy()
+    oui = connu <= seuil
+    # Sans coordonnées, on ne sait pas non plus.
+    peut_etre = ~oui & ((possible <= seuil) | contexte.points["x"].isna().to_numpy())
+    valeur, bas, haut = (public[c].to_numpy() for c in ("valeur", "bas", "haut"))
     a_portee = pd.DataFrame(
         {
-            "valeur": public["valeur"].where(oui, 0.0).mask(peut_etre | public["valeur"].isna()),
-            "bas": public["bas"].where(oui, 0.0),
-            "haut": public["haut"].where(oui | peut_etre, 0.0),
+            "valeur": np.where(peut_etre | np.isnan(valeur), np.nan, np.where(oui, valeur, 0.0)),
+            "bas": np.where(oui, bas, 0.0),
+            "haut": np.where(oui | peut_etre, haut, 0.0),
         }
     )
     total = contexte.somme(ligne["numerateur"], annee=annee)
@@ -213,13 +231,14 @@ def part_a_portee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def _durees(contexte: Contexte, indicateur: str, public: tuple[str, int]) -> pd.DataFrame:
-    """``connu`` et ``possible``, en minutes estimées, des communes dont le public est connu."""
-    distances = contexte.partager(
-        ("proximite", indicateur, public),
-        lambda: proximite_par_commune(
-            contexte.points, equipees(contexte, indicateur), cibles=_situables(contexte, public)
-        ),
-    )
+    """``connu`` et ``possible``, en minutes estimées, des communes dont le public est connu ; vides ailleurs."""
+
+    def situer() -> pd.DataFrame:
+        equipement, cibles = equipees(contexte, indicateur), _situables(contexte, public)
+        return proximite_par_commune(contexte.points, equipement, cibles=cibles).reindex(contexte.points.index)
+
+    # Durée moyenne et part à portée d'une crèche partent des mêmes distances.
+    distances = contexte.partager(("proximite", *EQUIPEMENTS[indicateur], public), situer)
     return minutes(distances, vitesse_kmh=contexte.options.vitesse_kmh)
 
 

@@ -75,11 +75,26 @@ def _arbre(points: pd.DataFrame):
     situes = np.flatnonzero(points[["x", "y"]].notna().all(axis=1).to_numpy())
     xy = points[["x", "y"]].to_numpy(dtype=float)[situes]
     if "zone" in points.columns:
-        xy = xy + np.column_stack(
-            [_ENTRE_ZONES * points["zone"].to_numpy(dtype=float)[situes], np.zeros(len(xy))]
-        )
+        xy[:, 0] += _ENTRE_ZONES * points["zone"].to_numpy(dtype=float)[situes]
     # Des points fixes, cherchés une fois : équilibrer l'arbre coûterait plus que cela ne rapporte.
     return cKDTree(xy, compact_nodes=False, balanced_tree=False), situes
+
+
+def autour(points: pd.DataFrame, centre: pd.DataFrame, *, marge_m: float) -> pd.DataFrame:
+    """Points du rectangle qui contient le centre et une marge : de quoi ne pas chercher dans toute la France.
+
+    Examples
+    --------
+    >>> points = pd.DataFrame({"x": [0.0, 3000.0, 9000.0], "y": 0.0}, index=["a", "b", "c"])
+    >>> autour(points, points.loc[["a"]], marge_m=5000).index.tolist()
+    ['a', 'b']
+    """
+    xy, du_centre = (t[["x", "y"]].to_numpy(dtype=float) for t in (points, centre))
+    du_centre = du_centre[~np.isnan(du_centre).any(axis=1)]
+    if not len(du_centre):
+        return points.iloc[:0]
+    bas, haut = du_centre.min(axis=0) - marge_m, du_centre.max(axis=0) + marge_m
+    return points[((xy >= bas) & (xy <= haut)).all(axis=1)]
 
 
 def voisiner(origines: pd.DataFrame, lieux: pd.DataFrame, *, rayon_m: float) -> Voisinage:
@@ -153,15 +168,15 @@ def proximite_par_commune(
     -------
     DataFrame
         ``connu`` et ``possible``, en mètres, pour chaque cible : la vraie distance est ``connu``, ou moins si
-        ``possible`` est plus petit.
+        ``possible`` est plus petit. ``possible`` manque quand rien d'inconnu ne peut être plus proche.
     """
     ici = points if cibles is None else points.loc[cibles]
-    return pd.DataFrame(
-        {
-            "connu": au_plus_proche(ici, points[equipement.gt(0).fillna(False)]),
-            "possible": au_plus_proche(ici, points[equipement.isna()]),
-        }
-    )
+    connu = au_plus_proche(ici, points[equipement.gt(0).to_numpy(dtype=bool)])
+    peut_etre = points[equipement.isna().to_numpy()]
+    # Plus loin que la plus lointaine des distances connues, une commune non renseignée n'apprend rien.
+    if connu[ici["x"].notna()].notna().all():
+        peut_etre = autour(peut_etre, ici, marge_m=connu.max())
+    return pd.DataFrame({"connu": connu, "possible": au_plus_proche(ici, peut_etre)})
 
 
 def peser(cout: np.ndarray, paliers: tuple[tuple[float, float], ...]) -> np.ndarray:
