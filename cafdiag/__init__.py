@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from cafdiag.donnees.commandes import importer, telecharger
     from cafdiag.donnees.commandes import verifier as verifier_les_donnees
     from cafdiag.indicateurs import Options, comparer, dictionnaire, mesurer, mesurer_maille
+    from cafdiag.indicateurs.anomalies import verifier_portrait
     from cafdiag.indicateurs.baremes_fichier import lire_baremes as baremes
     from cafdiag.indicateurs.departs import simuler_departs
+    from cafdiag.indicateurs.evolution import decomposer, serie
     from cafdiag.indicateurs.financement import financer_alsh, financer_animation
+    from cafdiag.indicateurs.instantane import Evaluation, evaluer, figer
     from cafdiag.indicateurs.simulation import simuler
     from cafdiag.indicateurs.simulation_objets import Hypotheses
     from cafdiag.restitution.departement import vue_departementale
@@ -51,6 +54,12 @@ _OU = {
     "financer_animation": "indicateurs.financement",
     "simuler": "indicateurs.simulation",
     "simuler_departs": "indicateurs.departs",
+    "decomposer": "indicateurs.evolution",
+    "serie": "indicateurs.evolution",
+    "Evaluation": "indicateurs.instantane",
+    "evaluer": "indicateurs.instantane",
+    "figer": "indicateurs.instantane",
+    "verifier_portrait": "indicateurs.anomalies",
     "carte": "restitution.vues",
     "Diagnostic": "restitution.diagnostic",
     "diagnostic": "restitution.produire",
@@ -65,6 +74,7 @@ __all__ = [
     "Apports",
     "CafdiagError",
     "Diagnostic",
+    "Evaluation",
     "Hypotheses",
     "Options",
     "Territoire",
@@ -72,9 +82,12 @@ __all__ = [
     "baremes",
     "carte",
     "comparer",
+    "decomposer",
     "diagnostic",
     "dictionnaire",
     "etat_des_donnees",
+    "evaluer",
+    "figer",
     "financer_alsh",
     "financer_animation",
     "importer",
@@ -83,11 +96,13 @@ __all__ = [
     "mesurer",
     "mesurer_maille",
     "perimetre",
+    "serie",
     "simuler",
     "simuler_departs",
     "telecharger",
     "territoire",
     "verifier_les_donnees",
+    "verifier_portrait",
     "vue_departementale",
 ]
 

@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from cafdiag import cli_donnees, cli_simuler
+from cafdiag import cli_donnees, cli_evolution, cli_simuler
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError, DemandeFausse
 
@@ -123,6 +123,7 @@ def analyseur() -> argparse.ArgumentParser:
         "--sortie", metavar="DOSSIER", default="sorties", help="là où sont déjà les diagnostics, pour les relier"
     )
     _apports(departement)
+    cli_evolution.ajouter_commandes(commandes)
     ajouter_commandes(commandes)
     return racine
 
@@ -340,4 +341,5 @@ _COMMANDES = {
     "baremes": cli_simuler.baremes,
     "departement": _departement,
     "donnees": cli_donnees.executer,
+    **dict.fromkeys(("serie", "decomposer", "figer", "evaluer", "anomalies"), cli_evolution.executer),
 }

@@ -29,6 +29,7 @@ ETAGES = [
     "__init__",
     "cli_donnees",
     "cli_simuler",
+    "cli_evolution",
     "cli",
     "__main__",
 ]

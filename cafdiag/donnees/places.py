@@ -7,10 +7,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import entrepot
 from cafdiag.donnees.apports import Apports
-from cafdiag.donnees.reunion import choisir_serie
-from cafdiag.donnees.tables import communes, etat, structures
+from cafdiag.donnees.tables import communes, etat, places, structures
 from cafdiag.donnees.variables import plus_recent
 from cafdiag.magasin import lire_table
 
@@ -76,10 +74,10 @@ def places_publiees(table: pd.DataFrame) -> pd.Series:
     [0.0, 25.0, nan]
     """
     lieux = _lieux(table)
-    places = pd.Series(np.nan, index=table.index)
+    connues = pd.Series(np.nan, index=table.index)
     for source in (_des_imports(structures(), lieux), _de_la_base(table), _de_la_cnaf()):
-        places = places.where(places.notna(), source.reindex(table.index))
-    return places.mask(places.isna() & lieux.eq(0), 0.0)
+        connues = connues.where(connues.notna(), source.reindex(table.index))
+    return connues.mask(connues.isna() & lieux.eq(0), 0.0)
 
 
 def _lieux(table: pd.DataFrame) -> pd.Series:
@@ -90,8 +88,8 @@ def _lieux(table: pd.DataFrame) -> pd.Series:
 def _sommes(lignes: pd.DataFrame) -> pd.DataFrame:
     """Places et nombre d'établissements par commune ; une capacité absente rend la somme inconnue."""
     lignes = lignes[lignes["type"].isin(_TYPES)]
-    places = pd.to_numeric(lignes["places"], errors="coerce").astype("float64")
-    groupes = places.groupby(lignes["code"].astype(object))
+    capacites = pd.to_numeric(lignes["places"], errors="coerce").astype("float64")
+    groupes = capacites.groupby(lignes["code"].astype(object))
     return pd.DataFrame(
         {"places": groupes.sum(min_count=1).where(groupes.count().eq(groupes.size())), "n": groupes.size()}
     )
@@ -109,20 +107,20 @@ def _des_imports(importees: pd.DataFrame, lieux: pd.Series) -> pd.Series:
 
 
 def _de_la_base(table: pd.DataFrame) -> pd.Series:
-    places = plus_recent(table, "bpe{*}_places_eaje").astype("float64")
+    creches = plus_recent(table, "bpe{*}_places_eaje").astype("float64")
     micro = plus_recent(table, "bpe{*}_places_micro_creche").astype("float64")
     # Sans micro-crèche, il n'y a pas de places de micro-crèche à connaître.
     aucune = plus_recent(table, "bpe{*}_micro_creche").astype("float64").eq(0)
-    return places + micro.mask(micro.isna() & aucune, 0.0)
+    return creches + micro.mask(micro.isna() & aucune, 0.0)
 
 
 def _de_la_cnaf() -> pd.Series:
     """Places publiées à la commune : les plus récentes, importées ou embarquées."""
     embarquees = lire_table("places_communes").rename(columns={"places_EAJE_ensemble": "places_eaje"})
     embarquees = embarquees[["code", "annee", "places_eaje"]]
-    importees = entrepot.lire("places")
+    importees = places()
     if len(importees):
-        communales = choisir_serie(importees[importees["maille"].eq("commune")])
-        embarquees = pd.concat([embarquees, communales[["code", "annee", "places_eaje"]]], ignore_index=True)
+        communales = importees.loc[importees["maille"].eq("commune"), ["code", "annee", "places_eaje"]]
+        embarquees = pd.concat([embarquees, communales], ignore_index=True)
     connues = embarquees.dropna(subset=["places_eaje"]).sort_values("annee", kind="stable")
     return connues.drop_duplicates("code", keep="last").set_index("code")["places_eaje"].astype("float64")

@@ -82,13 +82,17 @@ def _taux(etat_: tuple) -> pd.DataFrame:
 
 
 def places() -> pd.DataFrame:
-    """Nombre de places d'accueil du jeune enfant, importé (aucun n'est embarqué à l'EPCI) ; vide sans import."""
+    """Places d'accueil publiées par la Cnaf et importées, à toutes les mailles ; vide s'il n'y en a pas.
+
+    Comme pour les taux, une même année n'est jamais faite de deux séries.
+    """
     return _places(etat())
 
 
 @lru_cache(maxsize=2)
 def _places(etat_: tuple) -> pd.DataFrame:
-    return entrepot.lire("places") if etat_ else pd.DataFrame()
+    importees = entrepot.lire("places") if etat_ else pd.DataFrame()
+    return choisir_serie(importees) if len(importees) else importees
 
 
 def qpv_contours():
