@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.instantane import Evaluation, evaluer, figer
     from cafdiag.indicateurs.simulation import simuler
     from cafdiag.indicateurs.simulation_objets import Hypotheses
+    from cafdiag.indicateurs.sppe import sppe
     from cafdiag.restitution.departement import vue_departementale
     from cafdiag.restitution.diagnostic import Diagnostic
     from cafdiag.restitution.produire import diagnostic
+    from cafdiag.restitution.sppe import ecrire as trame_sppe
     from cafdiag.restitution.vues import carte
     from cafdiag.territoires import Territoire, lister, perimetre, territoire
 
@@ -54,6 +56,8 @@ _OU = {
     "financer_animation": "indicateurs.financement",
     "simuler": "indicateurs.simulation",
     "simuler_departs": "indicateurs.departs",
+    "sppe": "indicateurs.sppe",
+    "trame_sppe": "restitution.sppe:ecrire",
     "decomposer": "indicateurs.evolution",
     "serie": "indicateurs.evolution",
     "Evaluation": "indicateurs.instantane",
@@ -99,8 +103,10 @@ __all__ = [
     "serie",
     "simuler",
     "simuler_departs",
+    "sppe",
     "telecharger",
     "territoire",
+    "trame_sppe",
     "verifier_les_donnees",
     "verifier_portrait",
     "vue_departementale",

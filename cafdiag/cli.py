@@ -339,6 +339,7 @@ _COMMANDES = {
     "diagnostic": _diagnostic,
     "simuler": cli_simuler.simuler,
     "baremes": cli_simuler.baremes,
+    "sppe": cli_simuler.sppe,
     "departement": _departement,
     "donnees": cli_donnees.executer,
     **dict.fromkeys(("serie", "decomposer", "figer", "evaluer", "anomalies"), cli_evolution.executer),

@@ -68,8 +68,24 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
     baremes.add_argument("--baremes", metavar="FICHIER", help="les vôtres, à contrôler")
     baremes.add_argument("--annee", metavar="ANNEE", help="ceux qui valent au 31 décembre de cette année")
     baremes.add_argument("--copie", metavar="FICHIER", help="écrit une copie à corriger")
+    sppe = sous_analyseurs.add_parser(
+        "sppe", help="service public de la petite enfance : missions, trame du schéma"
+    )
+    sppe.add_argument("code", metavar="CODE", help="code ou nom du territoire")
+    sppe.add_argument(
+        "--population", choices=["totale", "municipale"], default="totale", help="comparée aux seuils"
+    )
+    sppe.add_argument(
+        "--populations", metavar="FICHIER", help="populations totales (colonnes CODGEO et PTOT)"
+    )
+    sppe.add_argument(
+        "--transfert", default="", metavar="MISSIONS", help="recenser,informer,planifier,qualite, ou tout"
+    )
+    sppe.add_argument("--beneficiaire", default="", metavar="NOM", help="qui les exerce ; l'EPCI par défaut")
+    sppe.add_argument("--sortie", metavar="FICHIER", help="écrit la trame (.md ou .html)")
     for sous in (simuler, baremes):
         sous.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+    sppe.add_argument("--format", choices=["texte", "json", "csv", "md"], default="texte")
 
 
 def _positif(texte: str) -> float:
@@ -133,3 +149,29 @@ def baremes(options: argparse.Namespace) -> int:
     if options.format == "texte":
         table = table[table["vaut"]].drop(columns=["vaut", "theme", "source", "remarque", "libelle"])
     return afficher(table, options.format)
+
+
+def sppe(options: argparse.Namespace) -> int:
+    """Exécute « sppe »."""
+    from cafdiag.indicateurs.sppe import sppe as etablir
+    from cafdiag.restitution import sppe as kit
+    from cafdiag.territoires import territoire
+
+    lieu = territoire(options.code)
+    for avertissement in lieu.avertissements:
+        print(f"cafdiag : {avertissement}", file=sys.stderr)
+    etat = etablir(
+        lieu,
+        population=options.population,
+        populations=options.populations,
+        transferts=options.transfert,
+        beneficiaire=options.beneficiaire,
+    )
+    if options.sortie:
+        print(kit.ecrire(etat, options.sortie))
+        return 0
+    if options.format in ("json", "csv"):
+        return afficher(etat.communes.reset_index(), options.format)
+    rendre = kit.en_markdown if options.format == "md" else kit.en_texte
+    print(rendre(etat, kit.trame(etat)))
+    return 0

@@ -1,0 +1,337 @@
+"""Le service public de la petite enfance : qui doit quoi, commune par commune, et qui l'exerce.
+
+Loi n° 2023-1196 du 18 décembre 2023 (code de l'action sociale et des familles, L. 214-1-3), en effet au 1er janvier
+2025. Les seuils sont des barèmes datés (``data/baremes.toml``) ; « plus de 3 500 habitants » se compare strictement.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees import Apports, table_communes
+from cafdiag.donnees.populations_totales import lire_populations_totales, totale_importee
+from cafdiag.donnees.variables import derniere_annee
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs.baremes import Baremes
+from cafdiag.indicateurs.baremes_fichier import lire_baremes
+from cafdiag.indicateurs.mesures import mesurer_maille
+from cafdiag.magasin import lire_table
+from cafdiag.territoires import Territoire, territoire
+
+MISSIONS = {
+    "recenser": "recenser les besoins des enfants de moins de 3 ans et les modes d'accueil",
+    "informer": "informer et accompagner les familles et les futurs parents",
+    "planifier": "planifier le développement des modes d'accueil",
+    "qualite": "soutenir la qualité des modes d'accueil",
+}
+OBLIGATIONS = {"schema": "schéma pluriannuel", "rpe": "relais petite enfance"}
+_SEUILS = {
+    "planifier": "sppe_seuil_planifier",
+    "qualite": "sppe_seuil_planifier",
+    "schema": "sppe_seuil_schema",
+    "rpe": "sppe_seuil_rpe",
+}
+POPULATIONS = ("totale", "municipale")
+# Convention du projet : à moins de 5 % d'un seuil, la population est à vérifier.
+MARGE = 0.05
+SANS_TOTALE = (
+    "La population totale n'est pas dans les données fournies : la municipale, jamais plus grande, en tient lieu. Une "
+    "commune dont la municipale passe le seuil le passe ; celle qui est juste en dessous est à vérifier."
+)
+
+
+@dataclass(frozen=True)
+class Sppe:
+    """L'état du service public de la petite enfance d'un territoire.
+
+    Attributes
+    ----------
+    territoire : Territoire
+    communes : DataFrame
+        Une ligne par commune, indexée par code : ``nom, population, population_lue, recenser, informer, planifier,
+        qualite, schema, rpe`` (``oui``, ``non``, ``a_verifier`` ou ``inconnu``), ``proche_du_seuil`` (en toutes
+        lettres) et, par mission, ``exerce_…`` (la commune, ou le bénéficiaire du transfert ; vide si la mission
+        n'est pas obligatoire).
+    accompagnement : DataFrame
+        Communes tenues de planifier : ``naissances, coefficient_naissances, coefficient_potentiel_financier,
+        montant`` ; les deux derniers sont vides, leurs valeurs n'ayant pas été lues.
+    hypotheses, inconnues, sources : tuple of str
+    """
+
+    territoire: Territoire
+    communes: pd.DataFrame
+    accompagnement: pd.DataFrame
+    hypotheses: tuple[str, ...]
+    inconnues: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    def compte(self, obligation: str) -> dict[str, int]:
+        """Nombre de communes par réponse, pour une mission ou une obligation."""
+        return {str(r): int(n) for r, n in self.communes[obligation].value_counts().items()}
+
+    def _repr_html_(self) -> str:
+        return self.communes.to_html(na_rep="")
+
+
+def obligation(
+    population: pd.Series, seuil: float | None, *, minorant: bool, marge: float = MARGE
+) -> pd.Series:
+    """Réponse d'une commune à « plus de ``seuil`` habitants » (strictement).
+
+    Parameters
+    ----------
+    population : Series
+        Habitants ; un manquant donne ``inconnu``.
+    seuil : float or None
+        None : le seuil n'est pas connu.
+    minorant : bool or Series
+        Vrai si la population n'est qu'un minorant (la municipale à la place de la totale) : juste sous le seuil,
+        la réponse est ``a_verifier``.
+    marge : float
+        Part du seuil sous laquelle « juste » s'entend.
+
+    Examples
+    --------
+    >>> obligation(pd.Series([3500, 3501, 3400, 900]), 3500, minorant=False).tolist()
+    ['non', 'oui', 'non', 'non']
+    >>> obligation(pd.Series([3500, 3501, 3400, 900]), 3500, minorant=True).tolist()
+    ['a_verifier', 'oui', 'a_verifier', 'non']
+    """
+    if seuil is None:
+        return pd.Series("inconnu", index=population.index)
+    reponse = pd.Series("non", index=population.index).mask(population > seuil, "oui")
+    juste_dessous = population.le(seuil) & (population * (1 + marge) > seuil) & minorant
+    return reponse.mask(juste_dessous, "a_verifier").mask(population.isna(), "inconnu")
+
+
+def sppe(
+    cible: Territoire | str,
+    *,
+    population: str = "totale",
+    populations: Mapping[str, float] | pd.Series | str | Path | None = None,
+    transferts: Collection[str] | Mapping[str, Collection[str] | str] | str | None = None,
+    beneficiaire: str = "",
+    baremes: Baremes | str | None = None,
+    apports: Apports | None = None,
+) -> Sppe:
+    """Missions, obligations et transferts du service public de la petite enfance, commune par commune.
+
+    Parameters
+    ----------
+    cible : Territoire or str
+        Territoire, code ou nom.
+    population : {"totale", "municipale"}
+        Population comparée aux seuils. La totale est celle de l'accompagnement financier ; pour les seuils de
+        missions, c'est un choix à confirmer. Elle n'est pas embarquée.
+    populations : mapping, Series or path, optional
+        Population totale par code de commune, ou fichier qui la porte (colonnes CODGEO et PTOT).
+    transferts : collection or mapping or str, optional
+        Missions que vous déclarez transférées : ``["planifier", "qualite"]`` ou ``"tout"`` par toutes les
+        communes ; ``{"planifier": ["53084"]}`` par certaines.
+    beneficiaire : str
+        Qui les exerce ; l'EPCI de chaque commune par défaut.
+    baremes : Baremes or str, optional
+        Seuils et coefficients, ou fichier de l'utilisateur.
+    apports : Apports, optional
+        Données de l'utilisateur.
+
+    Raises
+    ------
+    DemandeFausse
+        Population, mission ou commune inconnues ; quartier (le service est communal).
+    EntreeFautive
+        Fichier de populations ou de barèmes fautif.
+
+    Examples
+    --------
+    >>> craon = sppe("200048551")
+    >>> craon.compte("planifier"), craon.compte("schema")
+    ({'non': 36, 'oui': 1}, {'non': 37})
+    """
+    lieu = cible if isinstance(cible, Territoire) else territoire(cible)
+    if lieu.maille == "qpv":
+        raise DemandeFausse(
+            f"{lieu.libelle} : le service public de la petite enfance est communal",
+            conseil="demandez la commune ou l'EPCI du quartier",
+        )
+    if population not in POPULATIONS:
+        raise DemandeFausse(f"population « {population} »", attendu=", ".join(POPULATIONS))
+    lus = baremes if isinstance(baremes, Baremes) else lire_baremes(baremes)
+    reference = table_communes(apports)
+    siennes = reference.loc[reference.index.isin(lieu.communes)]
+    habitants, lue, annee = _populations(siennes, reference, population, populations)
+    minorant = lue.eq("municipale") if population == "totale" else pd.Series(False, index=siennes.index)
+    seuils = {o: lus.choisir(code) for o, code in _SEUILS.items()}
+    table = pd.DataFrame({"nom": siennes["nom"], "population": habitants, "population_lue": lue})
+    for mission in ("recenser", "informer"):
+        table[mission] = "oui"
+    for nom, choix in seuils.items():
+        table[nom] = obligation(habitants, choix.haut, minorant=minorant)
+    table["proche_du_seuil"] = _proches(habitants, sorted({c.haut for c in seuils.values() if c.connu}))
+    table = _exercice(table, siennes, lire_transferts(transferts, table.index), beneficiaire)
+    table = table.sort_values("population", ascending=False, na_position="last")
+    table.index = pd.Index(table.index.astype(object), name="code")
+    accompagnement, inconnues = _accompagnement(table, lus, apports)
+    hypotheses = [
+        f"Seuils comparés à la population {population} ({annee}) ; « plus de » est strict.",
+        "Pour les seuils de missions, le choix de la population totale est à confirmer : elle a été lue pour "
+        "l'accompagnement financier.",
+    ]
+    if minorant.any():
+        hypotheses.append(SANS_TOTALE)
+    if transferts:
+        hypotheses.append("Transferts déclarés par l'utilisateur, non vérifiés.")
+    sources = dict.fromkeys(
+        f"{c.libelle} {_entier(c.haut)} habitants : {c.source}" for c in seuils.values() if c.connu
+    )
+    return Sppe(lieu, table, accompagnement, tuple(hypotheses), inconnues, tuple(sources))
+
+
+def _populations(
+    siennes: pd.DataFrame, reference: pd.DataFrame, population: str, apportees
+) -> tuple[pd.Series, pd.Series, str]:
+    """Population comparée aux seuils, laquelle c'est, et son année."""
+    annee = derniere_annee(reference, "population_{*}")
+    municipale = siennes[f"population_{annee}"].astype("float64")
+    lue = pd.Series("municipale", index=siennes.index)
+    if population == "municipale":
+        return municipale, lue, f"municipale {annee}"
+    if isinstance(apportees, (str, Path)):
+        totale = lire_populations_totales(apportees, siennes.index)
+    elif apportees is not None:
+        totale = _donnees(apportees, siennes.index)
+    else:
+        totale = totale_importee(reference)
+    totale = totale.reindex(siennes.index)
+    connue = totale.notna()
+    habitants = totale.where(connue, municipale)
+    dite = f"municipale {annee}" if not connue.any() else "totale importée"
+    if connue.any() and not connue.all():
+        dite += f", municipale {annee} ailleurs"
+    return habitants, lue.mask(connue, "totale"), dite
+
+
+def _donnees(apportees, communes: pd.Index) -> pd.Series:
+    serie = pd.Series(apportees, dtype=object)
+    defauts = [f"commune inconnue ici : {c}" for c in serie.index if c not in communes]
+    nombres = pd.to_numeric(serie, errors="coerce")
+    fausses = nombres.isna() | nombres.lt(0) | ~np.isfinite(nombres.astype(float))
+    defauts += [f"population de {c} : {serie[c]!r}" for c in serie.index[fausses]]
+    if defauts:
+        raise DemandeFausse(
+            "populations : " + " ; ".join(defauts), attendu="des habitants par code de commune du territoire"
+        )
+    return nombres.astype("float64")
+
+
+def _proches(habitants: pd.Series, seuils: list[float]) -> pd.Series:
+    proche = pd.Series("", index=habitants.index)
+    for seuil in seuils:
+        ecart = habitants - seuil
+        ici = ecart.abs().le(MARGE * seuil)
+        proche = proche.mask(
+            ici,
+            ecart.map(
+                lambda e, s=seuil: (
+                    "" if math.isnan(e) else f"{_entier(s)} habitants, à {_entier(abs(e))} près"
+                )
+            ),
+        )
+    return proche
+
+
+def lire_transferts(transferts, communes: Collection[str]) -> dict[str, list[str]]:
+    """Communes qui ont transféré chaque mission, contrôlées.
+
+    Examples
+    --------
+    >>> lire_transferts({"planifier": ["53084"]}, ["53084", "53012"])
+    {'planifier': ['53084']}
+    >>> sorted(lire_transferts("tout", ["53084"])) == sorted(MISSIONS)
+    True
+    """
+    if not transferts:
+        return {}
+    if isinstance(transferts, str):
+        transferts = list(MISSIONS) if transferts == "tout" else transferts.split(",")
+    if not isinstance(transferts, Mapping):
+        transferts = dict.fromkeys((m.strip() for m in transferts), "toutes")
+    defauts, lus = [], {}
+    for mission, qui in transferts.items():
+        if mission not in MISSIONS:
+            defauts.append(f"mission « {mission} » inconnue")
+        lus[mission] = list(communes) if qui == "toutes" else [qui] if isinstance(qui, str) else list(qui)
+        defauts += [f"commune « {c} » hors du territoire" for c in lus[mission] if c not in communes]
+    if defauts:
+        raise DemandeFausse(
+            "transferts : " + " ; ".join(dict.fromkeys(defauts)),
+            attendu=f"des missions parmi {', '.join(MISSIONS)} (ou « tout »), et des communes du territoire",
+        )
+    return lus
+
+
+def _exercice(
+    table: pd.DataFrame, siennes: pd.DataFrame, transferts: Mapping[str, list[str]], beneficiaire: str
+) -> pd.DataFrame:
+    noms_epci = siennes["epci"].map(lire_table("epci").set_index("code")["nom"]).fillna("EPCI inconnu")
+    for mission in MISSIONS:
+        tenue = table[mission].isin(["oui", "a_verifier"])
+        exerce = pd.Series("la commune", index=table.index)
+        if mission in transferts:
+            qui = beneficiaire.strip() if beneficiaire.strip() else noms_epci
+            exerce = exerce.mask(table.index.isin(transferts[mission]), qui)
+        transferee = exerce.ne("la commune")
+        table[f"exerce_{mission}"] = exerce.where(tenue | transferee, "")
+    return table
+
+
+def _accompagnement(
+    table: pd.DataFrame, baremes: Baremes, apports: Apports | None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Coefficients de l'accompagnement financier des communes tenues de planifier."""
+    tenues = table.index[table["planifier"].isin(["oui", "a_verifier"])]
+    financier = baremes.choisir("sppe_coefficient_potentiel_financier")
+    inconnues = [
+        f"{financier.libelle} : {financier.motif or 'potentiel financier des communes non fourni'}",
+        "Montant de l'accompagnement financier : il dépend du produit des deux coefficients, il ne se calcule pas.",
+    ]
+    if not len(tenues):
+        colonnes = [
+            "nom",
+            "naissances",
+            "coefficient_naissances",
+            "coefficient_potentiel_financier",
+            "montant",
+        ]
+        return pd.DataFrame(columns=colonnes), ()
+    mesures = mesurer_maille("commune", ["PE_ENF_M3"], codes=list(tenues), apports=apports)
+    naissances = mesures.set_index("territoire")["valeur"].reindex(tenues)
+    coefficients = naissances.map(
+        lambda n: np.nan if pd.isna(n) else baremes.dans_la_tranche("sppe_coefficient_naissances", n)
+    )
+    if naissances.isna().any():
+        muettes = int(naissances.isna().sum())
+        inconnues.append(
+            f"Naissances de trois ans inconnues pour {muettes} commune{'s' if muettes > 1 else ''} : coefficient non "
+            "calculé."
+        )
+    lignes = pd.DataFrame(
+        {
+            "nom": table.loc[tenues, "nom"],
+            "naissances": naissances,
+            "coefficient_naissances": coefficients.astype("float64"),
+            "coefficient_potentiel_financier": np.nan,
+            "montant": np.nan,
+        }
+    )
+    return lignes, tuple(inconnues)
+
+
+def _entier(x: float) -> str:
+    return f"{x:,.0f}".replace(",", "\u202f")
