@@ -116,3 +116,16 @@ def structures() -> pd.DataFrame:
 @lru_cache(maxsize=2)
 def _structures(etat_: tuple) -> pd.DataFrame:
     return entrepot.lire("structures") if etat_ else pd.DataFrame()
+
+
+def epci() -> pd.DataFrame:
+    """Grandeurs publiées à l'EPCI et importées (médianes de Filosofi), indexées par code ; vide s'il n'y en a pas."""
+    return _epci(etat())
+
+
+@lru_cache(maxsize=2)
+def _epci(etat_: tuple) -> pd.DataFrame:
+    importes = entrepot.lire("epci") if etat_ else pd.DataFrame()
+    if not len(importes):
+        return pd.DataFrame()
+    return importes.drop_duplicates("code", keep="last").set_index("code")

@@ -1,4 +1,4 @@
-"""Mesurer : tous les indicateurs, tous les territoires d'une maille, en une passe ; comparer."""
+"""Mesurer : tous les indicateurs, tous les territoires d'une maille, en une passe."""
 
 from __future__ import annotations
 
@@ -125,8 +125,8 @@ def mesurer(
     [{'valeur': 79.9, 'statut': 'exact', 'annee': 2023}]
     """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    return _mesurer(
-        *_un_territoire(cible, cible.code), indicateurs, Tables.lire(apports), annee=annee, options=options
+    return mesurer_cles(
+        *un_territoire(cible, cible.code), indicateurs, Tables.lire(apports), annee=annee, options=options
     )
 
 
@@ -149,7 +149,7 @@ def mesurer_serie(
     tables = Tables.lire(apports)
     annees = annees_disponibles(code, colonnes=tuple(tables.communes.columns))
     blocs = [
-        _mesurer(*_un_territoire(cible, cible.code), [code], tables, annee=a, options=options) for a in annees
+        mesurer_cles(*un_territoire(cible, cible.code), [code], tables, annee=a, options=options) for a in annees
     ]
     return pd.concat(blocs, ignore_index=True)
 
@@ -194,7 +194,7 @@ def mesurer_maille(
     territoires = pd.DataFrame(
         {"maille": maille, "officiel": noms.index, "nom": noms.to_numpy()}, index=noms.index
     )
-    return _mesurer(
+    return mesurer_cles(
         territoires, appartenance, indicateurs, Tables.lire(apports), annee=annee, options=options
     )
 
@@ -240,15 +240,15 @@ def _tables_sans_apport(etat: tuple) -> Tables:
     return _lire_tables(Apports())
 
 
-def _un_territoire(cible: Territoire, cle: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Ligne de territoire et appartenance d'un seul territoire."""
+def un_territoire(cible: Territoire, cle: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ligne de territoire et appartenance d'un seul territoire, sous une clé."""
     return (
         pd.DataFrame({"maille": cible.maille, "officiel": cible.code, "nom": cible.nom}, index=[cle]),
         pd.DataFrame({"commune": list(cible.communes), "code": cle}),
     )
 
 
-def _mesurer(
+def mesurer_cles(
     territoires: pd.DataFrame,
     appartenance: pd.DataFrame,
     indicateurs: list[str] | None,
@@ -257,6 +257,23 @@ def _mesurer(
     annee: int | None,
     options: Options | None,
 ) -> pd.DataFrame:
+    """Mesures de territoires de toutes mailles, désignés par une clé : chaque grandeur n'est lue qu'une fois.
+
+    Parameters
+    ----------
+    territoires : DataFrame
+        Indexé par une clé unique : ``maille``, ``officiel``, ``nom``.
+    appartenance : DataFrame
+        ``commune``, ``code`` (la clé).
+    tables : Tables
+    indicateurs, annee, options
+        Voir :func:`mesurer`.
+
+    Returns
+    -------
+    DataFrame
+        Colonnes de :func:`mesurer` ; par clé, dans l'ordre donné, puis par indicateur.
+    """
     contexte = _contexte(territoires, appartenance, tables, annee=annee, options=options)
     definitions = dictionnaire()
     voulus = choisir(indicateurs)
@@ -296,7 +313,7 @@ def _contexte(
 
 def contexte_de(cible: Territoire, *, annee: int | None = None, apports: Apports | None = None) -> Contexte:
     """Le contexte de calcul d'un seul territoire, sous sa clé ``territoire``."""
-    return _contexte(*_un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
+    return _contexte(*un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
 
 
 def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray]:
@@ -342,47 +359,3 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray
             for nom, colonne in (("territoire", "officiel"), ("nom", "nom"), ("maille", "maille"))
         }
     )
-
-
-def comparer(
-    cible: Territoire | str,
-    indicateurs: list[str] | None = None,
-    *,
-    annee: int | None = None,
-    apports: Apports | None = None,
-    options: Options | None = None,
-) -> pd.DataFrame:
-    """Mesures du territoire, de son département, de sa région et de la France, les unes sous les autres.
-
-    Returns
-    -------
-    DataFrame
-        Colonnes de :func:`mesurer`, plus ``role`` (``territoire``, ``departement``, ``region``, ``france``).
-        Une référence que la source ne publie pas reste ``non_disponible``, avec son motif.
-
-    Examples
-    --------
-    >>> comparer("200048551", ["PE_TXCOUV_GLOBAL"])[["role", "valeur"]].to_dict("records")
-    ... # doctest: +NORMALIZE_WHITESPACE
-    [{'role': 'territoire', 'valeur': 79.9}, {'role': 'departement', 'valeur': 78.0},
-     {'role': 'region', 'valeur': 76.6}, {'role': 'france', 'valeur': 60.9}]
-    """
-    cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    etages = {"territoire": cible}
-    for role in ("departement", "region", "france"):
-        parent = cible.parents.get(role)
-        # Paris est son département, la Réunion sa région : un territoire ne se compare pas à lui-même.
-        if parent is not None and all(set(parent.communes) != set(e.communes) for e in etages.values()):
-            etages[role] = parent
-    # Un seul calcul pour tous les étages : chaque grandeur n'est lue et sommée qu'une fois.
-    lignes = [_un_territoire(t, role) for role, t in etages.items()]
-    table = _mesurer(
-        pd.concat([t for t, _ in lignes]),
-        pd.concat([a for _, a in lignes], ignore_index=True),
-        indicateurs,
-        Tables.lire(apports),
-        annee=annee,
-        options=options,
-    )
-    roles = [role for role in etages for _ in range(len(table) // len(etages))]
-    return table.assign(role=roles)

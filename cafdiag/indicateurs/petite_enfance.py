@@ -128,14 +128,11 @@ def _ville(
 
 def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colonne: str, annee: int) -> None:
     """Périmètre d'EPCI entiers : rapport de sommes pondéré par les naissances, statut ``estime``."""
-    epci = membres("epci")
     taux = taux_publies(contexte.taux, "epci", colonne, annee=annee)
-    par_cle = contexte.appartenance[contexte.appartenance["code"].isin(cles)].groupby("code")["commune"]
-    for code, communes in par_cle:
-        dedans = set(communes)
-        concernes = epci[epci["commune"].isin(dedans)]["code"].dropna().unique()
-        entiers = epci[epci["code"].isin(concernes)]
-        if not len(concernes) or set(entiers["commune"]) != dedans:
+    composition = contexte.retenir(("EPCI entiers",), lambda: _epci_entiers(contexte, cles))
+    for code, entiers in composition.items():
+        concernes = entiers["code"].unique()
+        if not len(concernes):
             table.loc[code, "motif"] = (
                 "taux publié à l'EPCI : il ne se découpe pas par commune"
                 " ; composez le périmètre d'EPCI entiers"
@@ -156,7 +153,10 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
             valeurs.min(skipna=False),
             valeurs.max(skipna=False),
         ]
-        poids = _enfants_par_epci(contexte, entiers, annee).reindex(concernes)
+        poids = contexte.retenir(
+            ("enfants par EPCI", code, annee),
+            lambda entiers=entiers: _enfants_par_epci(contexte, entiers, annee),
+        ).reindex(concernes)
         if valeurs.isna().any() or poids.isna().any():
             table.loc[code, "motif"] = (
                 "le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre "
@@ -168,6 +168,18 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
             "estime",
             f"rapport de sommes de {len(concernes)} EPCI, enfants de moins de 3 ans estimés par les naissances",
         ]
+
+
+def _epci_entiers(contexte: Contexte, cles: pd.Index) -> dict[str, pd.DataFrame]:
+    """Par périmètre, l'appartenance des EPCI qui le composent ; vide s'il en coupe un, ou n'en contient aucun."""
+    epci = membres("epci")
+    siennes = contexte.appartenance[contexte.appartenance["code"].isin(cles)]
+    composition = {}
+    for code, communes in siennes.groupby("code")["commune"]:
+        concernes = epci.loc[epci["commune"].isin(communes), "code"].dropna().unique()
+        entiers = epci[epci["code"].isin(concernes)]
+        composition[code] = entiers if set(entiers["commune"]) == set(communes) else entiers.iloc[:0]
+    return composition
 
 
 def _enfants_par_epci(contexte: Contexte, appartenance: pd.DataFrame, annee: int) -> pd.Series:
