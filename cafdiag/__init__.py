@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from cafdiag.donnees.commandes import etat as etat_des_donnees
     from cafdiag.donnees.commandes import importer, telecharger
     from cafdiag.donnees.commandes import verifier as verifier_les_donnees
-    from cafdiag.indicateurs import Options, comparer, dictionnaire, mesurer, mesurer_maille
+    from cafdiag.indicateurs import (
+        Options,
+        comparables,
+        comparer,
+        dictionnaire,
+        mesurer,
+        mesurer_maille,
+        situer,
+    )
     from cafdiag.indicateurs.anomalies import verifier_portrait
     from cafdiag.indicateurs.baremes_fichier import lire_baremes as baremes
     from cafdiag.indicateurs.departs import simuler_departs
@@ -45,10 +53,12 @@ _OU = {
     "territoire": "territoires",
     "Apports": "donnees",
     "lire_apports": "donnees",
+    "comparables": "indicateurs",
     "comparer": "indicateurs",
     "dictionnaire": "indicateurs",
     "mesurer": "indicateurs",
     "mesurer_maille": "indicateurs",
+    "situer": "indicateurs",
     "Options": "indicateurs",
     "Hypotheses": "indicateurs.simulation_objets",
     "baremes": "indicateurs.baremes_fichier:lire_baremes",
@@ -85,6 +95,7 @@ __all__ = [
     "__version__",
     "baremes",
     "carte",
+    "comparables",
     "comparer",
     "decomposer",
     "diagnostic",
@@ -103,6 +114,7 @@ __all__ = [
     "serie",
     "simuler",
     "simuler_departs",
+    "situer",
     "sppe",
     "telecharger",
     "territoire",

@@ -23,6 +23,7 @@ PAR_DEFAUT = "200048551"
 _EPILOGUE = """exemples :
   cafdiag territoires --recherche craon
   cafdiag mesurer 200048551 -i PE_TXCOUV_GLOBAL --format json
+  cafdiag comparables 200048551 --k 5
   cafdiag carte "Pays de Craon" PE_TXCOUV_GLOBAL --sortie carte.html
   cafdiag diagnostic 200048551 --sortie sorties
   cafdiag diagnostic 53012+53084 --nom "Pôle sud" --formats html,docx,xlsx
@@ -76,11 +77,16 @@ def analyseur() -> argparse.ArgumentParser:
     mesurer.add_argument("code", metavar="CODE", help="code ou nom ; 53012+53084 pour un périmètre libre")
     mesurer.add_argument("-i", "--indicateur", action="append", metavar="INDICATEUR", dest="indicateurs")
     mesurer.add_argument("--annee", type=int)
-    mesurer.add_argument("--comparer", action="store_true", help="ajoute département, région et France")
+    mesurer.add_argument("--comparer", action="store_true", help="ajoute département, région, France et comparables")
     _apports(mesurer)
     _choix(mesurer)
     _acces(mesurer)
     _format(mesurer)
+
+    comparables = commandes.add_parser("comparables", help="les territoires qui ressemblent à celui-ci")
+    comparables.add_argument("code", metavar="CODE")
+    comparables.add_argument("--k", type=int, default=10, metavar="NOMBRE", help="combien (10 par défaut)")
+    _format(comparables)
 
     carte = commandes.add_parser("carte", help="la carte d'un indicateur, sans réseau")
     carte.add_argument("code", metavar="CODE")
@@ -272,6 +278,21 @@ def _mesurer(options: argparse.Namespace) -> int:
     return afficher(table, options.format)
 
 
+def _comparables(options: argparse.Namespace) -> int:
+    from cafdiag.indicateurs.comparables import voisinage
+    from cafdiag.territoires import territoire
+
+    cible = territoire(options.code)
+    _annoncer(cible)
+    choisis = voisinage(cible, k=options.k)
+    print(f"cafdiag : choisis parmi {choisis.candidats}, d'après :", file=sys.stderr)
+    for variable in choisis.variables:
+        print(f"  {variable.libelle}", file=sys.stderr)
+    for libelle, motif in choisis.ecartees.items():
+        print(f"  (sans {libelle} : {motif})", file=sys.stderr)
+    return afficher(choisis.table.round(3), options.format)
+
+
 def _carte(options: argparse.Namespace) -> int:
     from cafdiag.magasin import ecrire_atomique
     from cafdiag.restitution.vues import carte
@@ -335,6 +356,7 @@ _COMMANDES = {
     "territoires": _territoires,
     "indicateurs": _indicateurs,
     "mesurer": _mesurer,
+    "comparables": _comparables,
     "carte": _carte,
     "diagnostic": _diagnostic,
     "simuler": cli_simuler.simuler,

@@ -214,9 +214,11 @@ def test_code_en_entier_refuse():
         cd.mesurer(CRAON, annee="2023")
 
 
-def test_comparer_donne_les_quatre_etages():
+def test_comparer_donne_les_quatre_etages_et_les_comparables():
     table = cd.comparer(CRAON, ["PE_TXCOUV_GLOBAL"]).set_index("role")["valeur"]
-    assert table.to_dict() == {"territoire": 79.9, "departement": 78.0, "region": 76.6, "france": 60.9}
+    assert table.index[-1] == "comparables"
+    publies = {"territoire": 79.9, "departement": 78.0, "region": 76.6, "france": 60.9}
+    assert table.drop("comparables").to_dict() == publies
 
 
 def test_qpv_ne_prend_pas_les_chiffres_de_sa_commune():
@@ -298,7 +300,7 @@ def test_un_territoire_ne_se_compare_pas_a_lui_meme(code):
     table = cd.comparer(code, ["PE_TXCOUV_GLOBAL"])
     t = cd.territoire(code)
     assert "territoire" in set(table["role"])
-    for role in set(table["role"]) - {"territoire"}:
+    for role in set(table["role"]) - {"territoire", "comparables"}:
         assert set(t.parents[role].communes) != set(t.communes)
 
 

@@ -368,11 +368,9 @@ def _retenir(
 
 
 def _manque(valeurs: pd.Series, cible: Territoire) -> str:
-    if pd.isna(valeurs[cible.code]):
-        return "inconnue pour ce territoire"
     if valeurs.notna().mean() < PART_CONNUE:
-        return "inconnue pour plus d'un territoire sur vingt"
-    return ""
+        return "inconnue de plus d'un territoire sur vingt"
+    return "inconnue pour ce territoire" if pd.isna(valeurs[cible.code]) else ""
 
 
 @lru_cache(maxsize=8)

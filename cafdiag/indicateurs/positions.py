@@ -6,6 +6,9 @@ deux intervalles. En deçà, elles sont ex æquo : ni rang, ni écart ne se comm
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -18,22 +21,22 @@ MEMBRES_MINIMUM = 4
 COLONNES_POSITION = ["nombre", "mediane", "q1", "q3", "rang_haut", "rang_bas", "classes"]
 
 
-def demi_largeur(mesures: pd.DataFrame) -> pd.Series:
-    """Incertitude de chaque mesure : moitié de son intervalle ; 2 % d'une estimation sans intervalle ; sinon zéro.
+def demi_largeur(mesure: Mapping) -> float:
+    """Incertitude d'une mesure : moitié de son intervalle ; 2 % d'une estimation sans intervalle ; sinon zéro.
 
     Examples
     --------
-    >>> demi_largeur(pd.DataFrame({"valeur": [44.0, 90.0, 12.0], "bas": [43.5, np.nan, np.nan],
-    ...     "haut": [44.5, np.nan, np.nan], "statut": ["arrondi", "estime", "exact"]})).tolist()
-    [0.5, 1.8, 0.0]
+    >>> demi_largeur({"valeur": 44.0, "bas": 43.5, "haut": 44.5, "statut": "arrondi"})
+    0.5
+    >>> [demi_largeur({"valeur": 90.0, "bas": None, "haut": None, "statut": s}) for s in ("estime", "exact")]
+    [1.8, 0.0]
     """
-    encadree = (mesures["haut"].astype(float) - mesures["bas"].astype(float)) / 2
-    valeur = mesures["valeur"].astype(float).abs()
-    seule = (PART_ESTIMEE * valeur).where(mesures["statut"].eq("estime"), 0.0)
-    return encadree.where(np.isfinite(encadree), seule)
+    if not pd.isna(mesure["bas"]) and not pd.isna(mesure["haut"]) and math.isfinite(mesure["haut"]):
+        return (float(mesure["haut"]) - float(mesure["bas"])) / 2
+    return PART_ESTIMEE * abs(float(mesure["valeur"])) if mesure["statut"] == "estime" else 0.0
 
 
-def marge(demi: float, autre: float | pd.Series, decimales: int) -> float | pd.Series:
+def marge(demi: float, autre: float, decimales: int) -> float:
     """Plus petit écart qui se commente : les deux demi-largeurs, et une unité du dernier chiffre montré.
 
     Examples
@@ -71,24 +74,24 @@ def positions(ici: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     >>> positions(pd.DataFrame([ligne("t", 9.6)]), groupe)[["mediane", "rang_haut", "rang_bas", "classes"]].values
     array([[8.325, 2.   , 3.   , 5.   ]])
     """
-    decimales = dictionnaire()["decimales"]
-    groupes = dict(iter(pairs.groupby("indicateur", sort=False)))
+    decimales = dictionnaire()["decimales"].to_dict()
     if "modalite" in ici:
         ici = ici[ici["modalite"].fillna("").eq("")]
-    demies = demi_largeur(ici)
+    # En dictionnaires : quelques centaines de lignes, et pandas coûterait plus par ligne que le calcul.
+    groupes: dict[str, list[dict]] = {}
+    utiles = ["indicateur", "annee", "valeur", "bas", "haut", "statut"]
+    for membre in pairs.loc[pairs["valeur"].notna(), utiles].to_dict("records"):
+        groupes.setdefault(membre["indicateur"], []).append(membre)
     lignes = {}
-    for ligne, demi in zip(ici.to_dict("records"), demies, strict=True):
-        code = ligne["indicateur"]
-        groupe = groupes.get(code, pairs.iloc[:0])
-        meme_annee = groupe["annee"].eq(ligne["annee"]) if not pd.isna(ligne["annee"]) else groupe["annee"].notna()
-        lignes[code] = _position(
-            ligne, demi, groupe[meme_annee & groupe["valeur"].notna()], int(decimales.get(code, 1))
-        )
+    for ligne in ici[utiles].to_dict("records"):
+        code, annee = ligne["indicateur"], ligne["annee"]
+        groupe = [m for m in groupes.get(code, []) if pd.isna(annee) or m["annee"] == annee]
+        lignes[code] = _position(ligne, groupe, int(decimales.get(code, 1)))
     return pd.DataFrame.from_dict(lignes, orient="index", columns=COLONNES_POSITION).rename_axis("indicateur")
 
 
-def _position(ligne: dict, demi: float, groupe: pd.DataFrame, decimales: int) -> list[float]:
-    valeurs, nombre = groupe["valeur"].astype(float), len(groupe)
+def _position(ligne: dict, groupe: list[dict], decimales: int) -> list[float]:
+    valeurs, nombre = np.array([float(m["valeur"]) for m in groupe]), len(groupe)
     if nombre < MEMBRES_MINIMUM:
         return [nombre, *[np.nan] * 6]
     quartiles = np.quantile(valeurs, [0.5, 0.25, 0.75])
@@ -96,6 +99,7 @@ def _position(ligne: dict, demi: float, groupe: pd.DataFrame, decimales: int) ->
         return [nombre, *quartiles, np.nan, np.nan, np.nan]
     # 79,9 − 79,8 vaut un peu plus que 0,1 en binaire.
     ecarts = (valeurs - float(ligne["valeur"])).round(6)
-    seuils = np.round(marge(demi, demi_largeur(groupe), decimales), 6)
+    demi = demi_largeur(ligne)
+    seuils = np.round([marge(demi, demi_largeur(m), decimales) for m in groupe], 6)
     devant, derriere = int((ecarts > seuils).sum()), int((ecarts < -seuils).sum())
     return [nombre, *quartiles, devant + 1, nombre + 1 - derriere, nombre + 1]

@@ -21,9 +21,10 @@ from cafdiag.indicateurs.besoin import (
     lire_modes,
     repartir,
 )
+from cafdiag.indicateurs.comparaison import comparer, situer
 from cafdiag.indicateurs.contexte import annee_des_taux
 from cafdiag.indicateurs.cout import chiffrer
-from cafdiag.indicateurs.mesures import comparer, contexte_de
+from cafdiag.indicateurs.mesures import contexte_de
 from cafdiag.indicateurs.simulation_objets import Hypotheses, Simulation
 from cafdiag.territoires import Territoire, territoire
 
@@ -214,7 +215,7 @@ def _cible(cible: str | float, lieu: Territoire, mesures: pd.DataFrame) -> tuple
     if texte not in CIBLES:
         raise DemandeFausse(f"cible inconnue : « {cible} »", attendu=f"{', '.join(CIBLES)}, ou un nombre")
     if texte == "comparables":
-        return _cible_comparables(lieu)
+        return _cible_comparables(lieu, mesures.loc["territoire"])
     if texte not in mesures.index:
         autres = ", ".join(c for c in CIBLES[:3] if c in mesures.index) or "un nombre"
         raise DemandeFausse(
@@ -236,11 +237,17 @@ def _dixieme(x: float) -> str:
     return f"{x:.1f}".replace(".", ",")
 
 
-def _cible_comparables(lieu: Territoire) -> tuple[float, str]:
-    raise DemandeFausse(
-        "les territoires comparables ne sont pas encore disponibles",
-        attendu="departement, region, france, ou un nombre",
-    )
+def _cible_comparables(lieu: Territoire, ici: pd.Series) -> tuple[float, str]:
+    """Médiane des comparables : un taux publié sans son nombre d'enfants ne se moyenne pas."""
+    annee = None if pd.isna(ici["annee"]) else int(ici["annee"])
+    place = situer(lieu, [ici["indicateur"]], annee=annee).iloc[0]
+    if pd.isna(place["mediane"]):
+        raise DemandeFausse(
+            f"trop peu de comparables de {lieu.nom} ont un taux connu",
+            conseil="donnez une autre cible, ou un nombre",
+        )
+    dite = f"médiane de {int(place['nombre'])} territoires comparables, {_dixieme(place['mediane'])} places pour 100 enfants"
+    return float(place["mediane"]), f"{dite} en {place['annee']}"
 
 
 def _enfants(contexte, donnees: Hypotheses, annee: int, colonne: str) -> pd.DataFrame:

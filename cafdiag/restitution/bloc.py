@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from cafdiag.donnees import Apports
-from cafdiag.indicateurs import Options
+from cafdiag.indicateurs import Confrontation, Options
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.rattachement import Rattachement
 from cafdiag.restitution.types_mime import MIME_BLOC
@@ -56,3 +56,4 @@ class Donnees:
     annee: int | None
     options: Options
     rattachement: Rattachement = field(default_factory=Rattachement)
+    confrontation: Confrontation | None = None

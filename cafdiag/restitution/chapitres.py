@@ -7,7 +7,7 @@ import html
 import pandas as pd
 
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
-from cafdiag.restitution import textes
+from cafdiag.restitution import comparables, textes
 from cafdiag.restitution.annexes import THEMES_A_APPORTER
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import statut
@@ -69,6 +69,7 @@ def comparaison(theme: str, donnees: Donnees) -> str:
     mesures = donnees.lecture.mesures
     mesures = mesures[mesures["indicateur"].isin(connus)]
     comparer = _comparaison(theme, mesures, donnees, connus)
+    comparer += comparables.encart(donnees, connus, liste=theme == CHAPITRES[0])
     return f"<section>{comparer}{_limites(connus, donnees.options)}{_parole(theme)}</section>"
 
 
@@ -83,7 +84,9 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
     part_connue = utiles.groupby("role")["statut"].apply(lambda s: s.map(lambda e: statut(e).chiffre).mean())
     # Une colonne presque vide n'apprend rien : elle est dite en une ligne.
     tus = [r for r in ("departement", "region", "france") if 0 <= part_connue.get(r, -1) < PART_MINIMALE]
-    utiles = utiles[~utiles["role"].isin(tus)]
+    # Les comparables ont leur encart : médiane et rang y sont connus même quand leur total ne l'est pas.
+    peu = ["comparables"] if part_connue.get("comparables", 0) < PART_MINIMALE else []
+    utiles = utiles[~utiles["role"].isin([*tus, *peu])]
     courts = _dictionnaire(donnees.options)["libelle_court"].to_dict()
     precision = ""
     if tus:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from functools import cached_property
 
 import pandas as pd
 
 from cafdiag.donnees import Apports, lire_apports
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import Options, comparer, mesurer_maille
-from cafdiag.restitution import annexes, chapitres, textes
+from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_maille
+from cafdiag.restitution import annexes, bref, chapitres, comparables, textes
 from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
@@ -104,8 +105,11 @@ class Diagnostic:
             else Apports()
         )
         self.rattachement = rattachement(self.territoire)
-        self.mesures = self._comparer()
-        self.lecture = Lecture(self.mesures, departement=self.rattachement.nom)
+        self.confrontation = self._confronter()
+        self.mesures = self.confrontation.mesures
+        self.lecture = Lecture(
+            self.mesures, departement=self.rattachement.nom, confrontation=self.confrontation
+        )
         self.autour = self._mesurer_autour()
         self.donnees = Donnees(
             self.territoire,
@@ -116,19 +120,22 @@ class Diagnostic:
             self.annee,
             self.options,
             self.rattachement,
+            self.confrontation,
         )
         self.cartes = CartesDuDiagnostic(self.donnees)
         self._emis: list[str] = []
 
-    def _comparer(self) -> pd.DataFrame:
-        table = comparer(self.territoire, annee=self.annee, apports=self.apports, options=self.options)
+    def _confronter(self) -> Confrontation:
+        trouve = confronter(self.territoire, annee=self.annee, apports=self.apports, options=self.options)
+        table, groupes = trouve.mesures, trouve.groupes
         if not self.rattachement.compare:
             table = table[table["role"].ne("departement")].reset_index(drop=True)
+            groupes = {cle: g for cle, g in groupes.items() if cle != "proches"}
         # La France n'a pas d'écart à elle-même : « 0,0 » passerait pour un résultat.
         soi = table["maille"].eq("france") & table["indicateur"].eq("PE_ECART_REF")
         table.loc[soi, ["valeur", "bas", "haut"]] = float("nan")
         table.loc[soi, "statut"], table.loc[soi, "motif"] = "sans_objet", "la France est la référence"
-        return table
+        return replace(trouve, mesures=table, groupes=groupes)
 
     def _mesurer_autour(self) -> pd.DataFrame:
         if self.territoire.maille in ("region", "france"):
@@ -161,10 +168,13 @@ class Diagnostic:
         )
 
     def en_bref(self) -> Bloc:
-        """Six phrases au plus, avant tout tableau."""
-        phrases = textes.en_bref(self.territoire, self.lecture, nom=self.nom, rang=self.rang())
-        lignes = "".join(f"<li>{phrase_html(p)}</li>" for p in phrases)
-        return self._bloc(f'<section id="en-bref" class="bref"><h2>En bref</h2><ol>{lignes}</ol></section>')
+        """Six constats au plus, avant tout tableau, et la règle qui les a choisis."""
+        dits = bref.en_bref(self.territoire, self.lecture, nom=self.nom)
+        lignes = "".join(f"<li>{phrase_html(p)}</li>" for p in dits.phrases)
+        methode = f'<p class="source">{phrase_html(dits.methode)}</p>' if dits.methode else ""
+        return self._bloc(
+            f'<section id="en-bref" class="bref"><h2>En bref</h2><ol>{lignes}</ol>{methode}</section>'
+        )
 
     def rang(self) -> textes.Rang | None:
         """Place du territoire parmi les EPCI de son département ; None s'il n'en est pas un."""
@@ -249,8 +259,10 @@ class Diagnostic:
         """Toutes les Mesures affichées : territoire, références, EPCI alentour, communes des cartes."""
         autour = self.autour.assign(role="epci_alentour")
         autour = autour[autour["territoire"].ne(self.territoire.code)]
+        groupes = comparables.mesures_citees(self.donnees)
         simulees = simulations_du_rapport.mesures_des_simulations(self.simulations)
-        blocs = [self.mesures, autour, self.cartes.mesures_affichees().assign(role="carte"), simulees]
+        carte = self.cartes.mesures_affichees().assign(role="carte")
+        blocs = [self.mesures, autour, groupes, carte, simulees]
         return pd.concat([b for b in blocs if len(b)], ignore_index=True)
 
     def mesures_jointes(self) -> Bloc:

@@ -6,6 +6,8 @@ import re
 
 import pandas as pd
 
+from cafdiag.indicateurs import Confrontation
+from cafdiag.indicateurs.positions import demi_largeur, marge
 from cafdiag.restitution.formats import FINE, decimales_de, nombre, statut
 
 ROLES = {
@@ -13,9 +15,8 @@ ROLES = {
     "departement": "le département",
     "region": "la région",
     "france": "la France",
+    "comparables": "ses comparables",
 }
-# Un écart plus petit que l'arrondi des deux taux publiés (0,05 chacun) ne se commente pas.
-ECART_MINIMAL = 0.1
 
 
 class Lecture:
@@ -27,10 +28,25 @@ class Lecture:
         Sortie de :func:`cafdiag.indicateurs.comparer`.
     departement : str
         Comment nommer le département de comparaison (« la Mayenne » pour un territoire à cheval).
+    confrontation : Confrontation, optional
+        Les groupes parmi lesquels situer le territoire (:func:`cafdiag.indicateurs.confronter`).
+    series : dict, optional
+        Par indicateur, ses mesures de toutes les années (:func:`cafdiag.indicateurs.mesurer_serie`).
     """
 
-    def __init__(self, mesures: pd.DataFrame, *, departement: str = "le département") -> None:
+    def __init__(
+        self,
+        mesures: pd.DataFrame,
+        *,
+        departement: str = "le département",
+        confrontation: Confrontation | None = None,
+        series: dict[str, pd.DataFrame] | None = None,
+    ) -> None:
         self.mesures = mesures
+        self.groupes = dict(confrontation.groupes) if confrontation else {}
+        self.series = dict(series or {})
+        self._confrontation = confrontation
+        self._positions: dict[str, dict[str, dict]] = {}
         self.noms = {**ROLES, "departement": departement}
         self._lignes = {(ligne["indicateur"], ligne["role"]): ligne for ligne in mesures.to_dict("records")}
 
@@ -42,6 +58,15 @@ class Lecture:
         """Vrai si la mesure porte un chiffre."""
         ligne = self.ligne(indicateur, role)
         return ligne is not None and statut(ligne["statut"]).chiffre and not pd.isna(ligne["valeur"])
+
+    def position(self, indicateur: str, groupe: str) -> dict | None:
+        """Quartiles et rang parmi un groupe (``proches``, ``comparables``) ; None si trop peu y sont connus."""
+        if self._confrontation is None or groupe not in self.groupes:
+            return None
+        if groupe not in self._positions:
+            table = self._confrontation.positions(groupe)
+            self._positions[groupe] = table[table["mediane"].notna()].to_dict("index")
+        return self._positions[groupe].get(indicateur)
 
     def valeur(self, indicateur: str, role: str = "territoire") -> float:
         """Valeur, manquante si elle n'est pas connue."""
@@ -73,8 +98,11 @@ class Lecture:
 
     def dit(self, indicateur: str, role: str = "territoire") -> str:
         """Comme :meth:`texte`, précédé de « environ » quand la valeur est estimée : pour une phrase."""
-        estime = self.connu(indicateur, role) and self.ligne(indicateur, role)["statut"] == "estime"
-        return ("environ " if estime else "") + self.texte(indicateur, role)
+        return ("environ " if self.estime(indicateur, role) else "") + self.texte(indicateur, role)
+
+    def estime(self, indicateur: str, role: str = "territoire") -> bool:
+        """Vrai si la mesure est connue par estimation."""
+        return self.connu(indicateur, role) and self.ligne(indicateur, role)["statut"] == "estime"
 
     def texte(self, indicateur: str, role: str = "territoire", *, signe: bool = False) -> str:
         """Valeur écrite à la française, avec « % » si c'est l'unité."""
@@ -109,11 +137,8 @@ class Lecture:
         ici, reference = self.ligne(indicateur), self.ligne(indicateur, role)
         # 60,9 − 60,8 vaut un peu plus que 0,1 en binaire.
         ecart = round(float(ici["valeur"]) - float(reference["valeur"]), 6)
-        marge = ECART_MINIMAL
-        for mesure in (ici, reference):
-            if not pd.isna(mesure["bas"]) and not pd.isna(mesure["haut"]):
-                marge += (mesure["haut"] - mesure["bas"]) / 2
-        return ecart if abs(ecart) > marge else None
+        seuil = marge(demi_largeur(ici), demi_largeur(reference), decimales_de(ici["unite"]))
+        return ecart if abs(ecart) > round(seuil, 6) else None
 
     def situer(self, indicateur: str, role: str) -> str:
         """« 1,9 point de plus que le département (78,0) » ; « au niveau de… » sous l'incertitude."""

@@ -173,6 +173,8 @@ def _petite_enfance(donnees: Donnees) -> str:
     if not lecture.connu("PE_TXCOUV_GLOBAL"):
         return cles + texte + _naissances(donnees)
     modes = lecture.mesures[lecture.mesures["indicateur"].str.startswith("PE_TXCOUV_")]
+    if not lecture.connu("PE_TXCOUV_GLOBAL", "comparables"):
+        modes = modes[modes["role"].ne("comparables")]
     empile = graphiques.barres_empilees(
         modes,
         territoire=donnees.territoire.code,

@@ -1,0 +1,149 @@
+"""« En bref » : ce qui distingue ce territoire, choisi par une règle que le rapport écrit sous l'encadré.
+
+Le score d'un indicateur est le plus grand de deux rapports : son écart à la référence connue la plus proche, sur
+l'écart interquartile des territoires d'alentour ; son écart à la médiane des comparables, sur leur écart
+interquartile. Sans référence, la médiane d'alentour en tient lieu. Un écart plus petit que l'incertitude, ou que la
+moitié de l'écart interquartile, ne distingue personne.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cafdiag.indicateurs import dictionnaire
+from cafdiag.indicateurs.positions import demi_largeur, marge
+from cafdiag.restitution import textes
+from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference
+from cafdiag.restitution.lecture import Lecture
+from cafdiag.territoires import Territoire
+
+CONSTATS = 6
+PAR_THEME = 2
+SCORE_MINIMUM = 0.5
+# Deux lectures d'un même fait n'en font pas deux : une seule est gardée, la plus distinctive.
+_SUJETS = {
+    "PE_TXCOUV_AM": "accueil individuel",
+    "PE_TXCOUV_GAD": "accueil individuel",
+    "PE_PART_INDIV": "accueil individuel",
+    "EJ_ALSH_PART_COM_EQUIP": "accès aux ALSH",
+    "EJ_ALSH_PART_X_KM": "accès aux ALSH",
+    "AVS_QPV_COUV": "QPV couverts",
+    "AVS_QPV_HAB_COUV": "QPV couverts",
+    "AVS_CS_PAR_QPV": "QPV couverts",
+    "PS_COUV_POP": "Caf",
+    "PS_ALLOC_POP": "Caf",
+    **dict.fromkeys((f"CTX_PART_{a}" for a in ("0_4", "5_9", "10_14", "15_19", "0_19", "3_11")), "âges"),
+}
+# La population ouvre l'encadré ; densité et ruralité décrivent ce qu'il est ; les autres redisent un candidat.
+_EXCLUS = (
+    "CTX_POP",
+    "CTX_POP_EVOL",
+    "CTX_DENSITE",
+    "CTX_PART_RURAL",
+    "PE_ECART_REF",
+    "PE_MODE_DOMINANT",
+    "PS_TAILLE_FOYER",
+)
+# Une place est une place : l'écart d'un mode se juge à la dispersion de toute l'offre, pas à la sienne, minuscule.
+_MODES, _OFFRE = "PE_TXCOUV_", "PE_TXCOUV_GLOBAL"
+
+
+@dataclass(frozen=True)
+class EnBref:
+    """Les phrases de l'encadré, et comment elles ont été choisies."""
+
+    phrases: list[str]
+    methode: str = ""
+
+
+@dataclass(frozen=True)
+class Constat:
+    """Un indicateur, ce qu'il a de distinctif, et parmi qui (``proches`` ou ``comparables``)."""
+
+    code: str
+    theme: str
+    score: float
+    groupe: str
+
+
+def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str) -> EnBref:
+    """Six phrases au plus : la population, puis ce qui distingue ce territoire, du plus au moins marqué.
+
+    Un territoire pauvre en données en a moins. Sans groupe où se situer (France, quartier), ce sont des repères, dans
+    l'ordre du rapport.
+    """
+    retenus = constats(lecture)
+    if not retenus:
+        return EnBref(textes.en_bref(territoire, lecture, nom=nom), _SANS_CONSTAT if lecture.groupes else "")
+    identite = textes.population(territoire, lecture, nom)
+    phrases = [identite] if identite else []
+    for constat in retenus[: CONSTATS - len(phrases)]:
+        rang = rangs_dits(lecture, constat.code, (constat.groupe,))
+        dit = commentaire(lecture, constat.code, limite=False).niveau
+        phrases.append(f"{dit} Rang : {rang[0]}." if rang else dit)
+    return EnBref(phrases, _methode(lecture, avec_identite=bool(identite)))
+
+
+def constats(lecture: Lecture) -> list[Constat]:
+    """Les indicateurs qui distinguent le territoire, du plus au moins marqué, sans redite, deux au plus par thème."""
+    candidats = []
+    for code, theme in dictionnaire()["theme"].items():
+        score, groupe = score_de(lecture, code)
+        if score >= SCORE_MINIMUM:
+            candidats.append(Constat(code, theme, score, groupe))
+    retenus: list[Constat] = []
+    # Le tri est stable : à score égal, l'ordre du dictionnaire.
+    for constat in sorted(candidats, key=lambda c: -c.score):
+        sujets = {_SUJETS.get(c.code, c.code) for c in retenus}
+        du_theme = sum(c.theme == constat.theme for c in retenus)
+        if _SUJETS.get(constat.code, constat.code) not in sujets and du_theme < PAR_THEME:
+            retenus.append(constat)
+    return retenus
+
+
+def score_de(lecture: Lecture, code: str) -> tuple[float, str]:
+    """Ce qu'un indicateur a de distinctif, et parmi qui ; ``(0.0, "")`` s'il ne distingue pas.
+
+    Une dispersion nulle (tous les autres à 100 %) vaut la plus petite différence qui se montre.
+    """
+    ligne = dictionnaire().loc[code]
+    if code in _EXCLUS or ligne["regle"] == "A2" or not lecture.connu(code):
+        return 0.0, ""
+    places = int(ligne["decimales"])
+    role = reference(lecture, code)
+    scores = [(0.0, "")]
+    for groupe in ("proches", "comparables"):
+        place = lecture.position(code, groupe)
+        if place is None:
+            continue
+        etalon = lecture.position(_OFFRE, groupe) if code.startswith(_MODES) else place
+        if groupe == "proches" and role is not None:
+            ecart = abs(lecture.ecart(code, role) or 0.0)
+        else:
+            ecart = _a_la_mediane(lecture, code, place["mediane"], places)
+        dispersion = max(etalon["q3"] - etalon["q1"], marge(0.0, 0.0, places))
+        scores.append((ecart / dispersion, groupe))
+    # À égalité, les territoires d'alentour : ils parlent davantage.
+    return max(scores, key=lambda s: s[0])
+
+
+def _a_la_mediane(lecture: Lecture, code: str, mediane: float, places: int) -> float:
+    """Écart à la médiane, nul s'il ne dépasse pas l'incertitude."""
+    ecart = round(abs(lecture.valeur(code) - mediane), 6)
+    return ecart if ecart > round(marge(demi_largeur(lecture.ligne(code)), 0.0, places), 6) else 0.0
+
+
+def _methode(lecture: Lecture, *, avec_identite: bool) -> str:
+    groupes = " ou entre ".join(g.libelle for g in lecture.groupes.values())
+    return (
+        f"{'Après la population, c' if avec_identite else 'C'}es constats sont choisis parce qu'ils distinguent ce "
+        "territoire : leur écart à la référence est grand au regard des différences habituelles entre "
+        f"{groupes} (écart interquartile). Le plus marqué d'abord ; deux par thème au plus ; jamais un écart plus "
+        "petit que l'incertitude. Les rangs vont du plus élevé au plus bas. C'est une règle, pas un jugement."
+    )
+
+
+_SANS_CONSTAT = (
+    "Aucun chiffre connu ne s'écarte assez de sa référence pour distinguer ce territoire : ce sont des repères, dans "
+    "l'ordre du rapport."
+)

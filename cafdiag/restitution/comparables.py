@@ -1,0 +1,121 @@
+"""L'encart « comparables » d'un chapitre : qui ils sont, à quelle distance, et où l'on se situe parmi eux."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cafdiag.indicateurs import dictionnaire
+from cafdiag.magasin import lire_table
+from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.commentaires import rang_dit
+from cafdiag.restitution.formats import decimales_de, enumeration, intervalle, nombre
+from cafdiag.restitution.tableaux import tableau
+
+# Au-delà d'un écart type par variable, en moyenne, les plus proches ne se ressemblent plus guère.
+DISTANCE_PRUDENTE = 1.0
+
+
+def encart(donnees: Donnees, connus: list[str], *, liste: bool = False) -> str:
+    """Médiane, quartiles et rang parmi les comparables, pour les indicateurs connus ; et leur liste, une fois.
+
+    Parameters
+    ----------
+    connus : list of str
+        Indicateurs du chapitre connus du territoire.
+    liste : bool
+        Vrai pour le chapitre qui nomme les comparables.
+
+    Returns
+    -------
+    str
+        HTML ; vide quand le territoire n'a pas de comparables ou qu'aucun chiffre n'y est connu.
+    """
+    confrontation = donnees.confrontation
+    if confrontation is None or "comparables" not in confrontation.groupes:
+        return _absents(donnees) if liste else ""
+    return _positions(donnees, connus) + (_liste(donnees) if liste else "")
+
+
+def mesures_citees(donnees: Donnees) -> pd.DataFrame:
+    """Mesures des territoires des groupes dont un rang, une médiane ou un quartile est montré."""
+    if donnees.confrontation is None:
+        return pd.DataFrame()
+    regles = dictionnaire()["regle"]
+    cites = [i for i in regles.index[regles.ne("A2")] if donnees.lecture.connu(i)]
+    pairs = donnees.confrontation.pairs
+    pairs = pairs[pairs["indicateur"].isin(cites) & pairs["valeur"].notna()]
+    deja = set(donnees.autour["territoire"]) if len(donnees.autour) else set()
+    redite = pairs["indicateur"].eq("PE_TXCOUV_GLOBAL") & pairs["territoire"].isin(deja)
+    return pairs[~redite].assign(role="groupe")
+
+
+def _positions(donnees: Donnees, connus: list[str]) -> str:
+    definitions, lecture = dictionnaire(), donnees.lecture
+    lignes, sources = [], {}
+    for code in connus:
+        place = lecture.position(code, "comparables")
+        ligne = lecture.ligne(code)
+        # L'écart à la France redit le taux ; un effectif suit la taille du territoire.
+        if place is None or definitions.at[code, "regle"] == "A2" or ligne["unite"] == "points":
+            continue
+        places = decimales_de(ligne["unite"])
+        sources[f"{ligne['source']} ({ligne['millesime']})"] = None
+        lignes.append(
+            {
+                "Indicateur": f"{definitions.at[code, 'libelle_court']} ({ligne['unite']}, {lecture.annee(code)})",
+                "Territoire": lecture.texte(code).removesuffix("\u202f%"),
+                "Médiane": nombre(place["mediane"], decimales=places),
+                "Moitié centrale": intervalle(place["q1"], place["q3"], decimales=places),
+                "Rang": rang_dit(place, "").strip().replace(" ,", ",") or "trop d'ex æquo",
+            }
+        )
+    if not lignes:
+        return ""
+    return str(
+        tableau(
+            pd.DataFrame(lignes).rename(columns={"Territoire": donnees.nom}),
+            titre=f"Parmi les {donnees.confrontation.groupes['comparables'].libelle}",
+            precision="du plus élevé au plus bas, le territoire compris ; ex æquo si l'écart ne dépasse pas "
+            "l'incertitude. La moitié des comparables est dans la moitié centrale ; la médiane n'est pas le taux du "
+            "groupe : un taux ne se moyenne pas",
+            source=" ; ".join(sources),
+        )
+    )
+
+
+def _liste(donnees: Donnees) -> str:
+    choisis = donnees.confrontation.voisinage
+    noms = lire_table("departements", colonnes=["code", "nom"]).set_index("code")["nom"]
+    table = choisis.table
+    vue = pd.DataFrame(
+        {
+            "Territoire": table["nom"],
+            "Département": table["departement"].map(noms).fillna(table["departement"]),
+            "Habitants": table["population"],
+            "Distance": table["distance"],
+        }
+    )
+    variables = enumeration([v.libelle for v in choisis.variables])
+    methode = (
+        f"Choisis parmi {nombre(choisis.candidats)} d'après : {variables}. Chaque variable compte autant (centrée et "
+        "réduite) ; la distance est l'écart moyen par variable, en écarts types. Aucune ne porte sur l'offre : "
+        "chercher ses semblables par leur offre, puis la comparer, serait tourner en rond."
+    )
+    if table["distance"].median() > DISTANCE_PRUDENTE:
+        methode += " Ces territoires sont loin : aucun ne ressemble vraiment à celui-ci."
+    rendu = tableau(
+        vue,
+        titre=f"Les {donnees.confrontation.groupes['comparables'].libelle}, du plus proche au plus éloigné",
+        decimales={"Habitants": 0, "Distance": 2},
+        source="Insee, populations légales ; contours IGN ; calcul cafdiag",
+    )
+    resume = f"Qui sont les {donnees.confrontation.groupes['comparables'].libelle}, et à quelle distance"
+    return (
+        f'<details class="note-limite"><summary>{resume}</summary>{rendu}'
+        f'<p class="source">{phrase_html(methode)}</p></details>'
+    )
+
+
+def _absents(donnees: Donnees) -> str:
+    motif = donnees.confrontation.motif if donnees.confrontation else ""
+    return f'<p class="source">{phrase_html(f"Pas de territoires comparables : {motif}.")}</p>' if motif else ""

@@ -1,0 +1,258 @@
+"""Les comparables : mêmes voisins qu'un calcul indépendant, jamais soi-même, jamais un manquant classé."""
+
+import importlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import distance
+
+import cafdiag as cd
+from cafdiag.cli import principal
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs import confronter
+from cafdiag.indicateurs.positions import demi_largeur, positions
+from cafdiag.magasin import lire_table
+
+# « cafdiag.indicateurs.comparables » est la fonction ; le module, lui, se demande par son nom.
+module = importlib.import_module("cafdiag.indicateurs.comparables")
+CRAON = "200048551"
+
+
+def relues() -> pd.DataFrame:
+    """Les quatre variables embarquées, refaites à partir des tables, sans passer par les indicateurs."""
+    epci = lire_table("epci").set_index("code")
+    communes = lire_table("communes")
+    communes = communes[communes["type"].eq("COM") & communes["epci"].notna()]
+    habitants = communes["population_2023"].astype(float)
+    petites = habitants.where(habitants < 2000, 0.0).groupby(communes["epci"]).sum(min_count=1)
+    aire = communes["superficie_km2"].groupby(communes["epci"]).sum()
+    population = epci["population_2023"].astype(float)
+    table = pd.DataFrame(
+        {
+            "population": np.log(population),
+            "evolution": 100 * (population / epci["population_2020"].astype(float) - 1),
+            "densite": np.log(population / aire.reindex(epci.index)),
+            "petites_communes": 100 * petites.reindex(epci.index) / population,
+        }
+    )
+    return table[population.notna()]
+
+
+@pytest.mark.parametrize("code", [CRAON, "200046977", "200054781", "244900015", "200071363"])
+def test_memes_voisins_que_scipy(code):
+    table = relues()
+    reduite = (table - table.mean()) / table.std(ddof=0)
+    attendues = pd.Series(
+        distance.cdist(reduite.loc[[code]], reduite)[0] / np.sqrt(reduite.shape[1]), index=table.index
+    ).drop(code)
+    attendues = attendues.nsmallest(10)
+    trouves = cd.comparables(code)
+    assert trouves["code"].tolist() == attendues.index.tolist()
+    np.testing.assert_allclose(trouves["distance"], attendues, rtol=1e-6)
+    assert code not in set(trouves["code"]) and trouves["rang"].tolist() == list(range(1, 11))
+
+
+def test_a_cheval_sur_deux_departements():
+    table = lire_table("epci")
+    cheval = table[table["departements"].str.contains(" ") & table["population_2023"].notna()].iloc[0]
+    trouves = cd.comparables(cheval["code"], k=3)
+    assert len(trouves) == 3 and cheval["code"] not in set(trouves["code"])
+    # Le département montré est le principal du comparable, un seul code.
+    attendus = table.set_index("code")["departement"].reindex(trouves["code"]).tolist()
+    assert trouves["departement"].tolist() == attendus
+
+
+@pytest.mark.parametrize("code", ["75056", "69123", "53", "75", "49126"])
+def test_communes_et_departements_ont_des_semblables(code):
+    trouves = cd.comparables(code, k=5)
+    maille = cd.territoire(code).maille
+    assert trouves["code"].isin(cd.lister(maille)["code"]).all() and code not in set(trouves["code"])
+    assert trouves["distance"].is_monotonic_increasing and trouves["distance"].iloc[0] > 0
+    # Une commune est petite ou ne l'est pas : cette part ne distingue pas les communes.
+    assert ("petites_communes" in trouves) == (maille == "departement")
+
+
+@pytest.mark.parametrize(
+    ("code", "mot"),
+    [
+        ("976", "pas publiée"),
+        ("200060457", "pas publiée"),
+        ("France", "sa maille"),
+        ("region:52", "trop peu nombreuses"),
+        ("53012+53084", "périmètre libre"),
+        ("49007-roseraie", "quartiers"),
+        ("75101", "arrondissement"),
+    ],
+)
+def test_sans_comparables_la_raison_est_dite(code, mot):
+    with pytest.raises(DemandeFausse, match=mot):
+        cd.comparables(code)
+    trouve = confronter(code, ["PE_TXCOUV_GLOBAL"])
+    assert mot in trouve.motif and trouve.voisinage is None
+    assert "comparables" not in set(trouve.mesures["role"]) and "comparables" not in trouve.groupes
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.0, True, "10", 100_000])
+def test_nombre_de_comparables_refuse(k):
+    with pytest.raises(DemandeFausse, match="comparables"):
+        cd.comparables(CRAON, k=k)
+
+
+def test_variables_au_choix_et_refusees():
+    trouves = cd.comparables(CRAON, k=3, variables=["population", "part_individuel"])
+    assert {"population", "part_individuel"} <= set(trouves.columns) and "densite" not in trouves
+    with pytest.raises(DemandeFausse, match="inconnu_ici") as faute:
+        cd.comparables(CRAON, variables=["inconnu_ici", "population"])
+    assert "densite" in str(faute.value)
+    with pytest.raises(DemandeFausse, match="niveau_de_vie"):
+        cd.comparables(CRAON, variables=["niveau_de_vie"])
+    with pytest.raises(DemandeFausse, match="aucune"):
+        cd.comparables(CRAON, variables=[])
+
+
+def test_l_offre_n_entre_pas_dans_la_distance_et_le_circulaire_se_tait():
+    choisis = module.voisinage(CRAON)
+    assert not any(v.nom == "part_individuel" for v in choisis.variables)
+    assert not any(i.startswith(("PE_", "EJ_", "AVS_")) for i in choisis.circulaires)
+    trouve = confronter(CRAON, ["CTX_POP", "CTX_DENSITE", "PE_TXCOUV_EAJE"])
+    reunis = trouve.mesures[trouve.mesures["role"].eq("comparables")].set_index("indicateur")
+    assert reunis.loc[["CTX_POP", "CTX_DENSITE"], "statut"].eq("sans_objet").all()
+    assert reunis["valeur"].isna().all()
+    assert trouve.positions("comparables").index.tolist() == ["PE_TXCOUV_EAJE"]
+    assert "CTX_POP" in trouve.positions("proches").index
+
+
+def test_un_territoire_sans_population_est_exclu_des_candidats():
+    choisis = module.voisinage(CRAON)
+    epci = lire_table("epci")
+    connus = int(epci["population_2023"].notna().sum())
+    assert (choisis.candidats, choisis.exclus) == (connus - 1, len(epci) - connus) and choisis.exclus > 0
+
+
+def test_un_import_national_ajoute_sa_variable(monkeypatch):
+    epci = lire_table("epci")["code"]
+    medianes = pd.DataFrame({"niveau_vie_median_2021": np.linspace(18_000, 30_000, len(epci))}, index=epci)
+    for connues, attendu in ((len(epci), True), (len(epci) // 2, False)):
+        module._valeurs.cache_clear()
+        publiees = medianes.iloc[-connues:] if CRAON in medianes.index[-connues:] else medianes.iloc[:connues]
+        monkeypatch.setattr(module.tables, "epci", lambda p=publiees: p)
+        choisis = module.voisinage(CRAON)
+        assert ("niveau_de_vie" in choisis.table) is attendu
+        assert any("niveau de vie" in libelle for libelle in choisis.ecartees) is not attendu
+    module._valeurs.cache_clear()
+
+
+def test_la_part_rurale_remplace_les_petites_communes(monkeypatch):
+    communes = module.tables.communes()
+    monkeypatch.setattr(
+        module.tables, "communes", lambda: communes.assign(densite_7=np.arange(len(communes)) % 7 + 1.0)
+    )
+    module._valeurs.cache_clear()
+    noms = [v.nom for v in module.voisinage(CRAON).variables]
+    module._valeurs.cache_clear()
+    assert "part_rurale" in noms and "petites_communes" not in noms
+
+
+valeurs = st.lists(
+    st.tuples(*(st.floats(-1e3, 1e3, allow_subnormal=False) for _ in range(3))), min_size=3, max_size=12, unique=True
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(valeurs, st.randoms(use_true_random=False))
+def test_distances_sans_ordre_ni_unite(lignes, hasard):
+    table = pd.DataFrame(lignes, columns=list("xyz"), index=[f"t{i:02}" for i in range(len(lignes))])
+    table = table.round(3)
+    reference = module.distances_a(table, "t00")
+    melangee = table.sample(frac=1, random_state=hasard.randint(0, 10**6))[list("zxy")]
+    pd.testing.assert_series_equal(module.distances_a(melangee, "t00").sort_index(), reference.sort_index(), rtol=1e-6)
+    # Changer d'unité ne change pas les voisins.
+    autre_unite = module.distances_a(table * 1000.0, "t00").sort_index()
+    np.testing.assert_allclose(autre_unite, reference.sort_index(), rtol=1e-6, atol=1e-9)
+    assert "t00" not in reference.index and reference.is_monotonic_increasing
+
+
+def groupe(*lignes):
+    defauts = {"indicateur": "PE_TXCOUV_EAJE", "annee": 2023, "bas": np.nan, "haut": np.nan, "statut": "exact"}
+    return pd.DataFrame([{**defauts, "territoire": f"t{i}", **li} for i, li in enumerate(lignes)])
+
+
+def test_rang_ex_aequo_manquants_et_annees():
+    ici = groupe({"valeur": 10.0})
+    pairs = groupe(*({"valeur": v} for v in (10.1, 10.2, 9.9, 9.0, np.nan)), {"valeur": 99.0, "annee": 2022})
+    place = positions(ici, pairs).iloc[0]
+    # 10,1 et 9,9 sont à un arrondi près : ex æquo. Le manquant et l'autre année ne comptent pas.
+    assert (place["rang_haut"], place["rang_bas"], place["classes"], place["nombre"]) == (2, 4, 5, 4)
+    np.testing.assert_allclose(
+        place[["q1", "mediane", "q3"]].astype(float), np.percentile([9.0, 9.9, 10.1, 10.2], [25, 50, 75])
+    )
+    large = positions(groupe({"valeur": 10.0, "bas": 8.0, "haut": 12.0}), pairs).iloc[0]
+    assert (large["rang_haut"], large["rang_bas"]) == (1, 5)
+    assert positions(groupe({"valeur": np.nan}), pairs)["rang_haut"].isna().all()
+    assert positions(ici, pairs.iloc[:3])["mediane"].isna().all()
+
+
+def test_demi_largeur_d_un_intervalle_ouvert_ne_devient_pas_infinie():
+    table = groupe({"valeur": 5.0, "bas": 1.0, "haut": np.inf}, {"valeur": 100.0, "statut": "estime"})
+    assert [demi_largeur(m) for m in table.to_dict("records")] == [0.0, 2.0]
+
+
+def test_situer_relit_la_table_publiee():
+    taux = lire_table("taux_couverture")
+    publies = taux[taux["maille"].eq("epci")].set_index("code")["txcouv_eaje"]
+    codes = cd.comparables(CRAON)["code"]
+    place = cd.situer(CRAON, ["PE_TXCOUV_EAJE"]).iloc[0]
+    assert place["mediane"] == pytest.approx(publies[codes].median())
+    assert place["q1"] == pytest.approx(publies[codes].quantile(0.25))
+    assert place["rang_haut"] == 1 + (publies[codes] > publies[CRAON] + 0.1001).sum()
+    assert place["classes"] == 11
+    proches = cd.situer(CRAON, ["PE_TXCOUV_EAJE"], parmi="proches").iloc[0]
+    table = lire_table("epci")
+    mayenne = table.loc[table["departement"].eq("53") & table["code"].ne(CRAON), "code"]
+    assert proches["mediane"] == pytest.approx(publies[mayenne].median())
+    with pytest.raises(DemandeFausse, match="groupe"):
+        cd.situer(CRAON, parmi="voisins")
+    with pytest.raises(DemandeFausse, match="pas de proches"):
+        cd.situer("France", ["PE_TXCOUV_EAJE"], parmi="proches")
+
+
+def test_agregat_du_groupe_en_rapport_de_sommes(monkeypatch):
+    """Des comparables tous dans le cercle fourni : le groupe réuni est la somme de ses communes."""
+    from cafdiag.indicateurs import comparaison
+
+    table = lire_table("epci")
+    siens = table.loc[table["departement"].eq("53") & table["code"].ne(CRAON), "code"].tolist()
+    vrai = module.voisinage(CRAON, k=len(siens))
+    fixe = module.Voisinage(vrai.table.assign(code=siens), vrai.variables, {}, vrai.candidats, vrai.exclus)
+    monkeypatch.setattr(comparaison, "voisinage", lambda *a, **k: fixe)
+    reunis = cd.comparer(CRAON, ["PE_TXCOUV_EAJE", "PE_NAISS", "PS_COUV_POP"])
+    reunis = reunis[reunis["role"].eq("comparables")].set_index("indicateur")
+    faits, communes = lire_table("faits_communes").set_index("code"), lire_table("communes").set_index("code")
+    dedans = communes.index[communes["epci"].isin(siens)]
+    assert reunis.at["PE_NAISS", "valeur"] == faits.loc[dedans, "naissances_2025"].sum()
+    couverts, habitants = faits.loc[dedans, "personnes_couvertes_2024"], communes.loc[dedans, "population_2023"]
+    assert reunis.at["PS_COUV_POP", "valeur"] == pytest.approx(100 * couverts.sum() / habitants.astype(float).sum())
+    taux = lire_table("taux_couverture").query("maille == 'epci'").set_index("code")["txcouv_eaje"]
+    naissances = faits.loc[dedans, ["naissances_2021", "naissances_2022", "naissances_2023"]].sum(axis=1)
+    enfants = naissances.groupby(communes.loc[dedans, "epci"]).sum()
+    attendu = (taux[siens] * enfants[siens]).sum() / enfants[siens].sum()
+    assert reunis.at["PE_TXCOUV_EAJE", "valeur"] == pytest.approx(attendu)
+    assert reunis.at["PE_TXCOUV_EAJE", "statut"] == "estime"
+    assert attendu != pytest.approx(taux[siens].mean(), abs=0.05)
+
+
+def test_un_taux_sans_denominateur_ne_se_moyenne_pas():
+    table = cd.comparer(CRAON, ["PE_TXCOUV_GLOBAL"]).set_index("role").loc["comparables"]
+    assert table["statut"] == "non_disponible" and pd.isna(table["valeur"]) and "enfants" in table["motif"]
+
+
+def test_commande_comparables(capsys):
+    assert principal(["comparables", CRAON, "--k", "2", "--format", "json"]) == 0
+    sortie, messages = capsys.readouterr()
+    lignes = json.loads(sortie)
+    assert [li["rang"] for li in lignes] == [1, 2] and "densité" in messages and "niveau de vie" in messages
+    assert principal(["comparables", "France"]) == 2
