@@ -14,7 +14,7 @@ from cafdiag.indicateurs import confronter, dictionnaire, mesurer_serie
 from cafdiag.restitution import bref
 from cafdiag.restitution.accords import accorder, aucun, prendre_article, singulier
 from cafdiag.restitution.commentaires import commentaire, commenter, rang_dit
-from cafdiag.restitution.formats import FINE, nombre
+from cafdiag.restitution.formats import FINE, decimales_de, nombre
 from cafdiag.restitution.lecture import Lecture
 
 CRAON = "200048551"
@@ -24,9 +24,9 @@ TERRITOIRES = [
     *("49126", "53130", "75056", "75101", "53", "01", "974", "976", "region:52", "France", "53012+53084", "QN04901M"),
 ]
 SUPERLATIFS = re.compile(
-    r"\b(?:meilleur\w*|pire\w*|record\w*|exceptionnel\w*|remarquable\w*|très|trop peu|fortement|faiblement|excellent\w*|"
+    r"\b(?:meilleur\w*|pire\w*|record\w*|exceptionnel\w*|remarquable\w*|très|trop peu|fortement|faiblement|"
     r"(?:le|la|les) (?:plus|moins) (?!élevé au plus bas|proche)\w+|champion\w*|leader\w*|énorm\w*|considérabl\w*|"
-    r"dramatique\w*|inquiétant\w*|alarmant\w*|idéal\w*|parfait\w*|satisfaisant\w*|insuffisant\w*)\b"
+    r"excellent\w*|dramatique\w*|inquiétant\w*|alarmant\w*|idéal\w*|parfait\w*|satisfaisant\w*|insuffisant\w*)\b"
 )
 NOMBRE = re.compile(r"[−+]?\d[\d\u202f]*(?:,\d+)?")
 
@@ -276,7 +276,7 @@ def test_aucun_nombre_qui_ne_soit_mesure(lectures):
             continue
         dites = commentaire(lecture, code, limite=False)
         ici = trouve.mesures[trouve.mesures["indicateur"].eq(code)]
-        places = int(dictionnaire().at[code, "decimales"])
+        places = decimales_de(dictionnaire().at[code, "unite"])
         connus = {nombre(v, decimales=places) for c in ("valeur", "bas", "haut") for v in ici[c].dropna()}
         valeurs = [float(x.replace(",", ".").replace(FINE, "").replace("−", "-")) for x in connus]
         connus |= {nombre(abs(a - b), decimales=places) for a in valeurs for b in valeurs}

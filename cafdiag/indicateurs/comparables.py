@@ -247,7 +247,7 @@ def comparables(
     Examples
     --------
     >>> comparables("200048551", k=2)[["rang", "code", "departement"]].to_dict("records")
-    [{'rang': 1, 'code': '200035665', 'departement': '49'}, {'rang': 2, 'code': '200067346', 'departement': '44'}]
+    [{'rang': 1, 'code': '200072676', 'departement': '72'}, {'rang': 2, 'code': '200041333', 'departement': '79'}]
     """
     return voisinage(cible, k=k, variables=variables).table
 

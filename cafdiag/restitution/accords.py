@@ -65,9 +65,13 @@ def singulier(texte: str) -> str:
     ('centre social par QPV', 'place pour 100 enfants')
     >>> singulier("EVS"), singulier("Micro-crèches")
     ('EVS', 'micro-crèche')
+    >>> singulier("Places de crèche accessibles à 15 minutes")
+    'place de crèche accessible à 15 minutes'
     """
     coupe = _FIN_DU_NOM.search(texte)
     nom, reste = (texte[: coupe.start()], texte[coupe.start() :]) if coupe else (texte, "")
+    # « établissements d'accueil du jeune enfant accessibles » : l'adjectif suit le complément.
+    reste = re.sub(r"^([^,(]*\baccessible)s\b", r"\1", reste)
     mots = [_mot_singulier(m) for m in nom.split(" ")]
     premier = mots[0] if mots[0].isupper() else mots[0][:1].lower() + mots[0][1:]
     return " ".join([premier, *mots[1:]]) + reste

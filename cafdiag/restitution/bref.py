@@ -27,6 +27,11 @@ _SUJETS = {
     "PE_PART_INDIV": "accueil individuel",
     "EJ_ALSH_PART_COM_EQUIP": "accès aux ALSH",
     "EJ_ALSH_PART_X_KM": "accès aux ALSH",
+    "ACC_PART_X_MIN_ALSH": "accès aux ALSH",
+    "ACC_PART_X_MIN": "accès aux crèches",
+    "ACC_EAJE_TEMPS": "accès aux crèches",
+    "ACC_EAJE_2SFCA": "accès aux crèches",
+    "ACC_EAJE_2SFCA_LIEUX": "accès aux crèches",
     "AVS_QPV_COUV": "QPV couverts",
     "AVS_QPV_HAB_COUV": "QPV couverts",
     "AVS_CS_PAR_QPV": "QPV couverts",
@@ -108,6 +113,9 @@ def score_de(lecture: Lecture, code: str) -> tuple[float, str]:
     """
     ligne = dictionnaire().loc[code]
     if code in _EXCLUS or ligne["regle"] == "A2" or not lecture.connu(code):
+        return 0.0, ""
+    # Une commune équipée est à zéro minute d'elle-même : ce n'est pas un fait du territoire.
+    if code.startswith("ACC_") and lecture.ligne(code)["maille"] == "commune":
         return 0.0, ""
     places = int(ligne["decimales"])
     role = reference(lecture, code)

@@ -21,7 +21,7 @@ from cafdiag.restitution.lecture import Lecture, points
 REFERENCES = ("departement", "region", "france", "comparables")
 # Les limites du dictionnaire sont des phrases : on en dit autant qu'une ligne en porte, la première toujours.
 LONGUEUR_LIMITE = 120
-_PART_QUI_VIT = r"Part des (.+?) (?:vivant )?((?:dans une commune|à moins de) .+)"
+_PART_QUI_VIT = r"Part des (.+?) (?:vivant )?((?:dans une commune|à moins de|à \d+ minutes) .+)"
 _ENFANTS = "pour 100 enfants de moins de 3 ans"
 # Ce que le libellé dirait lourdement, ou qu'il faut dire avec lui ; {p} et {f} : place et foyer, accordés.
 _TOURNURES = {
@@ -115,7 +115,7 @@ def niveau(lecture: Lecture, code: str) -> str:
     --------
     >>> from cafdiag.indicateurs import comparer
     >>> niveau(Lecture(comparer("200048551", ["PE_NAISS"])), "PE_NAISS")
-    'On compte 230 naissances domiciliées en 2025'
+    'On compte 264 naissances domiciliées en 2025'
     """
     ligne = lecture.ligne(code)
     dit = _evolution(lecture, code) if code.endswith("_EVOL") else ""

@@ -71,6 +71,7 @@ _DECIMALES = {
     "personnes par foyer": 2,
     "centres par QPV": 2,
     "implantations pour 100 enfants": 2,
+    "établissements pour 100 enfants": 2,
     "structures pour 10 000 habitants": 2,
 }
 
