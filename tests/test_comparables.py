@@ -256,3 +256,12 @@ def test_commande_comparables(capsys):
     lignes = json.loads(sortie)
     assert [li["rang"] for li in lignes] == [1, 2] and "densité" in messages and "niveau de vie" in messages
     assert principal(["comparables", "France"]) == 2
+
+
+def test_simuler_vers_la_mediane_des_comparables():
+    simulation = cd.simuler("244900015", cible="comparables", taux="eaje")
+    attendue = cd.situer("244900015", ["PE_TXCOUV_EAJE"]).iloc[0]["mediane"]
+    assert simulation.besoin.at[0, "taux_cible"] == pytest.approx(attendue)
+    assert "médiane de 10 territoires comparables" in simulation.cible
+    with pytest.raises(DemandeFausse, match="périmètre libre"):
+        cd.simuler("53012+53084", cible="comparables")

@@ -146,7 +146,8 @@ def test_un_fichier_d_epci_importe_seul_ne_fait_pas_perdre_les_references(entrep
         ),
     )
     table = cd.comparer("200048551", ["PE_TXCOUV_GLOBAL", "PE_ECART_REF"])
-    assert table["annee"].eq(2023).all() and table["valeur"].notna().all()
+    publies = table[table["role"].ne("comparables")]
+    assert table["annee"].eq(2023).all() and publies["valeur"].notna().all() and len(publies) == 8
     demande = cd.comparer("200048551", ["PE_TXCOUV_GLOBAL", "PE_ECART_REF"], annee=2024).set_index(
         ["role", "indicateur"]
     )

@@ -246,8 +246,8 @@ def _cible_comparables(lieu: Territoire, ici: pd.Series) -> tuple[float, str]:
             f"trop peu de comparables de {lieu.nom} ont un taux connu",
             conseil="donnez une autre cible, ou un nombre",
         )
-    dite = f"médiane de {int(place['nombre'])} territoires comparables, {_dixieme(place['mediane'])} places pour 100 enfants"
-    return float(place["mediane"]), f"{dite} en {place['annee']}"
+    dite = f"médiane de {int(place['nombre'])} territoires comparables, {_dixieme(place['mediane'])} places"
+    return float(place["mediane"]), f"{dite} pour 100 enfants en {place['annee']}"
 
 
 def _enfants(contexte, donnees: Hypotheses, annee: int, colonne: str) -> pd.DataFrame:
