@@ -366,6 +366,40 @@ def test_couches_sans_champ_que_le_rapport_ne_montre_pas(craon):
         assert bases <= montres, nom
 
 
+TETE = (
+    "territoire,nom,maille,indicateur,libelle,annee,valeur,modalite,unite,numerateur,denominateur,bas,haut,"
+    "statut,motif,maille_source,source,millesime,role\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "maille", "autres", "attendu"),
+    [
+        ("52", "region", "", "MultiPolygon"),
+        ("FR", "france", "", "MultiPolygon"),
+        ("P-1", "perimetre", "53084", "MultiPolygon"),
+        # Sans communes ni contour : une table, plutôt qu'un contour inventé.
+        ("P-1", "perimetre", "", None),
+        ("49007-x", "qpv", "49007", None),
+    ],
+)
+def test_le_territoire_a_sa_couche_a_toutes_les_mailles(tmp_path, code, maille, autres, attendu):
+    from cafdiag.restitution.rendu_geo import couches_geo, geojson, geopackage
+
+    def ligne(code, maille, role):
+        return f"{code},N,{maille},CTX_POP,Pop,2023,12,,habitants,,,,,exact,,commune,s,2023,{role}\n"
+
+    mesures = TETE + ligne(code, maille, "territoire") + (ligne(autres, "commune", "carte") if autres else "")
+    couches = couches_geo(mesures, [])
+    fichier = tmp_path / "c.gpkg"
+    fichier.write_bytes(geopackage(couches))
+    assert dict(pyogrio.list_layers(fichier))["territoire"] == attendu
+    lue = pyogrio.read_dataframe(fichier, layer="territoire")
+    assert lue["code"].tolist() == [code] and lue["CTX_POP"].tolist() == [12]
+    premiere = json.loads(geojson(couches))["features"][0]
+    assert (premiere["geometry"] is None) == (attendu is None)
+
+
 # --- Textes hostiles ---
 
 
@@ -415,13 +449,9 @@ def test_textes_hostiles_inertes_dans_le_tableur(hostile):
 def test_perimetre_au_nom_hostile_dans_le_tableur():
     from cafdiag.restitution.rendu_xlsx import rendre_xlsx
 
-    tete = (
-        "territoire,nom,maille,indicateur,libelle,annee,valeur,modalite,unite,numerateur,denominateur,bas,haut,"
-        "statut,motif,maille_source,source,millesime,role\n"
-    )
     ligne = "0100A,\"=cmd|'/c calc'!A1\",perimetre,CTX_POP,Pop,2023,12,,habitants,,,,,exact,"
     ligne += "@m,commune,+s,2023,territoire\n"
-    octets = rendre_xlsx(tete + ligne, titre="\t=1\x00")
+    octets = rendre_xlsx(TETE + ligne, titre="\t=1\x00")
     (feuille,) = feuilles_de_mesures(openpyxl.load_workbook(io.BytesIO(octets)))
     vues = {c.value: c for c in feuille[2]}
     assert {"'=cmd|'/c calc'!A1", "'@m", "'+s", "0100A", 12, 2023} <= set(vues)

@@ -20,14 +20,15 @@ from cafdiag.restitution.echappement import sans_controle
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 # Maille des mesures, nom de la couche.
-MAILLES = {"commune": "communes", "epci": "epci", "departement": "departements"}
+MAILLES = {"commune": "communes", "epci": "epci", "departement": "departements", "region": "regions"}
 _PEINTES = ("carte", "epci_alentour")
 _ROUGE_QPV = "#b3261e"
 
 
-def couches_geo(mesures_csv: str, cartes: Sequence[Mapping[str, Any]]) -> dict[str, gpd.GeoDataFrame]:
+def couches_geo(mesures_csv: str, cartes: Sequence[Mapping[str, Any]]) -> dict[str, pd.DataFrame]:
     """Les couches d'un diagnostic, en WGS84.
 
     Parameters
@@ -39,30 +40,49 @@ def couches_geo(mesures_csv: str, cartes: Sequence[Mapping[str, Any]]) -> dict[s
 
     Returns
     -------
-    dict of str to GeoDataFrame
-        ``territoire``, ``communes``, ``epci``, ``departements`` : ``code, nom``, puis pour chaque indicateur
-        montré sa valeur (``PE_ENF_M3``), son année (``…_annee``) et son statut (``…_statut``). ``structures`` :
-        ``nom, type, precisions``. ``quartiers`` : ``nom``. Une couche vide n'est pas rendue.
+    dict of str to DataFrame
+        ``territoire``, ``communes``, ``epci``… : ``code, nom``, puis pour chaque indicateur montré sa valeur
+        (``PE_ENF_M3``), son année (``…_annee``) et son statut (``…_statut``). ``structures`` : ``nom, type,
+        precisions``. ``quartiers`` : ``nom``. Une couche vide n'est pas rendue ; celle d'un territoire sans
+        contour (un quartier) est une table sans géométrie.
     """
     mesures = list(csv.DictReader(io.StringIO(mesures_csv)))
     peints = {(m["maille"], m["indicateur"]) for m in mesures if m["role"] in _PEINTES}
-    couches: dict[str, gpd.GeoDataFrame | None] = {}
+    couches: dict[str, pd.DataFrame | None] = {"territoire": _territoire(mesures)}
     for maille, nom in MAILLES.items():
         siennes = [m for m in mesures if m["maille"] == maille and m["role"] in (*_PEINTES, "territoire")]
-        ici = [m for m in siennes if m["role"] == "territoire"]
-        if ici:
-            couches["territoire"] = _couche(ici, maille)
         # Les autres indicateurs du territoire ne sont pas mesurés chez ses voisins : ils n'y sont pas montrés.
-        couches[nom] = _couche([m for m in siennes if (maille, m["indicateur"]) in peints], maille)
+        montrees = _table([m for m in siennes if (maille, m["indicateur"]) in peints])
+        couches[nom] = None if montrees is None else _placer(montrees, maille)
     couches |= _structures_et_quartiers(cartes)
     return {nom: c for nom, c in couches.items() if c is not None and len(c)}
 
 
-def _couche(mesures: list[dict], maille: str) -> gpd.GeoDataFrame | None:
-    """Une ligne par territoire, trois colonnes par indicateur ; de plusieurs années, la dernière."""
-    import pandas as pd
+def _territoire(mesures: list[dict]) -> pd.DataFrame | None:
+    """Le territoire et toutes ses mesures, sur son contour : précalculé, sinon union de ses communes."""
+    siennes = [m for m in mesures if m["role"] == "territoire"]
+    table = _table(siennes)
+    maille = siennes[0]["maille"] if siennes else ""
+    if table is None or maille in MAILLES:
+        return table if table is None else _placer(table, maille)
+    communes = sorted({m["territoire"] for m in mesures if m["maille"] == "commune"})
+    if maille == "qpv" or (maille == "perimetre" and not communes):
+        return table
+    import geopandas as gpd
 
     from cafdiag.restitution.vues import contours_de
+    from cafdiag.territoires import membres
+
+    if maille == "france":
+        morceaux = contours_de("region", list(membres("region")["code"].unique()))
+    else:
+        morceaux = contours_de("commune", communes)
+    return gpd.GeoDataFrame(table, geometry=[morceaux.union_all()], crs=4326)
+
+
+def _table(mesures: list[dict]) -> pd.DataFrame | None:
+    """Une ligne par territoire, trois colonnes par indicateur ; de plusieurs années, la dernière."""
+    import pandas as pd
 
     lignes: dict[str, dict[str, Any]] = {}
     indicateurs: dict[str, None] = {}
@@ -78,9 +98,14 @@ def _couche(mesures: list[dict], maille: str) -> gpd.GeoDataFrame | None:
     ordre = ["code", "nom", *(f"{c}{suite}" for c in indicateurs for suite in ("", "_annee", "_statut"))]
     table = pd.DataFrame(list(lignes.values())).reindex(columns=ordre)
     types = {c: "float64" for c in indicateurs} | {f"{c}_annee": "Int32" for c in indicateurs}
-    table = table.astype(types).sort_values("code", ignore_index=True)
+    return table.astype(types).sort_values("code", ignore_index=True)
+
+
+def _placer(table: pd.DataFrame, maille: str) -> gpd.GeoDataFrame:
+    from cafdiag.restitution.vues import contours_de
+
     contours = contours_de(maille, list(table["code"]))[["code", "geometry"]]
-    return contours.merge(table, on="code", validate="one_to_one")[[*ordre, "geometry"]]
+    return contours.merge(table, on="code", validate="one_to_one")[[*table.columns, "geometry"]]
 
 
 def _structures_et_quartiers(cartes: Sequence[Mapping[str, Any]]) -> dict[str, gpd.GeoDataFrame]:
@@ -114,7 +139,7 @@ def _structures_et_quartiers(cartes: Sequence[Mapping[str, Any]]) -> dict[str, g
     }
 
 
-def geopackage(couches: Mapping[str, gpd.GeoDataFrame]) -> bytes:
+def geopackage(couches: Mapping[str, pd.DataFrame]) -> bytes:
     """Un GeoPackage, une couche par table ; mêmes entrées, mêmes octets."""
     import pyogrio
 
@@ -131,28 +156,30 @@ def geopackage(couches: Mapping[str, gpd.GeoDataFrame]) -> bytes:
                     layer=nom,
                     driver="GPKG",
                     append=fichier.exists(),
-                    promote_to_multi=nom != "structures",
+                    promote_to_multi=nom != "structures" and "geometry" in couche,
                 )
             return fichier.read_bytes()
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": ancienne})
 
 
-def geojson(couches: Mapping[str, gpd.GeoDataFrame]) -> str:
+def geojson(couches: Mapping[str, pd.DataFrame]) -> str:
     """Une seule collection GeoJSON ; la propriété ``couche`` dit d'où vient chaque entité, un vide est ``null``."""
     import pandas as pd
     import shapely
 
     entites = []
     for nom, couche in couches.items():
-        formes = shapely.set_precision(couche.geometry.to_numpy(), 1e-6, mode="pointwise")
-        for proprietes, forme in zip(couche.drop(columns="geometry").to_dict("records"), formes, strict=True):
+        formes = couche["geometry"].to_numpy() if "geometry" in couche else [None] * len(couche)
+        formes = shapely.set_precision(formes, 1e-6, mode="pointwise")
+        attributs = couche.drop(columns="geometry", errors="ignore")
+        for proprietes, forme in zip(attributs.to_dict("records"), formes, strict=True):
             propres = {c: None if pd.isna(v) else v for c, v in proprietes.items()}
             entites.append(
                 {
                     "type": "Feature",
                     "properties": {"couche": nom, **propres},
-                    "geometry": json.loads(shapely.to_geojson(forme)),
+                    "geometry": None if forme is None else json.loads(shapely.to_geojson(forme)),
                 }
             )
     collection = {"type": "FeatureCollection", "features": entites}
