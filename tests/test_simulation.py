@@ -204,6 +204,19 @@ def test_demandes_fausses(demande, attendu):
         cd.simuler(ANGERS, **demande)
 
 
+def test_cible_comparables_est_la_mediane_du_groupe():
+    from cafdiag.indicateurs.comparables import comparables
+
+    groupe = comparables(CRAON)["code"]
+    taux = cd.mesurer_maille("epci", ["PE_TXCOUV_EAJE"], codes=list(groupe))["valeur"].dropna()
+    b = cd.simuler(CRAON, cible="comparables", taux="eaje").besoin.iloc[0]
+    assert b["taux_cible"] == pytest.approx(taux.median())
+    # 821 naissances de 2021 à 2023 : le besoin se refait à la main.
+    assert b["places"] == math.ceil(round((b["taux_cible"] - 9.6) * 8.21, 6))
+    with pytest.raises(DemandeFausse, match="trop peu de comparables"):
+        cd.simuler("53084", cible="comparables")
+
+
 def test_un_departement_n_a_pas_de_departement():
     with pytest.raises(DemandeFausse, match="region, france, ou un nombre"):
         cd.simuler("53", cible="departement")

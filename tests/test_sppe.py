@@ -149,6 +149,13 @@ def test_trame_sans_donnees_se_dit():
     assert rubriques["Coût"].table is None
 
 
+def test_une_population_inconnue_ne_dispense_de_rien():
+    etat = cd.sppe("976")
+    assert etat.compte("planifier") == {"inconnu": 17}
+    dit = kit.en_texte(etat, kit.trame(etat))
+    assert "population inconnue pour 17 communes" in dit and "aucune commune tenue" not in dit
+
+
 @pytest.mark.parametrize("code", ["53084", "53", "53012+53084"])
 def test_toutes_les_mailles(code):
     etat = cd.sppe(code)

@@ -95,6 +95,8 @@ def _missions(etat: Sppe) -> Rubrique:
             )
             if compte.get(r)
         ]
+        if compte.get("inconnu"):
+            dites.append(f"population inconnue pour {pluriel(compte['inconnu'], 'commune')}")
         phrases.append(f"{majuscule(quoi)} : {' ; '.join(dites) if dites else 'aucune commune tenue'}.")
     if etat.communes["planifier"].eq("inconnu").any():
         inconnues = list(etat.communes.loc[etat.communes["planifier"].eq("inconnu"), "nom"])
