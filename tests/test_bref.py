@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import cafdiag as cd
-from cafdiag.indicateurs import confronter, dictionnaire
+from cafdiag.indicateurs import confronter, dictionnaire, effectifs
 from cafdiag.restitution import bref
 from cafdiag.restitution.diagnostic import Diagnostic
 from cafdiag.restitution.lecture import Lecture
@@ -94,7 +94,8 @@ def test_un_ecart_sous_l_incertitude_ne_distingue_personne(craon):
 
 def test_effectifs_et_criteres_de_choix_ne_sont_pas_des_constats(craon):
     _, lecture = craon
-    for code in dictionnaire().index[dictionnaire()["regle"].eq("A2")]:
+    assert {"PE_NAISS", "PE_BESOIN_CIBLE"} <= effectifs() and "PE_TXCOUV_EAJE" not in effectifs()
+    for code in effectifs():
         assert bref.score_de(lecture, code) == (0.0, "")
     assert bref.score_de(lecture, "CTX_DENSITE") == (0.0, "")
 

@@ -2,7 +2,7 @@
 
 from cafdiag.indicateurs.comparables import comparables
 from cafdiag.indicateurs.comparaison import Confrontation, comparer, confronter, situer
-from cafdiag.indicateurs.dictionnaire import THEMES, choisir, dictionnaire
+from cafdiag.indicateurs.dictionnaire import THEMES, choisir, dictionnaire, effectifs
 from cafdiag.indicateurs.mesures import annees_disponibles, mesurer, mesurer_maille, mesurer_serie
 from cafdiag.indicateurs.options import Options
 
@@ -16,6 +16,7 @@ __all__ = [
     "comparer",
     "confronter",
     "dictionnaire",
+    "effectifs",
     "mesurer",
     "mesurer_maille",
     "mesurer_serie",

@@ -72,6 +72,23 @@ def dictionnaire(*, theme: str | None = None) -> pd.DataFrame:
     return table[table["theme"] == theme]
 
 
+@lru_cache(maxsize=1)
+def effectifs() -> frozenset[str]:
+    """Indicateurs qui suivent la taille du territoire : ni rang, ni écart à plus grand que soi.
+
+    Ce sont les sommes (A2), et ce qui se compte en unités entières sans dénominateur (des places à créer).
+
+    Examples
+    --------
+    >>> sorted({"PE_NAISS", "PE_BESOIN_CIBLE", "PE_TXCOUV_EAJE"} & effectifs())
+    ['PE_BESOIN_CIBLE', 'PE_NAISS']
+    """
+    table = _lire()
+    # Un montant médian est en euros entiers, et se compare.
+    comptes = table["decimales"].eq(0) & table["unite"].str.fullmatch(r"\w+") & table["unite"].ne("euros")
+    return frozenset(table.index[table["regle"].eq("A2") | comptes])
+
+
 def choisir(codes: list[str] | None = None) -> list[str]:
     """Codes d'indicateurs demandés, contrôlés ; tous par défaut.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cafdiag.indicateurs import dictionnaire
+from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.positions import demi_largeur, marge
 from cafdiag.restitution import textes
 from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference
@@ -112,7 +112,7 @@ def score_de(lecture: Lecture, code: str) -> tuple[float, str]:
     Une dispersion nulle (tous les autres à 100 %) vaut la plus petite différence qui se montre.
     """
     ligne = dictionnaire().loc[code]
-    if code in _EXCLUS or ligne["regle"] == "A2" or not lecture.connu(code):
+    if code in _EXCLUS or code in effectifs() or not lecture.connu(code):
         return 0.0, ""
     # Une commune équipée est à zéro minute d'elle-même : ce n'est pas un fait du territoire.
     if code.startswith("ACC_") and lecture.ligne(code)["maille"] == "commune":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import dictionnaire
+from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.positions import demi_largeur, marge
 from cafdiag.restitution.accords import accorder, aucun, masculin, prendre_article, singulier
 from cafdiag.restitution.formats import FINE, arrondir, decimales_de, intervalle, majuscule, nombre
@@ -204,7 +204,7 @@ def reference(lecture: Lecture, code: str) -> str | None:
 
 def _ecart(lecture: Lecture, code: str) -> tuple[str, str]:
     """Écart à la référence la plus proche, à la suite du niveau ; ou pourquoi il est tu."""
-    if dictionnaire().at[code, "regle"] == "A2":
+    if code in effectifs():
         return "", "un effectif ne se compare pas à celui d'un territoire plus grand"
     if lecture.ligne(code).get("modalite") or lecture.ligne(code)["unite"] == "points":
         return "", "une modalité, ou ce qui est déjà un écart, ne se compare pas"
@@ -244,7 +244,7 @@ def _dire_ecart(lecture: Lecture, code: str, role: str) -> str:
 def rangs_dits(lecture: Lecture, code: str, groupes: tuple[str, ...]) -> list[str]:
     """Rangs parmi ces groupes, ex æquo compris ; vide pour un effectif, qui suit la taille du territoire."""
     dits: list[str] = []
-    if dictionnaire().at[code, "regle"] == "A2":
+    if code in effectifs():
         return dits
     for groupe in groupes:
         place = lecture.position(code, groupe)
@@ -301,7 +301,7 @@ def _tendance(lecture: Lecture, code: str) -> tuple[str, str]:
     entre = f"de {int(debut['annee'])} à {int(fin['annee'])}"
     if abs(ecart) <= marge(demi_largeur(debut), demi_largeur(fin), places):
         return "", f"pas de tendance {entre} : {de} puis {a}, un écart plus petit que l'incertitude"
-    if dictionnaire().at[code, "regle"] == "A2" and debut["valeur"] > 0:
+    if code in effectifs() and debut["valeur"] > 0:
         soit = nombre(100 * ecart / float(debut["valeur"]), decimales=1, signe=True) + f"{FINE}%"
     else:
         vu = float(arrondir(fin["valeur"], places) - arrondir(debut["valeur"], places))

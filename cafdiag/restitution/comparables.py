@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cafdiag.indicateurs import dictionnaire
+from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.magasin import lire_table
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.commentaires import rang_dit
@@ -40,8 +40,7 @@ def mesures_citees(donnees: Donnees) -> pd.DataFrame:
     """Mesures des territoires des groupes dont un rang, une médiane ou un quartile est montré."""
     if donnees.confrontation is None:
         return pd.DataFrame()
-    regles = dictionnaire()["regle"]
-    cites = [i for i in regles.index[regles.ne("A2")] if donnees.lecture.connu(i)]
+    cites = [i for i in dictionnaire().index if i not in effectifs() and donnees.lecture.connu(i)]
     pairs = donnees.confrontation.pairs
     pairs = pairs[pairs["indicateur"].isin(cites) & pairs["valeur"].notna()]
     deja = set(donnees.autour["territoire"]) if len(donnees.autour) else set()
@@ -56,7 +55,7 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
         place = lecture.position(code, "comparables")
         ligne = lecture.ligne(code)
         # L'écart à la France redit le taux ; un effectif suit la taille du territoire.
-        if place is None or definitions.at[code, "regle"] == "A2" or ligne["unite"] == "points":
+        if place is None or code in effectifs() or ligne["unite"] == "points":
             continue
         places = decimales_de(ligne["unite"])
         sources[f"{ligne['source']} ({ligne['millesime']})"] = None
