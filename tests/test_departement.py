@@ -2,76 +2,17 @@
 
 import re
 
-import hypothesis.strategies as st
 import pandas as pd
 import pytest
-from hypothesis import given
-from scipy.stats import rankdata
 
 import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
-from cafdiag.restitution.classement import rang_dit, rangs_possibles
 from cafdiag.restitution.departement import VueDepartementale, vue_departementale
 from cafdiag.territoires import membres, territoire
 
 MAYENNE = {
     "200033298", "200042182", "200048551", "200055887", "200083392", "245300223", "245300355", "245300389", "245300447",
 }  # fmt: skip
-
-
-# --- Le classement ---
-
-INTERVALLES = st.lists(
-    st.tuples(st.floats(0, 100), st.floats(0, 5), st.floats(0, 5), st.booleans()), min_size=1, max_size=12
-)
-
-
-def table(intervalles):
-    return pd.DataFrame(
-        [
-            {"valeur": v, "bas": v - b, "haut": v + h}
-            if connu
-            else {"valeur": None, "bas": None, "haut": None}
-            for v, b, h, connu in intervalles
-        ]
-    ).astype("float64")
-
-
-@given(st.lists(st.integers(0, 20), min_size=1, max_size=30))
-def test_sans_intervalle_les_rangs_sont_ceux_de_scipy(valeurs):
-    mesures = pd.DataFrame({"valeur": valeurs, "bas": None, "haut": None}).astype("float64")
-    rangs = rangs_possibles(mesures)
-    opposees = [-v for v in valeurs]
-    assert rangs["premier"].tolist() == rankdata(opposees, "min").tolist()
-    assert rangs["dernier"].tolist() == rankdata(opposees, "max").tolist()
-
-
-@given(INTERVALLES)
-def test_ex_aequo_si_et_seulement_si_les_intervalles_ne_departagent_pas(intervalles):
-    mesures = table(intervalles)
-    rangs = rangs_possibles(mesures)
-    connus = mesures["valeur"].notna()
-    assert rangs["premier"].notna().tolist() == connus.tolist() == rangs["dernier"].notna().tolist()
-    for i in mesures.index[connus]:
-        assert 1 <= rangs.loc[i, "premier"] <= rangs.loc[i, "dernier"] <= connus.sum()
-        for j in mesures.index[connus]:
-            if mesures.loc[i, "bas"] > mesures.loc[j, "haut"]:
-                assert rangs.loc[i, "premier"] < rangs.loc[j, "dernier"]
-                assert rangs.loc[i, "dernier"] <= rangs.loc[j, "dernier"]
-
-
-@given(INTERVALLES)
-def test_un_manquant_ne_change_le_rang_de_personne(intervalles):
-    mesures = table(intervalles)
-    connus = mesures[mesures["valeur"].notna()]
-    pd.testing.assert_frame_equal(rangs_possibles(mesures).loc[connus.index], rangs_possibles(connus))
-
-
-def test_rang_dit():
-    assert [rang_dit(1, 1), rang_dit(1, 2), rang_dit(9, 9)] == ["1er", "1er à 2e", "9e"]
-
-
-# --- La vue ---
 
 
 @pytest.fixture(scope="module")
@@ -104,18 +45,34 @@ def test_memes_mesures_qu_un_par_un(vue):
 
 
 def test_classement_de_la_mayenne(vue):
-    rangs = vue.rangs("PE_TXCOUV_GLOBAL")
-    dits = {c: rang_dit(*rangs.loc[c]) for c in vue.siens}
+    dits = {c: vue.rang(c, "PE_TXCOUV_GLOBAL") for c in vue.codes}
     # Taux Cnaf 2023 : 91,6 ; 79,9 ; 77,0 ; 76,6 et 76,6 ; 75,3 et 75,3 ; 67,6 ; 62,8.
     assert dits["245300447"] == "1er" and dits["200048551"] == "2e" and dits["200042182"] == "9e"
     assert dits["245300355"] == dits["200055887"] == "4e à 5e"
     assert dits["200033298"] == dits["245300223"] == "6e à 7e"
+    # À cheval, rattaché à la Sarthe : pas de rang en Mayenne.
+    assert {dits[c] for c in set(vue.codes) - MAYENNE} == {""}
 
 
-def test_une_estimation_sans_intervalle_ne_se_classe_pas(vue):
-    ici = vue.mesures[vue.mesures["indicateur"].eq("EJ_ALSH_PART_COM_EQUIP") & vue.mesures["role"].eq("epci")]
-    assert ici["statut"].eq("estime").any() and ici["bas"].isna().any()
-    assert vue.rangs("EJ_ALSH_PART_COM_EQUIP").isna().all().all()
+def test_un_rang_est_celui_que_dit_le_rapport(vue):
+    lecture = cd.Diagnostic("200048551").lecture
+    compares = 0
+    for indicateur in vue.colonnes:
+        place = lecture.position(indicateur, "proches")
+        ici = vue.places["200048551"].loc[indicateur]
+        if place is not None:
+            compares += 1
+            assert [place["rang_haut"], place["rang_bas"], place["classes"]] == ici[
+                ["rang_haut", "rang_bas", "classes"]
+            ].tolist(), indicateur
+    assert compares >= 3
+
+
+def test_un_manquant_n_est_ni_classe_ni_compte(vue):
+    muets = vue.mesures[vue.mesures["role"].eq("epci") & vue.mesures["valeur"].isna()]
+    muets = muets[muets["indicateur"].isin(vue.colonnes)]
+    assert len(muets)
+    assert {vue.rang(m.territoire, m.indicateur) for m in muets.itertuples()} == {""}
 
 
 def test_lacunes_exactes(vue):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -10,11 +11,11 @@ import pandas as pd
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import comparer, dictionnaire, mesurer_maille
+from cafdiag.indicateurs.positions import positions
 from cafdiag.magasin import dossier, ecrire_ensemble
 from cafdiag.restitution.annexes import methode, sources
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.cartes import Fond, carte_aplats
-from cafdiag.restitution.classement import rang_dit, rangs_possibles
 from cafdiag.restitution.diagnostic import situation
 from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.formats import cle_de_tri, enumeration, nom_court, statut
@@ -123,15 +124,28 @@ class VueDepartementale:
         """Indicateurs du tableau : ceux dont au moins un EPCI du département a le chiffre."""
         return [c for c in COLONNES if self._par_code[c].reindex(self.siens)["valeur"].notna().any()]
 
-    def rangs(self, indicateur: str) -> pd.DataFrame:
-        """Rangs possibles des EPCI du département pour un indicateur.
+    @cached_property
+    def places(self) -> dict[str, pd.DataFrame]:
+        """Place de chaque EPCI parmi ceux de son département, par code : la règle des rapports, la même ici."""
+        mesures = self.mesures[
+            self.mesures["role"].eq("epci") & self.mesures["indicateur"].isin(self.colonnes)
+        ]
+        mesures = mesures[mesures["territoire"].isin(self.siens)]
+        return {
+            code: positions(siennes, mesures[mesures["territoire"].ne(code)])
+            for code, siennes in mesures.groupby("territoire")
+        }
 
-        Une estimation sans intervalle ne se classe pas : on ne sait pas qui elle dépasse. Tous les rangs de
-        l'indicateur sont alors vides.
-        """
-        ici = self._par_code[indicateur].reindex(self.siens)
-        sans_borne = ici["statut"].eq("estime") & (ici["bas"].isna() | ici["haut"].isna())
-        return rangs_possibles(ici.assign(valeur=float("nan")) if sans_borne.any() else ici)
+    def rang(self, code: str, indicateur: str) -> str:
+        """Rang d'un EPCI, « 2e » ou « 2e à 4e » s'il a des ex æquo ; vide si rien ne le départage, ou sans chiffre."""
+        places = self.places.get(code)
+        if places is None or indicateur not in places.index:
+            return ""
+        haut, bas, classes = places.loc[indicateur, ["rang_haut", "rang_bas", "classes"]]
+        if pd.isna(haut) or (haut == 1 and bas == classes):
+            return ""
+        dits = ["1er" if r == 1 else f"{int(r)}e" for r in (haut, bas)]
+        return dits[0] if haut == bas else " à ".join(dits)
 
     # --- Les morceaux ---
 
@@ -269,8 +283,6 @@ class VueDepartementale:
                 f'<th scope="col" class="nombre" aria-sort="{tri}"><button type="button">'
                 f"{html_sur(table.loc[code, 'libelle_court'])}</button><small>{html_sur(precision)}</small></th>"
             )
-        classables = [c for c in self.colonnes if table.loc[c, "regle"] != "A2"]
-        rangs = {code: self.rangs(code) for code in classables}
         premier = self._par_code[_CLASSANT]["valeur"]
         # Ordre de départ : du plus élevé au plus bas ; les inconnus à la fin, par ordre alphabétique.
         ordre = sorted(
@@ -280,7 +292,7 @@ class VueDepartementale:
                 -(premier.get(c) if premier.get(c) == premier.get(c) else 0),
             ),
         )
-        corps = "".join(self._ligne(code, rangs, presents) for code in ordre)
+        corps = "".join(self._ligne(code, presents) for code in ordre)
         pieds = "".join(self._reference(role) for role in ("territoire", "region", "france"))
         absents = [c for c in self.codes if c not in presents]
         note = (
@@ -299,9 +311,10 @@ class VueDepartementale:
         titre = "Les intercommunalités du département"
         return (
             '<section id="classement" class="chapitre"><h2>Les EPCI, du plus élevé au plus bas</h2>'
-            "<p>Un rang n'est pas une note : il situe. Deux intercommunalités que leurs intervalles ne départagent pas "
-            "sont ex æquo et partagent leurs rangs (« 2e à 4e »). Un chiffre inconnu n'a pas de rang ; une estimation "
-            "sans intervalle non plus. "
+            "<p>Un rang n'est pas une note : il situe. Deux intercommunalités dont l'écart ne dépasse pas "
+            "l'incertitude (leurs intervalles et une unité du dernier chiffre ; 2\u202f% pour une estimation sans "
+            "intervalle) sont ex æquo et partagent leurs rangs, «\u202f2e à 4e\u202f». "
+            "Un chiffre inconnu n'a pas de rang. "
             '<span class="ecran">Pressez un titre de colonne pour trier.</span></p>'
             f'<div class="tableau"><div class="tableau-defilant" tabindex="0" role="group" aria-label="{titre}">'
             f'<table class="triable"><caption>{titre}</caption><thead><tr>{entetes}</tr></thead><tbody>{corps}</tbody>'
@@ -311,7 +324,7 @@ class VueDepartementale:
             f'{note}</div><p id="tri-annonce" class="annonce" role="status"></p></section>'
         )
 
-    def _ligne(self, code: str, rangs: dict[str, pd.DataFrame], presents: set[str]) -> str:
+    def _ligne(self, code: str, presents: set[str]) -> str:
         nom = html_sur(nom_court(self.noms[code]))
         if code in presents:
             lien = f'<a href="diagnostic-{code}.html">{nom}</a>'
@@ -321,10 +334,8 @@ class VueDepartementale:
         for indicateur in self.colonnes:
             ligne = {"indicateur": indicateur, **self._par_code[indicateur].loc[code].to_dict()}
             tri = "" if pd.isna(ligne["valeur"]) else f' data-tri="{float(ligne["valeur"])!r}"'
-            rang = ""
-            if indicateur in rangs and code in rangs[indicateur].index:
-                dit = rang_dit(*rangs[indicateur].loc[code, ["premier", "dernier"]])
-                rang = f' <small class="rang">{dit}</small>' if dit else ""
+            dit = self.rang(code, indicateur) if dictionnaire().at[indicateur, "regle"] != "A2" else ""
+            rang = f' <small class="rang">{dit}</small>' if dit else ""
             cases.append(f'<td class="nombre"{tri}>{cellule(ligne)}{rang}</td>')
         return f"<tr>{''.join(cases)}</tr>"
 
