@@ -368,6 +368,7 @@ def test_empreintes_justes():
         for motif in (
             "data/*.parquet",
             "data/indicateurs.csv",
+            "data/grandeurs.csv",
             "data/baremes.toml",
             "data/catalogue.toml",
             "maps/*.parquet",

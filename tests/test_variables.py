@@ -58,10 +58,17 @@ def test_annee_inconnue_refusee_avec_les_annees_connues():
         evaluer(table_communes(), "naissances", annee=2012)
 
 
+def test_une_grandeur_sans_colonne_le_dit():
+    with pytest.raises(DemandeFausse, match="aucune colonne communale"):
+        evaluer(table_communes(), "heures_facturees_eaje")
+
+
 def test_entree_jamais_modifiee_et_index_garde():
     table = table_communes()
     avant = table.copy()
-    for nom in VARIABLES:
+    communales = [nom for nom, v in VARIABLES.items() if v.annees(tuple(table.columns))]
+    assert len(communales) >= 40
+    for nom in communales:
         assert evaluer(table, nom).index.equals(table.index), nom
     pd.testing.assert_frame_equal(table, avant)
 

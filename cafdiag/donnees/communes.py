@@ -7,7 +7,7 @@ import pandas as pd
 from cafdiag.donnees import tables
 from cafdiag.donnees.apports import Apports
 from cafdiag.donnees.places import places_eaje
-from cafdiag.donnees.variables import derniere_annee
+from cafdiag.donnees.variables import derniere_annee, plus_recent
 from cafdiag.magasin import lire_table
 
 TYPES_AVS = {"centre_social": "centres_sociaux", "evs": "evs"}
@@ -46,7 +46,22 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
             comptes = du_registre.where(couvert, comptes)
         table[colonne] = comptes
     table["places_eaje"] = places_eaje(apports)
+    table["rpe_couvert"] = _couvertes_par_un_rpe(table, apports)
     return table
+
+
+def _couvertes_par_un_rpe(table: pd.DataFrame, apports: Apports | None) -> pd.Series:
+    """Vrai, faux, ou manquant : un relais situé dans la commune, ou qui la dit parmi celles qu'il couvre.
+
+    Sans registre complet du département, ne pas trouver de relais ne dit pas qu'il n'y en a pas.
+    """
+    couverte = plus_recent(table, "bpe{*}_rpe").gt(0).fillna(False).astype(bool)
+    listes = [tables.structures()] + ([apports.structures] if apports and apports.structures is not None else [])
+    for relais in (liste[liste["type"].eq("rpe")] for liste in listes if len(liste)):
+        declarees = relais.get("communes_couvertes", pd.Series(dtype=object)).dropna().astype(str).str.split()
+        couverte |= table.index.isin({*relais["code"], *declarees.explode().dropna()})
+    complet = table["departement"].isin(apports.complet("rpe") if apports else ())
+    return couverte.astype(object).where(couverte | complet, None)
 
 
 def structures_connues(apports: Apports | None = None) -> pd.DataFrame:

@@ -14,6 +14,7 @@ CLES: dict[str, tuple[str, ...]] = {
     "contours": ("maille", "code"),
     "iris": ("maille", "code", "annee"),
     "epci": ("code",),
+    "activite": ("maille", "code", "grandeur", "annee"),
     "drees_departements": ("maille", "code", "annee", "grandeur"),
 }
 # Ces jeux se complètent colonne par colonne : chaque fichier n'en apporte que quelques-unes.

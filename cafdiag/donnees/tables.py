@@ -16,6 +16,7 @@ from cafdiag.magasin import lire_table
 
 # Ces colonnes sont déjà dans le référentiel, sous un nom et un millésime tenus à jour.
 _DEJA_LA = ["nom", "dep", "epci", "nom_epci", "nature_epci", "pmun_2022", "pmun_2023"]
+_DETAIL_COLLECTIF = ("txcouv_eaje_psu", "txcouv_eaje_hors_psu")
 _JAMAIS = {"code", "nom", "departement", "region", "epci", "lon", "lat", "superficie_km2", "codes_postaux"}
 
 
@@ -77,8 +78,10 @@ def _taux(etat_: tuple) -> pd.DataFrame:
     apportes = entrepot.lire("taux_couverture") if etat_ else pd.DataFrame()
     if not len(apportes):
         return embarques
-    communs = [c for c in embarques.columns if c in apportes.columns]
-    return choisir_serie(pd.concat([embarques[communs], apportes[communs]], ignore_index=True))
+    # Le détail du collectif (PSU, hors PSU) n'est que dans les fichiers importés.
+    colonnes = [*embarques.columns, *(c for c in apportes.columns if c in _DETAIL_COLLECTIF)]
+    apportes = apportes.reindex(columns=colonnes)
+    return choisir_serie(pd.concat([embarques.reindex(columns=colonnes), apportes], ignore_index=True))
 
 
 def places() -> pd.DataFrame:

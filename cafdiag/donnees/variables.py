@@ -13,86 +13,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
+from cafdiag.donnees.grandeurs import grandeurs
+from cafdiag.donnees.variable import DEMI_PAS_ARRONDI, nom_de_colonne
+from cafdiag.donnees.variable import Variable as Variable
+from cafdiag.donnees.variable import variable as _variable
+from cafdiag.donnees.variables_locales import COMPOSEES, LOCALES
 from cafdiag.erreurs import DemandeFausse
-
-# Un effectif publié v, arrondi au multiple de 5 le plus proche, vient d'un entier de [v - 2 ; v + 2].
-DEMI_PAS_ARRONDI = 2
-
-
-@dataclass(frozen=True)
-class Variable:
-    """Une grandeur additive, à la commune et à une date.
-
-    Attributes
-    ----------
-    nom, libelle, unite : str
-        Identifiant, intitulé français, unité d'un terme.
-    poids : mapping of str to float
-        Gabarits de colonnes communales et leur poids : ``{"naissances_{a}": 1, "naissances_{a-1}": 1}``.
-    source, millesime : str
-        Producteur et jeu ; ``{annee}`` est remplacé par l'année calculée.
-    statut : {"exact", "estime", "arrondi"}
-        Statut d'une somme complète.
-    condition : tuple, optional
-        ``(gabarit de colonne, ensemble de valeurs)`` ou ``(gabarit, ">0")`` ; ``{*}`` : la plus récente.
-    secours : mapping, optional
-        Autres gabarits, pour les années où les premiers manquent.
-    annee_fixe : int, optional
-        Année des grandeurs dont la colonne n'en porte pas.
-    """
-
-    nom: str
-    libelle: str
-    unite: str
-    poids: MappingProxyType = field(repr=False)
-    source: str = ""
-    millesime: str = "{annee}"
-    statut: str = "exact"
-    condition: tuple | None = None
-    secours: MappingProxyType | None = field(default=None, repr=False)
-    annee_fixe: int | None = None
-
-    def annees(self, colonnes: Collection[str]) -> dict[int, dict[str, float]]:
-        """Années calculables avec ces colonnes, et les colonnes pesées de chacune.
-
-        Examples
-        --------
-        >>> VARIABLES["naissances_3_ans"].annees(["naissances_2021", "naissances_2022", "naissances_2023"])
-        {2023: {'naissances_2023': 1, 'naissances_2022': 1, 'naissances_2021': 1}}
-        """
-        return dict(_annees(self, tuple(colonnes)))
-
-
-@lru_cache(maxsize=512)
-def _annees(variable: Variable, colonnes: tuple[str, ...]) -> tuple[tuple[int, dict[str, float]], ...]:
-    if variable.annee_fixe is not None:
-        return ((variable.annee_fixe, dict(variable.poids)),)
-    connues = set(colonnes)
-    trouvees: dict[int, dict[str, float]] = {}
-    for recette in (variable.poids, variable.secours or {}):
-        gabarits = [*recette, *([variable.condition[0]] if variable.condition else [])]
-        premier = next((g for g in gabarits if "{a}" in g), None)
-        if premier is None:
-            continue
-        motif = re.compile(re.escape(premier).replace(re.escape("{a}"), r"(\d{4})"))
-        for annee in sorted({int(m[1]) for c in connues if (m := motif.fullmatch(c))}):
-            pesees = {_colonne(g, annee): p for g, p in recette.items()}
-            condition = _colonne(variable.condition[0], annee) if variable.condition else ""
-            if connues.issuperset(pesees) and (not condition or "{*}" in condition or condition in connues):
-                trouvees.setdefault(annee, pesees)
-    return tuple(sorted(trouvees.items()))
-
-
-def _colonne(gabarit: str, annee: int) -> str:
-    """Nom de colonne d'un gabarit : ``{a}`` est l'année, ``{a-1}`` la précédente."""
-    return re.sub(r"\{a(?:-(\d))?\}", lambda m: str(annee - int(m[1] or 0)), gabarit)
 
 
 def derniere_annee(table: pd.DataFrame, *gabarits: str) -> int | None:
@@ -134,26 +65,6 @@ def plus_recent(table: pd.DataFrame, gabarit: str) -> pd.Series:
     for colonne in colonnes[1:]:
         valeurs = valeurs.where(valeurs.notna(), table[colonne])
     return valeurs
-
-
-def _variable(
-    nom: str,
-    libelle: str,
-    unite: str,
-    poids: dict[str, float],
-    source: str,
-    *,
-    secours: dict | None = None,
-    **reste,
-) -> Variable:
-    return Variable(nom, libelle, unite, _Fige(poids), source, secours=secours and _Fige(secours), **reste)
-
-
-class _Fige(dict):
-    """Des poids qu'on ne change plus, et qu'une mémoire peut retenir."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(self.items()))
 
 
 _LEGALES = "Insee, populations légales"
@@ -342,7 +253,7 @@ _TOUTES = (
         "ANCT, France services",
     ),
 )
-VARIABLES: MappingProxyType = MappingProxyType({v.nom: v for v in _TOUTES})
+VARIABLES: MappingProxyType = MappingProxyType({v.nom: v for v in (*_TOUTES, *LOCALES)})
 
 
 def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.DataFrame:
@@ -380,7 +291,9 @@ def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.Da
     if variable is None:
         raise DemandeFausse(f"variable inconnue : « {nom} »", attendu=", ".join(sorted(VARIABLES)))
     connues = variable.annees(tuple(table.columns))
-    if annee is None and connues:
+    if not connues:
+        raise DemandeFausse(f"aucune colonne communale ne donne « {variable.libelle} »")
+    if annee is None:
         annee = max(connues)
     if annee not in connues:
         raise DemandeFausse(
@@ -409,7 +322,7 @@ def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.Da
 def _verifie(table: pd.DataFrame, condition: tuple, annee: int) -> pd.Series:
     """Vrai, faux, ou manquant quand la colonne n'est pas renseignée."""
     gabarit, attendu = condition
-    valeurs = plus_recent(table, gabarit) if "{*}" in gabarit else table[_colonne(gabarit, annee)]
+    valeurs = plus_recent(table, gabarit) if "{*}" in gabarit else table[nom_de_colonne(gabarit, annee)]
     if attendu == ">0":
         return valeurs.gt(0).astype("boolean").mask(valeurs.isna())
     # Quelques modalités pour des milliers de communes : chacune n'est jugée qu'une fois.
@@ -423,3 +336,32 @@ def _juger(modalite, attendu: Collection) -> bool | None:
     if isinstance(modalite, str) and re.search(r"partiellement|/", modalite):
         return None
     return modalite in attendu
+
+
+def classe_de(variable: str) -> str:
+    """Classe de secret d'une variable.
+
+    Returns
+    -------
+    str
+        ``publique_arrondie``, ``publique_exacte`` ou ``confidentielle_partenaire``
+        (:mod:`cafdiag.donnees.grandeurs`). Une grandeur composée a la classe la plus stricte de ses parties.
+
+    Raises
+    ------
+    DemandeFausse
+        Variable inconnue.
+
+    Examples
+    --------
+    >>> classe_de("population"), classe_de("foyers_allocataires"), classe_de("enfants_aeeh")
+    ('publique_exacte', 'publique_arrondie', 'confidentielle_partenaire')
+    """
+    if variable not in VARIABLES:
+        raise DemandeFausse(f"variable inconnue : « {variable} »", attendu=", ".join(sorted(VARIABLES)))
+    declarees = grandeurs()["classe"]
+    parties = COMPOSEES.get(variable, ("", (variable,)))[1]
+    classes = {declarees[p] for p in parties if p in declarees}
+    if classes:
+        return max(classes, key=("publique_exacte", "publique_arrondie", "confidentielle_partenaire").index)
+    return "publique_arrondie" if VARIABLES[variable].statut == "arrondi" else "publique_exacte"

@@ -10,8 +10,10 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, evaluer
 from cafdiag.donnees.projections import projeter
+from cafdiag.donnees.publications import vides
 from cafdiag.indicateurs.agregation import sommer_positions
 from cafdiag.indicateurs.options import Options
+from cafdiag.indicateurs.resolution import equivalents, resoudre
 from cafdiag.magasin import lire_table
 
 COLONNES_RESULTAT = [
@@ -60,6 +62,8 @@ class Contexte:
         Ce qui ne dépend que des tables et des options, gardé d'un calcul à l'autre tant qu'elles ne changent pas.
     places : DataFrame
         Nombres de places publiés, s'ils ont été importés.
+    publications : DataFrame
+        Valeurs publiées ou déclarées à une maille (:func:`cafdiag.donnees.publications.publications`).
     """
 
     territoires: pd.DataFrame
@@ -73,6 +77,7 @@ class Contexte:
     options: Options = field(default_factory=Options)
     partage: dict = field(default_factory=dict, repr=False)
     places: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    publications: pd.DataFrame = field(default_factory=vides, repr=False)
     _memoire: dict = field(default_factory=dict, repr=False)
 
     @property
@@ -122,10 +127,38 @@ class Contexte:
         return self.retenir(("colonnes",), lambda: tuple(self.communes.columns))
 
     def annees(self, variable: str) -> list[int]:
-        """Années calculables d'une variable, la plus récente d'abord."""
+        """Années calculables d'une variable, la plus récente d'abord ; aucune si rien ne la donne."""
         return self.retenir(
-            ("annees", variable), lambda: sorted(VARIABLES[variable].annees(self.colonnes), reverse=True)
+            ("annees", variable),
+            lambda: sorted({*self._communales(variable), *self._publiees(variable)}, reverse=True),
         )
+
+    def _communales(self, variable: str) -> dict[int, dict[str, float]]:
+        """Années que des colonnes communales donnent."""
+        return VARIABLES[variable].annees(self.colonnes)
+
+    def _publiees(self, variable: str) -> dict[int, pd.DataFrame]:
+        """Publications d'une variable, année par année."""
+        par_variable = self.partager(("publiees",), lambda: dict(tuple(self.publications.groupby("variable"))))
+        lignes = par_variable.get(variable)
+        if lignes is None:
+            return {}
+        return self.partager(
+            ("publiees", variable), lambda: {int(a): t for a, t in lignes.groupby("annee", sort=True)}
+        )
+
+    def annees_publiees(self, variable: str) -> list[int]:
+        """Années des seules publications d'une variable, la plus récente d'abord."""
+        return sorted(self._publiees(variable), reverse=True)
+
+    def publications_de(self, variable: str, annee: int) -> pd.DataFrame:
+        """Publications d'une variable une année."""
+        return self._publiees(variable)[annee]
+
+    @property
+    def officiels(self) -> pd.DataFrame:
+        """Maille et code officiels des territoires (un périmètre qui est tout un EPCI en prend le code)."""
+        return self.retenir(("officiels",), lambda: equivalents(self.territoires, self.appartenance))
 
     def annee_de(self, variable: str) -> int:
         """Année à utiliser pour une variable : celle demandée si la source la couvre, sinon la dernière."""
@@ -135,9 +168,22 @@ class Contexte:
     def par_commune(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
         """Variable évaluée commune par commune ; gardée en mémoire."""
         annee = annee if annee is not None else self.annee_de(variable)
-        return self.partager(
-            ("par_commune", variable, annee), lambda: evaluer(self.communes, variable, annee=annee)
-        )
+        return self.partager(("par_commune", variable, annee), lambda: self._evaluer(variable, annee))
+
+    def _evaluer(self, variable: str, annee: int) -> pd.DataFrame:
+        """Les colonnes communales, puis les valeurs publiées ou déclarées à la commune, qui l'emportent."""
+        if annee in self._communales(variable):
+            table = evaluer(self.communes, variable, annee=annee)
+        else:
+            table = pd.DataFrame({"valeur": np.nan, "bas": 0.0, "haut": np.inf}, index=self.communes.index)
+        publiees = self._publiees(variable).get(annee)
+        if publiees is None:
+            return table
+        ici = publiees[publiees["maille"].eq("commune") & publiees["valeur"].notna()].set_index("code")
+        ici = ici[ici.index.isin(table.index)]
+        table = table.copy()
+        table.loc[ici.index, ["valeur", "bas", "haut"]] = ici[["valeur", "bas", "haut"]].astype("float64")
+        return table
 
     def somme(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
         """Somme d'une variable par territoire, encadrée, avec son année ; gardée en mémoire.
@@ -173,7 +219,12 @@ class Contexte:
         return somme
 
     def _somme_annuelle(self, variable: str, annee: int) -> pd.DataFrame:
-        somme = self.sommer(self.par_commune(variable, annee=annee)).assign(annee=annee)
+        communes = self.par_commune(variable, annee=annee)
+        publiees = self._publiees(variable).get(annee)
+        if publiees is None:
+            somme = self.sommer(communes).assign(annee=annee, maille_source="commune", source="", enferme="")
+        else:
+            somme = resoudre(publiees, communes, self.appartenance, self.officiels).assign(annee=annee)
         return self._avec_population_publiee(somme, annee) if variable == "population" else somme
 
     def _avec_population_publiee(self, somme: pd.DataFrame, annee: int) -> pd.DataFrame:
@@ -211,8 +262,25 @@ class Contexte:
             absente = evaluee["valeur"].isna().to_numpy()
             # Connue, mais partagée par une fusion : un plafond fini là où la valeur manque.
             partagee = absente & np.isfinite(evaluee["haut"].to_numpy())
-            self._memoire[cle] = self._phrases(absente, partagee)
+            phrases = self._phrases(absente, partagee)
+            if annee in self._publiees(variable):
+                phrases = self._phrases_publiees(variable, annee, phrases)
+            self._memoire[cle] = phrases
         return self._memoire[cle]
+
+    def _phrases_publiees(self, variable: str, annee: int, phrases: pd.Series) -> pd.Series:
+        """Ce qui manque à une grandeur publiée : rien si la somme est complète, sinon ce qu'on a et où."""
+        somme = self._somme_annuelle(variable, annee)
+        fournies = somme["n"] - somme["n_manquants"]
+        phrases = phrases.mask(somme["valeur"].notna(), "")
+        if annee not in self._communales(variable):
+            nom = VARIABLES[variable].libelle
+            phrases = phrases.mask(somme["valeur"].isna(), f"« {nom} » : rien n'est fourni pour ce territoire")
+            partiel = somme["valeur"].isna() & fournies.gt(0)
+            dites = "« " + nom + " » : fourni pour " + fournies.astype(str) + " communes sur " + somme["n"].astype(str)
+            phrases = phrases.mask(partiel, dites)
+        enferme = somme["enferme"].ne("") & fournies.eq(0)
+        return phrases.mask(enferme, "donnée fournie " + somme["enferme"] + " : elle ne se découpe pas par commune")
 
     @property
     def _faits_et_noms(self) -> tuple[np.ndarray, np.ndarray]:

@@ -27,11 +27,12 @@ def _lire() -> pd.DataFrame:
     chemin = verifier(dossier("data") / "indicateurs.csv")
     try:
         table = pd.read_csv(chemin, sep=";", dtype=str, keep_default_na=False, encoding="utf-8")
-        table = table.set_index("code", drop=False)
+        table = table.fillna("").set_index("code", drop=False)
         if not table.index.is_unique:
             raise ValueError("un code d'indicateur est en double")
         table["decimales"] = table["decimales"].astype(int)
-        table["annee"] = table["annee"].astype(int)
+        # Sans année ni millésime : ceux de la donnée que le territoire apportera.
+        table["annee"] = pd.to_numeric(table["annee"]).astype("Int64")
         table["facteur"] = pd.to_numeric(table["facteur"])
     except (OSError, ValueError, KeyError) as cause:
         raise DonneesAbimees(
@@ -52,7 +53,8 @@ def dictionnaire(*, theme: str | None = None) -> pd.DataFrame:
     -------
     DataFrame
         Une ligne par indicateur, indexée par code : libellé, thème, unité, règle d'agrégation, formule,
-        numérateur, dénominateur, source, millésime, limites, repères.
+        numérateur, dénominateur, source, millésime, limites, repères, numéro (celui du référentiel métier, vide
+        pour un indicateur propre à l'outil) et ce qu'il faut apporter quand l'embarqué ne suffit pas.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Les deux calculs que la plupart des indicateurs partagent : la somme (A2) et le rapport de sommes (A1)."""
+"""Les calculs que la plupart des indicateurs partagent : somme (A2), rapport de sommes (A1), valeur publiée (A4)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 from cafdiag.donnees import VARIABLES
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
 from cafdiag.indicateurs.contexte import HORS_MAYOTTE, Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.resolution import lire_a_la_maille
 
 PART_MANQUANTE_MAXIMALE = 0.1
 # Un rapport simple (personnes par foyer) encadré plus largement que cela n'apprend rien.
@@ -27,7 +28,8 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     somme_ = contexte.somme(variable, annee=imposee)
     valeur, plancher, plafond = (somme_[c].to_numpy() for c in ("valeur", "bas", "haut"))
     connu = ~np.isnan(valeur)
-    encadre = connu & (definition.statut == "arrondi")
+    statut = _statut_des_sommes(somme_, definition.statut)
+    encadre = connu & (plafond > plancher)
     # « Au moins » n'apprend quelque chose que si presque toutes les communes sont connues.
     presque = (somme_["n_manquants"] <= PART_MANQUANTE_MAXIMALE * somme_["n"]).to_numpy()
     minore = ~connu & (plancher > 0) & presque
@@ -42,12 +44,39 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         numerateur=valeur,
         bas=np.where(encadre | minore, plancher, np.nan),
         haut=np.where(encadre | (~connu & np.isfinite(plafond)), plafond, np.nan),
-        statut=np.where(connu, definition.statut, "non_disponible"),
+        statut=np.where(connu, statut, "non_disponible"),
         motif=motif,
-        maille_source="commune",
+        maille_source=somme_["maille_source"],
         annee=somme_["annee"],
         millesime=somme_["annee"].map({a: dire_millesime(variable, a) for a in set(somme_["annee"])}),
+        source=somme_["source"],
     )
+
+
+def _statut_des_sommes(sommes: pd.DataFrame, statut: str) -> np.ndarray:
+    """Statut d'une somme complète : un effectif arrondi dont l'intervalle est nul a été déclaré exact."""
+    if statut != "arrondi":
+        return np.full(len(sommes), statut, dtype=object)
+    return np.where(sommes["haut"].to_numpy() > sommes["bas"].to_numpy(), statut, "exact").astype(object)
+
+
+def _pire(*statuts: np.ndarray) -> np.ndarray:
+    """Le statut le plus réservé de deux termes, territoire par territoire."""
+    gravites = np.max([[_GRAVITE[s] for s in colonne] for colonne in statuts], axis=0)
+    return np.array(list(_GRAVITE), dtype=object)[gravites]
+
+
+def _sources(ligne: pd.Series, num: pd.DataFrame, den: pd.DataFrame) -> np.ndarray | str:
+    """Source d'un rapport dont un terme a été déclaré par le territoire ; vide : celle du dictionnaire."""
+    if not (num["source"].ne("").any() or den["source"].ne("").any()):
+        return ""
+    termes = [
+        t["source"].where(t["source"].ne(""), VARIABLES[ligne[role]].source)
+        for role, t in (("numerateur", num), ("denominateur", den))
+    ]
+    dites = [" ; ".join(dict.fromkeys(" ; ".join(c).split(" ; "))) for c in zip(*termes, strict=True)]
+    declare = (num["source"].ne("") | den["source"].ne("")).to_numpy()
+    return np.where(declare, np.array(dites, dtype=object), "")
 
 
 def _entier(x: float) -> str:
@@ -81,8 +110,9 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     facteur = float(ligne["facteur"])
     brut = rapport(sommes_num, sommes_den, facteur=facteur, partie=partie)
     valeur, bas, haut = (brut[c].to_numpy() for c in ("valeur", "bas", "haut"))
-    statut_complet = max((VARIABLES[num].statut, VARIABLES[den].statut), key=_GRAVITE.get)
-    arrondi = statut_complet == "arrondi"
+    statut_complet = _pire(
+        _statut_des_sommes(sommes_num, VARIABLES[num].statut), _statut_des_sommes(sommes_den, VARIABLES[den].statut)
+    )
     complet = ~np.isnan(valeur)
 
     # Communes renseignées seulement : même périmètre au numérateur et au dénominateur.
@@ -93,7 +123,8 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         demi = (haut - bas) / 2
         sauve = ~complet & ~np.isnan(partiel) & (demi <= DEMI_LARGEUR_MAXIMALE)
         seuil = DEMI_LARGEUR_MAXIMALE if facteur == 100 else DEMI_LARGEUR_RELATIVE * np.abs(valeur)
-        trop_large = complet & ((demi > seuil) | ~np.isfinite(haut)) & arrondi
+        incertain = complet & (haut > bas)
+        trop_large = incertain & ((demi > seuil) | ~np.isfinite(haut))
     # Un effectif publié zéro, arrondi à 5, vient d'un nombre de 0 à 2 : ce n'est pas « sans objet ».
     den_nul = sommes_den["valeur"].eq(0).to_numpy()
     zero_arrondi = den_nul & sommes_den["haut"].gt(0).to_numpy()
@@ -101,7 +132,7 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
 
     valeur = np.where(sauve, partiel, np.where(trop_large, np.nan, valeur))
     connu = ~np.isnan(valeur)
-    encadre = (connu & arrondi) | sauve | trop_large
+    encadre = incertain | sauve
     motif = np.full(len(valeur), "", dtype=object)
     if not complet.all():
         manquants = contexte.manquantes(num).to_numpy(dtype=object)
@@ -109,6 +140,7 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         motif = np.where(complet, "", manquants)
         motif[sauve] = manquants[sauve] + " ; calculé sur les autres, encadré"
     motif[trop_large | zero_arrondi] = "effectifs arrondis trop petits : l'intervalle possible est trop large"
+    motif[trop_large & (statut_complet == "estime")] = "effectifs estimés : l'intervalle possible est trop large"
     motif[nul] = "le dénominateur est nul"
     return resultat(
         contexte.codes,
@@ -119,9 +151,10 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         haut=np.where(encadre, haut, np.nan),
         statut=np.select([nul, sauve, connu], ["sans_objet", "estime", statut_complet], "non_disponible"),
         motif=motif,
-        maille_source="commune",
+        maille_source=sommes_num["maille_source"],
         annee=sommes_num["annee"],
         millesime=_millesime_du_rapport(ligne, sommes_num["annee"], sommes_den["annee"]),
+        source=_sources(ligne, sommes_num, sommes_den),
     )
 
 
@@ -129,7 +162,7 @@ def _millesime_du_rapport(ligne: pd.Series, num: pd.Series, den: pd.Series) -> p
     """Celui du dictionnaire à l'année du dictionnaire ; sinon, celui de chaque terme."""
 
     def dire(annee_num: int, annee_den: int) -> str:
-        if annee_num == int(ligne["annee"]):
+        if ligne["millesime"] and annee_num == ligne["annee"]:
             return ligne["millesime"]
         termes = (dire_millesime(ligne["numerateur"], annee_num), dire_millesime(ligne["denominateur"], annee_den))
         return ", ".join(dict.fromkeys(termes))
@@ -166,3 +199,62 @@ def _sur_communes_connues(contexte: Contexte, num: str, den: str, facteur: float
             contexte.sommer(pd.DataFrame({"valeur": retenues, "bas": retenues, "haut": retenues}))["valeur"]
         )
     return facteur * sommes[0] / sommes[1].where(sommes[1] > 0)
+
+
+def ecart_positif(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Numérateur moins dénominateur, au moins zéro (A2) : les heures nouvelles d'un Plan mercredi."""
+    num, den = ligne["numerateur"], ligne["denominateur"]
+    apres = contexte.somme(num)
+    avant = contexte.somme_alignee(den, apres["annee"])
+    valeur = (apres["valeur"] - avant["valeur"]).clip(lower=0)
+    motif = contexte.manquantes(num)
+    motif = motif.where(motif.ne(""), contexte.manquantes(den)).where(valeur.isna(), "")
+    return resultat(
+        contexte.codes,
+        valeur=valeur,
+        numerateur=apres["valeur"],
+        denominateur=avant["valeur"],
+        statut=np.where(valeur.isna(), "non_disponible", "exact"),
+        motif=motif,
+        maille_source=apres["maille_source"],
+        annee=apres["annee"],
+        millesime=_millesime_du_rapport(ligne, apres["annee"], avant["annee"]),
+        source=_sources(ligne, apres, avant),
+    )
+
+
+def publiee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Valeur publiée à la maille demandée (A4) : une médiane ou une part ne s'agrège ni ne se découpe."""
+    variable = ligne["numerateur"]
+    annees = contexte.annees_publiees(variable)
+    table = None
+    for annee in [contexte.annee] if contexte.annee in annees else annees:
+        lue = lire_a_la_maille(contexte.publications_de(variable, annee), contexte.officiels).assign(annee=annee)
+        table = lue if table is None else table.where(table["statut"].notna(), lue)
+    secret = table["statut"].eq("secret")
+    connu = table["valeur"].notna()
+    motif = np.select(
+        [connu, secret],
+        ["", "protégé par le secret statistique à la source"],
+        f"non fourni à cette maille, et ne s'agrège pas ; {a_apporter(ligne)}",
+    )
+    return resultat(
+        contexte.codes,
+        valeur=table["valeur"],
+        statut=np.select([connu, secret], ["exact", "secret"], "non_disponible"),
+        motif=motif,
+        maille_source=contexte.officiels["maille"].where(connu, ""),
+        annee=table["annee"].astype(float),
+        millesime=table["annee"].map(lambda a: dire_millesime(variable, int(a))),
+        source=table["source"].fillna(""),
+    )
+
+
+def a_apporter(ligne: pd.Series) -> str:
+    """Motif d'un indicateur que rien ne nourrit : à qui le demander, et par quelle voie l'apporter.
+
+    >>> a_apporter(pd.Series({"a_apporter": "Caf : enfants suivis ; modèle activite.xlsx"}))
+    'Caf : à apporter (modèle activite.xlsx)'
+    """
+    qui, _, reste = ligne["a_apporter"].partition(" : ")
+    return f"{qui} : à apporter ({reste.rpartition(' ; ')[2]})"

@@ -12,8 +12,18 @@ import pandas as pd
 from cafdiag.donnees import VARIABLES, Apports, table_communes
 from cafdiag.donnees import tables as tables_donnees
 from cafdiag.donnees.communes import structures_connues
+from cafdiag.donnees.publications import publications
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import acces, animation, besoin, enfance, generiques, petite_enfance, portrait
+from cafdiag.indicateurs import (
+    acces,
+    animation,
+    besoin,
+    enfance,
+    generiques,
+    parentalite,
+    petite_enfance,
+    portrait,
+)
 from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte, resultat
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.options import Options
@@ -44,17 +54,21 @@ _NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
 MAILLES = ("commune", "epci", "departement", "region", "france")
 
 Calcul = Callable[[Contexte, pd.Series], pd.DataFrame]
+_SUR_VARIABLES = ("somme", "rapport", "partie", "evs_rural", "acces_alsh", "ecart_positif", "a4", "rpe")
 # Au quartier, seules les mesures construites sur les quartiers ont un sens : le reste décrirait sa commune.
 _AU_QUARTIER = ("qpv", "qpv_nombre")
 CALCULS: dict[str, Calcul] = {
     "somme": generiques.somme,
     "rapport": generiques.rapport_de_sommes,
     "partie": generiques.partie_du_tout,
+    "ecart_positif": generiques.ecart_positif,
+    "a4": generiques.publiee,
     "publie": petite_enfance.publie,
     "part_individuel": petite_enfance.part_individuel,
     "mode_dominant": petite_enfance.mode_dominant,
     "ecart_ref": petite_enfance.ecart_ref,
     "besoin_cible": besoin.besoin_cible,
+    "tension": petite_enfance.tension,
     "naissances_evolution": petite_enfance.naissances_evolution,
     "acces_alsh": enfance.acces_alsh,
     "acces_deux_temps": acces.deux_temps_eaje,
@@ -63,6 +77,7 @@ CALCULS: dict[str, Calcul] = {
     "qpv": animation.qpv,
     "avs_densite": animation.avs_densite,
     "evs_rural": animation.evs_part_rural,
+    "rpe": parentalite.couverture_rpe,
     "population_evolution": portrait.population_evolution,
     "densite": portrait.densite,
     "qpv_nombre": portrait.qpv_nombre,
@@ -73,14 +88,29 @@ def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) ->
     """Années pour lesquelles un indicateur peut être calculé, avec les colonnes communales connues."""
     colonnes = tuple(table_communes().columns) if colonnes is None else colonnes
     ligne = dictionnaire().loc[code]
-    if ligne["calcul"] in ("publie", "part_individuel", "mode_dominant", "ecart_ref", "besoin_cible"):
+    if ligne["calcul"] in ("publie", "part_individuel", "mode_dominant", "ecart_ref", "tension", "besoin_cible"):
         return petite_enfance.annees_publiees(tables_donnees.taux_couverture())
     if ligne["calcul"] == "naissances_evolution":
         connues = set(VARIABLES["naissances_3_ans"].annees(colonnes))
         return sorted(a for a in connues if a - petite_enfance.ECART_NAISSANCES in connues)
-    if ligne["calcul"].startswith("acces_") or ligne["calcul"] in ("somme", "rapport", "partie", "evs_rural"):
+    if ligne["calcul"] in _SUR_VARIABLES:
+        numerateurs, *autres = (
+            {*VARIABLES[v].annees(colonnes), *_annees_publiees(v)} for v in _variables(ligne) if v
+        )
+        # Sans dénominateur, un rapport n'existe aucune année.
+        return sorted(numerateurs) if all(autres) else []
+    if ligne["calcul"].startswith("acces_"):
         return sorted(VARIABLES[ligne["numerateur"]].annees(colonnes))
     return [int(ligne["annee"])]
+
+
+def _variables(ligne: pd.Series) -> tuple[str, str]:
+    return ligne["numerateur"], ligne["denominateur"]
+
+
+def _annees_publiees(variable: str) -> set[int]:
+    publiees = publications()
+    return {int(a) for a in publiees.loc[publiees["variable"].eq(variable), "annee"].unique()}
 
 
 def mesurer(
@@ -209,6 +239,7 @@ class Tables:
     structures: pd.DataFrame
     apports: Apports
     places: pd.DataFrame
+    publications: pd.DataFrame
     partage: dict = field(init=False, default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -231,6 +262,7 @@ def _lire_tables(apports: Apports) -> Tables:
         structures_connues(apports),
         apports,
         tables_donnees.places(),
+        publications(),
     )
 
 
@@ -278,11 +310,11 @@ def mesurer_cles(
     definitions = dictionnaire()
     voulus = choisir(indicateurs)
     blocs = [_un_indicateur(contexte, definitions.loc[code]) for code in voulus]
-    table = pd.DataFrame({nom: np.concatenate([b[nom] for b in blocs]) for nom in COLONNES})
-    table = table.astype({nom: "str" for nom in COLONNES if nom not in _NOMBRES} | {"annee": "Int64"})
     # Par territoire, puis par indicateur ; les blocs sont rangés dans l'autre sens.
-    n = len(territoires)
-    return table.iloc[np.arange(len(table)).reshape(-1, n).T.ravel()].reset_index(drop=True)
+    ordre = np.arange(len(blocs) * len(territoires)).reshape(-1, len(territoires)).T.ravel()
+    reunies = {nom: np.concatenate([b[nom] for b in blocs]) for nom in COLONNES}
+    table = pd.DataFrame({nom: _ranger(reunies[nom], ordre, nom) for nom in COLONNES})
+    return table.astype({"annee": "Int64"})
 
 
 def _contexte(
@@ -308,6 +340,7 @@ def _contexte(
         options=options or Options(),
         partage=tables.partage,
         places=tables.places,
+        publications=tables.publications,
     )
 
 
@@ -316,25 +349,27 @@ def contexte_de(cible: Territoire, *, annee: int | None = None, apports: Apports
     return _contexte(*un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
 
 
+def _ranger(valeurs: np.ndarray, ordre: np.ndarray, nom: str):
+    """Une colonne de Mesures, dans l'ordre ; ses textes, très répétés, ne sont écrits qu'une fois chacun."""
+    if nom in _NOMBRES:
+        return valeurs[ordre]
+    rangs, modalites = pd.factorize(valeurs, use_na_sentinel=False)
+    return pd.array(modalites, dtype="str").take(rangs[ordre])
+
+
 def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray]:
     """Les colonnes d'une Mesure, une valeur par territoire."""
-    absente = None
-    if contexte.annee is not None:
-        connues = annees_disponibles(ligne["code"], colonnes=contexte.colonnes)
-        absente = None if contexte.annee in connues else ", ".join(map(str, connues))
-    if absente is not None:
-        table = resultat(
-            contexte.codes,
-            statut="non_disponible",
-            annee=contexte.annee,
-            motif=f"pas de donnée pour {contexte.annee} ; années connues : {absente}",
-        )
+    absente = _absence(contexte, ligne)
+    if absente:
+        annee = float("nan") if contexte.annee is None else contexte.annee
+        table = resultat(contexte.codes, statut="non_disponible", annee=annee, motif=absente)
     else:
         table = CALCULS[ligne["calcul"]](contexte, ligne)
     mesure = {
         nom: table[nom].to_numpy(dtype=float if nom in _NOMBRES else object) for nom in COLONNES_RESULTAT
     }
-    quartiers = contexte.de_maille("qpv").to_numpy()
+    # Publié au quartier même, un chiffre est bien le sien.
+    quartiers = contexte.de_maille("qpv").to_numpy() & (mesure["maille_source"] != "qpv")
     if quartiers.any() and ligne["calcul"] not in _AU_QUARTIER:
         muet = dict.fromkeys(("valeur", "numerateur", "denominateur", "bas", "haut"), np.nan) | {
             "statut": "non_disponible",
@@ -342,7 +377,7 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray
             "modalite": "",
         }
         mesure |= {nom: np.where(quartiers, vide, mesure[nom]) for nom, vide in muet.items()}
-    mesure["annee"] = np.where(np.isnan(mesure["annee"]), ligne["annee"], mesure["annee"])
+    mesure["annee"] = np.where(np.isnan(mesure["annee"]), _annee_par_defaut(ligne), mesure["annee"])
     for nom in ("millesime", "source"):
         mesure[nom] = np.where(mesure[nom] == "", ligne[nom], mesure[nom])
     territoires, n = contexte.territoires, len(contexte.codes)
@@ -359,3 +394,18 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray
             for nom, colonne in (("territoire", "officiel"), ("nom", "nom"), ("maille", "maille"))
         }
     )
+
+
+def _annee_par_defaut(ligne: pd.Series) -> float:
+    return float("nan") if pd.isna(ligne["annee"]) else float(ligne["annee"])
+
+
+def _absence(contexte: Contexte, ligne: pd.Series) -> str:
+    """Pourquoi l'indicateur ne peut être calculé pour aucun territoire ; vide s'il le peut."""
+    if contexte.annee is not None:
+        connues = annees_disponibles(ligne["code"], colonnes=contexte.colonnes)
+        if connues and contexte.annee not in connues:
+            return f"pas de donnée pour {contexte.annee} ; années connues : " + ", ".join(map(str, connues))
+    if ligne["calcul"] in _SUR_VARIABLES and not all(contexte.annees(v) for v in _variables(ligne) if v):
+        return generiques.a_apporter(ligne)
+    return ""

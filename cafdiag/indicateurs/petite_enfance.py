@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cafdiag.indicateurs.agregation import sommer, taux_agrege
+from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport, sommer, taux_agrege
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.generiques import a_apporter
 from cafdiag.territoires import membres
 
 MODES = {
@@ -20,6 +21,16 @@ MODES = {
     "txcouv_am": "assistants maternels",
     "txcouv_prescol": "préscolarisation",
     "txcouv_gad": "garde à domicile",
+}
+# Les places qui répondent à chaque taux.
+_PLACES = {
+    "txcouv": "places_accueil",
+    "txcouv_eaje": "places_eaje_cnaf",
+    "txcouv_eaje_psu": "places_eaje_psu",
+    "txcouv_eaje_hors_psu": "places_eaje_hors_psu",
+    "txcouv_am": "places_am",
+    "txcouv_prescol": "places_prescol",
+    "txcouv_gad": "places_gad",
 }
 # Un taux publié à 0,1 près vient d'une valeur à ± 0,05.
 DEMI_TAUX = 0.05
@@ -45,7 +56,9 @@ def taux_publies(taux: pd.DataFrame, maille: str, colonne: str, *, annee: int) -
     """
     reelle = ~taux["code"].str.fullmatch(r"X+|COM|Z+")
     lignes = taux[reelle & taux["maille"].eq(maille) & taux["annee"].eq(annee)]
-    return lignes.set_index("code")[colonne].astype("float64")
+    lignes = lignes.set_index("code")
+    # Le détail PSU et hors PSU n'est que dans les fichiers importés.
+    return lignes[colonne].astype("float64") if colonne in lignes else pd.Series(np.nan, index=lignes.index)
 
 
 def annees_publiees(taux: pd.DataFrame) -> list[int]:
@@ -54,8 +67,12 @@ def annees_publiees(taux: pd.DataFrame) -> list[int]:
 
 
 def publie(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
-    """Taux publié à la maille demandée ; sinon agrégé d'EPCI entiers, sinon non disponible et motif."""
-    return contexte.retenir(("publie", ligne["numerateur"]), lambda: _publie(contexte, ligne["numerateur"])).copy()
+    """Taux publié à la maille demandée ; sinon rapport de sommes d'EPCI entiers, sinon non disponible et motif."""
+    colonne = ligne["numerateur"]
+    table = contexte.retenir(("publie", colonne), lambda: _publie(contexte, colonne)).copy()
+    if colonne not in contexte.taux or contexte.taux[colonne].isna().all():
+        table["motif"] = table["motif"].mask(table["statut"].eq("non_disponible"), a_apporter(ligne))
+    return table
 
 
 def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
@@ -87,7 +104,27 @@ def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
     libres = contexte.codes[contexte.de_maille("perimetre") | contexte.de_maille("qpv")]
     if len(libres):
         _agreger_epci(table, libres, contexte, colonne, annee)
+    _par_les_places(table, contexte, colonne, annee)
     return table
+
+
+def _par_les_places(table: pd.DataFrame, contexte: Contexte, colonne: str, annee: int) -> None:
+    """Là où le taux n'est pas publié : places publiées rapportées aux enfants que supposent les taux (A1).
+
+    L'intervalle est celui du dénominateur reconstitué ; trop large, le taux reste muet.
+    """
+    places, enfants = _PLACES[colonne], "enfants_moins_3_ans_cnaf"
+    if annee not in contexte.annees(places) or annee not in contexte.annees(enfants):
+        return
+    brut = rapport(contexte.somme(places, annee=annee), contexte.somme(enfants, annee=annee))
+    demi = (brut["haut"] - brut["bas"]) / 2
+    # Un périmètre estimé par les naissances l'est mieux par les enfants de la Cnaf elle-même.
+    ouvert = table["statut"].eq("non_disponible") | table["statut"].eq("estime")
+    ici = ouvert & brut["valeur"].notna() & demi.le(DEMI_LARGEUR_MAXIMALE)
+    nombres = ["valeur", "numerateur", "denominateur", "bas", "haut"]
+    table.loc[ici, nombres] = brut.loc[ici, nombres]
+    table.loc[ici, ["statut", "motif"]] = ["estime", "places publiées, rapportées aux enfants que supposent les taux"]
+    table.loc[ici, "maille_source"] = contexte.somme(places, annee=annee).loc[ici, "maille_source"]
 
 
 def _annee(contexte: Contexte) -> int:
@@ -107,6 +144,8 @@ def _ville(
     """Paris prend le taux de son département, même territoire ; Lyon et Marseille sont bornées."""
     if ville == _PARIS[0]:
         du_departement = taux_publies(contexte.taux, "departement", colonne, annee=annee)
+        if np.isnan(du_departement.get(_PARIS[1], np.nan)):
+            return
         table.loc[cle, ["valeur", "statut", "motif", "maille_source"]] = [
             du_departement[_PARIS[1]],
             "exact",
@@ -115,7 +154,7 @@ def _ville(
         ]
         return
     arrondissements = publies[publies.index.str.startswith(_VILLES_A_ARRONDISSEMENTS[ville])]
-    if arrondissements.empty:
+    if arrondissements.isna().all():
         table.loc[cle, "motif"] = _ARRONDISSEMENTS_ABSENTS
         return
     table.loc[cle, ["bas", "haut", "motif"]] = [
@@ -221,6 +260,16 @@ def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table = _deduit(source)
     table["valeur"] = source["valeur"] - france
     table["bas"], table["haut"] = table["valeur"] - 2 * DEMI_TAUX, table["valeur"] + 2 * DEMI_TAUX
+    return _fermer(table, "arrondi")
+
+
+def tension(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Enfants de moins de 3 ans par place : l'inverse du taux publié, arrondi à 0,1, donc encadré."""
+    source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
+    table = _deduit(source)
+    taux = source["valeur"].where(source["valeur"] > DEMI_TAUX)
+    table["valeur"] = 100 / taux
+    table["bas"], table["haut"] = 100 / (taux + DEMI_TAUX), 100 / (taux - DEMI_TAUX)
     return _fermer(table, "arrondi")
 
 

@@ -1,0 +1,238 @@
+"""Les valeurs publiées ou déclarées à une maille : places de la Cnaf, quotient familial, activité, pauvreté.
+
+Une publication est une ligne : grandeur, maille, territoire, année, valeur et encadrement. Elle vaut à sa maille
+et ne se découpe jamais ; une médiane ou une part ne se somme pas davantage.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees import entrepot
+from cafdiag.donnees.reunion import choisir_serie
+from cafdiag.donnees.tables import etat, taux_couverture
+from cafdiag.donnees.variable import DEMI_PAS_ARRONDI
+from cafdiag.donnees.variables_locales import COMPOSEES, PLACES
+from cafdiag.magasin import lire_table
+
+COLONNES = ["variable", "maille", "code", "annee", "valeur", "bas", "haut", "statut", "source"]
+# Places et taux publiés du même mode : ensemble, ils encadrent le nombre d'enfants.
+_MODES_ET_TAUX = {
+    "places_total": "txcouv",
+    "places_eaje": "txcouv_eaje",
+    "places_eaje_psu": "txcouv_eaje_psu",
+    "places_eaje_hors_psu": "txcouv_eaje_hors_psu",
+    "places_am": "txcouv_am",
+    "places_prescol": "txcouv_prescol",
+    "places_gad": "txcouv_gad",
+}
+_TRANCHES_BASSES = ("Moins de 400 euros", "Entre 400 et 799 euros")
+_TRANCHES_HAUTES = (
+    "Entre 800 et 1199 euros",
+    "Entre 1200 et 1599 euros",
+    "Entre 1600 et 1999 euros",
+    "Entre 2000 et 3999 euros",
+    "4000 euros ou plus",
+)
+_DE_L_IRIS = ("foyers_allocataires", "foyers_monoparentaux", "foyers_isoles")
+
+
+def vides() -> pd.DataFrame:
+    """Aucune publication, aux bons types."""
+    return pd.DataFrame({c: pd.Series(dtype="float64" if c in _NOMBRES else "object") for c in COLONNES})
+
+
+_NOMBRES = ("annee", "valeur", "bas", "haut")
+
+
+def publications() -> pd.DataFrame:
+    """Tout ce que l'entrepôt et l'embarqué publient à une maille. À ne pas modifier.
+
+    Returns
+    -------
+    DataFrame
+        ``variable, maille, code, annee, valeur, bas, haut, statut, source`` ; une ligne par grandeur,
+        territoire et année. ``valeur`` est vide quand le statut est ``secret``.
+    """
+    return _publications(etat())
+
+
+@lru_cache(maxsize=2)
+def _publications(etat_: tuple) -> pd.DataFrame:
+    morceaux = [_pauvrete(etat_)]
+    if etat_:
+        morceaux += [_places(), _quotients(), _iris(), _activite()]
+    pleins = [m for m in morceaux if len(m)]
+    return pd.concat(pleins, ignore_index=True)[COLONNES] if pleins else vides()
+
+
+def reconstituer(places: pd.DataFrame, taux: pd.DataFrame) -> pd.DataFrame:
+    """Encadre, ligne à ligne, le nombre d'enfants que supposent des places et des taux publiés.
+
+    Pour chaque mode (colonnes de mêmes noms), ``D ∈ [100 (p - 0,5) / (t + 0,05) ; 100 (p + 0,5) / (t - 0,05)]`` ;
+    les modes sont intersectés. Une intersection vide, ou sans borne haute, donne deux manquants.
+
+    Parameters
+    ----------
+    places, taux : DataFrame
+        Même index, mêmes colonnes ; places arrondies à l'unité, taux pour 100 enfants arrondis à 0,1.
+
+    Returns
+    -------
+    DataFrame
+        ``bas``, ``haut`` (enfants), même index.
+
+    Examples
+    --------
+    Garches, 2023 : 490 enfants.
+
+    >>> bornes = reconstituer(pd.DataFrame({"psu": [379.0], "am": [60.0], "total": [544.0]}),
+    ...                       pd.DataFrame({"psu": [77.3], "am": [12.2], "total": [111.0]}))
+    >>> bool(bornes["bas"].le(490).all() and bornes["haut"].ge(490).all())
+    True
+    """
+    p, t = places.to_numpy(dtype=float), taux[places.columns].to_numpy(dtype=float)
+    dit = (t > 0.05) & ~np.isnan(p)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bas = np.where(dit, 100 * (p - 0.5) / (t + 0.05), 0.0).max(axis=1, initial=0.0)
+        haut = np.where(dit, 100 * (p + 0.5) / (t - 0.05), np.inf).min(axis=1, initial=np.inf)
+    faux = ~np.isfinite(haut) | (bas > haut)
+    return pd.DataFrame(
+        {"bas": np.where(faux, np.nan, bas), "haut": np.where(faux, np.nan, haut)}, index=places.index
+    )
+
+
+def _exactes(variable: str, table: pd.DataFrame, valeur: str, source: str) -> pd.DataFrame:
+    connues = table[table[valeur].notna()]
+    nombres = connues[valeur].astype("float64")
+    return pd.DataFrame(
+        {
+            "variable": variable,
+            "maille": connues["maille"].astype(object),
+            "code": connues["code"].astype(object),
+            "annee": connues["annee"].astype("int64"),
+            "valeur": nombres,
+            "bas": nombres,
+            "haut": nombres,
+            "statut": "exact",
+            "source": source,
+        }
+    )
+
+
+def _places() -> pd.DataFrame:
+    """Places de la Cnaf, et enfants reconstitués là où le taux du même millésime de publication est connu."""
+    brutes = entrepot.lire("places")
+    if not len(brutes):
+        return vides()
+    table = choisir_serie(brutes)
+    source = "Cnaf, nombre de places d'accueil du jeune enfant"
+    morceaux = [_exactes(n, table, c, source) for n, (_, c) in PLACES.items() if c in table]
+    taux = taux_couverture()
+    cles = ["maille", "code", "annee"] + (["serie"] if "serie" in taux else [])
+    modes = {p: t for p, t in _MODES_ET_TAUX.items() if p in table and t in taux}
+    ensemble = table.merge(taux[[*cles, *modes.values()]], on=cles, how="inner")
+    reelles = ~ensemble["code"].str.fullmatch(r"X+|COM|Z+")
+    ensemble = ensemble[reelles].reset_index(drop=True)
+    bornes = reconstituer(
+        ensemble[list(modes)].astype("float64"),
+        ensemble[list(modes.values())].astype("float64").set_axis(list(modes), axis=1),
+    )
+    ensemble["valeur"] = bornes.mean(axis=1, skipna=False)
+    enfants = _exactes("enfants_moins_3_ans_cnaf", ensemble, "valeur", "Cnaf, taux et places : enfants reconstitués")
+    enfants = enfants.assign(bas=bornes["bas"], haut=bornes["haut"], statut="estime")
+    return pd.concat([*morceaux, enfants], ignore_index=True)
+
+
+def _quotients() -> pd.DataFrame:
+    """Foyers par quotient familial : chaque tranche est arrondie à 5, les sept connues sont exigées."""
+    brute = entrepot.lire("qf")
+    if not len(brute):
+        return vides()
+    table = brute[brute["maille"].isin(["commune", "qpv"])]
+    larges = table.pivot_table(index=["maille", "code", "annee"], columns="tranche", values="foyers", aggfunc="first")
+    sommes = {
+        "foyers_qf_inf_400": _TRANCHES_BASSES[:1],
+        "foyers_qf_inf_800": _TRANCHES_BASSES,
+        "foyers_qf_connu": (*_TRANCHES_BASSES, *_TRANCHES_HAUTES),
+    }
+    larges = larges.reindex(columns=sommes["foyers_qf_connu"]).astype("float64").dropna()
+    morceaux = []
+    for nom, tranches in sommes.items():
+        effectifs = larges[list(tranches)]
+        lignes = effectifs.sum(axis=1).rename("valeur").reset_index()
+        lignes["bas"] = (effectifs - DEMI_PAS_ARRONDI).clip(lower=0).sum(axis=1).to_numpy()
+        lignes["haut"] = (effectifs + DEMI_PAS_ARRONDI).sum(axis=1).to_numpy()
+        source = "Cnaf, foyers allocataires par tranche de quotient familial"
+        morceaux.append(lignes.assign(variable=nom, statut="arrondi", source=source))
+    return pd.concat(morceaux, ignore_index=True)
+
+
+def _iris() -> pd.DataFrame:
+    table = entrepot.lire("iris")
+    if not len(table):
+        return vides()
+    table = table[table["maille"].eq("commune")]
+    source = "Cnaf et Insee, allocataires des Caf à l'IRIS"
+    morceaux = [_exactes(mot, table, mot, source) for mot in _DE_L_IRIS if mot in table]
+    return pd.concat(morceaux, ignore_index=True) if morceaux else vides()
+
+
+def _activite() -> pd.DataFrame:
+    """Activité déclarée par le territoire, et les grandeurs qui en sont composées."""
+    table = entrepot.lire("activite")
+    if not len(table):
+        return vides()
+    declarees = table.rename(columns={"grandeur": "variable"}).assign(statut="exact")
+    declarees = declarees.assign(bas=declarees["valeur"], haut=declarees["valeur"])[COLONNES]
+    composees = []
+    cle = ["maille", "code", "annee"]
+    for nom, (_, parties) in COMPOSEES.items():
+        siennes = declarees[declarees["variable"].isin(parties)].groupby(cle)
+        somme = siennes.agg(valeur=("valeur", "sum"), n=("variable", "nunique"), source=("source", _citer))
+        somme = somme[somme["n"].eq(len(parties))].drop(columns="n").reset_index()
+        composees.append(
+            somme.assign(variable=nom, bas=somme["valeur"], haut=somme["valeur"], statut="exact")[COLONNES]
+        )
+    return pd.concat([declarees, *(c for c in composees if len(c))], ignore_index=True)
+
+
+def _citer(sources: pd.Series) -> str:
+    return " ; ".join(dict.fromkeys(sources))
+
+
+def _pauvrete(etat_: tuple) -> pd.DataFrame:
+    """Taux de pauvreté publiés : embarqués, puis importés ; le secret reste un secret."""
+    faits = lire_table("faits_communes", colonnes=["code", "taux_pauvrete_2021", "taux_pauvrete_secret"])
+    secret = faits["taux_pauvrete_secret"].eq(1).to_numpy() & faits["taux_pauvrete_2021"].isna().to_numpy()
+    morceaux = [_un_taux("commune", faits["code"], 2021, faits["taux_pauvrete_2021"], secret)]
+    for maille, jeu in (("commune", "communes"), ("epci", "epci")) if etat_ else ():
+        table = entrepot.lire(jeu)
+        for colonne in (c for c in table if c.startswith("taux_pauvrete_") and c.rsplit("_")[-1].isdigit()):
+            dit = table.get(f"{colonne}__statut", pd.Series("exact", index=table.index))
+            annee = int(colonne.rsplit("_")[-1])
+            morceaux.append(_un_taux(maille, table["code"], annee, table[colonne], dit.eq("secret").to_numpy()))
+    reunis = pd.concat(morceaux, ignore_index=True)
+    reunis = reunis[reunis["valeur"].notna() | reunis["statut"].eq("secret")]
+    # Le plus récemment importé l'emporte sur l'embarqué.
+    return reunis.drop_duplicates(["maille", "code", "annee"], keep="last")
+
+
+def _un_taux(maille: str, codes: pd.Series, annee: int, valeurs: pd.Series, secret: np.ndarray) -> pd.DataFrame:
+    nombres = pd.to_numeric(valeurs, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    return pd.DataFrame(
+        {
+            "variable": "taux_pauvrete",
+            "maille": maille,
+            "code": codes.astype(object).to_numpy(),
+            "annee": annee,
+            "valeur": nombres,
+            "bas": nombres,
+            "haut": nombres,
+            "statut": np.where(secret, "secret", "exact"),
+            "source": "Insee, Filosofi",
+        }
+    )

@@ -1,0 +1,104 @@
+"""Ce qu'est une grandeur additive : ses colonnes, leur poids, sa date, sa précision."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+
+# Un effectif publié v, arrondi au multiple de 5 le plus proche, vient d'un entier de [v - 2 ; v + 2].
+DEMI_PAS_ARRONDI = 2
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Une grandeur additive, à la commune et à une date.
+
+    Attributes
+    ----------
+    nom, libelle, unite : str
+        Identifiant, intitulé français, unité d'un terme.
+    poids : mapping of str to float
+        Gabarits de colonnes communales et leur poids : ``{"naissances_{a}": 1, "naissances_{a-1}": 1}``.
+    source, millesime : str
+        Producteur et jeu ; ``{annee}`` est remplacé par l'année calculée.
+    statut : {"exact", "estime", "arrondi"}
+        Statut d'une somme complète.
+    condition : tuple, optional
+        ``(gabarit de colonne, ensemble de valeurs)`` ou ``(gabarit, ">0")`` ; ``{*}`` : la plus récente.
+    secours : mapping, optional
+        Autres gabarits, pour les années où les premiers manquent.
+    annee_fixe : int, optional
+        Année des grandeurs dont la colonne n'en porte pas.
+    """
+
+    nom: str
+    libelle: str
+    unite: str
+    poids: MappingProxyType = field(repr=False)
+    source: str = ""
+    millesime: str = "{annee}"
+    statut: str = "exact"
+    condition: tuple | None = None
+    secours: MappingProxyType | None = field(default=None, repr=False)
+    annee_fixe: int | None = None
+
+    def annees(self, colonnes: Collection[str]) -> dict[int, dict[str, float]]:
+        """Années calculables avec ces colonnes, et les colonnes pesées de chacune.
+
+        Examples
+        --------
+        >>> trois_ans = {"naissances_{a}": 1, "naissances_{a-1}": 1, "naissances_{a-2}": 1}
+        >>> naissances = variable("naissances_3_ans", "naissances, trois années", "naissances", trois_ans, "Insee")
+        >>> naissances.annees(["naissances_2021", "naissances_2022", "naissances_2023"])
+        {2023: {'naissances_2023': 1, 'naissances_2022': 1, 'naissances_2021': 1}}
+        """
+        return dict(_annees(self, tuple(colonnes)))
+
+
+@lru_cache(maxsize=512)
+def _annees(variable: Variable, colonnes: tuple[str, ...]) -> tuple[tuple[int, dict[str, float]], ...]:
+    if variable.annee_fixe is not None:
+        return ((variable.annee_fixe, dict(variable.poids)),)
+    connues = set(colonnes)
+    trouvees: dict[int, dict[str, float]] = {}
+    for recette in (variable.poids, variable.secours or {}):
+        gabarits = [*recette, *([variable.condition[0]] if variable.condition else [])]
+        premier = next((g for g in gabarits if "{a}" in g), None)
+        if premier is None:
+            continue
+        motif = re.compile(re.escape(premier).replace(re.escape("{a}"), r"(\d{4})"))
+        for annee in sorted({int(m[1]) for c in connues if (m := motif.fullmatch(c))}):
+            pesees = {nom_de_colonne(g, annee): p for g, p in recette.items()}
+            condition = nom_de_colonne(variable.condition[0], annee) if variable.condition else ""
+            if connues.issuperset(pesees) and (not condition or "{*}" in condition or condition in connues):
+                trouvees.setdefault(annee, pesees)
+    return tuple(sorted(trouvees.items()))
+
+
+def nom_de_colonne(gabarit: str, annee: int) -> str:
+    """Nom de colonne d'un gabarit : ``{a}`` est l'année, ``{a-1}`` la précédente."""
+    return re.sub(r"\{a(?:-(\d))?\}", lambda m: str(annee - int(m[1] or 0)), gabarit)
+
+
+def variable(
+    nom: str,
+    libelle: str,
+    unite: str,
+    poids: dict[str, float],
+    source: str,
+    *,
+    secours: dict | None = None,
+    **reste,
+) -> Variable:
+    """Une :class:`Variable` dont les poids ne changent plus (``reste`` : ses autres attributs)."""
+    return Variable(nom, libelle, unite, _Fige(poids), source, secours=secours and _Fige(secours), **reste)
+
+
+class _Fige(dict):
+    """Des poids qu'on ne change plus, et qu'une mémoire peut retenir."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
