@@ -239,14 +239,6 @@ def _indicateurs(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs import dictionnaire
 
     table = dictionnaire(theme=options.theme).reset_index(drop=True)
-    if table.empty:
-        print(
-            f"cafdiag : aucun indicateur encore dans le thème « {options.theme} » ; le rapport dit où trouver "
-            "ces données.",
-            file=sys.stderr,
-        )
-        if options.format == "texte":
-            return 0
     if options.format == "texte":
         table = table[["code", "theme", "libelle", "unite", "annee"]]
     return afficher(table, options.format)

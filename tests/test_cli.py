@@ -90,12 +90,20 @@ def test_fichier_apporte_absent_code_1_sans_dossier_d_echec(capsys, tmp_path, mo
     assert code == 1 and sortie == "" and "absent" in erreurs and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("forme", "attendu"), [("texte", ""), ("json", []), ("csv", 1)])
-def test_theme_sans_indicateur_le_dit_a_cote(capsys, forme, attendu):
-    code, sortie, erreurs = appeler(capsys, "indicateurs", "--theme", "logement", "--format", forme)
-    assert code == 0 and "logement" in erreurs and "Empty" not in sortie
-    lu = {"texte": sortie, "csv": len(sortie.splitlines())}.get(forme)
-    assert (json.loads(sortie) if forme == "json" else lu) == attendu
+def test_le_dictionnaire_s_exporte_en_entier(capsys):
+    code, sortie, _ = appeler(capsys, "indicateurs", "--format", "csv")
+    lignes = list(csv.DictReader(io.StringIO(sortie)))
+    from cafdiag.indicateurs import THEMES, dictionnaire
+
+    assert code == 0 and [li["code"] for li in lignes] == list(dictionnaire().index)
+    assert {li["theme"] for li in lignes} == set(THEMES)
+    assert all(li["formule"] and li["regle"] and li["a_apporter"] and li["source"] for li in lignes)
+
+
+@pytest.mark.parametrize("theme", ["logement", "acces-aux-droits", "handicap-insertion", "parentalite"])
+def test_chaque_theme_a_ses_indicateurs(capsys, theme):
+    code, sortie, erreurs = appeler(capsys, "indicateurs", "--theme", theme, "--format", "json")
+    assert code == 0 and erreurs == "" and {li["theme"] for li in json.loads(sortie)} == {theme}
 
 
 def test_dossier_interdit(capsys, tmp_path):

@@ -127,6 +127,13 @@ def _lire_registre(chemin: Path) -> Lecture:
 
     _refuser_csv_hors_utf8(chemin)
     lecture = importer(chemin, ignorer_inconnues=True)
+    if lecture.jeu == "activite":
+        raise EntreeFautive(
+            chemin.name,
+            ["ce fichier donne l'activité du territoire, pas des structures"],
+            attendu="un registre de structures",
+            conseil="rangez-le dans l'entrepôt avec « cafdiag donnees importer »",
+        )
     if lecture.jeu != "structures":
         raise EntreeFautive(
             chemin.name,

@@ -230,7 +230,7 @@ def _lire(
     ecarter: bool = False,
 ) -> list[Lecture]:
     """Les tables d'un fichier : jeu officiel reconnu à ses colonnes, sinon registre de structures."""
-    from cafdiag.donnees import lecteurs, registres
+    from cafdiag.donnees import lecteurs, registres, registres_activite
 
     def registre() -> list[Lecture]:
         lecture = registres.importer(
@@ -244,6 +244,8 @@ def _lire(
         try:
             lecteur = lecteurs.reconnaitre(chemin)
         except EntreeFautive as inconnu:
+            if registres_activite.reconnait(chemin):
+                return registre()
             try:
                 registres.proposer(chemin)
             except EntreeFautive as refus:

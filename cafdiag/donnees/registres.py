@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cafdiag.donnees import registres_activite
 from cafdiag.donnees import registres_colonnes as colonnes
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture, Rejet
 from cafdiag.donnees.octets import empreinte
@@ -110,8 +111,8 @@ def importer(
     Returns
     -------
     Lecture
-        Jeu ``structures`` (une ligne par structure), ou ``communes`` pour les assistants maternels, qui
-        sont sommés par commune et n'ont jamais de point.
+        Jeu ``structures`` (une ligne par structure), ``communes`` pour les assistants maternels, qui sont
+        sommés par commune et n'ont jamais de point, ou ``activite`` pour le modèle ``activite.xlsx``.
 
     Raises
     ------
@@ -120,6 +121,8 @@ def importer(
     """
     _refuser_type(type_structure)
     chemin = Path(chemin)
+    if not type_structure and correspondance is None and registres_activite.reconnait(chemin):
+        return registres_activite.importer_activite(chemin, annee=annee, ecarter=ecarter, exemples=exemples)
     choisie = correspondance or colonnes.relire(chemin)
     classeur = ouvrir(chemin, connus=list(choisie.colonnes.values()) if choisie else ())
     retenue = choisie or proposer_pour(classeur)
