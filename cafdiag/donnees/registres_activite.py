@@ -43,7 +43,7 @@ CHAMPS_ACTIVITE: dict[str, Champ] = {
             "Code du territoire",
             "texte",
             "code|code insee|code territoire|code insee ou siren|siren|code epci|code commune|code departement",
-            aide="code commune (5 caractères), SIREN de l'EPCI (9 chiffres) ou département (2 ou 3 caractères), en texte",
+            aide="commune (5 caractères), EPCI (SIREN, 9 chiffres) ou département (2 ou 3 caractères), en texte",
         ),
         Champ("nom", "Nom du territoire", "texte", "territoire|nom territoire|libelle territoire"),
         Champ("grandeur", "Grandeur", "choix", "indicateur|donnee|mesure|libelle de la grandeur"),
@@ -218,14 +218,14 @@ def _en_table(tableaux: list[tuple[Tableau, dict[str, int]]]) -> pd.DataFrame:
     lignes = []
     for tableau, rangs in tableaux:
         for numero, cellules in tableau.lignes:
-            ligne = {c: cellules[r] if r < len(cellules) else "" for c, r in rangs.items()}
+            lues = {c: cellules[r] for c, r in rangs.items() if r < len(cellules)}
             lignes.append(
-                ligne | {"_ou": f"{tableau.ou}ligne {numero}", "_ligne": numero, "_tout": "\x1f".join(cellules)}
+                dict.fromkeys(CHAMPS_ACTIVITE, "")
+                | lues
+                | {"_ou": f"{tableau.ou}ligne {numero}", "_ligne": numero, "_tout": "\x1f".join(cellules)}
             )
     table = pd.DataFrame(lignes, columns=[*CHAMPS_ACTIVITE, "_ou", "_ligne", "_tout"])
-    textes = [c for c in table if c != "_ligne"]
-    table[textes] = table[textes].fillna("").astype("str")
-    return table
+    return table.astype({c: "str" for c in table if c != "_ligne"})
 
 
 class _Lecture:

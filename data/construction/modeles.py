@@ -14,6 +14,7 @@ import re
 import sys
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 from openpyxl import Workbook
 from openpyxl.comments import Comment
@@ -22,12 +23,14 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 RACINE = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(RACINE))
+sys.path[:0] = [str(RACINE), str(RACINE / "data")]
 
 from cafdiag.donnees.registres_champs import ASSISTANTS, TYPES, Champ, champs_de  # noqa: E402
 from cafdiag.magasin import ecrire_atomique, lire_table  # noqa: E402
+from construction.modele_activite import classeur_activite  # noqa: E402
 
 LIGNES = 1000
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 DATE_FIXE = dt.datetime(2025, 1, 1)
 REMARQUE = "Remarque"
 _TITRE = Font(bold=True, color="FFFFFF")
@@ -372,6 +375,8 @@ def figer(octets: bytes) -> bytes:
             contenu = source.read(membre)
             if membre.filename == "docProps/core.xml":
                 contenu = re.sub(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*", rb"\g<1>" + instant, contenu)
+            # Avec ou sans lxml, openpyxl écrit le même contenu autrement : la forme canonique les réunit.
+            contenu = _DECLARATION + ElementTree.canonicalize(contenu.decode("utf-8")).encode()
             neuf = zipfile.ZipInfo(membre.filename, date_time=DATE_FIXE.timetuple()[:6])
             neuf.create_system = 0
             cible.writestr(neuf, contenu, compress_type=zipfile.ZIP_STORED)
@@ -380,9 +385,11 @@ def figer(octets: bytes) -> bytes:
 
 def main() -> int:
     """Écrit tous les modèles."""
+    dossier = RACINE / "templates" / "registres"
     for nom in MODELES:
-        ecrire_atomique(RACINE / "templates" / "registres" / f"{nom}.xlsx", fabriquer(nom))
-    print(f"{len(MODELES)} modèles écrits", file=sys.stderr)
+        ecrire_atomique(dossier / f"{nom}.xlsx", fabriquer(nom))
+    ecrire_atomique(dossier / "activite.xlsx", figer(classeur_activite()))
+    print(f"{len(MODELES) + 1} modèles écrits", file=sys.stderr)
     return 0
 
 

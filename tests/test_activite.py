@@ -1,0 +1,320 @@
+"""L'activité du territoire : le modèle, sa lecture, ce qu'elle nourrit à chaque maille."""
+
+import math
+import shutil
+
+import openpyxl
+import pytest
+
+import cafdiag as cd
+from cafdiag.donnees import VARIABLES, classe_de, commandes, entrepot, lecteurs
+from cafdiag.donnees.apports import lire_apports
+from cafdiag.donnees.grandeurs import CLASSES, grandeurs
+from cafdiag.donnees.registres import importer
+from cafdiag.erreurs import DemandeFausse, EntreeFautive
+from cafdiag.magasin import dossier
+
+CRAON, MAYENNE = "200048551", "53"
+ENTETE = "Maille;Code du territoire;Nom du territoire;Grandeur;Année;Valeur;Source\n"
+
+
+def fichier(tmp_path, *lignes, nom="activite.csv", entete=ENTETE):
+    chemin = tmp_path / nom
+    chemin.write_text(entete + "\n".join(lignes) + "\n", encoding="utf-8")
+    return chemin
+
+
+def apporter(tmp_path, *lignes):
+    commandes.importer([fichier(tmp_path, *lignes)])
+
+
+@pytest.fixture(autouse=True)
+def entrepot_neuf(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "entrepot"))
+
+
+def mesure(territoire, indicateur, **options):
+    return cd.mesurer(territoire, [indicateur], **options).iloc[0]
+
+
+# --- Le modèle et la liste des grandeurs ---
+
+
+def test_le_modele_porte_toutes_les_grandeurs_et_s_importe():
+    modele = dossier("templates") / "registres" / "activite.xlsx"
+    livre = openpyxl.load_workbook(modele)
+    assert [c.value for c in livre["Listes"]["A"]] == grandeurs()["libelle"].tolist()
+    dites = {ligne[0] for ligne in livre["Mode d'emploi"].iter_rows(values_only=True)}
+    assert set(grandeurs()["libelle"]) <= dites
+    lecture = importer(modele, exemples=True)
+    assert lecture.jeu == "activite" and len(lecture.table) == 4
+    assert set(lecture.table["maille"]) == {"commune", "epci", "departement"}
+    with pytest.raises(EntreeFautive, match="exemple"):
+        importer(modele)
+
+
+def test_le_modele_est_rejouable_a_l_octet(monkeypatch):
+    monkeypatch.syspath_prepend(str(dossier("data")))
+    from construction import modeles
+    from construction.modele_activite import classeur_activite
+
+    publie = (dossier("templates") / "registres" / "activite.xlsx").read_bytes()
+    assert modeles.figer(classeur_activite()) == publie
+
+
+def test_chaque_grandeur_est_une_variable_et_a_sa_classe():
+    table = grandeurs()
+    assert set(table.index) <= set(VARIABLES)
+    assert (table[["libelle", "unite", "producteur", "precision"]] != "").all().all()
+    assert {nom: classe_de(nom) for nom in table.index} == table["classe"].to_dict()
+    assert {classe_de(nom) for nom in VARIABLES} == set(CLASSES)
+    # Tout ce qu'une Caf remet sur des foyers ou des enfants se masque quand c'est petit.
+    foyers = table[table.index.str.startswith(("foyers_", "enfants_couverts", "enfants_aeeh"))]
+    assert foyers["classe"].eq("confidentielle_partenaire").all()
+    assert classe_de("enfants_couverts") == "confidentielle_partenaire"
+    with pytest.raises(DemandeFausse, match="variable inconnue"):
+        classe_de("inconnue")
+
+
+# --- Lire ---
+
+
+def test_la_maille_se_lit_a_la_forme_du_code(tmp_path):
+    lignes = [f";{c};;lits_fjt;2024;10;FJT" for c in (CRAON, "53", "2A", "53012")]
+    table = importer(fichier(tmp_path, *lignes)).table
+    assert table["maille"].tolist() == ["epci", "departement", "departement", "commune"]
+
+
+def test_une_grandeur_se_nomme_de_plusieurs_facons(tmp_path):
+    noms = ["heures_facturees_eaje", "Heures facturées en EAJE", "HEURES FACTUREES"]
+    for nom in noms:
+        table = importer(fichier(tmp_path, f";{CRAON};;{nom};2024;1 234,5;Caf 53")).table
+        assert table.iloc[0].to_dict() == {
+            "maille": "epci",
+            "code": CRAON,
+            "grandeur": "heures_facturees_eaje",
+            "annee": 2024,
+            "valeur": 1234.5,
+            "source": "Caf 53",
+        }
+
+
+@pytest.mark.parametrize("suffixe", [".xlsx", ".ods"])
+def test_classeurs(tmp_path, suffixe):
+    import pandas as pd
+
+    chemin = tmp_path / f"a{suffixe}"
+    moteur = "openpyxl" if suffixe == ".xlsx" else "odf"
+    pytest.importorskip(moteur)
+    table = pd.DataFrame(
+        {"Code du territoire": [CRAON], "Grandeur": ["lits fjt"], "Année": [2024], "Valeur": [12], "Source": ["FJT"]}
+    )
+    table.to_excel(chemin, index=False, engine=moteur)
+    lue = importer(chemin).table
+    assert lue["valeur"].tolist() == [12.0] and lue["grandeur"].tolist() == ["lits_fjt"]
+
+
+def test_tous_les_defauts_d_un_coup(tmp_path):
+    lignes = [
+        f";{CRAON};;Heures facturee EAJE;2024;10;Caf",
+        ";200048552;;lits fjt;24;cent;",
+        "quartier;53012;;am actifs;2024;10;RPE",
+        ";53012;;AM 55 ans et plus;2024;12;RPE",
+        ";53012;;am_actifs;2024;10;RPE",
+        ";53012;;am actifs;2024;11;RPE",
+        ";53084;;lits fjt;2024;-3;FJT",
+        ";99999;;lits fjt;2024;3;FJT",
+        ";999999999;;lits fjt;2024;3;FJT",
+        ";99;;lits fjt;2024;3;FJT",
+        ";53012;;eleves;;3;École",
+        ";53012;;jeunes_12_25;2024;1.234;Insee",
+    ]
+    with pytest.raises(EntreeFautive) as capture:
+        importer(fichier(tmp_path, *lignes))
+    defauts = capture.value.defauts
+    for ligne, mot in [
+        (2, "Heures facturées en EAJE ?"),
+        (3, "SIREN"),
+        (3, "une année"),
+        (3, "un nombre"),
+        (3, "qui a remis"),
+        (4, "commune, EPCI ou département"),
+        (5, "Assistants maternels actifs"),
+        (7, "une seule valeur"),
+        (8, "un nombre positif"),
+        (9, "99999"),
+        (10, "999999999"),
+        (11, "« 99 »"),
+        (12, "une année"),
+        (13, "sans équivoque"),
+    ]:
+        assert any(f"ligne {ligne}," in d and mot in d for d in defauts), (ligne, mot, defauts)
+    assert len(entrepot.entrees()) == 0
+
+
+def test_ecarter_garde_les_lignes_saines_et_ne_perd_rien(tmp_path):
+    lignes = [
+        f";{CRAON};;lits fjt;2024;12;FJT",
+        f";{CRAON};;inconnue;2024;12;FJT",
+        f";{CRAON};;eleves;2024;;École",
+        f";{CRAON};;jeunes_12_25;2024;s;Insee",
+        f";{CRAON};;lits fjt;2024;12;FJT",
+    ]
+    lecture = importer(fichier(tmp_path, *lignes), ecarter=True)
+    compte = lecture.compte_rendu
+    assert len(lecture.table) == compte.gardees == 1 and compte.lues == 5
+    raisons = {r.ligne: r.raison for r in compte.rejets}
+    assert "jamais zéro" in raisons[4] and "jamais zéro" in raisons[5] and "identique" in raisons[6]
+
+
+def test_un_fond_de_roulement_peut_etre_negatif(tmp_path):
+    lignes = [f";{CRAON};;fonds de roulement;2024;-20 000;Caf", f";{CRAON};;charges annuelles;2024;240000;Caf"]
+    apporter(tmp_path, *lignes)
+    assert mesure(CRAON, "AVS_FDR_MOIS")["valeur"] == -1.0
+
+
+@pytest.mark.parametrize(
+    ("source", "nature"),
+    [("marie.durand@caf.fr", "courriel"), ("06 12 34 56 78", "téléphone"), ("2 55 08 14 168 025 38", "sécurité sociale")],
+)
+def test_les_donnees_nominatives_sont_refusees(tmp_path, source, nature):
+    with pytest.raises(EntreeFautive, match=nature) as capture:
+        importer(fichier(tmp_path, f";{CRAON};;lits fjt;2024;12;{source}"))
+    assert source not in str(capture.value)
+    entete = ENTETE.replace("Nom du territoire", "Nom de l'allocataire")
+    with pytest.raises(EntreeFautive, match="nominative"):
+        importer(fichier(tmp_path, f";{CRAON};Untel;lits fjt;2024;12;FJT", entete=entete))
+
+
+def test_une_commune_d_hier_ne_vaut_pas_celle_d_aujourd_hui(tmp_path):
+    # 08300 est aujourd'hui dans 08439 : sa valeur n'est qu'une partie de celle de la commune nouvelle.
+    with pytest.raises(EntreeFautive, match="commune d'aujourd'hui"):
+        importer(fichier(tmp_path, ";08300;;lits fjt;2024;12;FJT"))
+
+
+def test_aucun_lecteur_officiel_ne_la_prend_et_le_registre_la_refuse(tmp_path):
+    chemin = fichier(tmp_path, f";{CRAON};;lits fjt;2024;12;FJT")
+    with pytest.raises(EntreeFautive, match="aucun jeu connu"):
+        lecteurs.reconnaitre(chemin)
+    with pytest.raises(EntreeFautive, match="donnees importer"):
+        lire_apports(registre=chemin)
+
+
+def test_colonnes_manquantes_dites_toutes(tmp_path):
+    with pytest.raises(EntreeFautive) as capture:
+        importer(fichier(tmp_path, f"{CRAON};lits fjt;3", entete="Code;Grandeur;Valeur\n"))
+    assert any("« Source »" in d for d in capture.value.defauts)
+    vide = fichier(tmp_path, nom="vide.csv")
+    with pytest.raises(EntreeFautive, match="aucune valeur"):
+        importer(vide)
+
+
+def test_un_second_fichier_remplace_le_premier(tmp_path):
+    apporter(tmp_path, f";{CRAON};;lits fjt;2024;12;FJT", f";{CRAON};;jeunes_16_29;2024;4000;Insee")
+    assert mesure(CRAON, "LOG_FJT_LITS")["valeur"] == 3.0
+    autre = fichier(tmp_path, f";{CRAON};;lits fjt;2024;20;FJT", nom="b.csv")
+    commandes.importer([autre])
+    assert mesure(CRAON, "LOG_FJT_LITS")["valeur"] == 5.0
+    shutil.rmtree(tmp_path / "entrepot")
+    assert mesure(CRAON, "LOG_FJT_LITS")["statut"] == "non_disponible"
+
+
+# --- À chaque maille ---
+
+
+def test_un_chiffre_d_epci_ne_se_decoupe_pas(tmp_path):
+    apporter(tmp_path, f";{CRAON};;rendez_vous_droits;2024;43;Caf 53")
+    craon = cd.territoire(CRAON)
+    epci = mesure(CRAON, "AD_RDV_DROITS_1000")
+    assert epci["numerateur"] == 43 and epci["maille_source"] == "epci" and "Caf 53" in epci["source"]
+    for territoire in ("53012", cd.perimetre("pôle", ["53012", "53084"])):
+        ligne = mesure(territoire, "AD_RDV_DROITS_1000")
+        assert ligne["statut"] == "non_disponible" and "ne se découpe pas" in ligne["motif"]
+    entier = mesure(cd.perimetre("tout", list(craon.communes)), "AD_RDV_DROITS_1000")
+    for colonne in ("valeur", "numerateur", "denominateur", "bas", "haut", "statut", "maille_source"):
+        assert entier[colonne] == epci[colonne]
+    departement = mesure(MAYENNE, "AD_RDV_DROITS_1000")
+    assert departement["statut"] == "non_disponible" and "37 communes sur 240" in departement["motif"]
+
+
+def test_le_departement_se_compose_de_tous_ses_epci(tmp_path):
+    siens = cd.lister("epci", departement=MAYENNE)["code"].tolist()
+    dedans = [e for e in siens if set(cd.territoire(e).communes) <= set(cd.territoire(MAYENNE).communes)]
+    dehors = sorted(set(cd.territoire(MAYENNE).communes).difference(*(cd.territoire(e).communes for e in dedans)))
+    lignes = [f";{e};;points d accueil;2024;2;Caf 53" for e in dedans]
+    lignes += [f";{c};;points d accueil;2024;1;Caf 53" for c in dehors]
+    apporter(tmp_path, *lignes)
+    ligne = mesure(MAYENNE, "AD_POINTS_10K")
+    population = mesure(MAYENNE, "CTX_POP")["valeur"]
+    attendu = 2 * len(dedans) + len(dehors)
+    assert ligne["numerateur"] == attendu and ligne["valeur"] == pytest.approx(10_000 * attendu / population)
+
+
+def test_le_chiffre_publie_a_la_maille_passe_avant_la_somme(tmp_path):
+    craon = cd.territoire(CRAON)
+    lignes = [f";{c};;lits_fjt;2024;1;FJT" for c in craon.communes] + [f";{CRAON};;jeunes_16_29;2024;1000;Insee"]
+    apporter(tmp_path, *lignes)
+    assert mesure(CRAON, "LOG_FJT_LITS")["numerateur"] == 37
+    apporter(tmp_path, *lignes, f";{CRAON};;lits_fjt;2024;40;FJT")
+    assert mesure(CRAON, "LOG_FJT_LITS")["numerateur"] == 40
+    assert mesure(cd.perimetre("tout", list(craon.communes)), "LOG_FJT_LITS")["numerateur"] == 40
+
+
+def test_une_composee_exige_toutes_ses_parties(tmp_path):
+    heures = [f";{CRAON};;heures_alsh_{t};2024;1000;Caf" for t in ("periscolaire", "mercredi", "extrascolaire")]
+    apporter(tmp_path, *heures[:2])
+    assert mesure(CRAON, "EJ_ALSH_HEURES_ENF")["statut"] == "non_disponible"
+    apporter(tmp_path, *heures)
+    ligne = mesure(CRAON, "EJ_ALSH_HEURES_ENF")
+    assert ligne["numerateur"] == 3000 and ligne["statut"] == "estime"
+
+
+def test_une_mediane_ne_s_agrege_pas(tmp_path):
+    apporter(tmp_path, f";{CRAON};;taux_effort_logement;2024;21,5;Caf")
+    assert mesure(CRAON, "LOG_TX_EFFORT")["valeur"] == 21.5
+    craon = cd.territoire(CRAON)
+    assert mesure(cd.perimetre("tout", list(craon.communes)), "LOG_TX_EFFORT")["valeur"] == 21.5
+    for territoire in (MAYENNE, "53012"):
+        ligne = mesure(territoire, "LOG_TX_EFFORT")
+        assert ligne["statut"] == "non_disponible" and "ne s'agrège pas" in ligne["motif"]
+
+
+def test_les_annees_viennent_de_ce_qui_est_apporte(tmp_path):
+    apporter(
+        tmp_path,
+        f";{CRAON};;heures facturees;2022;110;Caf",
+        f";{CRAON};;heures realisees;2022;100;Caf",
+        f";{CRAON};;heures facturees;2024;120;Caf",
+        f";{CRAON};;heures realisees;2024;100;Caf",
+    )
+    assert mesure(CRAON, "PE_TX_FACTURATION")["annee"] == 2024
+    assert mesure(CRAON, "PE_TX_FACTURATION", annee=2022)["valeur"] == pytest.approx(110)
+    assert cd.indicateurs.mesurer_serie(CRAON, "PE_TX_FACTURATION")["annee"].tolist() == [2022, 2024]
+    ligne = mesure(CRAON, "PE_TX_FACTURATION", annee=2023)
+    assert ligne["statut"] == "non_disponible" and "2022, 2024" in ligne["motif"]
+
+
+def test_sante_financiere_des_structures(tmp_path):
+    # 12 × 150 000 / 720 000 = 2,5 mois : sous le seuil de 3 mois ; 2 structures sur 5 sont dessous.
+    apporter(
+        tmp_path,
+        f";{CRAON};;fonds_roulement_avs;2024;150000;Caf",
+        f";{CRAON};;charges_annuelles_avs;2024;720000;Caf",
+        f";{CRAON};;structures_avs_bilan;2024;5;Caf",
+        f";{CRAON};;structures_avs_sous_3_mois;2024;2;Caf",
+    )
+    assert mesure(CRAON, "AVS_FDR_MOIS")["valeur"] == 2.5
+    assert mesure(CRAON, "AVS_FDR_PART_3_MOIS")["valeur"] == 40
+    assert math.isnan(mesure("53012", "AVS_FDR_MOIS")["valeur"])
+
+
+def test_heures_nouvelles_du_plan_mercredi(tmp_path):
+    apporter(
+        tmp_path,
+        f";{CRAON};;heures_alsh_mercredi;2024;1200;Caf",
+        f";{CRAON};;heures_alsh_mercredi_reference;2024;1000;Caf",
+        ";53;;heures_alsh_mercredi;2024;900;Caf",
+        ";53;;heures_alsh_mercredi_reference;2024;1000;Caf",
+    )
+    assert mesure(CRAON, "EJ_PLANMERC_H_NOUV")["valeur"] == 200
+    assert mesure(MAYENNE, "EJ_PLANMERC_H_NOUV")["valeur"] == 0
