@@ -69,7 +69,9 @@ def _publications(etat_: tuple) -> pd.DataFrame:
     return pd.concat(pleins, ignore_index=True)[COLONNES] if pleins else vides()
 
 
-def reconstituer(places: pd.DataFrame, taux: pd.DataFrame) -> pd.DataFrame:
+def reconstituer(
+    places: pd.DataFrame, taux: pd.DataFrame, *, demi_place: float = 0.5, demi_taux: float = 0.05
+) -> pd.DataFrame:
     """Encadre, ligne à ligne, le nombre d'enfants que supposent des places et des taux publiés.
 
     Pour chaque mode (colonnes de mêmes noms), ``D ∈ [100 (p - 0,5) / (t + 0,05) ; 100 (p + 0,5) / (t - 0,05)]`` ;
@@ -79,6 +81,8 @@ def reconstituer(places: pd.DataFrame, taux: pd.DataFrame) -> pd.DataFrame:
     ----------
     places, taux : DataFrame
         Même index, mêmes colonnes ; places arrondies à l'unité, taux pour 100 enfants arrondis à 0,1.
+    demi_place, demi_taux : float
+        Demi-pas de ces arrondis.
 
     Returns
     -------
@@ -95,10 +99,10 @@ def reconstituer(places: pd.DataFrame, taux: pd.DataFrame) -> pd.DataFrame:
     True
     """
     p, t = places.to_numpy(dtype=float), taux[places.columns].to_numpy(dtype=float)
-    dit = (t > 0.05) & ~np.isnan(p)
+    dit = (t > demi_taux) & ~np.isnan(p)
     with np.errstate(invalid="ignore", divide="ignore"):
-        bas = np.where(dit, 100 * (p - 0.5) / (t + 0.05), 0.0).max(axis=1, initial=0.0)
-        haut = np.where(dit, 100 * (p + 0.5) / (t - 0.05), np.inf).min(axis=1, initial=np.inf)
+        bas = np.where(dit, 100 * (p - demi_place) / (t + demi_taux), 0.0).max(axis=1, initial=0.0)
+        haut = np.where(dit, 100 * (p + demi_place) / (t - demi_taux), np.inf).min(axis=1, initial=np.inf)
     faux = ~np.isfinite(haut) | (bas > haut)
     return pd.DataFrame(
         {"bas": np.where(faux, np.nan, bas), "haut": np.where(faux, np.nan, haut)}, index=places.index

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cafdiag.donnees.publications import reconstituer
+
 # Au-delà de cette demi-largeur (points), un taux encadré n'apprend rien : il n'est pas affiché.
 DEMI_LARGEUR_MAXIMALE = 3.0
 
@@ -170,13 +172,11 @@ def enfants_reconstitues(
     >>> 706 < bas <= 707 <= haut < 708
     True
     """
-    bas, haut = 0.0, float("inf")
-    for mode, p in places.items():
-        t = taux.get(mode)
-        if t is None or t <= demi_taux:
-            continue
-        bas = max(bas, 100 * (p - demi_place) / (t + demi_taux))
-        haut = min(haut, 100 * (p + demi_place) / (t - demi_taux))
-    if not np.isfinite(haut) or bas > haut:
-        return float("nan"), float("nan")
-    return bas, haut
+    modes = list(places)
+    bornes = reconstituer(
+        pd.DataFrame([places], columns=modes, dtype=float),
+        pd.DataFrame([taux], dtype=float).reindex(columns=modes),
+        demi_place=demi_place,
+        demi_taux=demi_taux,
+    )
+    return float(bornes["bas"].iloc[0]), float(bornes["haut"].iloc[0])

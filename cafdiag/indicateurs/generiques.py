@@ -54,10 +54,11 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def _statut_des_sommes(sommes: pd.DataFrame, statut: str) -> np.ndarray:
-    """Statut d'une somme complète : un effectif arrondi dont l'intervalle est nul a été déclaré exact."""
-    if statut != "arrondi":
+    """Statut d'une somme complète : encadrée, elle est arrondie ; d'intervalle nul, elle a été déclarée exacte."""
+    if statut == "estime":
         return np.full(len(sommes), statut, dtype=object)
-    return np.where(sommes["haut"].to_numpy() > sommes["bas"].to_numpy(), statut, "exact").astype(object)
+    encadre = sommes["haut"].to_numpy() > sommes["bas"].to_numpy()
+    return np.where(encadre, "arrondi", "exact").astype(object)
 
 
 def _pire(*statuts: np.ndarray) -> np.ndarray:
