@@ -107,7 +107,13 @@ def test_classeurs(tmp_path, suffixe):
     moteur = "openpyxl" if suffixe == ".xlsx" else "odf"
     pytest.importorskip(moteur)
     table = pd.DataFrame(
-        {"Code du territoire": [CRAON], "Grandeur": ["lits fjt"], "Année": [2024], "Valeur": [12], "Source": ["FJT"]}
+        {
+            "Code du territoire": [CRAON],
+            "Grandeur": ["lits fjt"],
+            "Année": [2024],
+            "Valeur": [12],
+            "Source": ["FJT"],
+        }
     )
     table.to_excel(chemin, index=False, engine=moteur)
     lue = importer(chemin).table
@@ -168,14 +174,21 @@ def test_ecarter_garde_les_lignes_saines_et_ne_perd_rien(tmp_path):
 
 
 def test_un_fond_de_roulement_peut_etre_negatif(tmp_path):
-    lignes = [f";{CRAON};;fonds de roulement;2024;-20 000;Caf", f";{CRAON};;charges annuelles;2024;240000;Caf"]
+    lignes = [
+        f";{CRAON};;fonds de roulement;2024;-20 000;Caf",
+        f";{CRAON};;charges annuelles;2024;240000;Caf",
+    ]
     apporter(tmp_path, *lignes)
     assert mesure(CRAON, "AVS_FDR_MOIS")["valeur"] == -1.0
 
 
 @pytest.mark.parametrize(
     ("source", "nature"),
-    [("marie.durand@caf.fr", "courriel"), ("06 12 34 56 78", "téléphone"), ("2 55 08 14 168 025 38", "sécurité sociale")],
+    [
+        ("marie.durand@caf.fr", "courriel"),
+        ("06 12 34 56 78", "téléphone"),
+        ("2 55 08 14 168 025 38", "sécurité sociale"),
+    ],
 )
 def test_les_donnees_nominatives_sont_refusees(tmp_path, source, nature):
     with pytest.raises(EntreeFautive, match=nature) as capture:
@@ -240,7 +253,9 @@ def test_un_chiffre_d_epci_ne_se_decoupe_pas(tmp_path):
 def test_le_departement_se_compose_de_tous_ses_epci(tmp_path):
     siens = cd.lister("epci", departement=MAYENNE)["code"].tolist()
     dedans = [e for e in siens if set(cd.territoire(e).communes) <= set(cd.territoire(MAYENNE).communes)]
-    dehors = sorted(set(cd.territoire(MAYENNE).communes).difference(*(cd.territoire(e).communes for e in dedans)))
+    dehors = sorted(
+        set(cd.territoire(MAYENNE).communes).difference(*(cd.territoire(e).communes for e in dedans))
+    )
     lignes = [f";{e};;points d accueil;2024;2;Caf 53" for e in dedans]
     lignes += [f";{c};;points d accueil;2024;1;Caf 53" for c in dehors]
     apporter(tmp_path, *lignes)
@@ -252,7 +267,9 @@ def test_le_departement_se_compose_de_tous_ses_epci(tmp_path):
 
 def test_le_chiffre_publie_a_la_maille_passe_avant_la_somme(tmp_path):
     craon = cd.territoire(CRAON)
-    lignes = [f";{c};;lits_fjt;2024;1;FJT" for c in craon.communes] + [f";{CRAON};;jeunes_16_29;2024;1000;Insee"]
+    lignes = [f";{c};;lits_fjt;2024;1;FJT" for c in craon.communes] + [
+        f";{CRAON};;jeunes_16_29;2024;1000;Insee"
+    ]
     apporter(tmp_path, *lignes)
     assert mesure(CRAON, "LOG_FJT_LITS")["numerateur"] == 37
     apporter(tmp_path, *lignes, f";{CRAON};;lits_fjt;2024;40;FJT")
@@ -261,7 +278,9 @@ def test_le_chiffre_publie_a_la_maille_passe_avant_la_somme(tmp_path):
 
 
 def test_une_composee_exige_toutes_ses_parties(tmp_path):
-    heures = [f";{CRAON};;heures_alsh_{t};2024;1000;Caf" for t in ("periscolaire", "mercredi", "extrascolaire")]
+    heures = [
+        f";{CRAON};;heures_alsh_{t};2024;1000;Caf" for t in ("periscolaire", "mercredi", "extrascolaire")
+    ]
     apporter(tmp_path, *heures[:2])
     assert mesure(CRAON, "EJ_ALSH_HEURES_ENF")["statut"] == "non_disponible"
     apporter(tmp_path, *heures)

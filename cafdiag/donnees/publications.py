@@ -146,7 +146,9 @@ def _places() -> pd.DataFrame:
         ensemble[list(modes.values())].astype("float64").set_axis(list(modes), axis=1),
     )
     ensemble["valeur"] = bornes.mean(axis=1, skipna=False)
-    enfants = _exactes("enfants_moins_3_ans_cnaf", ensemble, "valeur", "Cnaf, taux et places : enfants reconstitués")
+    enfants = _exactes(
+        "enfants_moins_3_ans_cnaf", ensemble, "valeur", "Cnaf, taux et places : enfants reconstitués"
+    )
     enfants = enfants.assign(bas=bornes["bas"], haut=bornes["haut"], statut="estime")
     return pd.concat([*morceaux, enfants], ignore_index=True)
 
@@ -157,7 +159,9 @@ def _quotients() -> pd.DataFrame:
     if not len(brute):
         return vides()
     table = brute[brute["maille"].isin(["commune", "qpv"])]
-    larges = table.pivot_table(index=["maille", "code", "annee"], columns="tranche", values="foyers", aggfunc="first")
+    larges = table.pivot_table(
+        index=["maille", "code", "annee"], columns="tranche", values="foyers", aggfunc="first"
+    )
     sommes = {
         "foyers_qf_inf_400": _TRANCHES_BASSES[:1],
         "foyers_qf_inf_800": _TRANCHES_BASSES,
@@ -218,14 +222,18 @@ def _pauvrete(etat_: tuple) -> pd.DataFrame:
         for colonne in (c for c in table if c.startswith("taux_pauvrete_") and c.rsplit("_")[-1].isdigit()):
             dit = table.get(f"{colonne}__statut", pd.Series("exact", index=table.index))
             annee = int(colonne.rsplit("_")[-1])
-            morceaux.append(_un_taux(maille, table["code"], annee, table[colonne], dit.eq("secret").to_numpy()))
+            morceaux.append(
+                _un_taux(maille, table["code"], annee, table[colonne], dit.eq("secret").to_numpy())
+            )
     reunis = pd.concat(morceaux, ignore_index=True)
     reunis = reunis[reunis["valeur"].notna() | reunis["statut"].eq("secret")]
     # Le plus récemment importé l'emporte sur l'embarqué.
     return reunis.drop_duplicates(["maille", "code", "annee"], keep="last")
 
 
-def _un_taux(maille: str, codes: pd.Series, annee: int, valeurs: pd.Series, secret: np.ndarray) -> pd.DataFrame:
+def _un_taux(
+    maille: str, codes: pd.Series, annee: int, valeurs: pd.Series, secret: np.ndarray
+) -> pd.DataFrame:
     nombres = pd.to_numeric(valeurs, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
     return pd.DataFrame(
         {

@@ -83,7 +83,9 @@ def reconnait(chemin: str | Path) -> bool:
 
 def _reconnaitre(entete: str) -> str | None:
     mot = forme(entete)
-    return next((c.nom for c in CHAMPS_ACTIVITE.values() if mot in c.formes or mot in c.synonymes.split("|")), None)
+    return next(
+        (c.nom for c in CHAMPS_ACTIVITE.values() if mot in c.formes or mot in c.synonymes.split("|")), None
+    )
 
 
 def _tableaux(chemin: Path) -> list[tuple[Tableau, dict[str, int]]]:
@@ -189,9 +191,7 @@ def importer_activite(
 
 def _refuser(chemin: Path, tableaux: list[tuple[Tableau, dict[str, int]]]) -> None:
     """Données nominatives, colonnes manquantes."""
-    defauts = [
-        defaut for t, _ in tableaux for defaut in nominatives(t.entetes, t.lignes, feuille=t.feuille)
-    ]
+    defauts = [defaut for t, _ in tableaux for defaut in nominatives(t.entetes, t.lignes, feuille=t.feuille)]
     if defauts:
         raise EntreeFautive(chemin.name, defauts, attendu="aucune donnée nominative", conseil=EXPLICATION)
     absentes = [
@@ -287,7 +287,9 @@ class _Lecture:
 
     def _valeurs(self, utiles: pd.DataFrame) -> None:
         signe = utiles["valeur"].str.match(r"[-−]\s*\d")
-        lues, mauvais = lire(CHAMPS_ACTIVITE["valeur"], utiles["valeur"].str.replace(r"^[-−]\s*(?=\d)", "", regex=True))
+        lues, mauvais = lire(
+            CHAMPS_ACTIVITE["valeur"], utiles["valeur"].str.replace(r"^[-−]\s*(?=\d)", "", regex=True)
+        )
         self.lue["valeur"] = lues.where(~signe, -lues)
         for i, champ, valeur, attendu in mauvais:
             self.noter(i, champ, valeur, attendu)
@@ -338,7 +340,9 @@ class _Lecture:
         # Une commune fusionnée n'est qu'une partie de celle d'aujourd'hui : sa valeur n'est pas la sienne.
         self.inconnus |= {code} if destin["statut"] == "inconnu" else set()
         indice = destin["message"] if isinstance(destin["message"], str) else ""
-        self.noter(i, "code", texte, "la valeur de la commune d'aujourd'hui" + (f" : {indice}" if indice else ""))
+        self.noter(
+            i, "code", texte, "la valeur de la commune d'aujourd'hui" + (f" : {indice}" if indice else "")
+        )
         return None
 
     def _saines(self) -> pd.DataFrame:
@@ -356,7 +360,10 @@ class _Lecture:
 
     def _parties(self) -> None:
         saines = self._saines()
-        ou = {cle: i for i, cle in zip(saines.index, saines[_CLE].itertuples(index=False, name=None), strict=True)}
+        ou = {
+            cle: i
+            for i, cle in zip(saines.index, saines[_CLE].itertuples(index=False, name=None), strict=True)
+        }
         for (maille, code, grandeur, annee), i in list(ou.items()):
             for partie, tout in _PARTIES:
                 j = ou.get((maille, code, tout, annee)) if grandeur == partie else None

@@ -130,7 +130,9 @@ def _publiees() -> list[Variable]:
     ]
     locales = [variable(g.grandeur, g.libelle, g.unite, {}, g.producteur) for g in grandeurs().itertuples()]
     composees = [
-        variable(nom, libelle, grandeurs().at[parties[0], "unite"], {}, grandeurs().at[parties[0], "producteur"])
+        variable(
+            nom, libelle, grandeurs().at[parties[0], "unite"], {}, grandeurs().at[parties[0], "producteur"]
+        )
         for nom, (libelle, parties) in COMPOSEES.items()
     ]
     return [
@@ -144,7 +146,9 @@ def _publiees() -> list[Variable]:
             millesime="décembre {annee}",
             statut="estime",
         ),
-        variable("taux_pauvrete", "taux de pauvreté", "%", {}, "Insee, Filosofi", millesime="revenus {annee}"),
+        variable(
+            "taux_pauvrete", "taux de pauvreté", "%", {}, "Insee, Filosofi", millesime="revenus {annee}"
+        ),
         *locales,
         *composees,
     ]

@@ -86,7 +86,10 @@ def resoudre(
     """
     cles = officiels.index
     lignes = pd.DataFrame(
-        {"t": cles.get_indexer(appartenance["code"]), "commune": appartenance["commune"].to_numpy(dtype=object)}
+        {
+            "t": cles.get_indexer(appartenance["code"]),
+            "commune": appartenance["commune"].to_numpy(dtype=object),
+        }
     )
     n = len(cles)
     sommes = {c: np.zeros(n) for c in ("valeur", "bas", "haut")}

@@ -65,7 +65,9 @@ def classeur_activite() -> bytes:
         "maille": DataValidation(type="list", formula1=f'"{",".join(_MAILLES)}"'),
         "grandeur": DataValidation(type="list", formula1=f"Listes!$A$1:$A${len(table)}"),
         "annee": DataValidation(type="whole", operator="between", formula1="2000", formula2="2100"),
-        "valeur": DataValidation(type="decimal", operator="between", formula1="-1000000000", formula2="1000000000000"),
+        "valeur": DataValidation(
+            type="decimal", operator="between", formula1="-1000000000", formula2="1000000000000"
+        ),
     }
     for rang, champ in enumerate(CHAMPS_ACTIVITE.values(), start=1):
         lettre = get_column_letter(rang)
@@ -85,7 +87,15 @@ def classeur_activite() -> bytes:
             feuille.add_data_validation(regle)
             regle.add(f"{lettre}2:{lettre}{LIGNES}")
     for ligne, (maille, code, grandeur, valeur) in enumerate(_EXEMPLES, start=2):
-        valeurs = (maille, code, "EXEMPLE à remplacer", table.at[grandeur, "libelle"], 2024, valeur, "Caf de l'exemple")
+        valeurs = (
+            maille,
+            code,
+            "EXEMPLE à remplacer",
+            table.at[grandeur, "libelle"],
+            2024,
+            valeur,
+            "Caf de l'exemple",
+        )
         for rang, contenu in enumerate(valeurs, start=1):
             case = feuille.cell(ligne, rang, contenu)
             case.fill = _EXEMPLE
