@@ -53,7 +53,10 @@ _FEMININS = {
 }
 # Le groupe du nom s'arrête à la première préposition : « foyers allocataires | pour 100 habitants ».
 _FIN_DU_NOM = re.compile(r"\s(?=(?:de|des|du|d'|pour|par|en|au|aux|à|dans|sans|avec|hors)\b|d')|\s?[(,;:]")
-_INVARIABLES = {"alsh", "eaje", "evs", "laep", "qpv", "rpe", "frr", "zrr", "mois", "temps", "tiers", "accès"}
+_INVARIABLES = {
+    "alsh", "eaje", "evs", "laep", "qpv", "rpe", "frr", "zrr",
+    "mois", "temps", "tiers", "accès", "rendez-vous",
+}  # fmt: skip
 
 
 def singulier(texte: str) -> str:
