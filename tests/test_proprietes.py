@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cafdiag as cd
-from cafdiag.indicateurs.mesures import Tables, _mesurer
+from cafdiag.indicateurs.mesures import Tables, mesurer_cles
 
 NOMBRES = ["valeur", "numerateur", "denominateur", "bas", "haut"]
 PEU = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -34,7 +34,7 @@ def mesurer_avec(tables: Tables, communes_par_code: dict[str, list[str]], *, mai
         [(commune, code) for code, communes in communes_par_code.items() for commune in communes],
         columns=["commune", "code"],
     )
-    table = _mesurer(territoires, appartenance, None, tables, annee=None, options=None)
+    table = mesurer_cles(territoires, appartenance, None, tables, annee=None, options=None)
     return table.set_index(["territoire", "indicateur"])
 
 
