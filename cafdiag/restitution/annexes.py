@@ -12,34 +12,30 @@ from cafdiag.indicateurs import Options
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.formats import cle_de_tri, statut
 
-# Thèmes dont aucune donnée fournie ne parle encore : où la trouver, en une ligne.
-THEMES_A_APPORTER = {
-    "parentalite": "Lieux d'accueil enfants-parents, relais petite enfance, médiation familiale, accompagnement à "
-    "la scolarité : rapports d'activité de la Caf et des gestionnaires.",
-    "acces-aux-droits": "Rendez-vous des droits, points d'accueil et permanences : Caf ; espaces France services : "
-    "liste de l'ANCT.",
-    "logement": "Aides au logement, impayés, foyers de jeunes travailleurs : Caf et gestionnaires.",
-    "handicap-insertion": "AEEH, AAH, RSA, prime d'activité, accompagnement des séparations : Caf ; pôle ressources "
-    "handicap du département.",
-}
-
 GLOSSAIRE = {
+    "AAH": "allocation aux adultes handicapés.",
+    "AEEH": "allocation d'éducation de l'enfant handicapé.",
     "ALSH": "accueil de loisirs sans hébergement : périscolaire, mercredi, vacances.",
     "ANCT": "Agence nationale de la cohésion des territoires.",
     "Caf": "caisse d'allocations familiales.",
     "Cnaf": "caisse nationale des allocations familiales ; elle publie les taux de couverture.",
+    "CLAS": "contrat local d'accompagnement à la scolarité.",
     "COG": "code officiel géographique de l'Insee ; ici, celui du 1er janvier 2025.",
     "CTG": "convention territoriale globale entre une Caf et des communes, pour quatre à cinq ans.",
     "EAJE": "établissement d'accueil du jeune enfant : crèche, multi-accueil, micro-crèche.",
     "EPCI": "établissement public de coopération intercommunale : communauté de communes, d'agglomération…",
     "EVS": "espace de vie sociale, structure de proximité agréée par la Caf.",
+    "France services": "guichet de proximité labellisé, où l'on est aidé dans ses démarches.",
     "FRR": "France ruralités revitalisation, zonage qui remplace les ZRR depuis juillet 2024.",
     "foyer allocataire": "foyer qui perçoit au moins une prestation de la Caf.",
+    "LAEP": "lieu d'accueil enfants-parents.",
     "MSA": "mutualité sociale agricole : ses allocataires ne sont pas dans les chiffres de la Caf.",
     "personnes couvertes": "allocataire, conjoint, enfants et autres personnes à charge au sens de la Caf.",
     "place": "capacité offerte à un instant donné ; une place peut accueillir plusieurs enfants.",
     "préscolarisation": "scolarisation à l'école maternelle dès 2 ans.",
     "QPV": "quartier prioritaire de la politique de la ville (liste 2024).",
+    "RPE": "relais petite enfance : il informe les familles et accompagne les assistants maternels.",
+    "RSA": "revenu de solidarité active.",
     "taux de couverture": "places d'accueil offertes pour 100 enfants de moins de 3 ans ; il peut dépasser 100.",
     "ZRR": "zone de revitalisation rurale, ancien zonage.",
 }

@@ -44,12 +44,16 @@ _EXCLUS = (
     "CTX_POP",
     "CTX_POP_EVOL",
     "CTX_DENSITE",
+    "CTX_DENSITE_PART",
+    "CTX_DENSITE_PART_INTER",
     "CTX_PART_RURAL",
+    "PE_BESOIN_CIBLE",
     "PE_ECART_REF",
     "PE_MODE_DOMINANT",
     "PS_TAILLE_FOYER",
 )
 # Une place est une place : l'écart d'un mode se juge à la dispersion de toute l'offre, pas à la sienne, minuscule.
+_REPERES = "Après la population et l'offre d'accueil, repères de tout diagnostic, c"
 _MODES, _OFFRE = "PE_TXCOUV_", "PE_TXCOUV_GLOBAL"
 
 
@@ -72,7 +76,7 @@ class Constat:
 
 
 def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str) -> EnBref:
-    """Six phrases au plus : la population, puis ce qui distingue ce territoire, du plus au moins marqué.
+    """Six phrases au plus : la population, l'offre d'accueil, puis ce qui distingue ce territoire, du plus marqué.
 
     Un territoire pauvre en données en a moins. Sans groupe où se situer (France, quartier), ce sont des repères, dans
     l'ordre du rapport.
@@ -81,12 +85,17 @@ def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str) -> EnBref:
     if not retenus:
         return EnBref(textes.en_bref(territoire, lecture, nom=nom), _SANS_CONSTAT if lecture.groupes else "")
     identite = textes.population(territoire, lecture, nom)
-    phrases = [identite] if identite else []
-    for constat in retenus[: CONSTATS - len(phrases)]:
+    phrases = [p for p in (identite, _offre(lecture)) if p]
+    for constat in [c for c in retenus if c.code != _OFFRE or len(phrases) < 2][: CONSTATS - len(phrases)]:
         rang = rangs_dits(lecture, constat.code, (constat.groupe,))
         dit = commentaire(lecture, constat.code, limite=False).niveau
         phrases.append(f"{dit} Rang : {rang[0]}." if rang else dit)
     return EnBref(phrases, _methode(lecture, avec_identite=bool(identite)))
+
+
+def _offre(lecture: Lecture) -> str:
+    """Le taux de couverture ouvre tous les diagnostics, qu'il distingue le territoire ou non."""
+    return commentaire(lecture, _OFFRE, limite=False).niveau if lecture.connu(_OFFRE) else ""
 
 
 def constats(lecture: Lecture) -> list[Constat]:
@@ -144,7 +153,7 @@ def _a_la_mediane(lecture: Lecture, code: str, mediane: float, places: int) -> f
 def _methode(lecture: Lecture, *, avec_identite: bool) -> str:
     groupes = " ou entre ".join(g.libelle for g in lecture.groupes.values())
     return (
-        f"{'Après la population, c' if avec_identite else 'C'}es constats sont choisis parce qu'ils distinguent ce "
+        f"{_REPERES if avec_identite else 'C'}es constats sont choisis parce qu'ils distinguent ce "
         "territoire : leur écart à la référence est grand au regard des différences habituelles entre "
         f"{groupes} (écart interquartile). Le plus marqué d'abord ; deux par thème au plus ; jamais un écart plus "
         "petit que l'incertitude. Les rangs vont du plus élevé au plus bas. C'est une règle, pas un jugement."

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import html
-
 import pandas as pd
 
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.restitution import comparables, textes
-from cafdiag.restitution.annexes import THEMES_A_APPORTER
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import statut
 from cafdiag.restitution.lecture import Lecture
@@ -23,7 +20,9 @@ _QPV_PROXIMITE = (
 )
 _PARMI_LES_QPV = ("CTX_QPV_NB", "AVS_QPV_COUV", "AVS_QPV_HAB_COUV", "AVS_CS_PAR_QPV")
 _QPV_STRICTE = "(définition stricte) si un centre social est dans son contour"
-CHAPITRES = ("portrait", "petite-enfance", "enfance-jeunesse", "animation-vie-sociale")
+CHAPITRES = tuple(THEMES)
+# Même sans chiffre, ceux-là nomment des structures, ou disent quoi apporter.
+_JAMAIS_VIDES = ("animation-vie-sociale", "parentalite", "acces-aux-droits", "logement", "handicap-insertion")
 PAROLE = {
     "portrait": "Comment les habitants décrivent-ils leur territoire ? Qu'est-ce qui a changé depuis la dernière "
     "convention ?",
@@ -33,6 +32,14 @@ PAROLE = {
     "tarif, handicap) ?",
     "animation-vie-sociale": "Habitants, bénévoles, centres sociaux, EVS : quels lieux font vivre le territoire, "
     "lesquels manquent ?",
+    "parentalite": "Parents, lieux d'accueil enfants-parents, écoles, médiateurs : où trouver écoute et relais, "
+    "que devient cet appui quand l'enfant grandit ?",
+    "acces-aux-droits": "Habitants, agents d'accueil, travailleurs sociaux : quels droits non demandés, "
+    "quelles démarches bloquent, qui n'a ni voiture ni connexion ?",
+    "logement": "Bailleurs, communes, jeunes, gens du voyage, familles : qui ne trouve pas à se loger, où sont les "
+    "impayés et les logements indignes ?",
+    "handicap-insertion": "Familles, pôles ressources, missions locales, médiation familiale : quels accueils "
+    "refusés, quelles ruptures de parcours ?",
 }
 
 
@@ -41,7 +48,6 @@ def sommaire() -> list[tuple[str, str]]:
     return [
         ("en-bref", "En bref"),
         *((c, THEMES[c]) for c in CHAPITRES),
-        ("autres-themes", "Autres thèmes"),
         ("enjeux", "Enjeux à débattre"),
         ("simulation", "Simulation"),
         ("non-enonce", "Non énoncé, et pourquoi"),
@@ -54,7 +60,7 @@ def chapitre(theme: str, donnees: Donnees) -> str:
     """L'ouverture d'un chapitre : chiffres clés, constats, graphiques. Sans aucun chiffre, une ligne."""
     ids = list(dictionnaire(theme=theme).index)
     titre = f'<section id="{theme}" class="chapitre"><h2>{phrase_html(THEMES[theme])}</h2>'
-    if not _connus(theme, donnees) and theme != "animation-vie-sociale":
+    if not _connus(theme, donnees) and theme not in _JAMAIS_VIDES:
         raisons = dict.fromkeys(donnees.lecture.ligne(i)["motif"] for i in ids)
         pourquoi = phrase_html("Aucun chiffre ici : " + " ; ".join(r for r in raisons if r))
         return f'{titre}<p class="nd">{pourquoi}.</p></section>'
@@ -148,18 +154,6 @@ def _parole(theme: str) -> str:
     return (
         f'<div class="parole"><p><strong>La parole des acteurs.</strong> {phrase_html(PAROLE[theme])}</p>'
         "<p>À compléter avec les partenaires.</p></div>"
-    )
-
-
-def autres_themes() -> str:
-    """Thèmes sans donnée embarquée : une ligne chacun, qui dit où la trouver."""
-    lignes = "".join(
-        f"<li><strong>{html.escape(THEMES[t])}</strong> : {phrase_html(ou)}</li>"
-        for t, ou in THEMES_A_APPORTER.items()
-    )
-    return (
-        f'<section id="autres-themes" class="chapitre"><h2>Autres thèmes</h2><p>Les données fournies '
-        f"avec cafdiag ne couvrent pas encore ces thèmes. Où les trouver\u00a0:</p><ul>{lignes}</ul></section>"
     )
 
 

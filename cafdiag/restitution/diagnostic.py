@@ -224,10 +224,6 @@ class Diagnostic:
         """Carte 4 : centres sociaux, EVS, France services et quartiers prioritaires."""
         return self.cartes.vie_sociale()
 
-    def autres_themes(self) -> Bloc:
-        """Les thèmes sans donnée embarquée : une ligne chacun, où la trouver."""
-        return self._bloc(chapitres.autres_themes())
-
     def enjeux(self) -> Bloc:
         """Constats à débattre, du plus éloigné de sa référence au plus proche."""
         return self._bloc(chapitres.enjeux(self.lecture))

@@ -11,14 +11,14 @@ from cafdiag.territoires.normalisation import normaliser_tous
 TYPES_MONTRES = ("centre_social", "evs", "france_services")
 
 
-def registre_complet(donnees: Donnees) -> bool:
-    """Vrai si le registre fourni liste tous les centres sociaux et EVS des départements du territoire."""
+def registre_complet(donnees: Donnees, types: tuple[str, ...] = ("centre_social", "evs")) -> bool:
+    """Vrai si le registre fourni liste toutes les structures de ces types des départements du territoire."""
     siens = set(donnees.territoire.departements)
-    return all(siens <= donnees.apports.complet(t) for t in ("centre_social", "evs"))
+    return all(siens <= donnees.apports.complet(t) for t in types)
 
 
-def structures_montrees(donnees: Donnees) -> pd.DataFrame:
-    """Structures du territoire, une fois chacune ; celle du registre l'emporte.
+def structures_montrees(donnees: Donnees, types: tuple[str, ...] = TYPES_MONTRES) -> pd.DataFrame:
+    """Structures du territoire de ces types, une fois chacune ; celle du registre l'emporte.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def structures_montrees(donnees: Donnees) -> pd.DataFrame:
     """
     table = structures_connues(donnees.apports)
     table = table[
-        table["code"].isin(donnees.territoire.communes) & table["type"].isin(TYPES_MONTRES)
+        table["code"].isin(donnees.territoire.communes) & table["type"].isin(types)
     ].reset_index(drop=True)
     du_registre = pd.Series(False, index=table.index)
     if donnees.apports.structures is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 
 import pandas as pd
@@ -11,12 +10,14 @@ from cafdiag.donnees import evaluer, table_communes
 from cafdiag.indicateurs import mesurer_serie
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import graphiques, textes
-from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.cartes import nom_court
-from cafdiag.restitution.formats import cle_de_tri, nombre
+from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
+from cafdiag.restitution.formats import nombre
 from cafdiag.restitution.lecture import Lecture, accord
-from cafdiag.restitution.structures import registre_complet, structures_montrees
+from cafdiag.restitution.structures import registre_complet
 from cafdiag.restitution.tableaux import tableau
+from cafdiag.restitution.themes_sociaux import SOCIAUX, corps
 
 # Au-delà de cette part d'habitants (%) sans niveau de densité, la répartition serait fausse.
 SANS_DENSITE_MAXIMUM = 2.0
@@ -31,43 +32,13 @@ NOMS_DENSITE = {
 }
 
 
-def _chiffres(cartes: list[tuple[str, str]]) -> str:
-    """Chiffres clés : valeur et intitulé."""
-    if not cartes:
-        return ""
-    items = "".join(
-        f"<li><strong>{html.escape(valeur)}</strong>{phrase_html(intitule)}</li>"
-        for valeur, intitule in cartes
-    )
-    return f'<ul class="chiffres">{items}</ul>'
-
-
-def _paragraphe(*phrases: str) -> str:
-    dites = [p for p in phrases if p]
-    return f"<p>{phrase_html(' '.join(dites))}</p>" if dites else ""
-
-
-def _cles(lecture: Lecture, voulus: dict[str, str]) -> str:
-    """Chiffres clés ; ``{annee}`` est celle de chaque mesure."""
-    return _chiffres(
-        [
-            (
-                lecture.texte(code, signe=code.endswith("_EVOL")),
-                intitule.format(annee=lecture.annee(code) or "").replace(" ()", "").replace(" )", ")"),
-            )
-            for code, intitule in voulus.items()
-            if lecture.connu(code)
-        ]
-    )
-
-
 def _date(titre: str, annee: int | None) -> str:
     return f"{titre}, {annee}" if annee else titre
 
 
 def _portrait(donnees: Donnees) -> str:
     lecture, territoire = donnees.lecture, donnees.territoire
-    cles = _cles(
+    dits = cles(
         lecture,
         {
             "CTX_POP": "habitants ({annee})",
@@ -77,13 +48,13 @@ def _portrait(donnees: Donnees) -> str:
             "PS_COUV_POP": "de la population couverte par la Caf",
         },
     )
-    texte = _paragraphe(
+    texte = paragraphe(
         textes.population(territoire, lecture, donnees.nom),
         donnees.rattachement.phrase,
         textes.quartiers(territoire, lecture),
         textes.caf(lecture),
     )
-    return cles + texte + _ages(donnees) + _densite(donnees)
+    return dits + texte + _ages(donnees) + _densite(donnees)
 
 
 def _ages(donnees: Donnees) -> str:
@@ -121,7 +92,7 @@ def _densite(donnees: Donnees) -> str:
     sans = communes["densite_7"].isna()
     if sans.any() and not 100 * total[sans].sum() / total.sum() <= SANS_DENSITE_MAXIMUM:
         manquent = f"{accord(int(sans.sum()), 'commune')} sur {nombre(len(communes))}"
-        return _paragraphe(
+        return paragraphe(
             f"La répartition des habitants par niveau de densité n'est pas montrée : le niveau de {manquent} n'est "
             "pas dans les données fournies avec cafdiag."
         )
@@ -155,7 +126,7 @@ def _densite(donnees: Donnees) -> str:
 def _petite_enfance(donnees: Donnees) -> str:
     lecture = donnees.lecture
     avant, apres = textes.periodes(lecture)
-    cles = _cles(
+    dits = cles(
         lecture,
         {
             "PE_TXCOUV_GLOBAL": "places pour 100 enfants de moins de 3 ans ({annee})",
@@ -164,14 +135,14 @@ def _petite_enfance(donnees: Donnees) -> str:
             "PE_NAISS_EVOL": f"naissances {apres} par rapport à {avant}" if avant else "de naissances",
         },
     )
-    texte = _paragraphe(
+    texte = paragraphe(
         textes.couverture(lecture),
         textes.modes(lecture),
         textes.naissances(lecture),
         _etablissements(lecture),
     )
     if not lecture.connu("PE_TXCOUV_GLOBAL"):
-        return cles + texte + _naissances(donnees)
+        return dits + texte + _naissances(donnees)
     modes = lecture.mesures[lecture.mesures["indicateur"].str.startswith("PE_TXCOUV_")]
     if not lecture.connu("PE_TXCOUV_GLOBAL", "comparables"):
         modes = modes[modes["role"].ne("comparables")]
@@ -182,7 +153,7 @@ def _petite_enfance(donnees: Donnees) -> str:
         sous_titre="Places pour 100 enfants de moins de 3 ans",
         noms={donnees.territoire.code: donnees.nom},
     ).html
-    return f'{cles}{texte}{empile}<div class="duo">{_classement(donnees)}{_naissances(donnees)}</div>'
+    return f'{dits}{texte}{empile}<div class="duo">{_classement(donnees)}{_naissances(donnees)}</div>'
 
 
 def _etablissements(lecture: Lecture) -> str:
@@ -253,7 +224,7 @@ def _naissances(donnees: Donnees) -> str:
 def _enfance(donnees: Donnees) -> str:
     lecture = donnees.lecture
     distance = f"{donnees.options.distance_alsh_km:g} km".replace(".", ",")
-    cles = _cles(
+    dits = cles(
         lecture,
         {
             "EJ_ENF_311": "enfants de 3 à 11 ans (estimation {annee})",
@@ -271,7 +242,7 @@ def _enfance(donnees: Donnees) -> str:
             f"À vol d'oiseau, {part} vivent à moins de {distance} d'un accueil de "
             f"loisirs{', ' + contre if contre else ''}."
         )
-    return cles + _paragraphe(
+    return dits + paragraphe(
         textes.alsh(lecture),
         proche,
         "Les places, les heures et les temps d'accueil (soir, mercredi, vacances) ne sont "
@@ -299,7 +270,7 @@ def _animation(donnees: Donnees) -> str:
             if donnees.apports.structures is None
             else "Le registre fourni n'est pas déclaré complet pour tout ce territoire : la liste reste partielle."
         )
-    return _paragraphe(*phrases) + _structures(donnees)
+    return paragraphe(*phrases) + tableau_des_structures(donnees, ("centre_social", "evs"))
 
 
 def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:
@@ -309,41 +280,10 @@ def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:
     return f"{donnees.lecture.texte('AVS_QPV_COUV')} des quartiers sont couverts par un centre social{motif}."
 
 
-def _structures(donnees: Donnees) -> str:
-    table = structures_montrees(donnees)
-    if table.empty or len(table) > 60:
-        return ""
-    noms = lire_table("communes", colonnes=["code", "nom"]).set_index("code")["nom"]
-    types = {"centre_social": "Centre social", "evs": "EVS", "france_services": "France services"}
-    agrement = (
-        table["statut_agrement"].astype("string")
-        if "statut_agrement" in table
-        else pd.Series(pd.NA, index=table.index, dtype="string")
-    )
-    defaut = (
-        table["type"].map({"france_services": "labellisée (ANCT)"}).astype("string").fillna("registre local")
-    )
-    vue = pd.DataFrame(
-        {
-            "Structure": table["nom"],
-            "Type": table["type"].map(types),
-            "Commune": table["code"].map(noms),
-            "Agrément": agrement.fillna(defaut),
-            "Source": table["source"],
-        }
-    )
-    return str(
-        tableau(
-            vue.sort_values(["Type", "Commune", "Structure"], key=lambda c: c.astype(str).map(cle_de_tri)),
-            titre="Structures connues",
-            precision="" if registre_complet(donnees) else "liste partielle, sauf France services",
-        )
-    )
-
-
 CORPS: dict[str, Callable[[Donnees], str]] = {
     "portrait": _portrait,
     "petite-enfance": _petite_enfance,
     "enfance-jeunesse": _enfance,
     "animation-vie-sociale": _animation,
+    **{theme: corps(theme) for theme in SOCIAUX},
 }

@@ -1,0 +1,90 @@
+"""Les pièces communes aux chapitres : chiffres clés, paragraphe, tableau des structures."""
+
+from __future__ import annotations
+
+import html
+
+import pandas as pd
+
+from cafdiag.magasin import lire_table
+from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.formats import cle_de_tri
+from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.structures import registre_complet, structures_montrees
+from cafdiag.restitution.tableaux import tableau
+
+TYPES_ECRITS = {
+    "centre_social": "Centre social",
+    "evs": "EVS",
+    "france_services": "France services",
+    "laep": "LAEP",
+    "rpe": "RPE",
+}
+_TROP_LONG = 60
+
+
+def chiffres(cartes: list[tuple[str, str]]) -> str:
+    """Chiffres clés : valeur et intitulé."""
+    if not cartes:
+        return ""
+    items = "".join(
+        f"<li><strong>{html.escape(valeur)}</strong>{phrase_html(intitule)}</li>"
+        for valeur, intitule in cartes
+    )
+    return f'<ul class="chiffres">{items}</ul>'
+
+
+def paragraphe(*phrases: str) -> str:
+    """Un paragraphe des phrases non vides ; rien s'il n'y en a pas."""
+    dites = [p for p in phrases if p]
+    return f"<p>{phrase_html(' '.join(dites))}</p>" if dites else ""
+
+
+def cles(lecture: Lecture, voulus: dict[str, str]) -> str:
+    """Chiffres clés ; ``{annee}`` est celle de chaque mesure."""
+    return chiffres(
+        [
+            (
+                lecture.texte(code, signe=code.endswith("_EVOL")),
+                intitule.format(annee=lecture.annee(code) or "").replace(" ()", "").replace(" )", ")"),
+            )
+            for code, intitule in voulus.items()
+            if lecture.connu(code)
+        ]
+    )
+
+
+def tableau_des_structures(donnees: Donnees, types: tuple[str, ...]) -> str:
+    """Les structures nommées de ces types, une ligne chacune ; rien au-delà de soixante."""
+    table = structures_montrees(donnees, types) if types else pd.DataFrame()
+    if table.empty or len(table) > _TROP_LONG:
+        return ""
+    noms = lire_table("communes", colonnes=["code", "nom"]).set_index("code")["nom"]
+    agrement = (
+        table["statut_agrement"].astype("string")
+        if "statut_agrement" in table
+        else pd.Series(pd.NA, index=table.index, dtype="string")
+    )
+    defaut = (
+        table["type"].map({"france_services": "labellisée (ANCT)"}).astype("string").fillna("registre local")
+    )
+    vue = pd.DataFrame(
+        {
+            "Structure": table["nom"],
+            "Type": table["type"].map(TYPES_ECRITS),
+            "Commune": table["code"].map(noms),
+            "Agrément": agrement.fillna(defaut),
+            "Source": table["source"],
+        }
+    )
+    return str(
+        tableau(
+            vue.sort_values(["Type", "Commune", "Structure"], key=lambda c: c.astype(str).map(cle_de_tri)),
+            titre="Structures connues",
+            precision=_precision(donnees, types),
+        )
+    )
+
+
+def _precision(donnees: Donnees, types: tuple[str, ...]) -> str:
+    return "" if set(types) == {"france_services"} or registre_complet(donnees, types) else "liste partielle"
