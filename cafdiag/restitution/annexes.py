@@ -7,8 +7,6 @@ import re
 
 import pandas as pd
 
-from cafdiag.donnees.confidentialite import confidentielles
-from cafdiag.indicateurs import Options
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.formats import cle_de_tri, statut
 
@@ -97,8 +95,8 @@ def glossaire(corps: str) -> str:
     return f'<dl class="glossaire">{lignes}</dl>'
 
 
-def methode(options: Options) -> str:
-    """Les règles de lecture, en HTML ; celle du secret quand l'entrepôt contient des données confidentielles."""
+def methode() -> str:
+    """Les règles de lecture, en HTML."""
     regles = (
         "Un taux agrégé est un rapport de sommes, jamais une moyenne de taux.",
         "Un manquant n'est ni un zéro, ni classé, ni moyenné : il est nommé.",
@@ -109,9 +107,4 @@ def methode(options: Options) -> str:
         "Chaque chiffre du rapport, avec son statut, son intervalle et sa source, est dans le fichier de mesures qui "
         "l'accompagne.",
     )
-    if confidentielles():
-        regles += (
-            f"Une donnée confidentielle n'est pas montrée (s) si elle compte moins de {options.seuil_caf} unités, ni "
-            "si, avec les totaux et les territoires voisins, elle en ferait retrouver une autre.",
-        )
     return "<ul>" + "".join(f"<li>{phrase_html(r)}</li>" for r in regles) + "</ul>"
