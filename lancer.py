@@ -3,6 +3,7 @@
     python lancer.py diagnostic            le diagnostic du Pays de Craon, en exemple
     python lancer.py diagnostic CODE       celui d'un autre territoire (code ou nom)
     python lancer.py territoires --recherche craon
+    python lancer.py explorer              JupyterLab en français, sur les carnets
     python lancer.py tester                les contrôles et les essais du projet
 
 Il ne demande que Python (3.11 ou plus récent) et pip : tout s'installe dans le dossier « .venv » du projet,

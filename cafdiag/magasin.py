@@ -42,6 +42,15 @@ def dossier(nom: str) -> Path:
     return racine() / nom
 
 
+def dossier_utilisateur() -> Path:
+    """Dossier de ce qui est à l'utilisateur : ``CAFDIAG_DONNEES``, sinon celui que prévoit le système."""
+    if os.environ.get("CAFDIAG_DONNEES"):
+        return Path(os.environ["CAFDIAG_DONNEES"])
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("cafdiag", appauthor=False))
+
+
 @lru_cache(maxsize=4)
 def _empreintes(chemin: Path) -> dict[str, dict]:
     try:

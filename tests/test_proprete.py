@@ -27,9 +27,11 @@ ETAGES = [
     "restitution",
     "lot",
     "__init__",
+    "atelier",
     "cli_donnees",
     "cli_simuler",
     "cli_evolution",
+    "cli_explorer",
     "cli",
     "__main__",
 ]

@@ -25,7 +25,7 @@ import pandas as pd
 
 from cafdiag.donnees.reunion import CLES, reunir
 from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible
-from cafdiag.magasin import ecrire_atomique
+from cafdiag.magasin import dossier_utilisateur, ecrire_atomique
 
 if TYPE_CHECKING:
     from cafdiag.donnees.compte_rendu import Lecture
@@ -36,12 +36,8 @@ _INTACTS: dict[Path, tuple[int, int, str]] = {}
 
 
 def dossier() -> Path:
-    """Dossier de l'entrepôt : ``CAFDIAG_DONNEES``, sinon celui des données de l'utilisateur."""
-    if os.environ.get("CAFDIAG_DONNEES"):
-        return Path(os.environ["CAFDIAG_DONNEES"])
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("cafdiag", appauthor=False))
+    """Dossier de l'entrepôt : celui de l'utilisateur (``CAFDIAG_DONNEES``, sinon celui du système)."""
+    return dossier_utilisateur()
 
 
 def nom_court(texte: str) -> str:
