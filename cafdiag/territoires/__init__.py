@@ -6,9 +6,21 @@
 """
 
 from cafdiag.territoires.cog import a_jour
+from cafdiag.territoires.gardes import garder_perimetre, oublier_perimetre, perimetres_gardes
 from cafdiag.territoires.listes import lister, membres
 from cafdiag.territoires.objets import MAILLES, Territoire
 from cafdiag.territoires.perimetres import perimetre
 from cafdiag.territoires.resolution import territoire
 
-__all__ = ["MAILLES", "Territoire", "a_jour", "lister", "membres", "perimetre", "territoire"]
+__all__ = [
+    "MAILLES",
+    "Territoire",
+    "a_jour",
+    "garder_perimetre",
+    "lister",
+    "membres",
+    "oublier_perimetre",
+    "perimetre",
+    "perimetres_gardes",
+    "territoire",
+]

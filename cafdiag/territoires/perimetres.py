@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from cafdiag.erreurs import CafdiagError, DemandeFausse, TerritoireInconnu
+from cafdiag.territoires.gardes import communes_gardees
 from cafdiag.territoires.objets import Territoire
 from cafdiag.territoires.referentiel import fiches
 from cafdiag.territoires.resolution import exiger_texte, territoire
@@ -14,14 +15,15 @@ from cafdiag.territoires.resolution import exiger_texte, territoire
 _SEPARATEURS = re.compile(r"[,;\n]|(?<=\d)\s+(?=\d)")
 
 
-def perimetre(nom: str, codes: Iterable[str] | str) -> Territoire:
-    """Un périmètre libre : la réunion de communes, sans doublon.
+def perimetre(nom: str, codes: Iterable[str] | str | None = None) -> Territoire:
+    """Un périmètre libre : la réunion de communes, sans doublon ; ou un périmètre gardé, par son nom.
 
     Parameters
     ----------
     nom : str
         Nom à afficher (« Pôle sud »).
-    codes : iterable of str
+    codes : iterable of str, optional
+        Sans eux, le périmètre gardé sous ce nom (:func:`garder_perimetre`).
         Codes de communes ou d'EPCI (pris pour leurs communes), ou Territoires de ces mailles. Une chaîne
         est découpée aux « + », virgules, points-virgules et espaces.
 
@@ -48,6 +50,8 @@ def perimetre(nom: str, codes: Iterable[str] | str) -> Territoire:
     nom = exiger_texte(nom).strip()
     if not nom:
         raise DemandeFausse("le périmètre n'a pas de nom", conseil="donnez-lui un nom : « Pôle sud »")
+    if codes is None:
+        nom, codes = communes_gardees(nom)
     lieux = _lire(codes)
     communes, avertissements = _reunir(lieux)
     empreinte = hashlib.sha256("+".join(communes).encode("utf-8")).hexdigest()[:8]
@@ -55,8 +59,10 @@ def perimetre(nom: str, codes: Iterable[str] | str) -> Territoire:
 
 
 def perimetre_en_texte(texte: str) -> Territoire:
-    """Le périmètre écrit en une chaîne (« 53012+53084 »), nommé d'après ses membres."""
+    """Le périmètre écrit en une chaîne : ses codes (« 53012+53084 »), ou le nom sous lequel il est gardé."""
     codes = _decouper(texte)
+    if len(codes) == 1 and not any(signe.isdigit() for signe in codes[0][:2]):
+        return perimetre(codes[0])
     noms = list(dict.fromkeys(lieu.nom for lieu in _lire(codes)))
     nom = " + ".join(noms) if len(noms) <= 3 else f"{noms[0]}, {noms[1]} et {len(noms) - 2} autres"
     return perimetre(nom, codes)

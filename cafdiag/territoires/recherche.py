@@ -31,7 +31,7 @@ Repere = tuple[str, str]
 
 
 @lru_cache(maxsize=1)
-def _index_exact() -> dict[str, tuple[Repere, ...]]:
+def index_exact() -> dict[str, tuple[Repere, ...]]:
     """Forme normalisée → territoires qui la portent."""
     index: dict[str, list[Repere]] = {}
     for maille, contenu in toutes_les_fiches().items():
@@ -54,7 +54,7 @@ def _index_exact() -> dict[str, tuple[Repere, ...]]:
 @lru_cache(maxsize=1)
 def _index_sans_articles() -> dict[str, tuple[Repere, ...]]:
     index: dict[str, dict[Repere, None]] = {}
-    for forme, reperes in _index_exact().items():
+    for forme, reperes in index_exact().items():
         index.setdefault(sans_articles(forme), {}).update(dict.fromkeys(reperes))
     return {forme: tuple(reperes) for forme, reperes in index.items()}
 
@@ -74,7 +74,7 @@ def candidats(nom: str, maille: str | None = None) -> list[Repere]:
     nature = lire_nature(simple)
     if nature and maille in (None, nature[0]):
         lectures.append((nature[1], nature[0]))
-    for index, reduire in ((_index_exact, str), (_index_sans_articles, sans_articles)):
+    for index, reduire in ((index_exact, str), (_index_sans_articles, sans_articles)):
         for forme, voulue in lectures:
             trouves = [repere for repere in index().get(reduire(forme), ()) if voulue in (None, repere[0])]
             if trouves:
@@ -125,7 +125,7 @@ def decrire_tous(reperes: Iterable[Repere]) -> list[str]:
 @lru_cache(maxsize=1)
 def _bigrammes() -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
     """Paires de lettres de tous les noms, anciens compris : formes, paires, rang du nom, nombre par nom."""
-    formes = list(dict.fromkeys([*_index_exact(), *_anciens_noms()]))
+    formes = list(dict.fromkeys([*index_exact(), *_anciens_noms()]))
     octets = np.frombuffer(("\n" + "\n".join(formes) + "\n").encode("ascii"), dtype=np.uint8)
     rangs = np.cumsum(octets[:-1] == 10) - 1
     paires = octets[:-1].astype(np.int32) * 256 + octets[1:]
@@ -142,15 +142,8 @@ def _anciens_noms() -> dict[str, tuple[str, ...]]:
     return {forme: tuple(codes) for forme, codes in index.items() if forme}
 
 
-def noms_proches(nom: str, maille: str | None = None, *, nombre: int = _NOMBRE_PROPOSITIONS) -> list[str]:
-    """Territoires au nom proche, anciens noms de communes compris, les plus ressemblants d'abord.
-
-    >>> noms_proches("Pays de Crzon")[0]
-    'CC du Pays de Craon — EPCI (200048551)'
-    """
-    simple = normaliser(nom)
-    if not simple:
-        return []
+def formes_proches(simple: str) -> list[str]:
+    """Noms normalisés qui ressemblent à celui-ci, les plus ressemblants d'abord."""
     formes, paires, rangs, tailles = _bigrammes()
     cherchees = np.frombuffer(f"\n{simple}\n".encode("ascii"), dtype=np.uint8)
     cherchees = np.unique(cherchees[:-1].astype(np.int32) * 256 + cherchees[1:])
@@ -163,11 +156,23 @@ def noms_proches(nom: str, maille: str | None = None, *, nombre: int = _NOMBRE_P
         juge.set_seq1(formes[rang])
         entier = f" {simple} " in f" {formes[rang]} "
         notes.append((max(juge.ratio(), 0.85 if entier else 0.0), formes[rang]))
+    return [forme for note, forme in sorted(notes, key=lambda paire: (-paire[0], paire[1])) if note >= 0.6]
+
+
+def noms_proches(nom: str, maille: str | None = None, *, nombre: int = _NOMBRE_PROPOSITIONS) -> list[str]:
+    """Territoires au nom proche, anciens noms de communes compris, les plus ressemblants d'abord.
+
+    >>> noms_proches("Pays de Crzon")[0]
+    'CC du Pays de Craon — EPCI (200048551)'
+    """
+    simple = normaliser(nom)
+    if not simple:
+        return []
     textes: dict[str, None] = {}
-    for note, forme in sorted(notes, key=lambda paire: (-paire[0], paire[1])):
-        if note < 0.6 or len(textes) >= nombre:
+    for forme in formes_proches(simple):
+        if len(textes) >= nombre:
             break
-        reperes = [repere for repere in _index_exact().get(forme, ()) if maille in (None, repere[0])]
+        reperes = [repere for repere in index_exact().get(forme, ()) if maille in (None, repere[0])]
         textes.update(dict.fromkeys(decrire_tous(reperes)))
         if maille in (None, "commune"):
             textes.update(dict.fromkeys(map(_decrire_ancien, _anciens_noms().get(forme, ()))))

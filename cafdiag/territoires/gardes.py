@@ -1,0 +1,119 @@
+"""Les périmètres gardés sous un nom, dans le dossier de l'utilisateur : un fichier chacun, écrit d'un coup."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from cafdiag import magasin
+from cafdiag.erreurs import DemandeFausse, DonneesAbimees, TerritoireInconnu
+from cafdiag.territoires.normalisation import normaliser
+from cafdiag.territoires.objets import Territoire
+from cafdiag.territoires.referentiel import COG
+
+
+def dossier() -> Path:
+    """Dossier des périmètres gardés."""
+    return magasin.dossier_utilisateur() / "perimetres"
+
+
+def _chemin(nom: str) -> Path:
+    cle = normaliser(nom).replace(" ", "-")[:80]
+    if not cle:
+        raise DemandeFausse(
+            f"nom de périmètre « {nom} »",
+            attendu="des lettres ou des chiffres",
+            conseil="par exemple « Pôle sud »",
+        )
+    return dossier() / f"{cle}.json"
+
+
+def garder_perimetre(lieu: Territoire) -> Path:
+    """Garde un périmètre sous son nom ; un périmètre de même nom est remplacé.
+
+    Parameters
+    ----------
+    lieu : Territoire
+        Périmètre, commune ou EPCI. Accents, casse et tirets ne distinguent pas deux noms.
+
+    Returns
+    -------
+    Path
+        Fichier écrit, que ``cd.perimetre(nom)`` relit.
+
+    Raises
+    ------
+    DemandeFausse
+        Maille qui ne se compose pas de communes entières, nom sans lettre ni chiffre.
+    ProductionImpossible
+        Dossier de l'utilisateur interdit ou plein ; l'ancien périmètre est intact.
+    """
+    if lieu.maille not in ("perimetre", "commune", "epci"):
+        raise DemandeFausse(
+            f"« {lieu.libelle} » ne se garde pas", attendu="un périmètre, une commune ou un EPCI"
+        )
+    contenu = {"nom": lieu.nom, "cog": COG, "communes": list(lieu.communes)}
+    return magasin.ecrire_atomique(_chemin(lieu.nom), json.dumps(contenu, ensure_ascii=False, indent=1))
+
+
+def communes_gardees(nom: str) -> tuple[str, list[str]]:
+    """Nom et communes d'un périmètre gardé.
+
+    Raises
+    ------
+    TerritoireInconnu
+        Aucun périmètre de ce nom ; les noms connus sont proposés.
+    DonneesAbimees
+        Fichier illisible.
+    """
+    chemin = _chemin(nom)
+    try:
+        contenu = json.loads(chemin.read_text(encoding="utf-8"))
+        return str(contenu["nom"]), [str(code) for code in contenu["communes"]]
+    except FileNotFoundError:
+        connus = perimetres_gardes()["nom"].tolist()
+        raise TerritoireInconnu(
+            nom,
+            propositions=connus,
+            attendu="le nom d'un périmètre gardé",
+            conseil="" if connus else "donnez ses codes : cd.perimetre(nom, [codes])",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        raise DonneesAbimees(
+            chemin.name,
+            f"périmètre illisible ({cause})",
+            conseil=f"supprimez {chemin} et composez-le à nouveau",
+        ) from cause
+
+
+def perimetres_gardes() -> pd.DataFrame:
+    """Les périmètres gardés.
+
+    Returns
+    -------
+    DataFrame
+        ``nom``, ``communes`` (nombre), ``codes`` (réunis par « + », ce qu'attend ``cd.territoire``), par
+        nom. Un fichier abîmé est passé : le lire par son nom dit ce qu'il a.
+    """
+    lignes = []
+    for chemin in sorted(dossier().glob("*.json")):
+        try:
+            nom, codes = communes_gardees(chemin.stem)
+        except DonneesAbimees:
+            continue
+        lignes.append({"nom": nom, "communes": len(codes), "codes": "+".join(codes)})
+    return pd.DataFrame(lignes, columns=["nom", "communes", "codes"])
+
+
+def oublier_perimetre(nom: str) -> None:
+    """Ôte un périmètre gardé.
+
+    Raises
+    ------
+    TerritoireInconnu
+        Aucun périmètre de ce nom.
+    """
+    communes_gardees(nom)
+    _chemin(nom).unlink()
