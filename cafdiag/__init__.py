@@ -40,16 +40,28 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.sppe import sppe
     from cafdiag.restitution.departement import vue_departementale
     from cafdiag.restitution.diagnostic import Diagnostic
+    from cafdiag.restitution.explorateur import explorer
     from cafdiag.restitution.produire import diagnostic
     from cafdiag.restitution.sppe import ecrire as trame_sppe
     from cafdiag.restitution.vues import carte
-    from cafdiag.territoires import Territoire, lister, perimetre, territoire
+    from cafdiag.territoires import (
+        Territoire,
+        garder_perimetre,
+        lister,
+        oublier_perimetre,
+        perimetre,
+        perimetres_gardes,
+        territoire,
+    )
 
 # Chargement à la demande : `import cafdiag` doit rester instantané, folium et geopandas ne le sont pas.
 _OU = {
     "Territoire": "territoires",
     "lister": "territoires",
+    "garder_perimetre": "territoires",
+    "oublier_perimetre": "territoires",
     "perimetre": "territoires",
+    "perimetres_gardes": "territoires",
     "territoire": "territoires",
     "Apports": "donnees",
     "lire_apports": "donnees",
@@ -78,6 +90,7 @@ _OU = {
     "Diagnostic": "restitution.diagnostic",
     "diagnostic": "restitution.produire",
     "vue_departementale": "restitution.departement",
+    "explorer": "restitution.explorateur",
     "telecharger": "donnees.commandes",
     "importer": "donnees.commandes",
     "etat_des_donnees": "donnees.commandes:etat",
@@ -102,15 +115,19 @@ __all__ = [
     "dictionnaire",
     "etat_des_donnees",
     "evaluer",
+    "explorer",
     "figer",
     "financer_alsh",
     "financer_animation",
+    "garder_perimetre",
     "importer",
     "lire_apports",
     "lister",
     "mesurer",
     "mesurer_maille",
+    "oublier_perimetre",
     "perimetre",
+    "perimetres_gardes",
     "serie",
     "simuler",
     "simuler_departs",

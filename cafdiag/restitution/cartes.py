@@ -17,6 +17,7 @@ from cafdiag.restitution.couleurs import TERRITOIRE
 from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.formats import nom_court
 from cafdiag.restitution.leaflet import CarteHorsLigne
+from cafdiag.restitution.peintures import descentes
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -246,7 +247,7 @@ def carte_communes(
             carte, contours, cercles, libelle=libelle_cercles, unite=unite_cercles, couleur=couleur_cercles
         )
         lignes = couches.fiches.aligner(contours["code"], cercles)
-        decalages = couches.descentes(lignes)
+        decalages = descentes(lignes)
         if importance is None:
             importance = [li["valeur"] for li in lignes]
     if points is not None:

@@ -6,18 +6,16 @@ Aucune ne calcule : elle reçoit des Mesures et des contours déjà lus.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from branca.element import MacroElement
 from folium.template import Template
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs, fiches
 from cafdiag.restitution import legendes as lg
-from cafdiag.restitution.classes import SANS_CLASSE, Classes
+from cafdiag.restitution.classes import Classes
 from cafdiag.restitution.contours import (
     DECIMALES_COORDONNEES,
     geometries,
@@ -26,16 +24,15 @@ from cafdiag.restitution.contours import (
     rogner,
 )
 from cafdiag.restitution.echappement import est_vide, json_sur
-from cafdiag.restitution.formats import decimales_de, enumeration, nombre, pluriel
+from cafdiag.restitution.formats import enumeration, nombre, pluriel
 from cafdiag.restitution.leaflet import CarteHorsLigne
+from cafdiag.restitution.peintures import Peinture, peindre_aplats, peindre_cercles
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-RAYON_MAXIMAL = 22
-
-_TRAITS: dict[str, dict[str, Any]] = {
+TRAITS: dict[str, dict[str, Any]] = {
     "voisin": {
         "plan": "fond",
         "style": {"color": "#c3cad1", "weight": 1, "fillColor": couleurs.VOISIN, "fillOpacity": 1},
@@ -89,13 +86,13 @@ def ajouter_fond(
     infobulle : bool
         Montre le nom au survol (sans effet pour ``limite``).
     """
-    if trait not in _TRAITS:
-        raise DemandeFausse(f"trait « {trait} »", attendu=", ".join(_TRAITS))
+    if trait not in TRAITS:
+        raise DemandeFausse(f"trait « {trait} »", attendu=", ".join(TRAITS))
     if carte.cadre is not None and trait != "maille":
         contours = rogner(contours, carte.cadre)
     if contours.empty:
         return
-    modele = _TRAITS[trait]
+    modele = TRAITS[trait]
     entites: list[dict] = [{"g": g, "s": 0} for g in geometries(contours)]
     if infobulle:
         for entite, nom in zip(entites, noms_des_contours(contours), strict=True):
@@ -145,64 +142,34 @@ def ajouter_aplats(
     DemandeFausse
         Deux mesures pour un territoire ; taux d'une maille plus large peint sur une plus fine.
     """
-    lignes = fiches.aligner(contours["code"], mesures)
-    fiches.refuser_maille_empruntee(lignes)
-    noms = noms_des_contours(contours, mesures)
-    places = decimales_de(unite) if decimales is None else decimales
-    valeurs = [ligne.get("valeur") for ligne in lignes]
-    rangs = classes.indices(valeurs) if classes else np.full(len(lignes), SANS_CLASSE)
-    vides = list(
-        dict.fromkeys(
-            ligne["statut"] for ligne, rang in zip(lignes, rangs, strict=True) if rang == SANS_CLASSE
-        )
+    peinture = peindre_aplats(
+        contours["code"],
+        noms_des_contours(contours, mesures),
+        mesures,
+        classes=classes,
+        libelle=libelle,
+        unite=unite,
+        decimales=decimales,
+        discret=discret,
+        motif=carte.motif,
     )
-    styles = [
-        {"color": "#ffffff", "weight": 1, "fillColor": c, "fillOpacity": 0.55 if discret else 1}
-        for c in (classes.couleurs if classes else ())
+    entites = [
+        {"g": g, "s": s, "l": lignes}
+        for g, s, lignes in zip(geometries(contours), peinture.rangs, peinture.fiches, strict=True)
     ]
-    rang_vide = {}
-    for cle in vides:
-        rang_vide[cle] = len(styles)
-        motif = "pointille" if cle == "sans_objet" else "hachures"
-        styles.append({"color": "#aab4bd", "weight": 1, "fillColor": carte.motif(motif), "fillOpacity": 1})
-    pied = fiches.pied_commun(lignes)
-    entites = []
-    for geometrie, ligne, nom, rang in zip(geometries(contours), lignes, noms, rangs, strict=True):
-        indice = int(rang) if rang != SANS_CLASSE else rang_vide[ligne["statut"]]
-        entites.append(
-            {
-                "g": geometrie,
-                "s": indice,
-                "l": fiches.fiche(
-                    nom, ligne, libelle=libelle, unite=unite, decimales=places, avec_source=not pied
-                ),
-            }
-        )
     carte.add_child(
         Couche(
-            "zones", {"plan": "zones", "interactif": True, "styles": styles, "entites": entites, "pied": pied}
+            "zones",
+            {
+                "plan": "zones",
+                "interactif": True,
+                "styles": peinture.styles,
+                "entites": entites,
+                "pied": peinture.pied,
+            },
         )
     )
-    comptes = np.bincount(rangs[rangs != SANS_CLASSE], minlength=len(classes) if classes else 0)
-    elements = [
-        lg.aplat(teinte, etiquette, int(compte), opacite=0.55 if discret else 1.0)
-        for teinte, etiquette, compte in (
-            zip(classes.couleurs, classes.etiquettes, comptes, strict=True) if classes else ()
-        )
-    ]
-    for cle in vides:
-        concernes = [n for n, li in zip(noms, lignes, strict=True) if li["statut"] == cle]
-        elements.append(
-            lg.aplat(
-                str(styles[rang_vide[cle]]["fillColor"]),
-                lg.nom_du_vide(cle),
-                len(concernes),
-                precision=enumeration(concernes, maximum=3),
-            )
-        )
-    carte.legendes.append(lg.bloc(libelle, elements, precision=unite or ""))
-    carte.textes.append(fiches.resume(noms, lignes, rangs, classes, unite=unite, decimales=places))
-    carte.details_html.append(fiches.table(noms, lignes, libelle=libelle, unite=unite, decimales=places))
+    _ecrire(carte, peinture)
 
 
 def ajouter_cercles(
@@ -225,90 +192,31 @@ def ajouter_cercles(
     DemandeFausse
         Effectif négatif, deux mesures pour un territoire, maille empruntée.
     """
-    lignes = fiches.aligner(contours["code"], mesures)
-    fiches.refuser_maille_empruntee(lignes)
-    noms = noms_des_contours(contours, mesures)
-    places = decimales_de(unite) if decimales is None else decimales
-    connues = [float(li["valeur"]) for li in lignes if not est_vide(li.get("valeur"))]
-    if any(v < 0 for v in connues):
-        raise DemandeFausse(
-            "un effectif négatif",
-            attendu="un nombre positif ou nul",
-            conseil="montrez une évolution en aplats",
+    peinture = peindre_cercles(
+        contours["code"],
+        noms_des_contours(contours, mesures),
+        mesures,
+        libelle=libelle,
+        unite=unite,
+        couleur=couleur,
+        decimales=decimales,
+    )
+    entites = [
+        {"p": point, "r": rayon, "s": style, "l": lignes}
+        for point, rayon, style, lignes in zip(
+            reperes(contours), peinture.rayons, peinture.rangs, peinture.fiches, strict=True
         )
-    maximum = max(connues, default=0.0)
-    styles = [
-        {"color": "#ffffff", "weight": 1.2, "fillColor": couleur, "fillOpacity": 0.78},
-        {"color": couleur, "weight": 1.4, "fillColor": "#ffffff", "fillOpacity": 0.9},
-        {
-            "color": couleurs.ENCRE_2,
-            "weight": 1.4,
-            "fillColor": "#ffffff",
-            "fillOpacity": 0.7,
-            "dashArray": "2 2",
-        },
     ]
-    pied = fiches.pied_commun(lignes)
-    entites = []
-    for point, ligne, nom in zip(reperes(contours), lignes, noms, strict=True):
-        valeur = None if est_vide(ligne.get("valeur")) else float(ligne["valeur"])
-        style, rayon = _aspect_cercle(valeur, maximum)
-        entites.append(
-            {
-                "p": point,
-                "r": round(rayon, 2),
-                "s": style,
-                "l": fiches.fiche(
-                    nom, ligne, libelle=libelle, unite=unite, decimales=places, avec_source=not pied
-                ),
-            }
-        )
     # Les petits par-dessus les grands : aucun n'est caché.
     entites.sort(key=lambda e: (-e["r"], e["p"]))
-    carte.add_child(Couche("cercles", {"styles": styles, "entites": entites, "pied": pied}))
-    elements = [lg.cercles(maximum, rayon_cercle, couleur=couleur, decimales=places)] if maximum > 0 else []
-    if any(v == 0 for v in connues):
-        elements.append(lg.anneau(couleur, "aucun", plein=True))
-    absents = [n for n, li in zip(noms, lignes, strict=True) if est_vide(li.get("valeur"))]
-    if absents:
-        elements.append(
-            lg.anneau(
-                couleurs.ENCRE_2,
-                f"Donnée absente ({nombre(len(absents))})",
-                plein=False,
-                precision=enumeration(absents, maximum=3),
-            )
-        )
-    carte.legendes.append(lg.bloc(libelle, elements, precision=unite or ""))
-    rangs = np.array([SANS_CLASSE if est_vide(li.get("valeur")) else 0 for li in lignes])
-    carte.textes.append(
-        f"{libelle} : " + fiches.resume(noms, lignes, rangs, None, unite=unite, decimales=places)
-    )
-    carte.details_html.append(fiches.table(noms, lignes, libelle=libelle, unite=unite, decimales=places))
+    carte.add_child(Couche("cercles", {"styles": peinture.styles, "entites": entites, "pied": peinture.pied}))
+    _ecrire(carte, peinture)
 
 
-def _aspect_cercle(valeur: float | None, maximum: float) -> tuple[int, float]:
-    if valeur is None:
-        return 2, 5.0
-    return (1, 2.5) if valeur == 0 else (0, max(2.0, rayon_cercle(valeur, maximum)))
-
-
-def descentes(lignes: Sequence[dict]) -> list[float]:
-    """De combien de pixels descend un nom pour passer sous le cercle de sa commune."""
-    valeurs = [None if est_vide(li.get("valeur")) else float(li["valeur"]) for li in lignes]
-    maximum = max((v for v in valeurs if v is not None), default=0.0)
-    return [_aspect_cercle(v, maximum)[1] + 7 for v in valeurs]
-
-
-def rayon_cercle(valeur: float, maximum: float) -> float:
-    """Rayon en pixels : la surface est proportionnelle à la valeur.
-
-    Examples
-    --------
-    >>> rayon_cercle(100, 400) / rayon_cercle(400, 400)
-    0.5
-    """
-    return RAYON_MAXIMAL * math.sqrt(valeur / maximum) if maximum > 0 else 0.0
+def _ecrire(carte: CarteHorsLigne, peinture: Peinture) -> None:
+    carte.legendes.append(peinture.legende)
+    carte.textes.append(peinture.texte)
+    carte.details_html.append(peinture.table)
 
 
 def ajouter_points(carte: CarteHorsLigne, points: pd.DataFrame) -> None:

@@ -130,9 +130,9 @@ def carte(
         "titre": f"{ligne['libelle']}, {millesime}",
         "sous_titre": f"{cible.nom} : {quoi.libelle}",
         "source": f"{ligne['source']}, {millesime}",
-        "surligner": _a_surligner(cible, contours),
+        "surligner": a_surligner(cible, contours),
         "nom_surligne": cible.nom,
-        "cadre": _cadre(cible),
+        "cadre": cadre_de(cible),
     }
     if ligne["regle"] == "A2":
         return carte_communes(
@@ -140,7 +140,7 @@ def carte(
             cercles=mesures,
             libelle_cercles=ligne["libelle_court"],
             unite_cercles=ligne["unite"],
-            contexte=_contexte(cible, quoi),
+            contexte=contexte(cible, quoi),
             **commun,
         )
     reference = float("nan")
@@ -153,7 +153,7 @@ def carte(
         unite=ligne["unite"],
         decimales=int(ligne["decimales"]),
         reference=reference,
-        contexte=_contexte(cible, quoi),
+        contexte=contexte(cible, quoi),
         **commun,
     )
 
@@ -169,7 +169,8 @@ def date_des(mesures: pd.DataFrame) -> str:
     return dit if pd.isna(annee) or str(int(annee)) in dit or not len(connues) else str(int(annee))
 
 
-def _contexte(cible: Territoire, quoi: Decoupage) -> list[Fond]:
+def contexte(cible: Territoire, quoi: Decoupage) -> list[Fond]:
+    """Ce qui entoure les territoires peints : communes voisines, ou limites de département."""
     if quoi.maille == "commune":
         return fonds_de_contexte(cible)
     if quoi.maille != "epci":
@@ -181,12 +182,14 @@ def _contexte(cible: Territoire, quoi: Decoupage) -> list[Fond]:
     return [Fond(contours_de("departement", tuple(codes)), "Limites de département", "limite")]
 
 
-def _cadre(cible: Territoire) -> tuple | None:
+def cadre_de(cible: Territoire) -> tuple | None:
+    """Le cadre imposé à la carte d'un territoire, s'il y en a un."""
     # Outre-mer compris, la France tiendrait en trois timbres au bord d'un planisphère.
     return _METROPOLE if cible.maille == "france" else None
 
 
-def _a_surligner(cible: Territoire, contours: gpd.GeoDataFrame):
+def a_surligner(cible: Territoire, contours: gpd.GeoDataFrame):
+    """Ce qui cerne le territoire : son code s'il est dans les contours, sinon le sien."""
     if cible.maille == "france":
         return None
     if cible.code in set(contours["code"]):

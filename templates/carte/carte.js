@@ -21,8 +21,10 @@
   var PLANS = { fond: 380, zones: 400, surbrillance: 420, cercles: 430, points: 440, etiquettes: 450 };
 
   function cadrer(c) {
-    /* Une carte cachée n'a pas de taille : s'y cadrer la perdrait pour de bon. Elle le sera en reparaissant. */
-    if (!c._cadre || !c.getContainer().offsetWidth) { return; }
+    var taille = c.getSize();
+    /* Une carte cachée, ou plus étroite que ses marges, n'a pas de cadrage : s'y cadrer la perdrait pour de bon. Elle
+       le sera en reparaissant. */
+    if (!c._cadre || taille.x < 40 || taille.y < 40) { return; }
     c._automatique = true;
     c.fitBounds(c._cadre, { animate: false, padding: [14, 14] });
     c._automatique = false;
@@ -55,6 +57,8 @@
       attributionControl: false, zoomControl: false, zoomSnap: 0, zoomDelta: 0.5, zoom: 9, center: [46.6, 2.4],
       scrollWheelZoom: false, dragging: !L.Browser.mobile, fadeAnimation: false, zoomAnimation: !calme
     }, options));
+    /* Leaflet prend le clavier à l'appui : dans un cadre, la page défilerait sous la souris et le clic serait perdu. */
+    vue.focus = function () { HTMLElement.prototype.focus.call(vue, { preventScroll: true }); };
     Object.keys(PLANS).forEach(function (nom) { c.createPane(nom).style.zIndex = PLANS[nom]; });
     c.getPane("surbrillance").style.pointerEvents = "none";
     c.getPane("etiquettes").style.pointerEvents = "none";
@@ -227,5 +231,5 @@
     } catch (refus) { /* cadre d'une autre origine : la hauteur prévue suffit */ }
   });
 
-  window.cafdiag = { carte: carte, zones: zones, cercles: cercles, points: points, etiquettes: etiquettes };
+  window.cafdiag = { carte: carte, cadrer: cadrer, zones: zones, cercles: cercles, points: points, etiquettes: etiquettes };
 })();

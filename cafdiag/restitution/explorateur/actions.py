@@ -1,0 +1,74 @@
+"""Ce que l'explorateur produit : rapport, tableur, image. Des fichiers dans ``sorties``, à côté du carnet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from cafdiag import magasin
+from cafdiag.indicateurs import comparer, mesurer
+from cafdiag.restitution.echappement import html_sur, identifiant
+from cafdiag.restitution.explorateur.etat import Etat
+from cafdiag.restitution.vues import carte
+from cafdiag.territoires.objets import LIBELLES_MAILLES
+
+SORTIES = Path("sorties")
+
+
+def rapport(etat: Etat, *, sortie: Path = SORTIES) -> list[Path]:
+    """Le diagnostic complet du territoire ; rend les fichiers écrits.
+
+    Raises
+    ------
+    ProductionImpossible
+        Dossier protégé ou disque plein ; rien n'est écrit à moitié.
+    """
+    from cafdiag.restitution.produire import diagnostic
+
+    return list(diagnostic(etat.territoire, sortie=sortie, annee=etat.annee).values())
+
+
+def tableur(etat: Etat, *, sortie: Path = SORTIES) -> list[Path]:
+    """Un classeur : tous les indicateurs du territoire, de ses références et des territoires choisis."""
+    import pandas as pd
+
+    from cafdiag.restitution.rendu_xlsx import rendre_xlsx
+
+    lieu = etat.territoire
+    tables = [comparer(lieu), *(mesurer(cle).assign(role="autre") for cle in etat.autres)]
+    contenu = pd.concat(tables, ignore_index=True).to_csv(index=False, lineterminator="\n")
+    classeur = rendre_xlsx(contenu, titre=lieu.nom, maille=LIBELLES_MAILLES[lieu.maille])
+    return [magasin.ecrire_atomique(sortie / f"mesures-{_suffixe(etat)}.xlsx", classeur)]
+
+
+def image(etat: Etat, *, sortie: Path = SORTIES) -> list[Path]:
+    """La carte de la vue, titre et source compris : en PNG, en SVG, et en page interactive."""
+    from cafdiag.restitution.cartes_statiques import carte_statique
+    from cafdiag.restitution.explorateur.illustration import image_titree
+    from cafdiag.restitution.images import png
+
+    vivante = carte(etat.territoire, etat.indicateur, annee=etat.annee)
+    dessin = image_titree(carte_statique(vivante))
+    nom = f"carte-{_suffixe(etat)}-{etat.indicateur}"
+    contenus = {".png": png(dessin, largeur_cm=17), ".svg": dessin, ".html": vivante.page()}
+    return magasin.ecrire_ensemble({sortie / f"{nom}{suite}": contenu for suite, contenu in contenus.items()})
+
+
+def _suffixe(etat: Etat) -> str:
+    lieu = etat.territoire
+    return identifiant(lieu.nom) if lieu.maille == "perimetre" else lieu.cle.replace(":", "-")
+
+
+def liens(chemins: list[Path]) -> str:
+    """Les fichiers écrits : un lien s'ils sont servis par l'atelier, leur chemin sinon."""
+    elements = "".join(f"<li>{_lien(chemin.resolve())}</li>" for chemin in chemins)
+    return f'<ul class="fichiers">{elements}</ul>'
+
+
+def _lien(chemin: Path) -> str:
+    racine = os.environ.get("CAFDIAG_ATELIER", "")
+    if racine and chemin.is_relative_to(racine):
+        adresse = quote(f"/files/{chemin.relative_to(racine).as_posix()}")
+        return f'<a href="{html_sur(adresse)}" target="_blank" rel="noopener">{html_sur(chemin.name)}</a>'
+    return f"<code>{html_sur(chemin)}</code>"

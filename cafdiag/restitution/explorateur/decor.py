@@ -1,0 +1,273 @@
+"""La carte de l'explorateur : un décor (contours, repères) dessiné une fois, une peinture qui change.
+
+Les deux partent au navigateur en JSON ; ``templates/explorateur/carte_vive.js`` les dessine. Changer
+d'indicateur n'envoie qu'une peinture : ni contour, ni Leaflet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cafdiag.indicateurs import dictionnaire, mesurer
+from cafdiag.magasin import lire_table
+from cafdiag.restitution import couleurs, vues
+from cafdiag.restitution import legendes as lg
+from cafdiag.restitution.cartes import SOURCE_CONTOURS
+from cafdiag.restitution.classes import bandes, quantiles
+from cafdiag.restitution.contours import geometries, reperes, rogner
+from cafdiag.restitution.couches import TRAITS
+from cafdiag.restitution.echappement import est_vide, json_sur
+from cafdiag.restitution.explorateur import calculs
+from cafdiag.restitution.explorateur.etat import Etat
+from cafdiag.restitution.fiches import valeur_dite
+from cafdiag.restitution.formats import cle_de_tri, decimales_de, nom_court, nombre, pluriel, statut
+from cafdiag.restitution.peintures import descentes, peindre_aplats, peindre_cercles
+from cafdiag.territoires import Territoire, membres, territoire
+
+# Le motif d'une zone sans donnée ; la page de la carte les définit sous ces noms.
+_MOTIFS = "url(#{}_vive)"
+_LIBRE = {"color": "#8a929a", "weight": 0.8, "fillColor": "#ffffff", "fillOpacity": 1}
+_COCHEE = {"color": "#ffffff", "weight": 1.2, "fillColor": couleurs.TERRITOIRE, "fillOpacity": 0.85}
+
+
+@dataclass(frozen=True)
+class Decor:
+    """Ce qui ne change pas avec l'indicateur.
+
+    Attributes
+    ----------
+    maille, codes, noms
+        Territoires dessinés, dans l'ordre des zones du message.
+    libelle : str
+        « les communes du territoire ».
+    reperes : str
+        Légende de ce qui entoure les territoires (HTML).
+    message : str
+        JSON pour la page ; son champ ``id`` le désigne.
+    """
+
+    maille: str
+    codes: tuple[str, ...]
+    noms: tuple[str, ...]
+    libelle: str
+    reperes: str
+    id: str
+    message: str
+
+
+def decor_de(etat: Etat) -> Decor:
+    """Le décor où se peint l'indicateur : des EPCI, des communes ou des départements."""
+    ligne = dictionnaire().loc[etat.indicateur]
+    return _decor(etat.territoire, ligne["calcul"] in vues.CALCULS_A_L_EPCI)
+
+
+@lru_cache(maxsize=16)
+def _decor(cible: Territoire, a_l_epci: bool) -> Decor:
+    quoi = vues.decoupage(cible, a_l_epci=a_l_epci)
+    return _dresser(cible, quoi.maille, quoi.codes, quoi.libelle, contexte=vues.contexte(cible, quoi))
+
+
+def decor_des_communes(cible: Territoire, choisies: tuple[str, ...]) -> Decor | None:
+    """Le décor où se composent les périmètres : communes des EPCI concernés et communes qui les touchent.
+
+    Rend None quand elles seraient trop nombreuses pour une carte (région, France).
+    """
+    autour = communes_autour(cible, choisies)
+    if not autour:
+        return None
+    return _decor_communes(cible, autour)
+
+
+@lru_cache(maxsize=8)
+def _decor_communes(cible: Territoire, codes: tuple[str, ...]) -> Decor:
+    return _dresser(cible, "commune", codes, "les communes à cocher", contexte=[])
+
+
+@lru_cache(maxsize=8)
+def communes_autour(cible: Territoire, choisies: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Communes proposées pour composer un périmètre ; vide s'il y en aurait trop.
+
+    Examples
+    --------
+    >>> codes = communes_autour(territoire("200048551"))
+    >>> "53084" in codes, set(territoire("200048551").communes) < set(codes)
+    (True, True)
+    """
+    if len(cible.communes) > vues.COMMUNES_MAXIMUM:
+        return ()
+    epci = membres("epci")
+    depart = {*cible.communes, *choisies}
+    siens = set(epci.loc[epci["commune"].isin(depart), "code"].dropna())
+    dedans = depart | set(epci.loc[epci["code"].isin(siens), "commune"])
+    voisins = lire_table("voisins", filtres=[("maille", "==", "commune")])
+    touchees = set(voisins.loc[voisins["code"].isin(dedans), "voisin"])
+    connues = set(epci["commune"])
+    codes = sorted((dedans | touchees) & connues)
+    return tuple(codes) if len(codes) <= vues.COMMUNES_MAXIMUM else ()
+
+
+def _dresser(
+    cible: Territoire, maille: str, codes: tuple[str, ...], libelle: str, *, contexte: list[vues.Fond]
+) -> Decor:
+    contours = vues.contours_de(maille, codes)
+    presents = tuple(str(c) for c in contours["code"])
+    prefixe = "region:" if maille == "region" else ""
+    noms = tuple(territoire(prefixe + code).nom for code in presents)
+    cadre = vues.cadre_de(cible) or tuple(float(b) for b in contours.total_bounds)
+    surligne = vues.a_surligner(cible, contours)
+    if isinstance(surligne, str):
+        surligne = contours[contours["code"] == surligne]
+    ouest, sud, est, nord = cadre
+    bornes = contours.geometry.bounds
+    surfaces = (bornes["maxx"] - bornes["minx"]) * (bornes["maxy"] - bornes["miny"])
+    message: dict[str, Any] = {
+        "cadre": [[sud, ouest], [nord, est]],
+        "fonds": [_fond(fond, cadre) for fond in contexte],
+        "zones": [
+            {"c": code, "g": g, "n": nom, "e": nom_court(nom), "p": p, "w": round(float(w), 6)}
+            for code, nom, g, p, w in zip(
+                presents, noms, geometries(contours), reperes(contours), surfaces, strict=True
+            )
+        ],
+        "surligne": [] if surligne is None or surligne.empty else geometries(surligne),
+        "fort": cible.code,
+    }
+    message["id"] = hashlib.sha256(json_sur(message).encode("utf-8")).hexdigest()[:12]
+    dits = [lg.trait(TRAITS[fond.trait]["style"], fond.libelle) for fond in contexte if fond.libelle]
+    if cible.maille != "france":
+        dits.insert(0, lg.trait({"color": couleurs.TERRITOIRE, "weight": 3, "fill": False}, cible.nom))
+    legende = f"<div><ul>{''.join(dits)}</ul></div>" if dits else ""
+    return Decor(maille, presents, noms, libelle, legende, message["id"], json_sur(message))
+
+
+def _fond(fond: vues.Fond, cadre: tuple) -> dict[str, Any]:
+    modele = TRAITS[fond.trait]
+    return {
+        "plan": modele["plan"],
+        "interactif": False,
+        "styles": [modele["style"]],
+        "entites": [{"g": g, "s": 0} for g in geometries(rogner(fond.contours, cadre))],
+        "pied": [],
+    }
+
+
+def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
+    """La peinture de l'indicateur sur un décor : couleurs, infobulles, légende, tableau lié.
+
+    Parameters
+    ----------
+    actif : str
+        Code de la zone choisie, mise en avant sur la carte et dans le tableau.
+    """
+    ligne = dictionnaire().loc[etat.indicateur]
+    mesures = calculs.de_la_maille(decor.maille, decor.codes, etat)
+    commun = {
+        "libelle": ligne["libelle_court"],
+        "unite": ligne["unite"],
+        "decimales": int(ligne["decimales"]),
+    }
+    millesime = vues.date_des(mesures)
+    if ligne["regle"] == "A2":
+        peinture = peindre_cercles(decor.codes, decor.noms, mesures, **commun)
+    else:
+        connues = mesures["valeur"].dropna().tolist()
+        classes = _classes(etat, ligne, connues, commun)
+        peinture = peindre_aplats(
+            decor.codes, decor.noms, mesures, classes=classes, motif=_MOTIFS.format, **commun
+        )
+    cible = etat.territoire
+    return {
+        "decor": decor.id,
+        "titre": f"{ligne['libelle']}, {millesime}",
+        "sous_titre": f"{cible.nom} : {decor.libelle}",
+        "source": f"Source : {ligne['source']}, {millesime}. {SOURCE_CONTOURS}",
+        "styles": peinture.styles,
+        "rangs": peinture.rangs,
+        "fiches": peinture.fiches,
+        "pied": peinture.pied,
+        "rayons": peinture.rayons,
+        "descentes": [round(d) for d in descentes(peinture.lignes)] if peinture.rayons else [],
+        "legende": peinture.legende + decor.reperes,
+        "texte": peinture.texte,
+        "tableau": _tableau(decor, peinture.lignes, ligne),
+        "geste": "choisir",
+        "choisies": [],
+        "actif": actif,
+    }
+
+
+def _classes(etat: Etat, ligne: Any, connues: list[float], commun: dict[str, Any]):
+    if not connues:
+        return None
+    if ligne["calcul"] == "publie":
+        reference = mesurer("France", [etat.indicateur], annee=etat.annee)["valeur"].iloc[0]
+        if not est_vide(reference):
+            return bandes(connues, reference=reference, unite=commun["unite"], decimales=commun["decimales"])
+    return quantiles(connues, unite=commun["unite"], decimales=commun["decimales"])
+
+
+def _tableau(decor: Decor, lignes: list[dict], definition: Any) -> dict[str, Any]:
+    """Le tableau lié à la carte, du plus grand au plus petit, les manquants à la fin."""
+    unite, places = str(definition["unite"]), int(definition["decimales"])
+    ordre = sorted(
+        range(len(lignes)),
+        key=lambda i: (
+            est_vide(lignes[i].get("valeur")),
+            -float(lignes[i].get("valeur") or 0),
+            cle_de_tri(decor.noms[i]),
+        ),
+    )
+    corps = []
+    for i in ordre:
+        etat = statut(lignes[i]["statut"])
+        dite = valeur_dite(lignes[i], unite=None, decimales=places) if etat.chiffre else etat.symbole
+        if etat.chiffre and etat.symbole:
+            dite += f" {etat.symbole}"
+        corps.append([decor.codes[i], decor.noms[i], dite])
+    return {"titre": f"{definition['libelle_court']} ({unite})", "colonne": "Valeur", "lignes": corps}
+
+
+def peindre_les_communes(cible: Territoire, decor: Decor, choisies: tuple[str, ...]) -> dict[str, Any]:
+    """La peinture du périmètre en préparation : communes cochées, communes libres."""
+    populations = [territoire(code).population for code in decor.codes]
+    retenues = set(choisies)
+    dites = [nombre(p, decimales=decimales_de("habitants")) for p in populations]
+    ordre = sorted(range(len(decor.codes)), key=lambda i: cle_de_tri(decor.noms[i]))
+    dehors = len(retenues - set(decor.codes))
+    suite = f", dont {nombre(dehors)} hors de la carte" if dehors else ""
+    return {
+        "decor": decor.id,
+        "titre": "Composer un périmètre",
+        "sous_titre": f"{pluriel(len(retenues), 'commune cochée', 'communes cochées')}{suite} : "
+        "cliquez sur une commune pour la cocher ou la décocher",
+        "source": f"Source : Insee, populations municipales. {SOURCE_CONTOURS}",
+        "styles": [_LIBRE, _COCHEE],
+        "rangs": [int(code in retenues) for code in decor.codes],
+        "fiches": [
+            [nom, f"{dite} habitants", "Cochée" if code in retenues else "Non cochée"]
+            for code, nom, dite in zip(decor.codes, decor.noms, dites, strict=True)
+        ],
+        "pied": [],
+        "rayons": [],
+        "descentes": [],
+        "legende": lg.bloc(
+            "Communes",
+            [
+                lg.aplat(_COCHEE["fillColor"], "Cochée", len(retenues) - dehors, opacite=0.85),
+                lg.aplat("#ffffff", "Non cochée", len(decor.codes) - len(retenues) + dehors),
+            ],
+        )
+        + decor.reperes,
+        "texte": f"Communes cochées : {', '.join(territoire(c).nom for c in choisies) or 'aucune'}.",
+        "tableau": {
+            "titre": "Communes à cocher",
+            "colonne": "Habitants",
+            "lignes": [[decor.codes[i], decor.noms[i], dites[i]] for i in ordre],
+        },
+        "geste": "cocher",
+        "choisies": [code for code in decor.codes if code in retenues],
+        "actif": "",
+    }

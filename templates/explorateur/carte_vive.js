@@ -1,0 +1,224 @@
+/* La carte de l'explorateur : lit décor et peinture dans le carnet, rend les gestes au noyau. Aucun texte venu des
+   données ne passe par innerHTML, sauf la légende, déjà échappée en Python. */
+(function () {
+  "use strict";
+  var racine = null, c = null, decor = null, peinture = null, compte = 0;
+  var rangs = { decor: null, peinture: null };
+  var zones = {}, cercles = {}, rangees = {};
+
+  function noeud(id) { return document.getElementById(id); }
+
+  function trouverRacine() {
+    try { return window.frameElement.closest(".cafdiag-explorateur"); } catch (refus) { return null; }
+  }
+
+  function lire(nom) {
+    var porteur = racine.querySelector(".cafdiag-" + nom + " script[data-rang]");
+    if (!porteur || porteur.dataset.rang === rangs[nom]) { return null; }
+    rangs[nom] = porteur.dataset.rang;
+    return porteur.textContent ? JSON.parse(porteur.textContent) : null;
+  }
+
+  function dire(geste, code) {
+    var champ = racine.querySelector(".cafdiag-pont input");
+    if (!champ) { return; }
+    /* Le rang rend deux gestes semblables différents : sinon le second ne serait pas transmis. */
+    champ.value = JSON.stringify({ geste: geste, code: code, rang: ++compte });
+    champ.dispatchEvent(new champ.ownerDocument.defaultView.Event("input", { bubbles: true }));
+  }
+
+  function vider() {
+    c.eachLayer(function (couche) { c.removeLayer(couche); });
+    c._etiquettes.length = 0;
+    zones = {};
+    cercles = {};
+  }
+
+  function infobulle(couche, rang, suivre) {
+    couche.bindTooltip(function () {
+      var bloc = document.createElement("div");
+      (peinture ? peinture.fiches[rang].concat(peinture.pied) : [decor.zones[rang].n]).forEach(function (texte, i) {
+        var ligne = document.createElement(i ? "div" : "strong");
+        ligne.textContent = texte;
+        bloc.appendChild(ligne);
+      });
+      return bloc;
+    }, { sticky: suivre, className: "carte-bulle", direction: "auto", opacity: 1 });
+    var code = decor.zones[rang].c;
+    couche.on("click", function () { dire(peinture ? peinture.geste : "choisir", code); });
+    couche.on("mouseover", function () { survoler(code, true); });
+    couche.on("mouseout", function () { survoler(code, false); });
+    var trace = couche.getElement();
+    if (trace) { trace.setAttribute("tabindex", "-1"); trace.dataset.code = code; }
+  }
+
+  function survoler(code, oui) {
+    if (rangees[code]) { rangees[code].classList.toggle("survol", oui); }
+    border(code, oui);
+  }
+
+  function border(code, survol) {
+    var couche = zones[code];
+    if (!couche || !couche._repos) { return; }
+    var actif = peinture && peinture.actif === code;
+    couche.setStyle(survol || actif ? { weight: actif ? 3.5 : 2.5, color: "#1b2430" } : couche._repos);
+    /* Déplacer un tracé entre l'appui et le relâchement ferait perdre le clic : il ne l'est que s'il le faut. */
+    var trace = couche.getElement();
+    if ((survol || actif) && trace && trace.parentNode.lastChild !== trace) { couche.bringToFront(); }
+  }
+
+  function planter() {
+    if (!c) { c = window.cafdiag.carte("vue", decor.cadre, {}); }
+    vider();
+    c._cadre = decor.cadre;
+    c._deplacee = false;
+    decor.fonds.forEach(function (fond) { window.cafdiag.zones(c, fond); });
+    decor.zones.forEach(function (zone, rang) {
+      var couche = L.geoJSON({ type: "Feature", geometry: zone.g, properties: {} },
+        { pane: "zones", style: { pane: "zones", color: "#aab4bd", weight: 0.8, fillColor: "#fff", fillOpacity: 1 } });
+      couche.eachLayer(function (forme) {
+        zones[zone.c] = forme.addTo(c);
+        infobulle(forme, rang, true);
+      });
+    });
+    if (decor.surligne.length) {
+      window.cafdiag.zones(c, {
+        plan: "surbrillance", interactif: false, pied: [],
+        styles: [{ color: "#ffffff", weight: 6, fill: false, opacity: 0.95 }, { color: "#0d4a7c", weight: 3, fill: false }],
+        entites: decor.surligne.map(function (g) { return { g: g, s: 0 }; })
+          .concat(decor.surligne.map(function (g) { return { g: g, s: 1 }; }))
+      });
+    }
+    c.invalidateSize({ animate: false, pan: false });
+    window.cafdiag.cadrer(c);
+  }
+
+  function etiqueter() {
+    c.eachLayer(function (couche) { if (couche.options.pane === "etiquettes") { c.removeLayer(couche); } });
+    c._etiquettes.length = 0;
+    var liste = decor.zones.map(function (zone, rang) {
+      return { t: zone.e, p: zone.p, f: Number(zone.c === decor.fort), d: peinture.descentes[rang] || 0,
+        w: peinture.rayons.length ? peinture.rayons[rang] : zone.w };
+    });
+    liste.sort(function (a, b) { return b.f - a.f || b.w - a.w; });
+    window.cafdiag.etiquettes(c, liste);
+  }
+
+  function peindre() {
+    var ronds = peinture.rayons.length > 0;
+    Object.keys(cercles).forEach(function (code) { c.removeLayer(cercles[code]); });
+    cercles = {};
+    decor.zones.forEach(function (zone, rang) {
+      var style = peinture.styles[peinture.rangs[rang]];
+      zones[zone.c]._repos = ronds ? { color: "#aab4bd", weight: 0.8 } : { color: style.color, weight: style.weight };
+      zones[zone.c].setStyle(ronds ? { color: "#aab4bd", weight: 0.8, fillColor: "#ffffff", fillOpacity: 1 } : style);
+    });
+    if (ronds) {
+      decor.zones.map(function (_, rang) { return rang; })
+        .sort(function (a, b) { return peinture.rayons[b] - peinture.rayons[a]; })
+        .forEach(function (rang) {
+          var zone = decor.zones[rang];
+          cercles[zone.c] = L.circleMarker(zone.p, Object.assign(
+            { pane: "cercles", radius: peinture.rayons[rang] }, peinture.styles[peinture.rangs[rang]])).addTo(c);
+          infobulle(cercles[zone.c], rang, false);
+        });
+    }
+    if (peinture.actif) { border(peinture.actif, false); }
+    etiqueter();
+    ecrire();
+    tabler();
+  }
+
+  function ecrire() {
+    noeud("titre").textContent = peinture.titre;
+    noeud("sous-titre").textContent = peinture.sous_titre;
+    noeud("source").textContent = peinture.source;
+    noeud("texte").textContent = peinture.texte;
+    noeud("legende").innerHTML = peinture.legende;
+    noeud("vue").setAttribute("aria-label", "Carte interactive : " + peinture.titre);
+  }
+
+  function tabler() {
+    var corps = noeud("lignes"), tenu = document.activeElement && document.activeElement.dataset.code;
+    noeud("titre-tableau").textContent = peinture.tableau.titre;
+    noeud("colonne").textContent = peinture.tableau.colonne;
+    corps.replaceChildren();
+    rangees = {};
+    peinture.tableau.lignes.forEach(function (ligne) {
+      var rangee = corps.insertRow(), tete = document.createElement("th"), bouton = document.createElement("button");
+      var code = ligne[0];
+      tete.scope = "row";
+      bouton.type = "button";
+      bouton.textContent = ligne[1];
+      bouton.dataset.code = code;
+      if (peinture.geste === "cocher") {
+        bouton.setAttribute("aria-pressed", String(peinture.choisies.indexOf(code) >= 0));
+      } else if (peinture.actif === code) {
+        bouton.setAttribute("aria-current", "true");
+        rangee.className = "actif";
+      }
+      bouton.addEventListener("click", function () { dire(peinture.geste, code); });
+      bouton.addEventListener("focus", function () { survoler(code, true); });
+      bouton.tabIndex = -1;
+      bouton.addEventListener("keydown", aller);
+      bouton.addEventListener("blur", function () { survoler(code, false); });
+      rangee.addEventListener("mouseenter", function () { survoler(code, true); });
+      rangee.addEventListener("mouseleave", function () { survoler(code, false); });
+      tete.appendChild(bouton);
+      rangee.appendChild(tete);
+      var valeur = rangee.insertCell();
+      valeur.className = "nombre";
+      valeur.textContent = ligne[2];
+      rangees[code] = rangee;
+      if (tenu === code) { bouton.focus({ preventScroll: true }); }
+    });
+    var boutons = corps.querySelectorAll("button");
+    if (boutons.length) { (rangees[tenu] || rangees[peinture.actif] || corps).querySelector("button").tabIndex = 0; }
+    if (peinture.actif && rangees[peinture.actif] && !tenu) {
+      var boite = noeud("defilant"), choisie = rangees[peinture.actif];
+      boite.scrollTop = Math.max(0, choisie.offsetTop - boite.clientHeight / 2);
+    }
+  }
+
+  /* Un seul arrêt de tabulation pour tout le tableau ; les flèches vont d'une ligne à l'autre. */
+  function aller(geste) {
+    var boutons = Array.prototype.slice.call(noeud("lignes").querySelectorAll("button"));
+    var rang = boutons.indexOf(geste.currentTarget);
+    var vers = { ArrowDown: rang + 1, ArrowUp: rang - 1, Home: 0, End: boutons.length - 1 }[geste.key];
+    if (vers === undefined || !boutons[vers]) { return; }
+    geste.preventDefault();
+    geste.currentTarget.tabIndex = -1;
+    boutons[vers].tabIndex = 0;
+    boutons[vers].focus();
+  }
+
+  /* Le curseur d'ipywidgets est dit « curseur », sans dire de quoi : son étiquette n'est qu'à côté de lui. */
+  function nommer() {
+    racine.querySelectorAll(".noUi-handle:not([aria-label])").forEach(function (poignee) {
+      var etiquette = poignee.closest(".widget-slider").querySelector("label");
+      if (etiquette) { poignee.setAttribute("aria-label", etiquette.textContent); }
+    });
+  }
+
+  function rafraichir() {
+    nommer();
+    var nouveau = lire("decor"), suite = lire("peinture");
+    if (nouveau) { decor = nouveau; planter(); }
+    if (suite) { peinture = suite; }
+    /* Décor et peinture arrivent l'un après l'autre : on ne peint que sur le bon décor. */
+    if ((nouveau || suite) && decor && peinture && peinture.decor === decor.id) { peindre(); }
+    document.documentElement.dataset.peint = peinture && decor && peinture.decor === decor.id ? rangs.peinture : "";
+  }
+
+  function ajuster() { window.frameElement.style.height = noeud("figure").offsetHeight + 6 + "px"; }
+
+  function commencer() {
+    racine = trouverRacine();
+    if (!racine) { window.setTimeout(commencer, 100); return; }
+    new window.parent.MutationObserver(rafraichir).observe(racine, { childList: true, subtree: true });
+    new ResizeObserver(ajuster).observe(noeud("figure"));
+    rafraichir();
+  }
+
+  commencer();
+})();
