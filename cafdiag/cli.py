@@ -94,6 +94,7 @@ def analyseur() -> argparse.ArgumentParser:
     carte.add_argument("indicateur", metavar="INDICATEUR")
     carte.add_argument("--sortie", metavar="FICHIER", help="par défaut : sorties/carte-CODE-INDICATEUR.html")
     _apports(carte)
+    _secret(carte)
 
     diagnostic = commandes.add_parser("diagnostic", help="le rapport complet d'un territoire")
     diagnostic.add_argument(
@@ -160,6 +161,16 @@ def _choix(sous: argparse.ArgumentParser) -> None:
     )
     sous.add_argument(
         "--distance-alsh", metavar="KM", default="5", help="accueil de loisirs dit proche : 5 km"
+    )
+    _secret(sous)
+
+
+def _secret(sous: argparse.ArgumentParser) -> None:
+    sous.add_argument(
+        "--seuil-caf",
+        metavar="NOMBRE",
+        default="5",
+        help="une donnée confidentielle d'un partenaire se tait en deçà : 5",
     )
 
 
@@ -256,6 +267,7 @@ def _mesurer(options: argparse.Namespace) -> int:
     choix = Options(
         definition_qpv=options.definition_qpv,
         distance_alsh_km=options.distance_alsh,
+        seuil_caf=options.seuil_caf,
         acces_minutes=options.minutes,
         acces_fs_minutes=options.minutes_france_services,
         vitesse_kmh=options.vitesse,
@@ -288,13 +300,15 @@ def _comparables(options: argparse.Namespace) -> int:
 
 
 def _carte(options: argparse.Namespace) -> int:
+    from cafdiag.indicateurs import Options
     from cafdiag.magasin import ecrire_atomique
     from cafdiag.restitution.vues import carte
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
     _annoncer(cible)
-    objet = carte(cible, options.indicateur, apports=_lire_apports(options))
+    choix = Options(seuil_caf=options.seuil_caf)
+    objet = carte(cible, options.indicateur, apports=_lire_apports(options), options=choix)
     # La région 52 et le département 52 ont le même code : la clé les distingue.
     suffixe = cible.cle.replace(":", "-") if cible.maille == "region" else cible.code
     sortie = options.sortie or Path("sorties") / f"carte-{suffixe}-{options.indicateur.upper()}.html"
@@ -315,6 +329,7 @@ def _diagnostic(options: argparse.Namespace) -> int:
         "registre_complet": options.registre_complet,
         "definition_qpv": options.definition_qpv,
         "distance_alsh_km": options.distance_alsh,
+        "seuil_caf": options.seuil_caf,
     }
     parametres = {n: str(v) for n, v in parametres.items() if v} | dict(options.parametre)
     with warnings.catch_warnings(record=True) as dits:

@@ -394,4 +394,5 @@ def test_gabarit_sans_sortie_et_parametres_en_texte():
         "registre_complet",
         "definition_qpv",
         "distance_alsh_km",
+        "seuil_caf",
     }

@@ -54,7 +54,7 @@ CHAMPS_ACTIVITE: dict[str, Champ] = {
 }
 OBLIGATOIRES = ("code", "grandeur", "annee", "valeur", "source")
 # Une partie ne dépasse pas son tout, à la même maille et la même année.
-_PARTIES = (
+PARTIES = (
     ("am_55_ans_plus", "am_actifs"),
     ("eaje_bonus_mixite", "eaje_psu"),
     ("eaje_bonus_handicap", "eaje_psu"),
@@ -365,7 +365,7 @@ class _Lecture:
             for i, cle in zip(saines.index, saines[_CLE].itertuples(index=False, name=None), strict=True)
         }
         for (maille, code, grandeur, annee), i in list(ou.items()):
-            for partie, tout in _PARTIES:
+            for partie, tout in PARTIES:
                 j = ou.get((maille, code, tout, annee)) if grandeur == partie else None
                 if j is not None and saines["valeur"][i] > saines["valeur"][j]:
                     dite = f"au plus celle de « {grandeurs().at[tout, 'libelle']} » ({self.brut['_ou'][j]})"

@@ -12,6 +12,7 @@ import pandas as pd
 from cafdiag.donnees import VARIABLES, Apports, table_communes
 from cafdiag.donnees import tables as tables_donnees
 from cafdiag.donnees.communes import structures_connues
+from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.donnees.publications import publications
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import (
@@ -306,7 +307,7 @@ def mesurer_cles(
     DataFrame
         Colonnes de :func:`mesurer` ; par clé, dans l'ordre donné, puis par indicateur.
     """
-    contexte = _contexte(territoires, appartenance, tables, annee=annee, options=options)
+    contexte = contexte_des(territoires, appartenance, tables, annee=annee, options=options)
     definitions = dictionnaire()
     voulus = choisir(indicateurs)
     blocs = [_un_indicateur(contexte, definitions.loc[code]) for code in voulus]
@@ -314,17 +315,26 @@ def mesurer_cles(
     ordre = np.arange(len(blocs) * len(territoires)).reshape(-1, len(territoires)).T.ravel()
     reunies = {nom: np.concatenate([b[nom] for b in blocs]) for nom in COLONNES}
     table = pd.DataFrame({nom: _ranger(reunies[nom], ordre, nom) for nom in COLONNES})
-    return table.astype({"annee": "Int64"})
+    table = table.astype({"annee": "Int64"})
+    if not confidentielles():
+        return table
+    from cafdiag.indicateurs.secret_application import taire
+
+    communes = contexte.appartenance.groupby("code")["commune"].agg(tuple)
+    libres = contexte.territoires.index[contexte.de_maille("perimetre").to_numpy()]
+    perimetres = {contexte.territoires.at[c, "officiel"]: communes[c] for c in libres}
+    return taire(table, options=contexte.options, perimetres=perimetres)
 
 
-def _contexte(
+def contexte_des(
     territoires: pd.DataFrame,
     appartenance: pd.DataFrame,
     tables: Tables,
     *,
-    annee: int | None,
-    options: Options | None,
+    annee: int | None = None,
+    options: Options | None = None,
 ) -> Contexte:
+    """Le contexte de calcul de plusieurs territoires (``maille, officiel, nom``) et de leurs communes."""
     if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
         raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
     territoires = territoires.set_axis(pd.Index(territoires.index.astype(object), name="code")).astype(object)
@@ -346,7 +356,7 @@ def _contexte(
 
 def contexte_de(cible: Territoire, *, annee: int | None = None, apports: Apports | None = None) -> Contexte:
     """Le contexte de calcul d'un seul territoire, sous sa clé ``territoire``."""
-    return _contexte(*un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
+    return contexte_des(*un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
 
 
 def _ranger(valeurs: np.ndarray, ordre: np.ndarray, nom: str):

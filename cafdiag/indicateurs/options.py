@@ -35,11 +35,16 @@ class Options:
     poids_acces : {"binaire", "paliers"}
         Dans le calcul en deux temps, une place à portée compte entière (``binaire``), ou de moins en moins avec
         la durée (``paliers`` : 1, 2/3 puis 1/3 à deux tiers, à un et à quatre tiers du seuil).
+    seuil_caf : int
+        Effectif sous lequel une donnée confidentielle d'un partenaire ne se montre pas.
+    perimetres_publies : str
+        Périmètres libres dont les chiffres sont déjà publiés, « 53012+53084, 53001+53002+53003 » : un nouveau
+        chiffre ne doit pas se retrouver par différence avec eux.
 
     Raises
     ------
     DemandeFausse
-        Définition ou poids inconnus ; distance, durée ou vitesse hors bornes.
+        Définition ou poids inconnus ; distance, durée, vitesse ou seuil hors bornes.
 
     Examples
     --------
@@ -53,6 +58,8 @@ class Options:
     acces_fs_minutes: float = 20.0
     vitesse_kmh: float = 50.0
     poids_acces: str = "binaire"
+    seuil_caf: int = 5
+    perimetres_publies: str = ""
 
     def __post_init__(self) -> None:
         if self.definition_qpv not in DEFINITIONS_QPV:
@@ -66,6 +73,12 @@ class Options:
             )
         for nom, (intitule, maximum, unite) in _BORNES.items():
             object.__setattr__(self, nom, _nombre(getattr(self, nom), intitule, maximum, unite))
+        seuil = str(self.seuil_caf).strip()
+        if not (seuil.isascii() and seuil.isdigit() and 2 <= int(seuil) <= 100):
+            raise DemandeFausse(
+                f"seuil du secret statistique : « {self.seuil_caf} »", attendu="un entier, de 2 à 100"
+            )
+        object.__setattr__(self, "seuil_caf", int(seuil))
 
     def dire(self, texte: str) -> str:
         """Un libellé du dictionnaire, aux seuils choisis.

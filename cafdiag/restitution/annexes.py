@@ -7,6 +7,8 @@ import re
 
 import pandas as pd
 
+from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.indicateurs import Options
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.formats import cle_de_tri, statut
 
@@ -95,8 +97,8 @@ def glossaire(corps: str) -> str:
     return f'<dl class="glossaire">{lignes}</dl>'
 
 
-def methode() -> str:
-    """Les règles de lecture, en HTML."""
+def methode(options: Options) -> str:
+    """Les règles de lecture, en HTML ; celle du secret quand l'entrepôt contient des données confidentielles."""
     regles = (
         "Un taux agrégé est un rapport de sommes, jamais une moyenne de taux.",
         "Un manquant n'est ni un zéro, ni classé, ni moyenné : il est nommé.",
@@ -107,4 +109,9 @@ def methode() -> str:
         "Chaque chiffre du rapport, avec son statut, son intervalle et sa source, est dans le fichier de mesures qui "
         "l'accompagne.",
     )
+    if confidentielles():
+        regles += (
+            f"Une donnée confidentielle n'est pas montrée (s) si elle compte moins de {options.seuil_caf} unités, ni "
+            "si, avec les totaux et les territoires voisins, elle en ferait retrouver une autre.",
+        )
     return "<ul>" + "".join(f"<li>{phrase_html(r)}</li>" for r in regles) + "</ul>"

@@ -51,6 +51,7 @@ class CartesDuDiagnostic:
             codes=self.donnees.territoire.communes,
             annee=self.donnees.annee,
             apports=self.donnees.apports,
+            options=self.donnees.options,
         )
 
     @cached_property

@@ -80,7 +80,8 @@ def controler(cible: Territoire, valeurs: dict[str, str]) -> None:
     from cafdiag.donnees import lire_apports
     from cafdiag.indicateurs import Options
 
-    choix = {n: valeurs[n] for n in ("definition_qpv", "distance_alsh_km") if n in valeurs}
+    noms = ("definition_qpv", "distance_alsh_km", "seuil_caf", "perimetres_publies")
+    choix = {n: valeurs[n] for n in noms if n in valeurs}
     options = Options(**choix)
     annee = lire_annee(valeurs.get("annee"))
     complets = [d for d in valeurs.get("registre_complet", "").split(",") if d.strip()]

@@ -9,6 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from cafdiag.donnees import Apports, lire_apports
+from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_maille
 from cafdiag.restitution import annexes, bref, chapitres, comparables, textes
@@ -67,7 +68,7 @@ class Diagnostic:
     qpv, registre, registre_complet : str
         Fichiers de l'utilisateur, voir :func:`cafdiag.donnees.lire_apports` ; départements séparés par
         des virgules.
-    definition_qpv, distance_alsh_km : str
+    definition_qpv, distance_alsh_km, seuil_caf, perimetres_publies : str
         Choix de calcul, voir :class:`cafdiag.indicateurs.Options`.
 
     Raises
@@ -93,8 +94,15 @@ class Diagnostic:
         registre_complet: str = "",
         definition_qpv: str = "proximite",
         distance_alsh_km: str | float = 5,
+        seuil_caf: str | int = 5,
+        perimetres_publies: str = "",
     ) -> None:
-        self.options = Options(definition_qpv=definition_qpv, distance_alsh_km=distance_alsh_km)
+        self.options = Options(
+            definition_qpv=definition_qpv,
+            distance_alsh_km=distance_alsh_km,
+            seuil_caf=seuil_caf,
+            perimetres_publies=perimetres_publies,
+        )
         self.territoire: Territoire = territoire(code)
         self.nom = nom_usage.strip() or self.territoire.nom
         self.annee = lire_annee(annee)
@@ -141,7 +149,11 @@ class Diagnostic:
         if self.territoire.maille in ("region", "france"):
             return self.mesures.iloc[:0]
         return mesurer_maille(
-            "epci", ["PE_TXCOUV_GLOBAL"], codes=epci_autour(self.territoire), annee=self.annee
+            "epci",
+            ["PE_TXCOUV_GLOBAL"],
+            codes=epci_autour(self.territoire),
+            annee=self.annee,
+            options=self.options,
         )
 
     def _bloc(self, contenu: str) -> Bloc:
@@ -248,7 +260,7 @@ class Diagnostic:
         lexique = annexes.glossaire(" ".join(self._emis))
         mots = f'<section id="glossaire"><h2>Glossaire</h2>{lexique}</section>' if lexique else ""
         return self._bloc(
-            f'<section id="methode"><h2>Méthode et sources</h2>{annexes.methode()}{sources}</section>{mots}'
+            f'<section id="methode"><h2>Méthode et sources</h2>{annexes.methode(self.options)}{sources}</section>{mots}'
         )
 
     def toutes_les_mesures(self) -> pd.DataFrame:
@@ -262,8 +274,18 @@ class Diagnostic:
         return pd.concat([b for b in blocs if len(b)], ignore_index=True)
 
     def mesures_jointes(self) -> Bloc:
-        """Les mesures à joindre au rapport, en CSV."""
+        """Les mesures à joindre au rapport, en CSV.
+
+        Raises
+        ------
+        ProductionImpossible
+            Une mesure confidentielle a échappé au masque.
+        """
         table = self.toutes_les_mesures()
+        if confidentielles():
+            from cafdiag.indicateurs.secret_application import verifier
+
+            verifier(table, options=self.options, perimetres={self.territoire.code: self.territoire.communes})
         return Bloc(
             f"<p>{len(table)} mesures jointes.</p>",
             donnees={MIME_MESURES: {"csv": table.to_csv(index=False, lineterminator="\n")}},

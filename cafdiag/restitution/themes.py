@@ -208,7 +208,9 @@ def epci_du_departement(departement: str | None) -> set[str]:
 def _naissances(donnees: Donnees) -> str:
     if not donnees.lecture.connu("PE_NAISS"):
         return ""
-    serie = mesurer_serie(donnees.territoire, "PE_NAISS", apports=donnees.apports)
+    serie = mesurer_serie(
+        donnees.territoire, "PE_NAISS", apports=donnees.apports, options=donnees.options
+    )
     annees = serie["annee"].tolist()
     return graphiques.serie(
         serie,

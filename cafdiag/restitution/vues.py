@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cafdiag.donnees import Apports
-from cafdiag.indicateurs import choisir, dictionnaire, mesurer, mesurer_maille
+from cafdiag.indicateurs import Options, choisir, dictionnaire, mesurer, mesurer_maille
 from cafdiag.magasin import lire_contours
 from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
 from cafdiag.restitution.formats import avec_unite, nombre, statut
@@ -100,7 +100,12 @@ def fonds_de_contexte(cible: Territoire) -> list[Fond]:
 
 
 def carte(
-    cible: Territoire | str, indicateur: str, *, apports: Apports | None = None, annee: int | None = None
+    cible: Territoire | str,
+    indicateur: str,
+    *,
+    apports: Apports | None = None,
+    annee: int | None = None,
+    options: Options | None = None,
 ) -> CarteHorsLigne:
     """Carte d'un indicateur autour d'un territoire, lisible sans réseau.
 
@@ -110,7 +115,7 @@ def carte(
         Territoire, code ou nom.
     indicateur : str
         Code du dictionnaire.
-    apports, annee
+    apports, annee, options
         Voir :func:`cafdiag.indicateurs.mesurer`.
 
     Returns
@@ -122,7 +127,7 @@ def carte(
     code = choisir([indicateur])[0]
     ligne = dictionnaire().loc[code]
     quoi = decoupage(cible, a_l_epci=ligne["calcul"] in CALCULS_A_L_EPCI)
-    mesures = mesurer_maille(quoi.maille, [code], codes=quoi.codes, annee=annee, apports=apports)
+    mesures = mesurer_maille(quoi.maille, [code], codes=quoi.codes, annee=annee, apports=apports, options=options)
     noms = mesures.set_index("territoire")["nom"]
     contours = contours_de(quoi.maille, quoi.codes, noms=noms)
     millesime = date_des(mesures)

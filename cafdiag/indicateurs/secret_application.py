@@ -1,0 +1,185 @@
+"""Le secret appliqué : le masque de ce que contient l'entrepôt, gardé d'un calcul à l'autre."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees import VARIABLES, classe_de, tables
+from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.donnees.registres_activite import PARTIES
+from cafdiag.donnees.variables_locales import COMPOSEES
+from cafdiag.erreurs import ProductionImpossible
+from cafdiag.indicateurs.contexte import Contexte
+from cafdiag.indicateurs.dictionnaire import dictionnaire
+from cafdiag.indicateurs.mesures import MAILLES, Tables, contexte_des
+from cafdiag.indicateurs.options import Options
+from cafdiag.indicateurs.secret_lieux import Lieu
+from cafdiag.indicateurs.secret_mesures import UNITES_SANS_EFFECTIF, Regles, Sommes, Voile, proteger
+from cafdiag.indicateurs.secret_regles import seuil_de
+from cafdiag.territoires import membres
+from cafdiag.territoires.perimetres import perimetre_en_texte
+
+PERIMETRE = ("perimetre", "")
+
+
+def taire(
+    mesures: pd.DataFrame, *, options: Options, perimetres: Mapping[str, tuple[str, ...]] | None = None
+) -> pd.DataFrame:
+    """Tait ce que le secret statistique interdit de montrer, quels que soient le territoire et l'appel.
+
+    Parameters
+    ----------
+    mesures : DataFrame
+        Mesures, brutes ou déjà tues.
+    options : Options
+        ``seuil_caf`` et ``perimetres_publies``.
+    perimetres : mapping, optional
+        Communes de chaque périmètre libre, par code.
+
+    Returns
+    -------
+    DataFrame
+        Les mêmes lignes ; voir :func:`cafdiag.indicateurs.secret_mesures.proteger`.
+    """
+    if not confidentielles():
+        return mesures
+    perimetres = perimetres or {}
+    voile = _voile(tables.etat(), options.seuil_caf, options.perimetres_publies)
+    rangs = _rangs_des_communes()
+
+    def communes_de(maille: str, code: str) -> np.ndarray | None:
+        if maille == "perimetre":
+            return rangs.get_indexer(pd.Index(perimetres.get(code, ()), dtype=object))
+        return _communes_de(maille).get(code) if maille in MAILLES else None
+
+    libres = {}
+    for code, communes in perimetres.items():
+        siennes = communes_de("perimetre", code)
+        if voile.touche(tuple(voile.touches), siennes):
+            avec = _ajouter(voile, communes)
+            libres[code] = voile.permises_au_perimetre(siennes, avec)
+    return proteger(mesures, voile, communes_de, libres)
+
+
+def verifier(
+    mesures: pd.DataFrame, *, options: Options, perimetres: Mapping[str, tuple[str, ...]] | None = None
+) -> None:
+    """Refuse une table prête à sortir où il reste quelque chose à taire.
+
+    Raises
+    ------
+    ProductionImpossible
+        Une mesure confidentielle a échappé au masque (calculée à un autre seuil, par exemple).
+    """
+    reste = taire(mesures, options=options, perimetres=perimetres)
+    fautives = reste["statut"].eq("secret") & mesures["statut"].ne("secret")
+    if fautives.any():
+        noms = (mesures["nom"] + ", " + mesures["libelle"])[fautives].head(5)
+        raise ProductionImpossible(
+            f"{int(fautives.sum())} mesures confidentielles allaient être montrées ({' ; '.join(noms)})",
+            conseil="rien n'a été écrit ; signalez-le",
+        )
+
+
+@lru_cache(maxsize=1)
+def _rangs_des_communes() -> pd.Index:
+    return pd.Index(membres("commune")["commune"], dtype=object)
+
+
+@lru_cache(maxsize=8)
+def _communes_de(maille: str) -> dict[str, np.ndarray]:
+    """Rangs des communes de chaque territoire d'une maille."""
+    lien = membres(maille).dropna()
+    rangs = _rangs_des_communes().get_indexer(pd.Index(lien["commune"], dtype=object))
+    numeros, codes = pd.factorize(lien["code"].to_numpy(dtype=object))
+    coupures = np.cumsum(np.bincount(numeros))[:-1]
+    return dict(zip(codes, np.split(rangs[np.argsort(numeros, kind="stable")], coupures), strict=True))
+
+
+def _sommes(lieux: Mapping[Lieu, np.ndarray], etat: tuple) -> Sommes:
+    """Valeurs brutes d'une grandeur par lieu, telles que les calculs les résolvent."""
+    codes = _rangs_des_communes()
+    cles = [f"{maille}:{code}" for maille, code in lieux]
+    territoires = pd.DataFrame(
+        {
+            # Un périmètre publié se calcule comme tout périmètre.
+            "maille": [m if m in MAILLES else "perimetre" for m, _ in lieux],
+            "officiel": [code for _, code in lieux],
+            "nom": cles,
+        },
+        index=cles,
+    )
+    tailles = [len(rangs) for rangs in lieux.values()]
+    appartenance = pd.DataFrame(
+        {"commune": codes[np.concatenate(list(lieux.values()))], "code": np.repeat(cles, tailles)}
+    )
+    contexte: Contexte = contexte_des(territoires, appartenance, Tables.lire(None))
+
+    @lru_cache(maxsize=512)
+    def sommes(variable: str, annee: int) -> pd.Series:
+        return contexte.somme(variable, annee=annee)["valeur"].reset_index(drop=True)
+
+    return sommes
+
+
+def _ajouter(voile: Voile, communes: tuple[str, ...]) -> Sommes:
+    rangs = _rangs_des_communes().get_indexer(pd.Index(communes, dtype=object))
+    une = _sommes({PERIMETRE: rangs}, tables.etat())
+    return lambda variable, annee: pd.concat(
+        [voile.sommes(variable, annee), une(variable, annee)], ignore_index=True
+    )
+
+
+@lru_cache(maxsize=2)
+def _voile(etat: tuple, seuil_caf: int, publies: str) -> Voile:
+    declarees = confidentielles()
+    touches = {
+        v: frozenset(
+            int(c) for maille, code in lieux for c in _communes_de(maille).get(code, ()) if maille in MAILLES
+        )
+        for v, lieux in declarees.items()
+    }
+    publique_ailleurs = any(VARIABLES[v].poids for v in declarees)
+    ensembles = _lieux(frozenset().union(*touches.values()), partout=publique_ailleurs)
+    for rang, texte in enumerate(t for t in publies.split(",") if t.strip()):
+        siennes = pd.Index(perimetre_en_texte(texte).communes, dtype=object)
+        ensembles[("publie", f"P{rang}")] = _rangs_des_communes().get_indexer(siennes)
+    definitions = dictionnaire()
+    contexte = contexte_des(*_aucun(), Tables.lire(None))
+    utiles = {*definitions["numerateur"], *definitions["denominateur"], *declarees} & set(VARIABLES)
+    regles = Regles(
+        definitions,
+        {v: seuil_de(classe_de(v), seuil_caf=seuil_caf) for v in declarees},
+        {v: tuple(sorted(contexte.annees(v))) for v in sorted(utiles)},
+        sans_effectif=frozenset(v for v in declarees if VARIABLES[v].unite in UNITES_SANS_EFFECTIF),
+        composees={total: parties for total, (_, parties) in COMPOSEES.items() if total in declarees},
+        emboitees=tuple((p, t) for p, t in PARTIES if p in declarees and t in declarees),
+    )
+    return Voile(regles, ensembles, _sommes(ensembles, etat), touches)
+
+
+def _aucun() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return pd.DataFrame(columns=["maille", "officiel", "nom"]), pd.DataFrame(columns=["commune", "code"])
+
+
+def _lieux(touchees: frozenset[int], *, partout: bool) -> dict[Lieu, np.ndarray]:
+    """Les territoires à juger : ceux des départements où une donnée est confidentielle, et les plus larges.
+
+    ``partout`` : une de ces grandeurs est publique ailleurs ; un département voisin compte dans le total régional.
+    """
+    touchee = np.zeros(len(_rangs_des_communes()), dtype=bool)
+    touchee[list(touchees)] = True
+    autour = touchee.copy()
+    for communes in _communes_de("departement").values():
+        autour[communes] |= touchee[communes].any()
+    ensembles: dict[Lieu, np.ndarray] = {}
+    for maille in MAILLES:
+        for code, communes in _communes_de(maille).items():
+            petit = maille in ("commune", "epci")
+            if autour[communes].any() if petit else partout or autour[communes].all():
+                ensembles[(maille, code)] = communes
+    return ensembles

@@ -1,0 +1,315 @@
+"""Le secret appliqué aux Mesures : un seul masque pour tout ce qui peut être montré.
+
+Le masque ne dépend ni du territoire demandé, ni de l'appel : communes, EPCI, départements, régions et France sont
+jugés ensemble. Deux rapports, deux cartes, un lot ne se trahissent donc pas l'un l'autre. Ce qui n'a pas été jugé
+(calcul inconnu, quartier, territoire hors du découpage) est tu.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.indicateurs.secret import masquer_systeme
+from cafdiag.indicateurs.secret_lieux import Lieu, Zones, zones
+from cafdiag.indicateurs.secret_regles import MOTIF
+from cafdiag.indicateurs.secret_systeme import Relation, Systeme, systeme
+
+# Une grandeur une année.
+Grandeur = tuple[str, int]
+# Valeur d'une grandeur par lieu ; manquante là où elle n'est pas complète.
+Sommes = Callable[[str, int], pd.Series]
+_JUGES = ("somme", "rapport", "partie", "ecart_positif", "a4")
+_NOMBRES = ["valeur", "numerateur", "denominateur", "bas", "haut"]
+_PARTIEL = "total partiel d'une donnée confidentielle, non montré"
+# Une médiane, un montant n'ont pas d'effectif à comparer au seuil : rien n'est montré sous l'EPCI.
+UNITES_SANS_EFFECTIF = ("%", "euros")
+_MAILLES_LARGES = ("epci", "departement", "region", "france")
+
+
+@dataclass(frozen=True)
+class Regles:
+    """Ce qui est confidentiel, et comment cela se montre.
+
+    Attributes
+    ----------
+    definitions : DataFrame
+        Dictionnaire des indicateurs.
+    seuils : mapping of str to float
+        Seuil de chaque variable confidentielle.
+    annees : mapping of str to tuple of int
+        Années connues de chaque variable du dictionnaire.
+    sans_effectif : frozenset of str
+        Variables confidentielles qui ne comptent rien (médiane, montant).
+    composees : mapping of str to tuple of str
+        ``total: parties`` : tranches d'âge, temps d'accueil.
+    emboitees : tuple of pairs
+        ``(partie, tout)`` : l'une est comprise dans l'autre.
+    """
+
+    definitions: pd.DataFrame
+    seuils: Mapping[str, float]
+    annees: Mapping[str, tuple[int, ...]]
+    sans_effectif: frozenset[str] = frozenset()
+    composees: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    emboitees: tuple[tuple[str, str], ...] = ()
+
+    def termes(self, ligne: pd.Series, annee: int) -> list[Grandeur | None]:
+        """Grandeurs confidentielles que montre un indicateur une année ; None pour une qu'on ne sait pas dire."""
+        num, den = ligne["numerateur"], ligne["denominateur"]
+        trouves: list[Grandeur | None] = [(num, annee)] if num in self.seuils else []
+        if den in self.seuils:
+            trouves.append((den, annee) if annee in self.annees[den] else None)
+        return trouves if ligne["calcul"] in _JUGES else [None]
+
+    @cached_property
+    def concernes(self) -> pd.DataFrame:
+        """Indicateurs qui montrent une grandeur confidentielle."""
+        d = self.definitions
+        return d[d["numerateur"].isin(self.seuils) | d["denominateur"].isin(self.seuils)]
+
+    @cached_property
+    def groupes(self) -> list[tuple[Grandeur, ...]]:
+        """Grandeurs qui se déduisent l'une de l'autre, à juger ensemble."""
+        montrees = {
+            t
+            for _, ligne in self.concernes.iterrows()
+            for annee in self.annees.get(ligne["numerateur"], ())
+            for t in self.termes(ligne, annee)
+            if t is not None and t[0] not in self.sans_effectif
+        }
+        liees = [(total, *parties) for total, parties in self.composees.items()]
+        liees += [*self.emboitees, *self.parts]
+        groupes: list[set[Grandeur]] = [{g} for g in sorted(montrees)]
+        for lien in liees:
+            for annee in {a for _, a in montrees}:
+                ensemble = {(v, annee) for v in lien if v in self.seuils}
+                touches = [g for g in groupes if g & ensemble]
+                if touches:
+                    # Une partie qu'aucun indicateur ne montre reste une inconnue du système.
+                    groupes = [g for g in groupes if g not in touches] + [set().union(*touches, ensemble)]
+        return [tuple(sorted(g)) for g in groupes]
+
+    @cached_property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """``(numérateur, dénominateur)`` des parts confidentielles que montre le dictionnaire."""
+        parts = self.concernes[self.concernes["calcul"].eq("partie")]
+        couples = zip(parts["numerateur"], parts["denominateur"], strict=True)
+        return tuple((num, den) for num, den in couples if num in self.seuils)
+
+    def montre(self, grandeur: Grandeur) -> bool:
+        """Vrai si un indicateur montre cette variable."""
+        return grandeur[0] in set(self.concernes["numerateur"]) | set(self.concernes["denominateur"])
+
+
+@dataclass(frozen=True)
+class Voile:
+    """Le masque de toutes les grandeurs confidentielles.
+
+    Attributes
+    ----------
+    regles : Regles
+    ensembles : mapping
+        Rangs des communes de chaque lieu jugé ; la maille ``publie`` est celle des périmètres déjà publiés.
+    sommes : callable
+        Valeurs d'une grandeur par lieu de ``ensembles``.
+    touches : mapping of str to frozenset
+        Par variable confidentielle : rangs des communes que couvre une déclaration.
+    """
+
+    regles: Regles
+    ensembles: Mapping[Lieu, np.ndarray]
+    sommes: Sommes
+    touches: Mapping[str, frozenset[int]]
+
+    @cached_property
+    def _zones(self) -> Zones:
+        return zones(self.ensembles)
+
+    @cached_property
+    def _juges(self) -> list[tuple[Systeme, np.ndarray]]:
+        systemes = (self._systeme(g, self.ensembles, self._zones, self.sommes) for g in self.regles.groupes)
+        return [(s, masquer_systeme(s)[0]) for s in systemes]
+
+    @staticmethod
+    def _par_zone(g: Grandeur, ensembles: Mapping[Lieu, np.ndarray], z: Zones, sommes: Sommes) -> pd.Series:
+        rangs = [z.de[lieu] for lieu in ensembles]
+        return sommes(*g).groupby(rangs).first().reindex(range(len(z.communes)))
+
+    def _systeme(
+        self, groupe: tuple[Grandeur, ...], ensembles: Mapping[Lieu, np.ndarray], z: Zones, sommes: Sommes
+    ) -> Systeme:
+        regles = self.regles
+        par_zone = {g: self._par_zone(g, ensembles, z, sommes) for g in groupe}
+        valeurs, touts = {}, {}
+        relations, inconnues, publiees, revelateurs = [], [], [], []
+        publies = {z.de[lieu] for lieu in ensembles if lieu[0] == "publie"}
+        for g, serie in par_zone.items():
+            connues = serie.notna().to_numpy()
+            valeurs |= {(g, zone): serie[zone] for zone in np.flatnonzero(connues)}
+            for zone, parties in z.parties(connues).items():
+                relations.append(Relation((g, zone), tuple((g, p) for p in parties)))
+            siennes = np.array(sorted(self.touches[g[0]]))
+            publiees += [
+                (g, zone)
+                for zone in np.flatnonzero(connues)
+                if zone in publies or not np.isin(z.communes[zone], siennes).any()
+            ]
+            inconnues += [] if regles.montre(g) else [(g, zone) for zone in np.flatnonzero(connues)]
+        for annee in sorted({a for _, a in groupe}):
+            for total, parties in regles.composees.items():
+                membres = [par_zone.get((v, annee)) for v in (total, *parties)]
+                if all(m is not None for m in membres):
+                    toutes = np.flatnonzero(np.all([m.notna() for m in membres], axis=0))
+                    relations += [
+                        Relation(((total, annee), zone), tuple(((p, annee), zone) for p in parties))
+                        for zone in toutes
+                    ]
+            for partie, tout in dict.fromkeys((*regles.emboitees, *regles.parts)):
+                if (partie, annee) not in par_zone:
+                    continue
+                p = par_zone[(partie, annee)]
+                if (tout, annee) in par_zone:
+                    # Entre deux parts emboîtées se lit une troisième : le reste.
+                    t = par_zone[(tout, annee)]
+                    for zone in np.flatnonzero((t >= p).to_numpy()):
+                        reste = (("reste", partie, tout, annee), zone)
+                        valeurs[reste] = t[zone] - p[zone]
+                        inconnues.append(reste)
+                        if t[zone] > 0 and (partie, tout) in regles.parts:
+                            revelateurs.append(reste)
+                        relations.append(Relation(((tout, annee), zone), (((partie, annee), zone), reste)))
+                elif annee in regles.annees.get(tout, ()):
+                    t = self._par_zone((tout, annee), ensembles, z, sommes)
+                    touts |= {
+                        ((partie, annee), zone): min(t[zone], touts.get(((partie, annee), zone), np.inf))
+                        for zone in np.flatnonzero((t >= p).to_numpy())
+                    }
+        return systeme(
+            _serie(valeurs),
+            relations,
+            seuil=max(regles.seuils[v] for v, _ in groupe),
+            touts=_serie(touts),
+            publiees=[c for c in publiees if c not in set(inconnues)],
+            inconnues=inconnues,
+            revelateurs=revelateurs,
+        )
+
+    @cached_property
+    def permises(self) -> frozenset[tuple[Grandeur, int]]:
+        """Cases qui se montrent : grandeur et zone."""
+        return frozenset(s.cles[i] for s, masque in self._juges for i in np.flatnonzero(s.montree & ~masque))
+
+    def permis(self, grandeur: Grandeur | None, lieux: list[Lieu]) -> np.ndarray:
+        """Vrai pour les lieux où cette grandeur se montre."""
+        if grandeur is not None and grandeur[0] in self.regles.sans_effectif:
+            return np.array([maille in _MAILLES_LARGES for maille, _ in lieux], dtype=bool)
+        rangs = [self._zones.de.get(lieu) for lieu in lieux]
+        return np.array([z is not None and (grandeur, z) in self.permises for z in rangs], dtype=bool)
+
+    def permises_au_perimetre(self, communes: np.ndarray, sommes: Sommes) -> frozenset[Grandeur]:
+        """Grandeurs qu'un périmètre libre montre sans que sa différence avec un autre territoire trahisse rien.
+
+        Parameters
+        ----------
+        communes : array of int
+            Rangs de ses communes.
+        sommes : callable
+            Valeurs d'une grandeur par lieu, celui du périmètre, ``("perimetre", "")``, en dernier.
+        """
+        ensembles = {**self.ensembles, ("perimetre", ""): communes}
+        z = zones(ensembles)
+        ici = z.de[("perimetre", "")]
+        # Les zones gardent leur rang : le périmètre, s'il est neuf, vient après elles.
+        if ici < len(self._zones.communes):
+            return frozenset(g for g, zone in self.permises if zone == ici)
+        permises = set()
+        for groupe, (juge, ancien) in zip(self.regles.groupes, self._juges, strict=True):
+            s = self._systeme(groupe, ensembles, z, sommes)
+            masquees = {juge.cles[i] for i in np.flatnonzero(ancien)}
+            masque = np.array([c in masquees for c in s.cles], dtype=bool)
+            neuve = np.array([zone == ici for _, zone in s.cles], dtype=bool)
+            masque, _ = masquer_systeme(replace(s, masquable=s.masquable & neuve), masque)
+            permises |= {s.cles[i][0] for i in np.flatnonzero(s.montree & neuve & ~masque)}
+        return frozenset(permises)
+
+    def touche(self, variables: tuple[str, ...], communes: np.ndarray | None) -> bool:
+        """Faux si ce lieu n'a aucune commune où une de ces variables est confidentielle ; vrai dans le doute."""
+        if communes is None:
+            return True
+        siennes = set(communes.tolist())
+        return any(not self.touches[v].isdisjoint(siennes) for v in variables)
+
+
+def _serie(valeurs: dict) -> pd.Series:
+    index = pd.Index(list(valeurs), dtype=object, tupleize_cols=False)
+    return pd.Series(list(valeurs.values()), index=index, dtype=float)
+
+
+def proteger(
+    mesures: pd.DataFrame,
+    voile: Voile,
+    communes_de: Callable[[str, str], np.ndarray | None],
+    libres: Mapping[str, frozenset[Grandeur]],
+) -> pd.DataFrame:
+    """Tait ce que le voile ne permet pas.
+
+    Parameters
+    ----------
+    mesures : DataFrame
+        Mesures, brutes ou déjà tues.
+    voile : Voile
+    communes_de : callable
+        Rangs des communes d'un lieu ``maille, code`` ; None s'il n'est pas fait de communes.
+    libres : mapping
+        Grandeurs permises à chaque périmètre libre, par code.
+
+    Returns
+    -------
+    DataFrame
+        Mêmes lignes. Une case tue n'a ni valeur, ni numérateur, ni dénominateur, ni encadrement ; son statut est
+        ``secret``. Rien ne distingue une case trop petite d'une case masquée pour la protéger.
+    """
+    regles = voile.regles
+    candidates = mesures["indicateur"].isin(regles.concernes.index).to_numpy()
+    lieux = list(zip(mesures["maille"], mesures["territoire"], strict=True))
+    datees = candidates & mesures["annee"].notna().to_numpy()
+    ici = np.zeros(len(mesures), dtype=bool)
+    permis = np.ones(len(mesures), dtype=bool)
+    for (code, annee), rangs in mesures[datees].groupby(["indicateur", "annee"]).indices.items():
+        ligne = regles.definitions.loc[code]
+        variables = tuple(v for v in (ligne["numerateur"], ligne["denominateur"]) if v in regles.seuils)
+        rangs = np.flatnonzero(datees)[rangs]
+        rangs = rangs[[voile.touche(variables, communes_de(*lieux[r])) for r in rangs]]
+        ici[rangs] = True
+        places = [lieux[r] for r in rangs]
+        for terme in regles.termes(ligne, int(annee)):
+            vu = voile.permis(terme, places)
+            vu |= np.array([m == "perimetre" and terme in libres.get(c, ()) for m, c in places], dtype=bool)
+            permis[rangs] &= vu
+    # Sans année, rien n'a été jugé.
+    ici |= candidates & ~datees
+    permis &= datees | ~candidates
+    if not ici.any():
+        return mesures
+    table = mesures.copy()
+    muette = table["statut"].isin(["non_disponible", "secret"]).to_numpy()
+    # Le rapport des seules communes connues : son numérateur n'est pas dit, mais se retrouve.
+    partielle = ici & ~muette & permis & (table["valeur"].notna() & table["numerateur"].isna()).to_numpy()
+    sans_terme = mesures["indicateur"].isin(regles.definitions.index[regles.definitions["calcul"].eq("a4")])
+    partielle &= ~sans_terme.to_numpy()
+    masquee = ici & ~muette & ~permis
+    table.loc[(ici & muette) | masquee | partielle, _NOMBRES] = np.nan
+    # « au moins 12 » est le total des communes connues : une soustraction de plus.
+    table.loc[ici & muette, "motif"] = table.loc[ici & muette, "motif"].str.replace(
+        r" ; au moins .*$", "", regex=True
+    )
+    table.loc[masquee | partielle, "modalite"] = ""
+    table.loc[masquee | partielle, "statut"] = "secret"
+    table.loc[masquee, "motif"] = MOTIF
+    table.loc[partielle, "motif"] = _PARTIEL
+    return table

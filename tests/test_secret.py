@@ -1,0 +1,439 @@
+"""Le secret statistique : seuils, masquage secondaire prouvé par audit, périmètres voisins, propriétés."""
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+import cafdiag as cd
+from cafdiag.donnees import entrepot
+from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
+from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.indicateurs.options import Options
+from cafdiag.indicateurs.secret import fuites, masquer, masquer_systeme
+from cafdiag.indicateurs.secret_application import taire, verifier
+from cafdiag.indicateurs.secret_audit import audit_lineaire, encadrer
+from cafdiag.indicateurs.secret_lieux import zones
+from cafdiag.indicateurs.secret_regles import seuil_de
+from cafdiag.indicateurs.secret_systeme import Relation, systeme
+from cafdiag.restitution.tableaux import tableau_mesures
+
+EFFECTIFS = st.one_of(st.integers(0, 12), st.integers(0, 300))
+
+
+def plat(parties, nom="EPCI"):
+    """Un total et ses parties."""
+    valeurs = {nom: float(sum(parties))} | {f"c{i:02d}": float(n) for i, n in enumerate(parties)}
+    return pd.Series(valeurs), [Relation(nom, tuple(c for c in valeurs if c != nom))]
+
+
+def croise(tableau):
+    """Un tableau croisé avec ses totaux de lignes, de colonnes, et général."""
+    n, m = tableau.shape
+    cases = {f"{i}/{j}": tableau[i, j] for i in range(n) for j in range(m)}
+    cases |= {f"{i}/T": tableau[i].sum() for i in range(n)} | {
+        f"T/{j}": tableau[:, j].sum() for j in range(m)
+    }
+    cases["T/T"] = tableau.sum()
+    relations = [Relation(f"{i}/T", tuple(f"{i}/{j}" for j in range(m))) for i in range(n)]
+    relations += [Relation(f"T/{j}", tuple(f"{i}/{j}" for i in range(n))) for j in range(m)]
+    relations += [
+        Relation("T/T", tuple(f"T/{j}" for j in range(m))),
+        Relation("T/T", tuple(f"{i}/T" for i in range(n))),
+    ]
+    return pd.Series(cases).astype(float), relations
+
+
+def attaque(valeurs, masque, relations, cases, inconnues=()):
+    """Intervalle de chaque case par un programme linéaire posé ici, sans rien du code essayé."""
+    noms = list(
+        dict.fromkeys([*valeurs.index, *inconnues, *(c for r in relations for c in (r.total, *r.parties))])
+    )
+    rang = {c: i for i, c in enumerate(noms)}
+    matrice = np.zeros((len(relations), len(noms)))
+    for ligne, r in zip(matrice, relations, strict=True):
+        ligne[rang[r.total]] = -1
+        for c in r.parties:
+            ligne[rang[c]] = 1
+    bornes = [
+        (valeurs[c], valeurs[c]) if c in valeurs.index and c not in inconnues and not masque[c] else (0, None)
+        for c in noms
+    ]
+    trouves = {}
+    for case in cases:
+        objectif = np.zeros(len(noms))
+        objectif[rang[case]] = 1
+        intervalle = []
+        for sens in (1, -1):
+            r = linprog(sens * objectif, A_eq=matrice, b_eq=np.zeros(len(relations)), bounds=bornes)
+            assert r.status in (0, 3), r.message
+            intervalle.append(np.inf if r.status == 3 else sens * r.fun)
+        trouves[case] = intervalle
+    return trouves
+
+
+# --- Les règles ---
+
+
+def test_seuils_par_classe():
+    assert seuil_de("publique_arrondie") is None and seuil_de("publique_exacte") is None
+    assert [seuil_de(c) for c in ("confidentielle_partenaire", "fiscale", "entreprises")] == [5, 11, 3]
+    assert seuil_de("confidentielle_partenaire", seuil_caf=11) == 11
+    assert seuil_de("fiscale", seuil_caf=20) == 11
+    with pytest.raises(DemandeFausse, match="nominative"):
+        seuil_de("nominative")
+    with pytest.raises(DemandeFausse, match="inconnue"):
+        seuil_de("publique")
+
+
+@pytest.mark.parametrize("seuil", ["1", "101", "cinq", "5.5", ""])
+def test_seuil_refuse(seuil):
+    with pytest.raises(DemandeFausse, match="seuil"):
+        Options(seuil_caf=seuil)
+
+
+def test_le_vrai_zero_se_montre_et_tous_se_tait():
+    n = pd.Series({"aucun": 0.0, "tous": 20.0, "presque": 17.0, "moitie": 10.0})
+    tout = pd.Series(20.0, index=n.index)
+    assert masquer(n, touts=tout)["masque"].to_dict() == {
+        "aucun": False,
+        "tous": True,
+        "presque": True,
+        "moitie": False,
+    }
+
+
+def test_dominance():
+    n = pd.Series({"a": 100.0, "b": 100.0})
+    r = masquer(n, plus_gros=pd.Series({"a": 86.0, "b": 85.0}))
+    assert r["masque"].tolist() == [True, False]
+
+
+# --- Le masquage secondaire ---
+
+
+@settings(deadline=None)
+@given(st.integers(1, 4), st.lists(st.integers(5, 400), min_size=1, max_size=15), st.integers(0, 5))
+def test_une_seule_case_exactement_deux_masquees(petite, grandes, nuls):
+    valeurs, relations = plat([petite, *grandes, *[0] * nuls])
+    masque = masquer(valeurs, relations)["masque"]
+    assert masque.sum() == 2 and masque["c00"]
+    seconde = masque.index[masque & (masque.index != "c00")][0]
+    assert valeurs[seconde] == min(grandes)
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.just(0), st.integers(5, 400)), min_size=1, max_size=15))
+def test_rien_a_proteger_rien_de_masque(parties):
+    valeurs, relations = plat(parties)
+    r = masquer(valeurs, relations)
+    assert not r["masque"].any() and (r["bas"] == valeurs).all() and (r["haut"] == valeurs).all()
+
+
+@settings(deadline=None)
+@given(st.lists(EFFECTIFS, min_size=1, max_size=14))
+def test_un_programme_lineaire_ne_retrouve_rien(parties):
+    valeurs, relations = plat(parties)
+    r = masquer(valeurs, relations)
+    petites = valeurs[(valeurs > 0) & (valeurs < 5)].index
+    assert r.loc[petites, "masque"].all() and r["protege"].sum() == len(petites)
+    for bas, haut in attaque(valeurs, r["masque"], relations, petites).values():
+        assert bas <= 1 + 1e-6 and haut >= 4 - 1e-6
+    # Un lecteur averti (une case masquée n'est pas nulle) hésite aussi de 1 à 4.
+    assert (r.loc[petites, "haut"] >= 4).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 5), st.integers(2, 4), st.randoms(use_true_random=False))
+def test_tableau_croise(n, m, hasard):
+    tableau = np.array([[hasard.choice([0, 1, 3, 6, 9, 20, 70]) for _ in range(m)] for _ in range(n)])
+    valeurs, relations = croise(tableau)
+    r = masquer(valeurs, relations)
+    petites = valeurs[(valeurs > 0) & (valeurs < 5)].index
+    for bas, haut in attaque(valeurs, r["masque"], relations, petites).values():
+        assert bas <= 1 + 1e-6 and haut >= 4 - 1e-6
+
+
+def test_un_petit_tableau_croise_ne_perd_que_son_rectangle():
+    tableau = np.full((4, 5), 20.0) + np.arange(20).reshape(4, 5)
+    tableau[1, 2] = 3
+    valeurs, relations = croise(tableau)
+    assert masquer(valeurs, relations)["masque"].sum() == 4
+
+
+def test_emboitement_communes_epci_departement():
+    # E n'a qu'une commune peuplée, et petite. Masquer F, que ses communes rendraient, ne suffirait pas : G suffit.
+    valeurs = pd.Series(
+        {"D": 100.0, "E": 3.0, "F": 37.0, "G": 60.0, "e1": 3.0, "e2": 0.0, "f1": 30.0, "f2": 7.0}
+    )
+    relations = [Relation("D", ("E", "F", "G")), Relation("E", ("e1", "e2")), Relation("F", ("f1", "f2"))]
+    masque = masquer(valeurs, relations)["masque"]
+    assert set(masque.index[masque]) == {"E", "e1", "G"}
+    for bas, haut in attaque(valeurs, masque, relations, ["E", "e1"]).values():
+        assert bas <= 1 and haut >= 4
+
+
+def test_le_reste_trop_petit_se_tait_aussi():
+    # 1 + 2 masqués d'un total de 43 : leur somme, 3, se retrouverait. Une troisième case les couvre.
+    valeurs, relations = plat([1, 2, 40])
+    assert masquer(valeurs, relations)["masque"].tolist() == [False, True, True, True]
+
+
+@settings(deadline=None)
+@given(st.lists(EFFECTIFS, min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_l_ordre_ne_change_rien(parties, hasard):
+    valeurs, relations = plat(parties)
+    melange = list(valeurs.index)
+    hasard.shuffle(melange)
+    membres = list(relations[0].parties)
+    hasard.shuffle(membres)
+    autre = masquer(valeurs[melange], [Relation("EPCI", tuple(membres))])
+    pd.testing.assert_frame_equal(autre.loc[valeurs.index], masquer(valeurs, relations))
+
+
+@settings(deadline=None)
+@given(st.lists(EFFECTIFS, min_size=1, max_size=12))
+def test_masquer_ce_qui_est_deja_masque_ne_masque_rien_de_plus(parties):
+    valeurs, relations = plat(parties)
+    premier = masquer(valeurs, relations)["masque"]
+    # Une case tue n'a plus de valeur.
+    second = masquer(valeurs.mask(premier), relations)["masque"]
+    assert not second.any()
+
+
+@settings(deadline=None)
+@given(st.lists(EFFECTIFS, min_size=1, max_size=12), st.integers(2, 50))
+def test_homothetie(parties, facteur):
+    valeurs, relations = plat(parties)
+    un = masquer(valeurs, relations)
+    autre = masquer(valeurs * facteur, relations, seuil=5 * facteur, pas=facteur)
+    assert (un["masque"] == autre["masque"]).all()
+    np.testing.assert_allclose(autre["haut"], un["haut"] * facteur)
+
+
+def test_les_entrees_ne_changent_pas():
+    valeurs, relations = plat([3, 8, 20])
+    avant = valeurs.copy()
+    masquer(valeurs, relations)
+    pd.testing.assert_series_equal(valeurs, avant)
+
+
+# --- L'audit ---
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 4), st.integers(2, 4), st.randoms(use_true_random=False))
+def test_l_audit_trouve_ce_que_trouve_un_programme_lineaire(n, m, hasard):
+    """Masque pris au hasard : l'audit et un programme linéaire indépendant désignent les mêmes cases."""
+    tableau = np.array([[hasard.choice([1, 2, 4, 6, 30]) for _ in range(m)] for _ in range(n)])
+    valeurs, relations = croise(tableau)
+    s = systeme(valeurs, relations, seuil=5)
+    masque = s.protegee | np.array([hasard.random() < 0.3 for _ in s.cles])
+    bornes = encadrer(s, masque)
+    trouvees = set(s.cles[np.flatnonzero(s.protegee & bornes.trop_fin(s))])
+    trouvees |= set(s.cles[audit_lineaire(s, bornes)])
+    masques = dict(zip(s.cles, masque, strict=True))
+    petites = [c for c, protege in zip(s.cles, s.protegee, strict=True) if protege]
+    for case, (bas, haut) in attaque(valeurs, masques, relations, petites).items():
+        if bas > 1 + 1e-6 or haut < 4 - 1e-6:
+            assert case in trouvees
+
+
+def test_sans_masquage_secondaire_l_audit_trouve_la_case():
+    s = systeme(*plat([3, 17, 40]), seuil=5)
+    assert "c00" in s.cles[fuites(s, s.protegee)]
+    masque, _ = masquer_systeme(s)
+    assert not len(fuites(s, masque))
+
+
+def test_un_taux_arrondi_est_une_information():
+    # 12,5 % (à 0,05 près) de 24 foyers montrés : le numérateur vaut 3, à 0,012 près. Le masquer seul ne suffit pas.
+    valeurs = pd.Series({"num": 3.0, "den": 24.0})
+    s = systeme(valeurs, [Relation("num", ("den",), poids=(0.125,), ecart=(-0.012, 0.012))], seuil=5)
+    assert [s.cles[i] for i in fuites(s, s.protegee)] == ["num"]
+    masque, bornes = masquer_systeme(s)
+    assert masque.all() and bornes.haut[0] >= 4
+
+
+def test_un_total_qui_ne_tombe_pas_juste_reste_une_information():
+    valeurs = pd.Series({"EPCI": 61.0, "a": 3.0, "b": 17.0, "c": 40.0})
+    masque = masquer(valeurs, [Relation("EPCI", ("a", "b", "c"))])["masque"]
+    assert masque.tolist() == [False, True, True, False]
+
+
+# --- Périmètres voisins ---
+
+
+def test_deux_perimetres_emboites_dont_la_difference_est_petite():
+    # A contient B ; leur différence, trois personnes, n'est montrée nulle part.
+    valeurs = pd.Series({"A": 53.0, "B": 50.0, "A-B": 3.0})
+    masque = masquer(valeurs, [Relation("A", ("B", "A-B"))], inconnues=["A-B"])["masque"]
+    assert masque.to_dict() == {"A": False, "B": True, "A-B": False}
+
+
+def test_un_perimetre_deja_publie_ne_se_masque_plus():
+    valeurs = pd.Series({"A": 53.0, "B": 50.0, "A-B": 3.0})
+    relations = [Relation("A", ("B", "A-B"))]
+    masque = masquer(valeurs, relations, inconnues=["A-B"], publiees=["B"])["masque"]
+    assert masque.to_dict() == {"A": True, "B": False, "A-B": False}
+    with pytest.raises(DemandeFausse, match="périmètres"):
+        masquer(valeurs, relations, inconnues=["A-B"], publiees=["A", "B"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 12), min_size=3, max_size=8))
+def test_une_suite_de_perimetres_emboites(tranches):
+    """P0 ⊂ P1 ⊂ … affichés ensemble : aucune tranche ni réunion de tranches n'est cernée."""
+    cumuls = np.cumsum([30, *tranches])
+    valeurs = pd.Series(
+        {f"P{i}": float(n) for i, n in enumerate(cumuls)}
+        | {f"d{i}": float(n) for i, n in enumerate(tranches, 1)}
+    )
+    relations = [Relation(f"P{j}", (f"P{i}", f"d{j}")) for i, j in pairwise(range(len(cumuls)))]
+    inconnues = [f"d{i}" for i in range(1, len(cumuls))]
+    masque = masquer(valeurs, relations, inconnues=inconnues)["masque"]
+    petites = [c for c in valeurs.index if 0 < valeurs[c] < 5]
+    for bas, haut in attaque(valeurs, masque, relations, petites, inconnues).values():
+        assert bas <= 1 + 1e-6 and haut >= 4 - 1e-6
+
+
+# --- Demandes fautives ---
+
+
+def test_demandes_fautives():
+    with pytest.raises(DemandeFausse, match="même étiquette"):
+        masquer(pd.Series([1.0, 2.0], index=["a", "a"]))
+    with pytest.raises(DemandeFausse, match="négatif"):
+        masquer(pd.Series({"a": -1.0}))
+
+
+# --- Les territoires et les mesures ---
+
+
+def test_zones_emboitees_et_atomes():
+    # Deux EPCI, l'un à cheval sur deux départements dont un seul est connu : l'atome est ce qui reste.
+    z = zones({("c", "1"): [1], ("e", "E"): [1, 2], ("e", "F"): [3, 4], ("d", "D"): [1, 2, 3]})
+    parties = z.parties(np.ones(4, dtype=bool))
+    assert parties[z.de[("e", "E")]] == (z.de[("c", "1")], ("atome", (3, 1)))
+    assert parties[z.de[("d", "D")]] == (z.de[("e", "E")], ("atome", (3, 2)))
+    # F se découpe aussi : sans cela, D − E et F ne se recouperaient pas.
+    assert set(parties[z.de[("e", "F")]]) == {("atome", (3, 2)), ("atome", (2,))}
+
+
+def test_deux_lieux_des_memes_communes_sont_une_zone():
+    z = zones({("epci", "E"): [3, 1], ("departement", "D"): [1, 3]})
+    assert z.de[("epci", "E")] == z.de[("departement", "D")] and len(z.communes) == 1
+
+
+@pytest.fixture
+def activite(tmp_path, monkeypatch):
+    """Range une activité : ``{(maille, code, grandeur): valeur}``."""
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "entrepot"))
+
+    def ranger(valeurs):
+        table = pd.DataFrame(
+            [(m, c, g, 2024, float(v), "Caf") for (m, c, g), v in valeurs.items()],
+            columns=["maille", "code", "grandeur", "annee", "valeur", "source"],
+        )
+        compte = CompteRendu("a.csv", "activite", len(table), len(table), [], {}, [], [], "0" * 64)
+        entrepot.ajouter(Lecture("activite", table, compte, (2024,), "Caf", "2024"))
+
+    return ranger
+
+
+CRAON = "200048551"
+NOMBRES = ["valeur", "numerateur", "denominateur", "bas", "haut"]
+
+
+def par_commune(valeurs, grandeur="enfants_bas_revenus"):
+    return {("commune", c, grandeur): n for c, n in zip(cd.territoire(CRAON).communes, valeurs, strict=True)}
+
+
+def test_une_commune_trop_petite_en_masque_une_autre(activite):
+    effectifs = [3, 17, *range(40, 75)]
+    activite(par_commune(effectifs))
+    communes = cd.mesurer_maille("commune", ["PS_BASREV_ENF"], codes=cd.territoire(CRAON).communes)
+    tues = communes[communes["statut"].eq("secret")]
+    assert tues["territoire"].tolist() == list(cd.territoire(CRAON).communes[:2])
+    assert tues[NOMBRES].isna().all(axis=None) and tues["motif"].nunique() == 1
+    total = cd.mesurer(CRAON, ["PS_BASREV_ENF"]).iloc[0]
+    assert (total["valeur"], total["statut"]) == (sum(effectifs), "exact")
+    # Le symbole d'un secret n'est ni « n.d. » ni « s.o. ».
+    assert ">s</abbr>" in str(tableau_mesures(communes, titre="t", lignes="territoire"))
+    # Au seuil de 2, il n'y a rien à protéger.
+    libre = cd.mesurer_maille(
+        "commune", ["PS_BASREV_ENF"], codes=cd.territoire(CRAON).communes, options=Options(seuil_caf=2)
+    )
+    assert libre["valeur"].sort_values().tolist() == sorted(effectifs)
+
+
+def test_un_perimetre_qui_isole_une_petite_commune_est_tu(activite):
+    effectifs = [3, 17, *range(40, 75)]
+    activite(par_commune(effectifs))
+    siennes = cd.territoire(CRAON).communes
+
+    def mesurer(communes, **options):
+        return cd.mesurer(cd.perimetre("p", communes), ["PS_BASREV_ENF"], options=Options(**options)).iloc[0]
+
+    assert mesurer(siennes[1:])["statut"] == "secret"
+    assert mesurer(siennes[2:])["valeur"] == sum(effectifs[2:])
+    # La troisième commune est connue : l'EPCI moins elle moins ce périmètre rendrait 17, puis 3.
+    assert mesurer([siennes[0], *siennes[3:]])["statut"] == "secret"
+    # Ce périmètre a été publié ailleurs : c'est l'EPCI qui ne peut plus se montrer.
+    publie = Options(perimetres_publies="+".join(siennes[1:]))
+    assert cd.mesurer(CRAON, ["PS_BASREV_ENF"]).iloc[0]["statut"] == "exact"
+    assert cd.mesurer(CRAON, ["PS_BASREV_ENF"], options=publie).iloc[0]["statut"] == "secret"
+
+
+def test_total_partiel_et_minorant_sont_tus(activite):
+    # Une commune n'a rien dit : « au moins » est le total des autres, et se soustrairait.
+    valeurs = par_commune([3, 17, *range(40, 75)])
+    del valeurs[("commune", cd.territoire(CRAON).communes[5], "enfants_bas_revenus")]
+    activite(valeurs)
+    ligne = cd.mesurer(CRAON, ["PS_BASREV_ENF"]).iloc[0]
+    assert ligne["statut"] == "non_disponible" and ligne[NOMBRES].isna().all()
+    assert "au moins" not in ligne["motif"]
+
+
+def test_tous_les_foyers_ou_presque_se_taisent(activite):
+    n = len(cd.territoire(CRAON).communes)
+    parts = [100, 97, 50, *[40] * (n - 3)]
+    activite(par_commune([100] * n, "foyers_reference") | par_commune(parts, "foyers_bas_revenus"))
+    communes = cd.mesurer_maille("commune", ["PS_BASREV"], codes=cd.territoire(CRAON).communes)
+    statuts = communes.set_index("territoire")["statut"].loc[list(cd.territoire(CRAON).communes)].tolist()
+    assert statuts[:2] == ["secret", "secret"] and statuts.count("secret") < n / 2
+
+
+def test_ce_qui_est_deja_tu_ne_change_plus(activite):
+    activite(par_commune([3, 17, 1, 2, *range(40, 73)]))
+    communes = cd.mesurer_maille("commune", ["PS_BASREV_ENF"], codes=cd.territoire(CRAON).communes)
+    pd.testing.assert_frame_equal(taire(communes, options=Options()), communes)
+    verifier(communes, options=Options())
+    with pytest.raises(ProductionImpossible, match="allaient être montrées"):
+        verifier(communes, options=Options(seuil_caf=50))
+
+
+def test_un_montant_et_une_mediane_ne_se_montrent_pas_a_la_commune(activite):
+    commune = cd.territoire(CRAON).communes[0]
+    activite(
+        {("commune", commune, "taux_effort_logement"): 18.0, ("epci", CRAON, "taux_effort_logement"): 20.0}
+    )
+    assert cd.mesurer(commune, ["LOG_TX_EFFORT"]).iloc[0]["statut"] == "secret"
+    assert cd.mesurer(CRAON, ["LOG_TX_EFFORT"]).iloc[0]["valeur"] == 20.0
+
+
+def test_sans_donnee_confidentielle_le_secret_ne_coute_rien():
+    """Ni programme linéaire ni masque chargés, et rien de changé."""
+    code = (
+        "import sys, cafdiag as cd; t = cd.comparer('200048551', ['PS_ALLOC_POP', 'CTX_POP']); "
+        "assert t['valeur'].notna().any(); "
+        "print([m for m in sys.modules if m.startswith(('scipy.optimize', 'cafdiag.indicateurs.secret'))])"
+    )
+    sortie = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert sortie.stdout.strip() == "[]"
