@@ -25,7 +25,7 @@ from cafdiag.indicateurs import (
     petite_enfance,
     portrait,
 )
-from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte, resultat
+from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.options import Options
 from cafdiag.magasin import lire_table
@@ -51,6 +51,8 @@ COLONNES = [
     "source",
     "millesime",
 ]
+_PAS_AU_QUARTIER = "donnée publiée à la commune ou à l'EPCI, pas au quartier"
+_LIEUX = {"territoire": "officiel", "nom": "nom", "maille": "maille"}
 _NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
 MAILLES = ("commune", "epci", "departement", "region", "france")
 
@@ -311,11 +313,10 @@ def mesurer_cles(
     definitions = dictionnaire()
     voulus = choisir(indicateurs)
     blocs = [_un_indicateur(contexte, definitions.loc[code]) for code in voulus]
-    # Par territoire, puis par indicateur ; les blocs sont rangés dans l'autre sens.
-    ordre = np.arange(len(blocs) * len(territoires)).reshape(-1, len(territoires)).T.ravel()
-    reunies = {nom: np.concatenate([b[nom] for b in blocs]) for nom in COLONNES}
-    table = pd.DataFrame({nom: _ranger(reunies[nom], ordre, nom) for nom in COLONNES})
-    table = table.astype({"annee": "Int64"})
+    colonnes = {nom: _ranger([b[nom] for b in blocs], len(territoires), nom) for nom in COLONNES if nom not in _LIEUX}
+    for nom, colonne in _LIEUX.items():
+        colonnes[nom] = pd.array(territoires[colonne], dtype="str").repeat(len(blocs))
+    table = pd.DataFrame(colonnes)[COLONNES].astype({"annee": "Int64"})
     if not confidentielles():
         return table
     from cafdiag.indicateurs.secret_application import taire
@@ -359,23 +360,34 @@ def contexte_de(cible: Territoire, *, annee: int | None = None, apports: Apports
     return contexte_des(*un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
 
 
-def _ranger(valeurs: np.ndarray, ordre: np.ndarray, nom: str):
-    """Une colonne de Mesures, dans l'ordre ; ses textes, très répétés, ne sont écrits qu'une fois chacun."""
+def _ranger(blocs: list[np.ndarray | str | float], n: int, nom: str):
+    """Une colonne de Mesures, par territoire puis par indicateur ; les blocs, eux, sont par indicateur.
+
+    Un bloc qui n'est pas un tableau vaut pour tous les territoires. Les textes se répètent : chacun n'est écrit
+    qu'une fois, et le reste se fait sur des rangs.
+    """
     if nom in _NOMBRES:
-        return valeurs[ordre]
-    rangs, modalites = pd.factorize(valeurs, use_na_sentinel=False)
-    return pd.array(modalites, dtype="str").take(rangs[ordre])
+        return np.stack([np.broadcast_to(b, n) for b in blocs], axis=1).ravel()
+    modalites: dict[str, int] = {}
+    rangs = np.empty((n, len(blocs)), dtype=np.int64)
+    for i, bloc in enumerate(blocs):
+        siens, textes = (0, [bloc]) if isinstance(bloc, str) else pd.factorize(bloc, use_na_sentinel=False)
+        rangs[:, i] = np.array([modalites.setdefault(t, len(modalites)) for t in textes])[siens]
+    return pd.array(list(modalites), dtype="str").take(rangs.ravel())
 
 
-def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray]:
-    """Les colonnes d'une Mesure, une valeur par territoire."""
+def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray | str | float]:
+    """Les colonnes d'une Mesure : une valeur par territoire, ou une seule pour tous."""
+    communs = {
+        "indicateur": ligne["code"],
+        "libelle": contexte.options.dire(ligne["libelle"]),
+        "unite": ligne["unite"],
+    }
     absente = _absence(contexte, ligne)
     if absente:
-        annee = float("nan") if contexte.annee is None else contexte.annee
-        table = resultat(contexte.codes, statut="non_disponible", annee=annee, motif=absente)
-    else:
-        table = CALCULS[ligne["calcul"]](contexte, ligne)
-    mesure = {
+        return communs | _muette(contexte, ligne, absente)
+    table = CALCULS[ligne["calcul"]](contexte, ligne)
+    mesure = communs | {
         nom: table[nom].to_numpy(dtype=float if nom in _NOMBRES else object) for nom in COLONNES_RESULTAT
     }
     # Publié au quartier même, un chiffre est bien le sien.
@@ -383,26 +395,27 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray
     if quartiers.any() and ligne["calcul"] not in _AU_QUARTIER:
         muet = dict.fromkeys(("valeur", "numerateur", "denominateur", "bas", "haut"), np.nan) | {
             "statut": "non_disponible",
-            "motif": "donnée publiée à la commune ou à l'EPCI, pas au quartier",
+            "motif": _PAS_AU_QUARTIER,
             "modalite": "",
         }
         mesure |= {nom: np.where(quartiers, vide, mesure[nom]) for nom, vide in muet.items()}
     mesure["annee"] = np.where(np.isnan(mesure["annee"]), _annee_par_defaut(ligne), mesure["annee"])
     for nom in ("millesime", "source"):
         mesure[nom] = np.where(mesure[nom] == "", ligne[nom], mesure[nom])
-    territoires, n = contexte.territoires, len(contexte.codes)
-    communs = {
-        "indicateur": ligne["code"],
-        "libelle": contexte.options.dire(ligne["libelle"]),
-        "unite": ligne["unite"],
-    }
+    return mesure
+
+
+def _muette(contexte: Contexte, ligne: pd.Series, motif: str) -> dict[str, np.ndarray | str | float]:
+    """Un indicateur que rien ne nourrit : la même absence partout, sauf au quartier, où elle a sa raison."""
+    quartiers = contexte.de_maille("qpv").to_numpy()
+    if quartiers.any() and ligne["calcul"] not in _AU_QUARTIER:
+        motif = np.where(quartiers, _PAS_AU_QUARTIER, motif)
+    dite = contexte.annee is not None
     return (
-        mesure
-        | {nom: np.full(n, valeur, dtype=object) for nom, valeur in communs.items()}
-        | {
-            nom: territoires[colonne].to_numpy(dtype=object)
-            for nom, colonne in (("territoire", "officiel"), ("nom", "nom"), ("maille", "maille"))
-        }
+        dict.fromkeys(_NOMBRES, float("nan"))
+        | {"annee": float(contexte.annee) if dite else _annee_par_defaut(ligne)}
+        | {"statut": "non_disponible", "motif": motif, "maille_source": "", "modalite": ""}
+        | {"source": ligne["source"], "millesime": ligne["millesime"]}
     )
 
 
