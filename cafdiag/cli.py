@@ -124,6 +124,7 @@ def analyseur() -> argparse.ArgumentParser:
     )
     _apports(diagnostic)
     _choix(diagnostic)
+    _durees(diagnostic)
     cli_simuler.ajouter_commandes(commandes)
     departement = commandes.add_parser("departement", help="le tableau de bord des EPCI d'un département")
     departement.add_argument("code", metavar="CODE", help="code ou nom du département, par exemple 53")
@@ -131,6 +132,7 @@ def analyseur() -> argparse.ArgumentParser:
         "--sortie", metavar="DOSSIER", default="sorties", help="là où sont déjà les diagnostics, pour les relier"
     )
     _apports(departement)
+    _secret(departement)
     cli_evolution.ajouter_commandes(commandes)
     ajouter_commandes(commandes)
     cli_explorer.ajouter_commande(commandes)
@@ -175,14 +177,18 @@ def _secret(sous: argparse.ArgumentParser) -> None:
 
 
 def _acces(sous: argparse.ArgumentParser) -> None:
+    _durees(sous)
+    sous.add_argument(
+        "--poids-acces", metavar="POIDS", default="binaire", help="places à portée : binaire, ou paliers"
+    )
+
+
+def _durees(sous: argparse.ArgumentParser) -> None:
     sous.add_argument("--minutes", metavar="MIN", default="15", help="durée d'accès au plus : 15 minutes")
     sous.add_argument(
         "--minutes-france-services", metavar="MIN", default="20", help="à une France services : 20 minutes"
     )
     sous.add_argument("--vitesse", metavar="KMH", default="50", help="vitesse sur la route : 50 km/h")
-    sous.add_argument(
-        "--poids-acces", metavar="POIDS", default="binaire", help="places à portée : binaire, ou paliers"
-    )
 
 
 def principal(arguments: list[str] | None = None) -> int:
@@ -330,6 +336,9 @@ def _diagnostic(options: argparse.Namespace) -> int:
         "definition_qpv": options.definition_qpv,
         "distance_alsh_km": options.distance_alsh,
         "seuil_caf": options.seuil_caf,
+        "acces_minutes": options.minutes,
+        "acces_fs_minutes": options.minutes_france_services,
+        "vitesse_kmh": options.vitesse,
     }
     parametres = {n: str(v) for n, v in parametres.items() if v} | dict(options.parametre)
     with warnings.catch_warnings(record=True) as dits:
@@ -352,9 +361,15 @@ def _diagnostic(options: argparse.Namespace) -> int:
 
 
 def _departement(options: argparse.Namespace) -> int:
+    from cafdiag.indicateurs import Options
     from cafdiag.restitution.departement import vue_departementale
 
-    chemins = vue_departementale(options.code, sortie=options.sortie, apports=_lire_apports(options))
+    chemins = vue_departementale(
+        options.code,
+        sortie=options.sortie,
+        apports=_lire_apports(options),
+        options=Options(seuil_caf=options.seuil_caf),
+    )
     for chemin in chemins.values():
         print(chemin)
     print(f"cafdiag : ouvrez {chemins['html'].resolve()} dans un navigateur.", file=sys.stderr)

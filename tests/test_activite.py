@@ -314,17 +314,28 @@ def test_les_annees_viennent_de_ce_qui_est_apporte(tmp_path):
 
 
 def test_sante_financiere_des_structures(tmp_path):
-    # 12 × 150 000 / 720 000 = 2,5 mois : sous le seuil de 3 mois ; 2 structures sur 5 sont dessous.
+    # 12 × 150 000 / 720 000 = 2,5 mois : sous le seuil de 3 mois ; 8 structures sur 20 sont dessous.
     apporter(
         tmp_path,
         f";{CRAON};;fonds_roulement_avs;2024;150000;Caf",
         f";{CRAON};;charges_annuelles_avs;2024;720000;Caf",
-        f";{CRAON};;structures_avs_bilan;2024;5;Caf",
-        f";{CRAON};;structures_avs_sous_3_mois;2024;2;Caf",
+        f";{CRAON};;structures_avs_bilan;2024;20;Caf",
+        f";{CRAON};;structures_avs_sous_3_mois;2024;8;Caf",
     )
     assert mesure(CRAON, "AVS_FDR_MOIS")["valeur"] == 2.5
     assert mesure(CRAON, "AVS_FDR_PART_3_MOIS")["valeur"] == 40
     assert math.isnan(mesure("53012", "AVS_FDR_MOIS")["valeur"])
+
+
+def test_deux_structures_fragiles_sur_cinq_ne_se_montrent_pas(tmp_path):
+    apporter(
+        tmp_path,
+        f";{CRAON};;structures_avs_bilan;2024;5;Caf",
+        f";{CRAON};;structures_avs_sous_3_mois;2024;2;Caf",
+    )
+    ligne = mesure(CRAON, "AVS_FDR_PART_3_MOIS")
+    assert ligne["statut"] == "secret"
+    assert ligne[["valeur", "numerateur", "denominateur", "bas", "haut"]].isna().all()
 
 
 def test_heures_nouvelles_du_plan_mercredi(tmp_path):

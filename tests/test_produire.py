@@ -395,4 +395,7 @@ def test_gabarit_sans_sortie_et_parametres_en_texte():
         "definition_qpv",
         "distance_alsh_km",
         "seuil_caf",
+        "acces_minutes",
+        "acces_fs_minutes",
+        "vitesse_kmh",
     }

@@ -226,7 +226,10 @@ class Voile:
         ici = z.de[("perimetre", "")]
         # Les zones gardent leur rang : le périmètre, s'il est neuf, vient après elles.
         if ici < len(self._zones.communes):
-            return frozenset(g for g, zone in self.permises if zone == ici)
+            permises = {g for g, zone in self.permises if zone == ici}
+            if any(maille in _MAILLES_LARGES for (maille, _), zone in self._zones.de.items() if zone == ici):
+                permises |= {(v, a) for v in self.regles.sans_effectif for a in self.regles.annees[v]}
+            return frozenset(permises)
         permises = set()
         for groupe, (juge, ancien) in zip(self.regles.groupes, self._juges, strict=True):
             s = self._systeme(groupe, ensembles, z, sommes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.territoires import Territoire
 
@@ -80,9 +82,7 @@ def controler(cible: Territoire, valeurs: dict[str, str]) -> None:
     from cafdiag.donnees import lire_apports
     from cafdiag.indicateurs import Options
 
-    noms = ("definition_qpv", "distance_alsh_km", "seuil_caf", "perimetres_publies")
-    choix = {n: valeurs[n] for n in noms if n in valeurs}
-    options = Options(**choix)
+    options = Options(**{c.name: valeurs[c.name] for c in fields(Options) if c.name in valeurs})
     annee = lire_annee(valeurs.get("annee"))
     complets = [d for d in valeurs.get("registre_complet", "").split(",") if d.strip()]
     apports = None

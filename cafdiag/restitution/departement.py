@@ -10,8 +10,9 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import comparer, dictionnaire, mesurer_maille
+from cafdiag.indicateurs import Options, comparer, dictionnaire, mesurer_maille
 from cafdiag.indicateurs.positions import positions
+from cafdiag.indicateurs.secret_application import verifier
 from cafdiag.magasin import dossier, ecrire_ensemble
 from cafdiag.restitution.annexes import methode, sources
 from cafdiag.restitution.bloc import phrase_html
@@ -49,7 +50,11 @@ _SOMMAIRE = (
 
 
 def vue_departementale(
-    departement: Territoire | str, *, sortie: str | Path = "sorties", apports: Apports | None = None
+    departement: Territoire | str,
+    *,
+    sortie: str | Path = "sorties",
+    apports: Apports | None = None,
+    options: Options | None = None,
 ) -> dict[str, Path]:
     """Écrit le tableau de bord des EPCI d'un département, en une page autonome.
 
@@ -62,6 +67,8 @@ def vue_departementale(
         ``diagnostic-<code>.html`` de ce dossier ; ceux qui n'y sont pas restent en gris.
     apports : Apports, optional
         Registres et contours de l'utilisateur.
+    options : Options, optional
+        Choix de calcul.
 
     Returns
     -------
@@ -84,7 +91,8 @@ def vue_departementale(
         )
     sortie = Path(sortie)
     verifier_dossier(sortie)
-    vue = VueDepartementale(cible, apports=apports)
+    vue = VueDepartementale(cible, apports=apports, options=options)
+    verifier(vue.mesures, options=vue.options)
     presents = {c for c in vue.codes if (sortie / f"diagnostic-{c}.html").is_file()}
     fichiers = {
         "html": (sortie / f"departement-{cible.code}.html", vue.page(presents)),
@@ -100,14 +108,19 @@ def vue_departementale(
 class VueDepartementale:
     """Les mesures de tous les EPCI d'un département, calculées en une passe, et les morceaux de la page."""
 
-    def __init__(self, departement: Territoire, *, apports: Apports | None = None) -> None:
+    def __init__(
+        self, departement: Territoire, *, apports: Apports | None = None, options: Options | None = None
+    ) -> None:
         self.departement = departement
-        epci = mesurer_maille("epci", departement=departement.code, apports=apports)
+        self.options = options or Options()
+        epci = mesurer_maille(
+            "epci", departement=departement.code, apports=apports, options=self.options
+        )
         if epci.empty:
             raise DemandeFausse(
                 f"aucun EPCI dans {departement.libelle}", attendu="un département qui a des intercommunalités"
             )
-        references = comparer(departement, apports=apports)
+        references = comparer(departement, apports=apports, options=self.options)
         self.lecture = Lecture(references)
         self.mesures = pd.concat([epci.assign(role="epci"), references], ignore_index=True)
         self._par_code = {
@@ -404,9 +417,8 @@ class VueDepartementale:
             titre="Sources des chiffres montrés",
             colonnes={"source": "Source", "millesime": "Millésime"},
         )
-        return (
-            f'<section id="methode" class="chapitre"><h2>Méthode et sources</h2>{methode()}{table}</section>'
-        )
+        regles = methode(self.options)
+        return f'<section id="methode" class="chapitre"><h2>Méthode et sources</h2>{regles}{table}</section>'
 
 
 _ETENDUES = {

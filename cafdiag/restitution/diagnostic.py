@@ -68,8 +68,8 @@ class Diagnostic:
     qpv, registre, registre_complet : str
         Fichiers de l'utilisateur, voir :func:`cafdiag.donnees.lire_apports` ; départements séparés par
         des virgules.
-    definition_qpv, distance_alsh_km, seuil_caf, perimetres_publies : str
-        Choix de calcul, voir :class:`cafdiag.indicateurs.Options`.
+    **choix
+        Choix de calcul (``distance_alsh_km``, ``seuil_caf``…), voir :class:`cafdiag.indicateurs.Options`.
 
     Raises
     ------
@@ -92,17 +92,9 @@ class Diagnostic:
         qpv: str = "",
         registre: str = "",
         registre_complet: str = "",
-        definition_qpv: str = "proximite",
-        distance_alsh_km: str | float = 5,
-        seuil_caf: str | int = 5,
-        perimetres_publies: str = "",
+        **choix: str | float,
     ) -> None:
-        self.options = Options(
-            definition_qpv=definition_qpv,
-            distance_alsh_km=distance_alsh_km,
-            seuil_caf=seuil_caf,
-            perimetres_publies=perimetres_publies,
-        )
+        self.options = Options(**choix)
         self.territoire: Territoire = territoire(code)
         self.nom = nom_usage.strip() or self.territoire.nom
         self.annee = lire_annee(annee)
