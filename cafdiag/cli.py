@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from cafdiag import cli_donnees, cli_evolution, cli_simuler
+from cafdiag import cli_donnees, cli_evolution, cli_lot, cli_simuler
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError, DemandeFausse
 
@@ -27,6 +27,7 @@ _EPILOGUE = """exemples :
   cafdiag carte "Pays de Craon" PE_TXCOUV_GLOBAL --sortie carte.html
   cafdiag diagnostic 200048551 --sortie sorties
   cafdiag diagnostic 53012+53084 --nom "Pôle sud" --formats html,docx,xlsx
+  cafdiag lot --departement 53
 """
 
 
@@ -131,6 +132,9 @@ def analyseur() -> argparse.ArgumentParser:
     _apports(departement)
     cli_evolution.ajouter_commandes(commandes)
     ajouter_commandes(commandes)
+    lot = cli_lot.ajouter_commandes(commandes)
+    _apports(lot)
+    _choix(lot)
     return racine
 
 
@@ -357,4 +361,5 @@ _COMMANDES = {
     "departement": _departement,
     "donnees": cli_donnees.executer,
     **dict.fromkeys(("serie", "decomposer", "figer", "evaluer", "anomalies"), cli_evolution.executer),
+    "lot": cli_lot.executer,
 }

@@ -30,6 +30,7 @@ ETAGES = [
     "cli_donnees",
     "cli_simuler",
     "cli_evolution",
+    "cli_lot",
     "cli",
     "__main__",
 ]
