@@ -70,6 +70,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
 def executer(options: argparse.Namespace) -> int:
     """Mène le lot demandé ; rend son code de retour."""
     from cafdiag.erreurs import DemandeFausse
+    from cafdiag.lot import moteur_souche
     from cafdiag.lot.bornes import Bornes
     from cafdiag.lot.execution import Reglages, produire_lot
     from cafdiag.lot.plan import cibles, planifier
@@ -80,6 +81,8 @@ def executer(options: argparse.Namespace) -> int:
         from cafdiag.lot.grappe import exiger_distributed
 
         exiger_distributed()
+    elif options.moteur != "processus":
+        moteur_souche.devancer()
     parametres = {
         n: str(v)
         for n in ("qpv", "registre", "registre_complet", "definition_qpv")

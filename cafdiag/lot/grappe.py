@@ -61,7 +61,7 @@ class Depot:
         calcul = hashlib.sha256()
         for nom, octets in sorted(fichiers.items()):
             calcul.update(f"{nom}\0{len(octets)}\0".encode() + octets)
-        self.name = f"cafdiag-{calcul.hexdigest()[:16]}"
+        self.name = f"cafdiag-depot-{calcul.hexdigest()[:16]}"
         self.fichiers = fichiers
         self.dossier: Path | None = None
 

@@ -26,7 +26,18 @@ from cafdiag.lot import trames
 from cafdiag.lot.bornes import Bornes, ClientBorne, memoire_du_groupe
 
 _DEPART = 120.0  # secondes laissées à la souche pour tout charger
+_TRACE = "module://matplotlib_inline.backend_inline"
 _PAS = 0.25  # secondes entre deux regards sur la mémoire et le délai
+
+
+# Un seul fil, et le tracé qu'emploie un noyau ordinaire.
+_SEULE = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "MPLBACKEND": _TRACE,
+}
 
 
 class SoucheIndisponible(ProductionImpossible):
@@ -36,61 +47,57 @@ class SoucheIndisponible(ProductionImpossible):
 class Souche:
     """Une souche en marche, vue du lot : elle donne des noyaux.
 
+    Sitôt construite, elle commence ses imports ; :meth:`regler` lui dit le reste et attend qu'elle soit prête.
+
     Parameters
     ----------
-    gabarit : path, optional
-        Carnet à répéter pendant le préchargement.
-    parametres : dict, optional
-        Paramètres de cette répétition.
     environnement : dict, optional
         Variables d'environnement à ajouter.
 
     Raises
     ------
     SoucheIndisponible
-        Pas Linux, ou le préchargement a laissé plusieurs fils.
+        Pas Linux.
     """
 
-    def __init__(
-        self,
-        *,
-        gabarit: str = "",
-        parametres: dict[str, str] | None = None,
-        environnement: dict[str, str] | None = None,
-    ) -> None:
+    def __init__(self, *, environnement: dict[str, str] | None = None) -> None:
         if not sys.platform.startswith("linux"):
             raise SoucheIndisponible("la duplication de processus n'est sûre que sous Linux")
-        ici, la_bas = socket.socketpair()
         self._ajouts = dict(environnement or {})
-        variables = os.environ | self._ajouts | {
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-            "JE_ARROW_MALLOC_CONF": "background_thread:false",
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        }
-        reglages = json.dumps({"gabarit": gabarit, "parametres": parametres or {}})
+        self._controle, la_bas = socket.socketpair()
+        self._verrou, self.proprietaire, self.pid = threading.Lock(), os.getpid(), 0
+        variables = os.environ | self._ajouts | _SEULE
         with la_bas:
             # -P : le dossier courant ne doit pas prendre la place d'un module. Session à part : un Ctrl-C
             # au clavier ne frappe que le lot, qui range avant de sortir.
             self._processus = subprocess.Popen(
-                [sys.executable, "-P", "-m", "cafdiag.lot.souche", str(la_bas.fileno()), reglages],
+                [sys.executable, "-P", "-m", "cafdiag.lot.souche", str(la_bas.fileno())],
                 pass_fds=[la_bas.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 env=variables,
             )
-        self._controle, self._verrou, self.proprietaire = ici, threading.Lock(), os.getpid()
-        ici.settimeout(_DEPART)
+
+    def regler(self, *, gabarit: str = "", parametres: dict[str, str] | None = None) -> Souche:
+        """Donne le carnet à répéter et attend que la souche puisse servir.
+
+        Raises
+        ------
+        SoucheIndisponible
+            Le préchargement a échoué, ou a laissé plusieurs fils.
+        """
+        self._controle.settimeout(_DEPART)
         try:
-            accueil = trames.recevoir(ici)
-        except TimeoutError:
+            trames.envoyer(self._controle, {"gabarit": gabarit, "parametres": parametres or {}})
+            accueil = trames.recevoir(self._controle)
+        except OSError:
             accueil = None
         if accueil is None or "pret" not in accueil[0]:
             self.fermer()
             raison = accueil[0]["refus"] if accueil else "elle n'a pas démarré"
             raise SoucheIndisponible(f"la souche ne peut pas servir : {raison}")
         self.pid = accueil[0]["pret"]
+        return self
 
     @property
     def vivante(self) -> bool:
@@ -101,7 +108,8 @@ class Souche:
         """Une copie neuve, qui travaille dans ce dossier."""
         ici, la_bas = socket.socketpair()
         lecture, ecriture = os.pipe()
-        demande = json.dumps({"dossier": dossier, "environnement": os.environ | self._ajouts}) + "\n"
+        variables = os.environ | {"MPLBACKEND": _TRACE} | self._ajouts
+        demande = json.dumps({"dossier": dossier, "environnement": variables}) + "\n"
         try:
             with self._verrou, la_bas:
                 socket.send_fds(self._controle, [demande.encode()], [la_bas.fileno(), ecriture])
@@ -294,6 +302,7 @@ class MoteurSouche(Engine):
 
 
 _COMMUNES: dict[tuple, Souche] = {}
+_AVANCE = ("avance",)
 _VERROU = threading.Lock()
 _PERMIS = threading.Event()
 _PERMIS.set()
@@ -313,10 +322,19 @@ def souche_commune(
             raise SoucheIndisponible("le lot est interrompu")
         souche = _COMMUNES.get(cle)
         if souche is None or not souche.vivante:
-            souche = _COMMUNES[cle] = Souche(
-                gabarit=gabarit, parametres=parametres, environnement=environnement
-            )
-        return souche
+            if souche is not None:
+                souche.fermer()
+            souche = _COMMUNES.pop(_AVANCE, None) if not environnement else None
+            souche = souche or Souche(environnement=environnement)
+            _COMMUNES[cle] = souche.regler(gabarit=gabarit, parametres=parametres)
+        return _COMMUNES[cle]
+
+
+def devancer() -> None:
+    """Démarre une souche pendant que le lot se prépare : ses imports sont faits quand il en a besoin."""
+    with _VERROU, contextlib.suppress(SoucheIndisponible):
+        if _AVANCE not in _COMMUNES:
+            _COMMUNES[_AVANCE] = Souche()
 
 
 def autoriser() -> None:

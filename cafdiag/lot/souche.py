@@ -37,7 +37,6 @@ MODULES = (
     "geopandas",
     "pyproj",
     "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
     "folium",
     "cafdiag.restitution.diagnostic",
     "cafdiag.restitution.produire",
@@ -94,16 +93,24 @@ def lectures_ailleurs():
             module.read_parquet = fonction
 
 
-def precharger(reglages: dict[str, Any]) -> Any:
-    """Charge modules, tables et noyau ; rend le noyau, prêt à servir dans les copies."""
+def importer() -> None:
+    """Importe ce dont les carnets se servent."""
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     for module in MODULES:
         importlib.import_module(module)
+
+
+def precharger(reglages: dict[str, Any]) -> Any:
+    """Charge modules, tables et noyau ; rend le noyau, prêt à servir dans les copies."""
+    importer()
     if reglages.get("gabarit"):
         import matplotlib
         import matplotlib.pyplot as plt
 
+        from cafdiag.magasin import garder_contours
+
         with lectures_ailleurs(), matplotlib.rc_context():
+            garder_contours()
             repeter(Path(reglages["gabarit"]), reglages.get("parametres", {}))
         plt.close("all")
     # Sans son débogueur ni son historique, ipykernel n'ouvre pas de fil.
@@ -120,12 +127,15 @@ def precharger(reglages: dict[str, Any]) -> Any:
 
 
 def principal() -> None:
-    """Précharge, se compte, puis sert jusqu'à la fermeture de la prise de commande."""
+    """Importe, reçoit ses réglages, précharge, se compte, puis sert jusqu'à la fermeture de la prise."""
     controle = socket.socket(fileno=int(sys.argv[1]))
-    reglages = json.loads(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        noyau = precharger(reglages)
+        importer()
+        recu = trames.recevoir(controle)
+        if recu is None:
+            return
+        noyau = precharger(recu[0])
     except Exception as cause:  # la souche dit pourquoi elle refuse ; le lot se replie sur des noyaux neufs
         trames.envoyer(controle, {"refus": f"{type(cause).__name__} : {cause}"})
         return
@@ -230,9 +240,6 @@ def _naitre(noyau: Any, prise: int, ordre: dict, libc: Any) -> NoReturn:
         import numpy as np
 
         np.random.seed(int.from_bytes(os.urandom(4), "little"))
-        import matplotlib
-
-        matplotlib.rcParams["backend"] = "module://matplotlib_inline.backend_inline"
         noyau.servir(socket.socket(fileno=prise))
         code = 0
     except BaseException:
