@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from cafdiag import cli_donnees, cli_evolution, cli_explorer, cli_simuler
+from cafdiag import cli_donnees, cli_evolution, cli_explorer, cli_lot, cli_simuler
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError, DemandeFausse
 
@@ -28,6 +28,7 @@ _EPILOGUE = """exemples :
   cafdiag diagnostic 200048551 --sortie sorties
   cafdiag diagnostic 53012+53084 --nom "Pôle sud" --formats html,docx,xlsx
   cafdiag explorer
+  cafdiag lot --departement 53
 """
 
 
@@ -136,6 +137,9 @@ def analyseur() -> argparse.ArgumentParser:
     cli_evolution.ajouter_commandes(commandes)
     ajouter_commandes(commandes)
     cli_explorer.ajouter_commande(commandes)
+    lot = cli_lot.ajouter_commandes(commandes)
+    _apports(lot)
+    _choix(lot)
     return racine
 
 
@@ -390,4 +394,5 @@ _COMMANDES = {
     "donnees": cli_donnees.executer,
     **dict.fromkeys(("serie", "decomposer", "figer", "evaluer", "anomalies"), cli_evolution.executer),
     "explorer": cli_explorer.executer,
+    "lot": cli_lot.executer,
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _REINSTALLER = "retéléchargez le projet (modifié exprès ? « python data/construire.py --empreintes »)"
 _INTACTS: dict[Path, tuple[int, int]] = {}
+_CONTOURS: dict[str, gpd.GeoDataFrame] = {}
 
 
 @lru_cache(maxsize=1)
@@ -153,8 +154,38 @@ def lire_contours(nom: str, *, filtres: list[tuple] | None = None) -> gpd.GeoDat
     """
     import geopandas as gpd
 
+    if nom in _CONTOURS:
+        return _filtrer(_CONTOURS[nom], filtres)
     chemin = verifier(dossier("maps") / f"{nom}.parquet")
     return gpd.read_parquet(chemin, filters=filtres)
+
+
+def garder_contours() -> None:
+    """Garde tous les fonds en mémoire : pour un processus qui en servira beaucoup (un lot).
+
+    Pour un seul rapport, lire le nécessaire coûte moins.
+    """
+    for nom in ("communes", "epci", "departements", "regions"):
+        if nom not in _CONTOURS:
+            _CONTOURS[nom] = lire_contours(nom)
+
+
+def _filtrer(contours: gpd.GeoDataFrame, filtres: list[tuple] | None) -> gpd.GeoDataFrame:
+    """Ce qu'aurait rendu la lecture avec ces conditions, en une copie."""
+    import operator
+
+    comparaisons = {
+        "==": operator.eq,
+        "!=": operator.ne,
+        "<": operator.lt,
+        "<=": operator.le,
+        ">": operator.gt,
+        ">=": operator.ge,
+        "in": lambda serie, valeurs: serie.isin(list(valeurs)),
+    }
+    for colonne, comparaison, valeur in filtres or ():
+        contours = contours[comparaisons[comparaison](contours[colonne], valeur)]
+    return contours.reset_index(drop=True).copy()
 
 
 def ecrire_atomique(chemin: Path | str, contenu: str | bytes) -> Path:

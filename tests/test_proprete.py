@@ -32,6 +32,7 @@ ETAGES = [
     "cli_simuler",
     "cli_evolution",
     "cli_explorer",
+    "cli_lot",
     "cli",
     "__main__",
 ]

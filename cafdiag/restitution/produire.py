@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jinja2
@@ -120,6 +120,19 @@ class Commande:
         """Ce qui distingue les fichiers : le code ; la région 52 et le département 52 ont le même."""
         code = self.cible.code
         return code if self.cible.maille != "region" else f"region-{code}"
+
+    def pour(self, cible: Territoire, *, nom_usage: str = "") -> Commande:
+        """La même demande pour un autre territoire.
+
+        Examples
+        --------
+        >>> preparer("200048551").pour(territoire("244900015")).parametres["code"]
+        '244900015'
+        """
+        propre = nom_usage or (cible.nom if cible.maille == "perimetre" else "")
+        return replace(
+            self, cible=cible, parametres=self.parametres | {"code": cible.cle, "nom_usage": propre}
+        )
 
 
 def preparer(

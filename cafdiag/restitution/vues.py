@@ -53,8 +53,14 @@ def decoupage(cible: Territoire, *, a_l_epci: bool) -> Decoupage:
 
 
 def epci_autour(cible: Territoire) -> tuple[str, ...]:
-    """EPCI des départements du territoire, et EPCI voisins des siens."""
-    epci = membres("epci")
+    """EPCI des départements du territoire, et EPCI voisins des siens.
+
+    Ouessant, Sein, Bréhat et l'Île-d'Yeu n'en ont pas : leurs voisins, si.
+
+    >>> "200066868" in epci_autour(territoire("Presqu'île de Crozon-Aulne maritime"))
+    True
+    """
+    epci = membres("epci").dropna(subset=["code"])
     siens = set(epci[epci["commune"].isin(cible.communes)]["code"])
     departements = membres("departement")
     communes = departements[departements["code"].isin(cible.departements)]["commune"]

@@ -1,0 +1,188 @@
+"""``cafdiag lot …`` : les options et l'affichage ; la logique est dans :mod:`cafdiag.lot`.
+
+Codes de retour : 0 tout est fait, 1 des échecs, 2 demande fausse (rien n'est lancé).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cafdiag.lot.execution import Avancement
+    from cafdiag.lot.tache import Resultat
+
+_EPILOGUE = """exemples :
+  cafdiag lot --departement 53
+  cafdiag lot --region 52 --formats html --sortie rapports
+  cafdiag lot --fichier liste.csv --reprendre
+  cafdiag lot --france --processus 8
+  cafdiag lot --france --dask tcp://ordonnanceur:8786
+"""
+
+
+def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
+    """Ajoute « lot » à l'analyseur de :mod:`cafdiag.cli`."""
+    lot = sous_analyseurs.add_parser(
+        "lot",
+        help="beaucoup de rapports d'un coup",
+        description="Les rapports d'un département, d'une région, d'une liste, de la France.",
+        epilog=_EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    lot.add_argument("--departement", metavar="CODE", default="", help="toutes ses intercommunalités (53,49)")
+    lot.add_argument("--region", metavar="CODE", default="", help="toutes ses intercommunalités")
+    lot.add_argument("--territoires", metavar="A,B", default="", help="codes ou noms, séparés par des virgules")
+    lot.add_argument(
+        "--fichier", metavar="LISTE", default="", help="liste CSV, colonne « code » (et « nom_usage »)"
+    )
+    lot.add_argument("--france", action="store_true", help="toutes les intercommunalités de France")
+    lot.add_argument(
+        "--maille",
+        choices=["epci", "commune", "departement", "region"],
+        default="epci",
+        help="pour --departement, --region et --france ; l'EPCI par défaut",
+    )
+    lot.add_argument("--sortie", metavar="DOSSIER", default="sorties")
+    lot.add_argument("--formats", metavar="LISTE", default="html,ipynb", help="comme pour « diagnostic »")
+    lot.add_argument("--annee", type=int, help="année des données, la dernière par défaut")
+    lot.add_argument("--reprendre", action="store_true", help="ne refait que ce qui a changé ou échoué")
+    lot.add_argument("--processus", type=int, default=0, metavar="N", help="de front ; un par cœur par défaut")
+    lot.add_argument("--moteur", choices=["auto", "processus", "souche"], default="auto")
+    lot.add_argument("--dask", metavar="ADRESSE", default="", help="un ordonnanceur dask existant")
+    lot.add_argument("--delai", type=int, default=900, metavar="S", help="secondes par rapport (900)")
+    lot.add_argument("--memoire", type=int, default=4000, metavar="MO", help="mégaoctets par rapport (4000)")
+    lot.add_argument(
+        "-p",
+        "--parametre",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NOM", "VALEUR"),
+        help="autre paramètre du carnet",
+    )
+    return lot
+
+
+def executer(options: argparse.Namespace) -> int:
+    """Mène le lot demandé ; rend son code de retour."""
+    from cafdiag.erreurs import DemandeFausse
+    from cafdiag.lot import moteur_souche
+    from cafdiag.lot.bornes import Bornes
+    from cafdiag.lot.execution import Reglages, produire_lot
+    from cafdiag.lot.plan import cibles, planifier
+
+    if options.processus < 0 or options.delai < 1 or options.memoire < 1:
+        raise DemandeFausse("--processus, --delai et --memoire sont des nombres positifs")
+    if options.dask:
+        from cafdiag.lot.grappe import exiger_distributed
+
+        exiger_distributed()
+    elif options.moteur != "processus":
+        moteur_souche.devancer()
+    parametres = {
+        n: str(v)
+        for n in ("qpv", "registre", "registre_complet", "definition_qpv")
+        if (v := getattr(options, n))
+    } | {"distance_alsh_km": str(options.distance_alsh)}
+    lignes = cibles(
+        departement=options.departement,
+        region=options.region,
+        france=options.france,
+        territoires=options.territoires,
+        fichier=options.fichier,
+        maille=options.maille,
+    )
+    plan = planifier(
+        lignes,
+        formats=options.formats,
+        annee=options.annee,
+        parametres=parametres | dict(options.parametre),
+    )
+    for remarque in plan.remarques:
+        _dire(remarque)
+    _dire(f"{len(plan.commandes)} diagnostic(s) à produire dans {options.sortie}.")
+    journal = Journal(len(plan.commandes))
+    reglages = Reglages(
+        sortie=Path(options.sortie),
+        moteur=options.moteur,
+        processus=options.processus,
+        dask=options.dask,
+        reprendre=options.reprendre,
+        bornes=Bornes(delai=options.delai, memoire=options.memoire),
+    )
+    try:
+        bilan = produire_lot(plan, reglages, annoncer=_dire, suivre=journal.suivre)
+    finally:
+        journal.finir()
+    for cle, motif in bilan.echecs.items():
+        _dire(f"échec — {cle} : {motif.splitlines()[0] if motif else 'raison inconnue'}")
+    _dire(
+        f"{bilan.faits} fait(s), {bilan.repris} gardé(s), {len(bilan.echecs)} échec(s)"
+        + (f", {bilan.restants} non fait(s)" if bilan.restants else "")
+        + f" en {duree(bilan.duree)}."
+    )
+    if bilan.code_retour:
+        _dire("relancez la même commande avec --reprendre pour compléter.")
+    print(bilan.index)
+    return bilan.code_retour
+
+
+def _dire(phrase: str) -> None:
+    print(f"cafdiag : {phrase}", file=sys.stderr)
+
+
+def duree(secondes: float) -> str:
+    """Une durée lisible.
+
+    >>> duree(42), duree(95), duree(3720)
+    ('42 s', '1 min 35 s', '1 h 02 min')
+    """
+    entier = round(secondes)
+    if entier < 60:
+        return f"{entier} s"
+    if entier < 3600:
+        return f"{entier // 60} min {entier % 60:02d} s"
+    return f"{entier // 3600} h {entier % 3600 // 60:02d} min"
+
+
+class Journal:
+    """La progression : une ligne qui se réécrit dans un terminal ; ailleurs, une ligne de temps en temps."""
+
+    def __init__(self, total: int) -> None:
+        self.terminal = sys.stderr.isatty()
+        self.total, self._prochain, self._ecrit = total, 0.0, False
+
+    def suivre(self, suivi: Avancement, resultat: Resultat | None) -> None:
+        """Reçoit chaque pas du lot."""
+        if resultat is not None and resultat.motif:
+            self._effacer()
+            _dire(f"échec — {resultat.cle} : {resultat.motif.splitlines()[0]}")
+        maintenant = time.monotonic()
+        if maintenant < self._prochain:
+            return
+        self._prochain = maintenant + (0.5 if self.terminal else 30)
+        finis = suivi.repris + suivi.faits + suivi.echecs
+        reste = f", reste {duree(suivi.reste_s)}" if suivi.reste_s is not None else ""
+        texte = (
+            f"{finis}/{suivi.total} — {suivi.faits} faits, {suivi.en_cours} en cours, "
+            f"{suivi.echecs} échec(s){reste}"
+        )
+        if self.terminal:
+            sys.stderr.write(f"\r{texte:<78}")
+            sys.stderr.flush()
+            self._ecrit = True
+        elif finis:
+            _dire(texte)
+
+    def _effacer(self) -> None:
+        if self._ecrit:
+            sys.stderr.write(f"\r{'':<78}\r")
+            self._ecrit = False
+
+    def finir(self) -> None:
+        """Rend la ligne au terminal."""
+        self._effacer()

@@ -1,0 +1,84 @@
+"""Ce qui décide d'un diagnostic, résumé en une empreinte : données, gabarits, code, bibliothèques, demande.
+
+Deux demandes de même empreinte donnent les mêmes octets ; c'est ce que compare ``--reprendre``, jamais
+l'heure des fichiers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from cafdiag import magasin
+from cafdiag.donnees import entrepot
+from cafdiag.restitution.produire import Commande
+
+APPORTS = ("qpv", "registre")
+_BIBLIOTHEQUES = ("pandas", "numpy", "geopandas", "shapely", "pyproj", "folium", "matplotlib", "jinja2",
+                  "nbformat", "papermill", "ipykernel", "scipy")  # fmt: skip
+
+
+def sha256(contenu: str | bytes) -> str:
+    """Empreinte d'un texte ou d'octets.
+
+    >>> sha256("a")[:8]
+    'ca978112'
+    """
+    octets = contenu.encode("utf-8") if isinstance(contenu, str) else contenu
+    return hashlib.sha256(octets).hexdigest()
+
+
+def _fichiers(racine: Path, *motifs: str) -> str:
+    calcul = hashlib.sha256()
+    for chemin in sorted(c for motif in motifs for c in racine.rglob(motif) if c.is_file()):
+        # Fins de ligne : le même dépôt cloné sous Windows est la même version.
+        octets = chemin.read_bytes().replace(b"\r\n", b"\n")
+        calcul.update(f"{chemin.relative_to(racine).as_posix()}\0{sha256(octets)}\n".encode())
+    return calcul.hexdigest()
+
+
+def _version(paquet: str) -> str:
+    try:
+        return version(paquet)
+    except PackageNotFoundError:
+        return ""
+
+
+def version_du_code() -> str:
+    """Version de cafdiag, suivie de l'empreinte de ses sources : un dépôt modifié n'est plus la même."""
+    sources = _fichiers(Path(__file__).resolve().parent.parent, "*.py")
+    return f"{_version('cafdiag') or '0'}+{sources[:12]}"
+
+
+def entrees_communes() -> dict[str, str]:
+    """Ce que partagent tous les diagnostics d'un lot, une empreinte par nature d'entrée.
+
+    Les tables embarquées sont comparées à ``data/empreintes.json`` à chaque lecture : cette liste les vaut.
+    """
+    return {
+        "version": version_du_code(),
+        "donnees": sha256((magasin.dossier("data") / "empreintes.json").read_bytes().replace(b"\r\n", b"\n")),
+        "gabarits": _fichiers(magasin.dossier("templates"), "*.ipynb", "*.j2", "*.css", "*.js"),
+        "entrepot": sha256(json.dumps(entrepot.entrees(), sort_keys=True)),
+        "bibliotheques": sha256("\n".join(f"{nom}=={_version(nom)}" for nom in _BIBLIOTHEQUES)),
+    }
+
+
+def empreinte(commande: Commande, communes: dict[str, str], apports: dict[str, str]) -> str:
+    """Empreinte d'un diagnostic demandé.
+
+    Parameters
+    ----------
+    commande : Commande
+        La demande ; les chemins des fichiers apportés n'y comptent pas, leur contenu oui.
+    communes : dict
+        :func:`entrees_communes`.
+    apports : dict
+        Empreinte de chaque fichier apporté (``qpv``, ``registre``).
+    """
+    propres = {n: v for n, v in commande.parametres.items() if n not in APPORTS}
+    return sha256(
+        json.dumps([communes, apports, propres, sorted(commande.formats)], sort_keys=True, ensure_ascii=False)
+    )

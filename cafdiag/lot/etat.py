@@ -1,0 +1,151 @@
+"""L'état d'un lot : ``lot.json``, son verrou, et ce qu'une reprise n'a pas à refaire."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cafdiag.erreurs import ProductionImpossible
+from cafdiag.lot.empreintes import sha256
+from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Resultat
+from cafdiag.magasin import ecrire_atomique
+from cafdiag.restitution.produire import Commande, ranger
+
+NOM = "lot.json"
+_FORMAT = 1
+
+
+@contextlib.contextmanager
+def seul(sortie: Path) -> Iterator[None]:
+    """Un seul lot à la fois dans un dossier ; le système lève le verrou d'un processus tué.
+
+    Raises
+    ------
+    ProductionImpossible
+        Un autre lot y travaille.
+    """
+    import filelock
+
+    verrou = filelock.FileLock(sortie / ".lot.verrou", timeout=0)
+    try:
+        verrou.acquire()
+    except filelock.Timeout as cause:
+        raise ProductionImpossible(
+            f"un autre lot travaille dans {sortie}",
+            conseil="attendez qu'il finisse, ou choisissez un autre dossier avec --sortie",
+        ) from cause
+    except OSError as cause:
+        raise ProductionImpossible(
+            f"impossible de réserver {sortie} ({cause.strerror or cause})",
+            conseil="choisissez un autre dossier avec --sortie",
+        ) from cause
+    try:
+        yield
+    finally:
+        verrou.release()
+
+
+class Etat:
+    """Ce que l'on sait de chaque territoire du dossier, tenu sur disque au fil du lot.
+
+    Parameters
+    ----------
+    sortie : Path
+        Dossier du lot. Un ``lot.json`` déjà là est repris : les territoires d'un lot précédent y restent.
+    entrees : dict of str
+        Empreintes communes (:func:`cafdiag.lot.empreintes.entrees_communes`).
+    """
+
+    def __init__(self, sortie: Path, entrees: dict[str, str]) -> None:
+        self.sortie, self.entrees = sortie, entrees
+        self.territoires: dict[str, dict[str, Any]] = _lire(sortie / NOM)
+        self.lot: dict[str, Any] = {}
+        self._prochaine = 0.0
+
+    def prevoir(self, commande: Commande, empreinte: str, *, reprendre: bool) -> bool:
+        """Inscrit une commande ; faux si elle est déjà faite, à l'identique, fichiers compris."""
+        fiche = self.territoires.get(commande.suffixe, {})
+        if reprendre and fiche.get("empreinte") == empreinte and self._intacte(fiche):
+            return False
+        cible = commande.cible
+        self.territoires[commande.suffixe] = {
+            "code": cible.code,
+            "nom": commande.parametres["nom_usage"] or cible.nom,
+            "maille": cible.maille,
+            "departement": cible.departement or "",
+            "etat": A_FAIRE,
+            "empreinte": empreinte,
+            "duree_s": None,
+            "moteur": "",
+            "motif": "",
+            "fichiers": {},
+        }
+        return True
+
+    def _intacte(self, fiche: dict[str, Any]) -> bool:
+        if fiche.get("etat") != FAIT or not fiche.get("fichiers"):
+            return False
+        try:
+            return all(
+                sha256((self.sortie / f["nom"]).read_bytes()) == f["sha256"]
+                for f in fiche["fichiers"].values()
+            )
+        except OSError:
+            return False
+
+    def ranger(self, resultat: Resultat) -> None:
+        """Écrit les fichiers d'un diagnostic réussi, ou son carnet fautif sous ``echecs/``."""
+        fiche = self.territoires[resultat.cle]
+        fautif = self.sortie / "echecs" / f"diagnostic-{resultat.cle}.ipynb"
+        fiche |= {"duree_s": round(resultat.duree, 2), "moteur": resultat.moteur}
+        if resultat.etat == FAIT:
+            try:
+                chemins = ranger(self.sortie, resultat.fichiers)
+            except ProductionImpossible as erreur:
+                fiche |= {"etat": ECHEC, "motif": erreur.trouve}
+                return
+            fiche |= {
+                "etat": FAIT,
+                "motif": "",
+                "fichiers": {
+                    f: {"nom": chemins[f].name, "sha256": sha256(contenu)}
+                    for f, (_, contenu) in resultat.fichiers.items()
+                },
+            }
+            with contextlib.suppress(OSError):
+                fautif.unlink(missing_ok=True)
+            return
+        fiche |= {"etat": ECHEC, "motif": resultat.motif, "fichiers": {}}
+        if resultat.carnet_fautif:
+            with contextlib.suppress(ProductionImpossible):
+                ecrire_atomique(fautif, resultat.carnet_fautif)
+
+    def ecrire(self, *, tout_de_suite: bool = False) -> None:
+        """Écrit ``lot.json`` ; pas plus souvent que nécessaire, l'écriture croît avec le lot."""
+        if not tout_de_suite and time.monotonic() < self._prochaine:
+            return
+        debut = time.monotonic()
+        contenu = {
+            "format": _FORMAT,
+            "lot": self.lot,
+            "entrees": self.entrees,
+            "territoires": dict(sorted(self.territoires.items())),
+        }
+        ecrire_atomique(self.sortie / NOM, json.dumps(contenu, ensure_ascii=False, indent=1) + "\n")
+        fin = time.monotonic()
+        self._prochaine = fin + max(2.0, 20 * (fin - debut))
+
+
+def _lire(chemin: Path) -> dict[str, dict[str, Any]]:
+    try:
+        contenu = json.loads(chemin.read_text(encoding="utf-8"))
+        if contenu["format"] != _FORMAT:
+            return {}
+        return {str(cle): dict(fiche) for cle, fiche in contenu["territoires"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # Absent ou abîmé : rien n'est réputé fait, tout se refait.
+        return {}

@@ -1,0 +1,274 @@
+"""Mener un lot : planifier, lancer, ranger, dire où l'on en est, finir même quand des carnets échouent."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cafdiag.erreurs import ProductionImpossible
+from cafdiag.lot import moteurs
+from cafdiag.lot.bornes import Bornes
+from cafdiag.lot.empreintes import APPORTS, empreinte, entrees_communes, sha256
+from cafdiag.lot.etat import Etat, seul
+from cafdiag.lot.index import ecrire_index
+from cafdiag.lot.moteurs import Panne
+from cafdiag.lot.plan import Plan
+from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Ordre, Resultat
+from cafdiag.restitution.produire import Commande, verifier_dossier
+
+# Octets par diagnostic et par format, pour juger du disque avant de partir ; larges.
+_POIDS = {"html": 1_500_000, "ipynb": 4_000_000}
+_POIDS_AUTRE = 2_000_000
+_ESSAIS = 3
+
+
+@dataclass
+class Avancement:
+    """Où en est un lot."""
+
+    total: int
+    repris: int = 0
+    faits: int = 0
+    echecs: int = 0
+    en_cours: int = 0
+    debut: float = field(default_factory=time.monotonic)
+
+    @property
+    def reste_s(self) -> float | None:
+        """Secondes restantes, au rythme tenu jusqu'ici ; None tant que rien n'est fini."""
+        finis = self.faits + self.echecs
+        if not finis:
+            return None
+        return (time.monotonic() - self.debut) / finis * (self.total - self.repris - finis)
+
+
+@dataclass(frozen=True)
+class Bilan:
+    """Ce qu'un lot a fait."""
+
+    faits: int
+    repris: int
+    echecs: dict[str, str]
+    restants: int
+    duree: float
+    index: Path
+
+    @property
+    def code_retour(self) -> int:
+        """0 si tout est fait, 1 sinon."""
+        return 1 if self.echecs or self.restants else 0
+
+
+@dataclass(frozen=True)
+class Reglages:
+    """Comment mener un lot.
+
+    Attributes
+    ----------
+    sortie : Path
+    moteur : {"auto", "processus", "souche"}
+    processus : int
+        Diagnostics de front ; 0 : un par cœur.
+    dask : str
+        Adresse d'un ordonnanceur dask ; vide : cette machine.
+    reprendre : bool
+    bornes : Bornes
+    """
+
+    sortie: Path
+    moteur: str = "auto"
+    processus: int = 0
+    dask: str = ""
+    reprendre: bool = False
+    bornes: Bornes = field(default_factory=lambda: Bornes(delai=900, memoire=4000))
+
+
+def _muet(*_: Any) -> None:
+    """Rien à dire."""
+
+
+def produire_lot(
+    plan: Plan,
+    reglages: Reglages,
+    *,
+    annoncer: Callable[[str], None] = _muet,
+    suivre: Callable[[Avancement, Resultat | None], None] = _muet,
+) -> Bilan:
+    """Produit tous les diagnostics d'un plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        Voir :func:`cafdiag.lot.plan.planifier`.
+    reglages : Reglages
+    annoncer : callable
+        Reçoit les phrases à dire (moteur, replis).
+    suivre : callable
+        Reçoit l'avancement et le résultat qui vient de finir, à chaque pas.
+
+    Returns
+    -------
+    Bilan
+        Un carnet en échec n'arrête rien : il est compté, gardé sous ``echecs/`` et nommé dans l'index.
+
+    Raises
+    ------
+    ProductionImpossible
+        Dossier interdit, disque trop petit, autre lot dans le même dossier, grappe injoignable.
+    KeyboardInterrupt
+        Après avoir arrêté les noyaux et écrit l'état : ``reprendre`` continue de là.
+    """
+    sortie = reglages.sortie
+    verifier_dossier(sortie)
+    with seul(sortie):
+        communes = entrees_communes()
+        premiere = plan.commandes[0]
+        apports = {
+            n: sha256(Path(premiere.parametres[n]).read_bytes())
+            for n in APPORTS
+            if premiere.parametres.get(n)
+        }
+        etat = Etat(sortie, communes)
+        a_faire = [
+            commande
+            for commande in plan.commandes
+            if etat.prevoir(
+                commande, empreinte(commande, communes, apports), reprendre=reglages.reprendre
+            )
+        ]
+        repris = len(plan.commandes) - len(a_faire)
+        _verifier_disque(sortie, a_faire)
+        suivi = Avancement(len(plan.commandes), repris=repris)
+        if repris:
+            annoncer(f"{repris} diagnostic(s) déjà faits, à l'identique : gardés.")
+        etat.ecrire(tout_de_suite=True)
+        try:
+            if a_faire:
+                _mener(a_faire, reglages, etat, suivi, annoncer, suivre)
+        finally:
+            etat.lot = {
+                "duree_s": round(time.monotonic() - suivi.debut, 1),
+                "demandes": suivi.total,
+                "repris": suivi.repris,
+                "faits": suivi.faits,
+                "echecs": suivi.echecs,
+            }
+            _clore(etat, annoncer)
+        fiches = {c.suffixe: etat.territoires[c.suffixe] for c in plan.commandes}
+        return Bilan(
+            faits=suivi.faits,
+            repris=repris,
+            echecs={cle: f["motif"] for cle, f in fiches.items() if f["etat"] == ECHEC},
+            restants=sum(f["etat"] == A_FAIRE for f in fiches.values()),
+            duree=time.monotonic() - suivi.debut,
+            index=sortie / "index.html",
+        )
+
+
+def _clore(etat: Etat, annoncer: Callable[[str], None]) -> None:
+    try:
+        etat.ecrire(tout_de_suite=True)
+        ecrire_index(etat)
+    except ProductionImpossible as erreur:
+        # Disque plein : les rapports déjà écrits restent, l'état précédent aussi.
+        annoncer(f"l'état du lot n'a pas pu être écrit : {erreur}")
+
+
+def _verifier_disque(sortie: Path, commandes: list[Commande]) -> None:
+    if not commandes:
+        return
+    un = sum(_POIDS.get(f, _POIDS_AUTRE) for f in commandes[0].formats)
+    besoin, libre = un * len(commandes), shutil.disk_usage(sortie).free
+    if libre < besoin:
+        raise ProductionImpossible(
+            f"{libre / 1e6:.0f} Mo libres dans {sortie} pour {len(commandes)} diagnostics",
+            attendu=f"environ {besoin / 1e6:.0f} Mo",
+            conseil="libérez de la place, ou demandez moins de formats (--formats html)",
+        )
+
+
+def _ouvrir(
+    reglages: Reglages, modele: Commande, annoncer: Callable[[str], None]
+) -> tuple[Any, Callable[[Commande], Ordre]]:
+    """Le moteur du lot, et la façon d'en faire un ordre."""
+    if reglages.dask:
+        from cafdiag.lot.grappe import Grappe
+
+        grappe = Grappe(reglages.dask, modele, annoncer=annoncer)
+        return grappe, lambda commande: Ordre(
+            commande, reglages.bornes, moteur=reglages.moteur, repetition=modele.parametres
+        )
+    places = reglages.processus or moteurs.places_par_defaut()
+    nom = moteurs.choisir(reglages.moteur, annoncer=annoncer)
+    if nom == "souche":
+        nom = moteurs.essayer(
+            Ordre(modele, reglages.bornes, moteur=nom, repetition=modele.parametres), annoncer=annoncer
+        )
+    annoncer(f"moteur « {nom} », {places} diagnostic(s) de front.")
+    return moteurs.Local(nom, places), lambda commande: Ordre(
+        commande, reglages.bornes, moteur=nom, repetition=modele.parametres
+    )
+
+
+def _mener(
+    commandes: list[Commande],
+    reglages: Reglages,
+    etat: Etat,
+    suivi: Avancement,
+    annoncer: Callable[[str], None],
+    suivre: Callable[[Avancement, Resultat | None], None],
+) -> None:
+    moteur, ordonner = _ouvrir(reglages, commandes[0], annoncer)
+    attente = deque(ordonner(commande) for commande in commandes)
+    essais: Counter[str] = Counter()
+    en_cours: dict[Any, Ordre] = {}
+    suivi.debut = time.monotonic()
+    interrompu = True
+    try:
+        while attente or en_cours:
+            # Une petite avance : un ouvrier ne reste pas oisif pendant que le lot range un résultat.
+            while attente and len(en_cours) < moteur.places + 2:
+                ordre = attente.popleft()
+                essais[ordre.cle] += 1
+                en_cours[moteur.soumettre(ordre)] = ordre
+            suivi.en_cours = min(len(en_cours), moteur.places)
+            finis, _ = wait(list(en_cours), timeout=0.5, return_when=FIRST_COMPLETED)
+            suivre(suivi, None)
+            try:
+                moteur.verifier()
+            except Panne as panne:
+                _renoncer([*en_cours.values(), *attente], str(panne), etat, suivi)
+                return
+            for futur in finis:
+                ordre = en_cours.pop(futur)
+                try:
+                    resultat = moteur.lire(futur)
+                except Panne as panne:
+                    if essais[ordre.cle] < _ESSAIS:
+                        attente.appendleft(ordre)
+                        continue
+                    resultat = Resultat(ordre.cle, ECHEC, 0.0, ordre.moteur, motif=str(panne))
+                etat.ranger(resultat)
+                fait = etat.territoires[ordre.cle]["etat"] == FAIT
+                suivi.faits += fait
+                suivi.echecs += not fait
+                with contextlib.suppress(ProductionImpossible):
+                    etat.ecrire()
+                suivre(suivi, resultat)
+        interrompu = False
+    finally:
+        moteur.fermer(interrompre=interrompu)
+
+
+def _renoncer(ordres: list[Ordre], motif: str, etat: Etat, suivi: Avancement) -> None:
+    """La machinerie ne reviendra pas : tout ce qui restait est en échec, et dit pourquoi."""
+    for ordre in ordres:
+        etat.ranger(Resultat(ordre.cle, ECHEC, 0.0, ordre.moteur, motif=motif))
+    suivi.echecs += len(ordres)

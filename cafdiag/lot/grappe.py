@@ -1,0 +1,232 @@
+"""Un lot sur une grappe : un ordonnanceur dask qui existe déjà, et ses travailleurs.
+
+Le gabarit, les fichiers apportés et l'entrepôt de l'utilisateur partent une seule fois, par une extension de
+travailleur : ceux qui arrivent ou redémarrent en cours de lot les reçoivent aussi. Les tables embarquées
+voyagent avec cafdiag, installé sur chaque travailleur ; une version différente est refusée, jamais mêlée.
+Rien n'est écrit là-bas : les rapports reviennent et le lot les range.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cafdiag.donnees import entrepot
+from cafdiag.erreurs import ProductionImpossible
+from cafdiag.lot.empreintes import APPORTS, entrees_communes
+from cafdiag.lot.moteurs import Panne, choisir, executer_avec_repli
+from cafdiag.lot.tache import ECHEC, Ordre, Resultat
+from cafdiag.restitution.produire import Commande
+
+_ATTENTE = 30.0  # secondes laissées à la grappe pour répondre, ou pour revenir
+_NOUVELLES_TENTATIVES = 2
+
+
+def exiger_distributed() -> None:
+    """Refuse clairement une grappe sans dask.
+
+    Raises
+    ------
+    ProductionImpossible
+        Le paquet ``distributed`` n'est pas installé.
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError as cause:
+        raise ProductionImpossible(
+            "« --dask » demande le paquet distributed, qui n'est pas installé",
+            attendu="cafdiag installé avec son option « grappe »",
+            conseil="pip install 'cafdiag[grappe]', ou retirez --dask pour produire sur cette machine",
+        ) from cause
+
+
+class Depot:
+    """Extension de travailleur : dépose sur son disque ce que les carnets liront.
+
+    Parameters
+    ----------
+    fichiers : dict of str to bytes
+        Chemin relatif et contenu.
+    """
+
+    def __init__(self, fichiers: dict[str, bytes]) -> None:
+        calcul = hashlib.sha256()
+        for nom, octets in sorted(fichiers.items()):
+            calcul.update(f"{nom}\0{len(octets)}\0".encode() + octets)
+        self.name = f"cafdiag-depot-{calcul.hexdigest()[:16]}"
+        self.fichiers = fichiers
+        self.dossier: Path | None = None
+
+    def setup(self, worker: Any) -> None:
+        """À l'arrivée du travailleur, ou de l'extension."""
+        self.dossier = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
+        for nom, octets in self.fichiers.items():
+            chemin = self.dossier / nom
+            chemin.parent.mkdir(parents=True, exist_ok=True)
+            chemin.write_bytes(octets)
+        self.fichiers = {}
+
+    def teardown(self, worker: Any) -> None:
+        """Au départ : rien ne reste sur son disque, ni souche ni fichier."""
+        from cafdiag.lot.moteur_souche import fermer_souches
+
+        fermer_souches()
+        if self.dossier is not None:
+            shutil.rmtree(self.dossier, ignore_errors=True)
+
+
+def _colis(modele: Commande) -> dict[str, bytes]:
+    fichiers = {"gabarit.ipynb": modele.gabarit.read_bytes()}
+    for nom in APPORTS:
+        if modele.parametres.get(nom):
+            chemin = Path(modele.parametres[nom])
+            # Un shapefile est fait de plusieurs fichiers de même nom.
+            for partie in chemin.parent.glob(f"{chemin.stem}.*"):
+                fichiers[f"{nom}/{partie.name}"] = partie.read_bytes()
+    if entrees := entrepot.entrees():
+        racine = entrepot.dossier()
+        fichiers["entrepot/manifeste.json"] = (racine / "manifeste.json").read_bytes()
+        for entree in entrees.values():
+            fichiers[f"entrepot/{entree['table']}"] = (racine / entree["table"]).read_bytes()
+    return fichiers
+
+
+@lru_cache(maxsize=1)
+def _ici() -> dict[str, str]:
+    return {n: v for n, v in entrees_communes().items() if n != "entrepot"}
+
+
+def executer_ailleurs(ordre: Ordre, depot: str, attendu: dict[str, str]) -> Resultat:
+    """Sur un travailleur : produit un diagnostic à partir de ce qui y a été déposé."""
+    from distributed import get_worker
+
+    differences = [n for n, v in _ici().items() if attendu[n] != v]
+    if differences:
+        return Resultat(
+            ordre.cle,
+            ECHEC,
+            0.0,
+            ordre.moteur,
+            motif=f"un travailleur n'a pas le même cafdiag ({', '.join(differences)}) : "
+            "installez partout la même version",
+        )
+    dossier = get_worker().plugins[depot].dossier
+    commande = ordre.commande
+    apports = {
+        n: str(dossier / n / Path(commande.parametres[n]).name)
+        for n in APPORTS
+        if commande.parametres.get(n)
+    }
+    return executer_avec_repli(
+        replace(
+            ordre,
+            moteur=choisir(ordre.moteur, annoncer=lambda _: None),
+            commande=replace(
+                commande, gabarit=dossier / "gabarit.ipynb", parametres=commande.parametres | apports
+            ),
+            repetition=ordre.repetition | apports,
+            environnement={"CAFDIAG_DONNEES": str(dossier / "entrepot")},
+        )
+    )
+
+
+class Grappe:
+    """Le moteur d'un lot mené sur une grappe ; même usage que :class:`cafdiag.lot.moteurs.Local`.
+
+    Raises
+    ------
+    ProductionImpossible
+        ``distributed`` absent, ordonnanceur injoignable, aucun travailleur, cafdiag absent d'un travailleur.
+    """
+
+    moteur = "dask"
+
+    def __init__(self, adresse: str, modele: Commande, *, annoncer: Callable[[str], None]) -> None:
+        exiger_distributed()
+        from distributed import Client
+
+        try:
+            self._client = Client(adresse, timeout=_ATTENTE, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=_ATTENTE)
+        except (OSError, TimeoutError, ValueError) as cause:
+            if hasattr(self, "_client"):
+                self._client.close()
+                raise ProductionImpossible(
+                    f"l'ordonnanceur {adresse} n'a aucun travailleur", conseil="démarrez-en au moins un"
+                ) from cause
+            raise ProductionImpossible(
+                f"l'ordonnanceur {adresse} ne répond pas",
+                attendu="l'adresse d'un ordonnanceur dask, comme tcp://machine:8786",
+                conseil="vérifiez l'adresse, ou retirez --dask pour produire sur cette machine",
+            ) from cause
+        depot = Depot(_colis(modele))
+        self._depot, self._attendu = depot.name, _ici()
+        try:
+            self._client.register_plugin(_en_extension(depot))
+        except Exception as cause:
+            self._client.close()
+            raise ProductionImpossible(
+                f"les travailleurs ne peuvent pas servir ({cause})",
+                conseil="installez le même cafdiag sur chacun d'eux",
+            ) from cause
+        # Les tentatives reprennent une tâche dont le travailleur est mort ; un carnet fautif n'en est pas une.
+        self._executeur = self._client.get_executor(pure=False, retries=_NOUVELLES_TENTATIVES)
+        travailleurs = self._client.scheduler_info(n_workers=-1)["workers"]
+        self.places = sum(t["nthreads"] for t in travailleurs.values())
+        self._vu = time.monotonic()
+        annoncer(f"grappe {adresse} : {len(travailleurs)} travailleur(s), {self.places} place(s).")
+
+    def soumettre(self, ordre: Ordre) -> Any:
+        """Confie un ordre à la grappe ; rend un ``Future``."""
+        return self._executeur.submit(executer_ailleurs, ordre, self._depot, self._attendu)
+
+    def lire(self, futur: Any) -> Resultat:
+        """Le résultat d'un ``Future`` fini.
+
+        Raises
+        ------
+        Panne
+            Le travailleur est mort, la tâche est perdue.
+        """
+        try:
+            return futur.result()
+        except BaseException as cause:
+            if isinstance(cause, KeyboardInterrupt | SystemExit):
+                raise
+            raise Panne(f"la grappe a perdu ce diagnostic ({type(cause).__name__})") from cause
+
+    def verifier(self) -> None:
+        """Lève si l'ordonnanceur ne répond plus depuis trop longtemps."""
+        if self._client.status == "running":
+            self._vu = time.monotonic()
+        elif time.monotonic() - self._vu > _ATTENTE:
+            raise Panne("l'ordonnanceur de la grappe ne répond plus")
+
+    def fermer(self, *, interrompre: bool = False) -> None:
+        """Rend la grappe comme on l'a trouvée."""
+        vivante = self._client.status == "running"
+        with contextlib.suppress(Exception):
+            self._executeur.shutdown(wait=vivante and not interrompre, cancel_futures=True)
+        if vivante:
+            with contextlib.suppress(Exception):
+                self._client.unregister_worker_plugin(self._depot)
+        with contextlib.suppress(Exception):
+            self._client.close(timeout=5)
+
+
+def _en_extension(depot: Depot) -> Any:
+    """``register_plugin`` exige une sous-classe de WorkerPlugin ; distributed reste un choix."""
+    from distributed.diagnostics.plugin import WorkerPlugin
+
+    class DepotDask(Depot, WorkerPlugin):
+        pass
+
+    return DepotDask(depot.fichiers)

@@ -1,0 +1,155 @@
+"""Le noyau dupliqué : un vrai noyau IPython, relié au lot par une prise plutôt que par cinq sockets zmq.
+
+Tout se passe dans le processus né de :mod:`cafdiag.lot.souche`. Les cellules sont exécutées par
+``ipykernel`` ; seule change la façon dont ses messages partent. C'est ce qui évite l'ouverture des sockets,
+les fils d'entrée-sortie et la poignée de main, soit une demi-seconde de processeur par carnet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import socket
+import sys
+import tempfile
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+from ipykernel.ipkernel import IPythonKernel
+from jupyter_client.session import Session
+
+from cafdiag.lot import trames
+
+
+class SessionDirecte(Session):
+    """Une session Jupyter dont les messages partent par la prise du carnet."""
+
+    fil: socket.socket | None = None
+    processus = 0
+    _verrou = threading.Lock()
+
+    def relier(self, fil: socket.socket) -> None:
+        """Désigne la prise, et le seul processus qui ait le droit d'y écrire."""
+        self.fil, self.processus, self._verrou = fil, os.getpid(), threading.Lock()
+
+    def send(
+        self,
+        stream: Any,
+        msg_or_type: Any,
+        content: Any = None,
+        parent: Any = None,
+        ident: Any = None,
+        buffers: Any = None,
+        track: bool = False,
+        header: Any = None,
+        metadata: Any = None,
+    ) -> dict:
+        """Envoie un message du noyau ; même signature que celle de jupyter_client."""
+        message = (
+            msg_or_type
+            if isinstance(msg_or_type, dict)
+            else self.msg(msg_or_type, content=content, parent=parent, header=header, metadata=metadata)
+        )
+        # Un carnet peut se dupliquer lui-même (multiprocessing) : deux voix sur une prise la brouilleraient.
+        if self.fil is not None and os.getpid() == self.processus:
+            with self._verrou:
+                trames.envoyer(self.fil, message, buffers or message.get("buffers"))
+        return message
+
+
+class Flux(io.TextIOBase):
+    """``sys.stdout`` ou ``sys.stderr`` d'un carnet : ce qui y est écrit devient une sortie de la cellule."""
+
+    encoding = "utf-8"
+
+    def __init__(self, noyau: NoyauDirect, nom: str, descripteur: int) -> None:
+        self._noyau, self.name, self._descripteur = noyau, nom, descripteur
+        self._attente: list[str] = []
+        self._verrou = threading.RLock()
+
+    def fileno(self) -> int:
+        """Le descripteur que recevra un programme lancé par le carnet."""
+        return self._descripteur
+
+    def writable(self) -> bool:
+        """Toujours vrai."""
+        return True
+
+    def write(self, texte: str) -> int:
+        """Garde le texte jusqu'au prochain :meth:`flush`."""
+        if not isinstance(texte, str):
+            raise TypeError(f"write() argument must be str, not {type(texte)}")
+        with self._verrou:
+            self._attente.append(texte)
+        return len(texte)
+
+    def flush(self) -> None:
+        """Envoie ce qui attend."""
+        with self._verrou:
+            texte, self._attente = "".join(self._attente), []
+        if texte:
+            noyau = self._noyau
+            noyau.session.send(
+                noyau.iopub_socket,
+                "stream",
+                {"name": self.name, "text": texte},
+                parent=noyau.get_parent(),
+            )
+
+
+class NoyauDirect(IPythonKernel):
+    """Un noyau IPython sans zmq ni fil."""
+
+    # ipykernel y cherche son fil principal pour savoir à qui rendre un Ctrl-C ; ici il n'y en a pas.
+    shell_channel_thread = SimpleNamespace(parent_thread=None)  # type: ignore[assignment]
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(session=SessionDirecte(key=b""), **traits)
+
+    def start(self) -> None:
+        """Rien à ouvrir : les demandes arrivent par :meth:`servir`."""
+
+    def _abort_queues(self, subshell_id: str | None = None) -> None:
+        """Pas de file d'attente : une cellule à la fois."""
+
+    def servir(self, fil: socket.socket) -> None:
+        """Exécute les demandes reçues, une par une, jusqu'à la fermeture de la prise."""
+        self.session.relier(fil)
+        traces = _detourner_descripteurs()
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+        sys.stdout, sys.stderr = Flux(self, "stdout", 1), Flux(self, "stderr", 2)
+        boucle = asyncio.new_event_loop()
+        asyncio.set_event_loop(boucle)
+        trames.envoyer(fil, {"language_info": self.language_info})
+        while (recu := trames.recevoir(fil)) is not None:
+            demande = recu[0]
+            self.set_parent([], demande)
+            boucle.run_until_complete(self.execute_request(None, [], demande))
+            _recueillir(traces)
+            trames.envoyer(fil, {"fin": True})
+
+
+def _detourner_descripteurs() -> dict[int, io.FileIO]:
+    """Ce qu'un programme lancé par le carnet écrit sans passer par Python est recueilli dans un fichier."""
+    traces = {}
+    for numero in (1, 2):
+        trace = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        os.dup2(trace.fileno(), numero)
+        traces[numero] = trace
+    return traces
+
+
+def _recueillir(traces: dict[int, io.FileIO]) -> None:
+    for numero, trace in traces.items():
+        taille = os.fstat(trace.fileno()).st_size
+        if not taille:
+            continue
+        texte = os.pread(trace.fileno(), taille, 0).decode("utf-8", "replace")
+        # Le descripteur est partagé avec le programme : revenir au début vaut pour lui aussi.
+        os.lseek(trace.fileno(), 0, os.SEEK_SET)
+        os.ftruncate(trace.fileno(), 0)
+        flux = sys.stdout if numero == 1 else sys.stderr
+        flux.write(texte)
+        flux.flush()

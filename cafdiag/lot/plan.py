@@ -1,0 +1,220 @@
+"""Le plan d'un lot : quels territoires, tous vérifiés avant de rien lancer."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
+from cafdiag.restitution.produire import Commande, preparer
+from cafdiag.territoires import MAILLES, Territoire, lister, territoire
+
+_COLONNES_CODE = ("code", "territoire", "siren", "code_epci", "code_insee")
+
+
+@dataclass(frozen=True)
+class Cible:
+    """Une ligne de la demande : la clé donnée, d'où elle vient, et le nom d'usage éventuel."""
+
+    cle: str
+    origine: str = ""
+    nom_usage: str = ""
+
+
+def cibles(
+    *,
+    departement: str = "",
+    region: str = "",
+    france: bool = False,
+    territoires: str | Sequence[str] = (),
+    fichier: str | Path = "",
+    maille: str = "epci",
+) -> list[Cible]:
+    """Les lignes d'une demande.
+
+    Parameters
+    ----------
+    departement, region : str
+        Codes ou noms, séparés par des virgules : toutes leurs intercommunalités.
+    france : bool
+        Toutes les intercommunalités de France.
+    territoires : str or sequence of str
+        Codes ou noms ; en texte, séparés par des virgules.
+    fichier : path
+        Liste en CSV : une colonne ``code`` (ou la première), et ``nom_usage`` si l'on veut.
+    maille : str
+        Maille de ``departement``, ``region`` et ``france`` ; l'EPCI par défaut.
+
+    Raises
+    ------
+    DemandeFausse
+        Rien, ou deux choses à la fois, n'est demandé ; département ou région inconnus (tous nommés).
+    EntreeFautive
+        Fichier absent, illisible ou vide.
+
+    Examples
+    --------
+    >>> len(cibles(departement="53"))
+    10
+    >>> [c.cle for c in cibles(territoires="200048551,244900015")]
+    ['200048551', '244900015']
+    """
+    demandes = [bool(departement), bool(region), france, bool(territoires), bool(fichier)]
+    if sum(demandes) != 1:
+        raise DemandeFausse(
+            "aucun territoire n'est demandé" if not any(demandes) else "plusieurs demandes à la fois",
+            attendu="une de : --departement, --region, --territoires, --fichier, --france",
+        )
+    if fichier:
+        return _lire_liste(Path(fichier))
+    if territoires:
+        cles = territoires.split(",") if isinstance(territoires, str) else territoires
+        return [Cible(cle.strip(), f"« {cle.strip()} »") for cle in cles if cle.strip()]
+    if maille not in MAILLES:
+        raise DemandeFausse(f"maille inconnue : « {maille} »", attendu=", ".join(MAILLES))
+    if france:
+        return _de_table([lister(maille)], maille)
+    if departement:
+        lieux = _resoudre([Cible(d.strip(), f"« {d} »") for d in departement.split(",") if d.strip()])
+        codes = [d.code for d in lieux]
+    else:
+        lieux = _resoudre([Cible(f"region:{r.strip()}", f"« {r} »") for r in region.split(",") if r.strip()])
+        codes = [d for r in lieux for d in r.departements]
+    return _de_table([lister(maille, departement=code) for code in codes], maille)
+
+
+def _de_table(tables: Iterable, maille: str) -> list[Cible]:
+    codes = dict.fromkeys(code for table in tables for code in table["code"])
+    return [Cible(f"{maille}:{code}") for code in codes]
+
+
+def _lire_liste(fichier: Path) -> list[Cible]:
+    try:
+        texte = fichier.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        texte = fichier.read_text(encoding="cp1252")
+    except OSError as cause:
+        raise EntreeFautive(fichier.name, [f"illisible ({cause.strerror or cause})"]) from cause
+    premiere = texte.partition("\n")[0]
+    separateur = max(";,\t", key=premiere.count)
+    lignes = [
+        (rang, [c.strip() for c in ligne])
+        for rang, ligne in enumerate(csv.reader(texte.splitlines(), delimiter=separateur), start=1)
+        if any(c.strip() for c in ligne) and not ligne[0].lstrip().startswith("#")
+    ]
+    if not lignes:
+        raise EntreeFautive(fichier.name, ["aucune ligne"], attendu="un code de territoire par ligne")
+    entete = [c.lower() for c in lignes[0][1]]
+    ou = next((entete.index(n) for n in _COLONNES_CODE if n in entete), None)
+    nom = entete.index("nom_usage") if "nom_usage" in entete else None
+    if ou is None:
+        ou, nom = 0, None
+    else:
+        lignes = lignes[1:]
+    if not lignes:
+        raise EntreeFautive(fichier.name, ["aucune ligne"], attendu="un code de territoire par ligne")
+    return [
+        Cible(
+            ligne[ou] if ou < len(ligne) else "",
+            f"ligne {rang}",
+            ligne[nom] if nom is not None and nom < len(ligne) else "",
+        )
+        for rang, ligne in lignes
+    ]
+
+
+def _resoudre(lignes: Sequence[Cible]) -> list[Territoire]:
+    """Les territoires de ces lignes ; toutes les fautes d'un coup."""
+    trouves, fautes = [], []
+    for ligne in lignes:
+        try:
+            trouves.append(territoire(ligne.cle))
+        except CafdiagError as erreur:
+            fautes.append(f"{ligne.origine or ligne.cle} — {erreur}")
+    if fautes:
+        raise DemandeFausse(
+            f"{len(fautes)} territoire{'s' if len(fautes) > 1 else ''} sur {len(lignes)} "
+            "à corriger, rien n'a été lancé :\n  " + "\n  ".join(fautes)
+        )
+    return trouves
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Les commandes d'un lot, et ce qu'il faut en dire avant de commencer."""
+
+    commandes: tuple[Commande, ...]
+    remarques: tuple[str, ...] = ()
+
+
+def planifier(
+    lignes: Sequence[Cible],
+    *,
+    formats: str | tuple,
+    annee: int | None = None,
+    parametres: dict[str, str] | None = None,
+    delai: int = 300,
+) -> Plan:
+    """Vérifie toute la demande ; un même territoire demandé deux fois n'est fait qu'une.
+
+    Raises
+    ------
+    DemandeFausse
+        Territoires à corriger (tous), format, paramètre ou année faux.
+    EntreeFautive
+        Fichier apporté fautif.
+    """
+    from cafdiag.restitution.demande import controler
+
+    lieux = _resoudre(lignes)
+    commandes: dict[str, Commande] = {}
+    remarques = [texte for lieu in lieux for texte in lieu.avertissements]
+    doubles = 0
+    for ligne, lieu in zip(lignes, lieux, strict=True):
+        if not commandes:
+            modele = preparer(
+                lieu, formats=formats, annee=annee, parametres=parametres, delai=delai
+            )
+        commande = modele.pour(lieu, nom_usage=ligne.nom_usage)
+        doubles += commande.suffixe in commandes
+        commandes.setdefault(commande.suffixe, commande)
+    if not commandes:
+        raise DemandeFausse("aucun territoire n'est demandé")
+    if doubles:
+        remarques.append(f"{doubles} territoire(s) demandé(s) plusieurs fois : fait(s) une seule.")
+    premiere = next(iter(commandes.values()))
+    # Fichiers apportés et choix de calcul : les mêmes pour tous, contrôlés une fois.
+    controler(premiere.cible, premiere.parametres | {"annee": ""})
+    if annee is not None:
+        _refuser_annee(list(commandes.values()), annee)
+    return Plan(tuple(commandes.values()), tuple(remarques))
+
+
+def _refuser_annee(commandes: list[Commande], annee: int) -> None:
+    """Une année sans aucun chiffre se dit avant ; une maille entière se mesure d'un coup, pas un par un."""
+    from cafdiag.indicateurs import mesurer_maille
+    from cafdiag.restitution.demande import controler
+    from cafdiag.restitution.formats import statut
+
+    parlants: set[tuple[str, str]] = set()
+    for maille in {c.cible.maille for c in commandes} & {"epci", "commune", "departement", "region"}:
+        codes = [c.cible.code for c in commandes if c.cible.maille == maille]
+        table = mesurer_maille(maille, codes=codes, annee=annee)
+        dites = table[table["statut"].map(lambda s: statut(s).chiffre) & table["annee"].eq(annee)]
+        parlants |= {(maille, code) for code in dites["territoire"]}
+    fautes = []
+    for commande in commandes:
+        if (commande.cible.maille, commande.cible.code) not in parlants:
+            try:
+                controler(commande.cible, commande.parametres)
+            except DemandeFausse as erreur:
+                fautes.append(erreur)
+    if fautes:
+        raise DemandeFausse(
+            f"{len(fautes)} territoire(s) sur {len(commandes)} sans chiffre : "
+            + " ; ".join(erreur.trouve for erreur in fautes),
+            attendu=fautes[0].attendu,
+            conseil=fautes[0].conseil,
+        )

@@ -1,0 +1,253 @@
+"""La souche : un processus préchargé, à un seul fil, d'où chaque carnet naît par duplication (``fork``).
+
+Lancée par :mod:`cafdiag.lot.moteur_souche` (``python -m cafdiag.lot.souche``), elle charge une fois les
+bibliothèques et les tables, puis attend. Une duplication coûte quelques millisecondes là où un noyau neuf
+redémarre Python et réimporte tout. Un processus qui a plusieurs fils ne se duplique pas sans risque : la
+souche se compte elle-même et refuse de servir si elle n'est pas seule.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import logging
+import os
+import pickle
+import random
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cafdiag.lot import trames
+from cafdiag.lot.repetition import repeter
+
+MODULES = (
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "shapely",
+    "geopandas",
+    "pyproj",
+    "matplotlib.pyplot",
+    "folium",
+    "cafdiag.restitution.diagnostic",
+    "cafdiag.restitution.produire",
+)
+
+
+def fils() -> list[str]:
+    """Noms des fils de ce processus (Linux)."""
+    noms = []
+    for tache in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):
+            noms.append((tache / "comm").read_text().strip())
+    return sorted(noms)
+
+
+def _ailleurs(fonction: Callable) -> Callable:
+    """La même fonction, exécutée dans une copie éphémère : ses fils meurent avec elle, son résultat reste."""
+
+    def appeler(*valeurs, **options):
+        lecture, ecriture = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                with os.fdopen(ecriture, "wb") as flux:
+                    pickle.dump(fonction(*valeurs, **options), flux, protocol=5)
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(ecriture)
+        with os.fdopen(lecture, "rb") as flux:
+            octets = flux.read()
+        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]):
+            # Une vraie faute de lecture se redira là où elle compte : dans le carnet.
+            return fonction(*valeurs, **options)
+        return pickle.loads(octets)
+
+    return appeler
+
+
+@contextlib.contextmanager
+def lectures_ailleurs():
+    """Pendant la répétition, pyarrow ne lit pas ici : il ouvrirait des fils, et une souche n'en a qu'un."""
+    import geopandas
+    import pandas
+
+    ordinaires = [(module, module.read_parquet) for module in (pandas, geopandas)]
+    for module, fonction in ordinaires:
+        module.read_parquet = _ailleurs(fonction)
+    try:
+        yield
+    finally:
+        for module, fonction in ordinaires:
+            module.read_parquet = fonction
+
+
+def importer() -> None:
+    """Importe ce dont les carnets se servent."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    for module in MODULES:
+        importlib.import_module(module)
+
+
+def precharger(reglages: dict[str, Any]) -> Any:
+    """Charge modules, tables et noyau ; rend le noyau, prêt à servir dans les copies."""
+    importer()
+    if reglages.get("gabarit"):
+        import matplotlib
+        import matplotlib.pyplot as plt
+
+        from cafdiag.magasin import garder_contours
+
+        with lectures_ailleurs(), matplotlib.rc_context():
+            garder_contours()
+            repeter(Path(reglages["gabarit"]), reglages.get("parametres", {}))
+        plt.close("all")
+    # Sans son débogueur ni son historique, ipykernel n'ouvre pas de fil.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    from traitlets.config import Config
+
+    from cafdiag.lot.noyau import NoyauDirect
+
+    noyau = NoyauDirect.instance(
+        log=logging.getLogger("cafdiag.noyau"), config=Config({"HistoryManager": {"enabled": False}})
+    )
+    del sys.modules["debugpy"]
+    return noyau
+
+
+def principal() -> None:
+    """Importe, reçoit ses réglages, précharge, se compte, puis sert jusqu'à la fermeture de la prise."""
+    controle = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        importer()
+        recu = trames.recevoir(controle)
+        if recu is None:
+            return
+        noyau = precharger(recu[0])
+    except Exception as cause:  # la souche dit pourquoi elle refuse ; le lot se replie sur des noyaux neufs
+        trames.envoyer(controle, {"refus": f"{type(cause).__name__} : {cause}"})
+        return
+    gc.collect()
+    gc.freeze()
+    vivants = fils()
+    if len(vivants) > 1:
+        trames.envoyer(controle, {"refus": f"{len(vivants)} fils vivants ({', '.join(vivants)})"})
+        return
+    trames.envoyer(controle, {"pret": os.getpid()})
+    _servir(controle, noyau)
+
+
+def _servir(controle: socket.socket, noyau: Any) -> None:
+    reveil, sonnette = os.pipe()
+    os.set_blocking(reveil, False)
+    os.set_blocking(sonnette, False)
+    signal.set_wakeup_fd(sonnette, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    libc = ctypes.CDLL(None, use_errno=True)
+    enfants: dict[int, int] = {}
+    while True:
+        prets, _, _ = select.select([controle, reveil], [], [])
+        if reveil in prets:
+            with contextlib.suppress(BlockingIOError):
+                os.read(reveil, 4096)
+            _moissonner(enfants)
+        if controle in prets:
+            demande = _recevoir_demande(controle)
+            if demande is None:
+                break
+            ordre, descripteurs = demande
+            if "tuer" in ordre:
+                if ordre["tuer"] in enfants:
+                    _abattre(ordre["tuer"])
+                trames.envoyer(controle, {})
+                continue
+            prise, constat = descripteurs
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                for inutile in (reveil, sonnette, constat, *enfants.values()):
+                    os.close(inutile)
+                controle.close()
+                _naitre(noyau, prise, ordre, libc)
+            os.close(prise)
+            enfants[pid] = constat
+            trames.envoyer(controle, {"pid": pid})
+    for pid in enfants:
+        _abattre(pid)
+
+
+def _recevoir_demande(controle: socket.socket) -> tuple[dict, list[int]] | None:
+    texte, descripteurs = b"", []
+    while not texte.endswith(b"\n"):
+        morceau, recus, _, _ = socket.recv_fds(controle, 65536, 2)
+        if not morceau:
+            return None
+        texte += morceau
+        descripteurs += recus
+    return json.loads(texte), descripteurs
+
+
+def _abattre(pid: int) -> None:
+    """Le carnet et tout ce qu'il a lancé : le groupe porte le numéro du carnet."""
+    for tuer in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            tuer(pid, signal.SIGKILL)
+
+
+def _moissonner(enfants: dict[int, int]) -> None:
+    """Relève les copies finies et dit au lot comment chacune a fini."""
+    for pid in list(enfants):
+        # WNOWAIT : tant que le carnet n'est pas relevé, son numéro ne peut pas désigner un autre groupe.
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            continue
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        _, statut = os.waitpid(pid, 0)
+        constat = enfants.pop(pid)
+        with contextlib.suppress(OSError):
+            os.write(constat, f"{os.waitstatus_to_exitcode(statut)}\n".encode())
+        os.close(constat)
+
+
+def _naitre(noyau: Any, prise: int, ordre: dict, libc: Any) -> NoReturn:
+    """Dans la copie : couper ce qui la relie à la souche, repartir d'un hasard neuf, servir, finir."""
+    code = 1
+    try:
+        erreurs = os.dup(2)
+        os.setpgid(0, 0)
+        souche = os.getppid()
+        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG : la souche morte, la copie meurt
+        if os.getppid() != souche:
+            os._exit(1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.environ.clear()
+        os.environ.update(ordre["environnement"])
+        os.chdir(ordre["dossier"])
+        random.seed()
+        import numpy as np
+
+        np.random.seed(int.from_bytes(os.urandom(4), "little"))
+        noyau.servir(socket.socket(fileno=prise))
+        code = 0
+    except BaseException:
+        # Une faute du noyau lui-même : elle doit se voir, même si le lot la compte déjà.
+        os.write(erreurs, traceback.format_exc().encode("utf-8", "replace"))
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    principal()

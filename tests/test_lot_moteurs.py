@@ -1,0 +1,643 @@
+"""Les moteurs d'un lot : rien ne passe d'un carnet au suivant, une panne ne coûte qu'un territoire."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import lot_gabarits
+import nbformat
+import psutil
+import pytest
+from lot_gabarits import CODES, carnet, octets, plan
+
+from cafdiag.erreurs import ProductionImpossible
+from cafdiag.lot import empreintes as module_empreintes
+from cafdiag.lot import etat as module_etat
+from cafdiag.lot import moteur_souche, moteurs
+from cafdiag.lot.bornes import Bornes
+from cafdiag.lot.execution import Reglages, produire_lot
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="la souche demande Linux")
+MOTEURS = [pytest.param("souche", marks=linux), "processus"]
+LARGES = Bornes(delai=120, memoire=3000)
+
+
+class SouchePartagee(moteur_souche.Souche):
+    """Une seule souche pour tous les essais : la démarrer coûte plus que les petits carnets."""
+
+    vive = None
+
+    def __new__(cls, **_):
+        if cls.vive is None or not cls.vive.vivante:
+            if cls.vive is not None:
+                VraieSouche.fermer(cls.vive)
+            cls.vive = super().__new__(cls)
+            VraieSouche.__init__(cls.vive)
+            VraieSouche.regler(cls.vive)
+        return cls.vive
+
+    def __init__(self, **_):
+        """Déjà fait, une fois."""
+
+    def regler(self, **_):
+        """Rien à répéter dans de si petits carnets."""
+        return self
+
+    def fermer(self):
+        """Elle sert encore."""
+
+
+VraieSouche = moteur_souche.Souche
+
+
+@pytest.fixture(scope="module", autouse=True)
+def une_seule_souche():
+    yield
+    if SouchePartagee.vive is not None:
+        VraieSouche.fermer(SouchePartagee.vive)
+        SouchePartagee.vive = None
+
+
+@pytest.fixture
+def souche_partagee(monkeypatch):
+    monkeypatch.setattr(moteur_souche, "Souche", SouchePartagee)
+
+
+@pytest.fixture(autouse=True)
+def rien_ne_reste(request):
+    """Ni processus, ni descripteur, ni dossier provisoire après un lot."""
+    import tempfile
+
+    moi = psutil.Process()
+    provisoires = set(Path(tempfile.gettempdir()).glob("cafdiag-lot-*"))
+    if "vrai" not in request.node.name:
+        request.getfixturevalue("souche_partagee")
+        if sys.platform.startswith("linux"):
+            moteur_souche.souche_commune()
+    descripteurs = moi.num_fds() if hasattr(moi, "num_fds") else 0
+    enfants = set(moi.children(recursive=True))
+    yield
+    moteur_souche.fermer_souches()
+    moteur_souche.autoriser()
+    limite = time.monotonic() + 10
+    while time.monotonic() < limite:
+        # Le traqueur de ressources de multiprocessing vit autant que nous.
+        restants = [
+            p
+            for p in set(moi.children(recursive=True)) - enfants
+            if not any(n in " ".join(_commande(p)) for n in ("resource_tracker", "cafdiag.lot.souche"))
+        ]
+        if not restants:
+            break
+        time.sleep(0.1)
+    assert restants == []
+    assert set(Path(tempfile.gettempdir()).glob("cafdiag-lot-*")) <= provisoires
+    if descripteurs:
+        assert moi.num_fds() <= descripteurs + 4
+
+
+def _commande(processus: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return processus.cmdline()
+    return []
+
+
+def lot(gabarit: Path, sortie: Path, *, codes=None, moteur="souche", processus=2, **options):
+    """Mène un lot ; rend son bilan."""
+    bornes = options.pop("bornes", LARGES)
+    reglages = Reglages(sortie=sortie, moteur=moteur, processus=processus, bornes=bornes, **options)
+    return produire_lot(plan(gabarit, codes), reglages)
+
+
+def constats(dossier: Path) -> dict[str, str]:
+    """Ce que chaque carnet a constaté."""
+    import re
+
+    trouves = {}
+    for page in dossier.glob("diagnostic-*.html"):
+        (phrase,) = re.findall(r"<p>(\d+) (.*?)</p>", page.read_text(encoding="utf-8"), re.S)
+        trouves[phrase[0]] = phrase[1]
+    return trouves
+
+
+# --- L'isolement ---
+
+POLLUTION = """
+import builtins, gc, os, random, sys, threading, warnings
+import numpy as np, pandas as pd, matplotlib.pyplot as plt
+traces = []
+if os.environ.get("CAFDIAG_TRACE"): traces.append("environnement")
+if os.path.exists("trace.txt"): traces.append("dossier")
+if pd.get_option("display.max_rows") == 7: traces.append("options")
+if hasattr(pd.DataFrame, "trace"): traces.append("classe")
+if hasattr(builtins, "trace"): traces.append("builtins")
+if plt.rcParams["font.size"] == 33: traces.append("rcParams")
+if "trace-de-chemin" in sys.path: traces.append("sys.path")
+if "trace_de_module" in sys.modules: traces.append("sys.modules")
+if plt.get_fignums(): traces.append("figures")
+if ("error", None, Warning, None, 0) in warnings.filters: traces.append("filtres")
+if any(t.name == "trace" for t in threading.enumerate()): traces.append("fils")
+if "variable_du_carnet" in globals(): traces.append("variables")
+if sys.getrecursionlimit() == 4321: traces.append("récursion")
+"""
+SALIR = """
+os.environ["CAFDIAG_TRACE"] = "1"
+open("trace.txt", "w").close()
+os.chdir("..")
+pd.set_option("display.max_rows", 7)
+pd.DataFrame.trace = 1
+builtins.trace = 1
+plt.rcParams["font.size"] = 33
+sys.path.append("trace-de-chemin")
+sys.modules["trace_de_module"] = sys
+plt.figure()
+warnings.simplefilter("error")
+threading.Thread(target=lambda: threading.Event().wait(), name="trace", daemon=True).start()
+variable_du_carnet = 1
+sys.setrecursionlimit(4321)
+descripteurs = [open(os.devnull) for _ in range(50)]
+random.seed(0); np.random.seed(0)
+constat = ",".join(traces)
+"""
+
+
+@pytest.mark.parametrize("moteur", MOTEURS)
+def test_rien_ne_passe_d_un_carnet_au_suivant(tmp_path, moteur):
+    gabarit = carnet(tmp_path / "g.ipynb", POLLUTION, SALIR)
+    bilan = lot(gabarit, tmp_path / "s", moteur=moteur, processus=1, codes=CODES[:3])
+    assert bilan.code_retour == 0
+    assert constats(tmp_path / "s") == dict.fromkeys(CODES[:3], "")
+    # Le lot lui-même n'a pas été sali.
+    assert "CAFDIAG_TRACE" not in os.environ and "trace-de-chemin" not in sys.path
+
+
+@linux
+def test_vraie_repetition_sans_pollution(tmp_path):
+    """Une cellule qui règle pandas n'est pas jouée d'avance : la première cellule de chacun le verrait."""
+    gabarit = carnet(tmp_path / "g.ipynb", POLLUTION + "constat = ','.join(traces)", SALIR.split("constat")[0])
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:2]).code_retour == 0
+    assert constats(tmp_path / "s") == dict.fromkeys(CODES[:2], "")
+
+
+@linux
+def test_le_hasard_differe_d_une_copie_a_l_autre(tmp_path):
+    gabarit = carnet(
+        tmp_path / "g.ipynb",
+        "import random, os, numpy as np\n"
+        "constat = f'{random.random()} {np.random.rand()} {np.random.default_rng().random()}'",
+    )
+    lot(gabarit, tmp_path / "s")
+    tirages = [set(c.split()) for c in constats(tmp_path / "s").values()]
+    assert len(set().union(*tirages)) == 3 * len(CODES)
+
+
+@linux
+def test_une_copie_peut_lire_compter_et_se_dupliquer(tmp_path):
+    """Fils de pyarrow, algèbre linéaire, processus : ce qui bloquerait après un fork mal fait."""
+    gabarit = carnet(
+        tmp_path / "g.ipynb",
+        "import multiprocessing as mp, threading, subprocess, sys\n"
+        "import numpy as np\n"
+        "from cafdiag.magasin import lire_contours, lire_table\n"
+        "n = len(lire_table('communes')) > 30000 and len(lire_contours('regions'))\n"
+        "d = round(float(np.linalg.det(np.eye(300) @ np.eye(300))))\n"
+        "f = threading.Thread(target=lambda: print('fil')); f.start(); f.join()\n"
+        "with mp.get_context('fork').Pool(2) as groupe: c = groupe.map(abs, [-1, -2])\n"
+        "s = subprocess.run([sys.executable, '-c', 'print(6*7)'], capture_output=True, text=True).stdout.strip()\n"
+        "constat = f'{n} {d} {c} {s}'",
+    )
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:2]).code_retour == 0
+    assert set(constats(tmp_path / "s").values()) == {"18 1 [1, 2] 42"}
+
+
+RICHE = (
+    "import sys, os\nprint('bonjour'); print('gare', file=sys.stderr)\nos.system('echo dehors')\nNone",
+    "from IPython.display import display, HTML, clear_output\nh = display('a', display_id='x'); 1 + 1",
+    "h.update('b'); print('effacé'); clear_output(); display(HTML('<b>gras</b>')); print('é\\ud83d'[0])",
+    "import matplotlib.pyplot as plt\nimport pandas as pd\nplt.plot([1, 2]); pd.DataFrame({'a': [1, None]})",
+    "import asyncio\nawait asyncio.sleep(0.01)\n%xmode Plain\n!echo commande\n_",
+    "import ipywidgets\nipywidgets.IntSlider(value=3)",
+)
+
+
+def _sorties(fichier: Path) -> list:
+    lu = nbformat.read(fichier, as_version=4)
+    textes = []
+    for cellule in lu.cells:
+        if cellule.cell_type != "code":
+            continue
+        reunies: dict[str, str] = {}
+        for s in cellule.outputs:
+            if s.output_type == "stream":
+                reunies[s.name] = reunies.get(s.name, "") + s.text
+        autres = [
+            {m: v for m, v in s.data.items() if "widget" not in m}
+            for s in cellule.outputs
+            if s.output_type in ("display_data", "execute_result")
+        ]
+        textes.append((cellule.source, cellule.execution_count, reunies, autres))
+    return textes
+
+
+@linux
+def test_memes_sorties_qu_un_noyau_ordinaire(tmp_path, monkeypatch):
+    """Flux, magies, affichages mis à jour, figures, widgets, attente : comme ipykernel."""
+    # ipykernel ne recueille pas ce qu'écrit un programme extérieur quand il se croit dans pytest.
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    gabarit = carnet(tmp_path / "g.ipynb", *RICHE)
+    for moteur in ("souche", "processus"):
+        assert lot(gabarit, tmp_path / moteur, moteur=moteur, codes=CODES[:1]).code_retour == 0
+    lues = [_sorties(tmp_path / m / f"diagnostic-{CODES[0]}.ipynb") for m in ("souche", "processus")]
+    for ici, la_bas in zip(*lues, strict=True):
+        assert ici == la_bas
+    widgets = [
+        nbformat.read(tmp_path / m / f"diagnostic-{CODES[0]}.ipynb", as_version=4).metadata["widgets"]
+        for m in ("souche", "processus")
+    ]
+    etats = [
+        sorted(v["model_name"] for v in w["application/vnd.jupyter.widget-state+json"]["state"].values())
+        for w in widgets
+    ]
+    assert etats[0] == etats[1] and "IntSliderModel" in etats[0]
+
+
+# --- Mêmes octets ---
+
+
+@pytest.mark.lent
+@linux
+def test_le_vrai_gabarit_donne_les_memes_octets_partout(tmp_path):
+    """Deux moteurs, deux ordres, deux dossiers, et le diagnostic seul : une seule suite d'octets."""
+    from cafdiag.lot.plan import Cible, planifier
+    from cafdiag.restitution.produire import diagnostic
+
+    codes = CODES[:3]
+    vrai = planifier([Cible(c) for c in codes], formats="html,ipynb")
+    envers = planifier([Cible(c) for c in reversed(codes)], formats="html,ipynb")
+    produire_lot(vrai, Reglages(sortie=tmp_path / "a", moteur="souche", processus=2, bornes=LARGES))
+    produire_lot(envers, Reglages(sortie=tmp_path / "b", moteur="souche", processus=1, bornes=LARGES))
+    produire_lot(vrai, Reglages(sortie=tmp_path / "c", moteur="processus", processus=2, bornes=LARGES))
+    reference = octets(tmp_path / "a")
+    assert len(reference) == 3 * len(codes)
+    assert octets(tmp_path / "b") == reference and octets(tmp_path / "c") == reference
+    index = (tmp_path / "a" / "index.html").read_bytes()
+    assert (tmp_path / "b" / "index.html").read_bytes() == index
+    # Le chemin d'un diagnostic seul porte les mêmes chiffres et la même page.
+    diagnostic(codes[0], sortie=tmp_path / "d", parametres={})
+    nom = f"diagnostic-{codes[0]}.html"
+    assert (tmp_path / "d" / nom).read_bytes() == reference[nom]
+
+
+# --- Les fautes ---
+
+FAUTES = {
+    "erreur": "1 / 0",
+    "sigkill": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "sigsegv": "import ctypes; ctypes.string_at(0)",
+    "sortie": "import os; os._exit(3)",
+    "sans_fin": "while True: pass",
+    "memoire": "import time; x = bytearray(900_000_000); time.sleep(60)",
+    "quitter": "import sys; sys.exit(1)",
+}
+MOTIFS = {
+    "erreur": "ZeroDivisionError",
+    "sigkill": "NoyauArrete",
+    "sigsegv": "NoyauArrete",
+    "sortie": "NoyauArrete",
+    "sans_fin": "DelaiDepasse",
+    "memoire": "MemoireDepassee",
+    "quitter": "SystemExit",
+}
+
+
+def _fautif(chemin: Path, code: str, faute: str) -> Path:
+    return carnet(chemin, f"if code == '{code}':\n    {FAUTES[faute]}")
+
+
+@pytest.fixture(scope="module")
+def sain(tmp_path_factory):
+    """Un lot sans faute, par moteur : la référence."""
+    racine = tmp_path_factory.mktemp("sain")
+    gabarit = carnet(racine / "g.ipynb", "pass")
+    assert lot(gabarit, racine / "s").code_retour == 0
+    return octets(racine / "s")
+
+
+@pytest.mark.parametrize(
+    ("moteur", "faute"),
+    [
+        *(pytest.param("souche", faute, marks=linux) for faute in FAUTES),
+        pytest.param("processus", "sigkill", marks=linux),
+        ("processus", "sans_fin"),
+        ("processus", "memoire"),
+    ],
+)
+def test_une_faute_ne_coute_qu_un_territoire(tmp_path, moteur, faute):
+    fautif = CODES[2]
+    sortie = tmp_path / "s"
+    bornes = Bornes(
+        delai=6 if faute == "sans_fin" else 120, memoire=700 if faute == "memoire" else 3000
+    )
+    bilan = lot(_fautif(tmp_path / "g.ipynb", fautif, faute), sortie, moteur=moteur, bornes=bornes)
+    assert bilan.code_retour == 1 and set(bilan.echecs) == {fautif}
+    assert bilan.echecs[fautif].startswith(MOTIFS[faute])
+    # Rangé sous echecs/, avec la bannière de papermill ; jamais publié.
+    assert not list(sortie.glob(f"*{fautif}*"))
+    garde = nbformat.read(sortie / "echecs" / f"diagnostic-{fautif}.ipynb", as_version=4)
+    assert any("papermill-error-cell-tag" in c.metadata.get("tags", []) for c in garde.cells)
+    assert MOTIFS[faute] in json.dumps(garde)
+    index = (sortie / "index.html").read_text(encoding="utf-8")
+    assert MOTIFS[faute] in index and f"diagnostic-{fautif}.html" not in index
+    # Les autres : ceux d'un lot sans faute.
+    reparé = carnet(tmp_path / "g.ipynb", f"if code == '{fautif}':\n    {'pass'}")
+    avant = octets(sortie)
+    assert len(avant) == 3 * (len(CODES) - 1)
+    reprise = lot(reparé, sortie, moteur=moteur, reprendre=True)
+    assert reprise.code_retour == 0 and (reprise.faits, reprise.repris) == (1, len(CODES) - 1)
+    assert not (sortie / "echecs" / f"diagnostic-{fautif}.ipynb").exists()
+    assert {n: o for n, o in octets(sortie).items() if n in avant} == avant
+
+
+@linux
+def test_les_autres_pages_sont_celles_d_un_lot_sans_faute(tmp_path, sain):
+    lot(_fautif(tmp_path / "g.ipynb", CODES[1], "sigkill"), tmp_path / "s")
+    pages = {n: o for n, o in octets(tmp_path / "s").items() if not n.endswith(".ipynb")}
+    assert pages == {n: o for n, o in sain.items() if CODES[1] not in n and not n.endswith(".ipynb")}
+
+
+@linux
+def test_la_souche_tuee_en_route_est_relancee(tmp_path, sain):
+    """Tuée par un carnet : ceux qu'elle portait recommencent dans la suivante."""
+    temoin = tmp_path / "deja"
+    gabarit = carnet(
+        tmp_path / "g.ipynb",
+        "import os, pathlib, signal, time\n"
+        f"temoin = pathlib.Path({str(temoin)!r})\n"
+        f"if code == '{CODES[1]}' and not temoin.exists():\n"
+        "    temoin.touch(); os.kill(os.getppid(), signal.SIGKILL); time.sleep(30)",
+    )
+    assert lot(gabarit, tmp_path / "s").code_retour == 0
+    assert temoin.exists() and len(octets(tmp_path / "s")) == len(sain)
+
+
+def test_un_ouvrier_tue_est_remplace(tmp_path):
+    temoin = tmp_path / "deja"
+    gabarit = carnet(
+        tmp_path / "g.ipynb",
+        "import pathlib, psutil, time\n"
+        f"temoin = pathlib.Path({str(temoin)!r})\n"
+        f"if code == '{CODES[1]}' and not temoin.exists():\n"
+        "    temoin.touch(); psutil.Process().parent().kill(); time.sleep(30)",
+    )
+    bilan = lot(gabarit, tmp_path / "s", moteur="processus", codes=CODES[:3])
+    assert temoin.exists() and bilan.code_retour == 0
+
+
+@linux
+def test_un_programme_laisse_par_un_carnet_est_arrete(tmp_path):
+    gabarit = carnet(
+        tmp_path / "g.ipynb",
+        "import subprocess, sys\n"
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\nconstat = p.pid",
+    )
+    lot(gabarit, tmp_path / "s", codes=CODES[:1])
+    (pid,) = constats(tmp_path / "s").values()
+    limite = time.monotonic() + 5
+    while psutil.pid_exists(int(pid)) and time.monotonic() < limite:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE
+
+
+def test_souche_refusee_le_lot_se_replie_et_le_dit(tmp_path, monkeypatch):
+    def refuser(**_):
+        raise moteur_souche.SoucheIndisponible("la souche ne peut pas servir : 2 fils vivants")
+
+    monkeypatch.setattr(moteurs.sys, "platform", "linux")
+    monkeypatch.setattr(moteur_souche, "souche_commune", refuser)
+    dites = []
+    gabarit = carnet(tmp_path / "g.ipynb")
+    reglages = Reglages(sortie=tmp_path / "s", processus=1, bornes=LARGES)
+    bilan = produire_lot(plan(gabarit, CODES[:1]), reglages, annoncer=dites.append)
+    assert bilan.code_retour == 0
+    assert any("2 fils vivants" in d and "processus" in d for d in dites)
+    etat = json.loads((tmp_path / "s" / "lot.json").read_text(encoding="utf-8"))
+    assert etat["territoires"][CODES[0]]["moteur"] == "processus"
+
+
+def test_hors_de_linux_le_repli_est_annonce(monkeypatch):
+    monkeypatch.setattr(moteurs.sys, "platform", "win32")
+    dites = []
+    assert moteurs.choisir("auto", annoncer=dites.append) == "processus" and dites == []
+    assert moteurs.choisir("souche", annoncer=dites.append) == "processus" and "Linux" in dites[0]
+
+
+@linux
+def test_une_souche_a_plusieurs_fils_refuse(tmp_path, monkeypatch):
+    """Quelque chose ouvre un fil au démarrage : la duplication n'est plus sûre."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import threading\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", ""), *sys.path]))
+    with pytest.raises(moteur_souche.SoucheIndisponible, match="2 fils vivants"):
+        VraieSouche().regler()
+
+
+# --- Le disque ---
+
+
+class DisquePlein:
+    """Un disque qui n'a plus de place pour un territoire, tant qu'on ne le vide pas."""
+
+    def __init__(self, code: str) -> None:
+        self.code, self.plein = code, True
+
+    def __call__(self, sortie, fichiers):
+        if self.plein and any(self.code in nom for nom, _ in fichiers.values()):
+            erreur = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise ProductionImpossible(f"impossible d'écrire ({erreur.strerror})")
+        return self.vrai(sortie, fichiers)
+
+    vrai = staticmethod(module_etat.ranger)
+
+
+@linux
+def test_disque_plein_puis_reprise(tmp_path, monkeypatch):
+    disque = DisquePlein(CODES[3])
+    monkeypatch.setattr(module_etat, "ranger", disque)
+    gabarit = carnet(tmp_path / "g.ipynb")
+    bilan = lot(gabarit, tmp_path / "s")
+    assert bilan.code_retour == 1 and list(bilan.echecs) == [CODES[3]]
+    assert "impossible d'écrire" in bilan.echecs[CODES[3]]
+    assert not list((tmp_path / "s").glob(f"*{CODES[3]}*"))
+    disque.plein = False
+    reprise = lot(gabarit, tmp_path / "s", reprendre=True)
+    assert reprise.code_retour == 0 and reprise.faits == 1
+
+
+@linux
+def test_disque_reellement_plein(tmp_path):
+    """Un petit système de fichiers en mémoire, si l'on a le droit d'en monter un."""
+    disque = tmp_path / "disque"
+    disque.mkdir()
+    monte = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disque)], capture_output=True
+    )
+    if monte.returncode:
+        pytest.skip("monter un tmpfs n'est pas permis ici : le disque plein est simulé à l'écriture")
+    try:
+        gabarit = carnet(tmp_path / "g.ipynb")
+        with pytest.MonkeyPatch.context() as rustine:
+            rustine.setattr("cafdiag.lot.execution._verifier_disque", lambda *a: None)
+            bilan = lot(gabarit, disque, moteur="souche")
+        assert bilan.code_retour == 1 and bilan.echecs
+        assert all("impossible d'écrire" in m for m in bilan.echecs.values())
+        # Rien à moitié : chaque page présente est entière.
+        for page in disque.glob("*.html"):
+            assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
+        subprocess.run(["mount", "-o", "remount,size=20m", str(disque)], check=True)
+        with pytest.MonkeyPatch.context() as rustine:
+            rustine.setattr("cafdiag.lot.execution._verifier_disque", lambda *a: None)
+            reprise = lot(gabarit, disque, reprendre=True)
+        assert reprise.code_retour == 0 and reprise.faits + reprise.repris == len(CODES)
+    finally:
+        subprocess.run(["umount", str(disque)], check=True)
+
+
+def test_disque_trop_petit_dit_avant_de_partir(tmp_path, monkeypatch):
+    from collections import namedtuple
+
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("cafdiag.lot.execution.shutil.disk_usage", lambda _: usage(10, 9, 1))
+    with pytest.raises(ProductionImpossible, match="libérez de la place"):
+        lot(carnet(tmp_path / "g.ipynb"), tmp_path / "s")
+
+
+# --- Ctrl-C, verrou, reprise ---
+
+_PROGRAMME = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from lot_gabarits import plan
+from cafdiag.lot.bornes import Bornes
+from cafdiag.lot.execution import Reglages, produire_lot
+if __name__ == "__main__":
+    print("parti", flush=True)
+    def suivre(suivi, resultat):
+        if resultat is not None: print("fini", resultat.cle, flush=True)
+    reglages = Reglages(sortie=Path({sortie!r}), moteur={moteur!r}, processus=1, bornes=Bornes(delai=300))
+    try:
+        produire_lot(plan(Path({gabarit!r})), reglages, suivre=suivre)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@linux
+@pytest.mark.parametrize("moteur", ["souche", "processus"])
+def test_ctrl_c_range_et_reprend(tmp_path, moteur):
+    sortie = tmp_path / "s"
+    lent = carnet(tmp_path / "g.ipynb", f"import time\nif code == '{CODES[1]}': time.sleep(120)")
+    programme = tmp_path / "lancer_lot.py"
+    programme.write_text(
+        _PROGRAMME.format(
+            tests=str(Path(lot_gabarits.__file__).parent), sortie=str(sortie), moteur=moteur, gabarit=str(lent)
+        ),
+        encoding="utf-8",
+    )
+    # Un groupe à lui : le Ctrl-C d'un terminal frappe tout le groupe.
+    essai = subprocess.Popen(
+        [sys.executable, str(programme)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=tmp_path,
+    )
+    with essai:
+        for ligne in essai.stdout:
+            if ligne.startswith("fini"):
+                break
+        time.sleep(1.5)
+        enfants = psutil.Process(essai.pid).children(recursive=True)
+        assert enfants
+        os.killpg(essai.pid, signal.SIGINT)
+        assert essai.wait(timeout=30) == 130, essai.stderr.read()
+    _, vivants = psutil.wait_procs(enfants, timeout=10)
+    assert vivants == []
+    etat = json.loads((sortie / "lot.json").read_text(encoding="utf-8"))["territoires"]
+    assert etat[CODES[0]]["etat"] == "fait" and etat[CODES[1]]["etat"] == "a_faire"
+    assert (sortie / "index.html").exists()
+    sans = carnet(tmp_path / "g.ipynb", f"import time\nif code == '{CODES[1]}': time.sleep(0)")
+    reprise = lot(sans, sortie, moteur=moteur, reprendre=True)
+    assert reprise.code_retour == 0 and len(octets(sortie)) == 3 * len(CODES)
+
+
+def test_deux_lots_dans_un_dossier_le_second_refuse(tmp_path):
+    with module_etat.seul(tmp_path), pytest.raises(ProductionImpossible, match="un autre lot"):
+        lot(carnet(tmp_path / "g.ipynb"), tmp_path)
+
+
+@linux
+def test_reprendre_ne_refait_que_ce_qui_a_change(tmp_path, monkeypatch):
+    sortie = tmp_path / "s"
+    gabarit = carnet(tmp_path / "g.ipynb")
+    lot(gabarit, sortie)
+    # Rien n'a changé, même si l'horloge des fichiers a bougé.
+    for chemin in sortie.glob("*.html"):
+        os.utime(chemin, (1, 1))
+    assert lot(gabarit, sortie, reprendre=True).faits == 0
+    # Un rapport effacé, un autre retouché : ces deux-là.
+    (sortie / f"diagnostic-{CODES[0]}.html").unlink()
+    (sortie / f"mesures-{CODES[1]}.csv").write_text("retouché", encoding="utf-8")
+    assert lot(gabarit, sortie, reprendre=True).faits == 2
+    # Une autre version du code, un autre état des données, un autre gabarit : tout.
+    for nature in ("version", "donnees", "gabarits", "entrepot", "bibliotheques"):
+        vraies = module_empreintes.entrees_communes()
+        with monkeypatch.context() as rustine:
+            rustine.setattr(
+                "cafdiag.lot.execution.entrees_communes", lambda v=vraies, n=nature: v | {n: "autre"}
+            )
+            plan_refait = lot(gabarit, sortie, reprendre=True, codes=CODES[:1])
+        assert plan_refait.faits == 1, nature
+        lot(gabarit, sortie, reprendre=True, codes=CODES[:1])
+
+
+@linux
+def test_papermill_connait_le_moteur_par_son_point_d_entree(tmp_path):
+    """``papermill --engine souche`` sans rien d'autre, comme l'installe pyproject.toml."""
+    import tomllib
+
+    with (Path(__file__).resolve().parent.parent / "pyproject.toml").open("rb") as flux:
+        points = tomllib.load(flux)["project"]["entry-points"]["papermill.engine"]
+    assert points == {"souche": "cafdiag.lot.moteur_souche:MoteurSouche"}
+    # Un dépôt pas encore réinstallé : la même déclaration, posée dans un chemin d'essai.
+    infos = tmp_path / "essai-1.0.dist-info"
+    infos.mkdir()
+    (infos / "METADATA").write_text("Metadata-Version: 2.1\nName: essai\nVersion: 1.0\n", encoding="utf-8")
+    (infos / "entry_points.txt").write_text(
+        f"[papermill.engine]\nsouche = {points['souche']}\n", encoding="utf-8"
+    )
+    chemins = [str(tmp_path), str(Path(__file__).resolve().parent.parent)]
+    gabarit = carnet(tmp_path / "g.ipynb", "constat = __import__('os').getcwd()")
+    essai = subprocess.run(
+        [sys.executable, "-m", "papermill", "--engine", "souche", str(gabarit), "s.ipynb", "-r", "code", "01001"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(chemins)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert essai.returncode == 0, essai.stderr
+    sortie = (tmp_path / "s.ipynb").read_text(encoding="utf-8")
+    assert f"01001 {tmp_path}" in sortie
