@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -67,7 +68,16 @@ class Grappe:
 
 
 @pytest.fixture
-def vraie_grappe(tmp_path):
+def provisoire(monkeypatch):
+    """Dossier provisoire des travailleurs de ce seul essai."""
+    with tempfile.TemporaryDirectory(prefix="cd-", ignore_cleanup_errors=True) as propre:
+        for nom in ("TMPDIR", "TEMP", "TMP"):
+            monkeypatch.setenv(nom, propre)
+        yield Path(propre)
+
+
+@pytest.fixture
+def vraie_grappe(tmp_path, provisoire):
     grappe_ = Grappe(tmp_path)
     try:
         yield grappe_
@@ -82,7 +92,9 @@ def lot(gabarit: Path, sortie: Path, adresse: str, *, suivre=lambda *_: None, **
 
 @pytest.mark.lent
 @pytest.mark.filterwarnings("ignore")
-def test_grappe_memes_octets_puis_travailleur_tue_puis_ordonnanceur_coupe(tmp_path, vraie_grappe, monkeypatch):
+def test_grappe_memes_octets_puis_travailleur_tue_puis_ordonnanceur_coupe(
+    tmp_path, vraie_grappe, provisoire, monkeypatch
+):
     monkeypatch.setattr(grappe, "_ATTENTE", 20.0)
     gabarit = carnet(tmp_path / "g.ipynb", "import os\nconstat = os.environ['CAFDIAG_DONNEES'] != ''")
     premier = vraie_grappe.travailleur("un")
@@ -95,7 +107,7 @@ def test_grappe_memes_octets_puis_travailleur_tue_puis_ordonnanceur_coupe(tmp_pa
     assert lot(gabarit, la_bas, vraie_grappe.adresse).code_retour == 0
     assert octets(la_bas) == octets(ici) and len(octets(ici)) == 3 * len(CODES)
     # Rien ne reste chez les travailleurs.
-    assert not list(Path(grappe.tempfile.gettempdir()).glob("cafdiag-depot-*"))
+    assert list(provisoire.iterdir()) and not list(provisoire.glob("cafdiag-depot-*"))
 
     # Un travailleur tué en route : l'autre reprend.
     lent = carnet(tmp_path / "g.ipynb", "import os, time\nconstat = os.environ['CAFDIAG_DONNEES'] != ''; time.sleep(1)")

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -71,13 +72,18 @@ def souche_partagee(monkeypatch):
     monkeypatch.setattr(moteur_souche, "Souche", SouchePartagee)
 
 
-@pytest.fixture(autouse=True)
-def rien_ne_reste(request):
-    """Ni processus, ni descripteur, ni dossier provisoire après un lot."""
-    import tempfile
+@pytest.fixture
+def provisoire(monkeypatch):
+    """Dossier provisoire de ce seul essai : d'autres lots tournent en même temps sur la machine."""
+    with tempfile.TemporaryDirectory(prefix="cd-") as propre:
+        monkeypatch.setattr(tempfile, "tempdir", propre)
+        yield Path(propre)
 
+
+@pytest.fixture(autouse=True)
+def rien_ne_reste(request, provisoire):
+    """Ni processus, ni descripteur, ni dossier provisoire après un lot."""
     moi = psutil.Process()
-    provisoires = set(Path(tempfile.gettempdir()).glob("cafdiag-lot-*"))
     if "vrai" not in request.node.name:
         request.getfixturevalue("souche_partagee")
         if sys.platform.startswith("linux"):
@@ -99,7 +105,7 @@ def rien_ne_reste(request):
             break
         time.sleep(0.1)
     assert restants == []
-    assert set(Path(tempfile.gettempdir()).glob("cafdiag-lot-*")) <= provisoires
+    assert not list(provisoire.glob("cafdiag-*"))
     if descripteurs:
         assert moi.num_fds() <= descripteurs + 4
 
@@ -620,7 +626,7 @@ def test_papermill_connait_le_moteur_par_son_point_d_entree(tmp_path):
 
     with (Path(__file__).resolve().parent.parent / "pyproject.toml").open("rb") as flux:
         points = tomllib.load(flux)["project"]["entry-points"]["papermill.engine"]
-    assert points == {"souche": "cafdiag.lot.moteur_souche:MoteurSouche"}
+    assert points == {"souche": "cafdiag.lot.point_d_entree:MoteurSouche"}
     # Un dépôt pas encore réinstallé : la même déclaration, posée dans un chemin d'essai.
     infos = tmp_path / "essai-1.0.dist-info"
     infos.mkdir()
