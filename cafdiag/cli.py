@@ -93,7 +93,11 @@ def analyseur() -> argparse.ArgumentParser:
     carte = commandes.add_parser("carte", help="la carte d'un indicateur, sans réseau")
     carte.add_argument("code", metavar="CODE")
     carte.add_argument("indicateur", metavar="INDICATEUR")
-    carte.add_argument("--sortie", metavar="FICHIER", help="par défaut : sorties/carte-CODE-INDICATEUR.html")
+    carte.add_argument(
+        "--sortie",
+        metavar="FICHIER",
+        help="page .html, ou image .png ou .svg ; par défaut : sorties/carte-CODE-INDICATEUR.html",
+    )
     _apports(carte)
     _secret(carte)
 
@@ -311,7 +315,6 @@ def _comparables(options: argparse.Namespace) -> int:
 
 def _carte(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs import Options
-    from cafdiag.magasin import ecrire_atomique
     from cafdiag.restitution.vues import carte
     from cafdiag.territoires import territoire
 
@@ -322,7 +325,7 @@ def _carte(options: argparse.Namespace) -> int:
     # La région 52 et le département 52 ont le même code : la clé les distingue.
     suffixe = cible.cle.replace(":", "-") if cible.maille == "region" else cible.code
     sortie = options.sortie or Path("sorties") / f"carte-{suffixe}-{options.indicateur.upper()}.html"
-    print(ecrire_atomique(sortie, objet.page()))
+    print(objet.enregistrer(sortie))
     return 0
 
 

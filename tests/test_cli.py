@@ -161,6 +161,19 @@ def test_carte_ecrite(capsys, tmp_path):
     assert '<html lang="fr">' in page and "Pays de Craon" in page and "Cnaf" in page
 
 
+@pytest.mark.parametrize(("suite", "debut"), [("png", b"\x89PNG"), ("svg", b"<svg xmlns")])
+def test_carte_en_image(capsys, tmp_path, suite, debut):
+    chemin = tmp_path / f"carte.{suite}"
+    code, sortie, _ = appeler(capsys, "carte", "Pays de Craon", "PE_TXCOUV_GLOBAL", "--sortie", str(chemin))
+    assert code == 0 and sortie.strip() == str(chemin) and chemin.read_bytes().startswith(debut)
+
+
+def test_carte_dans_un_format_inconnu(capsys, tmp_path):
+    chemin = tmp_path / "carte.jpg"
+    code, _, erreurs = appeler(capsys, "carte", "Pays de Craon", "PE_TXCOUV_GLOBAL", "--sortie", str(chemin))
+    assert code == 2 and ".png ou .svg" in erreurs and not chemin.exists()
+
+
 def test_module_executable():
     essai = subprocess.run(
         [sys.executable, "-m", "cafdiag", "--version"],

@@ -205,3 +205,25 @@ def test_laval_de_2017_a_2022_sur_les_vrais_fichiers(fichiers_reels, tmp_path, m
     # Les places de 2022 sont aussi celles des données fournies.
     publiees = lire_table("places_communes").set_index("code").at[LAVAL, "places_EAJE_ensemble"]
     assert publiees == 406
+
+
+# --- Dans le rapport ---
+
+
+def test_le_rapport_ne_montre_pas_d_evolution_avec_une_seule_annee():
+    assert "Taux de couverture, 20" not in cd.Diagnostic(CRAON).chapitre("petite-enfance").html
+
+
+def test_le_rapport_montre_serie_tendance_et_ce_qui_l_explique(entrepot):
+    importer_les_deux(entrepot, [(2020, 800, 60, 500), (2021, 800, 60, 480)], "_hist")
+    importer_les_deux(entrepot, [(2022, 900, 60, 540), (2023, 800, 60, 560)])
+    page = cd.Diagnostic(CRAON).chapitre("petite-enfance").html
+    assert "Taux de couverture, 2020-2023" in page
+    # La tendance part de la dernière rupture : 600 / 900, puis 620 / 800.
+    assert "De 2022 à 2023 : 66,7 puis 77,5, soit +10,8." in page.replace("\xa0", " ")
+    # Shapley : 50 × (620 − 600) × (1/900 + 1/800) = +2,4 ; 50 × 1 220 × (1/800 − 1/900) = +8,5, aux arrondis près.
+    assert "+2,4 par le nombre de places" in page and "+8,4 (8,2 à 8,7) par le nombre d'enfants" in page
+    assert "ne se comparent pas" in page
+    # Le trait ne va pas de 2021 à 2022 : deux segments pour quatre points.
+    dessin = page[page.index("Taux de couverture, 2020-2023") :].split("</figure>")[0]
+    assert dessin.count("stroke-width: 2.2") == 2

@@ -28,6 +28,8 @@ from cafdiag.lot.execution import Reglages, produire_lot
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="la souche demande Linux")
 MOTEURS = [pytest.param("souche", marks=linux), "processus"]
+# Vivent autant que la série d'essais : traqueur de multiprocessing, souche partagée, navigateur d'autres essais.
+ETRANGERS = ("resource_tracker", "cafdiag.lot.souche", "chrom", "playwright")
 LARGES = Bornes(delai=120, memoire=3000)
 
 
@@ -95,11 +97,10 @@ def rien_ne_reste(request, provisoire):
     moteur_souche.autoriser()
     limite = time.monotonic() + 10
     while time.monotonic() < limite:
-        # Le traqueur de ressources de multiprocessing vit autant que nous.
         restants = [
             p
             for p in set(moi.children(recursive=True)) - enfants
-            if not any(n in " ".join(_commande(p)) for n in ("resource_tracker", "cafdiag.lot.souche"))
+            if not any(n in " ".join(_commande(p)) for n in ETRANGERS)
         ]
         if not restants:
             break

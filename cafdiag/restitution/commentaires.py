@@ -291,9 +291,9 @@ def _tendance(lecture: Lecture, code: str) -> tuple[str, str]:
     serie = lecture.series.get(code)
     if serie is None:
         return "", ""
-    connues = serie[serie["valeur"].notna()].sort_values("annee")
+    connues = derniere_suite(serie)
     if len(connues) < 2:
-        return "", "pas de tendance : une seule année connue"
+        return "", "pas de tendance : une seule année connue, ou une seule depuis une rupture de série"
     debut, fin = connues.iloc[0], connues.iloc[-1]
     places = _places(lecture.ligne(code))
     ecart = round(float(fin["valeur"]) - float(debut["valeur"]), 6)
@@ -308,6 +308,21 @@ def _tendance(lecture: Lecture, code: str) -> tuple[str, str]:
         soit = nombre(vu, decimales=places, signe=True)
         soit += f" {accorder(vu, 'points')}" if lecture.ligne(code)["unite"] in ("%", "points") else ""
     return f"{majuscule(entre)} : {de} puis {a}, soit {soit}.", ""
+
+
+def derniere_suite(serie: pd.DataFrame) -> pd.DataFrame:
+    """Années connues d'une série, depuis sa dernière rupture : celles d'avant ne s'y comparent pas.
+
+    Examples
+    --------
+    >>> t = pd.DataFrame({"annee": [2020, 2021, 2022], "valeur": [1.0, 2.0, 3.0], "rupture": [False, True, False]})
+    >>> derniere_suite(t)["annee"].tolist()
+    [2021, 2022]
+    """
+    serie = serie.sort_values("annee")
+    if "rupture" in serie and serie["rupture"].any():
+        serie = serie[serie["annee"].ge(serie.loc[serie["rupture"], "annee"].max())]
+    return serie[serie["valeur"].notna()]
 
 
 def _limite(code: str) -> str:

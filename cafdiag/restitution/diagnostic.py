@@ -17,6 +17,7 @@ from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
 from cafdiag.restitution.demande import lire_annee
+from cafdiag.restitution.evolution import series_du_rapport
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.rattachement import rattachement
 from cafdiag.restitution.tableaux import tableau
@@ -108,7 +109,10 @@ class Diagnostic:
         self.confrontation = self._confronter()
         self.mesures = self.confrontation.mesures
         self.lecture = Lecture(
-            self.mesures, departement=self.rattachement.nom, confrontation=self.confrontation
+            self.mesures,
+            departement=self.rattachement.nom,
+            confrontation=self.confrontation,
+            series=series_du_rapport(self.territoire, apports=self.apports, options=self.options),
         )
         self.autour = self._mesurer_autour()
         self.donnees = Donnees(

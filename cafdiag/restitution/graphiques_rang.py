@@ -43,12 +43,13 @@ def serie(
     Parameters
     ----------
     mesures : DataFrame
-        Un indicateur, un territoire : ``annee``, ``valeur``, ``statut``, ``unite``.
+        Un indicateur, un territoire : ``annee``, ``valeur``, ``statut``, ``unite`` ; ``rupture`` (vrai pour une
+        année qui ne se compare pas à la précédente), si elle est connue.
 
     Notes
     -----
     L'axe part de zéro. Une année sans valeur coupe la ligne et est écrite « n.d. » : jamais de trait
-    par-dessus un trou. Un point creux est une valeur estimée.
+    par-dessus un trou, ni vers une année de rupture. Un point creux est une valeur estimée.
     """
     lignes = [li for li in lire_lignes(mesures) if li["territoire"] == territoire]
     if not lignes or any(est_vide(li.get("annee")) for li in lignes):
@@ -69,7 +70,7 @@ def serie(
     ys = {a: bas - float(li["valeur"]) / maximum * (bas - haut) for a, li in connus.items()}
     toile.ligne([8, LARGEUR - 8], [bas, bas], couleurs.ENCRE_2, 1)
     for a, b in itertools.pairwise(toutes):
-        if a in ys and b in ys:
+        if a in ys and b in ys and not connus[b].get("rupture"):
             toile.ligne([xs[a], xs[b]], [ys[a], ys[b]], couleurs.TERRITOIRE, 2.2)
     un_sur = max(1, math.ceil(len(toutes) / 10))
     for i, a in enumerate(toutes):

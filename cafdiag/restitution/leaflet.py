@@ -216,8 +216,16 @@ class CarteHorsLigne(folium.Map):
         )
 
     def enregistrer(self, chemin: Path | str) -> Path:
-        """Écrit la carte dans un fichier HTML autonome, d'un coup, et rend son chemin."""
-        return magasin.ecrire_atomique(chemin, self.page())
+        """Écrit la carte d'un coup, et rend son chemin : page autonome (.html), ou image (.png, .svg).
+
+        Raises
+        ------
+        DemandeFausse
+            Le nom du fichier finit autrement.
+        """
+        from cafdiag.restitution.cartes_images import contenu_de
+
+        return magasin.ecrire_atomique(chemin, contenu_de(self, Path(chemin).suffix))
 
     def save(self, outfile: Any, close_file: bool = True, **kwargs: Any) -> None:
         """Comme ``folium.Map.save``, mais la page est celle de :meth:`page`."""

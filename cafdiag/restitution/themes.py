@@ -13,6 +13,7 @@ from cafdiag.restitution import graphiques, textes
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.cartes import nom_court
 from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
+from cafdiag.restitution.evolution import evolution
 from cafdiag.restitution.formats import nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.restitution.structures import registre_complet
@@ -153,7 +154,8 @@ def _petite_enfance(donnees: Donnees) -> str:
         sous_titre="Places pour 100 enfants de moins de 3 ans",
         noms={donnees.territoire.code: donnees.nom},
     ).html
-    return f'{dits}{texte}{empile}<div class="duo">{_classement(donnees)}{_naissances(donnees)}</div>'
+    duo = f'<div class="duo">{_classement(donnees)}{_naissances(donnees)}</div>'
+    return f"{dits}{texte}{empile}{duo}{evolution(donnees)}"
 
 
 def _etablissements(lecture: Lecture) -> str:

@@ -44,15 +44,11 @@ def tableur(etat: Etat, *, sortie: Path = SORTIES) -> list[Path]:
 
 def image(etat: Etat, *, sortie: Path = SORTIES) -> list[Path]:
     """La carte de la vue, titre et source compris : en PNG, en SVG, et en page interactive."""
-    from cafdiag.restitution.cartes_statiques import carte_statique
-    from cafdiag.restitution.explorateur.illustration import image_titree
-    from cafdiag.restitution.images import png
+    from cafdiag.restitution.cartes_images import SUFFIXES, contenu_de
 
     vivante = carte(etat.territoire, etat.indicateur, annee=etat.annee)
-    dessin = image_titree(carte_statique(vivante))
-    nom = f"carte-{_suffixe(etat)}-{etat.indicateur}"
-    contenus = {".png": png(dessin, largeur_cm=17), ".svg": dessin, ".html": vivante.page()}
-    return magasin.ecrire_ensemble({sortie / f"{nom}{suite}": contenu for suite, contenu in contenus.items()})
+    chemins = [sortie / f"carte-{_suffixe(etat)}-{etat.indicateur}{suite}" for suite in SUFFIXES]
+    return magasin.ecrire_ensemble({chemin: contenu_de(vivante, chemin.suffix) for chemin in chemins})
 
 
 def _suffixe(etat: Etat) -> str:

@@ -1,14 +1,53 @@
-"""L'image d'une vue : la carte fixe, avec son titre et sa source, pour une présentation ou un courrier."""
+"""Une carte dans un fichier : page interactive, ou image avec titre et source, pour un courrier."""
 
 from __future__ import annotations
 
-from cafdiag.restitution.cartes_statiques import LARGEUR, CarteStatique
+from typing import TYPE_CHECKING
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution.cartes_statiques import LARGEUR, CarteStatique, carte_statique
 from cafdiag.restitution.couleurs import ENCRE, ENCRE_2
 from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.illustrations import POLICES
 from cafdiag.restitution.legende_statique import couper
 
+if TYPE_CHECKING:
+    from cafdiag.restitution.leaflet import CarteHorsLigne
+
+SUFFIXES = (".png", ".svg", ".html")
 _MARGE = 16
+
+
+def contenu_de(carte: CarteHorsLigne, suffixe: str) -> str | bytes:
+    """Contenu du fichier d'une carte.
+
+    Parameters
+    ----------
+    carte : CarteHorsLigne
+        La carte.
+    suffixe : {".html", ".png", ".svg"}
+        Fin du nom du fichier.
+
+    Raises
+    ------
+    DemandeFausse
+        Autre suffixe.
+    """
+    suffixe = suffixe.lower()
+    if suffixe in (".html", ".htm"):
+        return carte.page()
+    if suffixe not in SUFFIXES:
+        raise DemandeFausse(
+            f"carte en « {suffixe} »",
+            attendu="un fichier .html, .png ou .svg",
+            conseil="changez la fin du nom du fichier",
+        )
+    dessin = image_titree(carte_statique(carte))
+    if suffixe == ".svg":
+        return dessin
+    from cafdiag.restitution.images import png
+
+    return png(dessin, largeur_cm=17)
 
 
 def image_titree(carte: CarteStatique) -> str:

@@ -1,0 +1,72 @@
+"""L'évolution de l'offre d'accueil dans le rapport : la série du taux, sa tendance, places et naissances.
+
+Rien n'est montré tant qu'une seule année est connue ; rien n'est relié ni comparé par-dessus une rupture de série.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cafdiag.indicateurs import annees_disponibles
+from cafdiag.indicateurs.evolution import decomposer, serie
+from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.commentaires import commentaire, derniere_suite
+from cafdiag.restitution.corps import paragraphe
+from cafdiag.restitution.formats import intervalle, nombre
+from cafdiag.restitution.graphiques_rang import serie as dessiner_serie
+
+TAUX = "PE_TXCOUV_GLOBAL"
+
+
+def series_du_rapport(territoire, *, apports, options) -> dict[str, pd.DataFrame]:
+    """Série du taux de couverture, par code d'indicateur ; vide si les données n'en ont qu'une année."""
+    if len(annees_disponibles(TAUX)) < 2:
+        return {}
+    return {TAUX: serie(territoire, TAUX, apports=apports, options=options)}
+
+
+def evolution(donnees: Donnees) -> str:
+    """Graphique de la série, tendance et décomposition ; vide sans deux années connues."""
+    table = donnees.lecture.series.get(TAUX)
+    if table is None or table["valeur"].notna().sum() < 2 or not donnees.lecture.connu(TAUX):
+        return ""
+    dessin = dessiner_serie(
+        table.assign(territoire=donnees.territoire.code, nom=donnees.nom),
+        territoire=donnees.territoire.code,
+        titre=f"Taux de couverture, {int(table['annee'].min())}-{int(table['annee'].max())}",
+        sous_titre="Places pour 100 enfants de moins de 3 ans",
+        source=_source(table),
+        decimales=1,
+    ).html
+    ruptures = [f"{int(li['annee'])} : {li['motif']}." for _, li in table[table["rupture"]].iterrows()]
+    return dessin + paragraphe(
+        commentaire(donnees.lecture, TAUX, limite=False).tendance, _parts(donnees, table), *ruptures
+    )
+
+
+def _source(table: pd.DataFrame) -> str:
+    connues = table[table["valeur"].notna()]
+    noms = " ; ".join(dict.fromkeys(connues["source"]))
+    return f"{noms}, {connues['millesime'].iloc[0]} à {connues['millesime'].iloc[-1]}"
+
+
+def _parts(donnees: Donnees, table: pd.DataFrame) -> str:
+    """Ce qui vient des places, ce qui vient du nombre d'enfants, de bout en bout de la dernière suite d'années."""
+    suite = derniere_suite(table)
+    if len(suite) < 2:
+        return ""
+    debut, fin = int(suite["annee"].iloc[0]), int(suite["annee"].iloc[-1])
+    effets = decomposer(donnees.territoire, debut, fin)
+    if effets["valeur"].isna().any():
+        return ""
+    places, enfants = (_effet(effets.loc[e]) for e in ("effet_places", "effet_naissances"))
+    return (
+        f"En places pour 100 enfants, cette variation s'explique pour {places} par le nombre de places et pour "
+        f"{enfants} par le nombre d'enfants (estimation ; {effets['motif'].iloc[0]})."
+    )
+
+
+def _effet(ligne: pd.Series) -> str:
+    dit = nombre(ligne["valeur"], decimales=1, signe=True)
+    bornes = [nombre(ligne[borne], decimales=1, signe=True) for borne in ("bas", "haut")]
+    return dit if bornes == [dit, dit] else f"{dit} ({intervalle(ligne['bas'], ligne['haut'], decimales=1)})"
