@@ -26,6 +26,8 @@ def listes_completes(contexte: Contexte, *types: str) -> pd.Series:
 
 def _listes_completes(contexte: Contexte, types: tuple[str, ...]) -> pd.Series:
     complets = frozenset.intersection(*(contexte.apports.complet(t) for t in types))
+    if not complets:
+        return pd.Series(False, index=contexte.codes)
     departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
     couvert = pd.Series(
         departements.isin(complets).to_numpy(),
@@ -167,11 +169,7 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         f"équipements {derniere_annee(contexte.communes, BPE_AVS['evs'])}",
     ]
     muet = ~complete & ~estime & ~dites
-    avs = contexte.structures[
-        contexte.structures["type"].isin(["centre_social", "evs"]) & contexte.structures["sur"].astype(bool)
-    ]
-    connues = avs.merge(contexte.appartenance, left_on="code", right_on="commune")
-    nombre = connues.groupby("code_y")["nom"].size().reindex(contexte.codes).fillna(0)
+    nombre = contexte.sommer(contexte.partager(("avs confirmees",), lambda: _avs_confirmees(contexte)))["connu"]
     table.loc[muet, "statut"] = "non_disponible"
     table.loc[muet, ["valeur", "haut"]] = np.nan
     table.loc[muet, "bas"] = (10_000 * nombre / population).where(nombre > 0)
@@ -182,6 +180,15 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     )
     table.loc[muet, "motif"] = "liste de structures partielle, " + confirmees + f" ; {_REGISTRE}"
     return table
+
+
+def _avs_confirmees(contexte: Contexte) -> pd.DataFrame:
+    """Centres sociaux et EVS confirmés, par commune."""
+    avs = contexte.structures[
+        contexte.structures["type"].isin(["centre_social", "evs"]) & contexte.structures["sur"].astype(bool)
+    ]
+    nombre = avs.groupby("code").size().reindex(contexte.communes.index, fill_value=0).astype(float)
+    return pd.DataFrame({"valeur": nombre, "bas": nombre, "haut": nombre})
 
 
 def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.agregation import enfants_reconstitues
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
-from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, publie, taux_publies
+from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, publie, taux_du_contexte
 
 # Les places publiées sont arrondies à l'unité.
 DEMI_PLACE = 0.5
@@ -192,7 +192,7 @@ def _reconstitutions(contexte: Contexte, annee: int, colonne: str) -> dict:
 def besoin_cible(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Places manquantes pour atteindre le taux global de la France, encadrées."""
     annee = annee_des_taux(contexte.taux, contexte.annee)
-    cible = taux_publies(contexte.taux, "france", "txcouv", annee=annee).get("FR", np.nan)
+    cible = taux_du_contexte(contexte, "france", "txcouv", annee=annee).get("FR", np.nan)
     source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
     enfants = enfants_encadres(contexte, annee=annee)
     besoin = encadrer_besoin(cible, source["valeur"], enfants)

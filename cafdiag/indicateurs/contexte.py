@@ -201,21 +201,26 @@ class Contexte:
             annees = [self.annee]
         somme = self._somme_annuelle(variable, annees[0])
         for autre in annees[1:]:
-            if not somme["valeur"].isna().any():
+            manque = np.isnan(somme["valeur"].to_numpy())
+            if not manque.any():
                 break
             ancienne = self._somme_annuelle(variable, autre)
-            mieux = somme["valeur"].isna() & ancienne["valeur"].notna()
-            somme = somme.where(~mieux, ancienne)
-        self._memoire[cle] = somme.astype({"annee": int, "n": int, "n_manquants": int})
-        return self._memoire[cle]
+            mieux = manque & ~np.isnan(ancienne["valeur"].to_numpy())
+            if mieux.any():
+                somme = _melanger(somme, mieux, ancienne)
+        self._memoire[cle] = somme
+        return somme
 
     def somme_alignee(self, variable: str, annees: pd.Series) -> pd.DataFrame:
         """Somme d'un dénominateur à l'année de son numérateur, territoire par territoire, si elle existe."""
-        somme = self.somme(variable).copy()
-        connues = set(self.annees(variable))
-        for annee in set(annees) & connues:
-            ici = annees.eq(annee)
-            somme[ici] = self.somme(variable, annee=int(annee))[ici]
+        somme = self.somme(variable)
+        connues = self.annees(variable)
+        for annee in annees.unique():
+            ici = annees.eq(annee).to_numpy()
+            if annee not in connues or (somme["annee"].to_numpy()[ici] == annee).all():
+                continue
+            imposee = self.somme(variable, annee=int(annee))
+            somme = imposee if ici.all() else _melanger(somme, ici, imposee)
         return somme
 
     def _somme_annuelle(self, variable: str, annee: int) -> pd.DataFrame:
@@ -258,11 +263,7 @@ class Contexte:
         annee = annee if annee is not None else self.annee_de(variable)
         cle = ("manquantes", variable, annee)
         if cle not in self._memoire:
-            evaluee = self.par_commune(variable, annee=annee)
-            absente = evaluee["valeur"].isna().to_numpy()
-            # Connue, mais partagée par une fusion : un plafond fini là où la valeur manque.
-            partagee = absente & np.isfinite(evaluee["haut"].to_numpy())
-            phrases = self._phrases(absente, partagee)
+            phrases = self._phrases(*self.partager(cle, lambda: self._absentes(variable, annee)))
             if annee in self._publiees(variable):
                 phrases = self._phrases_publiees(variable, annee, phrases)
             self._memoire[cle] = phrases
@@ -285,25 +286,36 @@ class Contexte:
     @property
     def _faits_et_noms(self) -> tuple[np.ndarray, np.ndarray]:
         """Communes des départements fournis, et noms (le dernier, vide, pour une commune absente)."""
-        if "faits" not in self._memoire:
-            self._memoire["faits"] = (
+        return self.partager(
+            ("faits et noms",),
+            lambda: (
                 self.communes["faits_embarques"].to_numpy(dtype=bool),
                 np.append(self.communes["nom"].to_numpy(dtype=object), ""),
-            )
-        return self._memoire["faits"]
+            ),
+        )
 
-    def _phrases(self, absente: np.ndarray, partagee: np.ndarray) -> pd.Series:
-        positions, groupes = self._rangs
-        phrases = pd.Series("", index=self.codes, dtype=object)
-        # Rang -1 : commune absente de la table, donc sans donnée.
-        manque = np.append(absente, True)[positions]
-        if not manque.any():
-            return phrases
-        faits, tous_les_noms = self._faits_et_noms
+    def _absentes(self, variable: str, annee: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Communes sans donnée, communes dont la donnée se partage, communes que la source devait couvrir.
+
+        La dernière place est celle d'une commune absente de la table (rang -1), donc sans donnée.
+        """
+        evaluee = self.par_commune(variable, annee=annee)
+        absente = evaluee["valeur"].isna().to_numpy()
+        # Connue, mais partagée par une fusion : un plafond fini là où la valeur manque.
+        partagee = absente & np.isfinite(evaluee["haut"].to_numpy())
+        faits, _ = self._faits_et_noms
         # Connue ailleurs que dans les départements fournis : la source est nationale, et muette ici.
         nationale = bool((~absente & ~faits).any())
-        embarquee = np.append(faits | nationale, nationale)[positions]
-        coupees = np.append(partagee, False)[positions]
+        return np.append(absente, True), np.append(partagee, False), np.append(faits | nationale, nationale)
+
+    def _phrases(self, absente: np.ndarray, partagee: np.ndarray, couverte: np.ndarray) -> pd.Series:
+        positions, groupes = self._rangs
+        phrases = pd.Series("", index=self.codes, dtype=object)
+        manque = absente[positions]
+        if not manque.any():
+            return phrases
+        _, tous_les_noms = self._faits_et_noms
+        embarquee, coupees = couverte[positions], partagee[positions]
         n = len(self.codes)
         total = np.bincount(groupes, minlength=n)
         absentes = np.bincount(groupes, weights=manque, minlength=n).astype(int)
@@ -323,6 +335,13 @@ class Contexte:
                 phrase = phrase.replace("donnée absente", "classement inconnu ou partagé depuis une fusion")
             phrases.iloc[g] = phrase
         return phrases
+
+
+def _melanger(somme: pd.DataFrame, ici: np.ndarray, autre: pd.DataFrame) -> pd.DataFrame:
+    """Une somme, remplacée par l'autre là où ``ici`` est vrai."""
+    return pd.DataFrame(
+        {c: np.where(ici, autre[c].to_numpy(), somme[c].to_numpy()) for c in somme.columns}, index=somme.index
+    )
 
 
 def _communes_absentes(noms: list[str], n: int, total: int, *, hors: int) -> str:

@@ -23,7 +23,7 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     # Les enfants de moins de 3 ans se lisent à côté des taux de la Cnaf : à la même date.
     imposee = None
     if variable == "enfants_moins_3_ans" and contexte.annee is None:
-        imposee = contexte.retenir(("annee_des_taux",), lambda: annee_des_taux(contexte.taux, None))
+        imposee = contexte.partager(("annee_des_taux", None), lambda: annee_des_taux(contexte.taux, None))
         imposee = imposee if imposee in contexte.annees(variable) else None
     somme_ = contexte.somme(variable, annee=imposee)
     valeur, plancher, plafond = (somme_[c].to_numpy() for c in ("valeur", "bas", "haut"))
@@ -176,10 +176,14 @@ def _millesime_du_rapport(ligne: pd.Series, num: pd.Series, den: pd.Series) -> p
 def _borner_par_le_tout(contexte: Contexte, num: str, den: str, sommes: pd.DataFrame) -> pd.DataFrame:
     """Une partie inconnue ne dépasse pas son tout : une commune muette ne rend pas infini l'encadrement."""
     annee = int(sommes.loc[sommes["valeur"].isna(), "annee"].iloc[0])
-    parties = contexte.par_commune(num, annee=annee)
-    annee_den = annee if annee in contexte.annees(den) else None
-    tout = contexte.par_commune(den, annee=annee_den)["haut"]
-    bornees = contexte.sommer(parties.assign(haut=parties["haut"].where(np.isfinite(parties["haut"]), tout)))
+    annee_den = annee if annee in contexte.annees(den) else contexte.annee_de(den)
+
+    def bornees_par_commune() -> pd.DataFrame:
+        parties = contexte.par_commune(num, annee=annee)
+        tout = contexte.par_commune(den, annee=annee_den)["haut"]
+        return parties.assign(haut=parties["haut"].where(np.isfinite(parties["haut"]), tout))
+
+    bornees = contexte.sommer(contexte.partager(("bornees", num, annee, den, annee_den), bornees_par_commune))
     muets = sommes["valeur"].isna() & sommes["annee"].eq(annee)
     return sommes.assign(haut=sommes["haut"].mask(muets, bornees["haut"]))
 
@@ -191,14 +195,15 @@ def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 def _sur_communes_connues(contexte: Contexte, num: str, den: str, facteur: float) -> pd.Series:
     """Rapport des seules communes où numérateur et dénominateur sont connus."""
-    numerateurs, denominateurs = contexte.par_commune(num)["valeur"], contexte.par_commune(den)["valeur"]
-    connues = numerateurs.notna() & denominateurs.notna()
-    sommes = []
-    for valeurs in (numerateurs, denominateurs):
-        retenues = valeurs.where(connues, 0.0)
-        sommes.append(
-            contexte.sommer(pd.DataFrame({"valeur": retenues, "bas": retenues, "haut": retenues}))["valeur"]
-        )
+
+    def retenues_par_commune() -> list[pd.DataFrame]:
+        termes = [contexte.par_commune(v)["valeur"] for v in (num, den)]
+        connues = termes[0].notna() & termes[1].notna()
+        retenues = [t.where(connues, 0.0) for t in termes]
+        return [pd.DataFrame({"valeur": r, "bas": r, "haut": r}) for r in retenues]
+
+    cle = ("retenues", num, contexte.annee_de(num), den, contexte.annee_de(den))
+    sommes = [contexte.sommer(r)["valeur"] for r in contexte.partager(cle, retenues_par_commune)]
     return facteur * sommes[0] / sommes[1].where(sommes[1] > 0)
 
 

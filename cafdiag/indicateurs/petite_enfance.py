@@ -61,6 +61,13 @@ def taux_publies(taux: pd.DataFrame, maille: str, colonne: str, *, annee: int) -
     return lignes[colonne].astype("float64") if colonne in lignes else pd.Series(np.nan, index=lignes.index)
 
 
+def taux_du_contexte(contexte: Contexte, maille: str, colonne: str, *, annee: int) -> pd.Series:
+    """:func:`taux_publies` sur les taux du contexte, une fois pour tous les calculs ; à ne pas modifier."""
+    return contexte.partager(
+        ("taux", maille, colonne, annee), lambda: taux_publies(contexte.taux, maille, colonne, annee=annee)
+    )
+
+
 def annees_publiees(taux: pd.DataFrame) -> list[int]:
     """Années couvertes par les taux embarqués."""
     return sorted(int(a) for a in taux["annee"].dropna().unique())
@@ -81,7 +88,7 @@ def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
     valeur = pd.Series(np.nan, index=contexte.codes)
     publies = {}
     for maille in territoires["maille"].unique():
-        publies[maille] = taux_publies(contexte.taux, maille, colonne, annee=annee)
+        publies[maille] = taux_du_contexte(contexte, maille, colonne, annee=annee)
         siens = contexte.de_maille(maille)
         valeur[siens] = publies[maille].reindex(territoires.loc[siens, "officiel"]).to_numpy()
     absent = valeur.isna()
@@ -129,7 +136,7 @@ def _par_les_places(table: pd.DataFrame, contexte: Contexte, colonne: str, annee
 
 def _annee(contexte: Contexte) -> int:
     cle = ("annee_des_taux", contexte.annee)
-    return contexte.retenir(cle, lambda: annee_des_taux(contexte.taux, contexte.annee))
+    return contexte.partager(cle, lambda: annee_des_taux(contexte.taux, contexte.annee))
 
 
 def _ville(
@@ -143,7 +150,7 @@ def _ville(
 ) -> None:
     """Paris prend le taux de son département, même territoire ; Lyon et Marseille sont bornées."""
     if ville == _PARIS[0]:
-        du_departement = taux_publies(contexte.taux, "departement", colonne, annee=annee)
+        du_departement = taux_du_contexte(contexte, "departement", colonne, annee=annee)
         if np.isnan(du_departement.get(_PARIS[1], np.nan)):
             return
         table.loc[cle, ["valeur", "statut", "motif", "maille_source"]] = [
@@ -167,7 +174,7 @@ def _ville(
 
 def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colonne: str, annee: int) -> None:
     """Périmètre d'EPCI entiers : rapport de sommes pondéré par les naissances, statut ``estime``."""
-    taux = taux_publies(contexte.taux, "epci", colonne, annee=annee)
+    taux = taux_du_contexte(contexte, "epci", colonne, annee=annee)
     composition = contexte.retenir(("EPCI entiers",), lambda: _epci_entiers(contexte, cles))
     for code, entiers in composition.items():
         concernes = entiers["code"].unique()
@@ -255,7 +262,7 @@ def mode_dominant(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Écart du taux global à celui de la France, en points, à 0,1 point près."""
     annee = _annee(contexte)
-    france = taux_publies(contexte.taux, "france", "txcouv", annee=annee).get("FR", np.nan)
+    france = taux_du_contexte(contexte, "france", "txcouv", annee=annee).get("FR", np.nan)
     source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
     table = _deduit(source)
     table["valeur"] = source["valeur"] - france

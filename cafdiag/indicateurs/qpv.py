@@ -54,6 +54,10 @@ def _departements_couverts(contexte: Contexte) -> set[str]:
 
 def quartiers(contexte: Contexte) -> pd.DataFrame:
     """Couples QPV × commune : ``identifiant, nom, commune, population``."""
+    return contexte.partager(("quartiers et communes",), lambda: _quartiers(contexte))
+
+
+def _quartiers(contexte: Contexte) -> pd.DataFrame:
     if contexte.apports.qpv is not None:
         return _communes_des_contours(contexte.apports.qpv)
     table = contexte.qpv.assign(commune=contexte.qpv["communes"].astype(str).str.findall(r"\b[0-9AB]{5}\b"))
@@ -91,7 +95,9 @@ def quartiers_par_territoire(contexte: Contexte) -> pd.DataFrame:
 
 
 def _quartiers_par_territoire(contexte: Contexte) -> pd.DataFrame:
-    table = quartiers(contexte).merge(contexte.appartenance, on="commune")
+    table = quartiers(contexte)
+    concernees = contexte.appartenance["commune"].isin(set(table["commune"]))
+    table = table.merge(contexte.appartenance[concernees], on="commune")
     territoires = contexte.territoires.loc[table["code"]]
     autre_quartier = territoires["maille"].eq("qpv").to_numpy() & (
         table["identifiant"].to_numpy() != territoires["officiel"].to_numpy()
@@ -110,7 +116,7 @@ def liens_centres(contexte: Contexte, *, definition: str = "proximite") -> tuple
     incertains : set
         QPV non couverts par un point connu, mais dont la commune a un centre social sans coordonnées.
     """
-    return contexte.retenir(("liens_centres", definition), lambda: _liens_centres(contexte, definition))
+    return contexte.partager(("liens_centres", definition), lambda: _liens_centres(contexte, definition))
 
 
 def _liens_centres(contexte: Contexte, definition: str) -> tuple[pd.DataFrame, set]:

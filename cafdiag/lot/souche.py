@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib
 import json
 import logging
 import os
-import pickle
 import random
 import select
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -52,45 +51,58 @@ def fils() -> list[str]:
     return sorted(noms)
 
 
-def _ailleurs(fonction: Callable) -> Callable:
-    """La même fonction, exécutée dans une copie éphémère : ses fils meurent avec elle, son résultat reste."""
+def _table_a_un_fil(chemin, *, columns=None, filters=None, **_):
+    """``pyarrow.parquet.read_table``, sans ouvrir de fil."""
+    import pyarrow
+    import pyarrow.compute as pc
+    from pyarrow.parquet import ParquetFile
 
-    def appeler(*valeurs, **options):
-        lecture, ecriture = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                with os.fdopen(ecriture, "wb") as flux:
-                    pickle.dump(fonction(*valeurs, **options), flux, protocol=5)
-                code = 0
-            finally:
-                os._exit(code)
-        os.close(ecriture)
-        with os.fdopen(lecture, "rb") as flux:
-            octets = flux.read()
-        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]):
-            # Une vraie faute de lecture se redira là où elle compte : dans le carnet.
-            return fonction(*valeurs, **options)
-        return pickle.loads(octets)
+    comparer = {
+        "==": pc.equal,
+        "!=": pc.not_equal,
+        "<": pc.less,
+        "<=": pc.less_equal,
+        ">": pc.greater,
+        ">=": pc.greater_equal,
+        "in": lambda colonne, valeurs: pc.is_in(colonne, pyarrow.array(list(valeurs))),
+    }
+    filtres = filters or []
+    lues = None if columns is None else list(dict.fromkeys([*columns, *(c for c, _, _ in filtres)]))
+    with ParquetFile(chemin, pre_buffer=False) as fichier:
+        table = fichier.read(columns=lues, use_threads=False, use_pandas_metadata=True)
+    for colonne, comparaison, valeur in filtres:
+        table = table.filter(comparer[comparaison](table[colonne], valeur))
+    return table if columns is None else table.select(columns)
 
-    return appeler
+
+def _contours_a_un_fil(chemin, *, columns=None, filters=None):
+    """``geopandas.read_parquet`` : son ouverture du fichier, elle, démarre des fils."""
+    import geopandas
+
+    table = _table_a_un_fil(chemin, columns=columns, filters=filters)
+    decrit = json.loads(table.schema.metadata[b"geo"])
+    colonne = decrit["primary_column"]
+    cadre = table.to_pandas(use_threads=False)
+    crs = decrit["columns"][colonne].get("crs", "OGC:CRS84")
+    cadre[colonne] = geopandas.GeoSeries.from_wkb(cadre[colonne], crs=crs)
+    return geopandas.GeoDataFrame(cadre, geometry=colonne)
 
 
 @contextlib.contextmanager
-def lectures_ailleurs():
-    """Pendant la répétition, pyarrow ne lit pas ici : il ouvrirait des fils, et une souche n'en a qu'un."""
+def lectures_a_un_fil():
+    """Pendant la répétition, on lit sans ouvrir de fil : une souche n'en a qu'un."""
     import geopandas
     import pandas
+    from pyarrow import parquet
 
-    ordinaires = [(module, module.read_parquet) for module in (pandas, geopandas)]
-    for module, fonction in ordinaires:
-        module.read_parquet = _ailleurs(fonction)
+    ordinaires = pandas.read_parquet, geopandas.read_parquet, parquet.read_table
+    pandas.read_parquet = functools.partial(ordinaires[0], to_pandas_kwargs={"use_threads": False})
+    geopandas.read_parquet = _contours_a_un_fil
+    parquet.read_table = _table_a_un_fil
     try:
         yield
     finally:
-        for module, fonction in ordinaires:
-            module.read_parquet = fonction
+        pandas.read_parquet, geopandas.read_parquet, parquet.read_table = ordinaires
 
 
 def importer() -> None:
@@ -109,7 +121,7 @@ def precharger(reglages: dict[str, Any]) -> Any:
 
         from cafdiag.magasin import garder_contours
 
-        with lectures_ailleurs(), matplotlib.rc_context():
+        with lectures_a_un_fil(), matplotlib.rc_context():
             garder_contours()
             repeter(Path(reglages["gabarit"]), reglages.get("parametres", {}))
         plt.close("all")
