@@ -13,6 +13,7 @@ import pytest
 from attaquant import Attaquant
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pypdf import PdfReader
 
 import cafdiag as cd
 from cafdiag.donnees import entrepot
@@ -190,8 +191,15 @@ def test_sans_masque_secondaire_l_attaquant_retrouve(entrepot_neuf, tmp_path, mo
 
 
 def contenus(dossier):
-    """Tous les textes d'un dossier, archives (xlsx, docx) ouvertes."""
+    """Tous les textes d'un dossier, archives (xlsx, docx) et couches (gpkg) ouvertes."""
+    import geopandas as gpd
+
     for chemin in sorted(dossier.rglob("*")):
+        if chemin.suffix == ".gpkg":
+            for couche in gpd.list_layers(chemin)["name"]:
+                table = gpd.read_file(chemin, layer=couche).drop(columns="geometry", errors="ignore")
+                yield f"{chemin.name}/{couche}", table.to_csv(index=False)
+            continue
         if chemin.suffix in (".xlsx", ".docx"):
             with zipfile.ZipFile(chemin) as archive:
                 for membre in archive.namelist():
@@ -202,7 +210,7 @@ def contenus(dossier):
 
 def test_un_rapport_entier_ne_contient_pas_la_case_masquee(entrepot_neuf, tmp_path):
     """L'EPCI voisin est trop petit ; le Pays de Craon, le plus petit des autres, est tu pour lui : 7 919 n'est nulle
-    part, ni en HTML, ni dans le carnet, ni dans le tableur, ni dans le document.
+    part, ni en HTML, ni dans le carnet, ni dans le tableur, ni dans le document, ni dans les couches.
     """
     siennes = cd.territoire(CRAON).communes
     lieux = dict.fromkeys((m, c) for m, c, _ in engendrer(CRAON, 0, 12) if c not in siennes)
@@ -215,10 +223,12 @@ def test_un_rapport_entier_ne_contient_pas_la_case_masquee(entrepot_neuf, tmp_pa
     declarer(valeurs | {("epci", voisin, "enfants_bas_revenus"): 3})
     table = cd.comparer(CRAON, ["PS_BASREV_ENF"]).set_index("role")
     assert table.loc["territoire", "statut"] == "secret" and table.loc["departement", "statut"] == "exact"
-    chemins = cd.diagnostic(CRAON, sortie=tmp_path / "sortie", formats="html,ipynb,xlsx,docx")
-    assert len(chemins) >= 5
+    chemins = cd.diagnostic(CRAON, sortie=tmp_path / "sortie", formats="html,ipynb,xlsx,docx,pdf,gpkg,geojson")
+    assert len(chemins) >= 8
     motif = re.compile(r"(?<!\d)7[\s\u202f\u00a0.,]?919(?!\d)")
     lus = dict(contenus(tmp_path / "sortie"))
+    pages = PdfReader(chemins["pdf"]).pages
+    lus |= {f"pdf/{i}": page.extract_text() for i, page in enumerate(pages)}
     assert [nom for nom, texte in lus.items() if motif.search(texte)] == []
     csv = pd.read_csv(chemins["mesures"])
     ligne = csv[csv["indicateur"].eq("PS_BASREV_ENF") & csv["role"].eq("territoire")].iloc[0]
