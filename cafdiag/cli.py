@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from cafdiag import cli_donnees, cli_evolution, cli_explorer, cli_lot, cli_simuler
+from cafdiag import cli_choix, cli_donnees, cli_evolution, cli_explorer, cli_lot, cli_simuler
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError, DemandeFausse
 
@@ -80,9 +80,9 @@ def analyseur() -> argparse.ArgumentParser:
     mesurer.add_argument("-i", "--indicateur", action="append", metavar="INDICATEUR", dest="indicateurs")
     mesurer.add_argument("--annee", type=int)
     mesurer.add_argument("--comparer", action="store_true", help="ajoute département, région, France et comparables")
-    _apports(mesurer)
-    _choix(mesurer)
-    _acces(mesurer)
+    cli_choix.apports(mesurer)
+    cli_choix.choix(mesurer)
+    cli_choix.acces(mesurer)
     _format(mesurer)
 
     comparables = commandes.add_parser("comparables", help="les territoires qui ressemblent à celui-ci")
@@ -98,8 +98,8 @@ def analyseur() -> argparse.ArgumentParser:
         metavar="FICHIER",
         help="page .html, ou image .png ou .svg ; par défaut : sorties/carte-CODE-INDICATEUR.html",
     )
-    _apports(carte)
-    _secret(carte)
+    cli_choix.apports(carte)
+    cli_choix.secret(carte)
 
     diagnostic = commandes.add_parser("diagnostic", help="le rapport complet d'un territoire")
     diagnostic.add_argument(
@@ -127,76 +127,26 @@ def analyseur() -> argparse.ArgumentParser:
         metavar=("NOM", "VALEUR"),
         help="autre paramètre du carnet",
     )
-    _apports(diagnostic)
-    _choix(diagnostic)
-    _durees(diagnostic)
+    cli_choix.apports(diagnostic)
+    cli_choix.choix(diagnostic)
+    cli_choix.durees(diagnostic)
     cli_simuler.ajouter_commandes(commandes)
     departement = commandes.add_parser("departement", help="le tableau de bord des EPCI d'un département")
     departement.add_argument("code", metavar="CODE", help="code ou nom du département, par exemple 53")
     departement.add_argument(
         "--sortie", metavar="DOSSIER", default="sorties", help="là où sont déjà les diagnostics, pour les relier"
     )
-    _apports(departement)
-    _secret(departement)
+    cli_choix.apports(departement)
+    cli_choix.secret(departement)
     cli_evolution.ajouter_commandes(commandes)
     ajouter_commandes(commandes)
     cli_explorer.ajouter_commande(commandes)
-    lot = cli_lot.ajouter_commandes(commandes)
-    _apports(lot)
-    _choix(lot)
+    cli_lot.ajouter_commandes(commandes)
     return racine
 
 
 def _format(sous: argparse.ArgumentParser) -> None:
     sous.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
-
-
-def _apports(sous: argparse.ArgumentParser) -> None:
-    sous.add_argument("--qpv", metavar="FICHIER", help="contours des QPV 2024 de l'ANCT")
-    sous.add_argument("--registre", metavar="FICHIER", help="registre de structures (CSV)")
-    sous.add_argument(
-        "--registre-complet",
-        metavar="DEPARTEMENTS",
-        default="",
-        help="départements où ce registre est complet, par exemple 49,53",
-    )
-
-
-def _choix(sous: argparse.ArgumentParser) -> None:
-    sous.add_argument(
-        "--definition-qpv",
-        metavar="DEFINITION",
-        default="proximite",
-        help="couverture d'un QPV : proximite (à 500 m, par défaut) ou stricte (dedans)",
-    )
-    sous.add_argument(
-        "--distance-alsh", metavar="KM", default="5", help="accueil de loisirs dit proche : 5 km"
-    )
-    _secret(sous)
-
-
-def _secret(sous: argparse.ArgumentParser) -> None:
-    sous.add_argument(
-        "--seuil-caf",
-        metavar="NOMBRE",
-        default="5",
-        help="une donnée confidentielle d'un partenaire se tait en deçà : 5",
-    )
-
-
-def _acces(sous: argparse.ArgumentParser) -> None:
-    _durees(sous)
-    sous.add_argument(
-        "--poids-acces", metavar="POIDS", default="binaire", help="places à portée : binaire, ou paliers"
-    )
-
-
-def _durees(sous: argparse.ArgumentParser) -> None:
-    sous.add_argument("--minutes", metavar="MIN", default="15", help="durée d'accès au plus : 15 minutes")
-    sous.add_argument(
-        "--minutes-france-services", metavar="MIN", default="20", help="à une France services : 20 minutes"
-    )
-    sous.add_argument("--vitesse", metavar="KMH", default="50", help="vitesse sur la route : 50 km/h")
 
 
 def principal(arguments: list[str] | None = None) -> int:
@@ -336,18 +286,6 @@ def _diagnostic(options: argparse.Namespace) -> int:
     cible = territoire(options.code)
     _annoncer(cible)
     print(f"cafdiag : diagnostic de {cible.libelle}…", file=sys.stderr)
-    parametres = {
-        "qpv": options.qpv,
-        "registre": options.registre,
-        "registre_complet": options.registre_complet,
-        "definition_qpv": options.definition_qpv,
-        "distance_alsh_km": options.distance_alsh,
-        "seuil_caf": options.seuil_caf,
-        "acces_minutes": options.minutes,
-        "acces_fs_minutes": options.minutes_france_services,
-        "vitesse_kmh": options.vitesse,
-    }
-    parametres = {n: str(v) for n, v in parametres.items() if v} | dict(options.parametre)
     with warnings.catch_warnings(record=True) as dits:
         warnings.simplefilter("always", DocxRetouche)
         chemins = diagnostic(
@@ -356,7 +294,7 @@ def _diagnostic(options: argparse.Namespace) -> int:
             formats=options.formats,
             nom_usage=options.nom,
             annee=options.annee,
-            parametres=parametres,
+            parametres=cli_choix.parametres(options),
         )
     for dit in dits:
         print(f"cafdiag : {dit.message}.", file=sys.stderr)

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cafdiag import cli_choix
+
 if TYPE_CHECKING:
     from cafdiag.lot.execution import Avancement
     from cafdiag.lot.tache import Resultat
@@ -64,6 +66,9 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
         metavar=("NOM", "VALEUR"),
         help="autre paramètre du carnet",
     )
+    cli_choix.apports(lot)
+    cli_choix.choix(lot)
+    cli_choix.durees(lot)
     return lot
 
 
@@ -83,11 +88,6 @@ def executer(options: argparse.Namespace) -> int:
         exiger_distributed()
     elif options.moteur != "processus":
         moteur_souche.devancer()
-    parametres = {
-        n: str(v)
-        for n in ("qpv", "registre", "registre_complet", "definition_qpv")
-        if (v := getattr(options, n))
-    } | {"distance_alsh_km": str(options.distance_alsh)}
     lignes = cibles(
         departement=options.departement,
         region=options.region,
@@ -100,7 +100,7 @@ def executer(options: argparse.Namespace) -> int:
         lignes,
         formats=options.formats,
         annee=options.annee,
-        parametres=parametres | dict(options.parametre),
+        parametres=cli_choix.parametres(options),
     )
     for remarque in plan.remarques:
         _dire(remarque)

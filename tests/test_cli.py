@@ -183,3 +183,16 @@ def test_module_executable():
         check=False,
     )
     assert essai.returncode == 0 and essai.stdout.startswith("cafdiag ")
+
+
+@pytest.mark.parametrize("commande", [["diagnostic", "200048551"], ["lot", "--departement", "53"]])
+def test_les_choix_de_calcul_vont_dans_le_carnet(commande):
+    from cafdiag import cli_choix
+    from cafdiag.cli import analyseur
+    from cafdiag.restitution import produire
+
+    choix = ["--seuil-caf", "11", "--minutes", "20", "--distance-alsh", "3", "-p", "vitesse_kmh", "40"]
+    dits = cli_choix.parametres(analyseur().parse_args([*commande, *choix]))
+    assert (dits["seuil_caf"], dits["acces_minutes"], dits["distance_alsh_km"]) == ("11", "20", "3")
+    assert dits["vitesse_kmh"] == "40"
+    assert set(dits) <= set(produire.parametres_du_carnet(produire.dossier("templates") / produire.GABARIT))

@@ -1,0 +1,74 @@
+"""Les choix que partagent plusieurs commandes : fichiers apportés, options de calcul, paramètres du carnet."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def apports(sous: argparse.ArgumentParser) -> None:
+    """Les fichiers de l'utilisateur."""
+    sous.add_argument("--qpv", metavar="FICHIER", help="contours des QPV 2024 de l'ANCT")
+    sous.add_argument("--registre", metavar="FICHIER", help="registre de structures (CSV)")
+    sous.add_argument(
+        "--registre-complet",
+        metavar="DEPARTEMENTS",
+        default="",
+        help="départements où ce registre est complet, par exemple 49,53",
+    )
+
+
+def choix(sous: argparse.ArgumentParser) -> None:
+    """Les choix de calcul."""
+    sous.add_argument(
+        "--definition-qpv",
+        metavar="DEFINITION",
+        default="proximite",
+        help="couverture d'un QPV : proximite (à 500 m, par défaut) ou stricte (dedans)",
+    )
+    sous.add_argument(
+        "--distance-alsh", metavar="KM", default="5", help="accueil de loisirs dit proche : 5 km"
+    )
+    secret(sous)
+
+
+def secret(sous: argparse.ArgumentParser) -> None:
+    """Le seuil du secret."""
+    sous.add_argument(
+        "--seuil-caf",
+        metavar="NOMBRE",
+        default="5",
+        help="une donnée confidentielle d'un partenaire se tait en deçà : 5",
+    )
+
+
+def acces(sous: argparse.ArgumentParser) -> None:
+    """Les choix de l'accessibilité."""
+    durees(sous)
+    sous.add_argument(
+        "--poids-acces", metavar="POIDS", default="binaire", help="places à portée : binaire, ou paliers"
+    )
+
+
+def durees(sous: argparse.ArgumentParser) -> None:
+    """Les durées d'accès et la vitesse."""
+    sous.add_argument("--minutes", metavar="MIN", default="15", help="durée d'accès au plus : 15 minutes")
+    sous.add_argument(
+        "--minutes-france-services", metavar="MIN", default="20", help="à une France services : 20 minutes"
+    )
+    sous.add_argument("--vitesse", metavar="KMH", default="50", help="vitesse sur la route : 50 km/h")
+
+
+def parametres(options: argparse.Namespace) -> dict[str, str]:
+    """Les paramètres du carnet, pour les commandes qui ont :func:`apports`, :func:`choix` et :func:`durees`."""
+    valeurs = {
+        "qpv": options.qpv,
+        "registre": options.registre,
+        "registre_complet": options.registre_complet,
+        "definition_qpv": options.definition_qpv,
+        "distance_alsh_km": options.distance_alsh,
+        "seuil_caf": options.seuil_caf,
+        "acces_minutes": options.minutes,
+        "acces_fs_minutes": options.minutes_france_services,
+        "vitesse_kmh": options.vitesse,
+    }
+    return {n: str(v) for n, v in valeurs.items() if v} | dict(options.parametre)
