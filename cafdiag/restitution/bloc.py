@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html as _html
-import re
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.indicateurs import Confrontation, Options
+from cafdiag.restitution.formats import ponctuer
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.rattachement import Rattachement
 from cafdiag.restitution.types_mime import MIME_BLOC
@@ -22,8 +22,7 @@ def phrase_html(texte: str) -> str:
     >>> phrase_html("Qui ? <b>") == "Qui\\u202f? &lt;b&gt;"
     True
     """
-    texte = re.sub(r" ([;?!»])", "\u202f\\1", texte)
-    return _html.escape(re.sub(r" :", "\u00a0:", texte).replace("« ", "«\u202f"), quote=False)
+    return _html.escape(ponctuer(texte), quote=False)
 
 
 @dataclass(frozen=True)

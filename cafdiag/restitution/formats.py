@@ -292,3 +292,13 @@ def nom_court(nom: str) -> str:
     """
     court = _NATURES.sub("", nom.strip())
     return court[:1].upper() + court[1:] if court else nom
+
+
+def ponctuer(texte: str) -> str:
+    """Espaces insécables devant la ponctuation haute et dans les guillemets.
+
+    >>> ponctuer("Qui ? « moi »") == "Qui\\u202f? «\\u202fmoi\\u202f»"
+    True
+    """
+    texte = re.sub(r" ([;?!»])", "\u202f\\1", texte)
+    return texte.replace(" :", "\u00a0:").replace("« ", "«\u202f")

@@ -143,7 +143,7 @@ def points_classes(
     depart = 0.0 if min(etendue) >= 0 else min(etendue)
     gauche = min(8 + 6.9 * max(len(nom_de(li, noms)) for li in connues), LARGEUR * 0.5)
     echelle = (LARGEUR - gauche - 62) / ((max(etendue) - depart) or 1.0)
-    haut = 26.0 if reference is not None else 6.0
+    haut = 32.0 if reference is not None else 6.0
     pas = 24.0
     toile = Toile(haut + len(connues) * pas + 4)
     if reference is not None:
@@ -151,7 +151,7 @@ def points_classes(
         toile.ligne([x, x], [haut - 6, toile.hauteur], couleurs.FRANCE, 1.4, dashes=(4, 3))
         toile.texte(
             min(max(x, gauche + 30), LARGEUR - 60),
-            9,
+            15,
             f"{nom_reference} {nombre(reference, decimales=places)}",
             couleur=couleurs.ENCRE_2,
             cote="center",

@@ -19,6 +19,7 @@ from cafdiag.restitution.formats import (
     decimales_de,
     intervalle,
     nombre,
+    ponctuer,
     statut,
 )
 
@@ -272,7 +273,7 @@ def tableau(
         if isinstance(valeur, bool) or (hasattr(valeur, "dtype") and valeur.dtype == bool):
             return "oui" if valeur else "non"
         if not chiffrees[colonne]:
-            return html_sur(valeur)
+            return html_sur(ponctuer(str(valeur)))
         places = (decimales or {}).get(colonne)
         if places is None:
             places = decimales_de(unites[colonne]) if unites and colonne in unites else None
