@@ -75,10 +75,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
 def executer(options: argparse.Namespace) -> int:
     """Mène le lot demandé ; rend son code de retour."""
     from cafdiag.erreurs import DemandeFausse
-    from cafdiag.lot import moteur_souche
-    from cafdiag.lot.bornes import Bornes
-    from cafdiag.lot.execution import Reglages, produire_lot
-    from cafdiag.lot.plan import cibles, planifier
+    from cafdiag.lot import elevage
 
     if options.processus < 0 or options.delai < 1 or options.memoire < 1:
         raise DemandeFausse("--processus, --delai et --memoire sont des nombres positifs")
@@ -87,7 +84,12 @@ def executer(options: argparse.Namespace) -> int:
 
         exiger_distributed()
     elif options.moteur != "processus":
-        moteur_souche.devancer()
+        # Avant les imports de ce processus : ceux de la souche se font pendant ce temps.
+        elevage.devancer()
+    from cafdiag.lot.bornes import Bornes
+    from cafdiag.lot.execution import Reglages, produire_lot
+    from cafdiag.lot.plan import cibles, planifier
+
     lignes = cibles(
         departement=options.departement,
         region=options.region,

@@ -117,7 +117,7 @@ def test_demande_fausse_code_2_et_rien_de_lance(arguments, tmp_path, monkeypatch
     monkeypatch.setattr(
         "cafdiag.lot.execution.produire_lot", lambda *a, **k: pytest.fail("rien ne doit être lancé")
     )
-    monkeypatch.setattr("cafdiag.lot.moteur_souche.devancer", lambda: None)
+    monkeypatch.setattr("cafdiag.lot.elevage.devancer", lambda: None)
     assert cli.principal([*arguments, "--sortie", str(tmp_path / "s")]) == 2
     assert capsys.readouterr().err.startswith("cafdiag : ")
     assert not (tmp_path / "s").exists()

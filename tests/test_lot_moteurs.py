@@ -20,9 +20,9 @@ import pytest
 from lot_gabarits import CODES, carnet, octets, plan
 
 from cafdiag.erreurs import ProductionImpossible
+from cafdiag.lot import elevage, moteurs
 from cafdiag.lot import empreintes as module_empreintes
 from cafdiag.lot import etat as module_etat
-from cafdiag.lot import moteur_souche, moteurs
 from cafdiag.lot.bornes import Bornes
 from cafdiag.lot.execution import Reglages, produire_lot
 
@@ -33,7 +33,7 @@ ETRANGERS = ("resource_tracker", "cafdiag.lot.souche", "chrom", "playwright")
 LARGES = Bornes(delai=120, memoire=3000)
 
 
-class SouchePartagee(moteur_souche.Souche):
+class SouchePartagee(elevage.Souche):
     """Une seule souche pour tous les essais : la démarrer coûte plus que les petits carnets."""
 
     vive = None
@@ -58,7 +58,7 @@ class SouchePartagee(moteur_souche.Souche):
         """Elle sert encore."""
 
 
-VraieSouche = moteur_souche.Souche
+VraieSouche = elevage.Souche
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,7 +71,7 @@ def une_seule_souche():
 
 @pytest.fixture
 def souche_partagee(monkeypatch):
-    monkeypatch.setattr(moteur_souche, "Souche", SouchePartagee)
+    monkeypatch.setattr(elevage, "Souche", SouchePartagee)
 
 
 @pytest.fixture
@@ -89,12 +89,12 @@ def rien_ne_reste(request, provisoire):
     if "vrai" not in request.node.name:
         request.getfixturevalue("souche_partagee")
         if sys.platform.startswith("linux"):
-            moteur_souche.souche_commune()
+            elevage.souche_commune()
     descripteurs = moi.num_fds() if hasattr(moi, "num_fds") else 0
     enfants = set(moi.children(recursive=True))
     yield
-    moteur_souche.fermer_souches()
-    moteur_souche.autoriser()
+    elevage.fermer_souches()
+    elevage.autoriser()
     limite = time.monotonic() + 10
     while time.monotonic() < limite:
         restants = [
@@ -425,10 +425,10 @@ def test_un_programme_laisse_par_un_carnet_est_arrete(tmp_path):
 
 def test_souche_refusee_le_lot_se_replie_et_le_dit(tmp_path, monkeypatch):
     def refuser(**_):
-        raise moteur_souche.SoucheIndisponible("la souche ne peut pas servir : 2 fils vivants")
+        raise elevage.SoucheIndisponible("la souche ne peut pas servir : 2 fils vivants")
 
     monkeypatch.setattr(moteurs.sys, "platform", "linux")
-    monkeypatch.setattr(moteur_souche, "souche_commune", refuser)
+    monkeypatch.setattr(elevage, "souche_commune", refuser)
     dites = []
     gabarit = carnet(tmp_path / "g.ipynb")
     reglages = Reglages(sortie=tmp_path / "s", processus=1, bornes=LARGES)
@@ -455,7 +455,7 @@ def test_une_souche_a_plusieurs_fils_refuse(tmp_path, monkeypatch):
         encoding="utf-8",
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", ""), *sys.path]))
-    with pytest.raises(moteur_souche.SoucheIndisponible, match="2 fils vivants"):
+    with pytest.raises(elevage.SoucheIndisponible, match="2 fils vivants"):
         VraieSouche().regler()
 
 

@@ -76,7 +76,7 @@ class Depot:
 
     def teardown(self, worker: Any) -> None:
         """Au départ : rien ne reste sur son disque, ni souche ni fichier."""
-        from cafdiag.lot.moteur_souche import fermer_souches
+        from cafdiag.lot.elevage import fermer_souches
 
         fermer_souches()
         if self.dossier is not None:

@@ -19,8 +19,8 @@ from dataclasses import replace
 from typing import Any
 
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.lot import moteur_souche
-from cafdiag.lot.moteur_souche import SoucheIndisponible
+from cafdiag.lot import elevage
+from cafdiag.lot.elevage import SoucheIndisponible
 from cafdiag.lot.tache import Ordre, Resultat, amorcer, executer
 
 MOTEURS = ("auto", "processus", "souche")
@@ -62,7 +62,7 @@ class Local:
 
     def _ouvrir(self) -> Executor:
         if self.moteur == "souche":
-            moteur_souche.autoriser()
+            elevage.autoriser()
             return ThreadPoolExecutor(self.places, thread_name_prefix="cafdiag-lot")
         return ProcessPoolExecutor(
             self.places,
@@ -92,12 +92,12 @@ class Local:
     def fermer(self, *, interrompre: bool = False) -> None:
         """Range tout ; ``interrompre`` arrête aussi ce qui est en cours."""
         if interrompre:
-            moteur_souche.interdire()
+            elevage.interdire()
         if self._executeur is not None:
             if interrompre:
                 _abattre(getattr(self._executeur, "_processes", None) or {})
             self._executeur.shutdown(wait=True, cancel_futures=True)
-        moteur_souche.fermer_souches()
+        elevage.fermer_souches()
         self._executeur = None
         self._provisoire.cleanup()
 
@@ -159,9 +159,9 @@ def executer_avec_repli(ordre: Ordre) -> Resultat:
 
 def essayer(ordre: Ordre, *, annoncer: Callable[[str], None]) -> str:
     """Démarre la souche de ce lot ; rend « processus » et dit pourquoi si elle refuse."""
-    moteur_souche.autoriser()
+    elevage.autoriser()
     try:
-        moteur_souche.souche_commune(
+        elevage.souche_commune(
             gabarit=str(ordre.commande.gabarit),
             parametres=ordre.repetition,
             environnement=ordre.environnement,

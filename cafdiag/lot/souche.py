@@ -1,6 +1,6 @@
 """La souche : un processus préchargé, à un seul fil, d'où chaque carnet naît par duplication (``fork``).
 
-Lancée par :mod:`cafdiag.lot.moteur_souche` (``python -m cafdiag.lot.souche``), elle charge une fois les
+Lancée par :mod:`cafdiag.lot.elevage` (``python -m cafdiag.lot.souche``), elle charge une fois les
 bibliothèques et les tables, puis attend. Une duplication coûte quelques millisecondes là où un noyau neuf
 redémarre Python et réimporte tout. Un processus qui a plusieurs fils ne se duplique pas sans risque : la
 souche se compte elle-même et refuse de servir si elle n'est pas seule.

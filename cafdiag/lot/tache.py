@@ -16,7 +16,8 @@ from pathlib import Path
 
 from cafdiag.erreurs import CafdiagError
 from cafdiag.lot.bornes import Bornes, MoteurSurveille
-from cafdiag.lot.moteur_souche import MoteurSouche, SoucheIndisponible, souche_commune
+from cafdiag.lot.elevage import SoucheIndisponible, souche_commune
+from cafdiag.lot.moteur_souche import MoteurSouche
 from cafdiag.restitution.produire import Commande, contenus
 
 FAIT, ECHEC, A_FAIRE = "fait", "echec", "a_faire"
