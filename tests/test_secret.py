@@ -391,6 +391,46 @@ def test_un_perimetre_qui_isole_une_petite_commune_est_tu(activite):
     assert cd.mesurer(CRAON, ["PS_BASREV_ENF"], options=publie).iloc[0]["statut"] == "secret"
 
 
+def test_deux_perimetres_ne_se_trahissent_pas(activite):
+    # Six communes trop petites : l'EPCI et chaque commune muette cachent la quatrième ; deux périmètres la rendraient.
+    activite(par_commune([3, 4, 2, 1, 3, 4, *range(40, 71)]))
+    siennes = cd.territoire(CRAON).communes
+    quatre, trois = cd.perimetre("quatre", siennes[:4]), cd.perimetre("trois", siennes[:3])
+
+    def mesurer(lieu):
+        return cd.mesurer(lieu, ["PS_BASREV_ENF"]).iloc[0]
+
+    assert (mesurer(quatre)["valeur"], mesurer(trois)["valeur"]) == (10, 9)
+    # Gardé, le premier est réputé montré : le second se tait. L'ordre est celui où ils ont été gardés.
+    cd.garder_perimetre(quatre)
+    assert mesurer(quatre)["valeur"] == 10 and mesurer(trois)["statut"] == "secret"
+    cd.garder_perimetre(cd.perimetre("avant par le nom", siennes[:3]))
+    assert mesurer(quatre)["valeur"] == 10 and mesurer(trois)["statut"] == "secret"
+    # Dans un même calcul, ils se jugent ensemble.
+    cd.oublier_perimetre("quatre")
+    cd.oublier_perimetre("avant par le nom")
+    lieux = {p.code: p.communes for p in (quatre, trois)}
+    brutes = pd.concat([cd.mesurer(p, ["PS_BASREV_ENF"]) for p in (quatre, trois)], ignore_index=True)
+    tues = taire(brutes, options=Options(), perimetres=lieux)
+    assert brutes["statut"].tolist() == ["exact", "exact"] and tues["statut"].tolist() == ["exact", "secret"]
+
+
+def test_le_reste_d_un_taux_est_protege_aussi(activite):
+    """17 séparations accompagnées sur 20 : 3 familles ne le sont pas. 6 enfants AEEH sur 6 : tous le sont."""
+    n = len(cd.territoire(CRAON).communes)
+    activite(
+        par_commune([20] * n, "separations_declarees")
+        | par_commune([17, *[10] * (n - 1)], "separations_accompagnees")
+        | par_commune([6, *[30] * (n - 1)], "enfants_aeeh")
+        | par_commune([6, *[12] * (n - 1)], "enfants_pole_handicap")
+    )
+    premiere, autre = cd.territoire(CRAON).communes[0], cd.territoire(CRAON).communes[-1]
+    assert cd.mesurer(premiere, ["SEP_TX_ACCOMP", "HAN_POLE_ENF"])["statut"].tolist() == ["secret", "secret"]
+    assert cd.mesurer(autre, ["SEP_TX_ACCOMP"]).iloc[0]["valeur"] == 50
+    total = cd.mesurer(CRAON, ["SEP_TX_ACCOMP"]).iloc[0]
+    assert total["numerateur"] == 17 + 10 * (n - 1) and total["statut"] == "exact"
+
+
 def test_total_partiel_et_minorant_sont_tus(activite):
     # Une commune n'a rien dit : « au moins » est le total des autres, et se soustrairait.
     valeurs = par_commune([3, 17, *range(40, 75)])

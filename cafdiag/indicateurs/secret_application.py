@@ -18,12 +18,11 @@ from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.mesures import MAILLES, Tables, contexte_des
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.secret_lieux import Lieu
-from cafdiag.indicateurs.secret_mesures import UNITES_SANS_EFFECTIF, Regles, Sommes, Voile, proteger
+from cafdiag.indicateurs.secret_mesures import UNITES_SANS_EFFECTIF, Grandeur, Regles, Sommes, Voile, proteger
 from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.territoires import membres
+from cafdiag.territoires.gardes import gardes_en_rang
 from cafdiag.territoires.perimetres import perimetre_en_texte
-
-PERIMETRE = ("perimetre", "")
 
 
 def taire(
@@ -56,13 +55,12 @@ def taire(
             return rangs.get_indexer(pd.Index(perimetres.get(code, ()), dtype=object))
         return _communes_de(maille).get(code) if maille in MAILLES else None
 
+    siennes = {code: communes_de("perimetre", code) for code in perimetres}
     libres = {}
-    for code, communes in perimetres.items():
-        siennes = communes_de("perimetre", code)
-        if voile.touche(tuple(voile.touches), siennes):
-            avec = _ajouter(voile, communes)
-            libres[code] = voile.permises_au_perimetre(siennes, avec)
-    return proteger(mesures, voile, communes_de, libres)
+    if any(voile.touche(tuple(voile.touches), rangs_) for rangs_ in siennes.values()):
+        reglages = (tables.etat(), options.seuil_caf, options.perimetres_publies)
+        libres = _juger(*reglages, gardes_en_rang(), tuple(perimetres.values()))
+    return proteger(mesures, voile, communes_de, {code: libres[c] for code, c in perimetres.items() if c in libres})
 
 
 def verifier(
@@ -126,12 +124,30 @@ def _sommes(lieux: Mapping[Lieu, np.ndarray], etat: tuple) -> Sommes:
     return sommes
 
 
-def _ajouter(voile: Voile, communes: tuple[str, ...]) -> Sommes:
-    rangs = _rangs_des_communes().get_indexer(pd.Index(communes, dtype=object))
-    une = _sommes({PERIMETRE: rangs}, tables.etat())
-    return lambda variable, annee: pd.concat(
-        [voile.sommes(variable, annee), une(variable, annee)], ignore_index=True
-    )
+@lru_cache(maxsize=64)
+def _juger(
+    etat: tuple,
+    seuil_caf: int,
+    publies: str,
+    gardes: tuple[tuple[str, ...], ...],
+    demandes: tuple[tuple[str, ...], ...],
+) -> dict[tuple[str, ...], frozenset[Grandeur]]:
+    """Ce que montre chaque périmètre demandé, d'après ses communes : les périmètres gardés passent avant lui."""
+    voile = _voile(etat, seuil_caf, publies)
+    suivants = list(dict.fromkeys((*gardes, *demandes)))
+    if demandes and len(set(demandes)) == 1 and demandes[0] in gardes:
+        # Un périmètre gardé ne dépend que de ceux d'avant lui.
+        suivants = suivants[: suivants.index(demandes[0]) + 1]
+    rangs = {communes: _rangs_des_communes().get_indexer(pd.Index(communes, dtype=object)) for communes in suivants}
+    tous = _sommes({("perimetre", str(k)): rangs[c] for k, c in enumerate(suivants)}, etat)
+    trouves, suite = {}, voile.suite
+    for k, communes in enumerate(suivants):
+
+        def avec(variable: str, annee: int, n: int = k + 1) -> pd.Series:
+            return pd.concat([voile.sommes(variable, annee), tous(variable, annee).iloc[:n]], ignore_index=True)
+
+        suite, trouves[communes] = voile.ajouter(suite, str(k), rangs[communes], avec)
+    return trouves
 
 
 @lru_cache(maxsize=2)

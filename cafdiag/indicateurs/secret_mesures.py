@@ -97,13 +97,35 @@ class Regles:
     @cached_property
     def parts(self) -> tuple[tuple[str, str], ...]:
         """``(numérateur, dénominateur)`` des parts confidentielles que montre le dictionnaire."""
-        parts = self.concernes[self.concernes["calcul"].eq("partie")]
+        d = self.concernes
+        # « 17 séparations accompagnées pour 20 déclarées » est une part aussi : 3 ne le sont pas.
+        pour_cent = d["calcul"].eq("rapport") & d["facteur"].astype(float).eq(100)
+        parts = d[d["calcul"].eq("partie") | pour_cent]
         couples = zip(parts["numerateur"], parts["denominateur"], strict=True)
-        return tuple((num, den) for num, den in couples if num in self.seuils)
+        return tuple((n, d) for n, d in couples if n in self.seuils and n not in self.sans_effectif)
 
     def montre(self, grandeur: Grandeur) -> bool:
         """Vrai si un indicateur montre cette variable."""
         return grandeur[0] in set(self.concernes["numerateur"]) | set(self.concernes["denominateur"])
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Des périmètres libres jugés l'un après l'autre, chacun sachant les précédents montrés.
+
+    Attributes
+    ----------
+    ensembles : mapping
+        Rangs des communes de chaque lieu, les périmètres après les territoires.
+    masquees : tuple of frozenset
+        Par groupe de grandeurs : les cases tues jusqu'ici.
+    permises : frozenset
+        Cases qui se montrent : grandeur et zone.
+    """
+
+    ensembles: Mapping[Lieu, np.ndarray]
+    masquees: tuple[frozenset, ...]
+    permises: frozenset[tuple[Grandeur, int]]
 
 
 @dataclass(frozen=True)
@@ -211,34 +233,49 @@ class Voile:
         rangs = [self._zones.de.get(lieu) for lieu in lieux]
         return np.array([z is not None and (grandeur, z) in self.permises for z in rangs], dtype=bool)
 
-    def permises_au_perimetre(self, communes: np.ndarray, sommes: Sommes) -> frozenset[Grandeur]:
-        """Grandeurs qu'un périmètre libre montre sans que sa différence avec un autre territoire trahisse rien.
+    @cached_property
+    def suite(self) -> Suite:
+        """Aucun périmètre libre jugé encore."""
+        masquees = tuple(frozenset(s.cles[i] for i in np.flatnonzero(masque)) for s, masque in self._juges)
+        return Suite(self.ensembles, masquees, self.permises)
+
+    def ajouter(
+        self, suite: Suite, cle: str, communes: np.ndarray, sommes: Sommes
+    ) -> tuple[Suite, frozenset[Grandeur]]:
+        """Juge un périmètre libre, ceux de la suite étant montrés : rend la suite, et ce que celui-ci montre.
+
+        Sa différence avec un territoire ou avec un périmètre d'avant ne doit rien trahir.
 
         Parameters
         ----------
+        suite : Suite
+            Périmètres déjà jugés.
+        cle : str
+            Son nom dans la suite.
         communes : array of int
             Rangs de ses communes.
         sommes : callable
-            Valeurs d'une grandeur par lieu, celui du périmètre, ``("perimetre", "")``, en dernier.
+            Valeurs d'une grandeur par lieu de la suite, puis de celui-ci.
         """
-        ensembles = {**self.ensembles, ("perimetre", ""): communes}
+        ensembles = {**suite.ensembles, ("perimetre", cle): communes}
         z = zones(ensembles)
-        ici = z.de[("perimetre", "")]
-        # Les zones gardent leur rang : le périmètre, s'il est neuf, vient après elles.
-        if ici < len(self._zones.communes):
-            permises = {g for g, zone in self.permises if zone == ici}
-            if any(maille in _MAILLES_LARGES for (maille, _), zone in self._zones.de.items() if zone == ici):
+        ici = z.de[("perimetre", cle)]
+        # Les zones gardent leur rang : un périmètre neuf vient après elles.
+        if ici < len(zones(suite.ensembles).communes):
+            permises = {g for g, zone in suite.permises if zone == ici}
+            if any(m in _MAILLES_LARGES for (m, _), zone in self._zones.de.items() if zone == ici):
                 permises |= {(v, a) for v in self.regles.sans_effectif for a in self.regles.annees[v]}
-            return frozenset(permises)
-        permises = set()
-        for groupe, (juge, ancien) in zip(self.regles.groupes, self._juges, strict=True):
+            return replace(suite, ensembles=ensembles), frozenset(permises)
+        permises, masquees = set(), []
+        for groupe, tues in zip(self.regles.groupes, suite.masquees, strict=True):
             s = self._systeme(groupe, ensembles, z, sommes)
-            masquees = {juge.cles[i] for i in np.flatnonzero(ancien)}
-            masque = np.array([c in masquees for c in s.cles], dtype=bool)
+            masque = np.array([c in tues for c in s.cles], dtype=bool)
             neuve = np.array([zone == ici for _, zone in s.cles], dtype=bool)
             masque, _ = masquer_systeme(replace(s, masquable=s.masquable & neuve), masque)
             permises |= {s.cles[i][0] for i in np.flatnonzero(s.montree & neuve & ~masque)}
-        return frozenset(permises)
+            masquees.append(tues | {s.cles[i] for i in np.flatnonzero(masque)})
+        toutes = suite.permises | {(g, ici) for g in permises}
+        return Suite(ensembles, tuple(masquees), toutes), frozenset(permises)
 
     def touche(self, variables: tuple[str, ...], communes: np.ndarray | None) -> bool:
         """Faux si ce lieu n'a aucune commune où une de ces variables est confidentielle ; vrai dans le doute."""

@@ -54,7 +54,13 @@ def garder_perimetre(lieu: Territoire) -> Path:
         raise DemandeFausse(
             f"« {lieu.libelle} » ne se garde pas", attendu="un périmètre, une commune ou un EPCI"
         )
-    contenu = {"nom": lieu.nom, "cog": COG, "communes": list(lieu.communes)}
+    rangs = [rang for rang, _ in _en_rang()]
+    contenu = {
+        "nom": lieu.nom,
+        "cog": COG,
+        "rang": max(rangs, default=0) + 1,
+        "communes": list(lieu.communes),
+    }
     return magasin.ecrire_atomique(_chemin(lieu.nom), json.dumps(contenu, ensure_ascii=False, indent=1))
 
 
@@ -105,6 +111,23 @@ def perimetres_gardes() -> pd.DataFrame:
             continue
         lignes.append({"nom": nom, "communes": len(codes), "codes": "+".join(codes)})
     return pd.DataFrame(lignes, columns=["nom", "communes", "codes"])
+
+
+def gardes_en_rang() -> tuple[tuple[str, ...], ...]:
+    """Communes de chaque périmètre gardé, du premier au dernier : le secret les suppose montrés dans cet ordre."""
+    return tuple(communes for _, communes in sorted(_en_rang()))
+
+
+def _en_rang() -> list[tuple[int, tuple[str, ...]]]:
+    lus = []
+    for chemin in sorted(dossier().glob("*.json")):
+        try:
+            contenu = json.loads(chemin.read_text(encoding="utf-8"))
+            lus.append((int(contenu.get("rang", 0)), tuple(str(code) for code in contenu["communes"])))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            # Abîmé : le lire par son nom dit ce qu'il a.
+            continue
+    return lus
 
 
 def oublier_perimetre(nom: str) -> None:
