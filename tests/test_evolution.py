@@ -227,3 +227,11 @@ def test_le_rapport_montre_serie_tendance_et_ce_qui_l_explique(entrepot):
     # Le trait ne va pas de 2021 à 2022 : deux segments pour quatre points.
     dessin = page[page.index("Taux de couverture, 2020-2023") :].split("</figure>")[0]
     assert dessin.count("stroke-width: 2.2") == 2
+
+
+def test_la_tension_et_le_besoin_suivent_la_rupture_du_taux(entrepot):
+    importer_les_deux(entrepot, [(2020, 800, 60, 500), (2021, 800, 60, 480)], "_hist")
+    importer_les_deux(entrepot, [(2022, 900, 60, 540), (2023, 800, 60, 560)])
+    for code in ("PE_TENSION", "PE_BESOIN_CIBLE"):
+        table = cd.serie(CRAON, code).set_index("annee")
+        assert table["rupture"].to_dict() == {2020: False, 2021: False, 2022: True, 2023: False}

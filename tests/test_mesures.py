@@ -310,3 +310,19 @@ def test_une_annee_demandee_est_l_annee_rendue(annee):
     assert table["annee"].eq(annee).all() and table["valeur"].notna().any()
     connues = table[table["valeur"].notna()]
     assert connues["indicateur"].map(lambda c: annee in annees_disponibles(c)).all()
+
+
+def test_ce_qui_se_deduit_d_un_taux_encadre_l_est_aussi():
+    """Deux EPCI entiers : un taux entre 44,6 et 91,9 ne donne ni écart, ni tension, ni besoin au dixième près."""
+    deux = cd.perimetre("mixte", ["240100750", "200042497"])
+    m = cd.mesurer(deux, ["PE_TXCOUV_GLOBAL", "PE_ECART_REF", "PE_TENSION", "PE_BESOIN_CIBLE"]).set_index("indicateur")
+    taux = m.loc["PE_TXCOUV_GLOBAL"]
+    assert (taux["bas"], taux["haut"], taux["statut"]) == (44.6, 91.9, "estime")
+    # Chaque taux publié est à 0,05 près ; celui de la France (60,9) aussi.
+    assert m.loc["PE_ECART_REF", ["bas", "haut"]].tolist() == pytest.approx([44.55 - 60.95, 91.95 - 60.85])
+    assert m.loc["PE_TENSION", ["bas", "haut"]].tolist() == pytest.approx([100 / 91.95, 100 / 44.55])
+    assert m.loc["PE_BESOIN_CIBLE", "bas"] == 0 and m.loc["PE_BESOIN_CIBLE", "haut"] > 500
+
+
+def test_le_besoin_connu_surtout_la_ou_il_est_nul_n_a_ni_mediane_ni_rang():
+    assert cd.situer("49126", ["PE_BESOIN_CIBLE"]).empty

@@ -366,3 +366,13 @@ def test_les_chiffres_de_la_section_sont_joints():
 
 def test_une_annee_sans_taux_ne_simule_rien():
     assert "Rien à simuler : pas de donnée pour 2021" in dit(Diagnostic(CRAON, annee=2021).simulation())
+
+
+def test_vos_places_sans_vos_enfants_changent_le_taux():
+    # ⌈60,9 / 100 × 821⌉ − 100 = 400 ; 821 enfants estimés par les naissances 2021-2023 au Pays de Craon.
+    s = cd.simuler(CRAON, cible="france", hypotheses=cd.Hypotheses(places=100))
+    besoin = s.besoin.iloc[0]
+    assert besoin["places"] == 400 and besoin["taux"] == pytest.approx(100 * 100 / 821)
+    assert any("12,2 (publié : 79,9)" in h for h in s.hypotheses)
+    with pytest.raises(DemandeFausse, match="--enfants"):
+        cd.simuler("200054781", cible="france", hypotheses=cd.Hypotheses(places=100))

@@ -16,7 +16,7 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.agregation import enfants_reconstitues
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
-from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, publie, taux_du_contexte
+from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, bornes_du_taux, publie, taux_du_contexte
 
 # Les places publiées sont arrondies à l'unité.
 DEMI_PLACE = 0.5
@@ -61,7 +61,13 @@ def besoin_en_places(cible: float, enfants, places):
     return np.maximum(0.0, np.ceil(np.round(np.asarray(cible * enfants / 100 - places, dtype=float), 6)))
 
 
-def encadrer_besoin(cible: float, taux: pd.Series, enfants: pd.DataFrame) -> pd.DataFrame:
+def encadrer_besoin(
+    cible: float,
+    taux: pd.Series,
+    enfants: pd.DataFrame,
+    *,
+    bornes_taux: tuple[pd.Series, pd.Series] | None = None,
+) -> pd.DataFrame:
     """Besoin et fourchette, territoire par territoire.
 
     Parameters
@@ -72,6 +78,8 @@ def encadrer_besoin(cible: float, taux: pd.Series, enfants: pd.DataFrame) -> pd.
         Taux publiés, à 0,1 près.
     enfants : DataFrame
         ``valeur, bas, haut`` (enfants de moins de 3 ans) et ``places`` (publiées, ou manquantes) ; même index.
+    bornes_taux : (Series, Series), optional
+        Encadrement des taux ; à 0,05 près par défaut.
 
     Returns
     -------
@@ -89,10 +97,11 @@ def encadrer_besoin(cible: float, taux: pd.Series, enfants: pd.DataFrame) -> pd.
     a    49.0  43.0  54.0
     b     0.0   0.0   0.0
     """
+    taux_bas, taux_haut = bornes_taux or (taux - DEMI_TAUX, taux + DEMI_TAUX)
     bornes = {
         "valeur": (enfants["valeur"], taux, enfants["places"]),
-        "bas": (enfants["bas"], taux + DEMI_TAUX, enfants["places"] + DEMI_PLACE),
-        "haut": (enfants["haut"], taux - DEMI_TAUX, enfants["places"] - DEMI_PLACE),
+        "bas": (enfants["bas"], taux_haut, enfants["places"] + DEMI_PLACE),
+        "haut": (enfants["haut"], taux_bas, enfants["places"] - DEMI_PLACE),
     }
     table = pd.DataFrame(
         {
@@ -103,7 +112,7 @@ def encadrer_besoin(cible: float, taux: pd.Series, enfants: pd.DataFrame) -> pd.
     )
     table.loc[taux >= cible, ["valeur", "bas"]] = 0.0
     # round : 60,95 - 0,05 n'est pas 60,9 en binaire.
-    table.loc[(taux - DEMI_TAUX).round(6) >= round(cible, 6), "haut"] = 0.0
+    table.loc[taux_bas.round(6) >= round(cible, 6), "haut"] = 0.0
     return table
 
 
@@ -195,11 +204,12 @@ def besoin_cible(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     cible = taux_du_contexte(contexte, "france", "txcouv", annee=annee).get("FR", np.nan)
     source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
     enfants = enfants_encadres(contexte, annee=annee)
-    besoin = encadrer_besoin(cible, source["valeur"], enfants)
+    bornes_taux = bornes_du_taux(source)
+    besoin = encadrer_besoin(cible, source["valeur"], enfants, bornes_taux=bornes_taux)
     connu = besoin["valeur"].notna()
     sans_enfants = source["valeur"].notna() & ~connu
     statut = pd.Series("non_disponible", index=contexte.codes).mask(connu, enfants["statut"])
-    atteint = (source["valeur"] - DEMI_TAUX).round(6) >= cible
+    atteint = bornes_taux[0].round(6) >= cible
     statut = statut.mask(connu & (atteint | statut.eq("non_disponible")), source["statut"])
     motif = source["motif"].where(source["valeur"].isna(), "")
     motif = motif.mask(sans_enfants, "nombre d'enfants de moins de 3 ans inconnu : " + enfants["motif"])

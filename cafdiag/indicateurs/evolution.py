@@ -31,7 +31,7 @@ COLONNES_SERIE = [
     "source",
     "millesime",
 ]
-CNAF = ("publie", "part_individuel", "mode_dominant", "ecart_ref")
+CNAF = ("publie", "part_individuel", "mode_dominant", "ecart_ref", "tension", "besoin_cible")
 _COUTURE = "série révisée par la Cnaf : cette année et la précédente ne se comparent pas"
 # Années où une source a changé de définition : la différence avec l'année d'avant n'est pas une évolution.
 RUPTURES = {

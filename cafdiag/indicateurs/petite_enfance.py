@@ -242,8 +242,9 @@ def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table = _deduit(global_, am, gad)
     table["valeur"] = 100 * individuel / t
     # Un zéro publié reste un zéro à 0,05 près : la borne basse ne descend pas dessous.
-    table["bas"] = 100 * (individuel - 2 * DEMI_TAUX).clip(lower=0) / (t + DEMI_TAUX)
-    table["haut"] = (100 * (individuel + 2 * DEMI_TAUX) / (t - DEMI_TAUX)).clip(upper=100)
+    (bas, haut), (am_bas, am_haut), (gad_bas, gad_haut) = (bornes_du_taux(s) for s in (global_, am, gad))
+    table["bas"] = 100 * (am_bas + gad_bas).clip(lower=0) / haut.where(t.notna())
+    table["haut"] = (100 * (am_haut + gad_haut) / bas.where(t.notna() & bas.gt(0))).clip(upper=100)
     return _fermer(table, "arrondi")
 
 
@@ -266,7 +267,8 @@ def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
     table = _deduit(source)
     table["valeur"] = source["valeur"] - france
-    table["bas"], table["haut"] = table["valeur"] - 2 * DEMI_TAUX, table["valeur"] + 2 * DEMI_TAUX
+    bas, haut = bornes_du_taux(source)
+    table["bas"], table["haut"] = bas - (france + DEMI_TAUX), haut - (france - DEMI_TAUX)
     return _fermer(table, "arrondi")
 
 
@@ -276,8 +278,23 @@ def tension(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table = _deduit(source)
     taux = source["valeur"].where(source["valeur"] > DEMI_TAUX)
     table["valeur"] = 100 / taux
-    table["bas"], table["haut"] = 100 / (taux + DEMI_TAUX), 100 / (taux - DEMI_TAUX)
+    bas, haut = bornes_du_taux(source)
+    table["bas"], table["haut"] = 100 / haut.where(taux.notna()), 100 / bas.where(taux.notna() & bas.gt(0))
     return _fermer(table, "arrondi")
+
+
+def bornes_du_taux(source: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Bornes d'un taux : son encadrement s'il en a un (périmètre estimé), sinon l'arrondi à 0,1.
+
+    Examples
+    --------
+    >>> estime = pd.DataFrame({"valeur": [59.3, 79.9], "bas": [44.6, np.nan], "haut": [91.9, np.nan]})
+    >>> [b.round(2).tolist() for b in bornes_du_taux(estime)]
+    [[44.55, 79.85], [91.95, 79.95]]
+    """
+    bas = source["bas"].where(source["bas"].notna(), source["valeur"]) - DEMI_TAUX
+    haut = source["haut"].where(source["haut"].notna(), source["valeur"]) + DEMI_TAUX
+    return bas, haut
 
 
 def _deduit(*sources: pd.DataFrame) -> pd.DataFrame:

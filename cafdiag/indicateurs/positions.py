@@ -47,6 +47,10 @@ def marge(demi: float, autre: float, decimales: int) -> float:
     return demi + autre + 10.0**-decimales
 
 
+# Le besoin est toujours connu là où il est nul, rarement ailleurs : une médiane, un rang mentiraient.
+CONNUS_SURTOUT_NULS = ("PE_BESOIN_CIBLE",)
+
+
 def positions(ici: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Place d'un territoire dans un groupe, indicateur par indicateur.
 
@@ -64,7 +68,8 @@ def positions(ici: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         ``mediane``, ``q1``, ``q3`` de ces valeurs (interpolation linéaire) ; ``rang_haut``, ``rang_bas`` : meilleur
         et moins bon rang possibles, du plus élevé au plus bas, ex æquo compris ; ``classes`` : territoires classés,
         celui-ci compris. Tout est vide sous quatre membres connus, et le rang sans valeur ici ; un membre sans valeur
-        n'est ni classé ni compté. Les indicateurs dont la valeur est une modalité n'y sont pas.
+        n'est ni classé ni compté. Les indicateurs dont la valeur est une modalité n'y sont pas, ni
+        le besoin en places, connu surtout là où il est nul.
 
     Examples
     --------
@@ -75,6 +80,7 @@ def positions(ici: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     array([[8.325, 2.   , 3.   , 5.   ]])
     """
     decimales = dictionnaire()["decimales"].to_dict()
+    ici = ici[~ici["indicateur"].isin(CONNUS_SURTOUT_NULS)]
     if "modalite" in ici:
         ici = ici[ici["modalite"].fillna("").eq("")]
     # En dictionnaires : quelques centaines de lignes, et pandas coûterait plus par ligne que le calcul.

@@ -263,13 +263,19 @@ def _enfants(contexte, donnees: Hypotheses, annee: int, colonne: str) -> pd.Data
 
 
 def _taux(ici: pd.Series, donnees: Hypotheses, enfants: pd.DataFrame) -> tuple[pd.Series, str]:
-    """Taux du territoire : le publié, ou celui des places et des enfants donnés par l'utilisateur."""
+    """Taux du territoire : le publié, ou celui des places de l'utilisateur et des enfants, les siens ou estimés."""
     publie = float(ici["valeur"])
-    if donnees.enfants is None or donnees.places is None:
+    if donnees.places is None:
         return pd.Series([publie], index=enfants.index), ""
+    if enfants["valeur"].isna().any():
+        raise DemandeFausse(
+            f"un nombre de places, mais pas d'enfants de moins de 3 ans connus pour {ici['nom']}",
+            conseil="donnez aussi leur nombre (--enfants)",
+        )
     taux = 100 * enfants["places"] / enfants["valeur"]
     dit = "" if math.isnan(publie) else f" (publié : {_dixieme(publie)})"
-    return taux, f"Taux recalculé avec vos places et vos enfants : {_dixieme(taux.iloc[0])}{dit}."
+    lesquels = "vos enfants" if donnees.enfants is not None else "les enfants estimés"
+    return taux, f"Taux recalculé avec vos places et {lesquels} : {_dixieme(taux.iloc[0])}{dit}."
 
 
 def _besoin(visee: float, taux: pd.Series, enfants: pd.DataFrame, ici: pd.Series, annee: int) -> pd.DataFrame:
