@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cafdiag import cli_choix
+from cafdiag.restitution.formats import pluriel
 
 if TYPE_CHECKING:
     from cafdiag.lot.execution import Avancement
@@ -106,7 +107,7 @@ def executer(options: argparse.Namespace) -> int:
     )
     for remarque in plan.remarques:
         _dire(remarque)
-    _dire(f"{len(plan.commandes)} diagnostic(s) à produire dans {options.sortie}.")
+    _dire(f"{pluriel(len(plan.commandes), 'diagnostic demandé', 'diagnostics demandés')} dans {options.sortie}.")
     journal = Journal(len(plan.commandes))
     reglages = Reglages(
         sortie=Path(options.sortie),
@@ -118,19 +119,29 @@ def executer(options: argparse.Namespace) -> int:
     )
     try:
         bilan = produire_lot(plan, reglages, annoncer=_dire, suivre=journal.suivre)
+    except KeyboardInterrupt:
+        journal.finir()
+        _dire("relancez la même commande avec --reprendre pour finir.")
+        raise
     finally:
         journal.finir()
     for cle, motif in bilan.echecs.items():
         _dire(f"échec — {cle} : {motif.splitlines()[0] if motif else 'raison inconnue'}")
     _dire(
-        f"{bilan.faits} fait(s), {bilan.repris} gardé(s), {len(bilan.echecs)} échec(s)"
-        + (f", {bilan.restants} non fait(s)" if bilan.restants else "")
+        ", ".join(_comptes(bilan.faits, bilan.repris, len(bilan.echecs), bilan.restants))
         + f" en {duree(bilan.duree)}."
     )
     if bilan.code_retour:
         _dire("relancez la même commande avec --reprendre pour compléter.")
     print(bilan.index)
     return bilan.code_retour
+
+
+def _comptes(faits: int, gardes: int, echecs: int, restants: int) -> list[str]:
+    """« 3 faits », « 1 gardé »… ; ce qui est nul ne se dit pas, sauf ce qui est fait."""
+    dits = [pluriel(faits, "diagnostic fait", "diagnostics faits")]
+    autres = ((gardes, "gardé", "gardés"), (echecs, "échec", "échecs"), (restants, "non fait", "non faits"))
+    return dits + [pluriel(n, *mots) for n, *mots in autres if n]
 
 
 def _dire(phrase: str) -> None:
@@ -170,8 +181,8 @@ class Journal:
         finis = suivi.repris + suivi.faits + suivi.echecs
         reste = f", reste {duree(suivi.reste_s)}" if suivi.reste_s is not None else ""
         texte = (
-            f"{finis}/{suivi.total} — {suivi.faits} faits, {suivi.en_cours} en cours, "
-            f"{suivi.echecs} échec(s){reste}"
+            f"{finis}/{suivi.total} — {pluriel(suivi.faits, 'fait')}, {suivi.en_cours} en cours, "
+            f"{pluriel(suivi.echecs, 'échec')}{reste}"
         )
         if self.terminal:
             sys.stderr.write(f"\r{texte:<78}")

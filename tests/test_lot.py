@@ -236,3 +236,24 @@ def test_dossier_interdit(tmp_path):
     plan = planifier([Cible("200048551")], formats="html")
     with pytest.raises(ProductionImpossible, match="impossible d'écrire"):
         produire_lot(plan, Reglages(sortie=tmp_path / "fichier" / "s"))
+
+
+def test_une_liste_sans_colonne_code_le_dit(tmp_path):
+    liste = tmp_path / "l.csv"
+    liste.write_text("commune;population\nAthée;500\n", encoding="utf-8")
+    with pytest.raises(EntreeFautive, match="« commune », « population »"):
+        cibles(fichier=liste)
+    liste.write_text("nom\nPays de Craon\n", encoding="utf-8")
+    assert [c.cle for c in cibles(fichier=liste)] == ["Pays de Craon"]
+
+
+def test_l_index_garde_le_rapport_d_avant_et_se_cherche_par_departement(tmp_path):
+    (commande,) = planifier([Cible("200048551", "", "Mon pays")], formats="html").commandes
+    etat = Etat(tmp_path, {})
+    assert etat.prevoir(commande, "a", reprendre=False)
+    etat.ranger(Resultat(commande.suffixe, FAIT, 1.0, "souche", {"html": ("d.html", "<p>page</p>")}))
+    # Refaire, puis s'arrêter avant : le rapport d'avant est toujours là, et l'index y mène.
+    assert etat.prevoir(commande, "b", reprendre=False)
+    page = ecrire_index(etat).read_text(encoding="utf-8")
+    assert "1 à faire" in page and 'href="d.html"' in page and "celui d&#39;avant" in page.replace("'", "&#39;")
+    assert "cc du pays de craon" in page and "mayenne" in page.lower() and "Mayenne (53)" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot.empreintes import sha256
 from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Resultat
 from cafdiag.magasin import ecrire_atomique
-from cafdiag.restitution.produire import Commande, ranger
+from cafdiag.restitution.produire import Commande, DocxRetouche, ranger
 
 NOM = "lot.json"
 _FORMAT = 1
@@ -64,6 +65,7 @@ class Etat:
         self.sortie, self.entrees = sortie, entrees
         self.territoires: dict[str, dict[str, Any]] = _lire(sortie / NOM)
         self.lot: dict[str, Any] = {}
+        self.remarques: list[str] = []
         self._prochaine = 0.0
 
     def prevoir(self, commande: Commande, empreinte: str, *, reprendre: bool) -> bool:
@@ -72,17 +74,21 @@ class Etat:
         if reprendre and fiche.get("empreinte") == empreinte and self._intacte(fiche):
             return False
         cible = commande.cible
+        parent = cible.parents.get("departement")
         self.territoires[commande.suffixe] = {
             "code": cible.code,
             "nom": commande.parametres["nom_usage"] or cible.nom,
+            "nom_officiel": cible.nom,
             "maille": cible.maille,
             "departement": cible.departement or "",
+            "nom_departement": parent.nom if parent else "",
             "etat": A_FAIRE,
             "empreinte": empreinte,
             "duree_s": None,
             "moteur": "",
             "motif": "",
-            "fichiers": {},
+            # Le rapport d'avant reste à portée tant qu'un nouveau ne l'a pas remplacé.
+            "fichiers": fiche.get("fichiers", {}),
         }
         return True
 
@@ -104,10 +110,13 @@ class Etat:
         fiche |= {"duree_s": round(resultat.duree, 2), "moteur": resultat.moteur}
         if resultat.etat == FAIT:
             try:
-                chemins = ranger(self.sortie, resultat.fichiers)
+                with warnings.catch_warnings(record=True) as dits:
+                    warnings.simplefilter("always", DocxRetouche)
+                    chemins = ranger(self.sortie, resultat.fichiers)
             except ProductionImpossible as erreur:
                 fiche |= {"etat": ECHEC, "motif": erreur.trouve}
                 return
+            self.remarques += [f"{dit.message}." for dit in dits]
             fiche |= {
                 "etat": FAIT,
                 "motif": "",
@@ -119,7 +128,7 @@ class Etat:
             with contextlib.suppress(OSError):
                 fautif.unlink(missing_ok=True)
             return
-        fiche |= {"etat": ECHEC, "motif": resultat.motif, "fichiers": {}}
+        fiche |= {"etat": ECHEC, "motif": resultat.motif}
         if resultat.carnet_fautif:
             with contextlib.suppress(ProductionImpossible):
                 ecrire_atomique(fautif, resultat.carnet_fautif)

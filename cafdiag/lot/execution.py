@@ -21,6 +21,7 @@ from cafdiag.lot.index import ecrire_index
 from cafdiag.lot.moteurs import Panne
 from cafdiag.lot.plan import Plan
 from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Ordre, Resultat
+from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, verifier_dossier
 
 # Octets par diagnostic et par format, pour juger du disque avant de partir ; larges.
@@ -147,7 +148,8 @@ def produire_lot(
         _verifier_disque(sortie, a_faire)
         suivi = Avancement(len(plan.commandes), repris=repris)
         if repris:
-            annoncer(f"{repris} diagnostic(s) déjà faits, à l'identique : gardés.")
+            faits = pluriel(repris, "diagnostic déjà fait, gardé", "diagnostics déjà faits, gardés")
+            annoncer(f"{faits} : rien de ce dont ils sont faits n'a changé.")
         etat.ecrire(tout_de_suite=True)
         try:
             if a_faire:
@@ -211,7 +213,7 @@ def _ouvrir(
         nom = moteurs.essayer(
             Ordre(modele, reglages.bornes, moteur=nom, repetition=modele.parametres), annoncer=annoncer
         )
-    annoncer(f"moteur « {nom} », {places} diagnostic(s) de front.")
+    annoncer(f"moteur « {nom} », {pluriel(places, 'diagnostic')} de front.")
     return moteurs.Local(nom, places), lambda commande: Ordre(
         commande, reglages.bornes, moteur=nom, repetition=modele.parametres
     )
@@ -256,6 +258,8 @@ def _mener(
                         continue
                     resultat = Resultat(ordre.cle, ECHEC, 0.0, ordre.moteur, motif=str(panne))
                 etat.ranger(resultat)
+                while etat.remarques:
+                    annoncer(etat.remarques.pop(0))
                 fait = etat.territoires[ordre.cle]["etat"] == FAIT
                 suivi.faits += fait
                 suivi.echecs += not fait

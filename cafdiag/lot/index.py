@@ -37,16 +37,21 @@ def ecrire_index(etat: Etat) -> Path:
 
 
 def _ligne(cle: str, fiche: dict[str, Any]) -> dict[str, Any]:
+    officiel = fiche.get("nom_officiel", fiche["nom"])
     noms = {f: fichier["nom"] for f, fichier in fiche["fichiers"].items()}
     return {
         "cle": cle,
         "code": fiche["code"],
         "nom": fiche["nom"],
+        "officiel": officiel if officiel != fiche["nom"] else "",
         "maille": LIBELLES_MAILLES[fiche["maille"]],
         "departement": fiche["departement"],
+        "nom_departement": fiche.get("nom_departement", ""),
         "etat": fiche["etat"],
         "motif": fiche["motif"],
         "rapport": noms.pop("html", ""),
         "fichiers": [(_NOMS.get(f, f), nom) for f, nom in noms.items()],
-        "recherche": normaliser(f"{fiche['nom']} {fiche['code']} {fiche['departement']}"),
+        "recherche": normaliser(
+            f"{fiche['nom']} {officiel} {fiche['code']} {fiche['departement']} {fiche.get('nom_departement', '')}"
+        ),
     }

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
+from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
 from cafdiag.territoires import MAILLES, Territoire, lister, territoire
 
-_COLONNES_CODE = ("code", "territoire", "siren", "code_epci", "code_insee")
+_COLONNES_CODE = ("code", "territoire", "siren", "code_epci", "code_insee", "nom")
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,12 @@ def _lire_liste(fichier: Path) -> list[Cible]:
     entete = [c.lower() for c in lignes[0][1]]
     ou = next((entete.index(n) for n in _COLONNES_CODE if n in entete), None)
     nom = entete.index("nom_usage") if "nom_usage" in entete else None
+    if ou is None and len(entete) > 1 and not any(c.isdigit() for c in entete[0]):
+        raise EntreeFautive(
+            fichier.name,
+            [f"pas de colonne « code » : {', '.join(f'« {c} »' for c in lignes[0][1])}"],
+            attendu="une colonne « code » (ou « nom »), et « nom_usage » si l'on veut",
+        )
     if ou is None:
         ou, nom = 0, None
     else:
@@ -183,7 +190,8 @@ def planifier(
     if not commandes:
         raise DemandeFausse("aucun territoire n'est demandé")
     if doubles:
-        remarques.append(f"{doubles} territoire(s) demandé(s) plusieurs fois : fait(s) une seule.")
+        demandes = pluriel(doubles, "territoire demandé", "territoires demandés")
+        remarques.append(f"{demandes} plusieurs fois : une seule suffit.")
     premiere = next(iter(commandes.values()))
     # Fichiers apportés et choix de calcul : les mêmes pour tous, contrôlés une fois.
     controler(premiere.cible, premiere.parametres | {"annee": ""})
