@@ -152,3 +152,21 @@ def test_motifs_en_mots_simples_et_themes_sans_jargon(craon):
     )
     assert not re.search(r"embarqu|\(s\)|ce qui est tu\b", rendu)
     assert "fournies avec cafdiag" in rendu
+
+
+def test_un_perimetre_se_place_a_cote_des_epci_pas_parmi_eux():
+    bref = Diagnostic("53012+53084").en_bref().html
+    assert "10 EPCI du département" not in bref
+    assert "sur 10 avec les 9 EPCI du département" in bref
+
+
+def test_france_services_comptees_et_nommees():
+    # Trois communes en ont une en 2025 (49015, 49307, 49353) ; la liste d'août 2024 en nomme 1.
+    angers = texte(Diagnostic("244900015").chapitre("acces-aux-droits"))
+    assert "L'ANCT y compte 3 espaces France services en 2025 : la liste nominative est plus ancienne." in angers
+    assert "L'ANCT y compte" not in texte(Diagnostic("200048551").chapitre("acces-aux-droits"))
+
+
+def test_les_reperes_d_un_autre_territoire_ne_sont_pas_montres():
+    assert "Pays de Craon" in texte(Diagnostic("200048551").comparaison("portrait")).split("Repères publiés")[1]
+    assert "Pays de Craon" not in texte(Diagnostic("244900015").comparaison("portrait"))

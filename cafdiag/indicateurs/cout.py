@@ -153,7 +153,8 @@ def _reste_investissement(psu, cout, baremes: Baremes, annee) -> tuple[float, fl
         return math.nan, math.nan, "barème du Piaje inconnu"
     part = plafond.haut / 100
     if cout is None:
-        return psu[0] * piaje.bas * (1 - part) / part, math.nan, SANS_COUT_INVESTISSEMENT
+        plancher = f"{SANS_COUT_INVESTISSEMENT} ; au moins, car l'aide ne dépasse pas {plafond.haut:g} % de la dépense"
+        return psu[0] * piaje.bas * (1 - part) / part, math.nan, plancher
     aide = [min(x, part * cout) for x in (piaje.bas, piaje.haut)]
     return psu[0] * (cout - aide[1]), psu[1] * (cout - aide[0]), ""
 

@@ -23,6 +23,8 @@ _QPV_STRICTE = "(définition stricte) si un centre social est dans son contour"
 CHAPITRES = tuple(THEMES)
 # Même sans chiffre, ceux-là nomment des structures, ou disent quoi apporter.
 _JAMAIS_VIDES = ("animation-vie-sociale", "parentalite", "acces-aux-droits", "logement", "handicap-insertion")
+# Le livret de la Caf 53 chiffre cette intercommunalité : un repère pour elle seule.
+_CRAON = "200048551"
 PAROLE = {
     "portrait": "Comment les habitants décrivent-ils leur territoire ? Qu'est-ce qui a changé depuis la dernière "
     "convention ?",
@@ -109,7 +111,7 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
         motifs=False,
         precision=precision,
     )
-    return f"<h3>Comparer</h3>{rendu}{_reperes(connus, donnees.options)}"
+    return f"<h3>Comparer</h3>{rendu}{_reperes(connus, donnees)}"
 
 
 def _dictionnaire(options: Options) -> pd.DataFrame:
@@ -124,8 +126,9 @@ def _dictionnaire(options: Options) -> pd.DataFrame:
     return table
 
 
-def _reperes(connus: list[str], options: Options) -> str:
-    table = _dictionnaire(options).loc[connus]
+def _reperes(connus: list[str], donnees: Donnees) -> str:
+    table = _dictionnaire(donnees.options).loc[connus]
+    table["reperes"] = [_reperes_d_ici(r, donnees.territoire.code) for r in table["reperes"]]
     table = table[table["reperes"].ne("") & ~table["calcul"].eq("publie")]
     lignes = "".join(
         f"<li>{phrase_html(court + ' : ' + repere)}</li>"
@@ -134,6 +137,17 @@ def _reperes(connus: list[str], options: Options) -> str:
     return (
         f'<p class="source">Repères publiés :</p><ul class="reperes source">{lignes}</ul>' if lignes else ""
     )
+
+
+def _reperes_d_ici(reperes: str, code: str) -> str:
+    """Les repères, sans ceux qui ne valent que pour un autre territoire.
+
+    >>> _reperes_d_ici("France 60,9 (2023) ; Pays de Craon 44,0 % (livret)", "244900015")
+    'France 60,9 (2023)'
+    """
+    if code == _CRAON:
+        return reperes
+    return " ; ".join(r for r in reperes.split(" ; ") if "Pays de Craon" not in r)
 
 
 def _limites(connus: list[str], options: Options) -> str:

@@ -251,6 +251,9 @@ def rangs_dits(lecture: Lecture, code: str, groupes: tuple[str, ...]) -> list[st
         if place is None or pd.isna(place["rang_haut"]):
             continue
         libelle = lecture.groupes[groupe].libelle
+        if lecture.groupes[groupe].maille != lecture.ligne(code)["maille"]:
+            # Un périmètre n'est pas une intercommunalité : il se place à côté d'elles, pas parmi elles.
+            libelle = f"avec les {int(place['nombre'])} {libelle}"
         if groupe == "comparables":
             libelle = f"avec ses {int(place['nombre'])} {libelle}"
         if groupe == "comparables" or reference(lecture, code) is None:

@@ -103,7 +103,10 @@ def simulation_en_texte(simulation: Simulation, *, departs: Departs | None = Non
                 f"  Reste à charge, avant autres financeurs : {montant(reste['reste_bas'], reste['reste_haut'])}",
             ]
     if simulation.sans_places:
-        lignes += ["Donnez le nombre d'enfants de moins de 3 ans avec --enfants, s'il vous est connu."]
+        if math.isnan(b["enfants"]):
+            lignes += ["Donnez le nombre d'enfants de moins de 3 ans avec --enfants, s'il vous est connu."]
+        elif math.isnan(b["taux"]):
+            lignes += ["Donnez le nombre de places existantes avec --places : le taux s'en déduira."]
         lignes += ["", "Ce que la Caf apporte à une place nouvelle"]
         lignes += [
             f"  {f['poste']} : {montant(f['bareme_bas'], f['bareme_haut']).replace('€', f['unite'])}"

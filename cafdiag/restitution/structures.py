@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cafdiag.donnees.communes import structures_connues
+from cafdiag.donnees.communes import structures_connues, table_communes
 from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.formats import date
 from cafdiag.territoires.normalisation import normaliser_tous
 
 TYPES_MONTRES = ("centre_social", "evs", "france_services")
@@ -56,7 +57,28 @@ def source_dite(table: pd.DataFrame) -> str:
     if table["du_registre"].any():
         parties.append("Registre de structures de l'utilisateur")
     if publiques["type"].eq("france_services").any():
-        parties.append("ANCT, France services")
+        parties.append(f"ANCT, France services{_date_de_la_liste(publiques)}")
     if publiques["type"].isin(["centre_social", "evs"]).any():
         parties.append("Senacs, Caf et départements, centres sociaux et EVS")
     return " ; ".join(parties)
+
+
+def _date_de_la_liste(publiques: pd.DataFrame) -> str:
+    """« (liste du 1er août 2024) » : la liste nominative peut être plus ancienne que les comptes."""
+    if "source" not in publiques:
+        return ""
+    citees = publiques.loc[publiques["type"].eq("france_services"), "source"].astype(str)
+    dates = citees.str.extract(r"(\d{2})/(\d{2})/(\d{4})").dropna()
+    iso = sorted(set(dates[2] + "-" + dates[1] + "-" + dates[0]))
+    return f" (liste du {date(iso[-1])})" if iso else ""
+
+
+def france_services_comptees(donnees: Donnees) -> tuple[int | None, int | None]:
+    """Nombre de France services que compte l'ANCT sur ce territoire, et l'année ; rien si une commune manque."""
+    communes = table_communes(donnees.apports)
+    annees = [int(c.rpartition("_")[2]) for c in communes.columns if c.startswith("france_services_")]
+    siennes = communes.reindex(list(donnees.territoire.communes))
+    if not annees or siennes.empty:
+        return None, None
+    total = siennes[f"france_services_{max(annees)}"].astype("float64").sum(skipna=False)
+    return (None, None) if pd.isna(total) else (int(total), max(annees))

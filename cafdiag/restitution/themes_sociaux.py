@@ -11,7 +11,7 @@ from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
 from cafdiag.restitution.lecture import Lecture, accord
-from cafdiag.restitution.structures import structures_montrees
+from cafdiag.restitution.structures import france_services_comptees, structures_montrees
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,15 @@ def _comptes(donnees: Donnees, social: Social) -> str:
     comptes = [
         accord(int(types[t]), *mots) for t, mots in social.structures.items() if types.get(t, 0)
     ]
-    return f"Les listes connues y nomment {' et '.join(comptes)}." if comptes else ""
+    phrases = [f"Les listes connues y nomment {' et '.join(comptes)}."] if comptes else []
+    if "france_services" in social.structures:
+        total, annee = france_services_comptees(donnees)
+        if total is not None and total > int(types.get("france_services", 0)):
+            mots = social.structures["france_services"]
+            phrases.append(
+                f"L'ANCT y compte {accord(total, *mots)} en {annee} : la liste nominative est plus ancienne."
+            )
+    return " ".join(phrases)
 
 
 def a_apporter(theme: str, lecture: Lecture) -> str:
