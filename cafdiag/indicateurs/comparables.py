@@ -186,7 +186,7 @@ _CRITERES = (
         "part_0_2_ans",
         "part des enfants de moins de 3 ans, estimés par les naissances (%)",
         _part("enfants_moins_3_ans"),
-        indicateurs=("CTX_PART_0_4",),
+        indicateurs=("CTX_PART_0_2", "CTX_PART_0_4"),
     ),
     Critere("niveau_de_vie", "niveau de vie médian (euros par an)", _niveau_de_vie),
     Critere("quartiers", "nombre de quartiers prioritaires (en logarithme)", _quartiers, indicateurs=("CTX_QPV_NB",)),
@@ -197,17 +197,26 @@ _CRITERES = (
         indicateurs=(
             "PE_TXCOUV_GLOBAL",
             "PE_TXCOUV_EAJE",
+            "PE_TXCOUV_EAJE_PSU",
+            "PE_TXCOUV_EAJE_HPSU",
             "PE_TXCOUV_AM",
             "PE_TXCOUV_PRESCO",
             "PE_TXCOUV_GAD",
             "PE_PART_INDIV",
             "PE_MODE_DOMINANT",
             "PE_ECART_REF",
+            "PE_TENSION",
+            "PE_BESOIN_CIBLE",
         ),
         sur_demande=True,
     ),
 )
 CRITERES = {c.nom: c for c in _CRITERES}
+# Utiles pour reconnaître un territoire semblable ; aucun fichier lu par cafdiag ne les donne partout.
+SANS_SOURCE = {
+    "part de familles monoparentales": "pas de source nationale lue par cafdiag",
+    "part d'enfants dont les parents travaillent": "pas de source nationale lue par cafdiag",
+}
 
 
 def comparables(
@@ -364,7 +373,7 @@ def _retenir(
             ecartees[critere.libelle] = motifs[critere.nom]
         else:
             retenues.append(critere)
-    return retenues, ecartees
+    return retenues, ecartees | SANS_SOURCE
 
 
 def _manque(valeurs: pd.Series, cible: Territoire) -> str:
