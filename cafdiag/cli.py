@@ -10,14 +10,11 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 from cafdiag import cli_choix, cli_donnees, cli_evolution, cli_explorer, cli_lot, cli_simuler
+from cafdiag.cli_analyseur import Analyseur
 from cafdiag.cli_donnees import afficher, ajouter_commandes
-from cafdiag.erreurs import CafdiagError, DemandeFausse
-
-if TYPE_CHECKING:
-    pass
+from cafdiag.erreurs import CafdiagError
 
 PAR_DEFAUT = "200048551"
 _EPILOGUE = """exemples :
@@ -32,34 +29,16 @@ _EPILOGUE = """exemples :
 """
 
 
-class _Analyseur(argparse.ArgumentParser):
-    """argparse qui se plaint en français, par une DemandeFausse."""
-
-    def error(self, message: str) -> NoReturn:
-        for anglais, francais in (
-            ("the following arguments are required", "il manque"),
-            ("unrecognized arguments", "options inconnues"),
-            ("invalid choice", "choix inconnu"),
-            ("choose from", "au choix"),
-            ("expected one argument", "une valeur est attendue"),
-            ("expected 2 arguments", "deux valeurs sont attendues"),
-            ("invalid int value", "nombre entier attendu"),
-            ("argument ", "option "),
-        ):
-            message = message.replace(anglais, francais)
-        raise DemandeFausse(message, conseil=f"voyez « {self.prog} --help »")
-
-
 def analyseur() -> argparse.ArgumentParser:
     """Construit l'analyseur des arguments."""
-    racine = _Analyseur(
+    racine = Analyseur(
         prog="cafdiag",
         description="Diagnostic de territoire des Caf : données, cartes, rapport.",
         epilog=_EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     racine.add_argument("--version", action="store_true", help="affiche la version")
-    commandes = racine.add_subparsers(dest="commande", metavar="COMMANDE", parser_class=_Analyseur)
+    commandes = racine.add_subparsers(dest="commande", metavar="COMMANDE", parser_class=Analyseur)
 
     territoires = commandes.add_parser("territoires", help="liste et cherche les territoires")
     territoires.add_argument(

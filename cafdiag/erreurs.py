@@ -15,6 +15,11 @@ le code « 1001 » est un nombre. Attendu : un texte. À faire : écrivez '01001
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+VERIFIER_CHEMIN = "vérifiez le chemin, entre guillemets s'il contient une espace"
+
 
 def _phrase(texte: str) -> str:
     texte = texte.strip()
@@ -105,6 +110,47 @@ class EntreeFautive(CafdiagError):
         nombre = len(self.defauts)
         entete = f"{fichier} : {nombre} défaut{'s' if nombre > 1 else ''} — " + " ; ".join(self.defauts)
         super().__init__(entete, attendu=attendu, conseil=conseil)
+
+
+class FichierIntrouvable(EntreeFautive):
+    """Le chemin donné ne mène à aucun fichier : c'est la demande qui est fausse, pas le fichier."""
+
+    code_retour = 2
+
+    def __init__(self, chemin: str | Path, *, attendu: str = "") -> None:
+        self.fichier, self.defauts = Path(chemin).name, ["introuvable"]
+        CafdiagError.__init__(
+            self, f"fichier introuvable : {chemin}", attendu=attendu, conseil=VERIFIER_CHEMIN
+        )
+
+
+def fichier_illisible(
+    chemin: str | Path, cause: Exception, *, attendu: str = "", conseil: str = ""
+) -> EntreeFautive:
+    """L'erreur à lever quand la lecture d'un fichier de l'utilisateur échoue par ``cause``.
+
+    >>> print(fichier_illisible("absent.csv", FileNotFoundError(2, "No such file or directory")))
+    fichier introuvable : absent.csv. À faire : vérifiez le chemin, entre guillemets s'il contient une espace.
+    """
+    # GDAL et d'autres disent l'absence à leur façon : le chemin tranche.
+    if isinstance(cause, FileNotFoundError) or not Path(chemin).exists():
+        return FichierIntrouvable(chemin, attendu=attendu)
+    return EntreeFautive(
+        Path(chemin).name, [f"fichier illisible ({_raison(cause)})"], attendu=attendu, conseil=conseil
+    )
+
+
+def _raison(cause: Exception) -> str:
+    """Pourquoi la lecture a échoué, en français."""
+    if isinstance(cause, IsADirectoryError):
+        return "c'est un dossier"
+    if isinstance(cause, PermissionError):
+        return "accès refusé : dossier, droit manquant, ou fichier ouvert ailleurs"
+    if isinstance(cause, UnicodeDecodeError):
+        return f"ce n'est pas du texte en UTF-8 : octet {cause.start + 1}"
+    if isinstance(cause, json.JSONDecodeError):
+        return f"JSON mal formé, ligne {cause.lineno}, colonne {cause.colno}"
+    return str(getattr(cause, "strerror", None) or cause or type(cause).__name__)
 
 
 class ProductionImpossible(CafdiagError):

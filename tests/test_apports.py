@@ -183,7 +183,7 @@ def test_qpv_sans_les_colonnes_de_l_anct_refuse(tmp_path):
     gpd.GeoDataFrame({"x": [1]}, geometry=[box(0, 47, 0.1, 47.1)], crs=4326).to_file(chemin, driver="GeoJSON")
     with pytest.raises(EntreeFautive, match="code_qp"):
         cd.lire_apports(qpv=chemin)
-    with pytest.raises(EntreeFautive, match="illisible"):
+    with pytest.raises(EntreeFautive, match="introuvable"):
         cd.lire_apports(qpv=tmp_path / "absent.geojson")
 
 

@@ -124,7 +124,7 @@ def test_tous_les_defauts_d_un_coup(fichier):
 def test_un_fichier_illisible_est_refuse(fichier, texte):
     with pytest.raises(EntreeFautive):
         fichier(texte)
-    with pytest.raises(EntreeFautive, match="illisible"):
+    with pytest.raises(EntreeFautive, match="introuvable"):
         cd.baremes("absent.toml")
 
 

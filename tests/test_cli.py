@@ -1,9 +1,11 @@
 """Ligne de commande : sorties lisibles par machine, codes de retour, une phrase claire par faute."""
 
+import argparse
 import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cafdiag.cli import principal
+from cafdiag.cli import analyseur, principal
 
 
 def appeler(capsys, *arguments):
@@ -84,10 +86,32 @@ def test_demande_fausse_une_phrase_et_code_2(capsys, arguments, attendu, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-def test_fichier_apporte_absent_code_1_sans_dossier_d_echec(capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["diagnostic", "200048551", "-p", "qpv", "absent"],
+        ["diagnostic", "200048551", "--registre", "absent"],
+        ["mesurer", "200048551", "--qpv", "absent"],
+        ["evaluer", "absent"],
+        ["anomalies", "absent"],
+        ["sppe", "53012", "--populations", "absent"],
+        ["baremes", "--baremes", "absent"],
+        ["lot", "--fichier", "absent"],
+        ["donnees", "importer", "absent"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:1] + arguments[-2:]),
+)
+def test_fichier_absent_meme_phrase_code_2_sans_dossier_d_echec(capsys, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
-    code, sortie, erreurs = appeler(capsys, "diagnostic", "200048551", "-p", "qpv", "absent")
-    assert code == 1 and sortie == "" and "absent" in erreurs and not list(tmp_path.iterdir())
+    code, sortie, erreurs = appeler(capsys, *arguments)
+    assert code == 2 and sortie == "" and "vérifiez le chemin" in erreurs and not list(tmp_path.iterdir())
+    assert "introuvable" in erreurs and "No such" not in erreurs and "UTF-8 »" not in erreurs
+
+
+def test_instantane_abime_dit_en_francais(capsys, tmp_path):
+    (tmp_path / "t0.json").write_text('{"a":\n', encoding="utf-8")
+    code, _, erreurs = appeler(capsys, "evaluer", str(tmp_path / "t0.json"))
+    assert code == 1 and "JSON mal formé, ligne 2, colonne 1" in erreurs
 
 
 def test_le_dictionnaire_s_exporte_en_entier(capsys):
@@ -188,7 +212,6 @@ def test_module_executable():
 @pytest.mark.parametrize("commande", [["diagnostic", "200048551"], ["lot", "--departement", "53"]])
 def test_les_choix_de_calcul_vont_dans_le_carnet(commande):
     from cafdiag import cli_choix
-    from cafdiag.cli import analyseur
     from cafdiag.restitution import produire
 
     choix = ["--seuil-caf", "11", "--minutes", "20", "--distance-alsh", "3", "-p", "vitesse_kmh", "40"]
@@ -196,3 +219,44 @@ def test_les_choix_de_calcul_vont_dans_le_carnet(commande):
     assert (dits["seuil_caf"], dits["acces_minutes"], dits["distance_alsh_km"]) == ("11", "20", "3")
     assert dits["vitesse_kmh"] == "40"
     assert set(dits) <= set(produire.parametres_du_carnet(produire.dossier("templates") / produire.GABARIT))
+
+
+def _analyseurs(racine):
+    """L'analyseur et tous ceux de ses sous-commandes."""
+    yield racine
+    for action in racine._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for sous in action.choices.values():
+                yield from _analyseurs(sous)
+
+
+def test_toutes_les_aides_sont_en_francais():
+    tous = {a.prog: a.format_help() for a in _analyseurs(analyseur())}
+    assert {"cafdiag", "cafdiag lot", "cafdiag donnees importer"} <= set(tous)
+    anglais = re.compile(r"(?i)\b(show|this|help message|positional|optional|exit|the|and|required|default)\b")
+    for prog, aide in tous.items():
+        assert "affiche cette aide" in aide and not anglais.search(aide.replace("--help", "")), prog
+        # Un deux-points français est précédé d'une espace (une adresse n'est pas une phrase).
+        assert not re.search(r"\w:(?!//|\d)", aide), prog
+    # argparse n'est pas changé pour qui l'emploie à côté.
+    assert argparse.ArgumentParser().format_help().startswith("usage: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "attendu"),
+    [
+        (["zut"], "choix inconnu : « zut »"),
+        (["mesurer"], "il manque : CODE"),
+        (["mesurer", "53", "--truc"], "options inconnues : --truc"),
+        (["mesurer", "53", "--annee", "vingt"], "nombre entier attendu, pas « vingt »"),
+        (["mesurer", "53", "-i"], "-i/--indicateur : une valeur est attendue"),
+        (["diagnostic", "53", "-p", "a"], "2 valeurs sont attendues"),
+        (["sppe", "53", "--popu", "x"], "ambiguë"),
+        (["lot", "--france=oui"], "n'attend pas de valeur"),
+        (["donnees", "retirer"], "il manque : NOM"),
+    ],
+)
+def test_les_fautes_d_options_sont_dites_en_francais(capsys, arguments, attendu):
+    code, _, erreurs = appeler(capsys, *arguments)
+    assert code == 2 and attendu in erreurs and "--help »" in erreurs
+    assert not re.search(r"(?i)\b(expected|invalid|argument[s]? are|unrecognized|ambiguous|ignored)\b", erreurs)

@@ -191,4 +191,4 @@ def test_en_ligne_de_commande(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)[0]["serie"] == "courante"
     assert principal(["decomposer", CRAON, "2022", "2023", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["statut"] == "non_disponible"
-    assert principal(["evaluer", str(tmp_path / "absent.json")]) == 1
+    assert principal(["evaluer", str(tmp_path / "absent.json")]) == 2

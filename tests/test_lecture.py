@@ -194,7 +194,7 @@ def test_une_archive_demesuree_n_est_pas_ouverte(tmp_path, monkeypatch):
 def test_ce_qui_n_est_pas_une_table_est_refuse_avec_une_phrase(tmp_path, nom, contenu, mot):
     with pytest.raises(EntreeFautive, match=mot):
         lire_tableau(ecrire(tmp_path, nom, contenu))
-    with pytest.raises(EntreeFautive, match="illisible"):
+    with pytest.raises(EntreeFautive, match="introuvable"):
         lire_tableau(tmp_path / "absent.csv")
 
 

@@ -67,7 +67,7 @@ def test_liste_en_fichier(tmp_path, texte, attendus):
 
 
 def test_liste_absente_ou_vide(tmp_path):
-    with pytest.raises(EntreeFautive, match="illisible"):
+    with pytest.raises(EntreeFautive, match="introuvable"):
         cibles(fichier=tmp_path / "absente.csv")
     (tmp_path / "vide.csv").write_text("code\n", encoding="utf-8")
     with pytest.raises(EntreeFautive, match="aucune ligne"):

@@ -28,7 +28,7 @@ ETAGES = [
     "lot",
     "__init__",
     "atelier",
-    "cli_choix",
+    "cli_analyseur", "cli_choix",
     "cli_donnees",
     "cli_simuler",
     "cli_evolution",

@@ -11,7 +11,7 @@ import pandas as pd
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.projections import zone
 from cafdiag.donnees.registres_champs import TYPES_STRUCTURES as TYPES_STRUCTURES
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.magasin import lire_table
 
 if TYPE_CHECKING:
@@ -156,9 +156,9 @@ def _refuser_csv_hors_utf8(chemin: Path) -> None:
         if not octets.startswith(b"PK"):
             octets.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as cause:
-        raise EntreeFautive(
-            chemin.name,
-            [f"fichier illisible ({cause})"],
+        raise fichier_illisible(
+            chemin,
+            cause,
             attendu="un classeur xlsx ou ods, ou un CSV en UTF-8",
             conseil="enregistrez-le depuis le tableur au format « CSV UTF-8 »",
         ) from cause
@@ -173,10 +173,8 @@ def _lire_qpv(chemin: Path) -> gpd.GeoDataFrame:
         if not isinstance(brut, gpd.GeoDataFrame):
             raise ValueError("le fichier n'a pas de contours")
     except (OSError, ValueError, pyogrio.errors.DataSourceError) as cause:
-        raise EntreeFautive(
-            chemin.name,
-            [f"fichier illisible ({cause})"],
-            attendu="les contours des QPV 2024 de l'ANCT (GeoJSON, GPKG ou SHP)",
+        raise fichier_illisible(
+            chemin, cause, attendu="les contours des QPV 2024 de l'ANCT (GeoJSON, GPKG ou SHP)"
         ) from cause
     absentes = [c for c in ("code_qp", "lib_qp") if c not in brut.columns]
     if absentes or brut.geometry.isna().all():

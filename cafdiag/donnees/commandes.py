@@ -24,7 +24,7 @@ from cafdiag.donnees.fiches import dernier_echec, en_service, lire_fiche
 from cafdiag.donnees.telechargement import prendre
 from cafdiag.donnees.transport import Reglages, Suivi
 from cafdiag.donnees.verification import verifier
-from cafdiag.erreurs import CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive
+from cafdiag.erreurs import VERIFIER_CHEMIN, CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive
 
 if TYPE_CHECKING:
     from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
@@ -215,7 +215,7 @@ def _fichiers(demandes: Sequence[str | Path] | str | Path) -> list[Path]:
     if absents or not trouves:
         raise DemandeFausse(
             "fichiers introuvables : " + ", ".join(absents) if absents else "aucun fichier donné",
-            conseil="vérifiez le chemin, entre guillemets s'il contient une espace",
+            conseil=VERIFIER_CHEMIN,
         )
     return list(dict.fromkeys(trouves))
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, fichier_illisible
 
 TAILLE_MAX = 2 * 1024**3
 MEMBRES_MAX = 2000
@@ -39,9 +39,8 @@ def lisible(chemin: Path | str) -> Iterator[None]:
     except EntreeFautive:
         raise
     except _ILLISIBLE as cause:
-        detail = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-        raise EntreeFautive(
-            Path(chemin).name, [f"fichier illisible : {detail}"],
+        raise fichier_illisible(
+            chemin, cause,
             attendu="un fichier csv, xlsx, ods, json, parquet (ou l'un d'eux dans un .gz ou un .zip)",
             conseil="retéléchargez-le, ou enregistrez-le depuis le tableur au format « CSV UTF-8 »",
         ) from cause

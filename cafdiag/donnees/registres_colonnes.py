@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cafdiag.donnees.registres_champs import CHAMPS, TYPES, forme
 from cafdiag.donnees.registres_rgpd import ne_se_garde_pas
-from cafdiag.erreurs import DemandeFausse, EntreeFautive
+from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible
 from cafdiag.magasin import ecrire_atomique
 
 # « Nom de la crèche », « Nom du centre de loisirs »…
@@ -172,7 +172,7 @@ def _relire(chemin: Path) -> Correspondance:
     try:
         lu = tomllib.loads(chemin.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as cause:
-        raise EntreeFautive(chemin.name, [f"correspondance illisible ({cause})"], conseil=conseil) from cause
+        raise fichier_illisible(chemin, cause, attendu="une correspondance de colonnes", conseil=conseil) from cause
     colonnes, type_structure = lu.get("colonnes"), lu.get("type_structure", "")
     defauts = [f"clé inconnue : « {c} »" for c in lu if c not in ("colonnes", "type_structure")]
     if not isinstance(colonnes, dict) or not colonnes:

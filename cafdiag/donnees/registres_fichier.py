@@ -17,13 +17,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from cafdiag.donnees.octets import decoder
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, fichier_illisible
 
 TAILLE_MAX = 30_000_000
 DEPLIE_MAX = 200_000_000
 LIGNES_MAX = 100_000
 COLONNES_MAX = 400
 ATTENDU = "un classeur xlsx ou ods, ou un CSV (UTF-8 ou Windows), une ligne par structure"
+_CONSEIL = "ouvrez-le dans le tableur et enregistrez-le de nouveau"
 SANS_VALEUR = "=formule sans valeur="
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -97,7 +98,7 @@ def lire_feuilles(chemin: str | Path) -> list[Feuille]:
     try:
         octets = chemin.read_bytes() if chemin.stat().st_size <= TAILLE_MAX else None
     except OSError as cause:
-        raise _illisible(chemin, f"fichier illisible ({cause.strerror or cause})") from cause
+        raise fichier_illisible(chemin, cause, attendu=ATTENDU, conseil=_CONSEIL) from cause
     if octets is None:
         raise _illisible(chemin, f"fichier de plus de {TAILLE_MAX // 1_000_000} Mo")
     if not octets.strip(b"\xef\xbb\xbf \t\r\n"):
@@ -129,7 +130,7 @@ def _illisible(chemin: Path, trouve: str) -> EntreeFautive:
         chemin.name,
         [trouve],
         attendu=ATTENDU,
-        conseil="ouvrez-le dans le tableur et enregistrez-le de nouveau",
+        conseil=_CONSEIL,
     )
 
 

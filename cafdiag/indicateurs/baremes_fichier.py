@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from cafdiag.erreurs import DemandeFausse, EntreeFautive
+from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible
 from cafdiag.indicateurs.baremes import Bareme, Baremes, jour_de
 from cafdiag.magasin import dossier, ecrire_atomique, verifier
 
@@ -60,9 +60,9 @@ def _lire(chemin: Path) -> Baremes:
     try:
         contenu = tomllib.loads(chemin.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
-        raise EntreeFautive(
-            chemin.name,
-            [f"illisible ({getattr(cause, 'strerror', None) or cause})"],
+        raise fichier_illisible(
+            chemin,
+            cause,
             attendu="un fichier TOML en UTF-8",
             conseil="repartez d'une copie neuve : « cafdiag baremes --copie FICHIER »",
         ) from cause

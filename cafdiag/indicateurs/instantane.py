@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import Apports, tables
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.evolution import CNAF, RUPTURES, series_des_taux
 from cafdiag.indicateurs.mesures import mesurer
@@ -301,7 +301,7 @@ def _lire(chemin: Path) -> dict:
     try:
         t0 = json.loads(chemin.read_text(encoding="utf-8"))
     except (OSError, ValueError) as cause:
-        raise EntreeFautive(chemin.name, [f"fichier illisible ({cause})"], attendu=attendu) from cause
+        raise fichier_illisible(chemin, cause, attendu=attendu) from cause
     defauts = _defauts(t0)
     if defauts:
         raise EntreeFautive(chemin.name, defauts, attendu=attendu, conseil="reprenez le fichier d'origine")

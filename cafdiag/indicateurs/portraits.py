@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.territoires.normalisation import normaliser
 
 CHAMPS = ("valeur", "unite", "libelle", "source", "partie_de", "detail", "poids")
@@ -41,10 +41,8 @@ def lire_portrait(chemin: str | Path) -> pd.DataFrame:
             chemin, sep=";" if ";" in entete else ",", dtype=str, encoding="utf-8-sig", keep_default_na=False
         )
     except (OSError, ValueError) as cause:
-        raise EntreeFautive(
-            chemin.name,
-            [f"fichier illisible ({cause})"],
-            attendu="un CSV en UTF-8, colonnes grandeur et valeur",
+        raise fichier_illisible(
+            chemin, cause, attendu="un CSV en UTF-8, colonnes grandeur et valeur"
         ) from cause
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
+from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, fichier_illisible
 from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
 from cafdiag.territoires import MAILLES, Territoire, lister, territoire
@@ -97,7 +97,7 @@ def _lire_liste(fichier: Path) -> list[Cible]:
     except UnicodeDecodeError:
         texte = fichier.read_text(encoding="cp1252")
     except OSError as cause:
-        raise EntreeFautive(fichier.name, [f"illisible ({cause.strerror or cause})"]) from cause
+        raise fichier_illisible(fichier, cause, attendu="un code de territoire par ligne") from cause
     premiere = texte.partition("\n")[0]
     separateur = max(";,\t", key=premiere.count)
     lignes = [
