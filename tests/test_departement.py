@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import cafdiag as cd
-from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.erreurs import DemandeFausse, ProductionImpossible, TerritoireInconnu
 from cafdiag.restitution.departement import VueDepartementale, vue_departementale
 from cafdiag.territoires import membres, territoire
 
@@ -165,6 +165,13 @@ def test_seul_un_departement(tmp_path, faux):
     with pytest.raises(DemandeFausse, match="département"):
         vue_departementale(faux, sortie=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_un_nom_de_departement_n_est_pas_celui_d_une_commune(tmp_path):
+    # « Mayenne » est aussi une commune.
+    assert vue_departementale("Mayenne", sortie=tmp_path)["html"].name == "departement-53.html"
+    with pytest.raises(TerritoireInconnu, match=r"Mayenne — département \(53\)"):
+        vue_departementale("Mayene", sortie=tmp_path)
 
 
 def test_dossier_interdit(tmp_path):

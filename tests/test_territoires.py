@@ -273,6 +273,12 @@ def test_perimetre_en_une_chaine():
     assert perimetre("Pôle", "53012 53084").communes == ("53012", "53084")
 
 
+@pytest.mark.parametrize("ecrit", ["53012+", "+53012", "53012 + "])
+def test_un_plus_seul_ne_fait_pas_un_perimetre(ecrit):
+    with pytest.raises(DemandeFausse, match=r"ne réunit qu'un seul territoire.*écrivez 53012"):
+        territoire(ecrit)
+
+
 def test_perimetre_accepte_un_epci():
     tous = perimetre("Craon et Laval", [CRAON, "53130"])
     assert len(tous.communes) == 38

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees import Apports
-from cafdiag.erreurs import DemandeFausse
+from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu, TerritoireInconnu
 from cafdiag.indicateurs import Options, comparer, dictionnaire, mesurer_maille
 from cafdiag.indicateurs.positions import positions
 from cafdiag.indicateurs.secret_application import verifier
@@ -82,7 +82,7 @@ def vue_departementale(
     ProductionImpossible
         Dossier interdit.
     """
-    cible = departement if isinstance(departement, Territoire) else territoire(departement)
+    cible = _departement(departement)
     if cible.maille != "departement":
         raise DemandeFausse(
             f"{cible.libelle} n'est pas un département",
@@ -103,6 +103,19 @@ def vue_departementale(
     }
     ecrire_ensemble(dict(fichiers.values()))
     return {forme: chemin for forme, (chemin, _) in fichiers.items()}
+
+
+def _departement(cle: Territoire | str) -> Territoire:
+    """Un département porte souvent aussi le nom d'une commune : ici, la maille est dite d'avance."""
+    if not isinstance(cle, str) or ":" in cle or "+" in cle:
+        return territoire(cle)
+    try:
+        return territoire(f"departement:{cle}")
+    except TerritoireInconnu as inconnu:
+        try:
+            return territoire(cle)
+        except (TerritoireInconnu, TerritoireAmbigu):
+            raise inconnu from None
 
 
 class VueDepartementale:

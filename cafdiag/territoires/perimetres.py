@@ -63,6 +63,12 @@ def perimetre_en_texte(texte: str) -> Territoire:
     codes = _decouper(texte)
     if len(codes) == 1 and not any(signe.isdigit() for signe in codes[0][:2]):
         return perimetre(codes[0])
+    if len(codes) == 1 and "+" in texte:
+        raise DemandeFausse(
+            f"« {texte} » ne réunit qu'un seul territoire",
+            attendu="au moins deux codes réunis par « + », par exemple 53012+53084",
+            conseil=f"pour ce territoire seul, écrivez {codes[0]}",
+        )
     noms = list(dict.fromkeys(lieu.nom for lieu in _lire(codes)))
     nom = " + ".join(noms) if len(noms) <= 3 else f"{noms[0]}, {noms[1]} et {len(noms) - 2} autres"
     return perimetre(nom, codes)
