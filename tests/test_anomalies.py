@@ -128,7 +128,9 @@ def test_gc_14_une_moyenne_de_taux():
         ({"ecart": {"valeur": -3, "libelle": "Écart à la France"}}, []),
         ({"txcouv": {"valeur": 74.2, "unite": "%"}}, ["unité"]),
         ({"txcouv": {"valeur": 160.5, "unite": "places pour 100 enfants"}}, []),
-        ({"population": 1000, "enfants_moins_3_ans": 80}, ["part implausible"]),
+        ({"population": 1000, "enfants_moins_3_ans": 101}, ["part implausible"]),
+        # Guyane, 2023 (cas d'or GC-06) : 21 500 enfants, 7,4 %. Élevé, mais vrai.
+        ({"population": 290_000, "enfants_moins_3_ans": 21_500}, []),
         ({}, []),
         ({"population": 0, "enfants_moins_6_ans": 0}, []),
     ],
@@ -174,6 +176,12 @@ def test_les_regles_portent_sur_des_grandeurs_connues():
     connues = set(SYNONYMES)
     assert {n for p in PLAFONDS for n in (p.partie, p.tout)} <= connues
     assert {n for r in RAPPORTS for n in (r.taux, r.numerateur, r.denominateur)} <= connues
+
+
+@pytest.mark.parametrize("valeur", [float("inf"), -float("inf"), "inf", "Infinity"])
+def test_l_infini_n_est_pas_une_mesure(valeur):
+    with pytest.raises(EntreeFautive, match="ligne 1 : valeur"):
+        cd.verifier_portrait({"population": valeur, "enfants_moins_6_ans": 3})
 
 
 def test_tous_les_defauts_d_un_coup():

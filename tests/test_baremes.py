@@ -81,6 +81,16 @@ def test_ce_qui_n_a_pas_ete_lu_est_inconnu(code):
     assert not choix.connu and choix.statut == "inconnu" and choix.motif
 
 
+def test_convention_d_objectifs_2023_2027():
+    # Référence métier §6.1 et §6.2 : indicateur COG-01-02 à 56 %, pause méridienne comptée en entier.
+    valeurs = {"cog_indicateur_01_02": 56, "alsh_pause_meridienne": 100}
+    for code, valeur in valeurs.items():
+        choix = cd.baremes().choisir(code, annee=2025)
+        assert (choix.statut, choix.unite, choix.bas, choix.haut) == ("lu", "%", valeur, valeur)
+    fonds = cd.baremes().choisir("alsh_fonds_investissement", annee=2025)
+    assert fonds.statut == "inconnu" and "montant non lu" in fonds.motif and not fonds.connu
+
+
 def test_une_valeur_a_confirmer_n_est_pas_employee():
     choix = cd.baremes().choisir("psu_revalorisation", annee=2026)
     assert not choix.connu and choix.statut == "a_confirmer"
@@ -183,6 +193,21 @@ def test_alsh_sans_bareme_lu_ne_chiffre_rien():
     assert bas == pytest.approx(46.0) and haut != haut
     with pytest.raises(DemandeFausse, match="heures nouvelles"):
         financer_alsh(cd.baremes(), periscolaire=10, nouvelles_mercredi=11)
+
+
+def test_alsh_le_complement_ne_depasse_pas_les_heures_payees():
+    # Barème 2025 : 100 h extrascolaires à 0,62 €, toutes d'enfants bénéficiaires de l'AEEH, à 3,90 € de plus.
+    table = financer_alsh(cd.baremes(), extrascolaire=100, inclusion=100, annee=2025)
+    assert totaliser(table) == (pytest.approx(62 + 390), pytest.approx(62 + 390))
+    with pytest.raises(DemandeFausse, match="200 heures d'inclusion pour 100 heures"):
+        financer_alsh(cd.baremes(), extrascolaire=100, inclusion=200, annee=2025)
+
+
+def test_alsh_toutes_les_heures_fausses_d_un_coup():
+    with pytest.raises(DemandeFausse) as erreur:
+        financer_alsh(cd.baremes(), periscolaire="12", extrascolaire=-1, contractualisees=-10, inclusion=None)
+    for defaut in ("periscolaire : '12'", "extrascolaire : -1", "contractualisees : -10", "inclusion : None"):
+        assert defaut in str(erreur.value)
 
 
 def test_alsh_heures_nouvelles_bornees_par_les_heures_contractualisees():

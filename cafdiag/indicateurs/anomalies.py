@@ -42,20 +42,23 @@ class Rapport:
 
 
 _TOUT = "une partie ne dépasse pas son tout : un libellé, une unité ou un périmètre est faux"
+# Moins de 6 ans : 12,8 % à Craon étaient des enfants à charge (cas d'or GC-21). Les moins de 3 ans en sont une partie :
+# le même plafond vaut pour eux, et laisse passer la Guyane (7,4 %, la plus forte part lue).
+PART_RARE = 10
 PLAFONDS = (
     Plafond(
         "enfants_moins_6_ans",
         "population",
-        10,
+        PART_RARE,
         "alerte",
-        "aucun territoire n'a tant d'enfants de moins de 6 ans : c'est sans doute le nombre d'enfants à charge",
+        "une telle part est rare, hors territoires très jeunes : c'est sans doute le nombre d'enfants à charge",
     ),
     Plafond(
         "enfants_moins_3_ans",
         "population",
-        5,
+        PART_RARE,
         "alerte",
-        "part implausible : vérifiez la tranche d'âge du libellé",
+        "une telle part est rare, hors territoires très jeunes : vérifiez la tranche d'âge du libellé",
     ),
     *(
         Plafond(p, t, 100, "erreur", _TOUT)

@@ -164,7 +164,8 @@ def financer_alsh(
     Raises
     ------
     DemandeFausse
-        Heures négatives ; plus d'heures nouvelles que d'heures périscolaires.
+        Heures qui ne sont pas un nombre positif ; plus d'heures nouvelles que d'heures périscolaires ; plus d'heures
+        d'inclusion que d'heures payées : tous les défauts d'un coup.
 
     Examples
     --------
@@ -173,11 +174,14 @@ def financer_alsh(
     >>> totaliser(table[table["bareme"].ne("bonus_territoire_alsh")])
     (1.0, 1.0)
     """
-    if nouvelles_mercredi > periscolaire:
-        raise DemandeFausse(
-            f"{nouvelles_mercredi:g} heures nouvelles du mercredi pour {periscolaire:g} heures périscolaires",
-            attendu="des heures du mercredi comprises dans les heures périscolaires",
-        )
+    heures = {
+        "periscolaire": periscolaire,
+        "extrascolaire": extrascolaire,
+        "nouvelles_mercredi": nouvelles_mercredi,
+        "inclusion": inclusion,
+        "contractualisees": contractualisees,
+    }
+    _verifier_heures({nom: h for nom, h in heures.items() if nom != "contractualisees" or h is not None})
     # Un seul barème jusqu'en 2022, un par temps ensuite : on prend celui que l'année connaît.
     unique = baremes.choisir("pso_alsh", annee=annee).connu
     codes = ("pso_alsh", "pso_alsh") if unique else ("pso_alsh_periscolaire", "pso_alsh_extrascolaire")
@@ -195,6 +199,29 @@ def financer_alsh(
     if retenues:
         postes.append(Poste("bonus_territoire_alsh", retenues))
     return financer(postes, baremes, annee=annee)
+
+
+def _verifier_heures(heures: dict[str, float]) -> None:
+    """Refuse des heures qui n'en sont pas, ou une partie plus grande que son tout."""
+    defauts = [
+        f"{nom} : {h!r}"
+        for nom, h in heures.items()
+        if isinstance(h, bool) or not isinstance(h, (int, float)) or not 0 <= h < math.inf
+    ]
+    if not defauts:
+        periscolaire, extrascolaire = heures["periscolaire"], heures["extrascolaire"]
+        for nom, dites, tout, dit in (
+            ("nouvelles_mercredi", "heures nouvelles du mercredi", periscolaire, "heures périscolaires"),
+            ("inclusion", "heures d'inclusion", periscolaire + extrascolaire, "heures péri et extrascolaires"),
+        ):
+            if heures[nom] > tout:
+                defauts.append(f"{heures[nom]:g} {dites} pour {tout:g} {dit}")
+    if defauts:
+        raise DemandeFausse(
+            " ; ".join(defauts),
+            attendu="des heures en nombres positifs ; celles du mercredi comprises dans les heures périscolaires, celles "
+            "d'inclusion dans l'ensemble",
+        )
 
 
 def financer_animation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -71,10 +72,11 @@ def en_table(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
         lues = pd.to_numeric(
             ecrites.str.replace(r"[\s\u202f\xa0]", "", regex=True).str.replace(",", "."), errors="coerce"
         )
+        # L'infini n'est pas une mesure : il passerait pour un tout que rien ne dépasse.
         defauts += [
             f"ligne {i + 1} : {colonne} « {ecrites.iloc[i]} »"
             for i in range(len(table))
-            if ecrites.iloc[i] and pd.isna(lues.iloc[i])
+            if ecrites.iloc[i] and not math.isfinite(lues.iloc[i])
         ]
         table[colonne], table[f"{colonne}_ecrite"] = lues.astype(float), ecrites
     doubles = sorted(set(table.loc[table["grandeur"].duplicated(), "grandeur"]))
