@@ -114,6 +114,18 @@ def test_accompagnement_financier_laisse_l_inconnue_visible(angers):
     vichy = cd.sppe(VICHY)
     assert vichy.accompagnement["coefficient_naissances"].isna().all()
     assert any("Naissances de trois ans inconnues" in i for i in vichy.inconnues)
+    assert vichy.accompagnement["millesime"].eq("").all()
+
+
+def test_accompagnement_sur_les_dernieres_naissances_connues():
+    # Craon : la somme des trois dernières années embarquées, refaite année par année.
+    naissances = [cd.mesurer("53084", ["PE_NAISS"], annee=a)["valeur"].item() for a in (2023, 2024, 2025)]
+    etat = cd.sppe(CRAON)
+    ligne = etat.accompagnement.loc["53084"]
+    assert ligne["naissances"] == sum(naissances) > 0 and ligne["millesime"] == "2023 à 2025"
+    dit = kit.en_markdown(etat, kit.trame(etat))
+    assert f"| Craon | {sum(naissances):.0f} | 2023 à 2025 | 1 |" in dit
+    assert "Naissances : Insee, état civil" in dit
 
 
 @pytest.mark.parametrize(("naissances", "attendu"), [(0, 1), (999, 1), (1000, 2), (3999, 2), (4000, 3), (9e6, 3)])
@@ -130,6 +142,9 @@ def test_trame_remplie_et_a_completer(angers):
     dit = kit.en_markdown(angers, rubriques)
     assert "| Taux de couverture global en accueil du jeune enfant (places pour 100 enfants, 2023) | 69,3 | 69,8" in dit
     assert "49 places de plus" in dit and "**À compléter :**" in dit and "26\u202f029 €" in dit
+    assert "obligatoire : communes de plus de 10\u202f000 habitants, depuis 01/01/2026 (Banque des territoires" in dit
+    assert dit.split("## Indicateurs de suivi")[1].strip().startswith("- Sources : Insee, état civil")
+    assert "\n\n\n" not in dit
     # Chaque ligne d'un tableau markdown a autant de cases que son en-tête.
     for bloc in re.findall(r"(?:^\|.*\n)+", dit, flags=re.M):
         assert len({ligne.count("|") for ligne in bloc.splitlines()}) == 1
@@ -153,7 +168,8 @@ def test_une_population_inconnue_ne_dispense_de_rien():
     etat = cd.sppe("976")
     assert etat.compte("planifier") == {"inconnu": 17}
     dit = kit.en_texte(etat, kit.trame(etat))
-    assert "population inconnue pour 17 communes" in dit and "aucune commune tenue" not in dit
+    assert "population inconnue pour 17 communes" in dit and "aucune commune tenue" not in dit.lower()
+    assert etat.accompagnement.empty and "Population inconnue pour 17 communes" in etat.inconnues[0]
 
 
 @pytest.mark.parametrize("code", ["53084", "53", "53012+53084"])

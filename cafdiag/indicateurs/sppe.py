@@ -20,7 +20,8 @@ from cafdiag.donnees.variables import derniere_annee
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.baremes import Baremes
 from cafdiag.indicateurs.baremes_fichier import lire_baremes
-from cafdiag.indicateurs.mesures import mesurer_maille
+from cafdiag.indicateurs.generiques import dire_millesime
+from cafdiag.indicateurs.mesures import Tables, contexte_des
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, territoire
 
@@ -38,6 +39,14 @@ _SEUILS = {
     "rpe": "sppe_seuil_rpe",
 }
 POPULATIONS = ("totale", "municipale")
+COLONNES_ACCOMPAGNEMENT = [
+    "nom",
+    "naissances",
+    "millesime",
+    "coefficient_naissances",
+    "coefficient_potentiel_financier",
+    "montant",
+]
 # Convention du projet : à moins de 5 % d'un seuil, la population est à vérifier.
 MARGE = 0.05
 SANS_TOTALE = (
@@ -59,8 +68,9 @@ class Sppe:
         lettres) et, par mission, ``exerce_…`` (la commune, ou le bénéficiaire du transfert ; vide si la mission
         n'est pas obligatoire).
     accompagnement : DataFrame
-        Communes tenues de planifier : ``naissances, coefficient_naissances, coefficient_potentiel_financier,
-        montant`` ; les deux derniers sont vides, leurs valeurs n'ayant pas été lues.
+        Communes tenues de planifier : ``nom, naissances`` (somme des trois dernières années connues), ``millesime``
+        (« 2023 à 2025 »), ``coefficient_naissances, coefficient_potentiel_financier, montant`` ; les deux derniers
+        sont vides, leurs valeurs n'ayant pas été lues.
     hypotheses, inconnues, sources : tuple of str
     """
 
@@ -178,6 +188,10 @@ def sppe(
     table = table.sort_values("population", ascending=False, na_position="last")
     table.index = pd.Index(table.index.astype(object), name="code")
     accompagnement, inconnues = _accompagnement(table, lus, apports)
+    muettes = int(habitants.isna().sum())
+    if muettes:
+        dites = f"{muettes} commune{'s' if muettes > 1 else ''}"
+        inconnues = (f"Population inconnue pour {dites} : missions à seuil et accompagnement non dits.", *inconnues)
     hypotheses = [
         f"Seuils comparés à la population {population} ({annee}) ; « plus de » est strict.",
         "Pour les seuils de missions, le choix de la population totale est à confirmer : elle a été lue pour "
@@ -302,16 +316,12 @@ def _accompagnement(
         "Montant de l'accompagnement financier : il dépend du produit des deux coefficients, il ne se calcule pas.",
     ]
     if not len(tenues):
-        colonnes = [
-            "nom",
-            "naissances",
-            "coefficient_naissances",
-            "coefficient_potentiel_financier",
-            "montant",
-        ]
-        return pd.DataFrame(columns=colonnes), ()
-    mesures = mesurer_maille("commune", ["PE_ENF_M3"], codes=list(tenues), apports=apports)
-    naissances = mesures.set_index("territoire")["valeur"].reindex(tenues)
+        return pd.DataFrame(columns=COLONNES_ACCOMPAGNEMENT), ()
+    # L'aide se compte sur les dernières naissances ; PE_ENF_M3, lui, suit l'année des taux de la Cnaf.
+    lieux = pd.DataFrame({"maille": "commune", "officiel": tenues, "nom": table.loc[tenues, "nom"]}, index=tenues)
+    contexte = contexte_des(lieux, pd.DataFrame({"commune": tenues, "code": tenues}), Tables.lire(apports))
+    somme = contexte.somme("enfants_moins_3_ans")
+    naissances = somme["valeur"]
     coefficients = naissances.map(
         lambda n: np.nan if pd.isna(n) else baremes.dans_la_tranche("sppe_coefficient_naissances", n)
     )
@@ -325,6 +335,10 @@ def _accompagnement(
         {
             "nom": table.loc[tenues, "nom"],
             "naissances": naissances,
+            "millesime": [
+                dire_millesime("enfants_moins_3_ans", int(a)) if connue else ""
+                for a, connue in zip(somme["annee"], naissances.notna(), strict=True)
+            ],
             "coefficient_naissances": coefficients.astype("float64"),
             "coefficient_potentiel_financier": np.nan,
             "montant": np.nan,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees import Apports
+from cafdiag.donnees import VARIABLES, Apports
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import comparer, mesurer_maille
 from cafdiag.indicateurs.baremes_fichier import lire_baremes
@@ -69,6 +69,7 @@ def trame(etat: Sppe, *, apports: Apports | None = None) -> list[Rubrique]:
         _objectifs(faites),
         Rubrique(
             "Calendrier",
+            _echeances(),
             a_completer=(
                 "durée du schéma, étapes, dates d'ouverture prévues, date du bilan",
                 "instances de pilotage et de concertation (Caf, PMI, gestionnaires, familles)",
@@ -78,6 +79,14 @@ def trame(etat: Sppe, *, apports: Apports | None = None) -> list[Rubrique]:
         _suivi(comparees),
         Rubrique("Hypothèses et sources", (*etat.hypotheses, *etat.inconnues, *etat.sources)),
     ]
+
+
+def _echeances() -> tuple[str, ...]:
+    """Depuis quand vaut chaque obligation, et d'où on le tient."""
+    choix = [lire_baremes().choisir(f"sppe_seuil_{nom}") for nom in ("planifier", "schema", "rpe")]
+    return tuple(
+        f"{c.libelle} {nombre(c.haut, decimales=0)} habitants, {c.periode} ({c.source})." for c in choix if c.connu
+    )
 
 
 def _missions(etat: Sppe) -> Rubrique:
@@ -133,10 +142,9 @@ def _missions(etat: Sppe) -> Rubrique:
 
 
 def _accompagnement(etat: Sppe) -> Rubrique:
+    titre = "Accompagnement financier de l'État"
     if etat.accompagnement.empty:
-        return Rubrique(
-            "Accompagnement financier de l'État", ("Aucune commune tenue de planifier : sans objet ici.",)
-        )
+        return Rubrique(titre, etat.inconnues or ("Aucune commune tenue de planifier : sans objet ici.",))
     baremes = lire_baremes()
     enveloppe, communes = (baremes.choisir(c, annee=2025) for c in ("sppe_enveloppe", "sppe_communes_aidees"))
     phrases = [
@@ -147,18 +155,22 @@ def _accompagnement(etat: Sppe) -> Rubrique:
         phrases.append(
             f"En 2025, la moyenne nationale est d'environ {moyenne} € par commune aidée ({enveloppe.source})."
         )
-    table = etat.accompagnement[["nom", "naissances", "coefficient_naissances"]].assign(
+    table = etat.accompagnement[["nom", "naissances", "millesime", "coefficient_naissances"]].assign(
         financier="non lu", montant="inconnu"
     )
+    table["millesime"] = table["millesime"].mask(table["millesime"].eq(""), "—")
     table.columns = [
         "Commune",
         "Naissances de trois ans",
+        "Années",
         "Coefficient des naissances",
         "Coefficient du potentiel financier",
         "Montant",
     ]
+    if etat.accompagnement["naissances"].notna().any():
+        phrases.append(f"Naissances : {VARIABLES['naissances'].source}.")
     return Rubrique(
-        "Accompagnement financier de l'État",
+        titre,
         (*phrases, *etat.inconnues),
         table,
         ("montants notifiés par l'État",),
@@ -170,6 +182,10 @@ def _ecrire(ligne: dict) -> str:
         return statut("non_disponible").symbole
     ecrit = nombre(ligne["valeur"], decimales=decimales_de(ligne["unite"]))
     return f"{ecrit} e" if ligne["statut"] == "estime" else ecrit
+
+
+def _sources(mesures: pd.DataFrame) -> str:
+    return f"Sources : {' ; '.join(dict.fromkeys(mesures['source']))}."
 
 
 def _etat_des_lieux(mesures: pd.DataFrame) -> Rubrique:
@@ -184,10 +200,9 @@ def _etat_des_lieux(mesures: pd.DataFrame) -> Rubrique:
                 **{nom: _ecrire(siennes[r]) for r, nom in _ROLES.items() if r in siennes},
             }
         )
-    sources = dict.fromkeys(mesures["source"])
     return Rubrique(
         "État des lieux",
-        ("« e » : estimé ; « n.d. » : non disponible.", f"Sources : {' ; '.join(sources)}."),
+        ("« e » : estimé ; « n.d. » : non disponible.", _sources(mesures)),
         pd.DataFrame(lignes),
         (
             "places par établissement, taux d'occupation, horaires, tarifs (gestionnaires)",
@@ -292,7 +307,10 @@ def _suivi(mesures: pd.DataFrame) -> Rubrique:
         for code in _ETAT_DES_LIEUX
     ]
     return Rubrique(
-        "Indicateurs de suivi", (), pd.DataFrame(lignes), ("cibles, fréquence de mesure, qui mesure",)
+        "Indicateurs de suivi",
+        (_sources(mesures),),
+        pd.DataFrame(lignes),
+        ("cibles, fréquence de mesure, qui mesure",),
     )
 
 
