@@ -115,6 +115,29 @@ def test_effets_symetriques_en_forme_close():
     assert effets((60, 50), (80, 100))["valeur"].tolist() == pytest.approx([-25, -11.25, -13.75])
 
 
+def test_des_places_arrondies_encadrent_aussi_les_effets():
+    # 5 places publiées valent de 4,5 à 5,5 ; 800 enfants les deux années : 100 × ±1 / 800.
+    table = effets(((4.5, 5.5), (4.5, 5.5)), (800, 800))
+    assert table.loc["variation"].tolist() == table.loc["effet_places"].tolist() == pytest.approx([0, -0.125, 0.125])
+    assert table.loc["effet_naissances"].tolist() == [0, 0, 0]
+    # De 1 000 à 800 enfants : places 50 × ±1 × (1/1000 + 1/800), naissances 50 × (9 à 11) × (1/800 − 1/1000).
+    table = effets(((4.5, 5.5), (4.5, 5.5)), (1000, 800))
+    assert table.loc["effet_places"].tolist() == pytest.approx([0, -0.1125, 0.1125])
+    assert table.loc["effet_naissances"].tolist() == pytest.approx([0.125, 0.1125, 0.1375])
+    assert table.loc["variation"].tolist() == pytest.approx([0.125, 0.0125, 0.2375])
+
+
+@given(
+    st.tuples(st.floats(0, 2000), st.floats(0, 2000)),
+    st.tuples(st.integers(1, 2000), st.integers(1, 2000)),
+    st.tuples(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5)),
+)
+def test_l_encadrement_contient_l_effet_de_toutes_places_possibles(places, enfants, arrondis):
+    bornes = tuple((p + a - 0.5, p + a + 0.5) for p, a in zip(places, arrondis, strict=True))
+    encadre, vrai = effets(bornes, enfants), effets(places, enfants)["valeur"]
+    assert (encadre["bas"] <= vrai + 1e-9).all() and (encadre["haut"] >= vrai - 1e-9).all()
+
+
 @pytest.mark.parametrize("enfants", [(0, 100), (100, float("nan")), (-5, 10), ((20, 10), 10)])
 def test_sans_enfants_pas_d_effet(enfants):
     assert effets((10, 20), enfants).isna().all(axis=None)
@@ -132,6 +155,30 @@ def test_decomposition_d_un_epci_importe(entrepot):
     assert table.at["effet_places", "valeur"] + table.at["effet_naissances", "valeur"] == pytest.approx(
         table.at["variation", "valeur"]
     )
+
+
+def test_une_variation_ne_depasse_pas_celle_des_taux_publies(entrepot):
+    # Garde à domicile : 5 places, 0,6 et 0,6 pour 820 puis 790 enfants.
+    entrepot(
+        "txcouv_pe_epci.csv",
+        TAUX,
+        [f"2022;{CRAON};7.3;0;7.3;0;61;0.6;61.6;68.9", f"2023;{CRAON};7.6;0;7.6;0;63.3;0.6;63.9;71.5"],
+    )
+    entrepot("nbpla_pe_epci.csv", PLACES, [f"{a};{CRAON};60;0;60;0;500;5;505;565" for a in (2022, 2023)])
+    table = cd.decomposer(CRAON, 2022, 2023, mode="gad")
+    # 50 × ±1 × (1/820 + 1/790) = ±0,124 pour les places ; la variation, elle, est de 0 à deux fois 0,05 près.
+    assert table.at["effet_places", "valeur"] == 0
+    assert table.loc["effet_places", ["bas", "haut"]].tolist() == pytest.approx([-0.124, 0.124], abs=0.001)
+    assert table.loc["variation", ["bas", "haut"]].tolist() == pytest.approx([-0.1, 0.1])
+    assert table.at["variation", "bas"] < table.at["variation", "valeur"] < table.at["variation", "haut"]
+
+
+def test_un_territoire_absent_des_fichiers_importes_le_dit(entrepot):
+    importer_les_deux(entrepot, [(2022, 800, 60, 540), (2023, 800, 60, 560)])
+    motif = cd.decomposer("200070555", 2022, 2023)["motif"].iloc[0]
+    assert motif == "pas de places publiées pour 2022, 2023 : CC de la Veyle n'est pas dans les données importées"
+    # Rien n'est importé à la maille du département : c'est cela qu'il faut faire.
+    assert "importez nbpla_pe_*" in cd.decomposer("53", 2022, 2023)["motif"].iloc[0]
 
 
 def test_pas_de_decomposition_a_cheval_sur_deux_series(entrepot):
@@ -221,8 +268,9 @@ def test_le_rapport_montre_serie_tendance_et_ce_qui_l_explique(entrepot):
     assert "Taux de couverture, 2020-2023" in page
     # La tendance part de la dernière rupture : 600 / 900, puis 620 / 800.
     assert "De 2022 à 2023 : 66,7 puis 77,5, soit +10,8." in page.replace("\xa0", " ")
-    # Shapley : 50 × (620 − 600) × (1/900 + 1/800) = +2,4 ; 50 × 1 220 × (1/800 − 1/900) = +8,5, aux arrondis près.
-    assert "+2,4 par le nombre de places" in page and "+8,4 (8,2 à 8,7) par le nombre d'enfants" in page
+    # Shapley : 50 × (620 − 600) × (1/900 + 1/800) = +2,4, de 2,2 à 2,5 pour 19 à 21 places de plus ;
+    # 50 × 1 220 × (1/800 − 1/900) = +8,5, aux arrondis près.
+    assert "+2,4 (2,2 à 2,5) par le nombre de places" in page and "+8,4 (8,2 à 8,7) par le nombre d'enfants" in page
     assert "ne se comparent pas" in page
     # Le trait ne va pas de 2021 à 2022 : deux segments pour quatre points.
     dessin = page[page.index("Taux de couverture, 2020-2023") :].split("</figure>")[0]

@@ -180,6 +180,14 @@ def test_tous_les_defauts_d_un_coup(fige):
     assert len(erreur.value.defauts) == 4
 
 
+def test_un_indicateur_mesure_deux_fois_est_refuse(fige):
+    def retouche(t0):
+        t0["mesures"].append(t0["mesures"][0])
+
+    with pytest.raises(EntreeFautive, match="« PE_TXCOUV_GLOBAL » mesuré 2 fois"):
+        cd.evaluer(retoucher(fige, retouche))
+
+
 def test_en_ligne_de_commande(tmp_path, capsys):
     fichier = tmp_path / "t0.json"
     assert principal(["figer", CRAON, "-i", "PE_TXCOUV_GLOBAL", "--sortie", str(fichier)]) == 0

@@ -189,8 +189,8 @@ def test_un_conflit_de_baremes_reste_visible():
     ("demande", "attendu"),
     [
         ({"cible": "canton"}, "cible inconnue"),
-        ({"cible": 0}, "0 à 200"),
-        ({"cible": "300"}, "0 à 200"),
+        ({"cible": 0}, "plus de 0, 200 au plus"),
+        ({"cible": "300"}, "plus de 0, 200 au plus"),
         ({"modes": {"eaje_psu": 50}}, "50 %"),
         ({"modes": {"creche": 100}}, "creche"),
         ({"modes": {"am": 100}, "taux": "eaje"}, "collectif"),
@@ -218,8 +218,20 @@ def test_cible_comparables_est_la_mediane_du_groupe():
 
 
 def test_un_departement_n_a_pas_de_departement():
-    with pytest.raises(DemandeFausse, match="region, france, ou un nombre"):
+    with pytest.raises(DemandeFausse, match="region, france, comparables, ou un nombre"):
         cd.simuler("53", cible="departement")
+    # Chaque cible proposée marche ; la France n'en a aucune.
+    assert cd.simuler("974", cible="comparables").besoin.at[0, "taux_cible"] > 0
+    with pytest.raises(DemandeFausse, match="Attendu : france, comparables, ou un nombre"):
+        cd.simuler("974", cible="departement")
+    with pytest.raises(DemandeFausse, match="Attendu : un nombre de places pour 100 enfants"):
+        cd.simuler("France", cible="france")
+
+
+def test_des_places_et_des_enfants_comptes_donnent_un_besoin_exact():
+    # 70 % de 10 000 enfants, moins 6 000 places : 1 000, sans la demi-place des nombres publiés.
+    b = cd.simuler(CRAON, cible=70, hypotheses=cd.Hypotheses(places=6000, enfants=10_000)).besoin.iloc[0]
+    assert (b["places"], b["bas"], b["haut"], b["statut"]) == (1000, 1000, 1000, "exact")
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ def encadrer_besoin(
     enfants: pd.DataFrame,
     *,
     bornes_taux: tuple[pd.Series, pd.Series] | None = None,
+    demi_place: float = DEMI_PLACE,
 ) -> pd.DataFrame:
     """Besoin et fourchette, territoire par territoire.
 
@@ -80,6 +81,8 @@ def encadrer_besoin(
         ``valeur, bas, haut`` (enfants de moins de 3 ans) et ``places`` (publiées, ou manquantes) ; même index.
     bornes_taux : (Series, Series), optional
         Encadrement des taux ; à 0,05 près par défaut.
+    demi_place : float
+        Demi-pas d'arrondi des places ; zéro pour un compte exact.
 
     Returns
     -------
@@ -100,8 +103,8 @@ def encadrer_besoin(
     taux_bas, taux_haut = bornes_taux or (taux - DEMI_TAUX, taux + DEMI_TAUX)
     bornes = {
         "valeur": (enfants["valeur"], taux, enfants["places"]),
-        "bas": (enfants["bas"], taux_haut, enfants["places"] + DEMI_PLACE),
-        "haut": (enfants["haut"], taux_bas, enfants["places"] - DEMI_PLACE),
+        "bas": (enfants["bas"], taux_haut, enfants["places"] + demi_place),
+        "haut": (enfants["haut"], taux_bas, enfants["places"] - demi_place),
     }
     table = pd.DataFrame(
         {

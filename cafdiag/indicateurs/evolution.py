@@ -7,15 +7,19 @@ l'autre n'est pas une évolution.
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import Apports, tables
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.agregation import enfants_reconstitues
+from cafdiag.indicateurs.besoin import DEMI_PLACE
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.mesures import mesurer_serie
 from cafdiag.indicateurs.options import Options
+from cafdiag.indicateurs.petite_enfance import DEMI_TAUX
 from cafdiag.territoires import Territoire, territoire
 
 COLONNES_SERIE = [
@@ -108,7 +112,7 @@ def series_des_taux() -> dict[int, str]:
 
 
 def effets(
-    places: tuple[float, float],
+    places: tuple[float | tuple[float, float], float | tuple[float, float]],
     enfants: tuple[float | tuple[float, float], float | tuple[float, float]],
 ) -> pd.DataFrame:
     """Ce qui, dans la variation d'un taux, vient des places et ce qui vient du nombre d'enfants.
@@ -119,8 +123,8 @@ def effets(
 
     Parameters
     ----------
-    places : (float, float)
-        Places au début, à la fin.
+    places : (float or (bas, haut), float or (bas, haut))
+        Places au début, à la fin ; un encadrement si elles sont arrondies. Sa valeur est alors son milieu.
     enfants : (float or (bas, haut), float or (bas, haut))
         Enfants de moins de 3 ans au début, à la fin ; un encadrement si le nombre n'est pas publié
         (:func:`cafdiag.indicateurs.agregation.enfants_reconstitues`). Sa valeur est alors son milieu.
@@ -138,19 +142,18 @@ def effets(
     >>> effets((50, 50), (100, 80))["valeur"].round(6).to_dict()
     {'variation': 12.5, 'effet_places': 0.0, 'effet_naissances': 12.5}
     """
-    p0, p1 = places
-    (bas0, haut0), (bas1, haut1) = (e if isinstance(e, tuple) else (e, e) for e in enfants)
-    if not (bas0 > 0 and bas1 > 0 and haut0 >= bas0 and haut1 >= bas1) or np.isnan([p0, p1]).any():
+    bornes = [x if isinstance(x, tuple) else (x, x) for x in (*places, *enfants)]
+    if not all(bas <= haut for bas, haut in bornes) or not all(bas > 0 for bas, _ in bornes[2:]):
         return pd.DataFrame(np.nan, index=EFFETS, columns=["valeur", "bas", "haut"])
 
-    def trois(e0: float, e1: float) -> list[float]:
+    def trois(p0: float, p1: float, e0: float, e1: float) -> list[float]:
         des_places = 50 * (p1 - p0) * (1 / e0 + 1 / e1)
         des_enfants = 50 * (p0 + p1) * (1 / e1 - 1 / e0)
         return [des_places + des_enfants, des_places, des_enfants]
 
-    # Chaque effet est monotone en chaque nombre d'enfants : ses bornes sont aux coins.
-    coins = [trois(e0, e1) for e0 in (bas0, haut0) for e1 in (bas1, haut1)]
-    milieu = trois((bas0 + haut0) / 2, (bas1 + haut1) / 2)
+    # Chaque effet est monotone en chaque nombre de places et d'enfants : ses bornes sont aux coins.
+    coins = [trois(*coin) for coin in product(*bornes)]
+    milieu = trois(*((bas + haut) / 2 for bas, haut in bornes))
     return pd.DataFrame(
         {"valeur": milieu, "bas": np.min(coins, axis=0), "haut": np.max(coins, axis=0)}, index=EFFETS
     )
@@ -159,8 +162,9 @@ def effets(
 def decomposer(cible: Territoire | str, debut: int, fin: int, *, mode: str = "global") -> pd.DataFrame:
     """Décompose la variation d'un taux de couverture de la Cnaf entre deux années, places et naissances.
 
-    Le nombre d'enfants n'est pas publié : il est encadré à partir des places et des taux de chaque mode d'accueil,
-    d'où l'encadrement de chaque effet.
+    Le nombre d'enfants n'est pas publié : il est encadré à partir des places et des taux de chaque mode d'accueil ;
+    les places sont arrondies à l'unité. D'où l'encadrement de chaque effet. Celui de la variation ne dépasse pas la
+    différence des taux publiés, à 0,05 près chacun.
 
     Parameters
     ----------
@@ -194,22 +198,37 @@ def decomposer(cible: Territoire | str, debut: int, fin: int, *, mode: str = "gl
         raise DemandeFausse(f"mode d'accueil inconnu : « {mode} »", attendu=", ".join(MODES))
     if not debut < fin:
         raise DemandeFausse(f"de {debut} à {fin}", attendu="deux années, la plus ancienne d'abord")
-    places, taux = (_lignes(table, cible) for table in (tables.places(), tables.taux_couverture()))
-    for nom, connues in (("places", places), ("taux", taux)):
-        absentes = [a for a in (debut, fin) if a not in connues.index]
+    lues = {"places": tables.places(), "taux": tables.taux_couverture()}
+    places, taux = (_lignes(table, cible) for table in lues.values())
+    for (nom, toutes), siennes in zip(lues.items(), (places, taux), strict=True):
+        absentes = [a for a in (debut, fin) if a not in siennes.index]
         if absentes:
-            return _muet(
-                f"pas de {nom} {'publiées' if nom == 'places' else 'publiés'} pour "
-                f"{', '.join(map(str, absentes))} : importez nbpla_pe_* et txcouv_pe_* de la Cnaf"
+            publies = "places publiées" if nom == "places" else "taux publiés"
+            connues = set(toutes.loc[toutes["maille"].eq(cible.maille), "annee"]) if len(toutes) else set()
+            quoi_faire = (
+                f"{cible.nom} n'est pas dans les données importées"
+                if connues.issuperset(absentes)
+                else "importez nbpla_pe_* et txcouv_pe_* de la Cnaf"
             )
+            return _muet(f"pas de {publies} pour {', '.join(map(str, absentes))} : {quoi_faire}")
     series = {t.at[a, "serie"] for t in (places, taux) for a in (debut, fin)}
     if len(series) > 1:
         return _muet(f"{debut} et {fin} ne sont pas de la même série de la Cnaf : ils ne se comparent pas")
     enfants = tuple(enfants_de(places.loc[a], taux.loc[a]) for a in (debut, fin))
-    colonne = "places_total" if mode == "global" else f"places_{mode}"
-    table = effets(tuple(float(places.at[a, colonne]) for a in (debut, fin)), enfants)
+    colonne, du_taux = (f"{debut_nom}_{mode}" for debut_nom in ("places", "txcouv"))
+    if mode == "global":
+        colonne, du_taux = "places_total", "txcouv"
+    publiees = [float(places.at[a, colonne]) for a in (debut, fin)]
+    table = effets(tuple((max(p - DEMI_PLACE, 0.0), p + DEMI_PLACE) for p in publiees), enfants)
+    # Un zéro publié vaut de 0 à 0,5 : sa valeur reste zéro, pas le milieu.
+    table["valeur"] = effets(tuple(publiees), enfants)["valeur"]
     if table["valeur"].isna().any():
         return _muet("les places et les taux publiés ne permettent pas d'encadrer le nombre d'enfants")
+    ecart = float(taux.at[fin, du_taux]) - float(taux.at[debut, du_taux])
+    if not np.isnan(ecart):
+        valeur, bas, haut = table.loc["variation", ["valeur", "bas", "haut"]]
+        table.at["variation", "bas"] = min(max(bas, ecart - 2 * DEMI_TAUX), valeur)
+        table.at["variation", "haut"] = max(min(haut, ecart + 2 * DEMI_TAUX), valeur)
     return table.assign(
         statut="estime",
         motif=f"enfants de moins de 3 ans reconstitués : {_dire(enfants[0])} en {debut}, {_dire(enfants[1])} en {fin}",

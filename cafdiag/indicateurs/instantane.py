@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -332,4 +333,6 @@ def _defauts(t0) -> list[str]:
             valeur = mesure.get("valeur")
             if valeur is not None and (isinstance(valeur, bool) or not isinstance(valeur, int | float)):
                 defauts.append(f"mesure {rang + 1} ({mesure['indicateur']}) : valeur « {valeur} »")
+        codes = [m["indicateur"] for m in t0["mesures"] if isinstance(m, dict) and isinstance(m.get("indicateur"), str)]
+        defauts += [f"indicateur « {c} » mesuré {n} fois" for c, n in Counter(codes).items() if n > 1]
     return defauts

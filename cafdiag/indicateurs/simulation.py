@@ -14,6 +14,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.baremes import Baremes, annee_du_bareme
 from cafdiag.indicateurs.baremes_fichier import lire_baremes
 from cafdiag.indicateurs.besoin import (
+    DEMI_PLACE,
     DEMI_TAUX,
     MODES_CREES,
     encadrer_besoin,
@@ -21,6 +22,7 @@ from cafdiag.indicateurs.besoin import (
     lire_modes,
     repartir,
 )
+from cafdiag.indicateurs.comparables import empechement
 from cafdiag.indicateurs.comparaison import comparer, situer
 from cafdiag.indicateurs.contexte import annee_des_taux
 from cafdiag.indicateurs.cout import chiffrer
@@ -157,7 +159,9 @@ class Simulateur:
         visee, dite = _cible(cible, self.lieu, mesures)
         enfants = _enfants(self.contexte, donnees, self.annee, colonne)
         valeur, recalcul = _taux(ici, donnees, enfants)
-        besoin = _besoin(visee, valeur, enfants, ici, self.annee)
+        # Les places publiées sont arrondies ; celles de l'utilisateur sont les siennes.
+        demi_place = DEMI_PLACE if donnees.places is None else 0.0
+        besoin = _besoin(visee, valeur, enfants, ici, demi_place=demi_place).assign(annee=self.annee)
         repartis = _par_mode(besoin, parts)
         financement, reste, inconnues = chiffrer(
             repartis,
@@ -210,16 +214,17 @@ def _cible(cible: str | float, lieu: Territoire, mesures: pd.DataFrame) -> tuple
     if re.fullmatch(r"\d+([.,]\d+)?", texte):
         nombre = float(texte.replace(",", "."))
         if not 0 < nombre <= 200:
-            raise DemandeFausse(f"cible : {texte} places pour 100 enfants", attendu="un nombre de 0 à 200")
+            raise DemandeFausse(f"cible : {texte} places pour 100 enfants", attendu="plus de 0, 200 au plus")
         return nombre, f"{texte.replace('.', ',')} places pour 100 enfants"
     if texte not in CIBLES:
         raise DemandeFausse(f"cible inconnue : « {cible} »", attendu=f"{', '.join(CIBLES)}, ou un nombre")
     if texte == "comparables":
         return _cible_comparables(lieu, mesures.loc["territoire"])
     if texte not in mesures.index:
-        autres = ", ".join(c for c in CIBLES[:3] if c in mesures.index) or "un nombre"
+        autres = [c for c in CIBLES if (not empechement(lieu) if c == "comparables" else c in mesures.index)]
         raise DemandeFausse(
-            f"{lieu.libelle} ne se compare pas à la référence « {texte} »", attendu=f"{autres}, ou un nombre"
+            f"{lieu.libelle} ne se compare pas à la référence « {texte} »",
+            attendu=f"{', '.join(autres)}, ou un nombre" if autres else "un nombre de places pour 100 enfants",
         )
     reference = mesures.loc[texte]
     if pd.isna(reference["valeur"]):
@@ -278,8 +283,10 @@ def _taux(ici: pd.Series, donnees: Hypotheses, enfants: pd.DataFrame) -> tuple[p
     return taux, f"Taux recalculé avec vos places et {lesquels} : {_dixieme(taux.iloc[0])}{dit}."
 
 
-def _besoin(visee: float, taux: pd.Series, enfants: pd.DataFrame, ici: pd.Series, annee: int) -> pd.DataFrame:
-    ligne, e = encadrer_besoin(visee, taux, enfants).iloc[0], enfants.iloc[0]
+def _besoin(
+    visee: float, taux: pd.Series, enfants: pd.DataFrame, ici: pd.Series, *, demi_place: float
+) -> pd.DataFrame:
+    ligne, e = encadrer_besoin(visee, taux, enfants, demi_place=demi_place).iloc[0], enfants.iloc[0]
     connu, atteint = not math.isnan(ligne["valeur"]), round(taux.iloc[0] - DEMI_TAUX, 6) >= visee
     if math.isnan(taux.iloc[0]):
         statut, motif = "non_disponible", ici["motif"]
@@ -298,7 +305,6 @@ def _besoin(visee: float, taux: pd.Series, enfants: pd.DataFrame, ici: pd.Series
     return pd.DataFrame(
         [
             {
-                "annee": annee,
                 "taux": taux.iloc[0],
                 "taux_cible": visee,
                 "ecart": round(taux.iloc[0] - visee, 2),
