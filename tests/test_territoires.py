@@ -99,6 +99,14 @@ def test_demande_fausse(cle):
         ("epci:53130", "CA Laval Agglomération — EPCI (200083392)"),
         ("20004", "Ajaccio — commune (2A004)"),
         ("QP001005", "Les Courbes De L'Albarine — QPV (QN00103M)"),
+        # Un caractère oublié, ou de trop.
+        ("20004855", "CC du Pays de Craon — EPCI (200048551)"),
+        ("5308", "Craon — commune (53084)"),
+        ("530844", "Craon — commune (53084)"),
+        ("9740", "La Réunion — département (974)"),
+        ("QN04909M", "Belle Beille — QPV (QN04901M)"),
+        ("QN0490M", "Belle Beille — QPV (QN04901M)"),
+        ("QN05399M", "Kellermann — QPV (53130-kellermann)"),
     ],
 )
 def test_code_inconnu_propose(cle, proposition):

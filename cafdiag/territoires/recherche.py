@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -197,8 +198,16 @@ def codes_proches(code: str, maille: str, *, nombre: int = _NOMBRE_PROPOSITIONS)
 
     >>> codes_proches("53275", "commune", nombre=2)
     ['Voutré — commune (53276)', 'Villiers-Charlemagne — commune (53273)']
+    >>> codes_proches("20004855", "epci", nombre=1)  # il en manque un
+    ['CC du Pays de Craon — EPCI (200048551)']
     """
     connus, tries = fiches()[maille], _codes_tries(maille)
+    if len(code) not in {len(autre) for autre in tries}:
+        un_de_plus = {code[:i] + signe + code[i:] for i in range(len(code) + 1) for signe in "0123456789AB"}
+        un_de_moins = {code[:i] + code[i + 1 :] for i in range(len(code))}
+        # Un code tronqué a perdu sa fin plutôt que son milieu.
+        trouves = sorted((un_de_plus | un_de_moins) & set(tries), key=lambda autre: (-_debut_commun(code, autre), autre))
+        return [decrire(maille, autre) for autre in trouves[:nombre]]
     variantes = [code[:i] + signe + code[i + 1 :] for i in range(len(code)) for signe in "0123456789AB"]
     variantes += [code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(len(code) - 1)]
     rang = bisect_left(tries, code)
@@ -210,6 +219,10 @@ def codes_proches(code: str, maille: str, *, nombre: int = _NOMBRE_PROPOSITIONS)
     )
     choix = list(dict.fromkeys([*frappe[: nombre - 2], *memes, *frappe]))[:nombre]
     return [decrire(maille, autre) for autre in choix]
+
+
+def _debut_commun(code: str, autre: str) -> int:
+    return len(os.path.commonprefix([code, autre]))
 
 
 def _ecart(code: str, autre: str) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import replace
 from functools import lru_cache
@@ -22,7 +23,7 @@ from cafdiag.territoires.referentiel import COG, construire, fiches, table
 _PREFIXE = re.compile(r"^([^\W\d_]+)\s*:\s*(.*)$", re.DOTALL)
 _SEMBLE_UN_CODE = re.compile(r"^(?:[0-9]+|2[AB][0-9]*)$")
 _SEMBLE_UNE_REGION = re.compile(r"^(?:R(?:EG)?-?([0-9]{1,2})|([0-9]{2})R)$")
-_SEMBLE_UN_QPV = re.compile(r"^Q[NP][0-9AB]{3}\d{2,3}[A-Z]?$")
+_SEMBLE_UN_QPV = re.compile(r"^Q[NP][0-9AB]{3}\d{1,4}[A-Z]?$")
 _DECIMALE_DE_TABLEUR = re.compile(r"^([0-9]+)\.0+$")
 _ALIAS = {
     alias: maille
@@ -195,10 +196,15 @@ def _qpv(code: str) -> Territoire | None:
                 propositions=decrire_tous(("qpv", autre) for autre in memes),
             )
     couverts = ", ".join(sorted({fiche.departement for fiche in fiches()["qpv"].values()}))
+    # QN04901M : le département 49, écrit sur trois caractères.
+    departement = code[2:5].removeprefix("0")
+    connus = [autre for autre, nom in _qpv_par_code().items() if fiches()["qpv"][nom].departement == departement]
+    proches = difflib.get_close_matches(code, connus, n=5, cutoff=0)
     raise TerritoireInconnu(
         code,
         attendu=f"un quartier prioritaire 2024 des départements {couverts}",
-        conseil="les QPV des autres départements ne sont pas embarqués",
+        propositions=[decrire("qpv", _qpv_par_code()[proche]) for proche in proches],
+        conseil="" if proches else "les QPV des autres départements ne sont pas embarqués",
     )
 
 
@@ -249,7 +255,8 @@ def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconn
         ailleurs.insert(0, ("epci", siren))
     propositions = [decrire(*repere) for repere in ailleurs]
     if not propositions:
-        propositions = [texte for sorte in bonnes for texte in codes_proches(code, sorte)]
+        # Une longueur qui n'est celle d'aucune maille : un caractère a été oublié, ou mis de trop.
+        propositions = [proche for sorte in bonnes or mailles for proche in codes_proches(code, sorte)]
     conseil = ""
     if len(code) == 9:
         conseil = (
