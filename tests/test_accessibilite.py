@@ -326,7 +326,13 @@ def test_un_registre_complet_donne_les_places(tmp_path):
 
 @pytest.mark.parametrize(
     ("option", "valeur"),
-    [("acces_minutes", 0), ("acces_fs_minutes", "vite"), ("vitesse_kmh", 500), ("vitesse_kmh", 0), ("poids_acces", "x")],
+    [
+        ("acces_minutes", 0),
+        ("acces_fs_minutes", "vite"),
+        ("vitesse_kmh", 500),
+        ("vitesse_kmh", 0),
+        ("poids_acces", "x"),
+    ],
 )
 def test_option_fausse(option, valeur):
     with pytest.raises(DemandeFausse):

@@ -219,8 +219,8 @@ def _verifier_heures(heures: dict[str, float]) -> None:
     if defauts:
         raise DemandeFausse(
             " ; ".join(defauts),
-            attendu="des heures en nombres positifs ; celles du mercredi comprises dans les heures périscolaires, celles "
-            "d'inclusion dans l'ensemble",
+            attendu="des heures en nombres positifs ; celles du mercredi comprises dans les heures périscolaires, "
+            "celles d'inclusion dans l'ensemble",
         )
 
 

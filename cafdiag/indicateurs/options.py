@@ -103,5 +103,7 @@ def _nombre(valeur: float | str, intitule: str, maximum: float, unite: str) -> f
     except ValueError:
         nombre = float("nan")
     if not 0 < nombre <= maximum:
-        raise DemandeFausse(f"{intitule} : « {valeur} »", attendu=f"un nombre de {unite}, plus de 0 et {maximum} au plus")
+        raise DemandeFausse(
+            f"{intitule} : « {valeur} »", attendu=f"un nombre de {unite}, plus de 0 et {maximum} au plus"
+        )
     return nombre

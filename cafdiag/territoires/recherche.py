@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import takewhile
 
 import numpy as np
 
@@ -206,7 +206,8 @@ def codes_proches(code: str, maille: str, *, nombre: int = _NOMBRE_PROPOSITIONS)
         un_de_plus = {code[:i] + signe + code[i:] for i in range(len(code) + 1) for signe in "0123456789AB"}
         un_de_moins = {code[:i] + code[i + 1 :] for i in range(len(code))}
         # Un code tronqué a perdu sa fin plutôt que son milieu.
-        trouves = sorted((un_de_plus | un_de_moins) & set(tries), key=lambda autre: (-_debut_commun(code, autre), autre))
+        trouves = (un_de_plus | un_de_moins).intersection(tries)
+        trouves = sorted(trouves, key=lambda autre: (-_debut_commun(code, autre), autre))
         return [decrire(maille, autre) for autre in trouves[:nombre]]
     variantes = [code[:i] + signe + code[i + 1 :] for i in range(len(code)) for signe in "0123456789AB"]
     variantes += [code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(len(code) - 1)]
@@ -222,7 +223,7 @@ def codes_proches(code: str, maille: str, *, nombre: int = _NOMBRE_PROPOSITIONS)
 
 
 def _debut_commun(code: str, autre: str) -> int:
-    return len(os.path.commonprefix([code, autre]))
+    return sum(1 for _ in takewhile(lambda paire: paire[0] == paire[1], zip(code, autre, strict=False)))
 
 
 def _ecart(code: str, autre: str) -> tuple[int, str]:
