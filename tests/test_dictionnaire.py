@@ -142,6 +142,42 @@ def test_la_tension_est_l_inverse_du_taux():
     assert round(ligne["valeur"], 2) == 1.64 and ligne["bas"] < 100 / 60.9 < ligne["haut"]
 
 
+def test_la_france_n_a_pas_d_ecart_a_elle_meme():
+    ligne = mesure("France", "PE_ECART_REF")
+    assert (ligne["statut"], ligne["motif"]) == ("sans_objet", "la France est la référence")
+    assert ligne[["valeur", "bas", "haut"]].isna().all()
+    # Craon : 79,9 − 60,9.
+    assert mesure(CRAON, "PE_ECART_REF")["valeur"] == pytest.approx(19.0)
+
+
+@pytest.mark.parametrize(
+    ("psu", "hors_psu", "am", "attendu"),
+    [
+        # Pour 1 000 enfants : 200 et 150 places, 35,0 ensemble ; le premier des cinq modes reste à 30,0.
+        (20.0, 15.0, 30.0, (30.0, "assistants maternels")),
+        (20.0, 31.0, 30.0, (31.0, "accueil collectif hors PSU (EAJE)")),
+        # À égalité, le collectif.
+        (30.0, 15.0, 30.0, (30.0, "accueil collectif à PSU (EAJE)")),
+    ],
+)
+def test_mode_dominant_parmi_les_cinq(entrepot_neuf, tmp_path, psu, hors_psu, am, attendu):
+    entete = "annee;numepci;txcouv_psu_col_epci;txcouv_hors_psu_col_epci;txcouv_eaje_epci;txcouv_prescol_epci;"
+    entete += "txcouv_am_ind_epci;txcouv_gad_ind_epci;txcouv_ind_epci;txcouv_epci"
+    valeurs = [psu, hors_psu, psu + hors_psu, 0, am, 0, am, psu + hors_psu + am]
+    fichier = tmp_path / "txcouv_pe_epci.csv"
+    fichier.write_text(f"{entete}\n2023;{CRAON};" + ";".join(map(str, valeurs)) + "\n", encoding="utf-8")
+    assert cd.importer([str(fichier)]).reussi
+    ligne = mesure(CRAON, "PE_MODE_DOMINANT")
+    assert (ligne["valeur"], ligne["modalite"]) == attendu and (ligne["statut"], ligne["motif"]) == ("exact", "")
+
+
+def test_mode_dominant_sans_le_detail_du_collectif_le_dit():
+    # domaine.md §3.1 : Vendée, assistants maternels ; Paris, crèches (55,7 réunies, 51,6 pour les seules PSU).
+    vendee, paris = mesure("85", "PE_MODE_DOMINANT"), mesure("75", "PE_MODE_DOMINANT")
+    assert (vendee["modalite"], vendee["motif"]) == ("assistants maternels", "")
+    assert paris["modalite"] == "accueil collectif (EAJE)" and "leur détail n'est pas importé" in paris["motif"]
+
+
 def test_la_pauvrete_ne_s_agrege_pas_et_le_secret_reste_secret(entrepot_neuf):
     communes = cd.mesurer_maille("commune", ["CTX_TX_PAUVRETE"], departement="53")
     assert communes["statut"].value_counts().to_dict().keys() >= {"exact", "secret"}

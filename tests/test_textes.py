@@ -44,6 +44,16 @@ def test_ecart_sous_l_incertitude_non_commente():
     assert loin.ecart("X", "departement") is None
 
 
+def test_le_premier_mode_peut_etre_depasse_par_le_collectif_reuni():
+    am = mesure("PE_MODE_DOMINANT", 30.0, modalite="assistants maternels")
+    reunis = textes.modes(lecture(am, mesure("PE_TXCOUV_EAJE", 35.0, unite="places pour 100 enfants")))
+    assert reunis.startswith(
+        "Les assistants maternels sont le premier mode d'accueil (EAJE à PSU et hors PSU comptés à part) ; "
+        "l'accueil collectif (EAJE) offre 35,0 places"
+    )
+    assert "comptés à part" not in textes.modes(lecture(am, mesure("PE_TXCOUV_EAJE", 9.6)))
+
+
 def test_un_manquant_ne_fait_pas_de_phrase():
     muette = lecture(mesure("PE_TXCOUV_GLOBAL", float("nan"), statut="non_disponible"))
     assert textes.couverture(muette) == "" and muette.texte("PE_TXCOUV_GLOBAL") == "n.d."

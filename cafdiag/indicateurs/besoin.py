@@ -16,7 +16,13 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.agregation import enfants_reconstitues
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
-from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, bornes_du_taux, publie, taux_du_contexte
+from cafdiag.indicateurs.petite_enfance import (
+    DEMI_TAUX,
+    LA_REFERENCE,
+    bornes_du_taux,
+    publie,
+    taux_du_contexte,
+)
 
 # Les places publiées sont arrondies à l'unité.
 DEMI_PLACE = 0.5
@@ -226,7 +232,7 @@ def besoin_cible(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         **{n: besoin[n].mask(soi) for n in ("valeur", "bas", "haut")},
         denominateur=enfants["valeur"].where(connu & ~atteint & ~soi),
         statut=statut.mask(soi, "sans_objet"),
-        motif=motif.mask(soi, "la France est la référence"),
+        motif=motif.mask(soi, LA_REFERENCE),
         maille_source=source["maille_source"],
         annee=annee,
         millesime=f"décembre {annee}",

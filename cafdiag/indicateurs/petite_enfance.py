@@ -22,6 +22,12 @@ MODES = {
     "txcouv_prescol": "préscolarisation",
     "txcouv_gad": "garde à domicile",
 }
+# Les deux feuilles du collectif, dont le détail n'est que dans les fichiers importés.
+COLLECTIFS = {
+    "txcouv_eaje_psu": "accueil collectif à PSU (EAJE)",
+    "txcouv_eaje_hors_psu": "accueil collectif hors PSU (EAJE)",
+}
+_COLLECTIFS_REUNIS = "crèches PSU et hors PSU réunies : leur détail n'est pas importé"
 # Les places qui répondent à chaque taux.
 _PLACES = {
     "txcouv": "places_accueil",
@@ -39,6 +45,7 @@ _PARIS = ("75056", "75")
 _VILLES_A_ARRONDISSEMENTS = {"75056": "751", "13055": "132", "69123": "6938"}
 # Deux périodes de trois ans, sans année commune.
 ECART_NAISSANCES = 4
+LA_REFERENCE = "la France est la référence"
 _ARRONDISSEMENTS_ABSENTS = "la Cnaf publie ce taux par arrondissement ; ces lignes ne sont pas fournies"
 _SANS_LIGNE = "la Cnaf ne publie pas de taux pour Mayotte ni pour les territoires sans ligne dans son jeu"
 _SEUIL_COMMUNE = "la Cnaf ne publie ce taux à la commune qu'au-dessus de 10 000 habitants"
@@ -249,19 +256,29 @@ def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def mode_dominant(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
-    """Mode d'accueil au taux le plus élevé ; à égalité, le collectif (premier de ``MODES``)."""
-    parts = {c: publie(contexte, pd.Series({"numerateur": c})) for c in MODES}
-    valeurs = pd.DataFrame({c: p["valeur"] for c, p in parts.items()})
-    table = _deduit(*parts.values())
-    complet = valeurs.notna().all(axis=1) & valeurs.max(axis=1).gt(0)
+    """Mode d'accueil au taux le plus élevé des cinq ; à égalité, le collectif.
+
+    Sans le détail du collectif, ses deux modes (PSU, hors PSU) sont réunis ; s'ils l'emportent, le motif le dit.
+    """
+    toutes = {c: publie(contexte, pd.Series({**ligne, "numerateur": c})) for c in (*COLLECTIFS, *MODES)}
+    table = _deduit(*(toutes[c] for c in MODES))
+    valeurs = pd.DataFrame({c: t["valeur"] for c, t in toutes.items()})
+    complet = valeurs[list(MODES)].notna().all(axis=1) & valeurs[list(MODES)].max(axis=1).gt(0)
+    detaille = complet & valeurs[list(COLLECTIFS)].notna().all(axis=1)
+    valeurs["txcouv_eaje"] = valeurs["txcouv_eaje"].mask(detaille)
+    for c in COLLECTIFS:
+        valeurs[c] = valeurs[c].where(detaille)
+        table["statut"] = table["statut"].mask(detaille & toutes[c]["statut"].eq("estime"), "estime")
     # idxmax rend la première colonne en cas d'égalité : le collectif.
-    table.loc[complet, "modalite"] = valeurs[complet].idxmax(axis=1).map(MODES)
+    premier = valeurs[complet].idxmax(axis=1)
+    table.loc[complet, "modalite"] = premier.map(COLLECTIFS | MODES)
+    table.loc[premier.index[premier.eq("txcouv_eaje")], "motif"] = _COLLECTIFS_REUNIS
     table["valeur"] = valeurs.max(axis=1).where(complet)
     return _fermer(table, "exact")
 
 
 def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
-    """Écart du taux global à celui de la France, en points, à 0,1 point près."""
+    """Écart du taux global à celui de la France, en points, à 0,1 point près ; sans objet pour elle-même."""
     annee = _annee(contexte)
     france = taux_du_contexte(contexte, "france", "txcouv", annee=annee).get("FR", np.nan)
     source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
@@ -269,7 +286,12 @@ def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table["valeur"] = source["valeur"] - france
     bas, haut = bornes_du_taux(source)
     table["bas"], table["haut"] = bas - (france + DEMI_TAUX), haut - (france - DEMI_TAUX)
-    return _fermer(table, "arrondi")
+    soi = contexte.de_maille("france")
+    table["valeur"] = table["valeur"].mask(soi)
+    table = _fermer(table, "arrondi")
+    # La France n'a pas d'écart à elle-même : « 0,0 » passerait pour un résultat.
+    table.loc[soi, ["statut", "motif"]] = ["sans_objet", LA_REFERENCE]
+    return table
 
 
 def tension(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

@@ -135,10 +135,6 @@ class Diagnostic:
         if not self.rattachement.compare:
             table = table[table["role"].ne("departement")].reset_index(drop=True)
             groupes = {cle: g for cle, g in groupes.items() if cle != "proches"}
-        # La France n'a pas d'écart à elle-même : « 0,0 » passerait pour un résultat.
-        soi = table["maille"].eq("france") & table["indicateur"].eq("PE_ECART_REF")
-        table.loc[soi, ["valeur", "bas", "haut"]] = float("nan")
-        table.loc[soi, "statut"], table.loc[soi, "motif"] = "sans_objet", "la France est la référence"
         return replace(trouve, mesures=table, groupes=groupes)
 
     def _mesurer_autour(self) -> pd.DataFrame:

@@ -117,8 +117,11 @@ def modes(lecture: Lecture) -> str:
         if "assistants" in dominant["modalite"]
         else (f"La {dominant['modalite']} est")
     )
+    # PSU et hors PSU sont deux modes : ensemble, ils peuvent dépasser le premier.
+    ensemble_devant = lecture.valeur("PE_TXCOUV_EAJE") >= lecture.valeur("PE_MODE_DOMINANT")
+    a_part = " (EAJE à PSU et hors PSU comptés à part)" if ensemble_devant else ""
     phrase = (
-        f"{pluriel} le premier mode d'accueil ; l'accueil collectif (EAJE) offre {collectif} places "
+        f"{pluriel} le premier mode d'accueil{a_part} ; l'accueil collectif (EAJE) offre {collectif} places "
         "pour 100 enfants"
     )
     return phrase + (f", {contre}." if contre else ".")
