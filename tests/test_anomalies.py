@@ -203,4 +203,4 @@ def test_en_ligne_de_commande(tmp_path, capsys):
     fichier.write_text("grandeur,valeur\npopulation,10\n", encoding="utf-8")
     assert principal(["anomalies", str(fichier)]) == 0
     assert "rien à signaler" in capsys.readouterr().err
-    assert principal(["anomalies", str(tmp_path / "absent.csv")]) == 1
+    assert principal(["anomalies", str(tmp_path / "absent.csv")]) == 2

@@ -89,11 +89,26 @@ def lectures():
         ("CTX_PART_RURAL", 100.0, "Tous les habitants vivent dans une commune rurale en 2023"),
         ("CTX_PART_RURAL", 99.97, "Presque tous les habitants vivent dans une commune rurale en 2023"),
         ("CTX_PART_RURAL", 40.0, f"40,0{FINE}% des habitants vivent dans une commune rurale en 2023"),
+        # 100 / 60,9 = 1,64 enfant par place en France ; deux décimales, comme au dictionnaire.
+        ("PE_TENSION", 100 / 60.9, "On compte 1,64 enfant de moins de 3 ans par place d'accueil en 2023."),
+        ("PE_TENSION", 2.5, "On compte 2,50 enfants de moins de 3 ans par place d'accueil en 2023."),
         ("PS_ALLOC_POP", 1.5, "On compte, hors régime agricole (MSA), 1,5 foyer allocataire pour 100 habitants"),
     ],
 )
 def test_accords_du_niveau(code, valeur, attendu):
     assert dit(ligne(code, float(valeur))).startswith(attendu)
+
+
+@pytest.mark.parametrize(
+    ("code", "attendu"),
+    [
+        ("PE_TXCOUV_GLOBAL", "L'offre d'accueil est d'environ 59,3 places pour 100 enfants de moins de 3 ans"),
+        ("PE_TXCOUV_EAJE", "L'accueil collectif (EAJE) offre environ 59,3 places pour 100 enfants"),
+        ("CTX_DENSITE", "La densité de population est d'environ 59,3 habitants au km²"),
+    ],
+)
+def test_une_estimation_se_dit_environ(code, attendu):
+    assert dit(ligne(code, 59.3, statut="estime")).startswith(attendu)
 
 
 @pytest.mark.parametrize(

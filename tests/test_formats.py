@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs import dictionnaire
 from cafdiag.restitution import formats as f
 
 
@@ -109,3 +110,11 @@ def test_intervalle_et_enumeration():
     assert f.enumeration(list("abcd"), maximum=2) == "a, b et 2 autres"
     assert f.pluriel(1, "commune") == "1 commune"
     assert f.pluriel(1500, "commune") == "1\u202f500 communes"
+
+
+def test_chaque_unite_a_les_decimales_du_dictionnaire():
+    lues = dictionnaire().groupby("unite")["decimales"].agg(["min", "max"])
+    # « enfants pour 100 » sert à un taux de 1 décimale et à un autre de 2.
+    assert lues.index[lues["min"].ne(lues["max"])].tolist() == ["enfants pour 100"]
+    lues = lues[lues["min"].eq(lues["max"])]
+    assert {u: f.decimales_de(u) for u in lues.index} == lues["min"].to_dict()

@@ -23,13 +23,14 @@ REFERENCES = ("departement", "region", "france", "comparables")
 LONGUEUR_LIMITE = 120
 _PART_QUI_VIT = r"Part des (.+?) (?:vivant )?((?:dans une commune|à moins de|à \d+ minutes) .+)"
 _ENFANTS = "pour 100 enfants de moins de 3 ans"
-# Ce que le libellé dirait lourdement, ou qu'il faut dire avec lui ; {p} et {f} : place et foyer, accordés.
+# Ce que le libellé dirait lourdement, ou qu'il faut dire avec lui ; {p}, {f} et {e} : place, foyer et enfant, accordés.
 _TOURNURES = {
     "PE_TXCOUV_GLOBAL": f"l'offre d'accueil est de {{v}} {{p}} {_ENFANTS}",
     "PE_TXCOUV_EAJE": f"l'accueil collectif (EAJE) offre {{v}} {{p}} {_ENFANTS}",
     "PE_TXCOUV_AM": f"les assistants maternels offrent {{v}} {{p}} {_ENFANTS}",
     "PE_TXCOUV_PRESCO": f"la préscolarisation à 2 ans offre {{v}} {{p}} {_ENFANTS}",
     "PE_TXCOUV_GAD": f"la garde à domicile offre {{v}} {{p}} {_ENFANTS}",
+    "PE_TENSION": "on compte {v} {e} de moins de 3 ans par place d'accueil",
     "PE_PART_INDIV": "l'accueil individuel (assistants maternels et garde à domicile) fait {v} de l'offre",
     "PS_COUV_POP": "la Caf couvre, hors régime agricole (MSA), {v} de la population",
     "PS_ALLOC_POP": "on compte, hors régime agricole (MSA), {v} {f} pour 100 habitants",
@@ -144,21 +145,27 @@ def _valeur_en_phrase(lecture: Lecture, code: str) -> str:
     if ligne.get("modalite"):
         return f"{libelle} : {ligne['modalite']} ({re.sub(r' [(].*', '', _avec_unite(lecture, code))})"
     if code in _TOURNURES:
-        noms = {"p": accorder(valeur, "places"), "f": accorder(valeur, "foyers allocataires")}
-        return _TOURNURES[code].format(v=lecture.dit(code), **noms)
+        noms = {"p": "places", "f": "foyers allocataires", "e": "enfants"}
+        accordes = {lettre: accorder(valeur, nom) for lettre, nom in noms.items()}
+        return _elider(_TOURNURES[code].format(v=lecture.dit(code), **accordes))
     if unite == "%" and (trouve := re.fullmatch(_PART_QUI_VIT, libelle)):
         return f"{_part_de(lecture, code, trouve[1])} vivent {trouve[2]}"
     if unite == "%" and (trouve := re.fullmatch(r"Part des (.+) dans la population", libelle)):
         return f"les {trouve[1]} représentent {lecture.dit(code)} de la population"
     article = prendre_article(libelle)
     if article:
-        return f"{article} est de {_avec_unite(lecture, code)}".replace("est de environ", "est d'environ")
+        return _elider(f"{article} est de {_avec_unite(lecture, code)}")
     if arrondir(valeur, _places(ligne)) == 0:
         return f"on ne compte {aucun(libelle)} {singulier(libelle)}"
     libelle = libelle.removesuffix(" (estimés)") if lecture.estime(code) else libelle
     minuscule = libelle if libelle.split(" ")[0].isupper() else libelle[:1].lower() + libelle[1:]
     accorde = singulier(libelle) if abs(valeur) < 2 else minuscule
     return f"on compte {lecture.dit(code)} {accorde}"
+
+
+def _elider(phrase: str) -> str:
+    """« est d'environ 59,3 », et non « est de environ »."""
+    return phrase.replace("est de environ", "est d'environ")
 
 
 def _avec_unite(lecture: Lecture, code: str) -> str:
