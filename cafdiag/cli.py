@@ -97,15 +97,7 @@ def analyseur() -> argparse.ArgumentParser:
     )
     diagnostic.add_argument("--nom", default="", metavar="NOM", help="nom d'usage, en titre du rapport")
     diagnostic.add_argument("--annee", type=int, help="année des données, la dernière par défaut")
-    diagnostic.add_argument(
-        "-p",
-        "--parametre",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NOM", "VALEUR"),
-        help="autre paramètre du carnet",
-    )
+    cli_choix.autre_parametre(diagnostic)
     cli_choix.apports(diagnostic)
     cli_choix.choix(diagnostic)
     cli_choix.durees(diagnostic)

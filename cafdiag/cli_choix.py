@@ -58,6 +58,19 @@ def durees(sous: argparse.ArgumentParser) -> None:
     sous.add_argument("--vitesse", metavar="KMH", default="50", help="vitesse sur la route : 50 km/h")
 
 
+def autre_parametre(sous: argparse.ArgumentParser) -> None:
+    """Un paramètre du carnet par son nom."""
+    sous.add_argument(
+        "-p",
+        "--parametre",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NOM", "VALEUR"),
+        help="autre paramètre du carnet",
+    )
+
+
 def parametres(options: argparse.Namespace) -> dict[str, str]:
     """Les paramètres du carnet, pour les commandes qui ont :func:`apports`, :func:`choix` et :func:`durees`."""
     valeurs = {

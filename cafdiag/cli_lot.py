@@ -58,15 +58,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     lot.add_argument("--dask", metavar="ADRESSE", default="", help="un ordonnanceur dask existant")
     lot.add_argument("--delai", type=int, default=900, metavar="S", help="secondes par rapport (900)")
     lot.add_argument("--memoire", type=int, default=4000, metavar="MO", help="mégaoctets par rapport (4000)")
-    lot.add_argument(
-        "-p",
-        "--parametre",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NOM", "VALEUR"),
-        help="autre paramètre du carnet",
-    )
+    cli_choix.autre_parametre(lot)
     cli_choix.apports(lot)
     cli_choix.choix(lot)
     cli_choix.durees(lot)
