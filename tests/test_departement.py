@@ -48,8 +48,8 @@ def test_classement_de_la_mayenne(vue):
     dits = {c: vue.rang(c, "PE_TXCOUV_GLOBAL") for c in vue.codes}
     # Taux Cnaf 2023 : 91,6 ; 79,9 ; 77,0 ; 76,6 et 76,6 ; 75,3 et 75,3 ; 67,6 ; 62,8.
     assert dits["245300447"] == "1er" and dits["200048551"] == "2e" and dits["200042182"] == "9e"
-    assert dits["245300355"] == dits["200055887"] == "4e à 5e"
-    assert dits["200033298"] == dits["245300223"] == "6e à 7e"
+    assert dits["245300355"] == dits["200055887"] == "4e ou 5e"
+    assert dits["200033298"] == dits["245300223"] == "6e ou 7e"
     # À cheval, rattaché à la Sarthe : pas de rang en Mayenne.
     assert {dits[c] for c in set(vue.codes) - MAYENNE} == {""}
 

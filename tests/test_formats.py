@@ -48,7 +48,18 @@ def test_l_unite_suit_le_nombre_sans_se_detacher():
     assert f.avec_unite(44, "%") == "44,0\u202f%"
     assert f.avec_unite(28752, "habitants") == "28\u202f752\u00a0habitants"
     assert f.avec_unite(1, "enfants") == "1\u00a0enfant"
-    assert f.avec_unite(1, "places pour 100 enfants") == "1,0\u00a0places pour 100 enfants"
+    assert f.avec_unite(1, "places pour 100 enfants") == "1,0\u00a0place pour 100 enfants"
+
+
+@pytest.mark.parametrize(
+    ("part", "attendu"),
+    [(99.97, "99,9"), (99.949, "99,9"), (100.0, "100,0"), (99.99999999999999, "100,0"), (100.04, "100,0")],
+)
+def test_une_part_incomplete_ne_s_ecrit_pas_cent(part, attendu):
+    assert f.avec_unite(part, "%") == f"{attendu}\u202f%"
+    assert f.nombre(part, decimales=1, unite="%") == f.intervalle(part, part, unite="%").split(" à ")[0] == attendu
+    # Ni une évolution, ni un nombre de places ne sont des parts.
+    assert f.nombre(99.97, decimales=1) == "100,0" and f.evolution(99.97) == "+100,0\u202f%"
 
 
 def test_une_evolution_est_signee():

@@ -20,7 +20,7 @@ import pypdf
 import pytest
 
 from cafdiag.erreurs import ProductionImpossible
-from cafdiag.restitution import archives, livrables, produire
+from cafdiag.restitution import archives, livrables, produire, rendu_xlsx
 from cafdiag.restitution.produire import DocxRetouche, diagnostic
 
 TOUS = ("html", "ipynb", *livrables.FORMATS)
@@ -306,6 +306,15 @@ def test_xlsx_memes_valeurs_que_le_csv(craon):
                 assert valeur is None or math.isclose(valeur, float(brut), rel_tol=1e-15), (colonne, attendue)
             else:
                 assert (valeur or "").removeprefix("'") == brut, (colonne, attendue)
+
+
+@pytest.mark.parametrize(
+    ("valeur", "unite", "attendu"),
+    [(99.97, "%", '"99,9"'), (100, "%", "#,##0.0"), (99.4, "%", "#,##0.0"), (99.97, "places", "#,##0.0")],
+)
+def test_xlsx_montre_ce_que_montre_le_rapport(valeur, unite, attendu):
+    case = rendu_xlsx._case(openpyxl.Workbook(write_only=True).create_sheet(), valeur, 1, False, unite)
+    assert case.value == valeur and case.number_format == attendu
 
 
 def test_xlsx_codes_en_texte_vides_vraiment_vides_en_tetes_figes(craon):

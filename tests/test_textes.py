@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import cafdiag as cd
-from cafdiag.restitution import annexes, textes
+from cafdiag.restitution import annexes, textes, themes
 from cafdiag.restitution.lecture import Lecture, points
 
 
@@ -33,6 +33,44 @@ def mesure(indicateur, valeur, role="territoire", **reste):
 )
 def test_le_pluriel_commence_a_deux(ecart, attendu):
     assert points(ecart) == attendu
+
+
+@pytest.mark.parametrize(("taux", "attendu"), [(1.7, "offre 1,7 place pour"), (2.0, "offre 2,0 places pour")])
+def test_les_places_s_accordent(taux, attendu):
+    dominant = mesure("PE_MODE_DOMINANT", 50.0, modalite="assistants maternels")
+    assert attendu in textes.modes(lecture(dominant, mesure("PE_TXCOUV_EAJE", taux, unite="")))
+
+
+@pytest.mark.parametrize(
+    ("code", "classees", "attendu"),
+    [
+        ("53012", 0, "Hors zone France ruralités"),
+        ("53012", 1, "En zone France ruralités"),
+        ("200048551", 0, "Aucune commune sur 37 en zone"),
+        ("200048551", 3, "3 communes sur 37 en zone"),
+    ],
+)
+def test_une_commune_est_dans_la_zone_ou_hors_d_elle(code, classees, attendu):
+    dit = textes.quartiers(cd.territoire(code), lecture(mesure("CTX_COM_FRR", classees, unite="communes")))
+    assert dit.startswith(attendu)
+
+
+@pytest.mark.parametrize(
+    ("creches", "micro", "attendu"),
+    [
+        (1, 0, "y compte 1 crèche ou multi-accueil, mais aucune micro-crèche."),
+        (0, 2, "y compte 2 micro-crèches, mais aucune crèche ni multi-accueil."),
+        (0, 0, "n'y compte aucune crèche ni multi-accueil ni micro-crèche."),
+        (3, 1, "y compte 3 crèches ou multi-accueils et 1 micro-crèche."),
+        (None, 0, "n'y compte aucune micro-crèche."),
+    ],
+)
+def test_zero_etablissement_se_dit_aucun(creches, micro, attendu):
+    comptes = {"PE_NB_EAJE": creches, "PE_NB_MICRO": micro}
+    dit = themes._etablissements(
+        lecture(*(mesure(c, n, unite="établissements", annee=2025) for c, n in comptes.items() if n is not None))
+    )
+    assert dit == f"La base des équipements 2025 {attendu}"
 
 
 def test_ecart_sous_l_incertitude_non_commente():

@@ -102,6 +102,15 @@ def accorder(valeur: float, unite: str) -> str:
     return singulier(unite) if abs(valeur) < 2 else unite
 
 
+def ordinal(rang: float) -> str:
+    """« 1er », « 2e ».
+
+    >>> ordinal(1), ordinal(12)
+    ('1er', '12e')
+    """
+    return "1er" if rang == 1 else f"{rang:.0f}e"
+
+
 def masculin(texte: str) -> bool:
     """Vrai si le nom d'un dénombrement est masculin ; le dictionnaire n'emploie que les féminins listés."""
     premier = re.split(r"[ ,]", texte.strip().lower())[0]

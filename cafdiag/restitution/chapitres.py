@@ -7,7 +7,7 @@ import pandas as pd
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.restitution import comparables, textes
 from cafdiag.restitution.bloc import Donnees, phrase_html
-from cafdiag.restitution.formats import statut
+from cafdiag.restitution.formats import enumeration, statut
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.tableaux import tableau_mesures
 from cafdiag.restitution.themes import CORPS
@@ -98,7 +98,7 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
     courts = _dictionnaire(donnees.options)["libelle_court"].to_dict()
     precision = ""
     if tus:
-        absents = " et ".join(REFERENCES[r] for r in tus)
+        absents = enumeration([REFERENCES[r] for r in tus])
         precision = (
             f"Sans colonne : {absents}, où presque aucun de ces chiffres n'est dans les données fournies avec "
             "cafdiag."

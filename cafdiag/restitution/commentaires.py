@@ -14,7 +14,7 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.positions import demi_largeur, marge
-from cafdiag.restitution.accords import accorder, aucun, masculin, prendre_article, singulier
+from cafdiag.restitution.accords import accorder, aucun, masculin, ordinal, prendre_article, singulier
 from cafdiag.restitution.formats import FINE, arrondir, decimales_de, intervalle, majuscule, nombre
 from cafdiag.restitution.lecture import Lecture, points
 
@@ -122,7 +122,7 @@ def niveau(lecture: Lecture, code: str) -> str:
     dit = _evolution(lecture, code) if code.endswith("_EVOL") else ""
     if not dit:
         dit = _valeur_en_phrase(lecture, code) + _quand(lecture, code)
-        bornes = intervalle(ligne["bas"], ligne["haut"], decimales=_places(ligne))
+        bornes = intervalle(ligne["bas"], ligne["haut"], decimales=_places(ligne), unite=ligne["unite"])
         bornes = bornes if len(set(bornes.split(" à "))) > 1 else ""
         dit += f" (entre {bornes.replace(' à ', ' et ')})" if bornes else ""
     return majuscule(dit)
@@ -287,13 +287,9 @@ def rang_dit(place: dict, libelle: str) -> str:
     if 2 * (bas - haut + 1) > classes:
         return ""
     if haut == bas:
-        return f"{_ordinal(haut)} sur {classes} {libelle}"
-    rangs = f"{_ordinal(haut)} ou" if bas == haut + 1 else f"entre le {_ordinal(haut)} et le"
-    return f"{rangs} {_ordinal(bas)} sur {classes} {libelle}, ex æquo"
-
-
-def _ordinal(rang: int) -> str:
-    return "1er" if rang == 1 else f"{rang}e"
+        return f"{ordinal(haut)} sur {classes} {libelle}"
+    rangs = f"{ordinal(haut)} ou" if bas == haut + 1 else f"entre le {ordinal(haut)} et le"
+    return f"{rangs} {ordinal(bas)} sur {classes} {libelle}, ex æquo"
 
 
 def _tendance(lecture: Lecture, code: str) -> tuple[str, str]:

@@ -63,8 +63,10 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
             {
                 "Indicateur": f"{definitions.at[code, 'libelle_court']} ({ligne['unite']}, {lecture.annee(code)})",
                 "Territoire": lecture.texte(code).removesuffix("\u202f%"),
-                "Médiane": nombre(place["mediane"], decimales=places),
-                "Moitié centrale": intervalle(place["q1"], place["q3"], decimales=places),
+                "Médiane": nombre(place["mediane"], decimales=places, unite=ligne["unite"]),
+                "Moitié centrale": intervalle(
+                    place["q1"], place["q3"], decimales=places, unite=ligne["unite"]
+                ),
                 "Rang": rang_dit(place, "").strip().replace(" ,", ",") or "trop d'ex æquo",
             }
         )
@@ -74,9 +76,9 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
         tableau(
             pd.DataFrame(lignes).rename(columns={"Territoire": donnees.nom}),
             titre=f"Parmi les {donnees.confrontation.groupes['comparables'].libelle}",
-            precision="du plus élevé au plus bas, le territoire compris ; ex æquo si l'écart ne dépasse pas "
+            precision="Du plus élevé au plus bas, le territoire compris ; ex æquo si l'écart ne dépasse pas "
             "l'incertitude. La moitié des comparables est dans la moitié centrale ; la médiane n'est pas le taux du "
-            "groupe : un taux ne se moyenne pas",
+            "groupe : un taux ne se moyenne pas.",
             source=" ; ".join(sources),
         )
     )

@@ -14,6 +14,7 @@ from cafdiag.indicateurs import Options, comparer, dictionnaire, mesurer_maille
 from cafdiag.indicateurs.positions import positions
 from cafdiag.indicateurs.secret_application import verifier
 from cafdiag.magasin import dossier, ecrire_ensemble
+from cafdiag.restitution.accords import ordinal
 from cafdiag.restitution.annexes import methode, sources
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.cartes import Fond, carte_aplats
@@ -170,8 +171,9 @@ class VueDepartementale:
         haut, bas, classes = places.loc[indicateur, ["rang_haut", "rang_bas", "classes"]]
         if pd.isna(haut) or (haut == 1 and bas == classes):
             return ""
-        dits = ["1er" if r == 1 else f"{int(r)}e" for r in (haut, bas)]
-        return dits[0] if haut == bas else " à ".join(dits)
+        if haut == bas:
+            return ordinal(haut)
+        return f"{ordinal(haut)} {'ou' if bas == haut + 1 else 'à'} {ordinal(bas)}"
 
     # --- Les morceaux ---
 

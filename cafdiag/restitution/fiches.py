@@ -124,10 +124,8 @@ def fiche(
     textes = [nom, f"{libelle}{annee} : {valeur_dite(ligne, unite=unite, decimales=decimales)}"]
     etat = statut(ligne["statut"])
     if etat.chiffre:
-        bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=decimales)
-        distinctes = bornes and nombre(ligne["bas"], decimales=decimales) != nombre(
-            ligne["haut"], decimales=decimales
-        )
+        bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=decimales, unite=unite)
+        distinctes = len(set(bornes.split(" à "))) > 1
         textes.append(
             f"Statut : {etat.libelle}" + (f", entre {bornes.replace(' à ', ' et ')}" if distinctes else "")
         )

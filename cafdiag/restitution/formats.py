@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.echappement import est_vide
 
 FINE = "\u202f"
@@ -123,7 +124,12 @@ def arrondir(valeur: float, decimales: int) -> Decimal:
 
 
 def nombre(
-    valeur: float | int | None, *, decimales: int | None = None, signe: bool = False, vide: str = "n.d."
+    valeur: float | int | None,
+    *,
+    decimales: int | None = None,
+    signe: bool = False,
+    vide: str = "n.d.",
+    unite: str | None = None,
 ) -> str:
     """Écrit un nombre à la française.
 
@@ -135,6 +141,8 @@ def nombre(
         Par défaut 0 pour un entier, 1 sinon.
     signe : bool
         Écrit « + » devant un nombre positif.
+    unite : str, optional
+        Pour « % », une part à qui il manque un peu ne s'écrit pas 100,0 : elle dirait « tous ».
 
     Examples
     --------
@@ -142,6 +150,8 @@ def nombre(
     (True, '79,9', 'n.d.')
     >>> nombre(-3.25, signe=True) == "\\u22123,3"
     True
+    >>> nombre(99.97, unite="%"), nombre(100.0, decimales=1, unite="%")
+    ('99,9', '100,0')
     """
     if est_vide(valeur):
         return vide
@@ -151,6 +161,9 @@ def nombre(
     if decimales is None:
         decimales = 0 if nombre_.is_integer() else 1
     arrondi = arrondir(valeur if isinstance(valeur, int) else nombre_, decimales)
+    # Une somme de parts vaut parfois 99,99999999999999 : c'est tout.
+    if unite == "%" and not signe and arrondi == 100 and round(nombre_, 6) < 100:
+        arrondi -= Decimal(1).scaleb(-decimales)
     texte = f"{abs(arrondi):,.{decimales}f}".replace(",", FINE).replace(".", ",")
     if arrondi < 0:
         return MOINS + texte
@@ -173,17 +186,18 @@ def avec_unite(
     True
     >>> avec_unite(1, "habitants") == "1\\u00a0habitant"
     True
+    >>> avec_unite(1.7, "places pour 100 enfants").replace(INSECABLE, " ")
+    '1,7 place pour 100 enfants'
     """
     if est_vide(valeur) or math.isinf(valeur):
         return vide
-    texte = nombre(valeur, decimales=decimales_de(unite) if decimales is None else decimales, signe=signe)
+    places = decimales_de(unite) if decimales is None else decimales
+    texte = nombre(valeur, decimales=places, signe=signe, unite=unite)
     if not unite:
         return texte
     if unite == "%":
         return f"{texte}{FINE}%"
-    if abs(float(valeur)) < 2 and " " not in unite and unite.endswith("s"):
-        unite = unite[:-1]
-    return f"{texte}{INSECABLE}{unite}"
+    return f"{texte}{INSECABLE}{accorder(valeur, unite)}"
 
 
 def evolution(valeur: float | None, *, decimales: int = 1) -> str:
@@ -197,7 +211,9 @@ def evolution(valeur: float | None, *, decimales: int = 1) -> str:
     return avec_unite(valeur, "%", decimales=decimales, signe=True)
 
 
-def intervalle(bas: float | None, haut: float | None, *, decimales: int = 1) -> str:
+def intervalle(
+    bas: float | None, haut: float | None, *, decimales: int = 1, unite: str | None = None
+) -> str:
     """Écrit un intervalle ; vide si une borne manque.
 
     Examples
@@ -207,7 +223,8 @@ def intervalle(bas: float | None, haut: float | None, *, decimales: int = 1) -> 
     """
     if est_vide(bas) or est_vide(haut):
         return ""
-    return f"{nombre(bas, decimales=decimales)} à {nombre(haut, decimales=decimales)}"
+    bas, haut = (nombre(borne, decimales=decimales, unite=unite) for borne in (bas, haut))
+    return f"{bas} à {haut}"
 
 
 def date(valeur: str | int | dt.date | None) -> str:

@@ -215,7 +215,7 @@ def barres_comparaison(
                 for borne in (gauche, droite):
                     toile.ligne([borne] * 2, [y + 24, y + 33], couleurs.ENCRE, 1.4)
                 bout = max(bout, droite) if x >= zero else min(bout, gauche)
-            dit = nombre(ligne["valeur"], decimales=places, signe=bas < 0) + symbole(ligne)
+            dit = nombre(ligne["valeur"], decimales=places, signe=bas < 0, unite=unite) + symbole(ligne)
             toile.texte(
                 bout + (6 if x >= zero else -6), y + 29, dit, gras=gras, cote="left" if x >= zero else "right"
             )

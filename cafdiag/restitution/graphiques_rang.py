@@ -82,14 +82,15 @@ def serie(
                 toile.texte(
                     xs[a],
                     ys[a] - 15,
-                    nombre(connus[a]["valeur"], decimales=places),
+                    nombre(connus[a]["valeur"], decimales=places, unite=unite),
                     cote="center",
                     gras=a in (toutes[0], toutes[-1]),
                 )
         else:
             toile.texte(xs[a], bas - 12, "n.d.", cote="center", couleur=couleurs.ENCRE_2, taille=CORPS - 1)
+    part = unite if unite == "%" else None
     dits = [
-        f"{a} : {valeur_dite(li, unite=None, decimales=places)}{symbole(li)}"
+        f"{a} : {valeur_dite(li, unite=part, decimales=places)}{symbole(li)}"
         for a, li in zip(annees, lignes, strict=True)
     ]
     return illustrer(
@@ -152,7 +153,7 @@ def points_classes(
         toile.texte(
             min(max(x, gauche + 30), LARGEUR - 60),
             15,
-            f"{nom_reference} {nombre(reference, decimales=places)}",
+            f"{nom_reference} {nombre(reference, decimales=places, unite=unite)}",
             couleur=couleurs.ENCRE_2,
             cote="center",
         )
@@ -170,8 +171,9 @@ def points_classes(
         toile.point(
             x, y, teinte if ici else "#8aa4ba", rayon=5.5 if ici else 4.5, creux=ligne["statut"] != "exact"
         )
-        toile.texte(x + 10, y, nombre(ligne["valeur"], decimales=places) + symbole(ligne), gras=ici)
-    dits = [f"{nom_de(li, noms)} {nombre(li['valeur'], decimales=places)}" for li in connues]
+        dit = nombre(ligne["valeur"], decimales=places, unite=unite)
+        toile.texte(x + 10, y, dit + symbole(ligne), gras=ici)
+    dits = [f"{nom_de(li, noms)} {nombre(li['valeur'], decimales=places, unite=unite)}" for li in connues]
     phrases = [f"Du plus élevé au plus bas : {', '.join(dits)}."]
     rang = next((i for i, li in enumerate(connues, start=1) if li["territoire"] == territoire), None)
     if rang is not None:

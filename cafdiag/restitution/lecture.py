@@ -109,7 +109,9 @@ class Lecture:
         ligne = self.ligne(indicateur, role)
         if not self.connu(indicateur, role):
             return statut(ligne["statut"]).symbole if ligne else "n.d."
-        ecrit = nombre(ligne["valeur"], decimales=decimales_de(ligne["unite"]), signe=signe)
+        ecrit = nombre(
+            ligne["valeur"], decimales=decimales_de(ligne["unite"]), signe=signe, unite=ligne["unite"]
+        )
         return f"{ecrit}{FINE}%" if ligne["unite"] == "%" else ecrit
 
     def contre(self, indicateur: str, *, roles: tuple[str, ...] = ("departement", "france")) -> str:

@@ -21,6 +21,7 @@ from cafdiag.restitution.archives import sans_dates
 from cafdiag.restitution.couleurs import ENCRE, FOND_DOUX, TERRITOIRE
 from cafdiag.restitution.echappement import sans_controle
 from cafdiag.restitution.formats import STATUTS, decimales_de
+from cafdiag.restitution.formats import nombre as ecrire_nombre
 
 NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
 # Colonne du CSV, intitulé, largeur : ce qu'on lit d'abord vient d'abord.
@@ -61,6 +62,7 @@ class _Valeur(NamedTuple):
     contenu: Any
     decimales: int | None = None
     gras: bool = False
+    unite: str = ""
 
 
 _FORMULE = ("=", "+", "-", "@", "\t", "\r")
@@ -126,7 +128,19 @@ def _feuille(classeur: Workbook, nom: str, largeurs: Sequence[float]):
     return feuille
 
 
-def _case(feuille: Any, valeur: Any, decimales: int | None = None, gras: bool = False) -> WriteOnlyCell:
+def _format(valeur: float, decimales: int | None, unite: str) -> str:
+    """Le format d'affichage : la case garde la valeur entière, le tableur en montre ce que montre le rapport."""
+    if decimales is None:
+        return "0"
+    montre = ecrire_nombre(valeur, decimales=decimales, unite=unite)
+    if montre != ecrire_nombre(valeur, decimales=decimales):
+        return f'"{montre}"'
+    return "#,##0" + ("." + "0" * decimales if decimales else "")
+
+
+def _case(
+    feuille: Any, valeur: Any, decimales: int | None = None, gras: bool = False, unite: str = ""
+) -> WriteOnlyCell:
     case = WriteOnlyCell(feuille, value=texte_inerte(valeur) if isinstance(valeur, str) else valeur)
     if isinstance(valeur, str):
         # openpyxl prend « =… » pour une formule, même quand on lui donne un texte.
@@ -134,9 +148,7 @@ def _case(feuille: Any, valeur: Any, decimales: int | None = None, gras: bool = 
         case.alignment = Alignment(vertical="top", wrap_text=len(valeur) > 40)
     elif valeur is not None:
         case.alignment = Alignment(vertical="top")
-        case.number_format = (
-            "0" if decimales is None else "#,##0" + ("." + "0" * decimales if decimales else "")
-        )
+        case.number_format = _format(valeur, decimales, unite)
     if gras:
         case.font = Font(bold=True, color=TERRITOIRE[1:])
     return case
@@ -191,7 +203,7 @@ def _feuille_de_mesures(classeur: Workbook, theme: str, mesures: list[dict]) -> 
                 nombre = float(brut)
                 voulues = {"annee": None, "numerateur": 0, "denominateur": 0}.get(colonne, chiffres)
                 nombre = int(nombre) if nombre.is_integer() else nombre
-                ligne.append(_Valeur(nombre, voulues, ici and colonne == "valeur"))
+                ligne.append(_Valeur(nombre, voulues, ici and colonne == "valeur", mesure["unite"]))
             else:
                 mot = _ROLES.get(brut, brut) if colonne == "role" else brut
                 ligne.append(_Valeur(mot, gras=ici and colonne == "nom"))

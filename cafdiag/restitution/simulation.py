@@ -13,6 +13,7 @@ from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.mesures import COLONNES
 from cafdiag.indicateurs.simulation import TAUX, Simulateur
 from cafdiag.indicateurs.simulation_objets import Hypotheses, Simulation
+from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import FINE, INSECABLE, majuscule, nombre
 from cafdiag.restitution.lecture import accord
@@ -57,15 +58,19 @@ def places_dites(valeur: float, bas: float, haut: float) -> str:
     return f"{ecrit} ({nombre(bas, decimales=0)} à {nombre(haut, decimales=0)})"
 
 
+def _places(taux: float) -> str:
+    return f"{nombre(taux, decimales=1)} {accorder(taux, 'places')}"
+
+
 def conclusion(simulation: Simulation) -> str:
     """La phrase qui répond : combien de places, ou pourquoi on ne peut pas le dire."""
     b = simulation.besoin.iloc[0]
     if math.isnan(b["taux"]):
         return f"Le besoin ne se calcule pas : {b['motif']}."
     if simulation.sans_places:
-        manque = nombre(-b["ecart"], decimales=1)
+        manque = _places(-b["ecart"])
         return (
-            f"Il manque {manque} places pour 100 enfants ; combien de places en tout ne se calcule pas ici "
+            f"Il manque {manque} pour 100 enfants ; combien de places en tout ne se calcule pas ici "
             f"({b['motif']})."
         )
     if simulation.atteinte:
@@ -80,10 +85,10 @@ def simulation_en_texte(simulation: Simulation, *, departs: Departs | None = Non
     """Une simulation en texte, pour être lue telle quelle."""
     b = simulation.besoin.iloc[0]
     nom_taux = majuscule(TAUX[simulation.taux][2])
-    ici = nombre(b["taux"], decimales=1)
+    ici = _places(b["taux"])
     lignes = [
         simulation.territoire.libelle,
-        f"{nom_taux} : {ici} places pour 100 enfants de moins de 3 ans (décembre {b['annee']:.0f})",
+        f"{nom_taux} : {ici} pour 100 enfants de moins de 3 ans (décembre {b['annee']:.0f})",
         simulation.hypotheses[0].removesuffix("."),
         conclusion(simulation),
     ]
@@ -230,8 +235,8 @@ def _phrases(donnees: Donnees, faites: list[tuple[str, Simulation]]) -> list[str
         if not siennes:
             continue
         b = siennes[0][1].besoin.iloc[0]
-        ici = nombre(b["taux"], decimales=1)
-        phrase = f"{nom} : {ici} places pour 100 enfants de moins de 3 ans en {b['annee']:.0f}"
+        ici = _places(b["taux"])
+        phrase = f"{nom} : {ici} pour 100 enfants de moins de 3 ans en {b['annee']:.0f}"
         rejointes = [(r, s) for r, s in siennes if s.atteinte]
         if rejointes:
             dites = " et ".join(

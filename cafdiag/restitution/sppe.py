@@ -180,7 +180,7 @@ def _accompagnement(etat: Sppe) -> Rubrique:
 def _ecrire(ligne: dict) -> str:
     if not statut(ligne["statut"]).chiffre or pd.isna(ligne["valeur"]):
         return statut("non_disponible").symbole
-    ecrit = nombre(ligne["valeur"], decimales=decimales_de(ligne["unite"]))
+    ecrit = nombre(ligne["valeur"], decimales=decimales_de(ligne["unite"]), unite=ligne["unite"])
     return f"{ecrit} e" if ligne["statut"] == "estime" else ecrit
 
 

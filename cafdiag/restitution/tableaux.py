@@ -73,7 +73,7 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
         if not est_vide(ligne.get("bas")) and est_vide(ligne.get("haut")):
             # Un total partiel se dit « au moins » : il n'est ni une valeur, ni un silence.
             places = decimales_de(ligne.get("unite")) if decimales is None else decimales
-            minorant = nombre(ligne["bas"], decimales=places)
+            minorant = nombre(ligne["bas"], decimales=places, unite=ligne.get("unite"))
             return f'<abbr class="nd" title="{html_sur("au moins" + motif)}">≥{INSECABLE}{minorant}</abbr>'
         return f'<abbr class="nd" title="{html_sur(etat.libelle + motif)}">{etat.symbole}</abbr>'
     if not est_vide(modalite):
@@ -81,10 +81,12 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
     else:
         places = decimales_de(ligne.get("unite")) if decimales is None else decimales
         signe = ligne.get("unite") == "points" or str(ligne.get("indicateur", "")).endswith("_EVOL")
-        texte = nombre(ligne["valeur"], decimales=places, signe=signe)
+        texte = nombre(ligne["valeur"], decimales=places, signe=signe, unite=ligne.get("unite"))
         if etat.symbole:
             texte += f' <abbr class="statut" title="{html_sur(etat.libelle)}">{etat.symbole}</abbr>'
-        bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=places)
+        bornes = intervalle(
+            ligne.get("bas"), ligne.get("haut"), decimales=places, unite=ligne.get("unite")
+        )
         if bornes and len(set(bornes.split(" à "))) > 1:
             texte += f' <small class="intervalle">({bornes})</small>'
         return texte
@@ -279,7 +281,7 @@ def tableau(
             places = decimales_de(unites[colonne]) if unites and colonne in unites else None
         if places is None and pd.api.types.is_float_dtype(donnees[colonne]):
             places = 0 if (donnees[colonne].dropna() % 1 == 0).all() else 1
-        return nombre(valeur, decimales=places)
+        return nombre(valeur, decimales=places, unite=(unites or {}).get(colonne))
 
     def droite(colonne: str) -> str:
         return ' class="nombre"' if chiffrees[colonne] else ""

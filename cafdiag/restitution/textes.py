@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cafdiag.restitution.accords import accorder, ordinal
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.territoires import Territoire
@@ -88,6 +89,11 @@ def periodes(lecture: Lecture) -> tuple[str, str]:
     return f"{annees[0]}-{annees[1]}", f"{annees[2]}-{annees[3]}"
 
 
+def _places(lecture: Lecture, code: str) -> str:
+    """« 1,7 place », « 79,9 places »."""
+    return f"{lecture.texte(code)} {accorder(lecture.valeur(code), 'places')}"
+
+
 def couverture(lecture: Lecture) -> str:
     """Taux de couverture global, situé par rapport au département et à la France."""
     if not lecture.connu("PE_TXCOUV_GLOBAL"):
@@ -95,8 +101,7 @@ def couverture(lecture: Lecture) -> str:
     annee = lecture.annee("PE_TXCOUV_GLOBAL")
     quand = f"Fin {annee}, l'" if annee else "L'"
     phrase = (
-        f"{quand}offre d'accueil est de {lecture.texte('PE_TXCOUV_GLOBAL')} places pour 100 enfants "
-        "de moins de 3 ans"
+        f"{quand}offre d'accueil est de {_places(lecture, 'PE_TXCOUV_GLOBAL')} pour 100 enfants de moins de 3 ans"
     )
     situations = [s for s in (lecture.situer("PE_TXCOUV_GLOBAL", r) for r in ("departement", "france")) if s]
     return phrase + (f" : {' ; '.join(situations)}" if situations else "") + "."
@@ -107,10 +112,10 @@ def modes(lecture: Lecture) -> str:
     dominant = lecture.ligne("PE_MODE_DOMINANT")
     if not lecture.connu("PE_MODE_DOMINANT") or not lecture.connu("PE_TXCOUV_EAJE"):
         return ""
-    collectif = lecture.texte("PE_TXCOUV_EAJE")
+    collectif = _places(lecture, "PE_TXCOUV_EAJE")
     contre = lecture.contre("PE_TXCOUV_EAJE")
     if "collectif" in dominant["modalite"]:
-        phrase = f"L'accueil collectif (EAJE) est le premier mode : {collectif} places pour 100 enfants"
+        phrase = f"L'accueil collectif (EAJE) est le premier mode : {collectif} pour 100 enfants"
         return phrase + (f", {contre}." if contre else ".")
     pluriel = (
         "Les assistants maternels sont"
@@ -121,8 +126,8 @@ def modes(lecture: Lecture) -> str:
     ensemble_devant = lecture.valeur("PE_TXCOUV_EAJE") >= lecture.valeur("PE_MODE_DOMINANT")
     a_part = " (EAJE à PSU et hors PSU comptés à part)" if ensemble_devant else ""
     phrase = (
-        f"{pluriel} le premier mode d'accueil{a_part} ; l'accueil collectif (EAJE) offre {collectif} places "
-        "pour 100 enfants"
+        f"{pluriel} le premier mode d'accueil{a_part} ; l'accueil collectif (EAJE) offre {collectif} pour 100 "
+        "enfants"
     )
     return phrase + (f", {contre}." if contre else ".")
 
@@ -179,13 +184,12 @@ def quartiers(territoire: Territoire, lecture: Lecture) -> str:
             f"prioritaire{'s' if n > 1 else ''} (QPV)"
         )
     if lecture.connu("CTX_COM_FRR"):
-        n = lecture.valeur("CTX_COM_FRR")
-        total = len(territoire.communes)
-        parties.append(
-            f"{accord(n, 'commune')} sur {total} en zone France ruralités revitalisation (FRR)"
-            if n
-            else "aucune commune en zone France ruralités revitalisation (FRR)"
-        )
+        n, total = lecture.valeur("CTX_COM_FRR"), len(territoire.communes)
+        zone = "zone France ruralités revitalisation (FRR)"
+        if total == 1:
+            parties.append(f"{'en' if n else 'hors'} {zone}")
+        else:
+            parties.append(f"{accord(n, 'commune') if n else 'aucune commune'} sur {total} en {zone}")
     return majuscule(" ; ".join(parties)) + "." if parties else ""
 
 
@@ -206,9 +210,8 @@ def place(rang: Rang | None) -> str:
     """Rang du taux de couverture parmi les EPCI du département."""
     if rang is None or rang.nombre < 3:
         return ""
-    ordinal = "1er" if rang.rang == 1 else f"{rang.rang}e"
     return (
-        f"Son taux de couverture est le {ordinal} sur {rang.nombre} parmi les EPCI du département, du plus "
+        f"Son taux de couverture est le {ordinal(rang.rang)} sur {rang.nombre} parmi les EPCI du département, du plus "
         "élevé au plus bas."
     )
 
@@ -274,7 +277,7 @@ def _enjeu_couverture(lecture: Lecture) -> Enjeu | None:
         return None
     return Enjeu(
         "Une offre d'accueil sous la moyenne de la France",
-        f"{lecture.texte('PE_TXCOUV_GLOBAL')} places pour 100 enfants, "
+        f"{_places(lecture, 'PE_TXCOUV_GLOBAL')} pour 100 enfants, "
         f"{lecture.contre('PE_TXCOUV_GLOBAL', roles=('france',))}{_en(lecture, 'PE_TXCOUV_GLOBAL')}.",
         "Quels besoins ne trouvent pas de réponse, où, et pour quels horaires ?",
         -ecart / lecture.valeur("PE_TXCOUV_GLOBAL", "france"),
@@ -287,7 +290,7 @@ def _enjeu_collectif(lecture: Lecture) -> Enjeu | None:
         return None
     ici = lecture.valeur("PE_TXCOUV_EAJE")
     constat = (
-        f"{lecture.texte('PE_TXCOUV_EAJE')} places d'accueil collectif pour 100 enfants, "
+        f"{_places(lecture, 'PE_TXCOUV_EAJE')} d'accueil collectif pour 100 enfants, "
         f"{lecture.contre('PE_TXCOUV_EAJE')}{_en(lecture, 'PE_TXCOUV_EAJE')}."
     )
     if ici == 0:

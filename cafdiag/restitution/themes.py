@@ -10,6 +10,7 @@ from cafdiag.donnees import evaluer, table_communes
 from cafdiag.indicateurs import mesurer_serie
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import graphiques, textes
+from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.cartes import nom_court
 from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
@@ -159,17 +160,20 @@ def _petite_enfance(donnees: Donnees) -> str:
 
 
 def _etablissements(lecture: Lecture) -> str:
-    parties = [
-        accord(lecture.valeur(c), *mots)
-        for c, mots in (
-            ("PE_NB_EAJE", ("crèche ou multi-accueil", "crèches ou multi-accueils")),
-            ("PE_NB_MICRO", ("micro-crèche",)),
-        )
-        if lecture.connu(c)
-    ]
-    annee = lecture.annee("PE_NB_EAJE") or lecture.annee("PE_NB_MICRO")
-    base = f"La base des équipements{f' {annee}' if annee else ''}"
-    return f"{base} y compte {' et '.join(parties)}." if parties else ""
+    connus = [c for c in ("PE_NB_EAJE", "PE_NB_MICRO") if lecture.connu(c)]
+    if not connus:
+        return ""
+    comptes = {
+        "PE_NB_EAJE": ("crèche ou multi-accueil", "crèches ou multi-accueils"),
+        "PE_NB_MICRO": ("micro-crèche",),
+    }
+    rien = {"PE_NB_EAJE": "crèche ni multi-accueil", "PE_NB_MICRO": "micro-crèche"}
+    presents = [accord(lecture.valeur(c), *comptes[c]) for c in connus if lecture.valeur(c)]
+    absents = " ni ".join(rien[c] for c in connus if not lecture.valeur(c))
+    base = f"La base des équipements {lecture.annee(connus[0]) or ''}".rstrip()
+    if not presents:
+        return f"{base} n'y compte aucune {absents}."
+    return f"{base} y compte {' et '.join(presents)}{f', mais aucune {absents}' if absents else ''}."
 
 
 def _classement(donnees: Donnees) -> str:
@@ -262,8 +266,8 @@ def _animation(donnees: Donnees) -> str:
         phrases.append(_quartiers_couverts(donnees, couverture))
     if lecture.connu("AVS_DENS"):
         phrases.append(
-            f"{lecture.texte('AVS_DENS')} structures d'animation de la vie sociale pour 10"
-            "\u202f000 habitants."
+            f"On compte {lecture.texte('AVS_DENS')} {accorder(lecture.valeur('AVS_DENS'), 'structures')} "
+            "d'animation de la vie sociale pour 10\u202f000 habitants."
         )
     if not registre_complet(donnees):
         phrases.append(

@@ -26,10 +26,10 @@ def chiffre(ligne: dict, *, decimales: int, nom: str) -> str:
     annee = "" if est_vide(ligne.get("annee")) else f", {int(ligne['annee'])}"
     if etat.chiffre and not est_vide(ligne.get("valeur")):
         signe = ligne["unite"] == "points" or str(ligne["indicateur"]).endswith("_EVOL")
-        grand = html_sur(nombre(ligne["valeur"], decimales=decimales, signe=signe))
+        grand = html_sur(nombre(ligne["valeur"], decimales=decimales, signe=signe, unite=ligne["unite"]))
         unite = html_sur(ligne["unite"])
         details = [etat.libelle] if etat.symbole else []
-        bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=decimales)
+        bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=decimales, unite=ligne["unite"])
         if bornes and len(set(bornes.split(" à "))) > 1:
             details.append(f"entre {bornes.replace(' à ', ' et ')}")
         if not est_vide(ligne.get("modalite")):
@@ -38,7 +38,7 @@ def chiffre(ligne: dict, *, decimales: int, nom: str) -> str:
         grand, unite = html_sur(majuscule(etat.libelle)), ""
         details = [] if est_vide(ligne.get("motif")) else [str(ligne["motif"])]
         if not est_vide(ligne.get("bas")) and est_vide(ligne.get("haut")):
-            details.append(f"au moins {nombre(ligne['bas'], decimales=decimales)}")
+            details.append(f"au moins {nombre(ligne['bas'], decimales=decimales, unite=ligne['unite'])}")
     suite = f'<p class="precision">{phrase_html(majuscule(" ; ".join(details)))}</p>' if details else ""
     muet = "" if etat.chiffre else " muet"
     return (
@@ -103,7 +103,7 @@ def _rangee(ligne: dict, bas: float, haut: float, decimales: int) -> str:
         libelle = html_sur(etat.libelle)
         dite, barre = f'<abbr title="{libelle}">{html_sur(etat.symbole or "n.d.")}</abbr>', ""
     else:
-        dite = html_sur(nombre(ligne["valeur"], decimales=decimales))
+        dite = html_sur(nombre(ligne["valeur"], decimales=decimales, unite=ligne["unite"]))
         if etat.symbole:
             dite += f' <abbr title="{html_sur(etat.libelle)}">{html_sur(etat.symbole)}</abbr>'
         barre = _barre(float(ligne["valeur"]), bas, haut, _TEINTES.get(role, couleurs.ENCRE_2))
