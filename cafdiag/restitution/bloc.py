@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as _html
+import re
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -16,13 +17,19 @@ from cafdiag.restitution.types_mime import MIME_BLOC
 from cafdiag.territoires import Territoire
 
 
+# Une option de la ligne de commande se recopie : elle ne se coupe pas à un tiret.
+_OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]+)")
+
+
 def phrase_html(texte: str) -> str:
     """Texte échappé, dont la ponctuation haute et les guillemets ne partent pas seuls à la ligne.
 
     >>> phrase_html("Qui ? <b>") == "Qui\\u202f? &lt;b&gt;"
     True
+    >>> phrase_html("avec --registre-complet 53")
+    'avec <code>--registre-complet</code> 53'
     """
-    return _html.escape(ponctuer(texte), quote=False)
+    return _OPTION.sub(r"<code>\1</code>", _html.escape(ponctuer(texte), quote=False))
 
 
 @dataclass(frozen=True)

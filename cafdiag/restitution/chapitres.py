@@ -118,7 +118,8 @@ def _dictionnaire(options: Options) -> pd.DataFrame:
     """Le dictionnaire tel qu'appliqué : la distance et la définition choisies y sont écrites."""
     table = dictionnaire()
     distance = f"{options.distance_alsh_km:g} km".replace(".", ",")
-    mots = ["libelle", "libelle_court", "formule", "limites", "reperes"]
+    mots = ["libelle", "formule", "limites", "reperes"]
+    table["libelle_court"] = table["libelle_court"].map(options.dire)
     code = "EJ_ALSH_PART_X_KM"
     table.loc[code, mots] = [str(t).replace("5 km", distance) for t in table.loc[code, mots]]
     if options.definition_qpv == "stricte":

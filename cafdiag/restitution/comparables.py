@@ -49,7 +49,7 @@ def mesures_citees(donnees: Donnees) -> pd.DataFrame:
 
 
 def _positions(donnees: Donnees, connus: list[str]) -> str:
-    definitions, lecture = dictionnaire(), donnees.lecture
+    courts, lecture = dictionnaire()["libelle_court"].map(donnees.options.dire), donnees.lecture
     lignes, sources = [], {}
     for code in connus:
         place = lecture.position(code, "comparables")
@@ -61,7 +61,7 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
         sources[f"{ligne['source']} ({ligne['millesime']})"] = None
         lignes.append(
             {
-                "Indicateur": f"{definitions.at[code, 'libelle_court']} ({ligne['unite']}, {lecture.annee(code)})",
+                "Indicateur": f"{courts[code]} ({ligne['unite']}, {lecture.annee(code)})",
                 "Territoire": lecture.texte(code).removesuffix("\u202f%"),
                 "Médiane": nombre(place["mediane"], decimales=places, unite=ligne["unite"]),
                 "Moitié centrale": intervalle(
@@ -96,6 +96,8 @@ def _liste(donnees: Donnees) -> str:
             "Distance": table["distance"],
         }
     )
+    if donnees.territoire.maille == "departement":
+        vue = vue.drop(columns="Département")
     variables = enumeration([v.libelle for v in choisis.variables])
     methode = (
         f"Choisis parmi {nombre(choisis.candidats)} d'après : {variables}. Chaque variable compte autant (centrée et "

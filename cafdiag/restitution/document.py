@@ -36,7 +36,7 @@ class Titre:
 
 @dataclass(frozen=True)
 class Paragraphe:
-    """Un paragraphe. `allure` : ``texte``, ``source``, ``note`` ou ``avertissement``."""
+    """Un paragraphe. `allure` : ``texte``, ``source``, ``note``, ``avertissement`` ou ``intitule`` (de ce qui suit)."""
 
     bouts: Bouts
     allure: str = "texte"

@@ -147,7 +147,7 @@ class _Lecteur:
                     Bout(b.texte, gras=True, petit=b.petit, saut=b.saut) for b in self.bouts(enfant)
                 )
                 if bouts:
-                    yield Paragraphe(bouts)
+                    yield Paragraphe(bouts, "intitule")
             elif not _cache(enfant):
                 yield from self._bloc(enfant) if enfant.tag in _BLOCS else self._blocs(enfant)
 

@@ -319,11 +319,17 @@ def nom_court(nom: str) -> str:
     return court[:1].upper() + court[1:] if court else nom
 
 
+_MILLIERS = re.compile(r"(?<![\d\w])\d{1,3}(?: \d{3})+(?!\d)")
+
+
 def ponctuer(texte: str) -> str:
-    """Espaces insécables devant la ponctuation haute et dans les guillemets.
+    """Espaces insécables devant la ponctuation haute, dans les guillemets et entre les milliers.
 
     >>> ponctuer("Qui ? « moi »") == "Qui\\u202f? «\\u202fmoi\\u202f»"
     True
+    >>> ponctuer("pour 10 000 habitants, en 2023 451") == "pour 10\\u202f000 habitants, en 2023 451"
+    True
     """
+    texte = _MILLIERS.sub(lambda m: m[0].replace(" ", FINE), texte)
     texte = re.sub(r" ([;?!»])", "\u202f\\1", texte)
     return texte.replace(" :", "\u00a0:").replace("« ", "«\u202f")

@@ -135,7 +135,9 @@ class _Rendu:
         style = {"source": "Source", "note": "Note", "avertissement": "Avertissement"}.get(
             bloc.allure, self.style_force or "Normal"
         )
-        self._bouts(self.docx.add_paragraph(style=style), bloc.bouts)
+        p = self.docx.add_paragraph(style=style)
+        p.paragraph_format.keep_with_next = True if bloc.allure == "intitule" else None
+        self._bouts(p, bloc.bouts)
 
     @bloc.register
     def _(self, bloc: modele.Liste) -> None:

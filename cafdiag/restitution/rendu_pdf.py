@@ -13,6 +13,8 @@ from cafdiag.restitution.images import POLICES, nettoyer, polices
 GABARIT = "document.typ"
 # Un tableau plus court que cela ne se coupe pas d'une page à l'autre.
 LIGNES_INSECABLES = 14
+# Une ligne qui a une case plus longue se coupe : entière, elle laisserait un vide, et son titre seul au-dessus.
+CASE_INSECABLE = 300
 
 
 def pdf(document: Document) -> bytes:
@@ -56,8 +58,10 @@ def _bouts(bouts: modele.Bouts) -> list[dict]:
     return [vars(b) for b in bouts]
 
 
-def _case(case: modele.Case) -> dict:
-    return vars(case) | {"bouts": _bouts(case.bouts)}
+def _ligne(cases: tuple[modele.Case, ...]) -> list[dict]:
+    # Une ligne ne se coupe que si toutes ses cases le peuvent.
+    longue = any(sum(len(b.texte) for b in c.bouts) > CASE_INSECABLE for c in cases)
+    return [vars(c) | {"bouts": _bouts(c.bouts), "longue": longue} for c in cases]
 
 
 def _blocs(blocs: tuple[modele.Bloc, ...]) -> list[dict]:
@@ -84,8 +88,8 @@ def _bloc(bloc: modele.Bloc) -> dict:
             "genre": genre,
             "titre": bloc.titre,
             "precision": bloc.precision,
-            "entetes": [[_case(c) for c in ligne] for ligne in bloc.entetes],
-            "corps": [[_case(c) for c in ligne] for ligne in bloc.corps],
+            "entetes": [_ligne(ligne) for ligne in bloc.entetes],
+            "corps": [_ligne(ligne) for ligne in bloc.corps],
             "colonnes": parts_des_colonnes(bloc),
             "notes": [],
             "long": len(bloc.corps) > LIGNES_INSECABLES,

@@ -110,7 +110,8 @@ def _phrase(texte: str) -> str:
 
 
 def _bloc(titre: str, tete: str, corps: str, pied: str, *, precision: str = "") -> Tableau:
-    petit = f"<small>{html_sur(precision)}</small>" if precision else ""
+    titre = ponctuer(titre)
+    petit = f"<small>{html_sur(ponctuer(precision))}</small>" if precision else ""
     long = " long" if corps.count("<tr") > LIGNES_D_UNE_PAGE else ""
     # Une zone qui défile doit être atteignable au clavier et nommée (WCAG 2.1.1).
     return Tableau(
@@ -184,8 +185,8 @@ def tableau_mesures(
             [str(modele["unite"])] if not est_vide(modele["unite"]) and modele["unite"] != "mode" else []
         )
         details += [str(int(annees[0]))] if annees else []
-        libelle = html_sur((noms or {}).get(cle, modele["libelle"]))
-        return libelle + (f"<small>{html_sur(', '.join(details))}</small>" if details else "")
+        libelle = html_sur(ponctuer((noms or {}).get(cle, modele["libelle"])))
+        return libelle + (f"<small>{html_sur(ponctuer(', '.join(details)))}</small>" if details else "")
 
     def classe(*codes: str, autres: str = "") -> str:
         toutes = " ".join(c for c in (autres, "territoire" if surligner in codes else "") if c)
@@ -289,7 +290,7 @@ def tableau(
     def entete(colonne: str) -> str:
         unite = (unites or {}).get(colonne, "")
         return html_sur((colonnes or {}).get(colonne, colonne)) + (
-            f"<small>{html_sur(unite)}</small>" if unite else ""
+            f"<small>{html_sur(ponctuer(unite))}</small>" if unite else ""
         )
 
     tete = "<tr>" + "".join(f'<th scope="col"{droite(c)}>{entete(c)}</th>' for c in donnees.columns) + "</tr>"

@@ -131,14 +131,14 @@ def carte(
     """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
     code = choisir([indicateur])[0]
-    ligne = dictionnaire().loc[code]
+    ligne, dire = dictionnaire().loc[code], (options or Options()).dire
     quoi = decoupage(cible, a_l_epci=ligne["calcul"] in CALCULS_A_L_EPCI)
     mesures = mesurer_maille(quoi.maille, [code], codes=quoi.codes, annee=annee, apports=apports, options=options)
     noms = mesures.set_index("territoire")["nom"]
     contours = contours_de(quoi.maille, quoi.codes, noms=noms)
     millesime = date_des(mesures)
     commun = {
-        "titre": f"{ligne['libelle']}, {millesime}",
+        "titre": f"{dire(ligne['libelle'])}, {millesime}",
         "sous_titre": f"{cible.nom} : {quoi.libelle}",
         "source": f"{ligne['source']}, {millesime}",
         "surligner": a_surligner(cible, contours),
@@ -149,7 +149,7 @@ def carte(
         return carte_communes(
             contours,
             cercles=mesures,
-            libelle_cercles=ligne["libelle_court"],
+            libelle_cercles=dire(ligne["libelle_court"]),
             unite_cercles=ligne["unite"],
             contexte=contexte(cible, quoi),
             **commun,
@@ -160,7 +160,7 @@ def carte(
     return carte_aplats(
         contours,
         mesures,
-        libelle=ligne["libelle_court"],
+        libelle=dire(ligne["libelle_court"]),
         unite=ligne["unite"],
         decimales=int(ligne["decimales"]),
         reference=reference,
