@@ -1,5 +1,7 @@
 """Ce que l'utilisateur apporte : QPV en contours, registre complet ; défauts dits d'un coup."""
 
+import re
+
 import geopandas as gpd
 import pandas as pd
 import pyproj
@@ -7,6 +9,7 @@ import pytest
 from shapely.geometry import box
 
 import cafdiag as cd
+from cafdiag.cli import principal
 from cafdiag.erreurs import EntreeFautive
 
 ANGERS = "244900015"
@@ -176,6 +179,18 @@ def test_fichier_abime_refuse(tmp_path, contenu):
     chemin.write_bytes(contenu)
     with pytest.raises(EntreeFautive, match=r"abime\.csv"):
         cd.lire_apports(registre=chemin)
+
+
+def test_une_colonne_a_confirmer_dit_la_commande_qui_confirme(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "entrepot"))
+    chemin = tmp_path / "reg.csv"
+    chemin.write_text("type,nom,code_insee\neaje,Les Lutins,49007\n", encoding="utf-8")
+    with pytest.raises(EntreeFautive) as refus:
+        cd.lire_apports(registre=chemin)
+    commande = re.search(r"« cafdiag (.+ --confirmer) »", str(refus.value))[1]
+    assert principal(commande.split()) == 0 and "reg.csv" in commande
+    assert cd.lire_apports(registre=chemin).structures["code"].tolist() == ["49007"]
 
 
 def test_qpv_sans_les_colonnes_de_l_anct_refuse(tmp_path):

@@ -44,8 +44,8 @@ from cafdiag.erreurs import DemandeFausse, EntreeFautive
 
 _LIEUX = ("code", "commune", "code_postal", "lon", "lat")
 _CORRIGER = (
-    "corrigez ces lignes puis relancez ; rien n'a été importé (ou importez les lignes saines en "
-    "écartant les autres)"
+    "corrigez ces lignes puis relancez ; rien n'a été importé (pour ne garder que les lignes saines : "
+    "« cafdiag donnees importer FICHIER --ecarter », ou ecarter=True)"
 )
 
 
@@ -170,9 +170,16 @@ def _exiger_confirmation(
             ]
             + [f"« {e} » non reconnue : elle ne serait pas reprise" for e in proposition.inconnues],
             attendu="une correspondance de colonnes confirmée",
-            conseil="relisez-la, puis confirmez (confirmer=True, --confirmer) ou écrivez "
-            f"{colonnes.chemin_correspondance(chemin).name}",
+            conseil=_conseil(chemin, confirmable=not proposition.ambigues),
         )
+
+
+def _conseil(chemin: Path, *, confirmable: bool) -> str:
+    # Plusieurs commandes lisent un registre ; une seule le confirme, et ce qu'elle écrit vaut pour toutes.
+    ecrire = f"écrivez {colonnes.chemin_correspondance(chemin).name}"
+    if not confirmable:
+        return ecrire
+    return f"relisez-la, puis « cafdiag donnees importer {chemin.name} --confirmer » (confirmer=True), ou {ecrire}"
 
 
 def _exiger_colonnes(classeur: Classeur, correspondance: Correspondance) -> None:

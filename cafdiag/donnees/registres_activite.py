@@ -70,7 +70,7 @@ PARTIES = (
     ("foyers_qf_inf_800", "foyers_qf_connu"),
 )
 _CLE = ["maille", "code", "grandeur", "annee"]
-_CORRIGER = "corrigez ces lignes puis relancez ; rien n'a été importé (ou écartez-les avec ecarter=True)"
+_CORRIGER = "corrigez ces lignes puis relancez ; rien n'a été importé (ou « --ecarter », ecarter=True)"
 
 
 def reconnait(chemin: str | Path) -> bool:
