@@ -1,5 +1,7 @@
 """« En bref » : des constats qui distinguent, choisis par la règle écrite sous l'encadré."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,6 +120,15 @@ def test_le_rapport_ecrit_la_regle_et_joint_les_chiffres():
     liste = d.comparaison("portrait").html
     assert "CC Maine Saosnois" in liste and "Sarthe" in liste and "0,12" in liste
     assert "densité (habitants au km²" in liste
+
+
+def test_un_departement_n_a_pas_de_colonne_departement():
+    def entetes(code):
+        page = Diagnostic(code).comparaison("portrait").html
+        return re.findall(r"<th scope=\"col\"[^>]*>([^<]*)", page[page.index("Qui sont les") :])[:2]
+
+    assert entetes("53") == ["Territoire", "Habitants"]
+    assert entetes("200048551") == ["Territoire", "Département"]
 
 
 def test_sans_comparables_le_rapport_dit_pourquoi():

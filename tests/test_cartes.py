@@ -1,6 +1,7 @@
 """Cartes : classes, manquants hachurés et nommés, infobulles, et l'ouverture dans un vrai navigateur."""
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -240,6 +241,27 @@ def test_les_noms_courts():
     assert nom_court("CA Laval Agglomération") == "Laval Agglomération"
     assert nom_court("CC des Coëvrons") == "Coëvrons"
     assert nom_court("Cantal") == "Cantal"
+
+
+@pytest.mark.parametrize(
+    ("nom", "court"),
+    [
+        ("CA du Sud", "CA du Sud"),
+        ("CC du Sud", "CC du Sud"),
+        ("CA CIVIS (Communauté Intercommunale des Villes Solidaires)", "CIVIS"),
+        ("CA Intercommunale de la Réunion Est (CIREST)", "CIREST"),
+        ("CA Territoire de la Côte Ouest (TCO)", "Territoire de la Côte Ouest"),
+        ("CC Vallons du Lyonnais (CCVL)", "Vallons du Lyonnais"),
+    ],
+)
+def test_un_nom_court_tient_devant_une_barre_et_designe_quelqu_un(nom, court):
+    assert nom_court(nom) == court
+
+
+def test_les_extremes_sont_nommes_avant_les_autres():
+    carte = carte_aplats(contours(), mesures(VALEURS, statuts=STATUTS), libelle="L", unite="%", titre="T")
+    (noms,) = [json.loads(c.donnees) for c in carte._children.values() if getattr(c, "fonction", "") == "etiquettes"]
+    assert {e["t"] for e in noms[:2]} == {"Lieu 0", "Lieu 5"}
 
 
 def ouvrir(page, carte, tmp_path):

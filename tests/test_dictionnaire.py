@@ -1,5 +1,7 @@
 """Le dictionnaire : complet, rempli, et qui dit quoi apporter ; ce qui se résout à plusieurs mailles."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.publications import reconstituer
 from cafdiag.donnees.variables import _TOUTES
 from cafdiag.donnees.variables_locales import LOCALES
-from cafdiag.indicateurs import THEMES, dictionnaire
+from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.indicateurs.mesures import CALCULS
 from cafdiag.indicateurs.resolution import equivalents, resoudre
 
@@ -422,3 +424,14 @@ def test_le_vrai_nombre_d_enfants_est_toujours_encadre(enfants, parts):
         assert bornes["bas"] <= enfants * (1 + 1e-9) and enfants <= bornes["haut"] * (1 + 1e-9)
     elif (taux > 0.05).to_numpy().any():
         pytest.fail("une intersection vide alors qu'un nombre d'enfants convient")
+
+
+def test_un_libelle_court_d_acces_dit_ses_minutes_et_les_choisies():
+    courts = dictionnaire()["libelle_court"]
+    longs = dictionnaire()["libelle"]
+    a_duree = courts.index[longs.str.contains(r"\d+ minutes au plus")]
+    assert len(a_duree) >= 5
+    for code in a_duree:
+        minutes = re.search(r"\d+ minutes", longs[code])[0]
+        assert minutes in courts[code], code
+    assert Options(acces_minutes=20).dire(courts["ACC_PART_X_MIN_ALSH"]) == "Enfants à 20 minutes d'un ALSH"

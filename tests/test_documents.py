@@ -7,6 +7,7 @@ from test_cartes import VILAIN
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import dossier
+from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.cartes_statiques import COUCHES, carte_statique, lire_couches
 from cafdiag.restitution.document import (
     Chiffres,
@@ -105,6 +106,39 @@ def test_tableau_a_cases_reunies():
     rendu = docx.Document(io.BytesIO(rendre_docx(Document("T", "", blocs=lire_blocs(fragment)))))
     (table,) = rendu.tables
     assert [[c.text for c in ligne.cells] for ligne in table.rows] == [["A", "B", "B"], ["A", "C", "D"]]
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [
+        # Un passage replié : son intitulé n'est pas un titre, mais il ne quitte pas son tableau.
+        "<details class='note-limite'><summary>INTITULE</summary><table><tr><th>Nom</th></tr>"
+        + "<tr><td>PREMIER</td></tr>" * 9
+        + "</table></details>",
+        # Une première ligne plus haute que le reste de la page.
+        "<h3>INTITULE</h3><table><caption>Muets</caption><thead><tr><th>Pourquoi</th><th>Quoi</th></tr></thead><tbody>"
+        "<tr><td>PREMIER</td><td>" + "Un indicateur au nom assez long ; " * 80 + "</td></tr>"
+        "<tr><td>autre</td><td>court</td></tr></tbody></table>",
+    ],
+    ids=["passage replié", "ligne haute"],
+)
+@pytest.mark.parametrize("remplissage", [16, 20, 24, 28, 32, 34, 36])
+def test_dans_le_pdf_un_titre_reste_avec_son_tableau(suite, remplissage):
+    import io
+
+    import pypdf
+
+    blocs = lire_blocs("<h2>Chapitre</h2>" + "<p>Une ligne.</p>" * remplissage + suite)
+    pages = [p.extract_text() for p in pypdf.PdfReader(io.BytesIO(pdf(Document("T", "", blocs=blocs)))).pages]
+    (ici,) = [p for p in pages if "INTITULE" in p]
+    assert "PREMIER" in ici
+
+
+def test_une_option_ne_se_coupe_pas_dans_la_page():
+    (paragraphe,) = lire_blocs(f"<p>{phrase_html('avec --registre-complet 53 pour 10 000 habitants')}</p>")
+    assert en_clair(paragraphe.bouts) == "avec --registre-complet 53 pour 10\u202f000 habitants"
+    style = (dossier("templates") / "rapport" / "style.css").read_text(encoding="utf-8")
+    assert re.search(r"^code \{[^}]*white-space: nowrap", style, re.MULTILINE)
 
 
 # --- Les cartes fixes ---

@@ -16,7 +16,6 @@ from cafdiag.restitution.rattachement import Rattachement
 from cafdiag.restitution.types_mime import MIME_BLOC
 from cafdiag.territoires import Territoire
 
-
 # Une option de la ligne de commande se recopie : elle ne se coupe pas à un tiret.
 _OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]+)")
 

@@ -165,8 +165,19 @@ def carte_aplats(
     _surligner(carte, contours, surligner, nom_surligne)
     if etiquettes:
         noms = [nom_court(n) for n in couches.noms_des_contours(contours, mesures)]
-        couches.ajouter_etiquettes(carte, contours, noms=noms, fortes=_codes(surligner))
+        couches.ajouter_etiquettes(
+            carte, contours, noms=noms, fortes=_codes(surligner), avant=_extremes(mesures)
+        )
     return carte
+
+
+def _extremes(mesures: pd.DataFrame) -> list[str]:
+    """Les territoires de la plus petite et de la plus grande valeur : on les cherche sur la carte."""
+    connues = mesures.dropna(subset="valeur")
+    if connues.empty:
+        return []
+    valeurs = connues.set_index("territoire")["valeur"].astype(float)
+    return [str(valeurs.idxmin()), str(valeurs.idxmax())]
 
 
 def carte_communes(

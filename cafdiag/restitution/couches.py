@@ -6,6 +6,7 @@ Aucune ne calcule : elle reçoit des Mesures et des contours déjà lus.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -315,6 +316,7 @@ def ajouter_etiquettes(
     noms: Sequence[str] | None = None,
     importance: Sequence[float] | None = None,
     fortes: Sequence[str] = (),
+    avant: Sequence[str] = (),
     decalages: Sequence[float] | None = None,
 ) -> None:
     """Écrit les noms, discrètement ; là où deux se toucheraient, le moins important se tait.
@@ -327,6 +329,8 @@ def ajouter_etiquettes(
         Par exemple la population ; à défaut, la surface.
     fortes : sequence of str
         Codes écrits en gras, placés d'abord.
+    avant : sequence of str
+        Codes placés ensuite, avant tous les autres : ceux dont le texte parle.
     decalages : sequence of float, optional
         Pixels dont chaque nom descend, pour passer sous un cercle.
     """
@@ -343,7 +347,7 @@ def ajouter_etiquettes(
             "p": point,
             "f": int(code in fortes),
             "d": round(d),
-            "w": -1.0 if est_vide(w) else float(w),
+            "w": math.inf if code in avant else -1.0 if est_vide(w) else float(w),
         }
         for texte, point, code, d, w in zip(
             textes, reperes(contours), contours["code"], descentes, poids, strict=True

@@ -305,6 +305,11 @@ _NATURES = re.compile(
 )
 
 
+_PARENTHESE = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
+# Ce qui tient devant une barre ou sur une carte, en caractères.
+LONGUEUR_D_ETIQUETTE = 30
+
+
 def nom_court(nom: str) -> str:
     """Le nom d'une intercommunalité sans sa nature, pour une étiquette ou un graphique.
 
@@ -312,10 +317,19 @@ def nom_court(nom: str) -> str:
     --------
     >>> nom_court("CC du Pays de Craon"), nom_court("Communauté de communes de l'Ernée")
     ('Pays de Craon', 'Ernée')
-    >>> nom_court("Angers Loire Métropole")
-    'Angers Loire Métropole'
+    >>> nom_court("Angers Loire Métropole"), nom_court("CA du Sud")
+    ('Angers Loire Métropole', 'CA du Sud')
+    >>> nom_court("CA Intercommunale du Nord de la Réunion (CINOR)"), nom_court("CA Territoire de la Côte Ouest (TCO)")
+    ('CINOR', 'Territoire de la Côte Ouest')
     """
     court = _NATURES.sub("", nom.strip())
+    # « CA du Sud », « CC du Sud » : un point cardinal seul ne désigne personne.
+    if court in ("Nord", "Sud", "Est", "Ouest", "Centre"):
+        return nom.strip()
+    if trouve := _PARENTHESE.fullmatch(court):
+        court = trouve[1].strip()
+        if len(court) > LONGUEUR_D_ETIQUETTE and len(trouve[2]) < len(court):
+            court = trouve[2].strip()
     return court[:1].upper() + court[1:] if court else nom
 
 

@@ -84,15 +84,16 @@ def _bloc(bloc: modele.Bloc) -> dict:
         elements = [_blocs(element) for element in bloc.elements]
         return {"genre": genre, "ordonnee": bloc.ordonnee, "allure": bloc.allure, "elements": elements}
     if isinstance(bloc, modele.Table):
+        corps = [_ligne(ligne) for ligne in bloc.corps]
         return {
             "genre": genre,
             "titre": bloc.titre,
             "precision": bloc.precision,
             "entetes": [_ligne(ligne) for ligne in bloc.entetes],
-            "corps": [_ligne(ligne) for ligne in bloc.corps],
+            "corps": corps,
             "colonnes": parts_des_colonnes(bloc),
             "notes": [],
-            "long": len(bloc.corps) > LIGNES_INSECABLES,
+            "long": len(corps) > LIGNES_INSECABLES or any(c["longue"] for ligne in corps for c in ligne),
         }
     if isinstance(bloc, modele.Figure):
         champs = vars(bloc) | {"svg": nettoyer(bloc.svg), "nature": bloc.genre}
