@@ -199,15 +199,7 @@ def _mesurer(options: argparse.Namespace) -> int:
     cible = territoire(options.code)
     _annoncer(cible)
     fonction = comparer if options.comparer else mesurer
-    choix = Options(
-        definition_qpv=options.definition_qpv,
-        distance_alsh_km=options.distance_alsh,
-        seuil_caf=options.seuil_caf,
-        acces_minutes=options.minutes,
-        acces_fs_minutes=options.minutes_france_services,
-        vitesse_kmh=options.vitesse,
-        poids_acces=options.poids_acces,
-    )
+    choix = Options(**cli_choix.calcul(options))
     table = fonction(
         cible, options.indicateurs, annee=options.annee, apports=_lire_apports(options), options=choix
     )
@@ -241,7 +233,7 @@ def _carte(options: argparse.Namespace) -> int:
 
     cible = territoire(options.code)
     _annoncer(cible)
-    choix = Options(seuil_caf=options.seuil_caf)
+    choix = Options(**cli_choix.calcul(options))
     objet = carte(cible, options.indicateur, apports=_lire_apports(options), options=choix)
     # La région 52 et le département 52 ont le même code : la clé les distingue.
     suffixe = cible.cle.replace(":", "-") if cible.maille == "region" else cible.code
@@ -284,7 +276,7 @@ def _departement(options: argparse.Namespace) -> int:
         options.code,
         sortie=options.sortie,
         apports=_lire_apports(options),
-        options=Options(seuil_caf=options.seuil_caf),
+        options=Options(**cli_choix.calcul(options)),
     )
     for chemin in chemins.values():
         print(chemin)

@@ -71,17 +71,25 @@ def autre_parametre(sous: argparse.ArgumentParser) -> None:
     )
 
 
+# Option de la ligne de commande, pour chaque choix de calcul.
+_CALCUL = {
+    "definition_qpv": "definition_qpv",
+    "distance_alsh_km": "distance_alsh",
+    "seuil_caf": "seuil_caf",
+    "acces_minutes": "minutes",
+    "acces_fs_minutes": "minutes_france_services",
+    "vitesse_kmh": "vitesse",
+    "poids_acces": "poids_acces",
+}
+
+
+def calcul(options: argparse.Namespace) -> dict[str, str]:
+    """Les choix de calcul que la commande connaît, sous leur nom dans :class:`cafdiag.Options`."""
+    return {nom: getattr(options, option) for nom, option in _CALCUL.items() if hasattr(options, option)}
+
+
 def parametres(options: argparse.Namespace) -> dict[str, str]:
     """Les paramètres du carnet, pour les commandes qui ont :func:`apports`, :func:`choix` et :func:`durees`."""
-    valeurs = {
-        "qpv": options.qpv,
-        "registre": options.registre,
-        "registre_complet": options.registre_complet,
-        "definition_qpv": options.definition_qpv,
-        "distance_alsh_km": options.distance_alsh,
-        "seuil_caf": options.seuil_caf,
-        "acces_minutes": options.minutes,
-        "acces_fs_minutes": options.minutes_france_services,
-        "vitesse_kmh": options.vitesse,
-    }
+    fichiers = {n: getattr(options, n) for n in ("qpv", "registre", "registre_complet")}
+    valeurs = fichiers | calcul(options)
     return {n: str(v) for n, v in valeurs.items() if v} | dict(options.parametre)

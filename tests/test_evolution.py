@@ -272,6 +272,9 @@ def test_le_rapport_montre_serie_tendance_et_ce_qui_l_explique(entrepot):
     # 50 × 1 220 × (1/800 − 1/900) = +8,5, aux arrondis près.
     assert "+2,4 (2,2 à 2,5) par le nombre de places" in page and "+8,4 (8,2 à 8,7) par le nombre d'enfants" in page
     assert "ne se comparent pas" in page
+    # Un rapport de 2021 ne dit rien de ce qui a suivi.
+    ancien = cd.Diagnostic(CRAON, annee=2021).chapitre("petite-enfance").html
+    assert "Taux de couverture, 2020-2021" in ancien and "2022" not in ancien.split("Taux de couverture, 2020")[1]
     # Le trait ne va pas de 2021 à 2022 : deux segments pour quatre points.
     dessin = page[page.index("Taux de couverture, 2020-2023") :].split("</figure>")[0]
     assert dessin.count("stroke-width: 2.2") == 2

@@ -406,6 +406,11 @@ def test_deux_perimetres_ne_se_trahissent_pas(activite):
     assert mesurer(quatre)["valeur"] == 10 and mesurer(trois)["statut"] == "secret"
     cd.garder_perimetre(cd.perimetre("avant par le nom", siennes[:3]))
     assert mesurer(quatre)["valeur"] == 10 and mesurer(trois)["statut"] == "secret"
+    # Un périmètre gardé avec une commune disparue du découpage n'empêche rien.
+    fichier = cd.garder_perimetre(cd.perimetre("ancien", siennes[4:8]))
+    fichier.write_text(fichier.read_text(encoding="utf-8").replace(siennes[4], "53999"), encoding="utf-8")
+    assert mesurer(quatre)["valeur"] == 10
+    cd.oublier_perimetre("ancien")
     # Dans un même calcul, ils se jugent ensemble.
     cd.oublier_perimetre("quatre")
     cd.oublier_perimetre("avant par le nom")

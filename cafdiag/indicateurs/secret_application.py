@@ -134,6 +134,9 @@ def _juger(
 ) -> dict[tuple[str, ...], frozenset[Grandeur]]:
     """Ce que montre chaque périmètre demandé, d'après ses communes : les périmètres gardés passent avant lui."""
     voile = _voile(etat, seuil_caf, publies)
+    connues = set(_rangs_des_communes())
+    # Gardé sous un découpage ancien, un périmètre n'a plus toutes ses communes : il ne se montre plus tel quel.
+    gardes = tuple(g for g in gardes if connues.issuperset(g))
     suivants = list(dict.fromkeys((*gardes, *demandes)))
     if demandes and len(set(demandes)) == 1 and demandes[0] in gardes:
         # Un périmètre gardé ne dépend que de ceux d'avant lui.

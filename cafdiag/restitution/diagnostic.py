@@ -112,7 +112,9 @@ class Diagnostic:
             self.mesures,
             departement=self.rattachement.nom,
             confrontation=self.confrontation,
-            series=series_du_rapport(self.territoire, apports=self.apports, options=self.options),
+            series=series_du_rapport(
+                self.territoire, annee=self.annee, apports=self.apports, options=self.options
+            ),
         )
         self.autour = self._mesurer_autour()
         self.donnees = Donnees(

@@ -18,11 +18,12 @@ from cafdiag.restitution.graphiques_rang import serie as dessiner_serie
 TAUX = "PE_TXCOUV_GLOBAL"
 
 
-def series_du_rapport(territoire, *, apports, options) -> dict[str, pd.DataFrame]:
-    """Série du taux de couverture, par code d'indicateur ; vide si les données n'en ont qu'une année."""
+def series_du_rapport(territoire, *, annee, apports, options) -> dict[str, pd.DataFrame]:
+    """Série du taux de couverture jusqu'à l'année du rapport, par code ; vide si les données n'en ont qu'une."""
     if len(annees_disponibles(TAUX)) < 2:
         return {}
-    return {TAUX: serie(territoire, TAUX, apports=apports, options=options)}
+    table = serie(territoire, TAUX, apports=apports, options=options)
+    return {TAUX: table if annee is None else table[table["annee"].le(annee)]}
 
 
 def evolution(donnees: Donnees) -> str:
