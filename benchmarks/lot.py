@@ -9,8 +9,8 @@ Tout est mesuré dans la même exécution, sur le vrai gabarit, en alternant les
   sont pas comptées ;
 - « commande » : ``papermill`` puis ``jupyter nbconvert``, l'un après l'autre, sur un échantillon de taille
   déclarée (``--cli``), rapporté au diagnostic ;
-- « borne basse » : le temps processeur des seules cellules, dans des copies d'un processus préchargé et sans
-  rien de Jupyter, divisé par le nombre de cœurs.
+- « borne basse » : le temps processeur des seules cellules, ce qu'elles affichent compris, dans des copies d'un
+  processus préchargé et sans un message Jupyter, divisé par le nombre de cœurs.
 
 Code de retour 1 si l'un des trois rapports ne tient pas son exigence.
 """
@@ -147,14 +147,12 @@ def _borne(codes: list[str], sortie: str) -> None:
     for code in codes:
         lecture, ecriture = os.pipe()
         if os.fork() == 0:
-            noyau.shell.display_pub.publish = lambda *a, **k: None
             debut = time.process_time()
             for etiquettes, source in cellules:
-                resultat = noyau.shell.run_cell(source, silent=True)
-                if not resultat.success:
+                # Pas silent=True : IPython n'y évalue plus ce que la cellule affiche, qui est presque tout le
+                # rapport. Les messages ne vont nulle part, la session n'étant reliée à rien.
+                if not noyau.shell.run_cell(source, store_history=False).success:
                     os._exit(1)
-                if resultat.result is not None:
-                    noyau.shell.display_formatter.format(resultat.result)
                 if "parameters" in etiquettes:
                     noyau.shell.user_ns["code"] = code
             os.write(ecriture, f"{time.process_time() - debut}".encode())

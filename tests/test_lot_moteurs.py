@@ -276,6 +276,63 @@ def test_memes_sorties_qu_un_noyau_ordinaire(tmp_path, monkeypatch):
     assert etats[0] == etats[1] and "IntSliderModel" in etats[0]
 
 
+# --- Des cellules envoyées d'avance ---
+
+
+@pytest.mark.parametrize("moteur", MOTEURS)
+def test_rien_ne_s_execute_apres_une_erreur(tmp_path, moteur):
+    """Les cellules déjà envoyées attendent ; celle qui échoue les fait toutes tomber."""
+    temoin = tmp_path / "temoin"
+    gabarit = carnet(tmp_path / "g.ipynb", "print('avant')", "1 / 0", f"open({str(temoin)!r}, 'w').close()")
+    bilan = lot(gabarit, tmp_path / "s", moteur=moteur, codes=CODES[:1])
+    assert list(bilan.echecs.values()) == ["ZeroDivisionError : division by zero"]
+    assert not temoin.exists()
+    (garde,) = (tmp_path / "s" / "echecs").glob("*.ipynb")
+    lu = nbformat.read(garde, as_version=4)
+    jouees = [c.execution_count for c in lu.cells if c.cell_type == "code" and c.execution_count]
+    # Les paramètres et leurs valeurs, le constat, « avant », l'erreur : cinq, et aucune après.
+    assert jouees == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("moteur", MOTEURS)
+def test_une_erreur_permise_n_arrete_pas_le_carnet(tmp_path, moteur):
+    """L'étiquette raises-exception vaut pour le noyau aussi ; papermill, lui, compte l'erreur à la fin."""
+    temoin = tmp_path / "temoin"
+    gabarit = carnet(tmp_path / "g.ipynb", "1 / 0", f"open({str(temoin)!r}, 'w').close()")
+    lu = nbformat.read(gabarit, as_version=4)
+    (fautive,) = [c for c in lu.cells if c.source == "1 / 0"]
+    fautive.metadata["tags"] = ["raises-exception"]
+    nbformat.write(lu, gabarit)
+    lot(gabarit, tmp_path / "s", moteur=moteur, codes=CODES[:1])
+    assert temoin.exists()
+
+
+@linux
+def test_la_mort_du_noyau_garde_ce_qui_etait_affiche(tmp_path):
+    """Ce que les cellules d'avant, et celle qui meurt, ont affiché est dans le carnet gardé, à sa place."""
+    mort = "print('juste avant', flush=True)\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    gabarit = carnet(tmp_path / "g.ipynb", "print('x' * 300_000)", mort, "constat = 'jamais'")
+    bilan = lot(gabarit, tmp_path / "s", codes=CODES[:1])
+    assert list(bilan.echecs.values()) == ["NoyauArrete : le noyau s'est arrêté (signal SIGKILL)"]
+    (garde,) = (tmp_path / "s" / "echecs").glob("*.ipynb")
+    cellules = {c.source: c.outputs for c in nbformat.read(garde, as_version=4).cells if c.cell_type == "code"}
+    assert len(cellules["print('x' * 300_000)"][0].text) == 300_001
+    assert [s.get("text", s.get("ename")) for s in cellules[mort]] == ["juste avant\n", "NoyauArrete"]
+    assert cellules["constat = 'jamais'"] == []
+
+
+@linux
+def test_de_grosses_cellules_et_de_gros_affichages_ne_se_bloquent_pas(tmp_path):
+    """Plus que le tampon d'une prise, dans les deux sens à la fois, et plus de cellules qu'il n'en tient."""
+    grosse = "texte = '" + "é" * 400_000 + "'\nprint(texte)\nconstat = str(len(texte))"
+    gabarit = carnet(
+        tmp_path / "g.ipynb", *(f"n = {i}; print('y' * 50_000)" for i in range(60)), grosse, "print(texte)", grosse
+    )
+    bornes = Bornes(delai=60, memoire=3000)
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:2], bornes=bornes).code_retour == 0
+    assert set(constats(tmp_path / "s").values()) == {"400000"}
+
+
 # --- Mêmes octets ---
 
 

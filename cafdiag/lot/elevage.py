@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from typing import Any
 
 from cafdiag.erreurs import ProductionImpossible
@@ -24,6 +25,8 @@ from cafdiag.lot import trames
 _DEPART = 120.0  # secondes laissées à la souche pour tout charger
 _TRACE = "module://matplotlib_inline.backend_inline"
 _PAS = 0.25  # secondes entre deux regards sur la mémoire et le délai
+_D_AVANCE = 16_384  # octets de cellules envoyés avant que les précédentes aient répondu
+_ENVELOPPE = 512  # ce qu'une cellule pèse en plus de sa source, largement
 
 
 # Un seul fil, et le tracé qu'emploie un noyau ordinaire.
@@ -143,38 +146,63 @@ class NoyauDuplique:
     def __init__(self, souche: Souche, pid: int, fil: socket.socket, constat: int) -> None:
         self._souche, self.pid, self._fil, self._constat = souche, pid, fil, constat
         self.accueil: dict = {}
-        self._rang = 0
+        self._a_envoyer: deque[dict] = deque()
+        self._partis: deque[int] = deque()
 
-    def executer(self, source: str, *, session: str, surveiller: Any, recevoir: Any) -> dict | None:
-        """Exécute une cellule ; rend la réponse du noyau, ou None s'il est mort.
+    def confier(self, cellules: list[tuple[str, bool]], *, session: str) -> None:
+        """Donne tout le carnet : par cellule, sa source, et s'il faut s'arrêter là en cas d'erreur.
+
+        Le noyau reçoit les cellules d'avance et passe de l'une à l'autre sans attendre qu'on ait lu ce qu'il
+        affiche : s'endormir entre deux lui coûterait ses caches.
+        """
+        for rang, (source, arret) in enumerate(cellules, start=1):
+            entete = {
+                "msg_id": f"{session}-{rang}",
+                "msg_type": "execute_request",
+                "session": session,
+                "username": "cafdiag",
+                "version": "5.4",
+            }
+            contenu = {
+                "code": source,
+                "silent": False,
+                "store_history": True,
+                "allow_stdin": False,
+                "stop_on_error": arret,
+            }
+            self._a_envoyer.append(
+                {"header": entete, "parent_header": {}, "metadata": {}, "content": contenu}
+                | {"msg_id": entete["msg_id"], "msg_type": "execute_request"}
+            )
+
+    def resultat(self, *, surveiller: Any, recevoir: Any) -> dict | None:
+        """La réponse à la cellule suivante de celles qu'on a confiées, ou None si le noyau est mort.
 
         ``surveiller`` est appelé quatre fois par seconde et peut lever ; ``recevoir`` prend chaque message.
         """
-        self._rang += 1
-        entete = {
-            "msg_id": f"{session}-{self._rang}",
-            "msg_type": "execute_request",
-            "session": session,
-            "username": "cafdiag",
-            "version": "5.4",
-        }
-        contenu = {"code": source, "silent": False, "store_history": True, "allow_stdin": False}
-        demande = {"header": entete, "parent_header": {}, "metadata": {}, "content": contenu}
-        demande |= {"msg_id": entete["msg_id"], "msg_type": "execute_request"}
-        try:
-            trames.envoyer(self._fil, demande)
-        except OSError:
-            return None
+        self._avancer()
         reponse = None
         while (recu := self._attendre(surveiller)) is not None:
             message, tampons = recu
             if "fin" in message:
+                self._partis.popleft()
                 return reponse
             if message["msg_type"] == "execute_reply":
                 reponse = message
             else:
                 recevoir(message | {"buffers": tampons})
         return None
+
+    def _avancer(self) -> None:
+        # Jamais plus que le tampon de la prise : un noyau qui attend qu'on le lise ne lit pas, lui non plus.
+        while self._a_envoyer:
+            taille = len(self._a_envoyer[0]["content"]["code"].encode("utf-8", "replace")) + _ENVELOPPE
+            if self._partis and sum(self._partis) + taille > _D_AVANCE:
+                return
+            self._partis.append(taille)
+            # Un noyau mort se dira à la lecture, après ce qu'il avait eu le temps d'envoyer.
+            with contextlib.suppress(OSError):
+                trames.envoyer(self._fil, self._a_envoyer.popleft())
 
     def accueillir(self, surveiller: Any) -> bool:
         """Attend le premier mot du noyau ; faux s'il est mort avant."""

@@ -32,6 +32,10 @@ class ClientSouche(ClientBorne):
         try:
             if not self._noyau.accueillir(self._surveiller):
                 raise SoucheIndisponible(f"le noyau n'est pas né ({self._noyau.fin()})")
+            self._noyau.confier(
+                [(c.source, self._s_arrete(c)) for c in self.nb.cells if self._se_joue(c)],
+                session=f"cafdiag-{self._noyau.pid}",
+            )
             self.papermill_execute_cells()
             self.nb.metadata["language_info"] = self._noyau.accueil["language_info"]
             self.set_widgets_metadata()
@@ -41,11 +45,7 @@ class ClientSouche(ClientBorne):
 
     def execute_cell(self, cell: Any, cell_index: int, *_: Any, **__: Any) -> Any:
         """Exécute une cellule, avec les règles de nbclient (étiquettes, erreurs permises, sorties)."""
-        if (
-            cell.cell_type != "code"
-            or not cell.source.strip()
-            or self.skip_cells_with_tag in cell.metadata.get("tags", [])
-        ):
+        if not self._se_joue(cell):
             return cell
         if self.record_timing:
             cell["metadata"]["execution"] = {}
@@ -54,9 +54,7 @@ class ClientSouche(ClientBorne):
         self.code_cells_executed += 1
         cell.outputs = []
         self.clear_before_next_output = False
-        reponse = self._noyau.executer(
-            cell.source,
-            session=f"cafdiag-{self._noyau.pid}",
+        reponse = self._noyau.resultat(
             surveiller=self._surveiller,
             recevoir=lambda message: self.process_message(message, cell, cell_index),
         )
@@ -67,6 +65,15 @@ class ClientSouche(ClientBorne):
             self.abandonner(cell, "NoyauArrete", f"le noyau s'est arrêté ({fin})")
         self.juger(cell, cell_index, reponse)
         return cell
+
+    def _se_joue(self, cell: Any) -> bool:
+        etiquettes = cell.metadata.get("tags", [])
+        return cell.cell_type == "code" and bool(cell.source.strip()) and self.skip_cells_with_tag not in etiquettes
+
+    def _s_arrete(self, cell: Any) -> bool:
+        """La règle de nbclient, plus large : ce que :meth:`juger` pardonne ne doit pas arrêter le noyau."""
+        permise = "raises-exception" in cell.metadata.get("tags", [])
+        return self.force_raise_errors or not (permise or self.allow_errors or self.allow_error_names)
 
     def _surveiller(self) -> None:
         self.verifier_bornes(lambda: memoire_du_groupe(self._noyau.pid))

@@ -104,6 +104,10 @@ class NoyauDirect(IPythonKernel):
 
     # ipykernel y cherche son fil principal pour savoir à qui rendre un Ctrl-C ; ici il n'y en a pas.
     shell_channel_thread = SimpleNamespace(parent_thread=None)  # type: ignore[assignment]
+    # La pause d'ipykernel laisse à zmq le temps de vider ses files. Une prise garde l'ordre ; et un processeur
+    # endormi après chaque cellule reprend la suivante les caches froids.
+    _execute_sleep = 0.0
+    arrete = False
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(session=SessionDirecte(key=b""), **traits)
@@ -112,7 +116,8 @@ class NoyauDirect(IPythonKernel):
         """Rien à ouvrir : les demandes arrivent par :meth:`servir`."""
 
     def _abort_queues(self, subshell_id: str | None = None) -> None:
-        """Pas de file d'attente : une cellule à la fois."""
+        """Une cellule a échoué : celles qui attendent dans la prise ne seront pas exécutées."""
+        self.arrete = True
 
     def servir(self, fil: socket.socket) -> None:
         """Exécute les demandes reçues, une par une, jusqu'à la fermeture de la prise."""
@@ -124,6 +129,8 @@ class NoyauDirect(IPythonKernel):
         asyncio.set_event_loop(boucle)
         trames.envoyer(fil, {"language_info": self.language_info})
         while (recu := trames.recevoir(fil)) is not None:
+            if self.arrete:
+                continue
             demande = recu[0]
             self.set_parent([], demande)
             boucle.run_until_complete(self.execute_request(None, [], demande))
