@@ -114,7 +114,7 @@ def test_le_rapport_ecrit_la_regle_et_joint_les_chiffres():
     assert len(eaje) == 10
     assert eaje.median() == pytest.approx(d.lecture.position("PE_TXCOUV_EAJE", "comparables")["mediane"])
     mesures = jointes[jointes["role"].ne("simulation")]
-    assert not mesures.duplicated(["territoire", "maille", "indicateur", "role"]).any()
+    assert not mesures.duplicated(["territoire", "maille", "indicateur", "role", "annee"]).any()
     encart = d.comparaison("petite-enfance").html
     assert "Parmi les EPCI comparables" in encart and "12,6" in encart and "8e sur 11" in encart
     liste = d.comparaison("portrait").html

@@ -63,6 +63,17 @@ def lectures():
     return [lire(code) for code in TERRITOIRES]
 
 
+def test_une_commune_equipee_n_est_pas_a_zero_minute():
+    """Le zéro est un effet du calcul de centre à centre : ni chiffre, ni écart, ni rang."""
+    ici = ligne("ACC_EAJE_TEMPS", 0.0, maille="commune", statut="estime")
+    la = ligne("ACC_EAJE_TEMPS", 6.2, "departement", maille="departement", statut="estime")
+    assert dit(ici, la) == (
+        "La crèche la plus proche est dans la commune en 2023 : de centre à centre de commune, la durée y est "
+        "nulle et ne se compare pas."
+    )
+    assert "0,8 minute en 2023" in dit({**ici, "valeur": 0.8}, la)
+
+
 # --- Accords ---
 
 

@@ -1,5 +1,8 @@
 """Séries et ruptures, décomposition d'un taux, sur des fichiers au format de la Cnaf et sur les vrais."""
 
+import io
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.evolution import effets, enfants_de
 from cafdiag.magasin import lire_table
+from cafdiag.restitution.types_mime import MIME_MESURES
 
 CRAON, LAVAL = "200048551", "53130"
 TAUX = (
@@ -286,3 +290,41 @@ def test_la_tension_et_le_besoin_suivent_la_rupture_du_taux(entrepot):
     for code in ("PE_TENSION", "PE_BESOIN_CIBLE"):
         table = cd.serie(CRAON, code).set_index("annee")
         assert table["rupture"].to_dict() == {2020: False, 2021: False, 2022: True, 2023: False}
+
+
+def traces(page, titre):
+    """Année et valeur de chaque point d'un graphique, tels que son texte les dit à qui ne le voit pas."""
+    texte = re.search(r"<desc[^>]*>([^<]*)", page[page.index(titre) :]).group(1)
+    points = re.findall(r"(\d{4})\s: ([\d,]+)", texte)
+    return {int(a): float(v.replace(",", ".")) for a, v in points}
+
+
+def jointes(diagnostic, code):
+    """Année et valeur de ce que le fichier de mesures dit du territoire."""
+    csv = diagnostic.mesures_jointes().donnees[MIME_MESURES]["csv"]
+    table = pd.read_csv(io.StringIO(csv), dtype={"territoire": str})
+    siennes = table[table["indicateur"].eq(code) & table["role"].isin(["territoire", "serie"])]
+    assert siennes["territoire"].eq(CRAON).all() and siennes["source"].notna().all()
+    assert not siennes["annee"].duplicated().any()
+    return dict(zip(siennes["annee"], siennes["valeur"].round(1), strict=True))
+
+
+def test_chaque_annee_tracee_est_dans_le_fichier_de_mesures(entrepot):
+    importer_les_deux(entrepot, [(2020, 800, 60, 500), (2021, 800, 60, 480)], "_hist")
+    importer_les_deux(entrepot, [(2022, 900, 60, 540), (2023, 800, 60, 560)])
+    d = cd.Diagnostic(CRAON)
+    page = d.chapitre("petite-enfance").html
+    naissances, taux = traces(page, "Naissances domiciliées, 2019"), traces(page, "Taux de couverture, 2020")
+    assert list(naissances) == list(range(2019, 2026)) and taux == {2020: 70, 2021: 67.5, 2022: 66.7, 2023: 77.5}
+    assert jointes(d, "PE_NAISS") == naissances
+    assert jointes(d, "PE_TXCOUV_GLOBAL") == taux
+    assert "série depuis 2019" in d.methode_et_sources().html
+
+
+def test_un_rapport_d_une_annee_ne_trace_pas_les_suivantes():
+    d = cd.Diagnostic(CRAON, annee=2022)
+    page = d.chapitre("petite-enfance").html
+    assert list(traces(page, "Naissances domiciliées, 2019-2022")) == [2019, 2020, 2021, 2022]
+    assert max(jointes(d, "PE_NAISS")) == 2022
+    # Une seule année ne fait pas une évolution.
+    assert "Naissances domiciliées, " not in cd.Diagnostic(CRAON, annee=2019).chapitre("petite-enfance").html

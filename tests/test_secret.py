@@ -22,6 +22,7 @@ from cafdiag.indicateurs.secret_audit import audit_lineaire, encadrer
 from cafdiag.indicateurs.secret_lieux import zones
 from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.indicateurs.secret_systeme import Relation, systeme
+from cafdiag.lot.plan import Cible, planifier
 from cafdiag.restitution.tableaux import tableau_mesures
 
 EFFECTIFS = st.one_of(st.integers(0, 12), st.integers(0, 300))
@@ -418,6 +419,22 @@ def test_deux_perimetres_ne_se_trahissent_pas(activite):
     brutes = pd.concat([cd.mesurer(p, ["PS_BASREV_ENF"]) for p in (quatre, trois)], ignore_index=True)
     tues = taire(brutes, options=Options(), perimetres=lieux)
     assert brutes["statut"].tolist() == ["exact", "exact"] and tues["statut"].tolist() == ["exact", "secret"]
+
+
+def test_un_lot_refuse_deux_perimetres_qui_s_ignorent(activite):
+    siennes = cd.territoire(CRAON).communes
+    lieux = [cd.perimetre("quatre", siennes[:4]), cd.perimetre("trois", siennes[:3])]
+    demandes = [Cible(lieu.cle) for lieu in lieux]
+    # Rien de confidentiel : rien à trahir.
+    assert len(planifier(demandes, formats="html").commandes) == 2
+    activite(par_commune([3, 4, 2, 1, 3, 4, *range(40, 71)]))
+    with pytest.raises(DemandeFausse, match=r"2 périmètres libres dans un même lot.*confidentielles"):
+        planifier(demandes, formats="html")
+    # Le même deux fois, ou un seul à côté d'un EPCI, ne pose pas la question ; gardé, l'un est connu de l'autre.
+    assert planifier([demandes[0], Cible(CRAON), demandes[0]], formats="html").remarques
+    cd.garder_perimetre(lieux[0])
+    assert len(planifier(demandes, formats="html").commandes) == 2
+    cd.oublier_perimetre("quatre")
 
 
 def test_le_reste_d_un_taux_est_protege_aussi(activite):

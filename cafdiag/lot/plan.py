@@ -11,6 +11,7 @@ from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, fichier_
 from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
 from cafdiag.territoires import MAILLES, Territoire, lister, territoire
+from cafdiag.territoires.gardes import gardes_en_rang
 
 _COLONNES_CODE = ("code", "territoire", "siren", "code_epci", "code_insee", "nom")
 
@@ -169,7 +170,8 @@ def planifier(
     Raises
     ------
     DemandeFausse
-        Territoires à corriger (tous), format, paramètre ou année faux.
+        Territoires à corriger (tous), format, paramètre ou année faux ; plusieurs périmètres libres non gardés
+        quand l'entrepôt contient des données confidentielles.
     EntreeFautive
         Fichier apporté fautif.
     """
@@ -192,12 +194,31 @@ def planifier(
     if doubles:
         demandes = pluriel(doubles, "territoire demandé", "territoires demandés")
         remarques.append(f"{demandes} plusieurs fois : une seule suffit.")
+    _refuser_perimetres_qui_s_ignorent(lieux)
     premiere = next(iter(commandes.values()))
     # Fichiers apportés et choix de calcul : les mêmes pour tous, contrôlés une fois.
     controler(premiere.cible, premiere.parametres | {"annee": ""})
     if annee is not None:
         _refuser_annee(list(commandes.values()), annee)
     return Plan(tuple(commandes.values()), tuple(remarques))
+
+
+def _refuser_perimetres_qui_s_ignorent(lieux: list[Territoire]) -> None:
+    """Deux périmètres libres d'un même lot se trahiraient l'un l'autre : chacun est jugé sans connaître l'autre."""
+    from cafdiag.donnees.confidentialite import confidentielles
+
+    if not confidentielles():
+        return
+    gardes = {frozenset(communes) for communes in gardes_en_rang()}
+    libres = {frozenset(lieu.communes): lieu.nom for lieu in lieux if lieu.maille == "perimetre"}
+    libres = {communes: nom for communes, nom in libres.items() if communes not in gardes}
+    if len(libres) > 1:
+        raise DemandeFausse(
+            f"{len(libres)} périmètres libres dans un même lot ({', '.join(libres.values())}), alors que l'entrepôt "
+            "contient des données confidentielles",
+            attendu="des périmètres gardés sous un nom : leurs chiffres se jugent ensemble",
+            conseil="gardez-les d'abord avec cd.garder_perimetre(cd.perimetre(nom, [codes]))",
+        )
 
 
 def _refuser_annee(commandes: list[Commande], annee: int) -> None:

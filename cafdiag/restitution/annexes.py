@@ -79,6 +79,11 @@ def sources(mesures: pd.DataFrame) -> pd.DataFrame:
         ici = set(dites.loc[dites["role"].eq("territoire"), "indicateur"])
         references = dites["role"].isin(["departement", "region", "france"])
         dites = dites[~references | dites["indicateur"].isin(ici)]
+        # Les années d'un graphique tiennent en une mention.
+        tracees = dites["role"].eq("serie")
+        debuts = dites.loc[tracees, "annee"].groupby(dites["source"]).min()
+        mentions = dites["source"].map(lambda s: f"série depuis {debuts[s]:.0f}" if s in debuts else "")
+        dites = dites.assign(millesime=dites["millesime"].where(~tracees, mentions))
     groupes = dites.groupby("source", sort=False)["millesime"].agg(lambda s: " ; ".join(sorted(set(s))))
     table = groupes.rename("millesime").reset_index()
     return table.sort_values("source", key=lambda c: c.map(cle_de_tri), ignore_index=True)

@@ -62,3 +62,4 @@ class Donnees:
     options: Options
     rattachement: Rattachement = field(default_factory=Rattachement)
     confrontation: Confrontation | None = None
+    naissances: pd.DataFrame = field(default_factory=pd.DataFrame)

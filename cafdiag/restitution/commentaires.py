@@ -96,6 +96,11 @@ def commentaire(
     if not lecture.connu(code):
         motif = ligne.get("motif") or "non disponible"
         return Commentaire(niveau=f"{ligne['libelle']} : non énoncé ({motif}).", tus=(motif,))
+    if _sur_place(ligne):
+        lieu = ligne["libelle"].split("jusqu'à ")[-1]
+        motif = "de centre à centre de commune, la durée y est nulle et ne se compare pas"
+        dit = f"{majuscule(lieu)} est dans la commune{_quand(lecture, code)}"
+        return Commentaire(niveau=f"{dit} : {motif}.", limite=_limite(code) if limite else "", tus=(motif,))
     ecart, sans_ecart = _ecart(lecture, code)
     rangs = rangs_dits(lecture, code, groupes)
     sans_rang = "" if rangs else "pas de rang : un effectif, trop peu de territoires connus, ou trop d'ex æquo"
@@ -107,6 +112,11 @@ def commentaire(
         limite=_limite(code) if limite else "",
         tus=tuple(m for m in (sans_ecart, sans_rang, sans_tendance) if m),
     )
+
+
+def _sur_place(ligne: dict) -> bool:
+    """Une commune équipée est à zéro minute d'elle-même : un effet du calcul, pas une durée."""
+    return ligne["unite"] == "minutes" and ligne.get("maille") == "commune" and ligne["valeur"] == 0
 
 
 def niveau(lecture: Lecture, code: str) -> str:

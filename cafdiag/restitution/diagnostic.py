@@ -17,7 +17,12 @@ from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
 from cafdiag.restitution.demande import lire_annee
-from cafdiag.restitution.evolution import series_du_rapport
+from cafdiag.restitution.evolution import (
+    NAISSANCES,
+    mesures_d_une_serie,
+    mesures_tracees,
+    series_du_rapport,
+)
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.rattachement import rattachement
 from cafdiag.restitution.tableaux import tableau
@@ -127,6 +132,7 @@ class Diagnostic:
             self.options,
             self.rattachement,
             self.confrontation,
+            self._mesurer_naissances(),
         )
         self.cartes = CartesDuDiagnostic(self.donnees)
         self._emis: list[str] = []
@@ -148,6 +154,13 @@ class Diagnostic:
             codes=epci_autour(self.territoire),
             annee=self.annee,
             options=self.options,
+        )
+
+    def _mesurer_naissances(self) -> pd.DataFrame:
+        if not self.lecture.connu(NAISSANCES):
+            return self.mesures.iloc[:0]
+        return mesures_d_une_serie(
+            self.territoire, NAISSANCES, annee=self.annee, apports=self.apports, options=self.options
         )
 
     def _bloc(self, contenu: str) -> Bloc:
@@ -258,13 +271,13 @@ class Diagnostic:
         )
 
     def toutes_les_mesures(self) -> pd.DataFrame:
-        """Toutes les Mesures affichées : territoire, références, EPCI alentour, communes des cartes."""
+        """Toutes les Mesures affichées : territoire, références, EPCI alentour, communes des cartes, années tracées."""
         autour = self.autour.assign(role="epci_alentour")
         autour = autour[autour["territoire"].ne(self.territoire.code)]
         groupes = comparables.mesures_citees(self.donnees)
         simulees = simulations_du_rapport.mesures_des_simulations(self.simulations)
         carte = self.cartes.mesures_affichees().assign(role="carte")
-        blocs = [self.mesures, autour, groupes, carte, simulees]
+        blocs = [self.mesures, mesures_tracees(self.donnees), autour, groupes, carte, simulees]
         return pd.concat([b for b in blocs if len(b)], ignore_index=True)
 
     def mesures_jointes(self) -> Bloc:

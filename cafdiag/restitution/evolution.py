@@ -1,4 +1,4 @@
-"""L'évolution de l'offre d'accueil dans le rapport : la série du taux, sa tendance, places et naissances.
+"""Ce qui évolue dans le rapport : les naissances, la série du taux, sa tendance, places et naissances.
 
 Rien n'est montré tant qu'une seule année est connue ; rien n'est relié ni comparé par-dessus une rupture de série.
 """
@@ -9,6 +9,7 @@ import pandas as pd
 
 from cafdiag.indicateurs import annees_disponibles
 from cafdiag.indicateurs.evolution import decomposer, serie
+from cafdiag.indicateurs.mesures import mesurer_serie
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import commentaire, derniere_suite
 from cafdiag.restitution.corps import paragraphe
@@ -16,6 +17,28 @@ from cafdiag.restitution.formats import intervalle, nombre
 from cafdiag.restitution.graphiques_rang import serie as dessiner_serie
 
 TAUX = "PE_TXCOUV_GLOBAL"
+NAISSANCES = "PE_NAISS"
+
+
+def mesures_d_une_serie(territoire, indicateur: str, *, annee, apports, options) -> pd.DataFrame:
+    """Mesures d'un indicateur jusqu'à l'année du rapport : un rapport de 2022 ne montre pas 2023."""
+    table = mesurer_serie(territoire, indicateur, apports=apports, options=options)
+    return table if annee is None else table[table["annee"].le(annee)].reset_index(drop=True)
+
+
+def mesures_tracees(donnees: Donnees) -> pd.DataFrame:
+    """Les années des graphiques d'évolution que les mesures du territoire n'ont pas : celles d'avant."""
+    series = [donnees.naissances]
+    if trace_le_taux(donnees):
+        series.append(
+            mesures_d_une_serie(
+                donnees.territoire, TAUX, annee=donnees.annee, apports=donnees.apports, options=donnees.options
+            )
+        )
+    blocs = [t[t["annee"].ne(donnees.lecture.annee(t["indicateur"].iloc[0]))] for t in series if len(t)]
+    if not blocs:
+        return donnees.naissances
+    return pd.concat(blocs, ignore_index=True).assign(role="serie")
 
 
 def series_du_rapport(territoire, *, annee, apports, options) -> dict[str, pd.DataFrame]:
@@ -26,11 +49,17 @@ def series_du_rapport(territoire, *, annee, apports, options) -> dict[str, pd.Da
     return {TAUX: table if annee is None else table[table["annee"].le(annee)]}
 
 
+def trace_le_taux(donnees: Donnees) -> bool:
+    """Vrai si le rapport trace la série du taux : deux années connues au moins."""
+    table = donnees.lecture.series.get(TAUX)
+    return table is not None and table["valeur"].notna().sum() >= 2 and donnees.lecture.connu(TAUX)
+
+
 def evolution(donnees: Donnees) -> str:
     """Graphique de la série, tendance et décomposition ; vide sans deux années connues."""
-    table = donnees.lecture.series.get(TAUX)
-    if table is None or table["valeur"].notna().sum() < 2 or not donnees.lecture.connu(TAUX):
+    if not trace_le_taux(donnees):
         return ""
+    table = donnees.lecture.series[TAUX]
     dessin = dessiner_serie(
         table.assign(territoire=donnees.territoire.code, nom=donnees.nom),
         territoire=donnees.territoire.code,

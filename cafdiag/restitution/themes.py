@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pandas as pd
 
 from cafdiag.donnees import evaluer, table_communes
-from cafdiag.indicateurs import mesurer_serie
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import graphiques, textes
 from cafdiag.restitution.accords import accorder
@@ -212,11 +211,9 @@ def epci_du_departement(departement: str | None) -> set[str]:
 
 
 def _naissances(donnees: Donnees) -> str:
-    if not donnees.lecture.connu("PE_NAISS"):
+    serie = donnees.naissances
+    if len(serie) < 2:
         return ""
-    serie = mesurer_serie(
-        donnees.territoire, "PE_NAISS", apports=donnees.apports, options=donnees.options
-    )
     annees = serie["annee"].tolist()
     return graphiques.serie(
         serie,
