@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.classes import bandes, par_seuils, quantiles
+from cafdiag.restitution.vues import carte
 
 
 def lisible(texte: str) -> str:
@@ -29,6 +30,23 @@ def test_les_bandes_du_taux_cnaf_2023():
     ]
     assert classes.indices([20, 51.7, 60.8, 60.9, 79.9, 160]).tolist() == [0, 1, 2, 3, 4, 5]
     assert classes.bornes[-1] == 160
+
+
+
+def test_un_rapport_a_la_reference_ne_redit_pas_ses_bornes():
+    classes = bandes([1.31, 0.5], reference=1.0, decimales=2)
+    assert [e.replace("\xa0", " ") for e in classes.etiquettes][:2] == [
+        "moins de 0,60 fois la France",
+        "de 0,60 à 0,85 fois la France",
+    ]
+    assert classes.indices([1.31, 0.5, 1.0]).tolist() == [4, 0, 3]
+
+
+@pytest.mark.parametrize("indicateur", ["PE_TENSION", "PE_BESOIN_CIBLE", "PE_RATIO_REF"])
+def test_ce_qui_part_d_un_taux_de_l_epci_se_peint_a_l_epci(indicateur):
+    """À la commune, la Cnaf ne publie rien sous 10 000 habitants : la carte serait vide."""
+    texte = carte("200048551", indicateur).texte
+    assert "13 territoires, de " in texte
 
 
 def test_la_couleur_ne_depend_pas_des_valeurs_montrees():

@@ -24,7 +24,8 @@ SANS_VALEUR = {"secret", "non_disponible", "sans_objet"}
 CODES = {
     1: "PE_TXCOUV_GLOBAL", 2: "PE_TXCOUV_EAJE", 3: "PE_TXCOUV_EAJE_PSU", 4: "PE_TXCOUV_EAJE_HPSU",
     5: "PE_TXCOUV_AM", 6: "PE_TXCOUV_GAD", 7: "PE_TXCOUV_PRESCO", 8: "PE_PART_INDIV", 9: "PE_MODE_DOMINANT",
-    10: "PE_BESOIN_CIBLE", 11: "PE_ECART_REF", 12: "PE_TENSION", 13: "PE_ENF_PAR_PLACE", 14: "PE_TX_FACTURATION",
+    10: "PE_BESOIN_CIBLE", 11: "PE_ECART_REF PE_RATIO_REF", 12: "PE_TENSION", 13: "PE_ENF_PAR_PLACE",
+    14: "PE_TX_FACTURATION",
     15: "PE_TX_OCCUPATION", 16: "PE_AM_PAR_RPE", 17: "PE_PART_AM_55", 18: "PE_NAISS_EVOL", 19: "PE_MIXITE",
     20: "ACC_EAJE_2SFCA", 21: "ACC_EAJE_TEMPS", 22: "ACC_PART_X_MIN", 23: "EJ_ALSH_PLACES_311",
     24: "EJ_ALSH_PLACES_317", 25: "EJ_ALSH_PLACES_MAT EJ_ALSH_PLACES_ELEM", 26: "EJ_ALSH_HEURES_ENF",
@@ -148,8 +149,13 @@ def test_la_france_n_a_pas_d_ecart_a_elle_meme():
     ligne = mesure("France", "PE_ECART_REF")
     assert (ligne["statut"], ligne["motif"]) == ("sans_objet", "la France est la référence")
     assert ligne[["valeur", "bas", "haut"]].isna().all()
-    # Craon : 79,9 − 60,9.
+    ratio = mesure("France", "PE_RATIO_REF")
+    assert (ratio["statut"], ratio["motif"]) == ("sans_objet", "la France est la référence")
+    # Craon : 79,9 − 60,9 ; 79,9 / 60,9, chacun à 0,05 près.
     assert mesure(CRAON, "PE_ECART_REF")["valeur"] == pytest.approx(19.0)
+    ratio = mesure(CRAON, "PE_RATIO_REF")
+    assert ratio[["bas", "valeur", "haut"]].tolist() == pytest.approx([79.85 / 60.95, 79.9 / 60.9, 79.95 / 60.85])
+    assert ratio["statut"] == "arrondi"
 
 
 @pytest.mark.parametrize(

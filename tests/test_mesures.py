@@ -315,11 +315,13 @@ def test_une_annee_demandee_est_l_annee_rendue(annee):
 def test_ce_qui_se_deduit_d_un_taux_encadre_l_est_aussi():
     """Deux EPCI entiers : un taux entre 44,6 et 91,9 ne donne ni écart, ni tension, ni besoin au dixième près."""
     deux = cd.perimetre("mixte", ["240100750", "200042497"])
-    m = cd.mesurer(deux, ["PE_TXCOUV_GLOBAL", "PE_ECART_REF", "PE_TENSION", "PE_BESOIN_CIBLE"]).set_index("indicateur")
+    codes = ["PE_TXCOUV_GLOBAL", "PE_ECART_REF", "PE_RATIO_REF", "PE_TENSION", "PE_BESOIN_CIBLE"]
+    m = cd.mesurer(deux, codes).set_index("indicateur")
     taux = m.loc["PE_TXCOUV_GLOBAL"]
     assert (taux["bas"], taux["haut"], taux["statut"]) == (44.6, 91.9, "estime")
     # Chaque taux publié est à 0,05 près ; celui de la France (60,9) aussi.
     assert m.loc["PE_ECART_REF", ["bas", "haut"]].tolist() == pytest.approx([44.55 - 60.95, 91.95 - 60.85])
+    assert m.loc["PE_RATIO_REF", ["bas", "haut"]].tolist() == pytest.approx([44.55 / 60.95, 91.95 / 60.85])
     assert m.loc["PE_TENSION", ["bas", "haut"]].tolist() == pytest.approx([100 / 91.95, 100 / 44.55])
     assert m.loc["PE_BESOIN_CIBLE", "bas"] == 0 and m.loc["PE_BESOIN_CIBLE", "haut"] > 500
 

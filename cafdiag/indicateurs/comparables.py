@@ -205,6 +205,7 @@ _CRITERES = (
             "PE_PART_INDIV",
             "PE_MODE_DOMINANT",
             "PE_ECART_REF",
+            "PE_RATIO_REF",
             "PE_TENSION",
             "PE_BESOIN_CIBLE",
         ),

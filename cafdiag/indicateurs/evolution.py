@@ -19,7 +19,7 @@ from cafdiag.indicateurs.besoin import DEMI_PLACE
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.mesures import mesurer_serie
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.petite_enfance import DEMI_TAUX
+from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX, DEMI_TAUX
 from cafdiag.territoires import Territoire, territoire
 
 COLONNES_SERIE = [
@@ -35,7 +35,6 @@ COLONNES_SERIE = [
     "source",
     "millesime",
 ]
-CNAF = ("publie", "part_individuel", "mode_dominant", "ecart_ref", "tension", "besoin_cible")
 _COUTURE = "série révisée par la Cnaf : cette année et la précédente ne se comparent pas"
 # Années où une source a changé de définition : la différence avec l'année d'avant n'est pas une évolution.
 RUPTURES = {
@@ -98,7 +97,7 @@ def serie(
 
 
 def _de_la_cnaf(code: str) -> bool:
-    return dictionnaire().at[code, "calcul"] in CNAF
+    return dictionnaire().at[code, "calcul"] in CALCULS_DES_TAUX
 
 
 def series_des_taux() -> dict[int, str]:

@@ -70,6 +70,7 @@ CALCULS: dict[str, Calcul] = {
     "part_individuel": petite_enfance.part_individuel,
     "mode_dominant": petite_enfance.mode_dominant,
     "ecart_ref": petite_enfance.ecart_ref,
+    "ratio_ref": petite_enfance.ratio_ref,
     "besoin_cible": besoin.besoin_cible,
     "tension": petite_enfance.tension,
     "naissances_evolution": petite_enfance.naissances_evolution,
@@ -91,7 +92,7 @@ def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) ->
     """Années pour lesquelles un indicateur peut être calculé, avec les colonnes communales connues."""
     colonnes = tuple(table_communes().columns) if colonnes is None else colonnes
     ligne = dictionnaire().loc[code]
-    if ligne["calcul"] in ("publie", "part_individuel", "mode_dominant", "ecart_ref", "tension", "besoin_cible"):
+    if ligne["calcul"] in petite_enfance.CALCULS_DES_TAUX:
         return petite_enfance.annees_publiees(tables_donnees.taux_couverture())
     if ligne["calcul"] == "naissances_evolution":
         connues = set(VARIABLES["naissances_3_ans"].annees(colonnes))

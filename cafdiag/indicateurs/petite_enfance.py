@@ -16,6 +16,16 @@ from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
 from cafdiag.indicateurs.generiques import a_apporter
 from cafdiag.territoires import membres
 
+# Les calculs sur un taux publié par la Cnaf : ils en ont les années, et les mailles.
+CALCULS_DES_TAUX = (
+    "publie",
+    "part_individuel",
+    "mode_dominant",
+    "ecart_ref",
+    "ratio_ref",
+    "tension",
+    "besoin_cible",
+)
 MODES = {
     "txcouv_eaje": "accueil collectif (EAJE)",
     "txcouv_am": "assistants maternels",
@@ -279,17 +289,35 @@ def mode_dominant(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Écart du taux global à celui de la France, en points, à 0,1 point près ; sans objet pour elle-même."""
-    annee = _annee(contexte)
-    france = taux_du_contexte(contexte, "france", "txcouv", annee=annee).get("FR", np.nan)
-    source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
+    france, source = _taux_de_la_france(contexte), publie(contexte, pd.Series({"numerateur": "txcouv"}))
     table = _deduit(source)
     table["valeur"] = source["valeur"] - france
     bas, haut = bornes_du_taux(source)
     table["bas"], table["haut"] = bas - (france + DEMI_TAUX), haut - (france - DEMI_TAUX)
+    return _sans_la_reference(table, contexte)
+
+
+def ratio_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Taux global divisé par celui de la France, encadré comme eux ; sans objet pour elle-même."""
+    france, source = _taux_de_la_france(contexte), publie(contexte, pd.Series({"numerateur": "txcouv"}))
+    # Un taux nul, ou plus petit que son arrondi, ne divise rien.
+    france = france if france > DEMI_TAUX else np.nan
+    table = _deduit(source)
+    table["valeur"] = source["valeur"] / france
+    bas, haut = bornes_du_taux(source)
+    table["bas"], table["haut"] = bas.clip(lower=0) / (france + DEMI_TAUX), haut / (france - DEMI_TAUX)
+    return _sans_la_reference(table, contexte)
+
+
+def _taux_de_la_france(contexte: Contexte) -> float:
+    return taux_du_contexte(contexte, "france", "txcouv", annee=_annee(contexte)).get("FR", np.nan)
+
+
+def _sans_la_reference(table: pd.DataFrame, contexte: Contexte) -> pd.DataFrame:
+    """La France ne se compare pas à elle-même : « 0,0 » ou « 1,00 » passerait pour un résultat."""
     soi = contexte.de_maille("france")
     table["valeur"] = table["valeur"].mask(soi)
     table = _fermer(table, "arrondi")
-    # La France n'a pas d'écart à elle-même : « 0,0 » passerait pour un résultat.
     table.loc[soi, ["statut", "motif"]] = ["sans_objet", LA_REFERENCE]
     return table
 

@@ -25,6 +25,7 @@ _ARTICLES = {
     "Population": "la ",
     "Proportion": "la ",
     "Quotient": "le ",
+    "Rapport": "le ",
     "Revenu": "le ",
     "Solde": "le ",
     "Superficie": "la ",
@@ -55,7 +56,7 @@ _FEMININS = {
 _FIN_DU_NOM = re.compile(r"\s(?=(?:de|des|du|d'|pour|par|en|au|aux|à|dans|sans|avec|hors)\b|d')|\s?[(,;:]")
 _INVARIABLES = {
     "alsh", "eaje", "evs", "laep", "qpv", "rpe", "frr", "zrr",
-    "mois", "temps", "tiers", "accès", "rendez-vous",
+    "mois", "temps", "tiers", "fois", "accès", "rendez-vous",
 }  # fmt: skip
 
 

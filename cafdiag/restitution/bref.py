@@ -49,6 +49,7 @@ _EXCLUS = (
     "CTX_PART_RURAL",
     "PE_BESOIN_CIBLE",
     "PE_ECART_REF",
+    "PE_RATIO_REF",
     "PE_MODE_DOMINANT",
     "PS_TAILLE_FOYER",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -118,11 +119,12 @@ def bandes(
     dit = [nombre(s, decimales=places) for s in seuils]
     fois = [nombre(r, decimales=_decimales_utiles(r)) for r in rapports]
     suite = f"fois {nom_reference}"
-    etiquettes = [f"moins de {fois[0]} {suite} (moins de {dit[0]})"]
-    etiquettes += [
-        f"de {fois[i]} à {fois[i + 1]} {suite} ({dit[i]} à {dit[i + 1]})" for i in range(len(seuils) - 1)
-    ]
-    etiquettes.append(f"{fois[-1]} {suite} ou plus ({dit[-1]} et plus)")
+    valant = [f"moins de {dit[0]}", *(f"{a} à {b}" for a, b in pairwise(dit)), f"{dit[-1]} et plus"]
+    # Un rapport à la référence dit déjà ses bornes.
+    valant = [f" ({v})" if reference != 1 else "" for v in valant]
+    etiquettes = [f"moins de {fois[0]} {suite}{valant[0]}"]
+    etiquettes += [f"de {a} à {b} {suite}{v}" for (a, b), v in zip(pairwise(fois), valant[1:-1], strict=True)]
+    etiquettes.append(f"{fois[-1]} {suite} ou plus{valant[-1]}")
     return Classes(
         (float(bas), *seuils, float(haut)),
         couleurs.palette(len(seuils) + 1, divergente=True),

@@ -24,6 +24,8 @@ LONGUEUR_LIMITE = 120
 _PART_QUI_VIT = r"Part des (.+?) (?:vivant )?((?:dans une commune|à moins de|à \d+ minutes) .+)"
 _ENFANTS = "pour 100 enfants de moins de 3 ans"
 # Ce que le libellé dirait lourdement, ou qu'il faut dire avec lui ; {p}, {f} et {e} : place, foyer et enfant, accordés.
+# Déjà des comparaisons à une référence.
+ECARTS = ("points", "fois la France")
 _TOURNURES = {
     "PE_TXCOUV_GLOBAL": f"l'offre d'accueil est de {{v}} {{p}} {_ENFANTS}",
     "PE_TXCOUV_EAJE": f"l'accueil collectif (EAJE) offre {{v}} {{p}} {_ENFANTS}",
@@ -31,6 +33,7 @@ _TOURNURES = {
     "PE_TXCOUV_PRESCO": f"la préscolarisation à 2 ans offre {{v}} {{p}} {_ENFANTS}",
     "PE_TXCOUV_GAD": f"la garde à domicile offre {{v}} {{p}} {_ENFANTS}",
     "PE_TENSION": "on compte {v} {e} de moins de 3 ans par place d'accueil",
+    "PE_RATIO_REF": "le taux de couverture global est de {v} fois celui de la France",
     "PE_PART_INDIV": "l'accueil individuel (assistants maternels et garde à domicile) fait {v} de l'offre",
     "PS_COUV_POP": "la Caf couvre, hors régime agricole (MSA), {v} de la population",
     "PS_ALLOC_POP": "on compte, hors régime agricole (MSA), {v} {f} pour 100 habitants",
@@ -223,7 +226,7 @@ def _ecart(lecture: Lecture, code: str) -> tuple[str, str]:
     """Écart à la référence la plus proche, à la suite du niveau ; ou pourquoi il est tu."""
     if code in effectifs():
         return "", "un effectif ne se compare pas à celui d'un territoire plus grand"
-    if lecture.ligne(code).get("modalite") or lecture.ligne(code)["unite"] == "points":
+    if lecture.ligne(code).get("modalite") or lecture.ligne(code)["unite"] in ECARTS:
         return "", "une modalité, ou ce qui est déjà un écart, ne se compare pas"
     role = reference(lecture, code)
     if role is None:

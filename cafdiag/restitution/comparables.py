@@ -7,7 +7,7 @@ import pandas as pd
 from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.magasin import lire_table
 from cafdiag.restitution.bloc import Donnees, phrase_html
-from cafdiag.restitution.commentaires import rang_dit
+from cafdiag.restitution.commentaires import ECARTS, rang_dit
 from cafdiag.restitution.formats import decimales_de, enumeration, intervalle, nombre
 from cafdiag.restitution.tableaux import tableau
 
@@ -54,8 +54,8 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
     for code in connus:
         place = lecture.position(code, "comparables")
         ligne = lecture.ligne(code)
-        # L'écart à la France redit le taux ; un effectif suit la taille du territoire.
-        if place is None or code in effectifs() or ligne["unite"] == "points":
+        # Un écart à la France redit le taux ; un effectif suit la taille du territoire.
+        if place is None or code in effectifs() or ligne["unite"] in ECARTS:
             continue
         places = decimales_de(ligne["unite"])
         sources[f"{ligne['source']} ({ligne['millesime']})"] = None

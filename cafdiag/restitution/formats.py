@@ -78,6 +78,7 @@ _DECIMALES = {
     "LAEP pour 1 000 enfants": 2,
     "services pour 100 000 habitants": 2,
     "points pour 10 000 habitants": 2,
+    "fois la France": 2,
     "centres par QPV": 2,
     "implantations pour 100 enfants": 2,
     "établissements pour 100 enfants": 2,

@@ -13,6 +13,7 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.indicateurs import Options, choisir, dictionnaire, mesurer, mesurer_maille
+from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX
 from cafdiag.magasin import lire_contours
 from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
 from cafdiag.restitution.formats import avec_unite, nombre, statut
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from cafdiag.restitution.leaflet import CarteHorsLigne
 
-# Ces calculs partent d'un taux publié à l'EPCI : les peindre à la commune serait inventer.
-CALCULS_A_L_EPCI = ("publie", "part_individuel", "mode_dominant", "ecart_ref")
 # Au-delà, une carte par commune pèse trop lourd dans une page : on montre les EPCI.
 COMMUNES_MAXIMUM = 900
 _METROPOLE = (-5.3, 41.2, 9.7, 51.2)
@@ -37,6 +36,15 @@ class Decoupage:
     maille: str
     codes: tuple[str, ...]
     libelle: str
+
+
+def se_peint_a_l_epci(indicateur: str) -> bool:
+    """Vrai pour ce qui part d'un taux publié à l'EPCI : le peindre à la commune serait inventer.
+
+    >>> se_peint_a_l_epci("PE_TENSION"), se_peint_a_l_epci("PE_NAISS")
+    (True, False)
+    """
+    return dictionnaire().at[indicateur, "calcul"] in CALCULS_DES_TAUX
 
 
 def decoupage(cible: Territoire, *, a_l_epci: bool) -> Decoupage:
@@ -132,7 +140,7 @@ def carte(
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
     code = choisir([indicateur])[0]
     ligne, dire = dictionnaire().loc[code], (options or Options()).dire
-    quoi = decoupage(cible, a_l_epci=ligne["calcul"] in CALCULS_A_L_EPCI)
+    quoi = decoupage(cible, a_l_epci=se_peint_a_l_epci(code))
     mesures = mesurer_maille(quoi.maille, [code], codes=quoi.codes, annee=annee, apports=apports, options=options)
     noms = mesures.set_index("territoire")["nom"]
     contours = contours_de(quoi.maille, quoi.codes, noms=noms)
@@ -154,7 +162,8 @@ def carte(
             contexte=contexte(cible, quoi),
             **commun,
         )
-    reference = float("nan")
+    # Un rapport à la France se lit dans les mêmes classes que le taux dont il vient.
+    reference = 1.0 if ligne["calcul"] == "ratio_ref" else float("nan")
     if ligne["calcul"] == "publie":
         reference = mesurer("France", [code], annee=annee)["valeur"].iloc[0]
     return carte_aplats(

@@ -60,8 +60,7 @@ class Decor:
 
 def decor_de(etat: Etat) -> Decor:
     """Le décor où se peint l'indicateur : des EPCI, des communes ou des départements."""
-    ligne = dictionnaire().loc[etat.indicateur]
-    return _decor(etat.territoire, ligne["calcul"] in vues.CALCULS_A_L_EPCI)
+    return _decor(etat.territoire, vues.se_peint_a_l_epci(etat.indicateur))
 
 
 @lru_cache(maxsize=16)
