@@ -72,6 +72,10 @@ def test_une_commune_equipee_n_est_pas_a_zero_minute():
         "nulle et ne se compare pas."
     )
     assert "0,8 minute en 2023" in dit({**ici, "valeur": 0.8}, la)
+    # Un EPCI dont chaque commune est équipée, de même ; et l'encadré ne le retient pas.
+    epci = {**ici, "maille": "epci"}
+    assert dit(epci, la).startswith("Dans chaque commune habitée, la crèche la plus proche est sur place en 2023 : ")
+    assert bref.score_de(Lecture(pd.DataFrame([epci, la])), "ACC_EAJE_TEMPS") == (0.0, "")
 
 
 # --- Accords ---

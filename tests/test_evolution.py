@@ -13,6 +13,7 @@ import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.evolution import effets, enfants_de
 from cafdiag.magasin import lire_table
+from cafdiag.restitution.evolution import fait_une_serie
 from cafdiag.restitution.types_mime import MIME_MESURES
 
 CRAON, LAVAL = "200048551", "53130"
@@ -297,6 +298,11 @@ def traces(page, titre):
     texte = re.search(r"<desc[^>]*>([^<]*)", page[page.index(titre) :]).group(1)
     points = re.findall(r"(\d{4})\s: ([\d,]+)", texte)
     return {int(a): float(v.replace(",", ".")) for a, v in points}
+
+
+def test_une_seule_annee_connue_ne_se_trace_pas():
+    t = pd.DataFrame({"annee": [2023, 2024, 2025], "valeur": [np.nan, np.nan, 3000.0]})
+    assert not fait_une_serie(t) and fait_une_serie(t.fillna(1.0)) and not fait_une_serie(pd.DataFrame())
 
 
 def jointes(diagnostic, code):

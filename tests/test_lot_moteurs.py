@@ -232,6 +232,7 @@ RICHE = (
     "import matplotlib.pyplot as plt\nimport pandas as pd\nplt.plot([1, 2]); pd.DataFrame({'a': [1, None]})",
     "import asyncio\nawait asyncio.sleep(0.01)\n%xmode Plain\n!echo commande\n_",
     "import ipywidgets\nipywidgets.IntSlider(value=3)",
+    "recueil = ipywidgets.Output()\nwith recueil:\n    print('dedans')\nrecueil",
 )
 
 
@@ -331,6 +332,43 @@ def test_de_grosses_cellules_et_de_gros_affichages_ne_se_bloquent_pas(tmp_path):
     bornes = Bornes(delai=60, memoire=3000)
     assert lot(gabarit, tmp_path / "s", codes=CODES[:2], bornes=bornes).code_retour == 0
     assert set(constats(tmp_path / "s").values()) == {"400000"}
+
+
+# Ce que la machinerie doit supporter d'un carnet qui ne se tient pas tranquille.
+BAVARD = "import time\nfin = time.time() + 30\nwhile time.time() < fin:\n    print('x', flush=True); time.sleep(0.02)"
+FIL = """import threading, time
+from IPython.display import HTML, display
+def parler():
+    for _ in range(60):
+        display(HTML('z' * 200_000)); time.sleep(0.002)
+fil = threading.Thread(target=parler); fil.start()"""
+ENFANT = "import os\npid = os.fork()\nconstat = 'parent' if pid else 'enfant'\nif pid: os.waitpid(pid, 0)"
+
+
+@linux
+def test_un_carnet_bavard_n_echappe_pas_au_delai(tmp_path):
+    """Ni une cellule qui affiche sans cesse, ni une suite de cellules courtes."""
+    courtes = [f"import time; time.sleep(0.1); n = {i}" for i in range(100)]
+    for nom, cellules in {"bavard": [BAVARD], "courtes": courtes}.items():
+        gabarit = carnet(tmp_path / f"{nom}.ipynb", *cellules)
+        bornes = Bornes(delai=2, memoire=3000)
+        bilan = lot(gabarit, tmp_path / nom, codes=CODES[:1], bornes=bornes)
+        assert list(bilan.echecs.values()) == ["DelaiDepasse : plus de 2 s pour le carnet"]
+        assert bilan.duree < 8
+
+
+@linux
+def test_un_fil_qui_affiche_ne_brouille_pas_la_prise(tmp_path):
+    gabarit = carnet(tmp_path / "g.ipynb", FIL, *(f"n = {i}" for i in range(40)), "fil.join(); constat = 'entier'")
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:2]).code_retour == 0
+    assert set(constats(tmp_path / "s").values()) == {"entier"}
+
+
+@linux
+def test_une_copie_que_le_carnet_oublie_ne_repond_pas_a_sa_place(tmp_path):
+    gabarit = carnet(tmp_path / "g.ipynb", ENFANT, "n = 1")
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:2]).code_retour == 0
+    assert set(constats(tmp_path / "s").values()) == {"parent"}
 
 
 # --- Mêmes octets ---

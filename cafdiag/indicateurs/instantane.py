@@ -20,10 +20,10 @@ import pandas as pd
 from cafdiag.donnees import Apports, tables
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.indicateurs.dictionnaire import dictionnaire
-from cafdiag.indicateurs.evolution import CNAF, RUPTURES, series_des_taux
+from cafdiag.indicateurs.evolution import RUPTURES, series_des_taux
 from cafdiag.indicateurs.mesures import mesurer
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.petite_enfance import DEMI_TAUX
+from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX, DEMI_TAUX
 from cafdiag.magasin import dossier, ecrire_atomique
 from cafdiag.territoires import Territoire, territoire
 
@@ -162,7 +162,7 @@ def _empreintes(apports: Apports | None) -> dict:
 
 def _avec_serie(mesures: pd.DataFrame) -> pd.DataFrame:
     series, calculs = series_des_taux(), dictionnaire()["calcul"]
-    de_la_cnaf = mesures["indicateur"].map(calculs).isin(CNAF)
+    de_la_cnaf = mesures["indicateur"].map(calculs).isin(CALCULS_DES_TAUX)
     lues = [series.get(a, "") if cnaf else "" for a, cnaf in zip(mesures["annee"], de_la_cnaf, strict=True)]
     return mesures[_CHAMPS].assign(serie=lues)
 
@@ -271,7 +271,7 @@ def _encadrer(code: str, mesure: pd.Series) -> tuple[float, float]:
         return float(mesure["bas"]), float(mesure["haut"])
     if mesure["statut"] != "exact":
         return float("nan"), float("nan")
-    demi = DEMI_TAUX if dictionnaire().at[code, "calcul"] in CNAF else 0.0
+    demi = DEMI_TAUX if dictionnaire().at[code, "calcul"] in CALCULS_DES_TAUX else 0.0
     return float(mesure["valeur"]) - demi, float(mesure["valeur"]) + demi
 
 

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -148,6 +149,7 @@ class NoyauDuplique:
         self.accueil: dict = {}
         self._a_envoyer: deque[dict] = deque()
         self._partis: deque[int] = deque()
+        self._prochain = time.monotonic() + _PAS
 
     def confier(self, cellules: list[tuple[str, bool]], *, session: str) -> None:
         """Donne tout le carnet : par cellule, sa source, et s'il faut s'arrêter là en cas d'erreur.
@@ -212,8 +214,12 @@ class NoyauDuplique:
         return recu is not None
 
     def _attendre(self, surveiller: Any) -> tuple[dict, list[bytes]] | None:
-        while not select.select([self._fil], [], [], _PAS)[0]:
+        # Un noyau bavard se surveille comme un muet : à l'heure, pas au silence.
+        while not select.select([self._fil], [], [], max(0.0, self._prochain - time.monotonic()))[0] or (
+            time.monotonic() >= self._prochain
+        ):
             surveiller()
+            self._prochain = time.monotonic() + _PAS
         return trames.recevoir(self._fil)
 
     def fin(self) -> str:
@@ -231,9 +237,10 @@ class NoyauDuplique:
 
     def fermer(self, *, tuer: bool = True) -> None:
         """Arrête le noyau, sans attendre ses adieux."""
-        self._fil.close()
+        # Tuer avant de fermer : les cellules déjà dans la prise ne doivent plus être jouées.
         if tuer:
             self._souche.tuer(self.pid)
+        self._fil.close()
         os.close(self._constat)
 
 

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import os
 import time
+from types import SimpleNamespace
 from typing import Any
 
+from jupyter_client.session import Session
 from papermill.engines import Engine
 
 from cafdiag.lot.bornes import Bornes, ClientBorne, memoire_du_groupe
 from cafdiag.lot.elevage import NoyauDuplique, Souche, SoucheIndisponible, souche_commune
+
+
+def _sourd(_: Any) -> None:
+    """Personne n'écoute."""
 
 
 class ClientSouche(ClientBorne):
@@ -23,6 +29,8 @@ class ClientSouche(ClientBorne):
         super().__init__(nb_man, bornes=bornes, **options)
         self._souche, self._dossier = souche, dossier
         self._noyau: NoyauDuplique | None = None
+        # Un widget de sorties voudrait rendre au noyau ce qu'il a recueilli ; ce noyau n'écoute que des cellules.
+        self.kc = SimpleNamespace(session=Session(key=b""), shell_channel=SimpleNamespace(send=_sourd))
 
     def execute(self, **_: Any) -> Any:
         """Exécute le carnet ; une cellule en faute, un noyau mort, une borne passée y laissent leur trace."""

@@ -59,6 +59,12 @@ class SessionDirecte(Session):
         return message
 
 
+    def finir(self) -> None:
+        """Dit que la cellule est finie ; sous le même verrou, car un fil du carnet peut être en train d'afficher."""
+        with self._verrou:
+            trames.envoyer(self.fil, {"fin": True})
+
+
 class Flux(io.TextIOBase):
     """``sys.stdout`` ou ``sys.stderr`` d'un carnet : ce qui y est écrit devient une sortie de la cellule."""
 
@@ -134,8 +140,11 @@ class NoyauDirect(IPythonKernel):
             demande = recu[0]
             self.set_parent([], demande)
             boucle.run_until_complete(self.execute_request(None, [], demande))
+            if os.getpid() != self.session.processus:
+                # Une copie que le carnet a faite de lui-même et n'a pas arrêtée : la suite n'est pas pour elle.
+                os._exit(0)
             _recueillir(traces)
-            trames.envoyer(fil, {"fin": True})
+            self.session.finir()
 
 
 def _detourner_descripteurs() -> dict[int, io.FileIO]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, fichier_illisible
 from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
-from cafdiag.territoires import MAILLES, Territoire, lister, territoire
+from cafdiag.territoires import MAILLES, Territoire, lister, membres, territoire
 from cafdiag.territoires.gardes import gardes_en_rang
 
 _COLONNES_CODE = ("code", "territoire", "siren", "code_epci", "code_insee", "nom")
@@ -211,13 +211,14 @@ def _refuser_perimetres_qui_s_ignorent(lieux: list[Territoire]) -> None:
         return
     gardes = {frozenset(communes) for communes in gardes_en_rang()}
     libres = {frozenset(lieu.communes): lieu.nom for lieu in lieux if lieu.maille == "perimetre"}
-    libres = {communes: nom for communes, nom in libres.items() if communes not in gardes}
+    epci = {frozenset(communes) for communes in membres("epci").groupby("code")["commune"].agg(tuple)}
+    libres = {communes: nom for communes, nom in libres.items() if communes not in gardes | epci}
     if len(libres) > 1:
         raise DemandeFausse(
             f"{len(libres)} périmètres libres dans un même lot ({', '.join(libres.values())}), alors que l'entrepôt "
             "contient des données confidentielles",
             attendu="des périmètres gardés sous un nom : leurs chiffres se jugent ensemble",
-            conseil="gardez-les d'abord avec cd.garder_perimetre(cd.perimetre(nom, [codes]))",
+            conseil="gardez-les d'abord : dans un carnet, cd.garder_perimetre(cd.perimetre(nom, [codes]))",
         )
 
 

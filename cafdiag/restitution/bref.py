@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.positions import demi_largeur, marge
 from cafdiag.restitution import textes
-from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference
+from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference, sur_place
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.territoires import Territoire
 
@@ -125,7 +125,7 @@ def score_de(lecture: Lecture, code: str) -> tuple[float, str]:
     if code in _EXCLUS or code in effectifs() or not lecture.connu(code):
         return 0.0, ""
     # Une commune équipée est à zéro minute d'elle-même : ce n'est pas un fait du territoire.
-    if code.startswith("ACC_") and lecture.ligne(code)["maille"] == "commune":
+    if code.startswith("ACC_") and (lecture.ligne(code)["maille"] == "commune" or sur_place(lecture.ligne(code))):
         return 0.0, ""
     places = int(ligne["decimales"])
     role = reference(lecture, code)

@@ -121,7 +121,7 @@ def bandes(
     suite = f"fois {nom_reference}"
     valant = [f"moins de {dit[0]}", *(f"{a} à {b}" for a, b in pairwise(dit)), f"{dit[-1]} et plus"]
     # Un rapport à la référence dit déjà ses bornes.
-    valant = [f" ({v})" if reference != 1 else "" for v in valant]
+    valant = [f" ({v})" if unite != "fois la France" else "" for v in valant]
     etiquettes = [f"moins de {fois[0]} {suite}{valant[0]}"]
     etiquettes += [f"de {a} à {b} {suite}{v}" for (a, b), v in zip(pairwise(fois), valant[1:-1], strict=True)]
     etiquettes.append(f"{fois[-1]} {suite} ou plus{valant[-1]}")

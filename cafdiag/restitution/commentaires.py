@@ -23,9 +23,9 @@ REFERENCES = ("departement", "region", "france", "comparables")
 LONGUEUR_LIMITE = 120
 _PART_QUI_VIT = r"Part des (.+?) (?:vivant )?((?:dans une commune|à moins de|à \d+ minutes) .+)"
 _ENFANTS = "pour 100 enfants de moins de 3 ans"
-# Ce que le libellé dirait lourdement, ou qu'il faut dire avec lui ; {p}, {f} et {e} : place, foyer et enfant, accordés.
 # Déjà des comparaisons à une référence.
 ECARTS = ("points", "fois la France")
+# Ce que le libellé dirait lourdement, ou qu'il faut dire avec lui ; {p}, {f} et {e} : place, foyer et enfant, accordés.
 _TOURNURES = {
     "PE_TXCOUV_GLOBAL": f"l'offre d'accueil est de {{v}} {{p}} {_ENFANTS}",
     "PE_TXCOUV_EAJE": f"l'accueil collectif (EAJE) offre {{v}} {{p}} {_ENFANTS}",
@@ -99,10 +99,13 @@ def commentaire(
     if not lecture.connu(code):
         motif = ligne.get("motif") or "non disponible"
         return Commentaire(niveau=f"{ligne['libelle']} : non énoncé ({motif}).", tus=(motif,))
-    if _sur_place(ligne):
+    if sur_place(ligne):
         lieu = ligne["libelle"].split("jusqu'à ")[-1]
         motif = "de centre à centre de commune, la durée y est nulle et ne se compare pas"
-        dit = f"{majuscule(lieu)} est dans la commune{_quand(lecture, code)}"
+        ou = f"{lieu} est dans la commune"
+        if ligne.get("maille") != "commune":
+            ou = f"dans chaque commune habitée, {lieu} est sur place"
+        dit = f"{majuscule(ou)}{_quand(lecture, code)}"
         return Commentaire(niveau=f"{dit} : {motif}.", limite=_limite(code) if limite else "", tus=(motif,))
     ecart, sans_ecart = _ecart(lecture, code)
     rangs = rangs_dits(lecture, code, groupes)
@@ -117,9 +120,9 @@ def commentaire(
     )
 
 
-def _sur_place(ligne: dict) -> bool:
+def sur_place(ligne: dict) -> bool:
     """Une commune équipée est à zéro minute d'elle-même : un effet du calcul, pas une durée."""
-    return ligne["unite"] == "minutes" and ligne.get("maille") == "commune" and ligne["valeur"] == 0
+    return ligne["unite"] == "minutes" and ligne["valeur"] == 0
 
 
 def niveau(lecture: Lecture, code: str) -> str:

@@ -1,4 +1,4 @@
-"""Ce qui évolue dans le rapport : les naissances, la série du taux, sa tendance, places et naissances.
+"""Ce qui évolue dans le rapport : les naissances, la série du taux, sa tendance, ce qui la fait.
 
 Rien n'est montré tant qu'une seule année est connue ; rien n'est relié ni comparé par-dessus une rupture de série.
 """
@@ -28,7 +28,7 @@ def mesures_d_une_serie(territoire, indicateur: str, *, annee, apports, options)
 
 def mesures_tracees(donnees: Donnees) -> pd.DataFrame:
     """Les années des graphiques d'évolution que les mesures du territoire n'ont pas : celles d'avant."""
-    series = [donnees.naissances]
+    series = [donnees.naissances] if fait_une_serie(donnees.naissances) else []
     if trace_le_taux(donnees):
         series.append(
             mesures_d_une_serie(
@@ -37,7 +37,7 @@ def mesures_tracees(donnees: Donnees) -> pd.DataFrame:
         )
     blocs = [t[t["annee"].ne(donnees.lecture.annee(t["indicateur"].iloc[0]))] for t in series if len(t)]
     if not blocs:
-        return donnees.naissances
+        return donnees.naissances.iloc[:0]
     return pd.concat(blocs, ignore_index=True).assign(role="serie")
 
 
@@ -52,7 +52,12 @@ def series_du_rapport(territoire, *, annee, apports, options) -> dict[str, pd.Da
 def trace_le_taux(donnees: Donnees) -> bool:
     """Vrai si le rapport trace la série du taux : deux années connues au moins."""
     table = donnees.lecture.series.get(TAUX)
-    return table is not None and table["valeur"].notna().sum() >= 2 and donnees.lecture.connu(TAUX)
+    return table is not None and fait_une_serie(table) and donnees.lecture.connu(TAUX)
+
+
+def fait_une_serie(table: pd.DataFrame) -> bool:
+    """Vrai si deux années au moins sont connues : une seule ne fait pas une évolution."""
+    return len(table) > 1 and bool(table["valeur"].notna().sum() >= 2)
 
 
 def evolution(donnees: Donnees) -> str:

@@ -170,6 +170,9 @@ def resume(
         (bas, nom_bas), (haut, nom_haut) = min(connus), max(connus)
         if len(connus) == 1:
             phrases.append(f"{nom_haut} : {avec_unite(haut, unite, decimales=decimales)}.")
+        elif bas == haut:
+            tous = avec_unite(haut, unite, decimales=decimales)
+            phrases.append(f"{pluriel(len(connus), 'territoire')}, tous à {tous}.")
         else:
             phrases.append(
                 f"{pluriel(len(connus), 'territoire')}, de {nombre(bas, decimales=decimales)} ({nom_bas}) "

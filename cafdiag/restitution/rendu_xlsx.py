@@ -53,7 +53,7 @@ _ROLES = {
     "france": "France",
     "epci_alentour": "EPCI alentour",
     "carte": "commune (carte)",
-    "serie": "territoire (autre année)",
+    "serie": "autre année",
 }
 
 

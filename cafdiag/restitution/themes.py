@@ -13,7 +13,7 @@ from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.cartes import nom_court
 from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
-from cafdiag.restitution.evolution import evolution
+from cafdiag.restitution.evolution import evolution, fait_une_serie
 from cafdiag.restitution.formats import nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.restitution.structures import registre_complet
@@ -212,7 +212,7 @@ def epci_du_departement(departement: str | None) -> set[str]:
 
 def _naissances(donnees: Donnees) -> str:
     serie = donnees.naissances
-    if len(serie) < 2:
+    if not fait_une_serie(serie):
         return ""
     annees = serie["annee"].tolist()
     return graphiques.serie(

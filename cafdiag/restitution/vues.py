@@ -16,7 +16,7 @@ from cafdiag.indicateurs import Options, choisir, dictionnaire, mesurer, mesurer
 from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX
 from cafdiag.magasin import lire_contours
 from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
-from cafdiag.restitution.formats import avec_unite, nombre, statut
+from cafdiag.restitution.formats import avec_unite, decimales_de, nombre, statut
 from cafdiag.territoires import Territoire, membres, territoire
 
 if TYPE_CHECKING:
@@ -162,20 +162,28 @@ def carte(
             contexte=contexte(cible, quoi),
             **commun,
         )
-    # Un rapport à la France se lit dans les mêmes classes que le taux dont il vient.
-    reference = 1.0 if ligne["calcul"] == "ratio_ref" else float("nan")
-    if ligne["calcul"] == "publie":
-        reference = mesurer("France", [code], annee=annee)["valeur"].iloc[0]
     return carte_aplats(
         contours,
         mesures,
         libelle=dire(ligne["libelle_court"]),
         unite=ligne["unite"],
         decimales=int(ligne["decimales"]),
-        reference=reference,
+        reference=reference_des_classes(code, annee=annee),
         contexte=contexte(cible, quoi),
         **commun,
     )
+
+
+def reference_des_classes(indicateur: str, *, annee: int | None) -> float:
+    """À quoi se rapportent les classes de couleur : le taux de la France ; manquante, ce seront des quantiles.
+
+    >>> reference_des_classes("PE_TXCOUV_GLOBAL", annee=None), reference_des_classes("PE_RATIO_REF", annee=None)
+    (60.9, 1.0)
+    """
+    calcul = dictionnaire().at[indicateur, "calcul"]
+    if calcul == "ratio_ref":
+        return 1.0
+    return float(mesurer("France", [indicateur], annee=annee)["valeur"].iloc[0]) if calcul == "publie" else float("nan")
 
 
 def date_des(mesures: pd.DataFrame) -> str:
@@ -238,8 +246,9 @@ def mesures_en_texte(mesures: pd.DataFrame) -> str:
             else:
                 valeur = etat.symbole
             detail = f"{etat.libelle} ; {m['source']}, {m['millesime']}"
-            if not pd.isna(m["bas"]) and not pd.isna(m["haut"]):
-                detail += f" ; entre {nombre(m['bas'], decimales=1)} et {nombre(m['haut'], decimales=1)}"
+            bornes = [nombre(m[b], decimales=decimales_de(m["unite"])) for b in ("bas", "haut") if not pd.isna(m[b])]
+            if len(set(bornes)) == 2:
+                detail += f" ; entre {bornes[0]} et {bornes[1]}"
             if m["motif"]:
                 detail += f" ; {m['motif']}"
             lignes.append(f"  {m['indicateur']:<22}  {valeur}\n{'':<26}{detail}")

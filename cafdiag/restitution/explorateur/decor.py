@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from cafdiag.indicateurs import dictionnaire, mesurer
+from cafdiag.indicateurs import dictionnaire
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import couleurs, vues
 from cafdiag.restitution import legendes as lg
@@ -201,10 +201,9 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
 def _classes(etat: Etat, ligne: Any, connues: list[float], commun: dict[str, Any]):
     if not connues:
         return None
-    if ligne["calcul"] == "publie":
-        reference = mesurer("France", [etat.indicateur], annee=etat.annee)["valeur"].iloc[0]
-        if not est_vide(reference):
-            return bandes(connues, reference=reference, unite=commun["unite"], decimales=commun["decimales"])
+    reference = vues.reference_des_classes(etat.indicateur, annee=etat.annee)
+    if not est_vide(reference):
+        return bandes(connues, reference=reference, unite=commun["unite"], decimales=commun["decimales"])
     return quantiles(connues, unite=commun["unite"], decimales=commun["decimales"])
 
 
