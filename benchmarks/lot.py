@@ -111,9 +111,17 @@ def _ordinaire(code: str) -> None:
     import papermill
 
     with tempfile.TemporaryDirectory() as ici:
-        papermill.execute_notebook(
-            str(GABARIT), str(Path(ici) / "s.ipynb"), parameters={"code": code}, progress_bar=False
-        )
+        for essai in (1, 2):
+            try:
+                papermill.execute_notebook(
+                    str(GABARIT), str(Path(ici) / "s.ipynb"), parameters={"code": code}, progress_bar=False
+                )
+                return
+            except RuntimeError as cause:
+                # Deux noyaux qui choisissent leurs ports au même instant se les prennent : l'un des deux meurt.
+                if essai == 2 or "Kernel died" not in str(cause):
+                    raise
+                print(f"processus : noyau mort au démarrage ({code}), relancé ; le temps perdu est compté", flush=True)
 
 
 def par_processus(groupe: ProcessPoolExecutor, codes: list[str]) -> float:
