@@ -118,7 +118,7 @@ def _ordinaire(code: str) -> None:
                 )
                 return
             except RuntimeError as cause:
-                # Deux noyaux qui choisissent leurs ports au même instant se les prennent : l'un des deux meurt.
+                # Vu une fois : sans doute deux noyaux qui choisissent le même port au même instant.
                 if essai == 2 or "Kernel died" not in str(cause):
                     raise
                 print(f"processus : noyau mort au démarrage ({code}), relancé ; le temps perdu est compté", flush=True)

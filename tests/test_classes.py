@@ -32,7 +32,6 @@ def test_les_bandes_du_taux_cnaf_2023():
     assert classes.bornes[-1] == 160
 
 
-
 def test_un_rapport_a_la_reference_ne_redit_pas_ses_bornes():
     classes = bandes([1.31, 0.5], reference=1.0, unite="fois la France")
     assert [e.replace("\xa0", " ") for e in classes.etiquettes][:2] == [

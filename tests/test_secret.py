@@ -432,6 +432,9 @@ def test_un_lot_refuse_deux_perimetres_qui_s_ignorent(activite):
         planifier(demandes, formats="html")
     # Le même deux fois, ou un seul à côté d'un EPCI, ne pose pas la question ; gardé, l'un est connu de l'autre.
     assert planifier([demandes[0], Cible(CRAON), demandes[0]], formats="html").remarques
+    # Les communes d'un EPCI entier sont cet EPCI, que le masque connaît déjà.
+    entier = Cible("+".join(siennes))
+    assert len(planifier([demandes[0], entier], formats="html").commandes) == 2
     cd.garder_perimetre(lieux[0])
     assert len(planifier(demandes, formats="html").commandes) == 2
     cd.oublier_perimetre("quatre")

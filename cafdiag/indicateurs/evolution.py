@@ -84,7 +84,12 @@ def serie(
     [{'annee': 2023, 'valeur': 79.9, 'serie': 'courante', 'rupture': False}]
     """
     (code,) = choisir([indicateur])
-    table = mesurer_serie(cible, code, apports=apports, options=options)
+    return avec_ruptures(mesurer_serie(cible, code, apports=apports, options=options))[COLONNES_SERIE]
+
+
+def avec_ruptures(mesures: pd.DataFrame) -> pd.DataFrame:
+    """Les mesures d'un indicateur, année par année, plus ``serie``, ``rupture``, et sa raison dans ``motif``."""
+    table, code = mesures.copy(), mesures["indicateur"].iloc[0]
     annees = [int(a) for a in table["annee"]]
     connues = series_des_taux() if _de_la_cnaf(code) else {}
     table["serie"] = [connues.get(a, "") for a in annees]
@@ -93,7 +98,7 @@ def serie(
     raisons = raisons.mask(table["serie"].ne(table["serie"].shift()), _COUTURE).where(suivante, "")
     table["rupture"] = raisons.ne("")
     lien = pd.Series(" ; ", index=table.index).where(raisons.ne("") & table["motif"].ne(""), "")
-    return table.assign(motif=raisons + lien + table["motif"])[COLONNES_SERIE]
+    return table.assign(motif=raisons + lien + table["motif"])
 
 
 def _de_la_cnaf(code: str) -> bool:

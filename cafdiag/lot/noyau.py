@@ -58,7 +58,6 @@ class SessionDirecte(Session):
                 trames.envoyer(self.fil, message, buffers or message.get("buffers"))
         return message
 
-
     def finir(self) -> None:
         """Dit que la cellule est finie ; sous le même verrou, car un fil du carnet peut être en train d'afficher."""
         with self._verrou:

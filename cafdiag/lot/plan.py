@@ -209,10 +209,10 @@ def _refuser_perimetres_qui_s_ignorent(lieux: list[Territoire]) -> None:
 
     if not confidentielles():
         return
-    gardes = {frozenset(communes) for communes in gardes_en_rang()}
+    connus = {frozenset(communes) for communes in gardes_en_rang()}
+    connus |= {frozenset(communes) for _, communes in membres("epci").groupby("code")["commune"]}
     libres = {frozenset(lieu.communes): lieu.nom for lieu in lieux if lieu.maille == "perimetre"}
-    epci = {frozenset(communes) for communes in membres("epci").groupby("code")["commune"].agg(tuple)}
-    libres = {communes: nom for communes, nom in libres.items() if communes not in gardes | epci}
+    libres = {communes: nom for communes, nom in libres.items() if communes not in connus}
     if len(libres) > 1:
         raise DemandeFausse(
             f"{len(libres)} périmètres libres dans un même lot ({', '.join(libres.values())}), alors que l'entrepôt "

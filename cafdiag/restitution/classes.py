@@ -14,7 +14,7 @@ import numpy as np
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs
-from cafdiag.restitution.formats import FINE, INSECABLE, decimales_de, nombre
+from cafdiag.restitution.formats import FINE, FOIS_LA_FRANCE, INSECABLE, decimales_de, nombre
 
 RAPPORTS = (0.60, 0.85, 1.0, 1.15, 1.40)
 SANS_CLASSE = -1
@@ -121,7 +121,7 @@ def bandes(
     suite = f"fois {nom_reference}"
     valant = [f"moins de {dit[0]}", *(f"{a} à {b}" for a, b in pairwise(dit)), f"{dit[-1]} et plus"]
     # Un rapport à la référence dit déjà ses bornes.
-    valant = [f" ({v})" if unite != "fois la France" else "" for v in valant]
+    valant = [f" ({v})" if unite != FOIS_LA_FRANCE else "" for v in valant]
     etiquettes = [f"moins de {fois[0]} {suite}{valant[0]}"]
     etiquettes += [f"de {a} à {b} {suite}{v}" for (a, b), v in zip(pairwise(fois), valant[1:-1], strict=True)]
     etiquettes.append(f"{fois[-1]} {suite} ou plus{valant[-1]}")

@@ -15,7 +15,15 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.positions import demi_largeur, marge
 from cafdiag.restitution.accords import accorder, aucun, masculin, ordinal, prendre_article, singulier
-from cafdiag.restitution.formats import FINE, arrondir, decimales_de, intervalle, majuscule, nombre
+from cafdiag.restitution.formats import (
+    FINE,
+    FOIS_LA_FRANCE,
+    arrondir,
+    decimales_de,
+    intervalle,
+    majuscule,
+    nombre,
+)
 from cafdiag.restitution.lecture import Lecture, points
 
 REFERENCES = ("departement", "region", "france", "comparables")
@@ -24,7 +32,7 @@ LONGUEUR_LIMITE = 120
 _PART_QUI_VIT = r"Part des (.+?) (?:vivant )?((?:dans une commune|à moins de|à \d+ minutes) .+)"
 _ENFANTS = "pour 100 enfants de moins de 3 ans"
 # Déjà des comparaisons à une référence.
-ECARTS = ("points", "fois la France")
+ECARTS = ("points", FOIS_LA_FRANCE)
 # Ce que le libellé dirait lourdement, ou qu'il faut dire avec lui ; {p}, {f} et {e} : place, foyer et enfant, accordés.
 _TOURNURES = {
     "PE_TXCOUV_GLOBAL": f"l'offre d'accueil est de {{v}} {{p}} {_ENFANTS}",

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pandas as pd
 
 from cafdiag.indicateurs import annees_disponibles
-from cafdiag.indicateurs.evolution import decomposer, serie
-from cafdiag.indicateurs.mesures import mesurer_serie
+from cafdiag.indicateurs.evolution import avec_ruptures, decomposer
+from cafdiag.indicateurs.mesures import COLONNES, mesurer_serie
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import commentaire, derniere_suite
 from cafdiag.restitution.corps import paragraphe
@@ -30,12 +30,8 @@ def mesures_tracees(donnees: Donnees) -> pd.DataFrame:
     """Les années des graphiques d'évolution que les mesures du territoire n'ont pas : celles d'avant."""
     series = [donnees.naissances] if fait_une_serie(donnees.naissances) else []
     if trace_le_taux(donnees):
-        series.append(
-            mesures_d_une_serie(
-                donnees.territoire, TAUX, annee=donnees.annee, apports=donnees.apports, options=donnees.options
-            )
-        )
-    blocs = [t[t["annee"].ne(donnees.lecture.annee(t["indicateur"].iloc[0]))] for t in series if len(t)]
+        series.append(donnees.lecture.series[TAUX])
+    blocs = [t.loc[t["annee"].ne(donnees.lecture.annee(t["indicateur"].iloc[0])), COLONNES] for t in series]
     if not blocs:
         return donnees.naissances.iloc[:0]
     return pd.concat(blocs, ignore_index=True).assign(role="serie")
@@ -45,8 +41,8 @@ def series_du_rapport(territoire, *, annee, apports, options) -> dict[str, pd.Da
     """Série du taux de couverture jusqu'à l'année du rapport, par code ; vide si les données n'en ont qu'une."""
     if len(annees_disponibles(TAUX)) < 2:
         return {}
-    table = serie(territoire, TAUX, apports=apports, options=options)
-    return {TAUX: table if annee is None else table[table["annee"].le(annee)]}
+    mesures = mesures_d_une_serie(territoire, TAUX, annee=annee, apports=apports, options=options)
+    return {TAUX: avec_ruptures(mesures)} if len(mesures) else {}
 
 
 def trace_le_taux(donnees: Donnees) -> bool:

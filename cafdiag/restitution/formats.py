@@ -55,6 +55,8 @@ STATUTS: dict[str, Statut] = {
     "sans_objet": Statut("s.o.", "sans objet", "la question ne se pose pas sur ce territoire", False),
 }
 
+# L'unité d'un rapport au taux de la France.
+FOIS_LA_FRANCE = "fois la France"
 # Une unité absente d'ici est un taux ou un rapport : une décimale.
 _DECIMALES = {
     "habitants": 0,
@@ -78,7 +80,7 @@ _DECIMALES = {
     "LAEP pour 1 000 enfants": 2,
     "services pour 100 000 habitants": 2,
     "points pour 10 000 habitants": 2,
-    "fois la France": 2,
+    FOIS_LA_FRANCE: 2,
     "centres par QPV": 2,
     "implantations pour 100 enfants": 2,
     "établissements pour 100 enfants": 2,
