@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import filelock
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from shapely.geometry import box
 
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture, Rejet
+from cafdiag.donnees.verification import verifier
 from cafdiag.erreurs import CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible
 
 RACINE = Path(__file__).resolve().parent.parent
@@ -291,6 +293,65 @@ def test_lecteur_pendant_un_remplacement(monkeypatch):
 
     monkeypatch.setattr(entrepot, "defaut", entre_temps)
     assert entrepot.lire("communes")["x"].tolist() == [2, 2, 2]
+
+
+def _verrou_libre(dossier):
+    try:
+        with filelock.FileLock(dossier / ".verrou", timeout=0):
+            return True
+    except filelock.Timeout:
+        return False
+
+
+def test_lecteur_devance_a_chaque_relecture(dossier, monkeypatch):
+    """Un autre remplace la table à chaque tour : le lecteur finit par le faire attendre, et lit."""
+    entrepot.ajouter(_lecture(_communes(x=[0, 0, 0])))
+    vrai, libres = entrepot.defaut, []
+
+    def entre_temps(entree):
+        libres.append(_verrou_libre(dossier))
+        if libres[-1]:
+            entrepot.ajouter(_lecture(_communes(x=[len(libres)] * 3)))
+        return vrai(entree)
+
+    monkeypatch.setattr(entrepot, "defaut", entre_temps)
+    assert entrepot.lire("communes")["x"].tolist() == [3, 3, 3]
+    assert libres == [True, True, True, False]
+    assert _verrou_libre(dossier)
+    libres.clear()
+    assert entrepot.etat()["etat"].tolist() == ["intacte"]
+    assert libres == [False]
+    libres.clear()
+    assert verifier()["gravite"].tolist().count("erreur") == 0
+    assert set(libres) == {False}
+
+
+def test_verrou_impossible_n_empeche_pas_de_lire(monkeypatch):
+    """Dossier en lecture seule : on lit sans verrou."""
+    entrepot.ajouter(_lecture(_communes(x=[1, 1, 1])))
+
+    def interdit(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(filelock, "FileLock", interdit)
+    assert entrepot.etat()["etat"].tolist() == ["intacte"]
+    with pytest.raises(ProductionImpossible, match="CAFDIAG_DONNEES"):
+        entrepot.ajouter(_lecture(_communes(x=[2, 2, 2])))
+    assert entrepot.lire("communes")["x"].tolist() == [1, 1, 1]
+
+
+def test_table_refusee_par_le_systeme_n_est_pas_dite_absente(monkeypatch):
+    chemin = entrepot.ajouter(_lecture(_communes(x=[1, 1, 1])))
+    vrai = type(chemin).open
+
+    def refuser(self, *arguments, **options):
+        if self == chemin:
+            raise PermissionError(13, "Permission denied")
+        return vrai(self, *arguments, **options)
+
+    monkeypatch.setattr(type(chemin), "open", refuser)
+    with pytest.raises(DonneesAbimees, match="illisible"):
+        entrepot.lire("communes")
 
 
 def test_erreurs_d_une_seule_famille():

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cafdiag.donnees.compte_rendu import Lecture
 
 _VERROU_ATTENTE = 120.0
+_RELECTURES = 3
 _REJETS_GARDES = 200
 _INTACTS: dict[Path, tuple[int, int, str]] = {}
 
@@ -107,7 +108,9 @@ def _seul() -> Iterator[None]:
 
     try:
         dossier().mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(dossier() / ".verrou", timeout=_VERROU_ATTENTE):
+        verrou = filelock.FileLock(dossier() / ".verrou")
+        # Se représenter souvent : un autre qui écrit sans relâche ne laisse que de courts passages.
+        with verrou.acquire(timeout=_VERROU_ATTENTE, poll_interval=0.01):
             yield
     except filelock.Timeout as cause:
         raise ProductionImpossible(
@@ -119,6 +122,19 @@ def _seul() -> Iterator[None]:
             f"impossible d'écrire dans {dossier()} ({cause.strerror or cause})",
             conseil="vérifiez vos droits, ou choisissez un dossier par la variable CAFDIAG_DONNEES",
         ) from cause
+
+
+@contextlib.contextmanager
+def sans_ecriture() -> Iterator[None]:
+    """Lire sans qu'un autre processus remplace une table entre le manifeste et elle.
+
+    Un dossier en lecture seule, ou un verrou trop longtemps tenu, n'empêche pas de lire.
+    """
+    with contextlib.ExitStack() as pile:
+        if (dossier() / "manifeste.json").exists():
+            with contextlib.suppress(ProductionImpossible):
+                pile.enter_context(_seul())
+        yield
 
 
 def _balayer(entrees: dict[str, dict]) -> None:
@@ -309,9 +325,13 @@ def entrees() -> dict[str, dict]:
 
 def lister() -> pd.DataFrame:
     """Les entrées de l'entrepôt, une par ligne."""
+    return _liste(entrees())
+
+
+def _liste(connues: dict[str, dict]) -> pd.DataFrame:
     colonnes = ("jeu", "fichier", "origine", "source", "millesime", "annees", "lignes", "date", "empreinte")
     lignes = []
-    for nom, entree in entrees().items():
+    for nom, entree in connues.items():
         ligne = {"nom": nom} | {c: entree[c] for c in colonnes}
         ligne["annees"] = " ".join(str(annee) for annee in entree["annees"])
         compte = entree["compte"]
@@ -332,8 +352,10 @@ def defaut(entree: dict) -> str:
             return f"{etat.st_size} octets au lieu de {entree['octets']}"
         with chemin.open("rb") as flux:
             trouve = hashlib.file_digest(flux, "sha256").hexdigest()
-    except OSError:
+    except FileNotFoundError:
         return "le fichier est absent"
+    except OSError as cause:
+        return f"le fichier est illisible ({cause.strerror or cause})"
     if trouve != entree["sha256"]:
         return "le contenu a changé depuis son ajout"
     _INTACTS[chemin] = cle
@@ -360,6 +382,14 @@ def lire_entree(nom: str, entree: dict) -> pd.DataFrame:
     )
 
 
+def _connues(jeu: str) -> dict[str, dict]:
+    return {nom: entree for nom, entree in entrees().items() if entree["jeu"] == jeu}
+
+
+def _lues(connues: dict[str, dict]) -> dict[str, pd.DataFrame]:
+    return {nom: lire_entree(nom, entree) for nom, entree in connues.items()}
+
+
 def lire(jeu: str) -> pd.DataFrame:
     """Tout ce que l'entrepôt sait d'un jeu ; table vide s'il n'en sait rien.
 
@@ -372,21 +402,24 @@ def lire(jeu: str) -> pd.DataFrame:
     DonneesAbimees
         Une table ne correspond plus à son empreinte.
     """
-    for reste in (3, 2, 1, 0):
-        connues = {n: e for n, e in entrees().items() if e["jeu"] == jeu}
+    for _ in range(_RELECTURES):
+        connues = _connues(jeu)
         try:
-            tables = {nom: lire_entree(nom, entree) for nom, entree in connues.items()}
-            break
+            return reunir(jeu, _lues(connues))
         except DonneesAbimees:
             # Un autre processus a pu remplacer la table entre le manifeste et elle.
-            if not reste or {n: e for n, e in entrees().items() if e["jeu"] == jeu} == connues:
+            if _connues(jeu) == connues:
                 raise
+    # Il écrit plus vite qu'on ne lit : on le fait attendre.
+    with sans_ecriture():
+        tables = _lues(_connues(jeu))
     return reunir(jeu, tables)
 
 
 def etat() -> pd.DataFrame:
     """L'état de chaque entrée : intacte, ou ce qui ne va pas."""
-    table = lister()
-    connues = entrees()
-    table["etat"] = [defaut(connues[nom]) or "intacte" for nom in table["nom"]]
+    with sans_ecriture():
+        connues = entrees()
+        table = _liste(connues)
+        table["etat"] = [defaut(connues[nom]) or "intacte" for nom in table["nom"]]
     return table

@@ -39,21 +39,21 @@ def verifier() -> pd.DataFrame:
     """
     constats = _Constats()
     fiches = _cache(constats)
-    try:
-        entrees = entrepot.entrees()
-    except DonneesAbimees as erreur:
-        constats.dire("erreur", "entrepôt", str(erreur))
-        return _tableau(constats)
-    saines = {}
+    with entrepot.sans_ecriture():
+        try:
+            entrees = entrepot.entrees()
+        except DonneesAbimees as erreur:
+            constats.dire("erreur", "entrepôt", str(erreur))
+            return _tableau(constats)
+        defauts = {nom: entrepot.defaut(entree) for nom, entree in entrees.items()}
+        saines = {nom: entree for nom, entree in entrees.items() if not defauts[nom]}
+        tables = {nom: entrepot.lire_entree(nom, entree) for nom, entree in saines.items()}
     for nom, entree in entrees.items():
-        defaut = entrepot.defaut(entree)
-        if defaut:
-            constats.dire("erreur", nom, f"table abîmée : {defaut} ; réimportez {entree['fichier']}")
-        else:
-            saines[nom] = entree
+        if defauts[nom]:
+            quoi = f"table abîmée : {defauts[nom]} ; réimportez {entree['fichier']}"
+            constats.dire("erreur", nom, quoi)
         _millesimes(nom, entree, fiches, constats)
         _codes(nom, entree, constats)
-    tables = {nom: entrepot.lire_entree(nom, entree) for nom, entree in saines.items()}
     for nom, table in tables.items():
         _cog(nom, saines[nom]["jeu"], table, constats)
         _internes(nom, saines[nom]["jeu"], table, constats)
