@@ -50,6 +50,28 @@ def test_chercher_un_territoire(capsys):
     assert "200048551" in sortie
 
 
+def test_garder_relire_oublier_un_perimetre(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path))
+    code, sortie, erreurs = appeler(capsys, "perimetre", "lister")
+    assert (code, sortie) == (0, "") and "aucun périmètre gardé" in erreurs
+    code, sortie, erreurs = appeler(capsys, "perimetre", "garder", "Pôle sud", "53012+53084+53012")
+    assert code == 0 and Path(sortie.strip()).is_file() and "comptée une seule" in erreurs
+    _, sortie, _ = appeler(capsys, "perimetre", "lister", "--format", "csv")
+    assert list(csv.DictReader(io.StringIO(sortie))) == [
+        {"nom": "Pôle sud", "communes": "2", "codes": "53012+53084"}
+    ]
+    code, sortie, _ = appeler(capsys, "mesurer", "perimetre:pole sud", "-i", "CTX_POP", "--format", "json")
+    libre = json.loads(appeler(capsys, "mesurer", "53012+53084", "-i", "CTX_POP", "--format", "json")[1])
+    assert code == 0 and json.loads(sortie)[0]["valeur"] == libre[0]["valeur"] > 0
+    code, _, erreurs = appeler(capsys, "perimetre", "oublier", "POLE SUD")
+    assert code == 0 and "oublié" in erreurs and not list((tmp_path / "perimetres").glob("*.json"))
+    code, _, erreurs = appeler(capsys, "perimetre", "oublier", "Pôle sud")
+    assert code == 2 and "Pôle sud" in erreurs
+    code, _, erreurs = appeler(capsys, "perimetre", "garder", "Pôle sud", "53012+53999+99999")
+    assert code == 2 and "53999" in erreurs and "99999" in erreurs
+    assert not list((tmp_path / "perimetres").glob("*.json"))
+
+
 def test_indicateurs_par_theme(capsys):
     code, sortie, _ = appeler(capsys, "indicateurs", "--theme", "petite-enfance", "--format", "csv")
     lignes = list(csv.DictReader(io.StringIO(sortie)))
@@ -236,8 +258,8 @@ def test_toutes_les_aides_sont_en_francais():
     anglais = re.compile(r"(?i)\b(show|this|help message|positional|optional|exit|the|and|required|default)\b")
     for prog, aide in tous.items():
         assert "affiche cette aide" in aide and not anglais.search(aide.replace("--help", "")), prog
-        # Un deux-points français est précédé d'une espace (une adresse n'est pas une phrase).
-        assert not re.search(r"\w:(?!//|\d)", aide), prog
+        # Un deux-points français est précédé d'une espace (une adresse, une clé de territoire ne sont pas des phrases).
+        assert not re.search(r"\w(?<!perimetre):(?!//|\d)", aide), prog
     # argparse n'est pas changé pour qui l'emploie à côté.
     assert argparse.ArgumentParser().format_help().startswith("usage: ")
 

@@ -224,7 +224,7 @@ for i in range(12):
     entrepot.lire("communes")
 """
     ensemble = [_lancer(programme, nom) for nom in ("un", "deux")]
-    assert [p.wait(timeout=60) for p in ensemble] == [0, 0]
+    assert [p.wait(timeout=240) for p in ensemble] == [0, 0]
     attendus = {f"communes-{n}_{i}" for n in ("un", "deux") for i in range(12)} | {"communes-commun"}
     assert set(entrepot.entrees()) == attendus
     lue = entrepot.lire("communes").set_index("code").loc["53012"]
@@ -249,11 +249,11 @@ def remplacer(*a):
         mourir()
     return vrai(*a)
 os.replace = remplacer
-entrepot._balayer = lambda *_: mourir()
+entrepot.balayer = lambda *_: mourir()
 ajouter("x", 2)
 """
     processus = _lancer(programme, str(etape))
-    assert processus.wait(timeout=60) != 0
+    assert processus.wait(timeout=240) != 0
     assert entrepot.lire("communes")["x"].tolist() == [valeur, valeur]
     assert entrepot.etat()["etat"].tolist() == ["intacte"]
     # Le verrou du mort ne gêne personne, et ses restes sont balayés au prochain ajout.
@@ -273,7 +273,7 @@ while True:
     processus = subprocess.Popen([sys.executable, "-c", PREAMBULE + programme], cwd=RACINE, stdout=subprocess.PIPE)
     vus = [int(processus.stdout.readline()) for _ in range(15)]
     processus.kill()
-    vus += [int(x) for x in processus.communicate(timeout=60)[0].split()]
+    vus += [int(x) for x in processus.communicate(timeout=240)[0].split()]
     lue = entrepot.lire("communes")
     (x,), (y,) = set(lue["x"]), set(lue["y"])
     assert (x - y) in (0, 1)

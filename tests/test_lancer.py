@@ -303,7 +303,7 @@ def test_aide_sans_rien_installer(projet, capsys, aide):
 
 def test_sans_argument_hors_terminal():
     essai = subprocess.run(
-        [sys.executable, str(RACINE / "lancer.py")], stdin=subprocess.DEVNULL, capture_output=True, timeout=60
+        [sys.executable, str(RACINE / "lancer.py")], stdin=subprocess.DEVNULL, capture_output=True, timeout=240
     )
     assert essai.returncode == 2
     assert b"python lancer.py tester" in essai.stdout
@@ -315,7 +315,7 @@ def test_sortie_en_cp1252_ne_plante_pas():
         cwd=RACINE,
         env={**os.environ, "PYTHONIOENCODING": "cp1252"},
         capture_output=True,
-        timeout=60,
+        timeout=240,
     )
     assert essai.returncode == 0
     assert "prépare tout" in essai.stdout.decode("cp1252")

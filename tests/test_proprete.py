@@ -33,6 +33,7 @@ ETAGES = [
     "cli_simuler",
     "cli_evolution",
     "cli_explorer",
+    "cli_perimetre",
     "cli_lot",
     "cli",
     "__main__",

@@ -362,7 +362,7 @@ telechargement.ecrire_fiche = lambda *_: os._exit(9)   # les fichiers sont en pl
 telechargement.prendre(s, cache=fiches.Path(sys.argv[2]))
 """
     essai = subprocess.run(
-        [sys.executable, "-c", programme, serveur.base + "/bon.csv", str(tmp_path)], cwd=RACINE, timeout=60
+        [sys.executable, "-c", programme, serveur.base + "/bon.csv", str(tmp_path)], cwd=RACINE, timeout=240
     )
     assert essai.returncode == 9
     assert en_service("essai", cache=tmp_path).read_bytes() == CSV

@@ -7,30 +7,26 @@ est comparée à son empreinte avant d'être lue : abîmée, elle est refusée.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import hashlib
 import io
-import json
-import os
 import re
-import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cafdiag.donnees.manifeste import balayer, ecrire_manifeste, lire_manifeste, sans_ecriture, seul
 from cafdiag.donnees.reunion import CLES, reunir
-from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible
+from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive
 from cafdiag.magasin import dossier_utilisateur, ecrire_atomique
 
 if TYPE_CHECKING:
     from cafdiag.donnees.compte_rendu import Lecture
 
-_VERROU_ATTENTE = 120.0
 _RELECTURES = 3
 _REJETS_GARDES = 200
 _INTACTS: dict[Path, tuple[int, int, str]] = {}
@@ -52,101 +48,6 @@ def nom_court(texte: str) -> str:
     )
     base = unicodedata.normalize("NFKD", base).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "_", base).strip("_")[:60] or "sans_nom"
-
-
-# --- Le manifeste ---
-
-
-def _controle(entrees: dict) -> str:
-    texte = json.dumps(entrees, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(texte.encode("utf-8")).hexdigest()
-
-
-def _insister(faire: Any) -> Any:
-    """Windows refuse un instant de remplacer un fichier qu'un autre lit (ou de le lire pendant qu'il l'est)."""
-    for pause in (0.02, 0.05, 0.1, 0.2, 0.5):
-        try:
-            return faire()
-        except (PermissionError, ProductionImpossible) as erreur:
-            refuse = erreur if isinstance(erreur, PermissionError) else erreur.__cause__
-            if os.name != "nt" or not isinstance(refuse, PermissionError):
-                raise
-            time.sleep(pause)
-    return faire()
-
-
-def _manifeste() -> dict[str, dict]:
-    chemin = dossier() / "manifeste.json"
-    conseil = f"supprimez {chemin}, puis réimportez ou retéléchargez vos données"
-    try:
-        texte = _insister(lambda: chemin.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as cause:
-        raise DonneesAbimees("manifeste.json", f"illisible ({cause})", conseil=conseil) from cause
-    try:
-        contenu = json.loads(texte)
-        entrees = contenu["entrees"]
-        juste = contenu["format"] == 1 and contenu["controle"] == _controle(entrees)
-    except (ValueError, KeyError, TypeError) as cause:
-        raise DonneesAbimees("manifeste.json", "le manifeste est abîmé", conseil=conseil) from cause
-    if not juste:
-        raise DonneesAbimees("manifeste.json", "le manifeste a été modifié ou abîmé", conseil=conseil)
-    return entrees
-
-
-def _ecrire_manifeste(entrees: dict[str, dict]) -> None:
-    contenu = {"format": 1, "controle": _controle(entrees), "entrees": entrees}
-    texte = json.dumps(contenu, ensure_ascii=False, indent=1, sort_keys=True)
-    _insister(lambda: ecrire_atomique(dossier() / "manifeste.json", texte))
-
-
-@contextlib.contextmanager
-def _seul() -> Iterator[None]:
-    """Un seul processus écrit à la fois ; le système lève le verrou d'un processus tué."""
-    import filelock
-
-    try:
-        dossier().mkdir(parents=True, exist_ok=True)
-        verrou = filelock.FileLock(dossier() / ".verrou")
-        # Se représenter souvent : un autre qui écrit sans relâche ne laisse que de courts passages.
-        with verrou.acquire(timeout=_VERROU_ATTENTE, poll_interval=0.01):
-            yield
-    except filelock.Timeout as cause:
-        raise ProductionImpossible(
-            "un autre cafdiag écrit dans l'entrepôt depuis trop longtemps",
-            conseil="attendez qu'il finisse, ou fermez-le",
-        ) from cause
-    except OSError as cause:
-        raise ProductionImpossible(
-            f"impossible d'écrire dans {dossier()} ({cause.strerror or cause})",
-            conseil="vérifiez vos droits, ou choisissez un dossier par la variable CAFDIAG_DONNEES",
-        ) from cause
-
-
-@contextlib.contextmanager
-def sans_ecriture() -> Iterator[None]:
-    """Lire sans qu'un autre processus remplace une table entre le manifeste et elle.
-
-    Un dossier en lecture seule, ou un verrou trop longtemps tenu, n'empêche pas de lire.
-    """
-    with contextlib.ExitStack() as pile:
-        if (dossier() / "manifeste.json").exists():
-            with contextlib.suppress(ProductionImpossible):
-                pile.enter_context(_seul())
-        yield
-
-
-def _balayer(entrees: dict[str, dict]) -> None:
-    """Ôte les tables que le manifeste ne nomme plus, et les brouillons d'un arrêt brutal."""
-    utiles = {entree["table"] for entree in entrees.values()}
-    for chemin in [*(dossier() / "tables").glob("*"), *(dossier() / "tables").glob(".*")]:
-        if f"tables/{chemin.name}" not in utiles:
-            with contextlib.suppress(OSError):
-                chemin.unlink()
-    for chemin in dossier().glob(".manifeste.json-*"):
-        with contextlib.suppress(OSError):
-            chemin.unlink()
 
 
 # --- Écrire ---
@@ -272,8 +173,8 @@ def ajouter_lot(
         prets[cle] = (lecture, tampon.getvalue())
     if defauts:
         raise EntreeFautive(", ".join(dict.fromkeys(fichiers)), defauts, conseil="rien n'a été ajouté")
-    with _seul():
-        entrees = _manifeste()
+    with seul():
+        entrees = lire_manifeste()
         rang = 1 + max((e["rang"] for e in entrees.values()), default=0)
         for cle, (lecture, contenu) in prets.items():
             # Le même fichier sous un autre nom : le garder compterait deux fois ses structures.
@@ -284,8 +185,8 @@ def ajouter_lot(
             ecrire_atomique(dossier() / chemin, contenu)
             entrees[cle] = _entree(lecture, contenu, chemin, rang, origine)
             rang += 1
-        _ecrire_manifeste(entrees)
-        _balayer(entrees)
+        ecrire_manifeste(entrees)
+        balayer(entrees)
     return [dossier() / entrees[cle]["table"] for cle in prets]
 
 
@@ -302,8 +203,8 @@ def retirer(nom: str) -> None:
     DemandeFausse
         Aucune entrée ne porte ce nom.
     """
-    with _seul():
-        entrees = _manifeste()
+    with seul():
+        entrees = lire_manifeste()
         if nom not in entrees:
             proches = difflib.get_close_matches(nom, entrees, n=3) or sorted(entrees)[:5]
             raise DemandeFausse(
@@ -311,8 +212,8 @@ def retirer(nom: str) -> None:
                 conseil="essayez " + " ; ".join(proches) if proches else "l'entrepôt est vide",
             )
         del entrees[nom]
-        _ecrire_manifeste(entrees)
-        _balayer(entrees)
+        ecrire_manifeste(entrees)
+        balayer(entrees)
 
 
 # --- Lire ---
@@ -320,7 +221,7 @@ def retirer(nom: str) -> None:
 
 def entrees() -> dict[str, dict]:
     """Le manifeste : une fiche par entrée, de la plus ancienne à la plus récente."""
-    return dict(sorted(_manifeste().items(), key=lambda paire: paire[1]["rang"]))
+    return dict(sorted(lire_manifeste().items(), key=lambda paire: paire[1]["rang"]))
 
 
 def lister() -> pd.DataFrame:

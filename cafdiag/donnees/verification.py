@@ -10,6 +10,7 @@ import pandas as pd
 
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.fiches import Fiche, dernier_echec, en_service, lire_fiche
+from cafdiag.donnees.manifeste import sans_ecriture
 from cafdiag.donnees.reunion import STATUT
 from cafdiag.erreurs import DonneesAbimees
 from cafdiag.magasin import lire_table
@@ -39,7 +40,7 @@ def verifier() -> pd.DataFrame:
     """
     constats = _Constats()
     fiches = _cache(constats)
-    with entrepot.sans_ecriture():
+    with sans_ecriture():
         try:
             entrees = entrepot.entrees()
         except DonneesAbimees as erreur:

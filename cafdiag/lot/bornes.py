@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
+import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 import nbformat
@@ -125,13 +128,30 @@ class _Depassement(Exception):
     """Une borne est passée, ou le noyau est mort : (nom, phrase)."""
 
 
+async def _patienter(lire: Callable[..., Any], timeout: float | None = None) -> Any:
+    """Attend une réponse du noyau en regardant la prise quatre fois par seconde.
+
+    nbclient renvoie au noyau ce qu'un widget de sorties recueille, pendant qu'il attend la réponse de la cellule :
+    l'envoi peut effacer l'annonce d'une réponse déjà là, et l'attente ne finirait pas (jupyter/nbclient n° 312).
+    """
+    fin = math.inf if timeout is None else time.monotonic() + timeout
+    while True:
+        reste = fin - time.monotonic()
+        try:
+            return await lire(timeout=max(0.0, min(_PAS, reste)))
+        except queue.Empty:
+            if reste <= _PAS:
+                raise
+
+
 class ClientSurveille(ClientBorne):
     """Le même, avec un noyau ordinaire : un fil regarde la mémoire et l'heure, et tue le noyau au besoin."""
 
     def execute(self, **options: Any) -> Any:
         """Exécute le carnet dans un noyau neuf."""
         self.reset_execution_trackers()
-        with self.setup_kernel(**options):
+        with self._noyau_pret(**options):
+            self.kc.shell_channel.get_msg = partial(_patienter, self.kc.shell_channel.get_msg)
             fini = threading.Event()
             garde = threading.Thread(target=self._garder, args=(fini,), daemon=True)
             garde.start()
@@ -145,6 +165,16 @@ class ClientSurveille(ClientBorne):
                 fini.set()
                 garde.join()
         return self.nb
+
+    @contextlib.contextmanager
+    def _noyau_pret(self, **options: Any) -> Iterator[None]:
+        """Un noyau neuf ; mort avant d'avoir répondu (deux noyaux ont pris le même port), il est relancé une fois."""
+        with contextlib.ExitStack() as pile:
+            try:
+                pile.enter_context(self.setup_kernel(**options))
+            except RuntimeError:
+                pile.enter_context(self.setup_kernel(**options))
+            yield
 
     def _garder(self, fini: threading.Event) -> None:
         import psutil

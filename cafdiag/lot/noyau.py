@@ -144,6 +144,8 @@ class NoyauDirect(IPythonKernel):
                 os._exit(0)
             _recueillir(traces)
             self.session.finir()
+            if self.shell.exit_now:
+                return  # le carnet a congédié son noyau : ses cellules suivantes n'en ont plus
 
 
 def _detourner_descripteurs() -> dict[int, io.FileIO]:
