@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cafdiag as cd
-from cafdiag.indicateurs.mesures import Tables, mesurer_cles
+from cafdiag.indicateurs.mesures import mesurer_cles
+from cafdiag.indicateurs.tables_calcul import Tables
 
 NOMBRES = ["valeur", "numerateur", "denominateur", "bas", "haut"]
 PEU = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,8 @@ import pandas as pd
 import pyproj
 import pytest
 
-from cafdiag.donnees.registres_lieux import communes_des_points, localiser, rattacher
+from cafdiag.donnees.registres_lieux import rattacher
+from cafdiag.donnees.registres_points import communes_des_points, localiser
 from cafdiag.magasin import lire_table
 
 CRAON = (-0.9491, 47.8412)

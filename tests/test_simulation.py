@@ -22,8 +22,8 @@ from cafdiag.indicateurs.besoin import (
 )
 from cafdiag.indicateurs.cout import chiffrer
 from cafdiag.indicateurs.departs import places_a_compenser
-from cafdiag.indicateurs.mesures import contexte_de
 from cafdiag.indicateurs.simulation import Simulateur
+from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.restitution.diagnostic import Diagnostic
 from cafdiag.restitution.simulation import conclusion, simulation_en_texte
 

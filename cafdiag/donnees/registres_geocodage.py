@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cafdiag.donnees.registres_lieux import localiser
+from cafdiag.donnees.registres_points import localiser
 from cafdiag.erreurs import DemandeFausse
 
 SERVEUR = "https://data.geopf.fr/geocodage"

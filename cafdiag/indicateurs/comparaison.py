@@ -9,9 +9,10 @@ import pandas as pd
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.comparables import NOMBRE, Voisinage, empechement, voisinage
-from cafdiag.indicateurs.mesures import Tables, mesurer_cles, un_territoire
+from cafdiag.indicateurs.mesures import mesurer_cles
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.positions import MEMBRES_MINIMUM, positions
+from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, lister, membres, territoire
 

@@ -13,8 +13,9 @@ from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.besoin import DEMI_TAUX, enfants_encadres
 from cafdiag.indicateurs.contexte import annee_des_taux
-from cafdiag.indicateurs.mesures import contexte_de, mesurer
+from cafdiag.indicateurs.mesures import mesurer
 from cafdiag.indicateurs.simulation_objets import COLONNES_TABLE
+from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.territoires import Territoire, territoire
 
 HORIZON = 5

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, table_communes
 from cafdiag.donnees import tables as tables_donnees
-from cafdiag.donnees.communes import structures_connues
 from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.donnees.publications import publications
 from cafdiag.erreurs import DemandeFausse
@@ -28,7 +25,7 @@ from cafdiag.indicateurs import (
 from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.options import Options
-from cafdiag.magasin import lire_table
+from cafdiag.indicateurs.tables_calcul import Tables, contexte_des, un_territoire
 from cafdiag.territoires import Territoire, lister, membres, territoire
 
 COLONNES = [
@@ -233,57 +230,6 @@ def mesurer_maille(
     )
 
 
-@dataclass(frozen=True)
-class Tables:
-    """Les tables d'un calcul, lues une fois ; on ne les modifie jamais, et ``partage`` garde ce qu'on en tire."""
-
-    communes: pd.DataFrame
-    taux: pd.DataFrame
-    qpv: pd.DataFrame
-    structures: pd.DataFrame
-    apports: Apports
-    places: pd.DataFrame
-    publications: pd.DataFrame
-    partage: dict = field(init=False, default_factory=dict, repr=False, compare=False)
-
-    @classmethod
-    def lire(cls, apports: Apports | None) -> Tables:
-        """Lit les tables embarquées et y joint les apports."""
-        if apports is None or apports.vide:
-            return _tables_sans_apport(tables_donnees.etat())
-        return _lire_tables(apports)
-
-
-def _lire_tables(apports: Apports) -> Tables:
-    if apports.qpv is None:
-        apports = replace(apports, qpv=tables_donnees.qpv_contours())
-    communes = table_communes(apports)
-    # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
-    return Tables(
-        communes.set_axis(communes.index.astype(object)),
-        tables_donnees.taux_couverture(),
-        lire_table("qpv"),
-        structures_connues(apports),
-        apports,
-        tables_donnees.places(),
-        publications(),
-    )
-
-
-@lru_cache(maxsize=1)
-def _tables_sans_apport(etat: tuple) -> Tables:
-    """Les tables embarquées et importées, relues quand l'entrepôt change."""
-    return _lire_tables(Apports())
-
-
-def un_territoire(cible: Territoire, cle: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Ligne de territoire et appartenance d'un seul territoire, sous une clé."""
-    return (
-        pd.DataFrame({"maille": cible.maille, "officiel": cible.code, "nom": cible.nom}, index=[cle]),
-        pd.DataFrame({"commune": list(cible.communes), "code": cle}),
-    )
-
-
 def mesurer_cles(
     territoires: pd.DataFrame,
     appartenance: pd.DataFrame,
@@ -326,39 +272,6 @@ def mesurer_cles(
     libres = contexte.territoires.index[contexte.de_maille("perimetre").to_numpy()]
     perimetres = {contexte.territoires.at[c, "officiel"]: communes[c] for c in libres}
     return taire(table, options=contexte.options, perimetres=perimetres)
-
-
-def contexte_des(
-    territoires: pd.DataFrame,
-    appartenance: pd.DataFrame,
-    tables: Tables,
-    *,
-    annee: int | None = None,
-    options: Options | None = None,
-) -> Contexte:
-    """Le contexte de calcul de plusieurs territoires (``maille, officiel, nom``) et de leurs communes."""
-    if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
-        raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
-    territoires = territoires.set_axis(pd.Index(territoires.index.astype(object), name="code")).astype(object)
-    return Contexte(
-        territoires=territoires,
-        appartenance=appartenance.astype(object),
-        communes=tables.communes,
-        taux=tables.taux,
-        qpv=tables.qpv,
-        structures=tables.structures,
-        apports=tables.apports,
-        annee=annee,
-        options=options or Options(),
-        partage=tables.partage,
-        places=tables.places,
-        publications=tables.publications,
-    )
-
-
-def contexte_de(cible: Territoire, *, annee: int | None = None, apports: Apports | None = None) -> Contexte:
-    """Le contexte de calcul d'un seul territoire, sous sa clé ``territoire``."""
-    return contexte_des(*un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
 
 
 def _ranger(blocs: list[np.ndarray | str | float], n: int, nom: str):

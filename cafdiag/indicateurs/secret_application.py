@@ -15,11 +15,12 @@ from cafdiag.donnees.variables_locales import COMPOSEES
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.indicateurs.dictionnaire import dictionnaire
-from cafdiag.indicateurs.mesures import MAILLES, Tables, contexte_des
+from cafdiag.indicateurs.mesures import MAILLES
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.secret_lieux import Lieu
 from cafdiag.indicateurs.secret_mesures import UNITES_SANS_EFFECTIF, Grandeur, Regles, Sommes, Voile, proteger
 from cafdiag.indicateurs.secret_regles import seuil_de
+from cafdiag.indicateurs.tables_calcul import Tables, contexte_des
 from cafdiag.territoires import membres
 from cafdiag.territoires.gardes import gardes_en_rang
 from cafdiag.territoires.perimetres import perimetre_en_texte

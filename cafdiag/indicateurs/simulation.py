@@ -26,8 +26,8 @@ from cafdiag.indicateurs.comparables import empechement
 from cafdiag.indicateurs.comparaison import comparer, situer
 from cafdiag.indicateurs.contexte import annee_des_taux
 from cafdiag.indicateurs.cout import chiffrer
-from cafdiag.indicateurs.mesures import contexte_de
 from cafdiag.indicateurs.simulation_objets import Hypotheses, Simulation
+from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.territoires import Territoire, territoire
 
 TAUX = {

@@ -21,7 +21,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.baremes import Baremes
 from cafdiag.indicateurs.baremes_fichier import lire_baremes
 from cafdiag.indicateurs.generiques import dire_millesime
-from cafdiag.indicateurs.mesures import Tables, contexte_des
+from cafdiag.indicateurs.tables_calcul import Tables, contexte_des
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, territoire
 

@@ -1,0 +1,102 @@
+"""Les tables d'un calcul, lues une fois, et le contexte qu'on en fait pour des territoires donnés."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import pandas as pd
+
+from cafdiag.donnees import Apports, table_communes
+from cafdiag.donnees import tables as tables_donnees
+from cafdiag.donnees.communes import structures_connues
+from cafdiag.donnees.publications import publications
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs.contexte import Contexte
+from cafdiag.indicateurs.options import Options
+from cafdiag.magasin import lire_table
+from cafdiag.territoires import Territoire
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Les tables d'un calcul, lues une fois ; on ne les modifie jamais, et ``partage`` garde ce qu'on en tire."""
+
+    communes: pd.DataFrame
+    taux: pd.DataFrame
+    qpv: pd.DataFrame
+    structures: pd.DataFrame
+    apports: Apports
+    places: pd.DataFrame
+    publications: pd.DataFrame
+    partage: dict = field(init=False, default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def lire(cls, apports: Apports | None) -> Tables:
+        """Lit les tables embarquées et y joint les apports."""
+        if apports is None or apports.vide:
+            return _tables_sans_apport(tables_donnees.etat())
+        return _lire_tables(apports)
+
+
+def _lire_tables(apports: Apports) -> Tables:
+    if apports.qpv is None:
+        apports = replace(apports, qpv=tables_donnees.qpv_contours())
+    communes = table_communes(apports)
+    # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
+    return Tables(
+        communes.set_axis(communes.index.astype(object)),
+        tables_donnees.taux_couverture(),
+        lire_table("qpv"),
+        structures_connues(apports),
+        apports,
+        tables_donnees.places(),
+        publications(),
+    )
+
+
+@lru_cache(maxsize=1)
+def _tables_sans_apport(etat: tuple) -> Tables:
+    """Les tables embarquées et importées, relues quand l'entrepôt change."""
+    return _lire_tables(Apports())
+
+
+def un_territoire(cible: Territoire, cle: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ligne de territoire et appartenance d'un seul territoire, sous une clé."""
+    return (
+        pd.DataFrame({"maille": cible.maille, "officiel": cible.code, "nom": cible.nom}, index=[cle]),
+        pd.DataFrame({"commune": list(cible.communes), "code": cle}),
+    )
+
+
+def contexte_des(
+    territoires: pd.DataFrame,
+    appartenance: pd.DataFrame,
+    tables: Tables,
+    *,
+    annee: int | None = None,
+    options: Options | None = None,
+) -> Contexte:
+    """Le contexte de calcul de plusieurs territoires (``maille, officiel, nom``) et de leurs communes."""
+    if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
+        raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
+    territoires = territoires.set_axis(pd.Index(territoires.index.astype(object), name="code")).astype(object)
+    return Contexte(
+        territoires=territoires,
+        appartenance=appartenance.astype(object),
+        communes=tables.communes,
+        taux=tables.taux,
+        qpv=tables.qpv,
+        structures=tables.structures,
+        apports=tables.apports,
+        annee=annee,
+        options=options or Options(),
+        partage=tables.partage,
+        places=tables.places,
+        publications=tables.publications,
+    )
+
+
+def contexte_de(cible: Territoire, *, annee: int | None = None, apports: Apports | None = None) -> Contexte:
+    """Le contexte de calcul d'un seul territoire, sous sa clé ``territoire``."""
+    return contexte_des(*un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
