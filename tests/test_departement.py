@@ -7,7 +7,8 @@ import pytest
 
 import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible, TerritoireInconnu
-from cafdiag.restitution.departement import VueDepartementale, vue_departementale
+from cafdiag.restitution.departement import vue_departementale
+from cafdiag.restitution.departement_mesures import VueDepartementale
 from cafdiag.territoires import membres, territoire
 
 MAYENNE = {

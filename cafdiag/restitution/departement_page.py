@@ -1,0 +1,273 @@
+"""La page de la vue départementale : ce que disent, en html, les mesures de tous les EPCI d'un département."""
+
+from __future__ import annotations
+
+import html
+
+import pandas as pd
+
+from cafdiag.indicateurs import dictionnaire
+from cafdiag.magasin import dossier
+from cafdiag.restitution.annexes import methode, sources
+from cafdiag.restitution.bloc import phrase_html
+from cafdiag.restitution.cartes import Fond, carte_aplats
+from cafdiag.restitution.departement_mesures import VueDepartementale
+from cafdiag.restitution.diagnostic import situation
+from cafdiag.restitution.echappement import html_sur
+from cafdiag.restitution.formats import cle_de_tri, enumeration, nom_court
+from cafdiag.restitution.leaflet import assembler
+from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.produire import rendre_page
+from cafdiag.restitution.tableaux import cellule, tableau
+from cafdiag.restitution.vues import contours_de
+from cafdiag.territoires import membres
+
+_CLASSANT = "PE_TXCOUV_GLOBAL"
+CARTES = {"PE_TXCOUV_GLOBAL": "Taux de couverture global", "PE_TXCOUV_EAJE": "Accueil collectif (EAJE)"}
+_SOMMAIRE = (
+    ("en-bref", "En bref"),
+    ("carte", "Carte"),
+    ("classement", "Les EPCI, du plus élevé au plus bas"),
+    ("lacunes", "Ce qui manque"),
+    ("methode", "Méthode et sources"),
+)
+_ETENDUES = {
+    "PE_TXCOUV_GLOBAL": "Places d'accueil pour 100 enfants de moins de 3 ans",
+    "PE_TXCOUV_EAJE": "Dont accueil collectif (EAJE)",
+}
+
+
+class PageDepartementale:
+    """Les morceaux de la page, et leur assemblage.
+
+    Parameters
+    ----------
+    vue : VueDepartementale
+    presents : set of str
+        Codes des EPCI dont le diagnostic est dans le même dossier : la page y mène.
+    """
+
+    def __init__(self, vue: VueDepartementale, presents: set[str]) -> None:
+        self.vue, self.presents = vue, presents
+
+    def rendre(self) -> str:
+        """La page entière."""
+        cartes = assembler([self.carte(code) for code in CARTES])
+        corps = "\n".join(
+            [
+                self._en_bref(),
+                self._cartes([c.html for c in cartes]),
+                self._classement(),
+                self._lacunes(),
+                self._methode(),
+            ]
+        )
+        parents = [p.nom for p in self.vue.departement.parents.values() if p.maille == "region"]
+        garde = {
+            "titre": self.vue.departement.nom,
+            "sous_titre": "Tableau de bord des intercommunalités du département",
+            "situation": situation(self.vue.lecture),
+            "maille": " · ".join([f"Département {self.vue.departement.code}", *parents]),
+            "avertissements": list(self.vue.departement.avertissements),
+            "sommaire": [{"ancre": a, "titre": t} for a, t in _SOMMAIRE],
+        }
+        script = (dossier("templates") / "rapport" / "departement.js").read_text(encoding="utf-8")
+        return rendre_page(garde=garde, corps=corps, scripts=[*(c.script for c in cartes), script])
+
+    def carte(self, indicateur: str):
+        """Carte des EPCI pour un taux publié, en bandes rapportées à la France."""
+        ligne = dictionnaire().loc[indicateur]
+        mesures = self.vue.par_code[indicateur].reset_index()
+        annee = mesures["annee"].dropna()
+        date = f", {int(annee.iloc[0])}" if len(annee) else ""
+        appartenance = membres("departement")
+        communes = membres("epci").loc[lambda t: t["code"].isin(self.vue.codes), "commune"]
+        autour = appartenance.loc[appartenance["commune"].isin(communes), "code"].unique()
+        return carte_aplats(
+            contours_de("epci", self.vue.codes, noms=self.vue.noms),
+            mesures,
+            libelle=ligne["libelle_court"],
+            unite=ligne["unite"],
+            decimales=int(ligne["decimales"]),
+            titre=f"{ligne['libelle']}{date}",
+            sous_titre=f"{self.vue.departement.nom} : les EPCI",
+            source=f"{ligne['source']}, {ligne['millesime']}",
+            reference=self.vue.lecture.valeur(indicateur, "france"),
+            surligner=contours_de("departement", [self.vue.departement.code]).assign(nom=self.vue.departement.nom),
+            nom_surligne=self.vue.departement.nom,
+            contexte=[Fond(contours_de("departement", list(autour)), "Limites de département", "limite")],
+        )
+
+    def _en_bref(self) -> str:
+        lecture = self.vue.lecture
+        phrases = [
+            f"{self.vue.departement.nom} : {accord(len(self.vue.siens), 'intercommunalité')}"
+            + (
+                f", {lecture.texte('CTX_POP')} habitants en {lecture.annee('CTX_POP')}."
+                if lecture.connu("CTX_POP")
+                else "."
+            ),
+            *(self._etendue(code, quoi) for code, quoi in _ETENDUES.items()),
+            self._naissances(),
+            self._lacunes_en_bref(),
+        ]
+        lignes = "".join(f"<li>{phrase_html(p)}</li>" for p in phrases if p)
+        return f'<section id="en-bref" class="bref"><h2>En bref</h2><ol>{lignes}</ol></section>'
+
+    def _etendue(self, code: str, quoi: str) -> str:
+        """« De 62,8 (Mont des Avaloirs) à 91,6 (…) » : les extrêmes, et les références."""
+        table = self.vue.par_code[code].reindex(self.vue.siens)
+        connus = table[table["valeur"].notna()]
+        if len(connus) < 2:
+            return ""
+        dit = {
+            sens: f"{self._nombre(code, connus.loc[i])} ({nom_court(self.vue.noms[i])})"
+            for sens, i in (("bas", connus["valeur"].idxmin()), ("haut", connus["valeur"].idxmax()))
+        }
+        annees = connus["annee"].dropna()
+        quand = f" en {int(annees.iloc[0])}" if annees.nunique() == 1 else ""
+        contre = " ; ".join(
+            f"{nom} : {self.vue.lecture.texte(code, role)}"
+            for role, nom in (("territoire", "département"), ("france", "France"))
+            if self.vue.lecture.connu(code, role)
+        )
+        return f"{quoi}{quand} : de {dit['bas']} à {dit['haut']}{f' ; {contre}' if contre else ''}."
+
+    @staticmethod
+    def _nombre(code: str, ligne: pd.Series) -> str:
+        modele = {"indicateur": code, "role": "territoire", **ligne.to_dict()}
+        return Lecture(pd.DataFrame([modele])).texte(code)
+
+    def _naissances(self) -> str:
+        table = self.vue.par_code["PE_NAISS_EVOL"].reindex(self.vue.siens)
+        connus = table["valeur"].dropna()
+        if not len(connus):
+            return ""
+        baisse = int((connus < 0).sum())
+        return (
+            f"Les naissances baissent dans {accord(baisse, 'intercommunalité')} sur {len(connus)} "
+            f"({table['millesime'].dropna().iloc[0]})."
+        )
+
+    def _lacunes_en_bref(self) -> str:
+        table = self.vue.lacunes()
+        partout = int(table.loc[table["partout"], "nombre"].sum())
+        ailleurs = int(table.loc[~table["partout"], "nombre"].sum())
+        if not partout and not ailleurs:
+            return "Tous les indicateurs sont connus partout."
+        dits = [f"{accord(partout, 'indicateur')} à toutes les intercommunalités"] if partout else []
+        dits += [f"{accord(ailleurs, 'indicateur')} à une partie d'entre elles"] if ailleurs else []
+        return f"Il manque {' ; '.join(dits)}."
+
+    def _cartes(self, rendues: list[str]) -> str:
+        boutons = "".join(
+            f'<label><input type="radio" name="carte" value="carte-{rang}"{" checked" if not rang else ""}> '
+            f"{html.escape(nom)}</label>"
+            for rang, nom in enumerate(CARTES.values())
+        )
+        vues = "".join(f'<div id="carte-{rang}">{c}</div>' for rang, c in enumerate(rendues))
+        return (
+            '<section id="carte" class="chapitre"><h2>Carte</h2><fieldset class="choix-carte ecran" hidden>'
+            f"<legend>Montrer</legend>{boutons}</fieldset>{vues}</section>"
+        )
+
+    def _classement(self) -> str:
+        table = dictionnaire()
+        entetes = '<th scope="col" aria-sort="none"><button type="button">Intercommunalité</button></th>'
+        for code in self.vue.colonnes:
+            annees = self.vue.par_code[code]["annee"].dropna()
+            precision = ", ".join(
+                [str(table.loc[code, "unite"]), *([str(int(annees.iloc[0]))] if len(annees) else [])]
+            )
+            tri = "descending" if code == _CLASSANT else "none"
+            entetes += (
+                f'<th scope="col" class="nombre" aria-sort="{tri}"><button type="button">'
+                f"{html_sur(table.loc[code, 'libelle_court'])}</button><small>{html_sur(precision)}</small></th>"
+            )
+        premier = self.vue.par_code[_CLASSANT]["valeur"]
+        # Ordre de départ : du plus élevé au plus bas ; les inconnus à la fin, par ordre alphabétique.
+        ordre = sorted(
+            self.vue.codes,
+            key=lambda c: (
+                pd.isna(premier.get(c)),
+                -(premier.get(c) if premier.get(c) == premier.get(c) else 0),
+            ),
+        )
+        corps = "".join(self._ligne(code) for code in ordre)
+        pieds = "".join(self._reference(role) for role in ("territoire", "region", "france"))
+        absents = [c for c in self.vue.codes if c not in self.presents]
+        note = (
+            f'<p class="source">En gris, {accord(len(absents), "intercommunalité")} dont le diagnostic n\'est pas dans '
+            "le même dossier que cette page : produisez-le, puis refaites la page.</p>"
+            if absents
+            else ""
+        )
+        dehors = [c for c in self.vue.codes if c not in self.vue.siens]
+        if dehors:
+            noms = enumeration([nom_court(self.vue.noms[c]) for c in dehors])
+            note += (
+                f'<p class="source">Sans rang ici, car la plupart de leurs habitants vivent ailleurs : '
+                f"{phrase_html(noms)}.</p>"
+            )
+        titre = "Les intercommunalités du département"
+        return (
+            '<section id="classement" class="chapitre"><h2>Les EPCI, du plus élevé au plus bas</h2>'
+            "<p>Un rang n'est pas une note : il situe. Deux intercommunalités dont l'écart ne dépasse pas "
+            "l'incertitude (leurs intervalles et une unité du dernier chiffre ; 2\u202f% pour une estimation sans "
+            "intervalle) sont ex æquo et partagent leurs rangs, «\u202f2e à 4e\u202f». "
+            "Un chiffre inconnu n'a pas de rang. "
+            '<span class="ecran">Pressez un titre de colonne pour trier.</span></p>'
+            f'<div class="tableau"><div class="tableau-defilant" tabindex="0" role="group" aria-label="{titre}">'
+            f'<table class="triable"><caption>{titre}</caption><thead><tr>{entetes}</tr></thead><tbody>{corps}</tbody>'
+            f"<tfoot>{pieds}</tfoot></table></div>"
+            '<p class="legende-tableau"><b>e</b> : estimé ; <b>a</b> : arrondi ; <b>n.d.</b> : non disponible ; entre '
+            "parenthèses : l'intervalle où se trouve la valeur ; le rang va du plus élevé au plus bas.</p>"
+            f'{note}</div><p id="tri-annonce" class="annonce" role="status"></p></section>'
+        )
+
+    def _ligne(self, code: str) -> str:
+        nom = html_sur(nom_court(self.vue.noms[code]))
+        if code in self.presents:
+            lien = f'<a href="diagnostic-{code}.html">{nom}</a>'
+        else:
+            lien = f'<span class="absent">{nom}</span>'
+        cases = [f'<th scope="row" data-tri="{html_sur(cle_de_tri(nom_court(self.vue.noms[code])))}">{lien}</th>']
+        for indicateur in self.vue.colonnes:
+            ligne = {"indicateur": indicateur, **self.vue.par_code[indicateur].loc[code].to_dict()}
+            tri = "" if pd.isna(ligne["valeur"]) else f' data-tri="{float(ligne["valeur"])!r}"'
+            dit = self.vue.rang(code, indicateur) if dictionnaire().at[indicateur, "regle"] != "A2" else ""
+            rang = f' <small class="rang">{dit}</small>' if dit else ""
+            cases.append(f'<td class="nombre"{tri}>{cellule(ligne)}{rang}</td>')
+        return f"<tr>{''.join(cases)}</tr>"
+
+    def _reference(self, role: str) -> str:
+        lignes = [self.vue.lecture.ligne(i, role) for i in self.vue.colonnes]
+        if not all(lignes):
+            return ""
+        cases = "".join(f'<td class="nombre">{cellule(li)}</td>' for li in lignes)
+        marque = ' class="territoire"' if role == "territoire" else ""
+        return f'<tr{marque}><th scope="row">{html_sur(lignes[0]["nom"])}</th>{cases}</tr>'
+
+    def _lacunes(self) -> str:
+        table = self.vue.lacunes()
+        tete = '<section id="lacunes" class="chapitre"><h2>Ce qui manque</h2>'
+        if table.empty:
+            return (
+                f"{tete}<p>Tous les indicateurs sont connus dans toutes les intercommunalités.</p></section>"
+            )
+        rendu = tableau(
+            table,
+            titre="Indicateurs inconnus, et où",
+            colonnes={"indicateurs": "Indicateurs", "epci": "Manque à", "pourquoi": "Pourquoi"},
+        )
+        return f"{tete}<p>Chaque fichier apporté remplit des cases.</p>{rendu}</section>"
+
+    def _methode(self) -> str:
+        affichees = self.vue.mesures[self.vue.mesures["indicateur"].isin(self.vue.colonnes)]
+        table = tableau(
+            sources(affichees.drop(columns="role")),
+            titre="Sources des chiffres montrés",
+            colonnes={"source": "Source", "millesime": "Millésime"},
+        )
+        regles = methode(self.vue.options)
+        return f'<section id="methode" class="chapitre"><h2>Méthode et sources</h2>{regles}{table}</section>'
