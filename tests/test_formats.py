@@ -62,6 +62,18 @@ def test_une_part_incomplete_ne_s_ecrit_pas_cent(part, attendu):
     assert f.nombre(99.97, decimales=1) == "100,0" and f.evolution(99.97) == "+100,0\u202f%"
 
 
+@pytest.mark.parametrize(
+    ("part", "attendu"),
+    [(0.0499, "moins de 0,1"), (0.001, "moins de 0,1"), (0.0, "0,0"), (1e-12, "0,0"), (0.05, "0,1"), (-0.02, "0,0")],
+)
+def test_une_part_infime_ne_s_ecrit_pas_zero(part, attendu):
+    assert f.nombre(part, decimales=1, unite="%") == attendu
+    assert f.avec_unite(part, "%") == f"{attendu}\u202f%"
+    # Une évolution est signée ; une borne d'intervalle n'est qu'un nombre.
+    assert "moins" not in f.evolution(part) and "moins" not in f.intervalle(part, part, unite="%")
+    assert f.nombre(0.3, decimales=0, unite="%") == "moins de 1"
+
+
 def test_une_evolution_est_signee():
     assert f.evolution(3.2) == "+3,2\u202f%"
     assert f.evolution(-15.04) == "\u221215,0\u202f%"

@@ -145,7 +145,8 @@ def nombre(
     signe : bool
         Écrit « + » devant un nombre positif.
     unite : str, optional
-        Pour « % », une part à qui il manque un peu ne s'écrit pas 100,0 : elle dirait « tous ».
+        Pour « % », une part à qui il manque un peu ne s'écrit pas 100,0 : elle dirait « tous » ; une part
+        infime ne s'écrit pas 0,0 : elle dirait « aucun ».
 
     Examples
     --------
@@ -155,6 +156,8 @@ def nombre(
     True
     >>> nombre(99.97, unite="%"), nombre(100.0, decimales=1, unite="%")
     ('99,9', '100,0')
+    >>> nombre(0.02, decimales=1, unite="%"), nombre(0.0, decimales=1, unite="%")
+    ('moins de 0,1', '0,0')
     """
     if est_vide(valeur):
         return vide
@@ -167,6 +170,8 @@ def nombre(
     # Une somme de parts vaut parfois 99,99999999999999 : c'est tout.
     if unite == "%" and not signe and arrondi == 100 and round(nombre_, 6) < 100:
         arrondi -= Decimal(1).scaleb(-decimales)
+    if unite == "%" and not signe and arrondi == 0 and round(nombre_, 6) > 0:
+        return f"moins de {nombre(10.0**-decimales, decimales=decimales)}"
     texte = f"{abs(arrondi):,.{decimales}f}".replace(",", FINE).replace(".", ",")
     if arrondi < 0:
         return MOINS + texte
@@ -214,6 +219,18 @@ def evolution(valeur: float | None, *, decimales: int = 1) -> str:
     return avec_unite(valeur, "%", decimales=decimales, signe=True)
 
 
+def borne(valeur: float, *, decimales: int = 1, unite: str | None = None) -> str:
+    """Écrit une borne : comme :func:`nombre`, mais 0,02 s'y écrit 0,0 (« au moins moins de 0,1 » ne dirait rien).
+
+    Examples
+    --------
+    >>> borne(0.02, unite="%"), borne(99.97, unite="%")
+    ('0,0', '99,9')
+    """
+    infime = arrondir(float(valeur), decimales) == 0
+    return nombre(valeur, decimales=decimales, unite=None if infime else unite)
+
+
 def intervalle(
     bas: float | None, haut: float | None, *, decimales: int = 1, unite: str | None = None
 ) -> str:
@@ -226,7 +243,7 @@ def intervalle(
     """
     if est_vide(bas) or est_vide(haut):
         return ""
-    bas, haut = (nombre(borne, decimales=decimales, unite=unite) for borne in (bas, haut))
+    bas, haut = (borne(valeur, decimales=decimales, unite=unite) for valeur in (bas, haut))
     return f"{bas} à {haut}"
 
 

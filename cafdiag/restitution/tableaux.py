@@ -16,6 +16,7 @@ from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.formats import (
     INSECABLE,
     STATUTS,
+    borne,
     decimales_de,
     intervalle,
     nombre,
@@ -73,7 +74,7 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
         if not est_vide(ligne.get("bas")) and est_vide(ligne.get("haut")):
             # Un total partiel se dit « au moins » : il n'est ni une valeur, ni un silence.
             places = decimales_de(ligne.get("unite")) if decimales is None else decimales
-            minorant = nombre(ligne["bas"], decimales=places, unite=ligne.get("unite"))
+            minorant = borne(ligne["bas"], decimales=places, unite=ligne.get("unite"))
             return f'<abbr class="nd" title="{html_sur("au moins" + motif)}">≥{INSECABLE}{minorant}</abbr>'
         return f'<abbr class="nd" title="{html_sur(etat.libelle + motif)}">{etat.symbole}</abbr>'
     if not est_vide(modalite):

@@ -10,7 +10,7 @@ from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.explorateur.etat import REFERENCES
 from cafdiag.restitution.fiches import source_dite
-from cafdiag.restitution.formats import avec_unite, intervalle, majuscule, nombre, statut
+from cafdiag.restitution.formats import avec_unite, borne, intervalle, majuscule, nombre, statut
 
 _TEINTES = {
     "territoire": couleurs.TERRITOIRE,
@@ -38,7 +38,7 @@ def chiffre(ligne: dict, *, decimales: int, nom: str) -> str:
         grand, unite = html_sur(majuscule(etat.libelle)), ""
         details = [] if est_vide(ligne.get("motif")) else [str(ligne["motif"])]
         if not est_vide(ligne.get("bas")) and est_vide(ligne.get("haut")):
-            details.append(f"au moins {nombre(ligne['bas'], decimales=decimales, unite=ligne['unite'])}")
+            details.append(f"au moins {borne(ligne['bas'], decimales=decimales, unite=ligne['unite'])}")
     suite = f'<p class="precision">{phrase_html(majuscule(" ; ".join(details)))}</p>' if details else ""
     muet = "" if etat.chiffre else " muet"
     return (
