@@ -249,7 +249,7 @@ def _diagnostic(options: argparse.Namespace) -> int:
 
     cible = territoire(options.code)
     _annoncer(cible)
-    print(f"cafdiag : diagnostic de {cible.libelle}…", file=sys.stderr)
+    print(f"cafdiag : diagnostic en cours : {options.nom or cible.libelle}…", file=sys.stderr)
     with warnings.catch_warnings(record=True) as dits:
         warnings.simplefilter("always", DocxRetouche)
         chemins = diagnostic(

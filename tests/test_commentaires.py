@@ -315,7 +315,10 @@ def test_aucun_nombre_qui_ne_soit_mesure(lectures):
         textes = " ".join([*ici["libelle"], *ici["unite"], *ici["millesime"].astype(str), "2 ans 3 ans 100"])
         connus |= set(NOMBRE.findall(textes)) | set(ici["annee"].dropna().astype(int).astype(str))
         connus |= set(re.findall(r"\d+", textes))
+        if code.endswith("_EVOL"):
+            connus |= {nombre(v, decimales=0) for c in ("numerateur", "denominateur") for v in ici[c].dropna()}
         for groupe in trouve.groupes:
+            connus.add(str(len(trouve.groupes[groupe].codes)))
             place = lecture.position(code, groupe)
             if place is not None:
                 chiffres = [place[c] for c in ("rang_haut", "rang_bas", "classes", "nombre") if pd.notna(place[c])]

@@ -170,3 +170,53 @@ def test_france_services_comptees_et_nommees():
 def test_les_reperes_d_un_autre_territoire_ne_sont_pas_montres():
     assert "Pays de Craon" in texte(Diagnostic("200048551").comparaison("portrait")).split("Repères publiés")[1]
     assert "Pays de Craon" not in texte(Diagnostic("244900015").comparaison("portrait"))
+
+
+def test_une_limite_dit_de_quel_indicateur_elle_parle(craon):
+    rendu = texte(craon.comparaison("petite-enfance"))
+    assert "Garde à domicile. Mesure d'usage, non de capacité." in rendu
+    assert rendu.count("Offre théorique") == 1
+
+
+def test_la_carte_d_une_commune_dit_que_la_couleur_est_celle_de_son_epci():
+    oree = Diagnostic("49126")
+    taux = oree.lecture.texte("PE_TXCOUV_GLOBAL")
+    dit = texte(oree.carte_couverture().page())
+    assert f"celle de l'EPCI entier ; Orée d'Anjou : {taux} places pour 100 enfants" in dit
+    assert "EPCI entier" not in texte(Diagnostic("200048551").carte_couverture().page())
+
+
+def test_un_pole_porte_partout_le_nom_qu_on_lui_donne_et_dit_le_taux_de_son_epci():
+    pole = Diagnostic("53012+53084", nom_usage="Pôle sud")
+    assert set(pole.mesures.loc[pole.mesures["role"].eq("territoire"), "nom"]) == {"Pôle sud"}
+    carte = texte(pole.carte_couverture().page())
+    assert "Pôle sud n'a pas de chiffre à lui" in carte and "Athée + Craon" not in carte
+    chapitre = texte(pole.chapitre("petite-enfance"))
+    # 79,9 : le taux publié du Pays de Craon, nommé comme tel.
+    assert "Celui de l'EPCI entier : CC du Pays de Craon, 79,9 places pour 100 enfants" in chapitre
+    assert "n'est pas énoncé" not in texte(Diagnostic("49126").chapitre("petite-enfance"))
+
+
+def test_d_une_seule_commune_aucune_distance_a_elle_meme():
+    oree = Diagnostic("49126")
+    assert oree.lecture.valeur("ACC_EAJE_TEMPS") == 0
+    assert "sur place" in texte(oree.comparaison("petite-enfance"))
+    assert "vol d'oiseau" not in texte(oree.chapitre("enfance-jeunesse"))
+
+
+def test_comparables_accordes_et_comptes():
+    oree = Diagnostic("49126")
+    rendu = texte(oree.comparaison("portrait"))
+    assert "de la plus proche à la plus éloignée" in rendu and "Choisies parmi" in rendu
+    assert "avec 4 de ses 10 communes comparables" in texte(oree.chapitre("logement"))
+    # Toutes à cent pour cent : la ligne n'apprendrait rien.
+    assert "100,0 à 100,0" not in texte(oree.comparaison("enfance-jeunesse"))
+
+
+def test_sans_contours_la_phrase_des_quartiers_dit_la_commune():
+    rendu = texte(Diagnostic("244900015").chapitre("animation-vie-sociale"))
+    assert "des quartiers sont dans une commune qui a un centre social" in rendu
+
+
+def test_la_france_hors_mayotte_se_dit(craon):
+    assert "France hors Mayotte" in texte(craon.en_bref())

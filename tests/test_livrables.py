@@ -93,6 +93,11 @@ def test_memes_octets_a_partir_du_meme_carnet(craon):
 # --- Le docx ---
 
 
+def test_noms_de_feuilles_entiers(craon):
+    noms = openpyxl.load_workbook(craon["xlsx"], read_only=True).sheetnames
+    assert "Accès aux droits" in noms and not any(nom.endswith(" n") for nom in noms)
+
+
 def test_docx_dit_ce_que_dit_la_page(craon):
     texte = simple(texte_docx(craon["docx"]))
     for attendu in (

@@ -51,6 +51,7 @@ _EXCLUS = (
     "PE_ECART_REF",
     "PE_RATIO_REF",
     "PE_MODE_DOMINANT",
+    "PE_TENSION",
     "PS_TAILLE_FOYER",
 )
 # Une place est une place : l'écart d'un mode se juge à la dispersion de toute l'offre, pas à la sienne, minuscule.
@@ -124,8 +125,10 @@ def score_de(lecture: Lecture, code: str) -> tuple[float, str]:
     ligne = dictionnaire().loc[code]
     if code in _EXCLUS or code in effectifs() or not lecture.connu(code):
         return 0.0, ""
-    # Une commune équipée est à zéro minute d'elle-même : ce n'est pas un fait du territoire.
-    if code.startswith("ACC_") and (lecture.ligne(code)["maille"] == "commune" or sur_place(lecture.ligne(code))):
+    # De centre à centre, une commune équipée est à zéro minute d'elle-même, et un pôle de quelques communes à
+    # presque rien : ce n'est pas un fait du territoire.
+    de_peu = lecture.ligne(code)["maille"] in ("commune", "perimetre")
+    if code.startswith("ACC_") and (de_peu or sur_place(lecture.ligne(code))):
         return 0.0, ""
     places = int(ligne["decimales"])
     role = reference(lecture, code)

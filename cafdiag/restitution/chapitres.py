@@ -103,6 +103,7 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
             f"Sans colonne : {absents}, où presque aucun de ces chiffres n'est dans les données fournies avec "
             "cafdiag."
         )
+    precision = f"{precision} {_france_partielle(utiles, courts)}".strip()
     rendu = tableau_mesures(
         utiles,
         titre=f"{THEMES[theme]} : le territoire et ses références",
@@ -112,6 +113,15 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
         precision=precision,
     )
     return f"<h3>Comparer</h3>{rendu}{_reperes(connus, donnees)}"
+
+
+def _france_partielle(utiles: pd.DataFrame, courts: dict[str, str]) -> str:
+    """« France hors Mayotte… » : le total de la France peut ne pas être celui de toute la France."""
+    france = utiles[utiles["role"].eq("france") & utiles["motif"].str.startswith("hors ").eq(True)]
+    par_motif = france.groupby("motif", sort=False)["indicateur"].agg(list)
+    return " ".join(
+        f"France {motif} : {enumeration([courts[c] for c in codes])}." for motif, codes in par_motif.items()
+    )
 
 
 def _dictionnaire(options: Options) -> pd.DataFrame:
@@ -152,14 +162,23 @@ def _reperes_d_ici(reperes: str, code: str) -> str:
 
 
 def _limites(connus: list[str], options: Options) -> str:
-    phrases: dict[str, None] = {}
-    for texte in _dictionnaire(options).loc[connus, "limites"]:
+    phrases: dict[str, list[str]] = {}
+    table = _dictionnaire(options).loc[connus]
+    for court, texte in zip(table["libelle_court"], table["limites"], strict=True):
         for phrase in texte.split(". "):
             if phrase.strip():
-                phrases.setdefault(phrase.strip().rstrip("."), None)
+                phrases.setdefault(phrase.strip().rstrip("."), []).append(court)
     if not phrases:
         return ""
-    lignes = "".join(f"<li>{phrase_html(p)}.</li>" for p in phrases)
+    par_indicateurs: dict[tuple[str, ...], list[str]] = {}
+    for phrase, de in phrases.items():
+        par_indicateurs.setdefault(tuple(dict.fromkeys(de)), []).append(f"{phrase}.")
+    # Une limite que partagent tous les indicateurs du chapitre n'a pas à les redire.
+    lignes = ""
+    for de, dites in par_indicateurs.items():
+        partagee = len(de) == len(table) > 1
+        qui = "" if partagee else f"<strong>{phrase_html(enumeration(list(de), maximum=3))}.</strong> "
+        lignes += f"<li>{qui}{phrase_html(' '.join(dites))}</li>"
     return (
         f'<details class="note-limite"><summary>Limites de ces chiffres</summary><ul>{lignes}</ul></details>'
     )
@@ -170,6 +189,15 @@ def _parole(theme: str) -> str:
         f'<div class="parole"><p><strong>La parole des acteurs.</strong> {phrase_html(PAROLE[theme])}</p>'
         "<p>À compléter avec les partenaires.</p></div>"
     )
+
+
+_REGLE_DES_ENJEUX = (
+    "Une règle choisit ces constats : une offre d'accueil sous celle de la France (de 15 % au moins pour l'accueil "
+    "collectif), plus de 70 % d'accueil individuel, 5 % de naissances en moins, un accès aux accueils de loisirs de "
+    "3 points sous celui du département, un quartier prioritaire sans centre social. Le plus grand écart, en "
+    "proportion, vient d'abord. Les autres thèmes ne sont pas examinés : leurs chiffres n'ont ni bon ni mauvais sens. "
+    "Ce n'est pas un jugement : les priorités se décident ensemble."
+)
 
 
 def enjeux(lecture: Lecture) -> str:
@@ -193,6 +221,5 @@ def enjeux(lecture: Lecture) -> str:
         for e in trouves
     )
     return (
-        f"{entete}<p>Ces constats sont classés par une règle, du plus éloigné de sa référence au plus proche. "
-        f"Ce n'est pas un jugement : les priorités se décident ensemble.</p><ol class='enjeux'>{lignes}</ol></section>"
+        f"{entete}<p>{phrase_html(_REGLE_DES_ENJEUX)}</p><ol class='enjeux'>{lignes}</ol></section>"
     )

@@ -225,7 +225,15 @@ def _evolution(lecture: Lecture, code: str) -> str:
     if arrondir(valeur, 1) == 0:
         return f"{sujet} {'sont' if aux == 'ont' else 'est'} au même niveau{entre} (0,0{FINE}%)"
     verbe = "augmenté" if valeur > 0 else "diminué"
-    return f"{sujet} {aux} {verbe} de {nombre(abs(valeur), decimales=1)}{FINE}%{entre}"
+    return f"{sujet} {aux} {verbe} de {nombre(abs(valeur), decimales=1)}{FINE}%{entre}{_effectifs(ligne)}"
+
+
+def _effectifs(ligne: dict) -> str:
+    """« (de 134 à 122) » : neuf pour cent de peu de chose se lit autrement."""
+    avant, apres = ligne.get("denominateur"), ligne.get("numerateur")
+    if pd.isna(avant) or pd.isna(apres):
+        return ""
+    return f" (de {nombre(avant, decimales=0)} à {nombre(apres, decimales=0)})"
 
 
 def reference(lecture: Lecture, code: str) -> str | None:
@@ -286,7 +294,8 @@ def rangs_dits(lecture: Lecture, code: str, groupes: tuple[str, ...]) -> list[st
             # Un périmètre n'est pas une intercommunalité : il se place à côté d'elles, pas parmi elles.
             libelle = f"avec les {int(place['nombre'])} {libelle}"
         if groupe == "comparables":
-            libelle = f"avec ses {int(place['nombre'])} {libelle}"
+            connus, tous = int(place["nombre"]), len(lecture.groupes[groupe].codes)
+            libelle = f"avec {'ses' if connus == tous else f'{connus} de ses'} {tous} {libelle}"
         if groupe == "comparables" or reference(lecture, code) is None:
             libelle += f" (médiane : {nombre(place['mediane'], decimales=_places(lecture.ligne(code)))})"
         rang = rang_dit(place, libelle)

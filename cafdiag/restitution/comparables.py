@@ -6,6 +6,7 @@ import pandas as pd
 
 from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.magasin import lire_table
+from cafdiag.restitution.accords import masculin
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.commentaires import ECARTS, rang_dit
 from cafdiag.restitution.formats import decimales_de, enumeration, intervalle, nombre
@@ -70,6 +71,9 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
                 "Rang": rang_dit(place, "").strip().replace(" ,", ",") or "trop d'ex æquo",
             }
         )
+        # Tous pareils : la ligne n'apprendrait rien.
+        if len({*lignes[-1]["Moitié centrale"].split(" à "), lignes[-1]["Médiane"], lignes[-1]["Territoire"]}) == 1:
+            lignes.pop()
     if not lignes:
         return ""
     return str(
@@ -98,21 +102,24 @@ def _liste(donnees: Donnees) -> str:
     )
     if donnees.territoire.maille == "departement":
         vue = vue.drop(columns="Département")
+    groupe = donnees.confrontation.groupes["comparables"]
+    ordre = "du plus proche au plus éloigné" if masculin(groupe.libelle) else "de la plus proche à la plus éloignée"
     variables = enumeration([v.libelle for v in choisis.variables])
     methode = (
-        f"Choisis parmi {nombre(choisis.candidats)} d'après : {variables}. Chaque variable compte autant (centrée et "
-        "réduite) ; la distance est l'écart moyen par variable, en écarts types. Aucune ne porte sur l'offre : "
-        "chercher ses semblables par leur offre, puis la comparer, serait tourner en rond."
+        f"{'Choisis' if masculin(groupe.libelle) else 'Choisies'} parmi {nombre(choisis.candidats)} d'après : "
+        f"{variables}. Chaque variable compte autant (centrée et réduite) ; la distance est l'écart moyen par "
+        "variable, en écarts types. Aucune ne porte sur l'offre : chercher ses semblables par leur offre, puis la "
+        "comparer, serait tourner en rond."
     )
     if table["distance"].median() > DISTANCE_PRUDENTE:
         methode += " Ces territoires sont loin : aucun ne ressemble vraiment à celui-ci."
     rendu = tableau(
         vue,
-        titre=f"Les {donnees.confrontation.groupes['comparables'].libelle}, du plus proche au plus éloigné",
+        titre=f"Les {groupe.libelle}, {ordre}",
         decimales={"Habitants": 0, "Distance": 2},
         source="Insee, populations légales ; contours IGN ; calcul cafdiag",
     )
-    resume = f"Qui sont les {donnees.confrontation.groupes['comparables'].libelle}, et à quelle distance"
+    resume = f"Qui sont les {groupe.libelle}, et à quelle distance"
     return (
         f'<details class="note-limite"><summary>{resume}</summary>{rendu}'
         f'<p class="source">{phrase_html(methode)}</p></details>'
@@ -121,4 +128,4 @@ def _liste(donnees: Donnees) -> str:
 
 def _absents(donnees: Donnees) -> str:
     motif = donnees.confrontation.motif if donnees.confrontation else ""
-    return f'<p class="source">{phrase_html(f"Pas de territoires comparables : {motif}.")}</p>' if motif else ""
+    return f'<p class="source">{phrase_html(f"Pas de territoires comparables ({motif}).")}</p>' if motif else ""

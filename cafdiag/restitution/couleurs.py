@@ -55,7 +55,7 @@ STRUCTURES = {
     "laep": ("Lieu d'accueil enfants-parents", "#7f3f87", "losange"),
     "alsh": ("Accueil de loisirs", "#2e7d57", "triangle"),
     "centre_social": ("Centre social", "#b3261e", "carre"),
-    "evs": ("Espace de vie sociale", "#d1495b", "carre"),
+    "evs": ("Espace de vie sociale", "#d1495b", "rond"),
     "france_services": ("France services", "#4a5560", "croix"),
     "ecole": ("École", "#5f6b2d", "triangle"),
 }

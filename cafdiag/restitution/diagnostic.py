@@ -103,6 +103,9 @@ class Diagnostic:
         self.options = Options(**choix)
         self.territoire: Territoire = territoire(code)
         self.nom = nom_usage.strip() or self.territoire.nom
+        if self.territoire.maille == "perimetre":
+            # Un périmètre n'a pas de nom officiel : le sien est celui qu'on lui donne, partout.
+            self.territoire = replace(self.territoire, nom=self.nom)
         self.annee = lire_annee(annee)
         complets = [d for d in registre_complet.split(",") if d.strip()]
         self.apports = (

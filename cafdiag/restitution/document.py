@@ -199,4 +199,4 @@ def _part(textes: list[str]) -> int:
     if not pleins:
         return 8
     mot = max(len(m) for t in pleins for m in re.split(r"[ \-\u00a0\u202f]", t))
-    return max(mot + 5, min(round(sum(map(len, pleins)) / len(pleins)), 45))
+    return max(mot + 5, min(round(sum(map(len, pleins)) / len(pleins)), 80))

@@ -361,9 +361,11 @@ def ponctuer(texte: str) -> str:
 
     >>> ponctuer("Qui ? « moi »") == "Qui\\u202f? «\\u202fmoi\\u202f»"
     True
+    >>> ponctuer("−12 % à 1 200 €") == "−12\u202f% à 1\u202f200\u202f€"
+    True
     >>> ponctuer("pour 10 000 habitants, en 2023 451") == "pour 10\\u202f000 habitants, en 2023 451"
     True
     """
     texte = _MILLIERS.sub(lambda m: m[0].replace(" ", FINE), texte)
-    texte = re.sub(r" ([;?!»])", "\u202f\\1", texte)
+    texte = re.sub(r" ([;?!»])|(?<=\d) ([%€])", lambda m: FINE + (m[1] or m[2]), texte)
     return texte.replace(" :", "\u00a0:").replace("« ", "«\u202f")

@@ -98,7 +98,10 @@ class Lecture:
 
     def dit(self, indicateur: str, role: str = "territoire") -> str:
         """Comme :meth:`texte`, précédé de « environ » quand la valeur est estimée : pour une phrase."""
-        return ("environ " if self.estime(indicateur, role) else "") + self.texte(indicateur, role)
+        ligne = self.ligne(indicateur, role)
+        # Cent pour cent n'est pas un ordre de grandeur.
+        entier = self.connu(indicateur, role) and ligne["unite"] == "%" and round(ligne["valeur"], 6) >= 100
+        return ("environ " if self.estime(indicateur, role) and not entier else "") + self.texte(indicateur, role)
 
     def estime(self, indicateur: str, role: str = "territoire") -> bool:
         """Vrai si la mesure est connue par estimation."""

@@ -123,6 +123,8 @@ def _theme_probable(indicateur: str) -> str:
 
 def _feuille(classeur: Workbook, nom: str, largeurs: Sequence[float]):
     # Un nom de feuille a 31 caractères au plus, sans : \ / ? * [ ].
+    if len(nom) > 31:
+        nom = nom.rpartition(" et ")[0] or nom
     feuille = classeur.create_sheet(nom.translate(str.maketrans(dict.fromkeys(r":\/?*[]", " ")))[:31].strip())
     for rang, largeur in enumerate(largeurs, 1):
         feuille.column_dimensions[get_column_letter(rang)].width = largeur

@@ -65,9 +65,10 @@ def population(territoire: Territoire, lecture: Lecture, nom: str) -> str:
     annee = lecture.annee("CTX_POP")
     phrase = f"{nom} : {habitants} habitants{f' en {annee}' if annee else ''}{communes}"
     if lecture.connu("CTX_POP_EVOL"):
-        phrase += f", soit {lecture.texte('CTX_POP_EVOL', signe=True)}{depuis(lecture)}"
+        phrase += f", {lecture.texte('CTX_POP_EVOL', signe=True)}{depuis(lecture)}"
         if lecture.connu("CTX_POP_EVOL", "france") and territoire.maille != "france":
-            phrase += f" (France : {lecture.texte('CTX_POP_EVOL', 'france', signe=True)})"
+            hors = " hors Mayotte" if "hors Mayotte" in str(lecture.ligne("CTX_POP_EVOL", "france")["motif"]) else ""
+            phrase += f" (France{hors} : {lecture.texte('CTX_POP_EVOL', 'france', signe=True)})"
     return phrase + "."
 
 
@@ -278,7 +279,7 @@ def _enjeu_couverture(lecture: Lecture) -> Enjeu | None:
     return Enjeu(
         "Une offre d'accueil sous la moyenne de la France",
         f"{_places(lecture, 'PE_TXCOUV_GLOBAL')} pour 100 enfants, "
-        f"{lecture.contre('PE_TXCOUV_GLOBAL', roles=('france',))}{_en(lecture, 'PE_TXCOUV_GLOBAL')}.",
+        f"{lecture.contre('PE_TXCOUV_GLOBAL')}{_en(lecture, 'PE_TXCOUV_GLOBAL')}.",
         "Quels besoins ne trouvent pas de réponse, où, et pour quels horaires ?",
         -ecart / lecture.valeur("PE_TXCOUV_GLOBAL", "france"),
     )
@@ -326,9 +327,10 @@ def _enjeu_naissances(lecture: Lecture) -> Enjeu | None:
         return None
     evolution = lecture.texte("PE_NAISS_EVOL", signe=True)
     avant, apres = periodes(lecture)
+    contre = lecture.contre("PE_NAISS_EVOL")
     return Enjeu(
         "Moins de naissances",
-        f"{evolution} entre {avant} et {apres}." if avant else f"{evolution}.",
+        f"{evolution}{f' entre {avant} et {apres}' if avant else ''}{f', {contre}' if contre else ''}.",
         "Que deviennent les places, les écoles et les accueils de loisirs dans cinq ans ?",
         -lecture.valeur("PE_NAISS_EVOL") / 100,
     )

@@ -14,11 +14,12 @@ from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.cartes import nom_court
 from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
 from cafdiag.restitution.evolution import evolution, fait_une_serie
-from cafdiag.restitution.formats import nombre
+from cafdiag.restitution.formats import avec_unite, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.restitution.structures import registre_complet
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.restitution.themes_sociaux import SOCIAUX, corps
+from cafdiag.territoires import membres
 
 # Au-delà de cette part d'habitants (%) sans niveau de densité, la répartition serait fausse.
 SANS_DENSITE_MAXIMUM = 2.0
@@ -46,7 +47,7 @@ def _portrait(donnees: Donnees) -> str:
             "CTX_POP_EVOL": f"d'évolution{textes.depuis(lecture)}",
             "CTX_PART_0_19": "de moins de 20 ans",
             "CTX_PART_RURAL": "en commune rurale",
-            "PS_COUV_POP": "de la population couverte par la Caf",
+            "PS_COUV_POP": "de la population est couverte par la Caf",
         },
     )
     texte = paragraphe(
@@ -141,6 +142,7 @@ def _petite_enfance(donnees: Donnees) -> str:
         textes.modes(lecture),
         textes.naissances(lecture),
         _etablissements(lecture),
+        _taux_de_l_epci(donnees),
     )
     if not lecture.connu("PE_TXCOUV_GLOBAL"):
         return dits + texte + _naissances(donnees)
@@ -156,6 +158,22 @@ def _petite_enfance(donnees: Donnees) -> str:
     ).html
     duo = f'<div class="duo">{_classement(donnees)}{_naissances(donnees)}</div>'
     return f"{dits}{texte}{empile}{duo}{evolution(donnees)}"
+
+
+def _taux_de_l_epci(donnees: Donnees) -> str:
+    """Pourquoi un territoire plus petit qu'un EPCI n'a pas de taux, et celui de son EPCI, nommé comme tel."""
+    lecture, code = donnees.lecture, "PE_TXCOUV_GLOBAL"
+    if lecture.connu(code) or donnees.territoire.maille not in ("commune", "perimetre", "qpv"):
+        return ""
+    epci = membres("epci")
+    siens = epci.loc[epci["commune"].isin(donnees.territoire.communes), "code"].unique()
+    connus = donnees.autour[donnees.autour["territoire"].isin(siens) & donnees.autour["valeur"].notna()]
+    dits = [f"{li['nom']}, {avec_unite(li['valeur'], li['unite'])}" for li in connus.to_dict("records")]
+    motif = str(lecture.ligne(code)["motif"])
+    phrase = f"Le taux de couverture n'est pas énoncé ici ({motif})."
+    if len(dits) and len(dits) == len(siens):
+        phrase += f" Celui de l'EPCI entier : {' ; '.join(dits)}."
+    return phrase
 
 
 def _etablissements(lecture: Lecture) -> str:
@@ -237,7 +255,8 @@ def _enfance(donnees: Donnees) -> str:
         },
     )
     proche = ""
-    if lecture.connu("EJ_ALSH_PART_X_KM"):
+    # D'une seule commune, la distance se mesure à son propre centre : elle ne dirait rien.
+    if lecture.connu("EJ_ALSH_PART_X_KM") and len(donnees.territoire.communes) > 1:
         contre = lecture.contre("EJ_ALSH_PART_X_KM")
         part = textes.part_des_enfants(lecture, "EJ_ALSH_PART_X_KM").replace(" des enfants", "")
         part = {"tous les enfants": "tous", "presque tous les enfants": "presque tous"}.get(part, part)
@@ -280,7 +299,10 @@ def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:
     if donnees.territoire.maille == "qpv":
         return textes.centre_du_quartier(donnees.territoire, donnees.lecture)
     motif = f" ({couverture['motif']})" if couverture["motif"] else ""
-    return f"{donnees.lecture.texte('AVS_QPV_COUV')} des quartiers sont couverts par un centre social{motif}."
+    part = donnees.lecture.texte("AVS_QPV_COUV")
+    if couverture["maille_source"] == "commune":
+        return f"{part} des quartiers sont dans une commune qui a un centre social{motif}."
+    return f"{part} des quartiers sont couverts par un centre social{motif}."
 
 
 CORPS: dict[str, Callable[[Donnees], str]] = {

@@ -56,7 +56,7 @@ def decoupage(cible: Territoire, *, a_l_epci: bool) -> Decoupage:
         dedans = appartenance[appartenance["commune"].isin(cible.communes)]["code"].unique()
         return Decoupage("departement", tuple(dedans), "les départements de la région")
     if a_l_epci or len(cible.communes) > COMMUNES_MAXIMUM:
-        return Decoupage("epci", epci_autour(cible), "les EPCI du département et leurs voisins")
+        return Decoupage("epci", epci_autour(cible), "les EPCI du département et ceux qui bordent le territoire")
     return Decoupage("commune", cible.communes, "les communes du territoire")
 
 
@@ -145,9 +145,10 @@ def carte(
     noms = mesures.set_index("territoire")["nom"]
     contours = contours_de(quoi.maille, quoi.codes, noms=noms)
     millesime = date_des(mesures)
+    precision = _a_lui(cible, quoi, code, annee=annee, apports=apports, options=options)
     commun = {
         "titre": f"{dire(ligne['libelle'])}, {millesime}",
-        "sous_titre": f"{cible.nom} : {quoi.libelle}",
+        "sous_titre": f"{cible.nom} : {quoi.libelle}{precision}",
         "source": f"{ligne['source']}, {millesime}",
         "surligner": a_surligner(cible, contours),
         "nom_surligne": cible.nom,
@@ -172,6 +173,17 @@ def carte(
         contexte=contexte(cible, quoi),
         **commun,
     )
+
+
+def _a_lui(cible: Territoire, quoi: Decoupage, code: str, **choix) -> str:
+    """Ce qui est peint sous un territoire plus petit qu'un EPCI est le chiffre de cet EPCI : dire le sien."""
+    if quoi.maille != "epci" or cible.maille not in ("commune", "perimetre", "qpv"):
+        return ""
+    (ligne,) = mesurer(cible, [code], **choix).to_dict("records")
+    if pd.isna(ligne["valeur"]):
+        return f". La couleur est celle de l'EPCI entier ; {cible.nom} n'a pas de chiffre à lui"
+    dit = avec_unite(ligne["valeur"], ligne["unite"])
+    return f". La couleur est celle de l'EPCI entier ; {cible.nom} : {dit}"
 
 
 def reference_des_classes(indicateur: str, *, annee: int | None) -> float:
