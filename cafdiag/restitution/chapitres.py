@@ -195,8 +195,8 @@ _REGLE_DES_ENJEUX = (
     "Une règle choisit ces constats : une offre d'accueil sous celle de la France (de 15 % au moins pour l'accueil "
     "collectif), plus de 70 % d'accueil individuel, 5 % de naissances en moins, un accès aux accueils de loisirs de "
     "3 points sous celui du département, un quartier prioritaire sans centre social. Le plus grand écart, en "
-    "proportion, vient d'abord. Les autres thèmes ne sont pas examinés : leurs chiffres n'ont ni bon ni mauvais sens. "
-    "Ce n'est pas un jugement : les priorités se décident ensemble."
+    "proportion, vient d'abord. Les autres thèmes ne sont pas examinés : plus haut n'y veut dire ni mieux ni moins "
+    "bien. Ce n'est pas un jugement : les priorités se décident ensemble."
 )
 
 

@@ -193,10 +193,15 @@ def parts_des_colonnes(table: Table) -> list[int]:
     return [0 if c else _part(mots) for c, mots in zip(chiffrees, textes, strict=True)]
 
 
+# Au-delà, en moyenne, une colonne est un pavé : à largeur égale, elle ferait des pages de blanc à côté d'elle.
+_PAVE = 150
+
+
 def _part(textes: list[str]) -> int:
     """Part d'une colonne de texte : sa longueur moyenne, sans jamais couper son plus long mot."""
     pleins = [t for t in textes if t]
     if not pleins:
         return 8
     mot = max(len(m) for t in pleins for m in re.split(r"[ \-\u00a0\u202f]", t))
-    return max(mot + 5, min(round(sum(map(len, pleins)) / len(pleins)), 80))
+    moyenne = round(sum(map(len, pleins)) / len(pleins))
+    return max(mot + 5, min(moyenne, 75 if moyenne > _PAVE else 45))
