@@ -135,9 +135,9 @@ def principal(arguments: list[str] | None = None) -> int:
     except CafdiagError as erreur:
         print(f"cafdiag : {erreur}", file=sys.stderr)
         return erreur.code_retour
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as arret:
         print("cafdiag : interrompu ; rien n'a été écrit à moitié.", file=sys.stderr)
-        return 130
+        return getattr(arret, "code_retour", 130)
     except BrokenPipeError:
         # « cafdiag territoires | head » : le lecteur est parti, ce n'est pas une faute.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,10 +6,16 @@ Codes de retour : 0 tout est fait, 1 des échecs, 2 demande fausse (rien n'est l
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import shutil
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from cafdiag import cli_choix
 from cafdiag.restitution.formats import pluriel
@@ -67,8 +73,14 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
 
 def executer(options: argparse.Namespace) -> int:
     """Mène le lot demandé ; rend son code de retour."""
-    from cafdiag.erreurs import DemandeFausse
+    with _arrets_entendus():
+        return _executer(options)
+
+
+def _executer(options: argparse.Namespace) -> int:
+    from cafdiag.erreurs import DemandeFausse, EntreeFautive
     from cafdiag.lot import elevage
+
 
     if options.processus < 0 or options.delai < 1 or options.memoire < 1:
         raise DemandeFausse("--processus, --delai et --memoire sont des nombres positifs")
@@ -83,20 +95,25 @@ def executer(options: argparse.Namespace) -> int:
     from cafdiag.lot.execution import Reglages, produire_lot
     from cafdiag.lot.plan import cibles, planifier
 
-    lignes = cibles(
-        departement=options.departement,
-        region=options.region,
-        france=options.france,
-        territoires=options.territoires,
-        fichier=options.fichier,
-        maille=options.maille,
-    )
-    plan = planifier(
-        lignes,
-        formats=options.formats,
-        annee=options.annee,
-        parametres=cli_choix.parametres(options),
-    )
+    try:
+        lignes = cibles(
+            departement=options.departement,
+            region=options.region,
+            france=options.france,
+            territoires=options.territoires,
+            fichier=options.fichier,
+            maille=options.maille,
+        )
+        plan = planifier(
+            lignes,
+            formats=options.formats,
+            annee=options.annee,
+            parametres=cli_choix.parametres(options),
+        )
+    except EntreeFautive as faute:
+        # Rien n'est lancé : c'est la demande qui est fausse, pas un diagnostic qui a échoué.
+        faute.code_retour = DemandeFausse.code_retour
+        raise
     for remarque in plan.remarques:
         _dire(remarque)
     _dire(f"{pluriel(len(plan.commandes), 'diagnostic demandé', 'diagnostics demandés')} dans {options.sortie}.")
@@ -125,8 +142,36 @@ def executer(options: argparse.Namespace) -> int:
     )
     if bilan.code_retour:
         _dire("relancez la même commande avec --reprendre pour compléter.")
-    print(bilan.index)
+    _ecrire(sys.stdout, str(bilan.index))
     return bilan.code_retour
+
+
+class Arret(KeyboardInterrupt):
+    """Le système demande l'arrêt (terminal fermé, ``kill``) : comme un Ctrl-C, avec son code de retour."""
+
+    def __init__(self, numero: int) -> None:
+        super().__init__(numero)
+        self.code_retour = 128 + numero
+
+
+@contextlib.contextmanager
+def _arrets_entendus() -> Iterator[None]:
+    def arreter(numero: int, _: Any) -> NoReturn:
+        raise Arret(numero)
+
+    ecoutes = []
+    if threading.current_thread() is threading.main_thread():
+        for nom in ("SIGTERM", "SIGHUP"):
+            numero = getattr(signal, nom, None)
+            # Ignoré (nohup) ou déjà pris par un autre : on n'y touche pas.
+            if numero is not None and signal.getsignal(numero) is signal.SIG_DFL:
+                signal.signal(numero, arreter)
+                ecoutes.append(numero)
+    try:
+        yield
+    finally:
+        for numero in ecoutes:
+            signal.signal(numero, signal.SIG_DFL)
 
 
 def _comptes(faits: int, gardes: int, echecs: int, restants: int) -> list[str]:
@@ -137,7 +182,15 @@ def _comptes(faits: int, gardes: int, echecs: int, restants: int) -> list[str]:
 
 
 def _dire(phrase: str) -> None:
-    print(f"cafdiag : {phrase}", file=sys.stderr)
+    _ecrire(sys.stderr, f"cafdiag : {phrase}")
+
+
+def _ecrire(flux: TextIO, texte: str, *, fin: str = "\n") -> None:
+    """Écrit ; un lecteur parti (« | head ») n'arrête pas un lot."""
+    try:
+        print(texte, file=flux, end=fin, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), flux.fileno())
 
 
 def duree(secondes: float) -> str:
@@ -159,7 +212,7 @@ class Journal:
 
     def __init__(self, total: int) -> None:
         self.terminal = sys.stderr.isatty()
-        self.total, self._prochain, self._ecrit = total, 0.0, False
+        self.total, self._prochain, self._ecrit = total, 0.0, 0
 
     def suivre(self, suivi: Avancement, resultat: Resultat | None) -> None:
         """Reçoit chaque pas du lot."""
@@ -177,16 +230,16 @@ class Journal:
             f"{pluriel(suivi.echecs, 'échec')}{reste}"
         )
         if self.terminal:
-            sys.stderr.write(f"\r{texte:<78}")
-            sys.stderr.flush()
-            self._ecrit = True
+            large = max(20, shutil.get_terminal_size((79, 24)).columns - 1)
+            _ecrire(sys.stderr, f"\r{texte[:large]:<{large}}", fin="")
+            self._ecrit = large
         elif finis:
             _dire(texte)
 
     def _effacer(self) -> None:
         if self._ecrit:
-            sys.stderr.write(f"\r{'':<78}\r")
-            self._ecrit = False
+            _ecrire(sys.stderr, f"\r{'':<{self._ecrit}}\r", fin="")
+            self._ecrit = 0
 
     def finir(self) -> None:
         """Rend la ligne au terminal."""

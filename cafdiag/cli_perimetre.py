@@ -6,6 +6,7 @@ La liste, ou le fichier écrit, va sur la sortie standard ; les messages vont à
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from typing import Any
 
@@ -60,9 +61,18 @@ def _lister(options: argparse.Namespace) -> int:
 
 
 def _garder(options: argparse.Namespace) -> int:
+    from cafdiag.erreurs import CafdiagError
     from cafdiag.territoires import garder_perimetre, perimetre
 
     lieu = perimetre(options.nom, options.codes)
+    with contextlib.suppress(CafdiagError):
+        ancien = perimetre(options.nom)
+        if ancien.communes != lieu.communes:
+            print(
+                f"cafdiag : il remplace « {ancien.nom} » ({'+'.join(ancien.communes)}) ; si celui-ci a été publié, "
+                "gardez-le sous un autre nom : le secret des suivants en dépend.",
+                file=sys.stderr,
+            )
     for avertissement in lieu.avertissements:
         print(f"cafdiag : {avertissement}", file=sys.stderr)
     print(garder_perimetre(lieu))

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+import signal
+import time
 from dataclasses import replace
 
 import pytest
 
-from cafdiag import cli
+from cafdiag import cli, magasin
+from cafdiag.cli import principal
+from cafdiag.cli_lot import Journal, _arrets_entendus, _ecrire
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
 from cafdiag.lot import empreintes
 from cafdiag.lot.empreintes import empreinte, entrees_communes
 from cafdiag.lot.etat import Etat
-from cafdiag.lot.execution import Avancement, Bilan
+from cafdiag.lot.execution import Avancement, Bilan, _epargner_l_index
+from cafdiag.lot.grappe import _colis
 from cafdiag.lot.index import ecrire_index
 from cafdiag.lot.plan import Cible, cibles, planifier
 from cafdiag.lot.tache import ECHEC, FAIT, Resultat
-from cafdiag.territoires import lister, territoire
+from cafdiag.restitution.produire import preparer
+from cafdiag.territoires import garder_perimetre, lister, perimetre, territoire
 
 
 def suffixes(plan) -> list[str]:
@@ -197,10 +206,177 @@ def test_lot_json_se_relit(etat, tmp_path):
     assert (tmp_path / "echecs" / "diagnostic-244900015.ipynb").exists()
 
 
-@pytest.mark.parametrize("abime", ["", "{", '{"format": 99, "territoires": {}}', '{"territoires": []}'])
-def test_un_lot_json_abime_fait_tout_refaire(etat, tmp_path, abime):
+@pytest.mark.parametrize("abime", ["", "{", '{"format": 1, "territoires": 3}', '{"territoires": []}', "[]"])
+def test_un_lot_json_abime_fait_tout_refaire_et_se_dit(etat, tmp_path, abime):
     (tmp_path / "lot.json").write_text(abime, encoding="utf-8")
-    assert Etat(tmp_path, {}).territoires == {}
+    relu = Etat(tmp_path, {})
+    assert relu.territoires == {}
+    (dit,) = relu.remarques
+    assert "abîmé" in dit and "lot-abime.json" in dit
+    assert (tmp_path / "lot-abime.json").read_text(encoding="utf-8") == abime
+
+
+def test_un_lot_json_d_une_autre_version_n_est_pas_ecrase(etat, tmp_path):
+    (tmp_path / "lot.json").write_text('{"format": 99, "territoires": {}}', encoding="utf-8")
+    with pytest.raises(ProductionImpossible, match="autre version"):
+        Etat(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    "retouche",
+    [
+        lambda t: t | {"x": {}},
+        lambda t: t | {"x": 3},
+        lambda t: t | {"x": t["200048551"] | {"maille": "bizarre"}},
+        lambda t: t | {"x": t["200048551"] | {"fichiers": []}},
+        lambda t: t | {"x": t["200048551"] | {"fichiers": {"html": "a"}}},
+        lambda t: t | {"x": t["200048551"] | {"fichiers": {"html": {"sha256": "a"}}}},
+        lambda t: t | {"x": t["200048551"] | {"etat": "bof"}},
+        lambda t: t | {"x": t["200048551"] | {"departement": None}},
+    ],
+)
+def test_une_fiche_retouchee_est_ecartee_les_autres_restent(etat, tmp_path, retouche):
+    contenu = json.loads((tmp_path / "lot.json").read_text(encoding="utf-8"))
+    contenu["territoires"] = retouche(contenu["territoires"])
+    (tmp_path / "lot.json").write_text(json.dumps(contenu), encoding="utf-8")
+    relu = Etat(tmp_path, {})
+    assert relu.territoires == etat.territoires
+    (dit,) = relu.remarques
+    assert "fiches illisibles : x" in dit
+    ecrire_index(relu)
+
+
+def test_un_index_personnel_est_mis_de_cote(tmp_path):
+    (tmp_path / "index.html").write_text("ma page", encoding="utf-8")
+    dits = []
+    _epargner_l_index(tmp_path, dits.append)
+    assert (tmp_path / "index-avant-lot.html").read_text(encoding="utf-8") == "ma page" and len(dits) == 1
+    _epargner_l_index(tmp_path, dits.append)
+    (tmp_path / "index.html").write_text("encore", encoding="utf-8")
+    with pytest.raises(ProductionImpossible, match="autre dossier"):
+        _epargner_l_index(tmp_path, dits.append)
+    (tmp_path / "lot.json").write_text("{}", encoding="utf-8")
+    _epargner_l_index(tmp_path, dits.append)
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == "encore"
+
+
+def test_un_perimetre_garde_de_plus_change_l_empreinte(tmp_path, monkeypatch):
+    """Avec des données confidentielles, il peut en faire taire un autre ; sans elles, rien ne change."""
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path))
+    sans = entrees_communes()
+    garder_perimetre(perimetre("Pôle sud", "53012+53084"))
+    assert entrees_communes() == sans
+    monkeypatch.setattr("cafdiag.lot.empreintes.confidentielles", lambda: {"x"})
+    avant = entrees_communes()
+    garder_perimetre(perimetre("Pôle nord", "53012+53018"))
+    apres = entrees_communes()
+    assert {n for n in avant if avant[n] != apres[n]} == {"perimetres"}
+
+
+def test_tous_les_gabarits_comptent_dans_l_empreinte(tmp_path, monkeypatch):
+    copie = tmp_path / "templates"
+    shutil.copytree(magasin.dossier("templates"), copie)
+    vrai = magasin.dossier
+    monkeypatch.setattr(magasin, "dossier", lambda nom: copie if nom == "templates" else vrai(nom))
+    avant = entrees_communes()["gabarits"]
+    for gabarit in [c for c in copie.rglob("*") if c.is_file()]:
+        contenu = gabarit.read_bytes()
+        gabarit.write_bytes(contenu + b"x")
+        assert entrees_communes()["gabarits"] != avant, gabarit
+        gabarit.write_bytes(contenu)
+    assert entrees_communes()["gabarits"] == avant
+
+
+@pytest.mark.parametrize(
+    "texte",
+    [
+        "sep=;\ncode;nom_usage\n200048551;A\n",
+        "# liste, des EPCI\ncode;nom_usage\n200048551;A\n",
+        'code;nom_usage\n="200048551";A\n',
+        "code;nom_usage\n'200048551;A\n",
+        'code;nom_usage\n200048551;"A"\n',
+    ],
+)
+@pytest.mark.parametrize("codage", ["utf-8", "utf-16"])
+def test_listes_de_tableur(tmp_path, texte, codage):
+    liste = tmp_path / "liste.csv"
+    liste.write_text(texte, encoding=codage)
+    (cible,) = cibles(fichier=liste)
+    assert (cible.cle, cible.nom_usage) == ("200048551", "A")
+
+
+def test_nom_sur_deux_lignes_et_numero_de_ligne(tmp_path):
+    liste = tmp_path / "liste.csv"
+    liste.write_text('code;nom_usage\n200048551;"Pays de\nCraon"\n53999;B\n', encoding="utf-8")
+    un, deux = cibles(fichier=liste)
+    assert un.nom_usage == "Pays de Craon" and deux.origine == "ligne 4"
+
+
+@pytest.mark.parametrize(("octets", "dit"), [(b"PK\x03\x04x\0y", "classeur"), (b"a\0b\xff", "fichier texte")])
+def test_un_classeur_n_est_pas_une_liste(tmp_path, octets, dit, capsys):
+    (tmp_path / "liste.csv").write_bytes(octets)
+    assert principal(["lot", "--fichier", str(tmp_path / "liste.csv"), "--sortie", str(tmp_path / "s")]) == 2
+    erreur = capsys.readouterr().err
+    assert dit in erreur and "CSV" in erreur and not (tmp_path / "s").exists()
+
+
+def test_l_option_dit_la_maille():
+    assert len(cibles(departement="Mayenne")) == len(cibles(departement="53")) == 10
+    assert [c.cle for c in cibles(region="52", maille="region")] == ["region:52"]
+    assert [c.cle for c in cibles(departement="53,49", maille="departement")] == ["53", "49"]
+    assert len(cibles(region="52", maille="departement")) == 5
+    with pytest.raises(DemandeFausse, match="ne se trouve pas dans un département"):
+        cibles(departement="53", maille="region")
+
+
+def test_le_second_nom_d_un_meme_territoire_est_nomme():
+    cible = [Cible("200048551", nom_usage="A"), Cible("200048551", nom_usage="B")]
+    (remarque,) = planifier(cible, formats="html").remarques
+    assert "B" in remarque and "une seule fois" in remarque
+
+
+def test_la_progression_tient_dans_le_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((40, 24)))
+    journal = Journal(10)
+    journal.terminal = True
+    journal.suivre(Avancement(1000, faits=500, echecs=12, en_cours=4), None)
+    journal.finir()
+    assert {len(bout) for bout in capsys.readouterr().err.split("\r")} <= {0, 39}
+
+
+def test_un_lecteur_parti_n_arrete_pas_le_lot(monkeypatch):
+    lecture, ecriture = os.pipe()
+    os.close(lecture)
+    with os.fdopen(ecriture, "w", encoding="utf-8") as flux:
+        _ecrire(flux, "perdu")
+        _ecrire(flux, "perdu aussi")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signaux de Windows")
+def test_un_arret_demande_par_le_systeme_est_un_ctrl_c():
+    with pytest.raises(KeyboardInterrupt) as arret, _arrets_entendus():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+    assert arret.value.code_retour == 143
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    # « nohup » demande d'ignorer la fermeture du terminal : on n'y revient pas.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _arrets_entendus():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def test_le_colis_d_une_grappe_emporte_perimetres_et_fichiers_nommes(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
+    garder_perimetre(perimetre("Pôle sud", "53012+53084"))
+    registre = tmp_path / "reg [2025].csv"
+    registre.write_text("x", encoding="utf-8")
+    (tmp_path / "reg [2025].zip").write_text("autre", encoding="utf-8")
+    commande = preparer("200048551", parametres={"registre": str(registre)})
+    colis = _colis(commande)
+    assert set(colis) == {"gabarit.ipynb", "registre/reg [2025].csv", "entrepot/perimetres/pole-sud.json"}
 
 
 def test_index_sans_reseau_ni_script_hostile(etat, tmp_path):

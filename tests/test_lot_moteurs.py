@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import lot_gabarits
@@ -21,12 +22,13 @@ import psutil
 import pytest
 from lot_gabarits import CODES, carnet, octets, plan
 
-from cafdiag.erreurs import ProductionImpossible
-from cafdiag.lot import elevage, moteurs
+from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.lot import elevage, moteurs, tache
 from cafdiag.lot import empreintes as module_empreintes
 from cafdiag.lot import etat as module_etat
 from cafdiag.lot.bornes import Bornes, _patienter
 from cafdiag.lot.execution import Reglages, produire_lot
+from cafdiag.lot.tache import Ordre
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="la souche demande Linux")
 MOTEURS = [pytest.param("souche", marks=linux), "processus"]
@@ -442,6 +444,63 @@ def test_une_copie_que_le_carnet_oublie_ne_repond_pas_a_sa_place(tmp_path):
     assert set(constats(tmp_path / "s").values()) == {"parent"}
 
 
+# Un carnet quelconque, joué par les deux moteurs.
+QUELCONQUE = (
+    "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+    "import voisin\nprint(voisin.VALEUR)",
+    "import numpy as np\nfrom IPython.display import display\n"
+    "display({'application/json': {'a': np.int64(3), 'b': {1}, 'c': np.float32(.5)}}, raw=True)",
+    "display({'image/png': b'\\x89PNG'}, raw=True)",
+)
+
+
+@linux
+def test_un_carnet_quelconque_sort_comme_d_un_noyau_ordinaire(tmp_path, monkeypatch):
+    """Magie d'affichage, module posé à côté, octets et nombres de numpy."""
+    import papermill
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    (tmp_path / "voisin.py").write_text("VALEUR = 42\n", encoding="utf-8")
+    carnet(tmp_path / "g.ipynb", *QUELCONQUE)
+    sorties = {}
+    for moteur in ("souche", "nbclient"):
+        lu = papermill.execute_notebook(
+            "g.ipynb", f"{moteur}.ipynb", engine_name=moteur, kernel_name="python3", progress_bar=False
+        )
+        sorties[moteur] = [(c.source, c.outputs) for c in lu.cells if c.cell_type == "code"]
+    assert sorties["souche"] == sorties["nbclient"]
+    assert "'42\\n'" in str(sorties["souche"]) and "image/png" in str(sorties["souche"])
+
+
+@linux
+def test_un_caractere_impossible_ne_vide_pas_le_carnet(tmp_path):
+    gabarit = carnet(tmp_path / "g.ipynb", "print('\\ud800 ok')", "constat = 'entier'")
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:1]).code_retour == 0
+    assert "ok" in (tmp_path / "s" / f"diagnostic-{CODES[0]}.ipynb").read_text(encoding="utf-8")
+
+
+@linux
+def test_un_grand_environnement_arrive_entier(tmp_path, monkeypatch):
+    for nom in ("GRANDE_A", "GRANDE_B", "GRANDE_C"):
+        monkeypatch.setenv(nom, "x" * 120_000)
+    gabarit = carnet(tmp_path / "g.ipynb", "import os\nconstat = len(os.environ['GRANDE_C'])")
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:1]).code_retour == 0
+    assert set(constats(tmp_path / "s").values()) == {"120000"}
+
+
+@linux
+def test_un_carnet_d_un_autre_langage_est_refuse(tmp_path):
+    import papermill
+
+    gabarit = carnet(tmp_path / "g.ipynb", "x <- 3")
+    lu = nbformat.read(gabarit, as_version=4)
+    lu.metadata["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    nbformat.write(lu, gabarit)
+    with pytest.raises(DemandeFausse, match="« R »"):
+        papermill.execute_notebook(str(gabarit), None, engine_name="souche", progress_bar=False)
+
+
 # --- Mêmes octets ---
 
 
@@ -605,6 +664,72 @@ def test_souche_refusee_le_lot_se_replie_et_le_dit(tmp_path, monkeypatch):
     assert etat["territoires"][CODES[0]]["moteur"] == "processus"
 
 
+@linux
+def test_une_souche_qui_ne_renait_plus_ne_perd_pas_le_lot(tmp_path, monkeypatch):
+    """Elle sert un carnet, puis plus jamais : la suite se fait par des noyaux neufs, et se dit."""
+    vraie, demandes = tache.souche_commune, []
+
+    def une_fois(**options):
+        demandes.append(1)
+        if len(demandes) > 1:
+            raise elevage.SoucheIndisponible("la souche ne peut pas servir : elle n'a pas démarré")
+        return vraie(**options)
+
+    monkeypatch.setattr(tache, "souche_commune", une_fois)
+    dites = []
+    gabarit = carnet(tmp_path / "g.ipynb", "constat = 'fait'")
+    reglages = Reglages(sortie=tmp_path / "s", moteur="souche", processus=1, bornes=LARGES)
+    bilan = produire_lot(plan(gabarit, CODES[:4]), reglages, annoncer=dites.append)
+    assert bilan.code_retour == 0 and bilan.faits == 4
+    assert sum("la suite de ce lot se fait par « processus »" in d for d in dites) == 1
+    assert set(constats(tmp_path / "s").values()) == {"fait"}
+
+
+def test_le_dossier_provisoire_ote_en_route_ne_coute_que_les_carnets_en_cours(tmp_path):
+    moteur = moteurs.Local("processus", 1)
+    try:
+        Path(moteur._provisoire.name).rmdir()
+        ordre = Ordre(plan(carnet(tmp_path / "g.ipynb")).commandes[0], LARGES)
+        assert moteur.lire(moteur.soumettre(ordre)).etat == "fait"
+    finally:
+        moteur.fermer()
+
+
+def test_toute_faute_de_la_machinerie_est_une_panne():
+    moteur = moteurs.Local("processus", 1)
+    try:
+        futur = Future()
+        futur.set_exception(FileNotFoundError("plus là"))
+        with pytest.raises(moteurs.Panne, match="plus là"):
+            moteur.lire(futur)
+    finally:
+        moteur.fermer()
+
+
+@linux
+@pytest.mark.parametrize("signal_", ["SIGTERM", "SIGKILL"])
+def test_un_lot_tue_ne_laisse_pas_d_ouvriers(tmp_path, signal_):
+    """Le signal ne frappe que le lot : ses ouvriers et leurs noyaux finissent d'eux-mêmes."""
+    essai = subprocess.Popen(
+        [sys.executable, "-m", "cafdiag", "lot", "--departement", "53", "--formats", "html", "--moteur", "processus",
+         "--sortie", str(tmp_path / "s"), "--processus", "1"],
+        cwd=Path(__file__).resolve().parent.parent, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    with essai:
+        limite = time.monotonic() + 120
+        enfants: list[psutil.Process] = []
+        while len(enfants) < 2 and time.monotonic() < limite:
+            time.sleep(0.2)
+            enfants = psutil.Process(essai.pid).children(recursive=True)
+        assert any("spawn_main" in " ".join(_commande(p)) for p in enfants)
+        os.kill(essai.pid, getattr(signal, signal_))
+        code = essai.wait(timeout=120)
+    assert code == (143 if signal_ == "SIGTERM" else -signal.SIGKILL)
+    _, vivants = psutil.wait_procs(enfants, timeout=60)
+    assert vivants == []
+
+
 def test_hors_de_linux_le_repli_est_annonce(monkeypatch):
     monkeypatch.setattr(moteurs.sys, "platform", "win32")
     dites = []
@@ -704,6 +829,7 @@ from pathlib import Path
 from lot_gabarits import plan
 from cafdiag.lot.bornes import Bornes, _patienter
 from cafdiag.lot.execution import Reglages, produire_lot
+from cafdiag.lot.tache import Ordre
 if __name__ == "__main__":
     print("parti", flush=True)
     def suivre(suivi, resultat):

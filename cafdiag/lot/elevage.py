@@ -112,7 +112,10 @@ class Souche:
         demande = json.dumps({"dossier": dossier, "environnement": variables}) + "\n"
         try:
             with self._verrou, la_bas:
-                socket.send_fds(self._controle, [demande.encode()], [la_bas.fileno(), ecriture])
+                # Les descripteurs partent avec un octet : le reste peut dépasser le tampon de la prise.
+                octets = demande.encode("utf-8", "surrogateescape")
+                socket.send_fds(self._controle, [octets[:1]], [la_bas.fileno(), ecriture])
+                self._controle.sendall(octets[1:])
                 reponse = trames.recevoir(self._controle)
         except OSError:
             reponse = None
@@ -268,8 +271,13 @@ def souche_commune(
             if souche is not None:
                 souche.fermer()
             souche = _COMMUNES.pop(_AVANCE, None) if not environnement else None
-            souche = souche or Souche(environnement=environnement)
-            _COMMUNES[cle] = souche.regler(gabarit=gabarit, parametres=parametres)
+            # Connue avant d'être prête : un lot interrompu pendant le préchargement doit pouvoir l'arrêter.
+            _COMMUNES[cle] = souche = souche or Souche(environnement=environnement)
+            try:
+                souche.regler(gabarit=gabarit, parametres=parametres)
+            except SoucheIndisponible:
+                del _COMMUNES[cle]
+                raise
         return _COMMUNES[cle]
 
 

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cafdiag import magasin
 from cafdiag.donnees import entrepot
+from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.restitution.produire import Commande
+from cafdiag.territoires.gardes import gardes_en_rang
 
 APPORTS = ("qpv", "registre")
 _BIBLIOTHEQUES = ("pandas", "numpy", "geopandas", "shapely", "pyproj", "folium", "matplotlib", "jinja2",
-                  "nbformat", "papermill", "ipykernel", "scipy")  # fmt: skip
+                  "nbformat", "papermill", "ipykernel", "scipy", "pyarrow", "pyogrio", "openpyxl",
+                  "python-docx", "typst")  # fmt: skip
+# Ce qui appartient à qui demande le lot, et qu'un travailleur reçoit avec lui.
+DU_DEMANDEUR = ("entrepot", "perimetres")
 
 
 def sha256(contenu: str | bytes) -> str:
@@ -33,6 +39,8 @@ def sha256(contenu: str | bytes) -> str:
 def _fichiers(racine: Path, *motifs: str) -> str:
     calcul = hashlib.sha256()
     for chemin in sorted(c for motif in motifs for c in racine.rglob(motif) if c.is_file()):
+        if any(partie.startswith((".", "__")) for partie in chemin.relative_to(racine).parts[:-1]):
+            continue  # ce que laissent Jupyter et Python
         # Fins de ligne : le même dépôt cloné sous Windows est la même version.
         octets = chemin.read_bytes().replace(b"\r\n", b"\n")
         calcul.update(f"{chemin.relative_to(racine).as_posix()}\0{sha256(octets)}\n".encode())
@@ -60,9 +68,13 @@ def entrees_communes() -> dict[str, str]:
     return {
         "version": version_du_code(),
         "donnees": sha256((magasin.dossier("data") / "empreintes.json").read_bytes().replace(b"\r\n", b"\n")),
-        "gabarits": _fichiers(magasin.dossier("templates"), "*.ipynb", "*.j2", "*.css", "*.js"),
+        "gabarits": _fichiers(magasin.dossier("templates"), "*") + _fichiers(magasin.dossier("maps"), "*.js", "*.css"),
         "entrepot": sha256(json.dumps(entrepot.entrees(), sort_keys=True)),
-        "bibliotheques": sha256("\n".join(f"{nom}=={_version(nom)}" for nom in _BIBLIOTHEQUES)),
+        # Avec des données confidentielles, un périmètre gardé de plus peut en faire taire un autre.
+        "perimetres": sha256(json.dumps(gardes_en_rang() if confidentielles() else ())),
+        "bibliotheques": sha256(
+            "\n".join([platform.python_version(), *(f"{nom}=={_version(nom)}" for nom in _BIBLIOTHEQUES)])
+        ),
     }
 
 

@@ -15,6 +15,7 @@ from cafdiag.lot.empreintes import sha256
 from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Resultat
 from cafdiag.magasin import ecrire_atomique
 from cafdiag.restitution.produire import Commande, DocxRetouche, ranger
+from cafdiag.territoires.objets import LIBELLES_MAILLES
 
 NOM = "lot.json"
 _FORMAT = 1
@@ -63,9 +64,9 @@ class Etat:
 
     def __init__(self, sortie: Path, entrees: dict[str, str]) -> None:
         self.sortie, self.entrees = sortie, entrees
-        self.territoires: dict[str, dict[str, Any]] = _lire(sortie / NOM)
-        self.lot: dict[str, Any] = {}
         self.remarques: list[str] = []
+        self.territoires: dict[str, dict[str, Any]] = _lire(sortie / NOM, self.remarques)
+        self.lot: dict[str, Any] = {}
         self._prochaine = 0.0
 
     def prevoir(self, commande: Commande, empreinte: str, *, reprendre: bool) -> bool:
@@ -149,12 +150,47 @@ class Etat:
         self._prochaine = fin + max(2.0, 20 * (fin - debut))
 
 
-def _lire(chemin: Path) -> dict[str, dict[str, Any]]:
+def _lire(chemin: Path, remarques: list[str]) -> dict[str, dict[str, Any]]:
+    """Les fiches saines d'un ``lot.json`` ; ce qui ne se lit pas est dit, et le fichier d'avant gardé."""
     try:
         contenu = json.loads(chemin.read_text(encoding="utf-8"))
-        if contenu["format"] != _FORMAT:
-            return {}
-        return {str(cle): dict(fiche) for cle, fiche in contenu["territoires"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        # Absent ou abîmé : rien n'est réputé fait, tout se refait.
+        format_, fiches = contenu["format"], dict(contenu["territoires"])
+    except FileNotFoundError:
         return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # Rien n'est réputé fait, tout se refait.
+        remarques.append(_mettre_de_cote(chemin, f"{NOM} est abîmé"))
+        return {}
+    if format_ != _FORMAT:
+        raise ProductionImpossible(
+            f"{chemin} vient d'une autre version de cafdiag (format {format_!r})",
+            attendu=f"le format {_FORMAT}",
+            conseil="mettez cafdiag à jour, ou choisissez un autre dossier avec --sortie",
+        )
+    saines = {str(cle): fiche for cle, fiche in fiches.items() if _saine(fiche)}
+    if ecartees := [str(cle) for cle in fiches if str(cle) not in saines]:
+        dites = ", ".join(sorted(ecartees)[:5])
+        remarques.append(_mettre_de_cote(chemin, f"{NOM} a été modifié, fiches illisibles : {dites}"))
+    return saines
+
+
+def _mettre_de_cote(chemin: Path, constat: str) -> str:
+    ailleurs = chemin.with_name(f"{chemin.stem}-abime.json")
+    with contextlib.suppress(OSError):
+        ailleurs.write_bytes(chemin.read_bytes())
+    return f"{constat} ; gardé sous {ailleurs.name}. Les rapports déjà là ne sont pas touchés."
+
+
+def _saine(fiche: Any) -> bool:
+    textes = ("code", "nom", "departement", "motif")
+    try:
+        return (
+            all(isinstance(fiche[nom], str) for nom in textes)
+            and isinstance(fiche.get("nom_officiel", ""), str)
+            and isinstance(fiche.get("nom_departement", ""), str)
+            and fiche["maille"] in LIBELLES_MAILLES
+            and fiche["etat"] in (FAIT, ECHEC, A_FAIRE)
+            and all(isinstance(f["nom"], str) and isinstance(f["sha256"], str) for f in fiche["fichiers"].values())
+        )
+    except (KeyError, TypeError, AttributeError):
+        return False

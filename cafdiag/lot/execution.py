@@ -8,7 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot import moteurs
 from cafdiag.lot.bornes import Bornes
 from cafdiag.lot.empreintes import APPORTS, empreinte, entrees_communes, sha256
-from cafdiag.lot.etat import Etat, seul
+from cafdiag.lot.etat import NOM, Etat, seul
 from cafdiag.lot.index import ecrire_index
 from cafdiag.lot.moteurs import Panne
 from cafdiag.lot.plan import Plan
@@ -137,6 +137,9 @@ def produire_lot(
             if premiere.parametres.get(n)
         }
         etat = Etat(sortie, communes)
+        _epargner_l_index(sortie, annoncer)
+        while etat.remarques:
+            annoncer(etat.remarques.pop(0))
         a_faire = [
             commande
             for commande in plan.commandes
@@ -172,6 +175,21 @@ def produire_lot(
             duree=time.monotonic() - suivi.debut,
             index=sortie / "index.html",
         )
+
+
+def _epargner_l_index(sortie: Path, annoncer: Callable[[str], None]) -> None:
+    """Un ``index.html`` qui n'est pas celui d'un lot appartient à l'utilisateur."""
+    index = sortie / "index.html"
+    if not index.exists() or (sortie / NOM).exists():
+        return
+    ailleurs = index.with_name("index-avant-lot.html")
+    if ailleurs.exists():
+        raise ProductionImpossible(
+            f"{index} et {ailleurs.name} ne viennent pas d'un lot",
+            conseil="choisissez un autre dossier avec --sortie",
+        )
+    index.rename(ailleurs)
+    annoncer(f"l'index.html qui était là est gardé sous {ailleurs.name}.")
 
 
 def _clore(etat: Etat, annoncer: Callable[[str], None]) -> None:
@@ -232,7 +250,7 @@ def _mener(
     essais: Counter[str] = Counter()
     en_cours: dict[Any, Ordre] = {}
     suivi.debut = time.monotonic()
-    interrompu = True
+    interrompu, replie = True, False
     try:
         while attente or en_cours:
             # Une petite avance : un ouvrier ne reste pas oisif pendant que le lot range un résultat.
@@ -255,6 +273,13 @@ def _mener(
                 except Panne as panne:
                     if essais[ordre.cle] < _ESSAIS:
                         attente.appendleft(ordre)
+                        continue
+                    if ordre.moteur == "souche" and not reglages.dask:
+                        if not replie:
+                            annoncer(f"{panne} : la suite de ce lot se fait par « processus », mêmes rapports.")
+                        replie = True
+                        attente = deque(replace(o, moteur="processus") for o in (ordre, *attente))
+                        essais.clear()
                         continue
                     resultat = Resultat(ordre.cle, ECHEC, 0.0, ordre.moteur, motif=str(panne))
                 etat.ranger(resultat)

@@ -21,11 +21,13 @@ from typing import Any
 
 from cafdiag.donnees import entrepot
 from cafdiag.erreurs import ProductionImpossible
-from cafdiag.lot.empreintes import APPORTS, entrees_communes
+from cafdiag.lot.empreintes import APPORTS, DU_DEMANDEUR, entrees_communes
 from cafdiag.lot.moteurs import Panne, choisir, executer_avec_repli
 from cafdiag.lot.tache import ECHEC, Ordre, Resultat
 from cafdiag.restitution.produire import Commande
+from cafdiag.territoires.gardes import dossier as dossier_des_perimetres
 
+_SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg")
 _ATTENTE = 30.0  # secondes laissées à la grappe pour répondre, ou pour revenir
 _NOUVELLES_TENTATIVES = 2
 
@@ -89,19 +91,23 @@ def _colis(modele: Commande) -> dict[str, bytes]:
         if modele.parametres.get(nom):
             chemin = Path(modele.parametres[nom])
             # Un shapefile est fait de plusieurs fichiers de même nom.
-            for partie in chemin.parent.glob(f"{chemin.stem}.*"):
-                fichiers[f"{nom}/{partie.name}"] = partie.read_bytes()
+            suffixes = _SHAPEFILE if chemin.suffix.lower() == ".shp" else ()
+            parties = {chemin, *(chemin.with_suffix(s) for s in suffixes)}
+            fichiers |= {f"{nom}/{p.name}": p.read_bytes() for p in parties if p == chemin or p.is_file()}
     if entrees := entrepot.entrees():
         racine = entrepot.dossier()
         fichiers["entrepot/manifeste.json"] = (racine / "manifeste.json").read_bytes()
         for entree in entrees.values():
             fichiers[f"entrepot/{entree['table']}"] = (racine / entree["table"]).read_bytes()
+    # Le secret juge chaque périmètre avec ceux qui sont gardés : le travailleur doit les connaître.
+    for chemin in sorted(dossier_des_perimetres().glob("*.json")):
+        fichiers[f"entrepot/perimetres/{chemin.name}"] = chemin.read_bytes()
     return fichiers
 
 
 @lru_cache(maxsize=1)
 def _ici() -> dict[str, str]:
-    return {n: v for n, v in entrees_communes().items() if n != "entrepot"}
+    return {n: v for n, v in entrees_communes().items() if n not in DU_DEMANDEUR}
 
 
 def executer_ailleurs(ordre: Ordre, depot: str, attendu: dict[str, str]) -> Resultat:

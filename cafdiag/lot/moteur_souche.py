@@ -14,6 +14,7 @@ from typing import Any
 from jupyter_client.session import Session
 from papermill.engines import Engine
 
+from cafdiag.erreurs import DemandeFausse
 from cafdiag.lot.bornes import Bornes, ClientBorne, memoire_du_groupe
 from cafdiag.lot.elevage import NoyauDuplique, Souche, SoucheIndisponible, souche_commune
 
@@ -106,6 +107,11 @@ class MoteurSouche(Engine):
         **_: Any,
     ) -> Any:
         """Exécute le carnet de papermill dans une copie de la souche."""
+        langage = nb_man.nb.metadata.get("kernelspec", {}).get("language") or kernel_name or "python"
+        if not str(langage).lower().startswith("python"):
+            raise DemandeFausse(
+                f"ce carnet est écrit pour « {langage} »", attendu="un carnet Python", conseil="ôtez --engine souche"
+            )
         client = ClientSouche(
             nb_man,
             souche=souche or souche_commune(),

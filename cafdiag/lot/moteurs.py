@@ -26,6 +26,7 @@ from cafdiag.lot.tache import Ordre, Resultat, amorcer, executer
 MOTEURS = ("auto", "processus", "souche")
 # Au-delà, la mémoire d'un ouvrier n'est plus tout à fait celle d'un processus neuf.
 _CARNETS_PAR_OUVRIER = 40
+_OUVRIERS_MAXIMUM = 61  # ce que Windows accepte
 
 
 class Panne(Exception):
@@ -50,6 +51,8 @@ class Local:
 
     def soumettre(self, ordre: Ordre) -> Any:
         """Confie un ordre ; rend un ``Future``."""
+        # Un nettoyeur de fichiers temporaires peut passer pendant un long lot.
+        os.makedirs(self._provisoire.name, exist_ok=True)
         ordre = replace(ordre, provisoire=self._provisoire.name)
         if self._executeur is None:
             self._executeur = self._ouvrir()
@@ -65,7 +68,7 @@ class Local:
             elevage.autoriser()
             return ThreadPoolExecutor(self.places, thread_name_prefix="cafdiag-lot")
         return ProcessPoolExecutor(
-            self.places,
+            min(self.places, _OUVRIERS_MAXIMUM),
             mp_context=multiprocessing.get_context("spawn"),
             initializer=amorcer,
             max_tasks_per_child=_CARNETS_PAR_OUVRIER,
@@ -85,6 +88,8 @@ class Local:
             raise Panne("le processus ouvrier s'est arrêté") from cause
         except SoucheIndisponible as cause:
             raise Panne(cause.trouve) from cause
+        except Exception as cause:
+            raise Panne(f"{type(cause).__name__} : {cause}") from cause
 
     def verifier(self) -> None:
         """Rien à surveiller : une panne locale se voit au résultat."""

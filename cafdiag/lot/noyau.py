@@ -116,6 +116,8 @@ class NoyauDirect(IPythonKernel):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(session=SessionDirecte(key=b""), **traits)
+        # « %matplotlib inline » cherche une boucle d'affichage dans l'application du noyau : il n'y en a pas.
+        self.shell.enable_gui = lambda gui=None: None
 
     def start(self) -> None:
         """Rien à ouvrir : les demandes arrivent par :meth:`servir`."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from cafdiag.restitution.produire import Commande, preparer
 from cafdiag.territoires import MAILLES, Territoire, lister, membres, territoire
 from cafdiag.territoires.gardes import gardes_en_rang
 
+# Commentaires, et la ligne « sep=; » qu'un tableur écrit en tête.
+_A_PASSER = re.compile(r"\s*(#|sep=.?\s*$)", re.IGNORECASE)
 _COLONNES_CODE = ("code", "territoire", "siren", "code_epci", "code_insee", "nom")
 
 
@@ -79,12 +83,22 @@ def cibles(
     if france:
         return _de_table([lister(maille)], maille)
     if departement:
-        lieux = _resoudre([Cible(d.strip(), f"« {d} »") for d in departement.split(",") if d.strip()])
+        lieux = _de_maille("departement", departement)
         codes = [d.code for d in lieux]
     else:
-        lieux = _resoudre([Cible(f"region:{r.strip()}", f"« {r} »") for r in region.split(",") if r.strip()])
+        lieux = _de_maille("region", region)
         codes = [d for r in lieux for d in r.departements]
+    if maille == "region" or (maille == "departement" and departement):
+        if lieux[0].maille != maille:
+            raise DemandeFausse("une région ne se trouve pas dans un département", conseil="demandez --region")
+        return [Cible(lieu.cle) for lieu in lieux]
     return _de_table([lister(maille, departement=code) for code in codes], maille)
+
+
+def _de_maille(maille: str, demandes: str) -> list[Territoire]:
+    """« Mayenne » est aussi une commune et un EPCI : l'option, elle, dit la maille."""
+    noms = [d.strip() for d in demandes.split(",") if d.strip()]
+    return _resoudre([Cible(nom if ":" in nom else f"{maille}:{nom}", f"« {nom} »") for nom in noms])
 
 
 def _de_table(tables: Iterable, maille: str) -> list[Cible]:
@@ -93,18 +107,14 @@ def _de_table(tables: Iterable, maille: str) -> list[Cible]:
 
 
 def _lire_liste(fichier: Path) -> list[Cible]:
-    try:
-        texte = fichier.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        texte = fichier.read_text(encoding="cp1252")
-    except OSError as cause:
-        raise fichier_illisible(fichier, cause, attendu="un code de territoire par ligne") from cause
-    premiere = texte.partition("\n")[0]
-    separateur = max(";,\t", key=premiere.count)
+    texte = _texte(fichier)
+    utiles = [li for li in texte.splitlines() if li.strip() and not _A_PASSER.match(li)]
+    separateur = max(";,\t", key=utiles[0].count) if utiles else ";"
+    lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=separateur)
     lignes = [
-        (rang, [c.strip() for c in ligne])
-        for rang, ligne in enumerate(csv.reader(texte.splitlines(), delimiter=separateur), start=1)
-        if any(c.strip() for c in ligne) and not ligne[0].lstrip().startswith("#")
+        (lecteur.line_num, [_propre(c) for c in ligne])
+        for ligne in lecteur
+        if any(c.strip() for c in ligne) and not _A_PASSER.match(separateur.join(ligne))
     ]
     if not lignes:
         raise EntreeFautive(fichier.name, ["aucune ligne"], attendu="un code de territoire par ligne")
@@ -131,6 +141,38 @@ def _lire_liste(fichier: Path) -> list[Cible]:
         )
         for rang, ligne in lignes
     ]
+
+
+def _texte(fichier: Path) -> str:
+    try:
+        octets = fichier.read_bytes()
+    except OSError as cause:
+        raise fichier_illisible(fichier, cause, attendu="un code de territoire par ligne") from cause
+    if octets.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return octets.decode("utf-16", "replace")  # « Texte Unicode » d'Excel
+    if octets.startswith(b"PK") or b"\0" in octets:
+        raise EntreeFautive(
+            fichier.name,
+            ["ce n'est pas un fichier texte" + (" : c'est un classeur" if octets.startswith(b"PK") else "")],
+            attendu="un fichier CSV, un code de territoire par ligne",
+            conseil="dans le tableur, enregistrez la feuille au format CSV",
+        )
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return octets.decode("cp1252", "replace")
+
+
+def _propre(case: str) -> str:
+    """Une case sans ce que les tableurs ajoutent pour garder un zéro en tête, ni fin de ligne au milieu.
+
+    >>> _propre(' ="01001" '), _propre("'01001"), _propre("Pays de\\nCraon")
+    ('01001', '01001', 'Pays de Craon')
+    """
+    case = " ".join(case.split())
+    if garde := re.fullmatch(r'="?([^"]*)"?', case):
+        return garde[1]
+    return case.removeprefix("'")
 
 
 def _resoudre(lignes: Sequence[Cible]) -> list[Territoire]:
@@ -180,20 +222,22 @@ def planifier(
     lieux = _resoudre(lignes)
     commandes: dict[str, Commande] = {}
     remarques = [texte for lieu in lieux for texte in lieu.avertissements]
-    doubles = 0
+    doubles: list[str] = []
     for ligne, lieu in zip(lignes, lieux, strict=True):
         if not commandes:
             modele = preparer(
                 lieu, formats=formats, annee=annee, parametres=parametres, delai=delai
             )
         commande = modele.pour(lieu, nom_usage=ligne.nom_usage)
-        doubles += commande.suffixe in commandes
+        if commande.suffixe in commandes:
+            doubles.append(commande.parametres["nom_usage"] or lieu.nom)
         commandes.setdefault(commande.suffixe, commande)
     if not commandes:
         raise DemandeFausse("aucun territoire n'est demandé")
     if doubles:
-        demandes = pluriel(doubles, "territoire demandé", "territoires demandés")
-        remarques.append(f"{demandes} plusieurs fois : une seule suffit.")
+        demandes = pluriel(len(doubles), "territoire demandé", "territoires demandés")
+        noms = ", ".join(dict.fromkeys(doubles))
+        remarques.append(f"{demandes} plusieurs fois, fait une seule fois, sous le premier nom : {noms}.")
     _refuser_perimetres_qui_s_ignorent(lieux)
     premiere = next(iter(commandes.values()))
     # Fichiers apportés et choix de calcul : les mêmes pour tous, contrôlés une fois.
@@ -218,7 +262,7 @@ def _refuser_perimetres_qui_s_ignorent(lieux: list[Territoire]) -> None:
             f"{len(libres)} périmètres libres dans un même lot ({', '.join(libres.values())}), alors que l'entrepôt "
             "contient des données confidentielles",
             attendu="des périmètres gardés sous un nom : leurs chiffres se jugent ensemble",
-            conseil="gardez-les d'abord : dans un carnet, cd.garder_perimetre(cd.perimetre(nom, [codes]))",
+            conseil="gardez-les d'abord : cafdiag perimetre garder NOM CODES",
         )
 
 

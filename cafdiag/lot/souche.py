@@ -149,16 +149,22 @@ def principal() -> None:
             return
         noyau = precharger(recu[0])
     except Exception as cause:  # la souche dit pourquoi elle refuse ; le lot se replie sur des noyaux neufs
-        trames.envoyer(controle, {"refus": f"{type(cause).__name__} : {cause}"})
+        _repondre(controle, {"refus": f"{type(cause).__name__} : {cause}"})
         return
     gc.collect()
     gc.freeze()
     vivants = fils()
     if len(vivants) > 1:
-        trames.envoyer(controle, {"refus": f"{len(vivants)} fils vivants ({', '.join(vivants)})"})
+        _repondre(controle, {"refus": f"{len(vivants)} fils vivants ({', '.join(vivants)})"})
         return
-    trames.envoyer(controle, {"pret": os.getpid()})
+    _repondre(controle, {"pret": os.getpid()})
     _servir(controle, noyau)
+
+
+def _repondre(controle: socket.socket, message: dict) -> None:
+    # Un lot interrompu n'écoute plus : la souche le verra à la prochaine lecture, et s'arrêtera sans bruit.
+    with contextlib.suppress(OSError):
+        trames.envoyer(controle, message)
 
 
 def _servir(controle: socket.socket, noyau: Any) -> None:
@@ -233,6 +239,14 @@ def _moissonner(enfants: dict[int, int]) -> None:
         os.close(constat)
 
 
+def _ouvrir_le_dossier_courant() -> None:
+    """Un carnet importe les modules posés à côté de lui, comme dans un noyau ordinaire : avant ceux des paquets."""
+    if "" not in sys.path:
+        noms = [Path(chemin).name for chemin in sys.path]
+        rang = next((i for i, nom in enumerate(noms) if nom in ("site-packages", "dist-packages")), len(noms))
+        sys.path.insert(rang, "")
+
+
 def _naitre(noyau: Any, prise: int, ordre: dict, libc: Any) -> NoReturn:
     """Dans la copie : couper ce qui la relie à la souche, repartir d'un hasard neuf, servir, finir."""
     code = 1
@@ -248,6 +262,7 @@ def _naitre(noyau: Any, prise: int, ordre: dict, libc: Any) -> NoReturn:
         os.environ.clear()
         os.environ.update(ordre["environnement"])
         os.chdir(ordre["dossier"])
+        _ouvrir_le_dossier_courant()
         random.seed()
         import numpy as np
 

@@ -6,9 +6,12 @@ carnet en erreur n'est pas une exception mais un résultat ; seule une panne de 
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -72,6 +75,15 @@ def amorcer() -> None:
 
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_suivre_le_lot, daemon=True).start()
+
+
+def _suivre_le_lot() -> None:
+    """Le lot mort, l'ouvrier finit, et son noyau avec lui : personne ne lirait leur travail."""
+    lot = multiprocessing.parent_process()
+    if lot is not None:
+        lot.join()
+        os._exit(1)
 
 
 def executer(ordre: Ordre) -> Resultat:

@@ -13,15 +13,21 @@ from datetime import datetime
 _ENTETE = struct.Struct("!II")  # longueur du JSON, nombre de tampons binaires
 
 
-def _dater(objet: object) -> str:
+def _en_json(objet: object) -> object:
+    """Dates, octets, nombres de numpy, ensembles : comme un noyau ordinaire ; le reste par son écriture."""
+    from jupyter_client.jsonutil import json_default
+
     if isinstance(objet, datetime):
         return objet.isoformat()
-    return str(objet)
+    try:
+        return json_default(objet)
+    except TypeError:
+        return str(objet)
 
 
 def envoyer(fil: socket.socket, message: dict, tampons: list | None = None) -> None:
     """Envoie un message et ses tampons binaires (ceux des widgets)."""
-    texte = json.dumps(message, ensure_ascii=False, default=_dater).encode("utf-8", "surrogatepass")
+    texte = json.dumps(message, ensure_ascii=False, default=_en_json).encode("utf-8", "replace")
     tampons = [bytes(t) for t in tampons or ()]
     fil.sendall(_ENTETE.pack(len(texte), len(tampons)) + texte)
     for tampon in tampons:
@@ -56,7 +62,7 @@ def recevoir(fil: socket.socket) -> tuple[dict, list[bytes]] | None:
         tampons.append(tampon)
     if texte is None:
         return None
-    return json.loads(texte.decode("utf-8", "surrogatepass")), tampons
+    return json.loads(texte.decode("utf-8")), tampons
 
 
 def _lire(fil: socket.socket, taille: int) -> bytes | None:

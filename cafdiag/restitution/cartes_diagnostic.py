@@ -15,7 +15,12 @@ from cafdiag.indicateurs.enfance import acces_par_commune
 from cafdiag.restitution.bloc import Bloc, Donnees
 from cafdiag.restitution.cartes import Fond, carte_communes
 from cafdiag.restitution.classes import par_seuils
-from cafdiag.restitution.structures import registre_complet, source_dite, structures_montrees
+from cafdiag.restitution.structures import (
+    ce_que_vaut_la_liste,
+    registre_complet,
+    source_dite,
+    structures_montrees,
+)
 from cafdiag.restitution.vues import (
     COMMUNES_MAXIMUM,
     carte,
@@ -157,7 +162,7 @@ class CartesDuDiagnostic:
                 ]
         sans_point = len(ici) - len(situees)
         partielle = not registre_complet(self.donnees)
-        precision = "Centres sociaux et EVS : liste partielle." if partielle else ""
+        precision = f"Centres sociaux et EVS : {ce_que_vaut_la_liste(ici)}." if partielle else ""
         if sans_point:
             precision += (
                 f" {sans_point} structure{'s' if sans_point > 1 else ''} sans coordonnées, non placée"

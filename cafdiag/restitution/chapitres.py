@@ -7,7 +7,7 @@ import pandas as pd
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.restitution import comparables, textes
 from cafdiag.restitution.bloc import Donnees, phrase_html
-from cafdiag.restitution.formats import enumeration, statut
+from cafdiag.restitution.formats import enumeration, majuscule, statut
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.tableaux import tableau_mesures
 from cafdiag.restitution.themes import CORPS
@@ -63,9 +63,9 @@ def chapitre(theme: str, donnees: Donnees) -> str:
     ids = list(dictionnaire(theme=theme).index)
     titre = f'<section id="{theme}" class="chapitre"><h2>{phrase_html(THEMES[theme])}</h2>'
     if not _connus(theme, donnees) and theme not in _JAMAIS_VIDES:
-        raisons = dict.fromkeys(donnees.lecture.ligne(i)["motif"] for i in ids)
-        pourquoi = phrase_html("Aucun chiffre ici : " + " ; ".join(r for r in raisons if r))
-        return f'{titre}<p class="nd">{pourquoi}.</p></section>'
+        raisons = [r for r in dict.fromkeys(donnees.lecture.ligne(i)["motif"] for i in ids) if r]
+        lignes = "".join(f"<li>{phrase_html(majuscule(r))}.</li>" for r in raisons)
+        return f'{titre}<p class="nd">Aucun chiffre ici, et pourquoi :</p><ul class="nd">{lignes}</ul></section>'
     return f"{titre}{CORPS[theme](donnees)}</section>"
 
 

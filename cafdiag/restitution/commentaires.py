@@ -293,6 +293,9 @@ def rangs_dits(lecture: Lecture, code: str, groupes: tuple[str, ...]) -> list[st
         if lecture.groupes[groupe].maille != lecture.ligne(code)["maille"]:
             # Un périmètre n'est pas une intercommunalité : il se place à côté d'elles, pas parmi elles.
             libelle = f"avec les {int(place['nombre'])} {libelle}"
+        elif groupe != "comparables" and int(place["classes"]) <= len(lecture.groupes[groupe].codes):
+            # Un de ces territoires n'a pas ce chiffre : le dire, sinon le total semble changer sans raison.
+            libelle = f"des {len(lecture.groupes[groupe].codes) + 1} {libelle}"
         if groupe == "comparables":
             connus, tous = int(place["nombre"]), len(lecture.groupes[groupe].codes)
             libelle = f"avec {'ses' if connus == tous else f'{connus} de ses'} {tous} {libelle}"

@@ -10,7 +10,7 @@ from cafdiag.magasin import lire_table
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import cle_de_tri
 from cafdiag.restitution.lecture import Lecture
-from cafdiag.restitution.structures import registre_complet, structures_montrees
+from cafdiag.restitution.structures import ce_que_vaut_la_liste, registre_complet, structures_montrees
 from cafdiag.restitution.tableaux import tableau
 
 TYPES_ECRITS = {
@@ -81,10 +81,10 @@ def tableau_des_structures(donnees: Donnees, types: tuple[str, ...]) -> str:
         tableau(
             vue.sort_values(["Type", "Commune", "Structure"], key=lambda c: c.astype(str).map(cle_de_tri)),
             titre="Structures connues",
-            precision=_precision(donnees, types),
+            precision=_precision(donnees, types, table),
         )
     )
 
 
-def _precision(donnees: Donnees, types: tuple[str, ...]) -> str:
-    return "" if set(types) == {"france_services"} or registre_complet(donnees, types) else "liste partielle"
+def _precision(donnees: Donnees, types: tuple[str, ...], table: pd.DataFrame) -> str:
+    return "" if set(types) == {"france_services"} or registre_complet(donnees, types) else ce_que_vaut_la_liste(table)

@@ -44,6 +44,24 @@ def structures_montrees(donnees: Donnees, types: tuple[str, ...] = TYPES_MONTRES
     return table.drop(columns="forme").reset_index(drop=True)
 
 
+def ce_que_vaut_la_liste(table: pd.DataFrame) -> str:
+    """« liste partielle, dont 3 sur 14 à l'agrément confirmé » : une liste publique peut aussi être trop large.
+
+    Examples
+    --------
+    >>> ce_que_vaut_la_liste(pd.DataFrame({"type": ["evs", "evs"], "du_registre": [False, False],
+    ...                                    "statut_agrement": ["confirmé (Senacs evs)", "non confirmé"]}))
+    "liste partielle, dont 1 sur 2 à l'agrément confirmé"
+    """
+    agreees = table[table["type"].isin(["centre_social", "evs"]) & ~table["du_registre"].astype(bool)]
+    if agreees.empty or "statut_agrement" not in agreees:
+        return "liste partielle"
+    confirmees = int(agreees["statut_agrement"].astype("string").str.startswith("confirmé").eq(True).sum())
+    if confirmees == len(agreees):
+        return "liste partielle"
+    return f"liste partielle, dont {confirmees or 'aucun'} sur {len(agreees)} à l'agrément confirmé"
+
+
 def source_dite(table: pd.DataFrame) -> str:
     """Les sources des structures posées, et d'elles seules.
 

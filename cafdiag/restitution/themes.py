@@ -18,7 +18,7 @@ from cafdiag.restitution.formats import avec_unite, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.restitution.structures import registre_complet
 from cafdiag.restitution.tableaux import tableau
-from cafdiag.restitution.themes_sociaux import SOCIAUX, corps
+from cafdiag.restitution.themes_sociaux import SOCIAUX, a_apporter, corps
 from cafdiag.territoires import membres
 
 # Au-delà de cette part d'habitants (%) sans niveau de densité, la répartition serait fausse.
@@ -277,6 +277,8 @@ def _animation(donnees: Donnees) -> str:
     phrases = [textes.quartiers(donnees.territoire, lecture)]
     if lecture.ligne("AVS_QPV_COUV")["statut"] == "sans_objet":
         phrases.append("La couverture des quartiers par un centre social est donc sans objet.")
+    if lecture.ligne("CTX_QPV_NB")["statut"] == "non_disponible" and donnees.territoire.maille != "qpv":
+        phrases.append(f"Les quartiers prioritaires ne sont pas connus ici ({lecture.ligne('CTX_QPV_NB')['motif']}).")
     couverture = lecture.ligne("AVS_QPV_COUV")
     if lecture.connu("AVS_QPV_COUV"):
         phrases.append(_quartiers_couverts(donnees, couverture))
@@ -292,7 +294,9 @@ def _animation(donnees: Donnees) -> str:
             if donnees.apports.structures is None
             else "Le registre fourni n'est pas déclaré complet pour tout ce territoire : la liste reste partielle."
         )
-    return paragraphe(*phrases) + tableau_des_structures(donnees, ("centre_social", "evs"))
+    return paragraphe(*phrases) + tableau_des_structures(donnees, ("centre_social", "evs")) + a_apporter(
+        "animation-vie-sociale", lecture
+    )
 
 
 def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:

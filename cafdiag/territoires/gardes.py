@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -20,7 +21,10 @@ def dossier() -> Path:
 
 
 def _chemin(nom: str) -> Path:
-    cle = normaliser(nom).replace(" ", "-")[:80]
+    cle = normaliser(nom).replace(" ", "-")
+    if len(cle) > 80:
+        # Deux noms longs qui commencent de même ne sont pas le même nom.
+        cle = f"{cle[:70]}-{hashlib.sha256(cle.encode()).hexdigest()[:8]}"
     if not cle:
         raise DemandeFausse(
             f"nom de périmètre « {nom} »",
