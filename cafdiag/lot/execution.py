@@ -271,15 +271,17 @@ def _mener(
                 try:
                     resultat = moteur.lire(futur)
                 except Panne as panne:
-                    if essais[ordre.cle] < _ESSAIS:
-                        attente.appendleft(ordre)
-                        continue
-                    if ordre.moteur == "souche" and not reglages.dask:
+                    epuise = essais[ordre.cle] >= _ESSAIS
+                    if ordre.moteur == "souche" and not reglages.dask and (replie or epuise):
                         if not replie:
                             annoncer(f"{panne} : la suite de ce lot se fait par « processus », mêmes rapports.")
-                        replie = True
+                            moteur.fermer()
+                            moteur, replie = moteurs.Local("processus", moteur.places), True
                         attente = deque(replace(o, moteur="processus") for o in (ordre, *attente))
                         essais.clear()
+                        continue
+                    if not epuise:
+                        attente.appendleft(ordre)
                         continue
                     resultat = Resultat(ordre.cle, ECHEC, 0.0, ordre.moteur, motif=str(panne))
                 etat.ranger(resultat)
