@@ -277,6 +277,9 @@ def _mener(
                             annoncer(f"{panne} : la suite de ce lot se fait par « processus », mêmes rapports.")
                             moteur.fermer()
                             moteur, replie = moteurs.Local("processus", moteur.places), True
+                            # Ceux qu'il n'avait pas commencés : annulés, wait ne les rendrait jamais.
+                            annules = [f for f in en_cours if f.cancelled()]
+                            attente.extend(en_cours.pop(f) for f in annules)
                         attente = deque(replace(o, moteur="processus") for o in (ordre, *attente))
                         essais.clear()
                         continue
