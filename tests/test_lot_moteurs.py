@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import lot_gabarits
@@ -281,6 +281,12 @@ def test_memes_sorties_qu_un_noyau_ordinaire(tmp_path, monkeypatch):
     assert etats[0] == etats[1] and "IntSliderModel" in etats[0]
 
 
+def _attendre(coroutine):
+    # Dans un fil à part : le navigateur d'un autre essai laisse une boucle en marche dans celui-ci.
+    with ThreadPoolExecutor(1) as fil:
+        return fil.submit(lambda: asyncio.run(coroutine())).result()
+
+
 def test_une_reponse_arrivee_sans_bruit_est_lue():
     """L'annonce d'une réponse peut se perdre (nbclient n° 312) : attendre sans fin ne la rendrait jamais."""
     attentes = []
@@ -292,7 +298,7 @@ def test_une_reponse_arrivee_sans_bruit_est_lue():
             raise queue.Empty
         return "réponse"
 
-    assert asyncio.run(_patienter(lire)) == "réponse"
+    assert _attendre(lambda: _patienter(lire)) == "réponse"
     assert len(attentes) == 3 and max(attentes) < 1
 
     async def muet(timeout=None):
@@ -302,7 +308,7 @@ def test_une_reponse_arrivee_sans_bruit_est_lue():
 
     attentes.clear()
     with pytest.raises(queue.Empty):
-        asyncio.run(_patienter(muet, timeout=0.6))
+        _attendre(lambda: _patienter(muet, timeout=0.6))
     assert sum(attentes) == pytest.approx(0.6, abs=0.1)
 
 
