@@ -193,7 +193,7 @@ def test_un_pole_porte_partout_le_nom_qu_on_lui_donne_et_dit_le_taux_de_son_epci
     assert "Pôle sud n'a pas de chiffre à lui" in carte and "Athée + Craon" not in carte
     chapitre = texte(pole.chapitre("petite-enfance"))
     # 79,9 : le taux publié du Pays de Craon, nommé comme tel.
-    assert "Celui de l'EPCI entier : CC du Pays de Craon, 79,9 places pour 100 enfants" in chapitre
+    assert "Celui de l'EPCI entier : CC du Pays de Craon, 79,9 places pour 100 enfants (décembre 2023)" in chapitre
     assert "n'est pas énoncé" not in texte(Diagnostic("49126").chapitre("petite-enfance"))
 
 

@@ -168,7 +168,9 @@ def _taux_de_l_epci(donnees: Donnees) -> str:
     epci = membres("epci")
     siens = epci.loc[epci["commune"].isin(donnees.territoire.communes), "code"].unique()
     connus = donnees.autour[donnees.autour["territoire"].isin(siens) & donnees.autour["valeur"].notna()]
-    dits = [f"{li['nom']}, {avec_unite(li['valeur'], li['unite'])}" for li in connus.to_dict("records")]
+    dits = [
+        f"{li['nom']}, {avec_unite(li['valeur'], li['unite'])} ({li['millesime']})" for li in connus.to_dict("records")
+    ]
     motif = str(lecture.ligne(code)["motif"])
     phrase = f"Le taux de couverture n'est pas énoncé ici ({motif})."
     if len(dits) and len(dits) == len(siens):
