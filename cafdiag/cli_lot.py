@@ -81,7 +81,6 @@ def _executer(options: argparse.Namespace) -> int:
     from cafdiag.erreurs import DemandeFausse, EntreeFautive
     from cafdiag.lot import elevage
 
-
     if options.processus < 0 or options.delai < 1 or options.memoire < 1:
         raise DemandeFausse("--processus, --delai et --memoire sont des nombres positifs")
     if options.dask:

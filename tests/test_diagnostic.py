@@ -220,3 +220,6 @@ def test_sans_contours_la_phrase_des_quartiers_dit_la_commune():
 
 def test_la_france_hors_mayotte_se_dit(craon):
     assert "France hors Mayotte" in texte(craon.en_bref())
+    # Hors des quatre départements fournis, le tableau a une colonne France : elle le dit aussi.
+    ajaccio = texte(Diagnostic("242010056").comparaison("portrait"))
+    assert "France hors Mayotte, sans population annuelle publiée : Population municipale" in ajaccio

@@ -496,6 +496,49 @@ def test_un_grand_environnement_arrive_entier(tmp_path, monkeypatch):
 
 
 @linux
+def test_une_souche_interrompue_pendant_son_prechargement_ne_sert_plus(tmp_path, monkeypatch):
+    """Un Ctrl-C dans un carnet, puis la même demande : une souche neuve, et l'autre arrêtée."""
+    elevage.fermer_souches()
+    nees = []
+
+    class Interrompue(SouchePartagee):
+        def __new__(cls, **_):
+            nees.append(object.__new__(cls))
+            return nees[-1]
+
+        def regler(self, **_):
+            raise KeyboardInterrupt
+
+        def fermer(self):
+            self.fermee = True
+
+    with monkeypatch.context() as rustine:
+        rustine.setattr(elevage, "Souche", Interrompue)
+        with pytest.raises(KeyboardInterrupt):
+            elevage.souche_commune()
+    assert [n.fermee for n in nees] == [True]
+    gabarit = carnet(tmp_path / "g.ipynb", "constat = 'neuve'")
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:1]).code_retour == 0
+
+
+@linux
+@pytest.mark.parametrize("declare", [{"name": "mon-env", "display_name": "x"}, {}])
+def test_un_noyau_au_nom_libre_est_un_python(tmp_path, declare):
+    """Le nom d'un noyau ne dit pas son langage."""
+    import papermill
+
+    gabarit = carnet(tmp_path / "g.ipynb", "print('joué')")
+    lu = nbformat.read(gabarit, as_version=4)
+    lu.metadata.pop("kernelspec")
+    lu.metadata |= {"kernelspec": declare, "language_info": {"name": "python"}} if declare else {}
+    nbformat.write(lu, gabarit)
+    rendu = papermill.execute_notebook(
+        str(gabarit), None, engine_name="souche", kernel_name="mon-env", language="python", progress_bar=False
+    )
+    assert "joué" in str(rendu.cells)
+
+
+@linux
 def test_un_carnet_d_un_autre_langage_est_refuse(tmp_path):
     import papermill
 

@@ -271,12 +271,12 @@ def souche_commune(
             if souche is not None:
                 souche.fermer()
             souche = _COMMUNES.pop(_AVANCE, None) if not environnement else None
-            # Connue avant d'être prête : un lot interrompu pendant le préchargement doit pouvoir l'arrêter.
-            _COMMUNES[cle] = souche = souche or Souche(environnement=environnement)
+            souche = souche or Souche(environnement=environnement)
             try:
-                souche.regler(gabarit=gabarit, parametres=parametres)
-            except SoucheIndisponible:
-                del _COMMUNES[cle]
+                _COMMUNES[cle] = souche.regler(gabarit=gabarit, parametres=parametres)
+            except BaseException:
+                # Interrompue pendant son préchargement, elle ne servira pas : un nouvel essai en veut une neuve.
+                souche.fermer()
                 raise
         return _COMMUNES[cle]
 

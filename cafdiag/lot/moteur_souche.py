@@ -107,8 +107,10 @@ class MoteurSouche(Engine):
         **_: Any,
     ) -> Any:
         """Exécute le carnet de papermill dans une copie de la souche."""
-        langage = nb_man.nb.metadata.get("kernelspec", {}).get("language") or kernel_name or "python"
-        if not str(langage).lower().startswith("python"):
+        # Le langage déclaré, jamais le nom du noyau : « mon-env » est un Python comme un autre.
+        declare = nb_man.nb.metadata
+        langage = declare.get("kernelspec", {}).get("language") or declare.get("language_info", {}).get("name")
+        if not str(langage or "python").lower().startswith("python"):
             raise DemandeFausse(
                 f"ce carnet est écrit pour « {langage} »", attendu="un carnet Python", conseil="ôtez --engine souche"
             )

@@ -15,10 +15,10 @@ _ENTETE = struct.Struct("!II")  # longueur du JSON, nombre de tampons binaires
 
 def _en_json(objet: object) -> object:
     """Dates, octets, nombres de numpy, ensembles : comme un noyau ordinaire ; le reste par son écriture."""
-    from jupyter_client.jsonutil import json_default
-
     if isinstance(objet, datetime):
         return objet.isoformat()
+    from jupyter_client.jsonutil import json_default
+
     try:
         return json_default(objet)
     except TypeError:

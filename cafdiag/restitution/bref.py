@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.positions import demi_largeur, marge
 from cafdiag.restitution import textes
-from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference, sur_place
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference
+from cafdiag.restitution.lecture import Lecture, sur_place
 from cafdiag.territoires import Territoire
 
 CONSTATS = 6

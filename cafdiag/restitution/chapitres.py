@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
+from cafdiag.indicateurs.contexte import HORS_MAYOTTE
 from cafdiag.restitution import comparables, textes
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import enumeration, majuscule, statut
@@ -117,11 +118,8 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
 
 def _france_partielle(utiles: pd.DataFrame, courts: dict[str, str]) -> str:
     """« France hors Mayotte… » : le total de la France peut ne pas être celui de toute la France."""
-    france = utiles[utiles["role"].eq("france") & utiles["motif"].str.startswith("hors ").eq(True)]
-    par_motif = france.groupby("motif", sort=False)["indicateur"].agg(list)
-    return " ".join(
-        f"France {motif} : {enumeration([courts[c] for c in codes])}." for motif, codes in par_motif.items()
-    )
+    codes = utiles.loc[utiles["role"].eq("france") & utiles["motif"].eq(HORS_MAYOTTE), "indicateur"]
+    return f"France {HORS_MAYOTTE} : {enumeration([courts[c] for c in codes])}." if len(codes) else ""
 
 
 def _dictionnaire(options: Options) -> pd.DataFrame:
@@ -191,15 +189,6 @@ def _parole(theme: str) -> str:
     )
 
 
-_REGLE_DES_ENJEUX = (
-    "Une règle choisit ces constats : une offre d'accueil sous celle de la France (de 15 % au moins pour l'accueil "
-    "collectif), plus de 70 % d'accueil individuel, 5 % de naissances en moins, un accès aux accueils de loisirs de "
-    "3 points sous celui du département, un quartier prioritaire sans centre social. Le plus grand écart, en "
-    "proportion, vient d'abord. Les autres thèmes ne sont pas examinés : plus haut n'y veut dire ni mieux ni moins "
-    "bien. Ce n'est pas un jugement : les priorités se décident ensemble."
-)
-
-
 def enjeux(lecture: Lecture) -> str:
     """Enjeux à débattre, ordonnés par leur distance à la référence."""
     trouves = textes.enjeux(lecture)
@@ -221,5 +210,5 @@ def enjeux(lecture: Lecture) -> str:
         for e in trouves
     )
     return (
-        f"{entete}<p>{phrase_html(_REGLE_DES_ENJEUX)}</p><ol class='enjeux'>{lignes}</ol></section>"
+        f"{entete}<p>{phrase_html(textes.REGLE_DES_ENJEUX)}</p><ol class='enjeux'>{lignes}</ol></section>"
     )

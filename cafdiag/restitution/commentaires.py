@@ -24,7 +24,7 @@ from cafdiag.restitution.formats import (
     majuscule,
     nombre,
 )
-from cafdiag.restitution.lecture import Lecture, points
+from cafdiag.restitution.lecture import Lecture, points, sur_place
 
 REFERENCES = ("departement", "region", "france", "comparables")
 # Les limites du dictionnaire sont des phrases : on en dit autant qu'une ligne en porte, la première toujours.
@@ -126,11 +126,6 @@ def commentaire(
         limite=_limite(code) if limite else "",
         tus=tuple(m for m in (sans_ecart, sans_rang, sans_tendance) if m),
     )
-
-
-def sur_place(ligne: dict) -> bool:
-    """Une commune équipée est à zéro minute d'elle-même : un effet du calcul, pas une durée."""
-    return ligne["unite"] == "minutes" and ligne["valeur"] == 0
 
 
 def niveau(lecture: Lecture, code: str) -> str:

@@ -361,7 +361,7 @@ def ponctuer(texte: str) -> str:
 
     >>> ponctuer("Qui ? « moi »") == "Qui\\u202f? «\\u202fmoi\\u202f»"
     True
-    >>> ponctuer("−12 % à 1 200 €") == "−12\u202f% à 1\u202f200\u202f€"
+    >>> ponctuer("−12 % à 1 200 €") == "−12\\u202f% à 1\\u202f200\\u202f€"
     True
     >>> ponctuer("pour 10 000 habitants, en 2023 451") == "pour 10\\u202f000 habitants, en 2023 451"
     True

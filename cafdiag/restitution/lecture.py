@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -155,6 +157,11 @@ class Lecture:
             return f"au niveau de {reference}".replace("de le ", "du ").replace("de les ", "des ")
         sens = "plus" if ecart > 0 else "moins"
         return f"{points(abs(ecart))} de {sens} que {reference}"
+
+
+def sur_place(ligne: Mapping[str, Any]) -> bool:
+    """Une commune équipée est à zéro minute d'elle-même, de centre à centre : un effet du calcul, pas une durée."""
+    return ligne.get("unite") == "minutes" and ligne["valeur"] == 0
 
 
 def points(valeur: float) -> str:

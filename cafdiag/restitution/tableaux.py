@@ -23,6 +23,7 @@ from cafdiag.restitution.formats import (
     ponctuer,
     statut,
 )
+from cafdiag.restitution.lecture import sur_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,8 +84,8 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
         places = decimales_de(ligne.get("unite")) if decimales is None else decimales
         signe = ligne.get("unite") == "points" or str(ligne.get("indicateur", "")).endswith("_EVOL")
         texte = nombre(ligne["valeur"], decimales=places, signe=signe, unite=ligne.get("unite"))
-        if ligne.get("unite") == "minutes" and ligne["valeur"] == 0:
-            texte = "sur place"  # de centre à centre de commune : un effet du calcul, pas une durée
+        if sur_place(ligne):
+            texte = "sur place"
         if etat.symbole:
             texte += f' <abbr class="statut" title="{html_sur(etat.libelle)}">{etat.symbole}</abbr>'
         bornes = intervalle(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cafdiag.indicateurs.contexte import HORS_MAYOTTE
 from cafdiag.restitution.accords import accorder, ordinal
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.lecture import Lecture, accord
@@ -67,7 +68,7 @@ def population(territoire: Territoire, lecture: Lecture, nom: str) -> str:
     if lecture.connu("CTX_POP_EVOL"):
         phrase += f", {lecture.texte('CTX_POP_EVOL', signe=True)}{depuis(lecture)}"
         if lecture.connu("CTX_POP_EVOL", "france") and territoire.maille != "france":
-            hors = " hors Mayotte" if "hors Mayotte" in str(lecture.ligne("CTX_POP_EVOL", "france")["motif"]) else ""
+            hors = " hors Mayotte" if lecture.ligne("CTX_POP_EVOL", "france").get("motif") == HORS_MAYOTTE else ""
             phrase += f" (France{hors} : {lecture.texte('CTX_POP_EVOL', 'france', signe=True)})"
     return phrase + "."
 
@@ -194,6 +195,14 @@ def quartiers(territoire: Territoire, lecture: Lecture) -> str:
     return majuscule(" ; ".join(parties)) + "." if parties else ""
 
 
+def quartiers_couverts(lecture: Lecture) -> str:
+    """Part des quartiers couverts ; sans leurs contours, on ne sait dire que celle de leurs communes."""
+    part = lecture.texte("AVS_QPV_COUV")
+    if lecture.ligne("AVS_QPV_COUV").get("maille_source") == "commune":
+        return f"{part} des quartiers sont dans une commune qui a un centre social"
+    return f"{part} des quartiers sont couverts par un centre social"
+
+
 def centre_du_quartier(territoire: Territoire, lecture: Lecture) -> str:
     """Pour un quartier seul : couvert par un centre social, ou non."""
     if territoire.maille != "qpv" or not lecture.connu("AVS_QPV_COUV"):
@@ -250,6 +259,17 @@ SOURCES_DES_ENJEUX = (
 )
 
 
+# En deçà, un écart ne fait pas un enjeu : pour cent de la France, part, pour cent, points du département.
+_COLLECTIF, _INDIVIDUEL, _NAISSANCES, _ALSH = 15, 70, 5, 3
+REGLE_DES_ENJEUX = (
+    f"Une règle choisit ces constats : une offre d'accueil sous celle de la France (de {_COLLECTIF} % au moins pour "
+    f"l'accueil collectif), plus de {_INDIVIDUEL} % d'accueil individuel, {_NAISSANCES} % de naissances en moins, un "
+    f"accès aux accueils de loisirs de {_ALSH} points sous celui du département, un quartier prioritaire sans centre "
+    "social. Le plus grand écart, en proportion, vient d'abord. Les autres thèmes ne sont pas examinés : plus haut n'y "
+    "veut dire ni mieux ni moins bien. Ce n'est pas un jugement : les priorités se décident ensemble."
+)
+
+
 def _en(lecture: Lecture, code: str) -> str:
     annee = lecture.annee(code)
     return f" ({annee})" if annee else ""
@@ -287,7 +307,7 @@ def _enjeu_couverture(lecture: Lecture) -> Enjeu | None:
 
 def _enjeu_collectif(lecture: Lecture) -> Enjeu | None:
     ecart = lecture.ecart("PE_TXCOUV_EAJE", "france")
-    if ecart is None or ecart >= 0 or -ecart / lecture.valeur("PE_TXCOUV_EAJE", "france") < 0.15:
+    if ecart is None or ecart >= 0 or -ecart / lecture.valeur("PE_TXCOUV_EAJE", "france") < _COLLECTIF / 100:
         return None
     ici = lecture.valeur("PE_TXCOUV_EAJE")
     constat = (
@@ -310,7 +330,7 @@ def _enjeu_collectif(lecture: Lecture) -> Enjeu | None:
 
 def _enjeu_individuel(lecture: Lecture) -> Enjeu | None:
     part = lecture.ligne("PE_PART_INDIV")
-    if not lecture.connu("PE_PART_INDIV") or not part["bas"] > 70:
+    if not lecture.connu("PE_PART_INDIV") or not part["bas"] > _INDIVIDUEL:
         return None
     contre = lecture.contre("PE_PART_INDIV", roles=("france",))
     return Enjeu(
@@ -318,12 +338,12 @@ def _enjeu_individuel(lecture: Lecture) -> Enjeu | None:
         f"{lecture.texte('PE_PART_INDIV')} de l'offre est individuelle"
         f"{f', {contre}' if contre else ''}{_en(lecture, 'PE_PART_INDIV')}.",
         "Combien de départs en retraite dans les cinq ans, et comment les compenser ?",
-        (part["valeur"] - 70) / 70,
+        (part["valeur"] - _INDIVIDUEL) / _INDIVIDUEL,
     )
 
 
 def _enjeu_naissances(lecture: Lecture) -> Enjeu | None:
-    if not lecture.connu("PE_NAISS_EVOL") or lecture.valeur("PE_NAISS_EVOL") > -5:
+    if not lecture.connu("PE_NAISS_EVOL") or lecture.valeur("PE_NAISS_EVOL") > -_NAISSANCES:
         return None
     evolution = lecture.texte("PE_NAISS_EVOL", signe=True)
     avant, apres = periodes(lecture)
@@ -338,7 +358,7 @@ def _enjeu_naissances(lecture: Lecture) -> Enjeu | None:
 
 def _enjeu_alsh(lecture: Lecture) -> Enjeu | None:
     ecart = lecture.ecart("EJ_ALSH_PART_COM_EQUIP", "departement")
-    if ecart is None or ecart > -3:
+    if ecart is None or ecart > -_ALSH:
         return None
     return Enjeu(
         "L'accès aux accueils de loisirs",
@@ -361,7 +381,7 @@ def _enjeu_qpv(lecture: Lecture) -> Enjeu | None:
         )
     return Enjeu(
         "Des quartiers prioritaires sans centre social",
-        f"{lecture.texte('AVS_QPV_COUV')} des QPV sont couverts par un centre social.",
+        f"{quartiers_couverts(lecture)}.",
         "Quelle présence de l'animation de la vie sociale dans les quartiers non couverts ?",
         1 - lecture.valeur("AVS_QPV_COUV") / 100,
     )

@@ -305,10 +305,7 @@ def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:
     if donnees.territoire.maille == "qpv":
         return textes.centre_du_quartier(donnees.territoire, donnees.lecture)
     motif = f" ({couverture['motif']})" if couverture["motif"] else ""
-    part = donnees.lecture.texte("AVS_QPV_COUV")
-    if couverture["maille_source"] == "commune":
-        return f"{part} des quartiers sont dans une commune qui a un centre social{motif}."
-    return f"{part} des quartiers sont couverts par un centre social{motif}."
+    return f"{textes.quartiers_couverts(donnees.lecture)}{motif}."
 
 
 CORPS: dict[str, Callable[[Donnees], str]] = {
