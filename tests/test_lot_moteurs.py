@@ -669,6 +669,22 @@ def test_la_souche_tuee_en_route_est_relancee(tmp_path, sain):
     assert temoin.exists() and len(octets(tmp_path / "s")) == len(sain)
 
 
+@linux
+def test_une_souche_tuee_se_voit_avant_que_le_systeme_le_dise(tmp_path, sain, monkeypatch):
+    """Ses prises se ferment avant que son processus soit dit fini : le carnet n'y est pour rien, il recommence."""
+    temoin = tmp_path / "deja"
+    gabarit = carnet(
+        tmp_path / "g.ipynb",
+        "import os, pathlib, signal, time\n"
+        f"temoin = pathlib.Path({str(temoin)!r})\n"
+        f"if code == '{CODES[1]}' and not temoin.exists():\n"
+        "    temoin.touch(); os.kill(os.getppid(), signal.SIGKILL); time.sleep(300)",
+    )
+    monkeypatch.setattr(elevage.subprocess.Popen, "poll", lambda _: None)
+    assert lot(gabarit, tmp_path / "s").code_retour == 0
+    assert temoin.exists() and len(octets(tmp_path / "s")) == len(sain)
+
+
 def test_un_ouvrier_tue_est_remplace(tmp_path):
     temoin = tmp_path / "deja"
     gabarit = carnet(

@@ -25,6 +25,7 @@ from cafdiag.lot import trames
 
 _DEPART = 120.0  # secondes laissées à la souche pour tout charger
 _TRACE = "module://matplotlib_inline.backend_inline"
+_CONSTAT = 30.0  # secondes laissées à la souche pour dire comment une copie a fini
 _PAS = 0.25  # secondes entre deux regards sur la mémoire et le délai
 _D_AVANCE = 16_384  # octets de cellules envoyés avant que les précédentes aient répondu
 _ENVELOPPE = 512  # ce qu'une cellule pèse en plus de sa source, largement
@@ -66,6 +67,7 @@ class Souche:
         self._ajouts = dict(environnement or {})
         self._controle, la_bas = socket.socketpair()
         self._verrou, self.proprietaire, self.pid = threading.Lock(), os.getpid(), 0
+        self._morte = False
         variables = os.environ | self._ajouts | _SEULE
         with la_bas:
             # -P : le dossier courant ne doit pas prendre la place d'un module. Session à part : un Ctrl-C
@@ -102,7 +104,13 @@ class Souche:
     @property
     def vivante(self) -> bool:
         """Vrai tant que la souche peut encore donner un noyau."""
-        return self.proprietaire == os.getpid() and self._processus.poll() is None
+        # Le système ferme les prises d'un processus tué avant de le dire fini : elles savent les premières.
+        return self.proprietaire == os.getpid() and not self._morte and self._processus.poll() is None
+
+    def perdue(self, raison: str) -> SoucheIndisponible:
+        """La souche ne répond plus : elle ne servira plus, et voici l'erreur à lever."""
+        self._morte = True
+        return SoucheIndisponible(raison)
 
     def noyau(self, dossier: str) -> NoyauDuplique:
         """Une copie neuve, qui travaille dans ce dossier."""
@@ -124,7 +132,7 @@ class Souche:
         if reponse is None:
             ici.close()
             os.close(lecture)
-            raise SoucheIndisponible("la souche s'est arrêtée")
+            raise self.perdue("la souche s'est arrêtée")
         return NoyauDuplique(self, reponse[0]["pid"], ici, lecture)
 
     def tuer(self, pid: int) -> None:
@@ -226,12 +234,18 @@ class NoyauDuplique:
         return trames.recevoir(self._fil)
 
     def fin(self) -> str:
-        """Comment le noyau est mort, en français."""
-        if not select.select([self._constat], [], [], 5)[0]:
+        """Comment le noyau est mort, en français.
+
+        Raises
+        ------
+        SoucheIndisponible
+            La souche est morte avec lui : le carnet n'y est pour rien.
+        """
+        if not select.select([self._constat], [], [], _CONSTAT)[0]:
             return "arrêt inexpliqué"
         texte = os.read(self._constat, 64).decode().strip()
         if not texte:
-            return "la souche est morte avec lui"
+            raise self._souche.perdue("la souche s'est arrêtée")
         code = int(texte)
         if code < 0:
             with contextlib.suppress(ValueError):

@@ -68,10 +68,7 @@ class ClientSouche(ClientBorne):
             recevoir=lambda message: self.process_message(message, cell, cell_index),
         )
         if reponse is None:
-            fin = self._noyau.fin()
-            if not self._souche.vivante:
-                raise SoucheIndisponible("la souche s'est arrêtée")
-            self.abandonner(cell, "NoyauArrete", f"le noyau s'est arrêté ({fin})")
+            self.abandonner(cell, "NoyauArrete", f"le noyau s'est arrêté ({self._noyau.fin()})")
         self.juger(cell, cell_index, reponse)
         return cell
 
