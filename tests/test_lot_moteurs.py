@@ -779,15 +779,15 @@ def test_un_lot_tue_ne_laisse_pas_d_ouvriers(tmp_path, signal_):
         [sys.executable, "-m", "cafdiag", "lot", "--departement", "53", "--formats", "html", "--moteur", "processus",
          "--sortie", str(tmp_path / "s"), "--processus", "1"],
         cwd=Path(__file__).resolve().parent.parent, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+        start_new_session=True, env=os.environ | {"TMPDIR": str(tmp_path)},
     )  # fmt: skip
     with essai:
         limite = time.monotonic() + 120
         enfants: list[psutil.Process] = []
-        while len(enfants) < 2 and time.monotonic() < limite:
+        while not any("spawn_main" in " ".join(_commande(p)) for p in enfants):
+            assert time.monotonic() < limite and essai.poll() is None
             time.sleep(0.2)
             enfants = psutil.Process(essai.pid).children(recursive=True)
-        assert any("spawn_main" in " ".join(_commande(p)) for p in enfants)
         os.kill(essai.pid, getattr(signal, signal_))
         code = essai.wait(timeout=120)
     assert code == (143 if signal_ == "SIGTERM" else -signal.SIGKILL)
