@@ -8,8 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import lancer
+
+# Un chronomètre n'est pas un essai, et le même code fait les mêmes tirages partout.
+# D'autres tirages : lancer.py tester --hypothesis-profile=hasard
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("cafdiag", _PATIENT, derandomize=True)
+settings.register_profile("hasard", _PATIENT)
+settings.load_profile("cafdiag")
 
 ARGUMENTS_CHROMIUM = [
     "--no-sandbox",

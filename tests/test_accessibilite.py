@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cafdiag as cd
@@ -68,7 +68,6 @@ def test_bornes_des_paliers_comprises():
     assert peser(np.array([15, 15.01]), PALIERS["binaire"](15)).tolist() == [1, 0]
 
 
-@settings(deadline=None)  # le premier tirage charge scipy, ou « access »
 @given(points, points, st.sampled_from(POIDS), st.data())
 def test_les_places_se_conservent(origines, lieux, poids, donnees):
     communes, creches = situer(origines, "c"), situer(lieux, "l")
@@ -91,7 +90,6 @@ def test_les_places_se_conservent(origines, lieux, poids, donnees):
     assert (acces[servis] * enfants[servis] / 100).sum() == pytest.approx(places[partage.notna()].sum())
 
 
-@settings(deadline=None)  # le premier tirage charge scipy, ou « access »
 @given(points, points, st.sampled_from(POIDS), st.data())
 def test_egale_la_bibliotheque_access(origines, lieux, poids, donnees):
     communes, creches = situer(origines, "c"), situer(lieux, "l")
@@ -139,7 +137,6 @@ def par_access(enfants, places, voisinage, paliers):
         )
 
 
-@settings(deadline=None)
 @given(points, st.data())
 def test_l_encadrement_contient_toutes_les_verites_possibles(lieux, donnees):
     communes = situer(lieux, "c")
@@ -197,7 +194,6 @@ def test_une_demande_inconnue_rend_muet_ce_qui_en_depend_et_cela_seul():
 # --- Distances et durées ---
 
 
-@settings(deadline=None)
 @given(points, st.integers(1, 10))
 def test_le_plus_proche_egale_la_recherche_exhaustive(lieux, nombre):
     communes = situer(lieux, "c")

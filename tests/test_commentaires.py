@@ -227,7 +227,7 @@ intervalles = st.floats(0, 8, allow_subnormal=False).map(lambda x: round(x, 3))
 taux = st.floats(0, 100, allow_subnormal=False).map(lambda x: round(x, 2))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(taux, taux, intervalles, intervalles, st.sampled_from(["CTX_PART_0_19", "PE_TXCOUV_EAJE", "CTX_POP_EVOL"]))
 def test_jamais_d_ecart_sous_l_incertitude(ici, la, demi_ici, demi_la, code):
     def encadree(valeur, demi, role):
@@ -243,7 +243,7 @@ def test_jamais_d_ecart_sous_l_incertitude(ici, la, demi_ici, demi_la, code):
         assert commente, phrase
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(0, 100).map(lambda x: round(x, 1)), min_size=4, max_size=12), st.floats(0, 100))
 def test_un_rang_dit_est_un_rang_possible(valeurs, ici):
     from cafdiag.indicateurs.positions import positions

@@ -162,7 +162,7 @@ valeurs = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(valeurs, st.randoms(use_true_random=False))
 def test_distances_sans_ordre_ni_unite(lignes, hasard):
     table = pd.DataFrame(lignes, columns=list("xyz"), index=[f"t{i:02}" for i in range(len(lignes))])

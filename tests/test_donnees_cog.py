@@ -128,7 +128,7 @@ def test_deux_lignes_pour_un_code_et_colonne_absente():
 CODES = sorted({"49069", "08300", "08439", "60054", "85084", "15141", "01187", "01330", "53130", "49126", "75101"})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(CODES), st.integers(0, 10_000), min_size=1))
 def test_rien_ne_se_cree_ni_ne_se_perd(effectifs):
     avant = pd.DataFrame({"code": list(effectifs), "n": [float(v) for v in effectifs.values()]})

@@ -35,7 +35,7 @@ def a_soi(tmp_path, monkeypatch):
 # --- L'état ---
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     cle=st.sampled_from([CRAON, LAVAL, "53", "region:52", "FR", "53084", "53130-kellermann"]),
     indicateur=st.sampled_from(INDICATEURS),

@@ -109,7 +109,7 @@ def juger(nom: str, octets: bytes, dossier: Path, saine) -> None:
         assert compte.rejets or compte.remarques
 
 
-CENT = settings(max_examples=100, deadline=None,
+CENT = settings(max_examples=100,
                 suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 REGLAGES = settings(CENT, max_examples=30)
 TEXTES = sorted(n for n in SAINS if n.endswith(".csv"))

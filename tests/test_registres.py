@@ -614,7 +614,7 @@ def test_texte_hostile_neutralise(ecrire, texte, attendu):
     assert registres.importer(chemin).table["nom"].tolist() == [attendu]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(nom=st.text(min_size=1, max_size=40))
 @example("'")
 @example("06 12 34 56 78")
@@ -636,7 +636,7 @@ SAIN = (
 ).encode()
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(donnees=st.data())
 def test_fichier_abime_au_hasard_refuse_ou_egal(tmp_path, donnees):
     """Lignes doublées, mêlées, coupées, encodage changé : un refus clair ou le résultat du fichier sain."""
@@ -670,7 +670,7 @@ def test_fichier_abime_au_hasard_refuse_ou_egal(tmp_path, donnees):
     pd.testing.assert_frame_equal(trouve, attendu)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(position=st.integers(0, 40_000), valeur=st.integers(0, 255))
 def test_modele_aux_octets_retournes_jamais_une_trace(tmp_path, position, valeur):
     octets = bytearray((dossier("templates") / "registres" / "evs.xlsx").read_bytes())

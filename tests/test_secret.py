@@ -119,7 +119,6 @@ def test_dominance():
 # --- Le masquage secondaire ---
 
 
-@settings(deadline=None)
 @given(st.integers(1, 4), st.lists(st.integers(5, 400), min_size=1, max_size=15), st.integers(0, 5))
 def test_une_seule_case_exactement_deux_masquees(petite, grandes, nuls):
     valeurs, relations = plat([petite, *grandes, *[0] * nuls])
@@ -129,7 +128,6 @@ def test_une_seule_case_exactement_deux_masquees(petite, grandes, nuls):
     assert valeurs[seconde] == min(grandes)
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.just(0), st.integers(5, 400)), min_size=1, max_size=15))
 def test_rien_a_proteger_rien_de_masque(parties):
     valeurs, relations = plat(parties)
@@ -137,7 +135,6 @@ def test_rien_a_proteger_rien_de_masque(parties):
     assert not r["masque"].any() and (r["bas"] == valeurs).all() and (r["haut"] == valeurs).all()
 
 
-@settings(deadline=None)
 @given(st.lists(EFFECTIFS, min_size=1, max_size=14))
 def test_un_programme_lineaire_ne_retrouve_rien(parties):
     valeurs, relations = plat(parties)
@@ -150,7 +147,7 @@ def test_un_programme_lineaire_ne_retrouve_rien(parties):
     assert (r.loc[petites, "haut"] >= 4).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 5), st.integers(2, 4), st.randoms(use_true_random=False))
 def test_tableau_croise(n, m, hasard):
     tableau = np.array([[hasard.choice([0, 1, 3, 6, 9, 20, 70]) for _ in range(m)] for _ in range(n)])
@@ -186,7 +183,6 @@ def test_le_reste_trop_petit_se_tait_aussi():
     assert masquer(valeurs, relations)["masque"].tolist() == [False, True, True, True]
 
 
-@settings(deadline=None)
 @given(st.lists(EFFECTIFS, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_l_ordre_ne_change_rien(parties, hasard):
     valeurs, relations = plat(parties)
@@ -198,7 +194,6 @@ def test_l_ordre_ne_change_rien(parties, hasard):
     pd.testing.assert_frame_equal(autre.loc[valeurs.index], masquer(valeurs, relations))
 
 
-@settings(deadline=None)
 @given(st.lists(EFFECTIFS, min_size=1, max_size=12))
 def test_masquer_ce_qui_est_deja_masque_ne_masque_rien_de_plus(parties):
     valeurs, relations = plat(parties)
@@ -208,7 +203,6 @@ def test_masquer_ce_qui_est_deja_masque_ne_masque_rien_de_plus(parties):
     assert not second.any()
 
 
-@settings(deadline=None)
 @given(st.lists(EFFECTIFS, min_size=1, max_size=12), st.integers(2, 50))
 def test_homothetie(parties, facteur):
     valeurs, relations = plat(parties)
@@ -228,7 +222,7 @@ def test_les_entrees_ne_changent_pas():
 # --- L'audit ---
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 4), st.integers(2, 4), st.randoms(use_true_random=False))
 def test_l_audit_trouve_ce_que_trouve_un_programme_lineaire(n, m, hasard):
     """Masque pris au hasard : l'audit et un programme linéaire indépendant désignent les mêmes cases."""
@@ -287,7 +281,6 @@ def test_un_perimetre_deja_publie_ne_se_masque_plus():
         masquer(valeurs, relations, inconnues=["A-B"], publiees=["A", "B"])
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 12), min_size=3, max_size=8))
 def test_une_suite_de_perimetres_emboites(tranches):
     """P0 ⊂ P1 ⊂ … affichés ensemble : aucune tranche ni réunion de tranches n'est cernée."""

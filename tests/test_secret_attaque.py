@@ -159,7 +159,7 @@ def essayer(code, graine, moyenne):
         shutil.rmtree(provisoire)
 
 
-@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(graine=st.integers(0, 10**6), moyenne=st.sampled_from([12, 40]))
 def test_l_attaquant_ne_retrouve_rien(graine, moyenne):
     trouees, protegees, lus = essayer(CRAON, graine, moyenne)
