@@ -44,7 +44,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     )
     lot.add_argument("--departement", metavar="CODE", default="", help="toutes ses intercommunalités (53,49)")
     lot.add_argument("--region", metavar="CODE", default="", help="toutes ses intercommunalités")
-    lot.add_argument("--territoires", metavar="A,B", default="", help="codes ou noms, séparés par des virgules")
+    lot.add_argument("--territoires", metavar="A,B", default="", help="codes ou noms, séparés par « , » ou « ; »")
     lot.add_argument(
         "--fichier", metavar="LISTE", default="", help="liste CSV, colonne « code » (et « nom_usage »)"
     )

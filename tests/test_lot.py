@@ -103,6 +103,11 @@ def test_meme_territoire_deux_fois_une_seule_fois():
     assert any("49069" in r for r in plan.remarques)
 
 
+def test_un_nom_a_virgules_dans_une_liste():
+    plan = planifier(cibles(territoires="CC Avallon, Vézelay, Morvan, Pays de Craon"), formats="html")
+    assert suffixes(plan) == ["200039758", "200048551"]
+
+
 def test_annee_sans_aucun_chiffre():
     with pytest.raises(DemandeFausse, match="aucun chiffre en 1999"):
         planifier([Cible("200048551"), Cible("244900015")], formats="html", annee=1999)

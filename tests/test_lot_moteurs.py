@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import lot_gabarits
@@ -28,6 +29,7 @@ from cafdiag.lot import empreintes as module_empreintes
 from cafdiag.lot import etat as module_etat
 from cafdiag.lot.bornes import Bornes, _patienter
 from cafdiag.lot.execution import Reglages, produire_lot
+from cafdiag.lot.plan import Plan
 from cafdiag.lot.tache import Ordre
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="la souche demande Linux")
@@ -896,6 +898,7 @@ from pathlib import Path
 from lot_gabarits import plan
 from cafdiag.lot.bornes import Bornes, _patienter
 from cafdiag.lot.execution import Reglages, produire_lot
+from cafdiag.lot.plan import Plan
 from cafdiag.lot.tache import Ordre
 if __name__ == "__main__":
     print("parti", flush=True)
@@ -977,6 +980,21 @@ def test_reprendre_ne_refait_que_ce_qui_a_change(tmp_path, monkeypatch):
             plan_refait = lot(gabarit, sortie, reprendre=True, codes=CODES[:1])
         assert plan_refait.faits == 1, nature
         lot(gabarit, sortie, reprendre=True, codes=CODES[:1])
+
+
+@linux
+def test_un_format_qui_n_est_plus_demande_se_dit(tmp_path):
+    """Son fichier n'est ni refait ni supprimé : ses chiffres peuvent vieillir, il faut le savoir."""
+    sortie, dites = tmp_path / "s", []
+    lot(carnet(tmp_path / "g.ipynb"), sortie, codes=CODES[:2])
+    ancien = (sortie / f"diagnostic-{CODES[0]}.ipynb").read_bytes()
+    autre = plan(carnet(tmp_path / "g.ipynb", "constat = 'autre'"), CODES[:2])
+    pages = Plan(tuple(replace(c, formats=("html",)) for c in autre.commandes))
+    reglages = Reglages(sortie=sortie, processus=2, reprendre=True, bornes=LARGES)
+    assert produire_lot(pages, reglages, annoncer=dites.append).faits == 2
+    (dite,) = [d for d in dites if "sans être refaits" in d]
+    assert dite.startswith("2 fichiers") and f"diagnostic-{CODES[0]}.ipynb" in dite
+    assert (sortie / f"diagnostic-{CODES[0]}.ipynb").read_bytes() == ancien
 
 
 @linux

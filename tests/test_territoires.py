@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cafdiag.erreurs import DemandeFausse, TerritoireInconnu
 from cafdiag.territoires import MAILLES, Territoire, a_jour, lister, membres, perimetre, territoire
+from cafdiag.territoires.decoupage import decouper
 
 CRAON = "200048551"
 
@@ -279,6 +280,27 @@ def test_perimetre_en_une_chaine():
     assert territoire("53012+53084").nom == "Athée + Craon"
     assert territoire("perimetre:53012, 53084").communes == ("53012", "53084")
     assert perimetre("Pôle", "53012 53084").communes == ("53012", "53084")
+
+
+def test_un_epci_garde_les_virgules_de_son_nom():
+    """Tous ceux qui en ont, à la suite, dans une même liste."""
+    virgules = lister("epci").query("nom.str.contains(',')")
+    assert len(virgules) >= 20
+    texte = ",".join([*virgules["nom"], "01001"])
+    assert decouper(texte) == [*virgules["nom"], "01001"]
+    assert decouper(texte.replace(",0", ";0")) == decouper(texte)
+
+
+def test_deux_noms_qui_se_suivent_ne_font_pas_un_troisieme():
+    """« Angers Loire Métropole » s'écrit sans virgule : en mettre une, c'est nommer deux territoires."""
+    assert decouper("Angers, Loire Métropole") == ["Angers", "Loire Métropole"]
+    assert decouper("53012 ; 53084,, 53100\n") == ["53012", "53084", "53100"]
+    assert decouper("epci:Avallon, Vézelay, Morvan,Craon") == ["epci:Avallon, Vézelay, Morvan", "Craon"]
+
+
+def test_un_perimetre_de_deux_epci_aux_noms_a_virgules():
+    deux = perimetre("Deux", "CC Avallon, Vézelay, Morvan, CC Forêts, Seine et Suzon")
+    assert deux.communes == perimetre("Deux", ["200039758", "200039063"]).communes
 
 
 @pytest.mark.parametrize("ecrit", ["53012+", "+53012", "53012 + "])

@@ -66,6 +66,8 @@ class Etat:
         self.sortie, self.entrees = sortie, entrees
         self.remarques: list[str] = []
         self.territoires: dict[str, dict[str, Any]] = _lire(sortie / NOM, self.remarques)
+        self.delaisses: list[str] = []
+        """Fichiers d'un lot précédent que celui-ci ne refait pas, faute d'en demander le format."""
         self.lot: dict[str, Any] = {}
         self._prochaine = 0.0
 
@@ -74,6 +76,12 @@ class Etat:
         fiche = self.territoires.get(commande.suffixe, {})
         if reprendre and fiche.get("empreinte") == empreinte and self._intacte(fiche):
             return False
+        refaits = {*commande.formats, "mesures"}
+        self.delaisses += [
+            f["nom"]
+            for format_, f in fiche.get("fichiers", {}).items()
+            if format_ not in refaits and (self.sortie / f["nom"]).exists()
+        ]
         cible = commande.cible
         parent = cible.parents.get("departement")
         self.territoires[commande.suffixe] = {

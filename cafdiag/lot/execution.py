@@ -153,6 +153,8 @@ def produire_lot(
         if repris:
             faits = pluriel(repris, "diagnostic déjà fait, gardé", "diagnostics déjà faits, gardés")
             annoncer(f"{faits} : rien de ce dont ils sont faits n'a changé.")
+        if etat.delaisses:
+            annoncer(_dire_delaisses(etat.delaisses))
         etat.ecrire(tout_de_suite=True)
         try:
             if a_faire:
@@ -175,6 +177,14 @@ def produire_lot(
             duree=time.monotonic() - suivi.debut,
             index=sortie / "index.html",
         )
+
+
+def _dire_delaisses(noms: list[str]) -> str:
+    restent = pluriel(len(noms), "fichier d'un lot précédent reste", "fichiers d'un lot précédent restent")
+    return (
+        f"{restent} là sans être refaits, faute d'en demander le format ({noms[0]}…) : leurs chiffres peuvent "
+        "différer des nouveaux. Ajoutez leur format à --formats, ou supprimez-les."
+    )
 
 
 def _epargner_l_index(sortie: Path, annoncer: Callable[[str], None]) -> None:

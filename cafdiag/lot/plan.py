@@ -13,6 +13,7 @@ from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, fichier_
 from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
 from cafdiag.territoires import MAILLES, Territoire, lister, membres, territoire
+from cafdiag.territoires.decoupage import decouper
 from cafdiag.territoires.gardes import gardes_en_rang
 
 # Commentaires, et la ligne « sep=; » qu'un tableur écrit en tête.
@@ -47,7 +48,7 @@ def cibles(
     france : bool
         Toutes les intercommunalités de France.
     territoires : str or sequence of str
-        Codes ou noms ; en texte, séparés par des virgules.
+        Codes ou noms ; en texte, séparés par des virgules ou des points-virgules.
     fichier : path
         Liste en CSV : une colonne ``code`` (ou la première), et ``nom_usage`` si l'on veut.
     maille : str
@@ -76,7 +77,7 @@ def cibles(
     if fichier:
         return _lire_liste(Path(fichier))
     if territoires:
-        cles = territoires.split(",") if isinstance(territoires, str) else territoires
+        cles = decouper(territoires) if isinstance(territoires, str) else territoires
         return [Cible(cle.strip(), f"« {cle.strip()} »") for cle in cles if cle.strip()]
     if maille not in MAILLES:
         raise DemandeFausse(f"maille inconnue : « {maille} »", attendu=", ".join(MAILLES))

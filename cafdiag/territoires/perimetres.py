@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable
 
 from cafdiag.erreurs import CafdiagError, DemandeFausse, TerritoireInconnu
+from cafdiag.territoires.decoupage import decouper
 from cafdiag.territoires.gardes import communes_gardees
 from cafdiag.territoires.objets import Territoire
 from cafdiag.territoires.referentiel import fiches
 from cafdiag.territoires.resolution import exiger_texte, territoire
 
-_SEPARATEURS = re.compile(r"[,;\n]|(?<=\d)\s+(?=\d)")
+_ENTRE_CODES = re.compile(r"(?<=\d)\s+(?=\d)")
 
 
 def perimetre(nom: str, codes: Iterable[str] | str | None = None) -> Territoire:
@@ -75,8 +76,9 @@ def perimetre_en_texte(texte: str) -> Territoire:
 
 
 def _decouper(texte: str) -> list[str]:
-    morceaux = texte.split("+") if "+" in texte else _SEPARATEURS.split(texte)
-    return [morceau.strip() for morceau in morceaux if morceau.strip()]
+    if "+" not in texte:
+        return [code for morceau in decouper(texte) for code in _ENTRE_CODES.split(morceau)]
+    return [morceau.strip() for morceau in texte.split("+") if morceau.strip()]
 
 
 def _lire(codes: Iterable[str] | str) -> list[Territoire]:
