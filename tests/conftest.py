@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import lancer
+
+# Lancée en arrière-plan par un script, la série hérite d'un Ctrl-C ignoré, et les programmes qu'elle éprouve aussi.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Un chronomètre n'est pas un essai, et le même code fait les mêmes tirages partout.
 # D'autres tirages : lancer.py tester --hypothesis-profile=hasard
