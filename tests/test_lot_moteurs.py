@@ -659,8 +659,14 @@ def test_les_autres_pages_sont_celles_d_un_lot_sans_faute(tmp_path, sain):
 
 
 @linux
-def test_la_souche_tuee_en_route_est_relancee(tmp_path, sain):
-    """Tuée par un carnet : ceux qu'elle portait recommencent dans la suivante."""
+@pytest.mark.parametrize("dite_finie", [True, False])
+def test_la_souche_tuee_en_route_est_relancee(tmp_path, sain, monkeypatch, dite_finie):
+    """Tuée par un carnet : ceux qu'elle portait recommencent dans la suivante.
+
+    Ses prises se ferment avant que le système la dise finie : le carnet n'y est pour rien là non plus.
+    """
+    if not dite_finie:
+        monkeypatch.setattr(elevage.subprocess.Popen, "poll", lambda _: None)
     temoin = tmp_path / "deja"
     gabarit = carnet(
         tmp_path / "g.ipynb",
@@ -669,22 +675,6 @@ def test_la_souche_tuee_en_route_est_relancee(tmp_path, sain):
         f"if code == '{CODES[1]}' and not temoin.exists():\n"
         "    temoin.touch(); os.kill(os.getppid(), signal.SIGKILL); time.sleep(300)",
     )
-    assert lot(gabarit, tmp_path / "s").code_retour == 0
-    assert temoin.exists() and len(octets(tmp_path / "s")) == len(sain)
-
-
-@linux
-def test_une_souche_tuee_se_voit_avant_que_le_systeme_le_dise(tmp_path, sain, monkeypatch):
-    """Ses prises se ferment avant que son processus soit dit fini : le carnet n'y est pour rien, il recommence."""
-    temoin = tmp_path / "deja"
-    gabarit = carnet(
-        tmp_path / "g.ipynb",
-        "import os, pathlib, signal, time\n"
-        f"temoin = pathlib.Path({str(temoin)!r})\n"
-        f"if code == '{CODES[1]}' and not temoin.exists():\n"
-        "    temoin.touch(); os.kill(os.getppid(), signal.SIGKILL); time.sleep(300)",
-    )
-    monkeypatch.setattr(elevage.subprocess.Popen, "poll", lambda _: None)
     assert lot(gabarit, tmp_path / "s").code_retour == 0
     assert temoin.exists() and len(octets(tmp_path / "s")) == len(sain)
 

@@ -20,11 +20,14 @@ def decouper(texte: str) -> list[str]:
     >>> decouper("53, CC Avallon, Vézelay, Morvan, Craon")
     ['53', 'CC Avallon, Vézelay, Morvan', 'Craon']
     """
+    # Au-delà, aucun nom officiel : une longue liste de codes se découpe d'un trait.
+    virgules = max(fiche.nom.count(",") for fiche in fiches()["epci"].values())
     noms = []
     for liste in _LISTE.split(texte):
         morceaux = liste.split(",")
         while morceaux:
-            nombre = next(n for n in range(len(morceaux), 0, -1) if n == 1 or _est_un_nom(",".join(morceaux[:n])))
+            tailles = range(min(len(morceaux), virgules + 1), 0, -1)
+            nombre = next(n for n in tailles if n == 1 or _est_un_nom(",".join(morceaux[:n])))
             noms.append(",".join(morceaux[:nombre]).strip())
             morceaux = morceaux[nombre:]
     return [nom for nom in noms if nom]
