@@ -10,6 +10,7 @@ import cafdiag as cd
 from cafdiag.donnees import Apports
 from cafdiag.restitution import structures, themes
 from cafdiag.restitution.diagnostic import Diagnostic
+from cafdiag.restitution.vues import carte
 
 
 def texte(bloc):
@@ -184,6 +185,9 @@ def test_la_carte_d_une_commune_dit_que_la_couleur_est_celle_de_son_epci():
     dit = texte(oree.carte_couverture().page())
     assert f"celle de l'EPCI entier ; Orée d'Anjou : {taux} places pour 100 enfants" in dit
     assert "EPCI entier" not in texte(Diagnostic("200048551").carte_couverture().page())
+    # Une valeur qui n'est pas exacte le dit.
+    part = texte(carte(oree.territoire, "PE_PART_INDIV").page())
+    assert "celle de l'EPCI entier ; Orée d'Anjou : 83,1 % (arrondi)" in part
 
 
 def test_un_pole_porte_partout_le_nom_qu_on_lui_donne_et_dit_le_taux_de_son_epci():

@@ -395,7 +395,6 @@ def test_un_perimetre_qui_est_un_epci_en_prend_le_code():
     ]
 
 
-# La première lecture du référentiel dépasse le délai d'un exemple.
 @given(st.lists(st.integers(0, 10_000), min_size=2, max_size=2), st.integers(0, 37))
 def test_la_somme_d_unites_entieres_et_de_communes_est_complete_ou_muette(valeurs, connues):
     """Deux EPCI publiés et des communes d'un troisième : le total n'est dit que si rien ne manque."""

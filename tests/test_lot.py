@@ -327,6 +327,7 @@ def test_un_classeur_n_est_pas_une_liste(tmp_path, octets, dit, capsys):
 
 def test_l_option_dit_la_maille():
     assert len(cibles(departement="Mayenne")) == len(cibles(departement="53")) == 10
+    assert cibles(departement="Mayenne ; 49") == cibles(departement="53,49")
     assert [c.cle for c in cibles(region="52", maille="region")] == ["region:52"]
     assert [c.cle for c in cibles(departement="53,49", maille="departement")] == ["53", "49"]
     assert len(cibles(region="52", maille="departement")) == 5
@@ -349,12 +350,13 @@ def test_la_progression_tient_dans_le_terminal(monkeypatch, capsys):
     assert {len(bout) for bout in capsys.readouterr().err.split("\r")} <= {0, 39}
 
 
-def test_un_lecteur_parti_n_arrete_pas_le_lot(monkeypatch):
+def test_un_lecteur_parti_n_arrete_pas_le_lot():
     lecture, ecriture = os.pipe()
     os.close(lecture)
     with os.fdopen(ecriture, "w", encoding="utf-8") as flux:
         _ecrire(flux, "perdu")
         _ecrire(flux, "perdu aussi")
+        assert os.path.samestat(os.fstat(flux.fileno()), os.stat(os.devnull))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signaux de Windows")

@@ -44,7 +44,7 @@ def cibles(
     Parameters
     ----------
     departement, region : str
-        Codes ou noms, séparés par des virgules : toutes leurs intercommunalités.
+        Codes ou noms, séparés par des virgules ou des points-virgules : toutes leurs intercommunalités.
     france : bool
         Toutes les intercommunalités de France.
     territoires : str or sequence of str
@@ -98,8 +98,9 @@ def cibles(
 
 def _de_maille(maille: str, demandes: str) -> list[Territoire]:
     """« Mayenne » est aussi une commune et un EPCI : l'option, elle, dit la maille."""
-    noms = [d.strip() for d in demandes.split(",") if d.strip()]
-    return _resoudre([Cible(nom if ":" in nom else f"{maille}:{nom}", f"« {nom} »") for nom in noms])
+    return _resoudre(
+        [Cible(nom if ":" in nom else f"{maille}:{nom}", f"« {nom} »") for nom in decouper(demandes)]
+    )
 
 
 def _de_table(tables: Iterable, maille: str) -> list[Cible]:

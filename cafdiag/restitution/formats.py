@@ -208,6 +208,18 @@ def avec_unite(
     return f"{texte}{INSECABLE}{accorder(valeur, unite)}"
 
 
+def avec_statut(ligne: dict) -> str:
+    """La valeur d'une mesure connue, son unité, et son statut s'il n'est pas exact.
+
+    Examples
+    --------
+    >>> avec_statut({"valeur": 83.1, "unite": "%", "statut": "arrondi"}) == "83,1\\u202f% (arrondi)"
+    True
+    """
+    etat = statut(ligne["statut"])
+    return avec_unite(ligne["valeur"], ligne["unite"]) + (f" ({etat.libelle})" if etat.symbole else "")
+
+
 def evolution(valeur: float | None, *, decimales: int = 1) -> str:
     """Écrit une évolution en pour cent, toujours signée.
 

@@ -14,7 +14,7 @@ from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.cartes import nom_court
 from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
 from cafdiag.restitution.evolution import evolution, fait_une_serie
-from cafdiag.restitution.formats import avec_unite, nombre
+from cafdiag.restitution.formats import avec_statut, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.restitution.structures import registre_complet
 from cafdiag.restitution.tableaux import tableau
@@ -169,7 +169,7 @@ def _taux_de_l_epci(donnees: Donnees) -> str:
     siens = epci.loc[epci["commune"].isin(donnees.territoire.communes), "code"].unique()
     connus = donnees.autour[donnees.autour["territoire"].isin(siens) & donnees.autour["valeur"].notna()]
     dits = [
-        f"{li['nom']}, {avec_unite(li['valeur'], li['unite'])} ({li['millesime']})" for li in connus.to_dict("records")
+        f"{li['nom']}, {avec_statut(li)} ({li['millesime']})" for li in connus.to_dict("records")
     ]
     motif = str(lecture.ligne(code)["motif"])
     phrase = f"Le taux de couverture n'est pas énoncé ici ({motif})."

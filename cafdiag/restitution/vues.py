@@ -16,7 +16,7 @@ from cafdiag.indicateurs import Options, choisir, dictionnaire, mesurer, mesurer
 from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX
 from cafdiag.magasin import lire_contours
 from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
-from cafdiag.restitution.formats import avec_unite, decimales_de, nombre, statut
+from cafdiag.restitution.formats import avec_statut, avec_unite, decimales_de, nombre, statut
 from cafdiag.territoires import Territoire, membres, territoire
 
 if TYPE_CHECKING:
@@ -182,8 +182,7 @@ def _a_lui(cible: Territoire, quoi: Decoupage, code: str, **choix) -> str:
     (ligne,) = mesurer(cible, [code], **choix).to_dict("records")
     if pd.isna(ligne["valeur"]):
         return f". La couleur est celle de l'EPCI entier ; {cible.nom} n'a pas de chiffre à lui"
-    dit = avec_unite(ligne["valeur"], ligne["unite"])
-    return f". La couleur est celle de l'EPCI entier ; {cible.nom} : {dit}"
+    return f". La couleur est celle de l'EPCI entier ; {cible.nom} : {avec_statut(ligne)}"
 
 
 def reference_des_classes(indicateur: str, *, annee: int | None) -> float:

@@ -35,5 +35,4 @@ def decouper(texte: str) -> list[str]:
 
 def _est_un_nom(texte: str) -> bool:
     # Autant de virgules que le nom officiel : « Bourg, Saint-Maurice » sont deux communes.
-    nom = texte.strip().removeprefix("epci:")
-    return any(fiches()[maille][code].nom.count(",") == nom.count(",") for maille, code in candidats(nom, "epci"))
+    return any(fiches()["epci"][code].nom.count(",") == texte.count(",") for _, code in candidats(texte, "epci"))
