@@ -886,10 +886,8 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from lot_gabarits import plan
-from cafdiag.lot.bornes import Bornes, _patienter
+from cafdiag.lot.bornes import Bornes
 from cafdiag.lot.execution import Reglages, produire_lot
-from cafdiag.lot.plan import Plan
-from cafdiag.lot.tache import Ordre
 if __name__ == "__main__":
     print("parti", flush=True)
     def suivre(suivi, resultat):
