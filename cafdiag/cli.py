@@ -244,6 +244,13 @@ def _carte(options: argparse.Namespace) -> int:
 
 
 def _diagnostic(options: argparse.Namespace) -> int:
+    from cafdiag.restitution.noyau_pret import noyau_d_avance
+
+    with noyau_d_avance():
+        return _produire_le_diagnostic(options)
+
+
+def _produire_le_diagnostic(options: argparse.Namespace) -> int:
     from cafdiag.restitution.produire import DocxRetouche, diagnostic
     from cafdiag.territoires import territoire
 

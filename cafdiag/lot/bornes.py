@@ -24,6 +24,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine
 
+from cafdiag.restitution.noyau_pret import ARGUMENTS
+
 _PAS = 0.25
 
 
@@ -215,7 +217,7 @@ class MoteurSurveille(NBClientEngine):
             timeout=options.get("execution_timeout"),
             startup_timeout=options.get("start_timeout", 120),
             shutdown_kernel="immediate",
-            extra_arguments=["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False"],
+            extra_arguments=list(ARGUMENTS),
             log_output=options.get("log_output", False),
         )
         if sys.platform.startswith("win"):

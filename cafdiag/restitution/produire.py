@@ -275,8 +275,12 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: 
     """Exécute le carnet modèle dans un noyau neuf ; en échec, le garde sous ``echecs/``."""
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillExecutionError
 
+    from cafdiag.restitution.moteur_pret import MoteurPret
+
+    papermill_engines.register("cafdiag-pret", MoteurPret)
     with tempfile.TemporaryDirectory(prefix="cafdiag-") as provisoire:
         essai = Path(provisoire) / "carnet.ipynb"
         try:
@@ -284,16 +288,13 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: 
                 str(gabarit),
                 str(essai),
                 parameters=valeurs,
+                engine_name="cafdiag-pret",
                 progress_bar=False,
                 log_output=False,
                 request_save_on_cell_execute=False,
                 cwd=provisoire,
                 execution_timeout=delai,
                 start_timeout=120,
-                # Rien à sauver dans un noyau jetable : inutile d'attendre ses adieux.
-                shutdown_kernel="immediate",
-                # Le noyau s'inquiète à voix haute de parler en clair à lui-même, sur 127.0.0.1.
-                extra_arguments=["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False"],
             )
         except PapermillExecutionError as cause:
             famille = getattr(erreurs, str(cause.ename), None)
