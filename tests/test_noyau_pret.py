@@ -1,12 +1,14 @@
 """Le noyau lancé d'avance : il sert une fois, ne change rien au rapport, et ne survit jamais à la commande."""
 
 import contextlib
+import os
 
 import nbformat
 import psutil
 import pytest
 
 from cafdiag.cli import principal
+from cafdiag.erreurs import ProductionImpossible
 from cafdiag.restitution import noyau_pret, produire
 
 CODE = "200048551"
@@ -75,6 +77,31 @@ def test_mort_avant_de_servir_le_carnet_lance_le_sien(carnet, noyaux):
         avance.wait(30)
         numero, _ = carnet("__import__('os').getpid()")
     assert int(numero) != avance.pid and noyaux() == []
+
+
+# Un noyau qui meurt en s'éveillant, comme lorsque deux d'entre eux ont pris le même port.
+MEURT = """
+import os, pathlib, sys
+temoins = pathlib.Path({temoins!r})
+if any("ipykernel_launcher" in un for un in sys.orig_argv) and len(list(temoins.iterdir())) < {fois}:
+    (temoins / str(os.getpid())).touch()
+    os._exit(1)
+"""
+
+
+@pytest.mark.parametrize("fois", [1, 9])
+def test_mort_en_s_eveillant_il_est_relance_une_fois(carnet, tmp_path, monkeypatch, fois, noyaux):
+    temoins = tmp_path / "temoins"
+    temoins.mkdir()
+    programme = MEURT.format(temoins=str(temoins), fois=fois)
+    (tmp_path / "sitecustomize.py").write_text(programme, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    if fois == 1:
+        assert carnet("1 + 1")[0] == "2"
+    else:
+        with pytest.raises(ProductionImpossible, match="le noyau s'est arrêté"):
+            carnet("1 + 1")
+    assert len(list(temoins.iterdir())) == min(fois, 2) and noyaux() == []
 
 
 def test_il_ne_sert_qu_aux_carnets_de_sa_sorte(noyaux):

@@ -14,7 +14,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -24,6 +24,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine
 
+from cafdiag.restitution.moteur_pret import ClientTenace
 from cafdiag.restitution.noyau_pret import ARGUMENTS
 
 _PAS = 0.25
@@ -146,13 +147,13 @@ async def _patienter(lire: Callable[..., Any], timeout: float | None = None) -> 
                 raise
 
 
-class ClientSurveille(ClientBorne):
+class ClientSurveille(ClientBorne, ClientTenace):
     """Le même, avec un noyau ordinaire : un fil regarde la mémoire et l'heure, et tue le noyau au besoin."""
 
     def execute(self, **options: Any) -> Any:
         """Exécute le carnet dans un noyau neuf."""
         self.reset_execution_trackers()
-        with self._noyau_pret(**options):
+        with self.setup_kernel(**options):
             self.kc.shell_channel.get_msg = partial(_patienter, self.kc.shell_channel.get_msg)
             fini = threading.Event()
             garde = threading.Thread(target=self._garder, args=(fini,), daemon=True)
@@ -167,16 +168,6 @@ class ClientSurveille(ClientBorne):
                 fini.set()
                 garde.join()
         return self.nb
-
-    @contextlib.contextmanager
-    def _noyau_pret(self, **options: Any) -> Iterator[None]:
-        """Un noyau neuf ; mort avant d'avoir répondu (deux noyaux ont pris le même port), il est relancé une fois."""
-        with contextlib.ExitStack() as pile:
-            try:
-                pile.enter_context(self.setup_kernel(**options))
-            except RuntimeError:
-                pile.enter_context(self.setup_kernel(**options))
-            yield
 
     def _garder(self, fini: threading.Event) -> None:
         import psutil

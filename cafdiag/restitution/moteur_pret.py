@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine
 
 from cafdiag.restitution import noyau_pret
+
+
+class ClientTenace(PapermillNotebookClient):
+    """Un client papermill dont le noyau, mort avant d'avoir répondu, est relancé une fois."""
+
+    @contextlib.contextmanager
+    def setup_kernel(self, **options: Any) -> Iterator[None]:
+        """Un noyau prêt ; deux noyaux qui ont pris le même port, et l'un meurt en s'éveillant."""
+        with contextlib.ExitStack() as pile:
+            try:
+                pile.enter_context(super().setup_kernel(**options))
+            except RuntimeError:
+                try:
+                    pile.enter_context(super().setup_kernel(**options))
+                except RuntimeError as mort:
+                    raise DeadKernelError(str(mort)) from mort
+            yield
 
 
 class MoteurPret(NBClientEngine):
@@ -18,7 +38,7 @@ class MoteurPret(NBClientEngine):
         cls, nb_man: Any, kernel_name: str, *, execution_timeout: int, start_timeout: int, **options: Any
     ) -> Any:
         """Exécute le carnet de papermill."""
-        client = PapermillNotebookClient(
+        client = ClientTenace(
             nb_man,
             kernel_name=kernel_name,
             timeout=execution_timeout,
