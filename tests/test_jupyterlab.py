@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -313,12 +314,12 @@ def test_au_clavier_et_pour_un_lecteur_d_ecran(atelier, navigateur):
     page.keyboard.press("ArrowDown")
     with repeint(page):
         page.keyboard.press("Enter")
+    dans_l_explorateur = {"include": [[f".{page_de_la_carte.RACINE}"]]}
     choisie = boutons.nth(1).inner_text()
     assert bientot(racine.locator(".zone strong").inner_text, choisie) == choisie
     for volet in ("Comparer", "Années", "Périmètre", "Simuler", "Produire"):
         changer_de_volet(page, racine, volet)
-        dans_l_explorateur = {"include": [[f".{page_de_la_carte.RACINE}"]]}
-        assert bientot(lambda: fautes_axe(page, context=dans_l_explorateur), []) == [], volet  # noqa: B023
+        assert bientot(partial(fautes_axe, page, context=dans_l_explorateur), []) == [], volet
     (dedans,) = [f for f in page.frames if f.parent_frame and f.locator("#lignes").count()]
     assert fautes_axe(dedans) == []
 

@@ -21,7 +21,7 @@ import lot_gabarits
 import nbformat
 import psutil
 import pytest
-from lot_gabarits import CODES, carnet, octets, plan
+from lot_gabarits import CODES, carnet, noyaux_mort_nes, octets, plan
 
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.lot import elevage, moteurs, tache
@@ -314,22 +314,10 @@ def test_une_reponse_arrivee_sans_bruit_est_lue():
     assert sum(attentes) == pytest.approx(0.6, abs=0.1)
 
 
-_MEURT = """
-import os, pathlib, sys
-temoins = pathlib.Path({temoins!r})
-if any("ipykernel_launcher" in un for un in sys.orig_argv) and len(list(temoins.iterdir())) < {fois}:
-    (temoins / str(os.getpid())).touch()
-    os._exit(1)
-"""
-
-
 @pytest.mark.parametrize(("fois", "retour"), [(1, 0), (9, 1)])
 def test_un_noyau_mort_au_demarrage_est_relance_une_fois(tmp_path, monkeypatch, fois, retour):
     """Deux noyaux qui choisissent le même port : l'un meurt avant d'avoir rien joué."""
-    temoins = tmp_path / "temoins"
-    temoins.mkdir()
-    (tmp_path / "sitecustomize.py").write_text(_MEURT.format(temoins=str(temoins), fois=fois), encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    temoins = noyaux_mort_nes(tmp_path, monkeypatch, fois)
     bilan = lot(carnet(tmp_path / "g.ipynb"), tmp_path / "s", moteur="processus", codes=CODES[:1])
     assert bilan.code_retour == retour
     assert len(list(temoins.iterdir())) == min(fois, 2)

@@ -1,11 +1,11 @@
 """Le noyau lancé d'avance : il sert une fois, ne change rien au rapport, et ne survit jamais à la commande."""
 
 import contextlib
-import os
 
 import nbformat
 import psutil
 import pytest
+from lot_gabarits import noyaux_mort_nes
 
 from cafdiag.cli import principal
 from cafdiag.erreurs import ProductionImpossible
@@ -32,8 +32,8 @@ def noyaux():
 
 
 @pytest.fixture
-def carnet(tmp_path, monkeypatch):
-    """Un carnet à la place du gabarit, qui rend ce que valent les expressions données, et son noyau."""
+def carnet(tmp_path):
+    """Joue un carnet : ce que valent les expressions données, puis le numéro de la dernière cellule."""
 
     def poser(*expressions):
         cellules = [nbformat.v4.new_code_cell('code = "00000"', metadata={"tags": ["parameters"]})]
@@ -79,23 +79,9 @@ def test_mort_avant_de_servir_le_carnet_lance_le_sien(carnet, noyaux):
     assert int(numero) != avance.pid and noyaux() == []
 
 
-# Un noyau qui meurt en s'éveillant, comme lorsque deux d'entre eux ont pris le même port.
-MEURT = """
-import os, pathlib, sys
-temoins = pathlib.Path({temoins!r})
-if any("ipykernel_launcher" in un for un in sys.orig_argv) and len(list(temoins.iterdir())) < {fois}:
-    (temoins / str(os.getpid())).touch()
-    os._exit(1)
-"""
-
-
 @pytest.mark.parametrize("fois", [1, 9])
 def test_mort_en_s_eveillant_il_est_relance_une_fois(carnet, tmp_path, monkeypatch, fois, noyaux):
-    temoins = tmp_path / "temoins"
-    temoins.mkdir()
-    programme = MEURT.format(temoins=str(temoins), fois=fois)
-    (tmp_path / "sitecustomize.py").write_text(programme, encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    temoins = noyaux_mort_nes(tmp_path, monkeypatch, fois)
     if fois == 1:
         assert carnet("1 + 1")[0] == "2"
     else:

@@ -1,4 +1,4 @@
-"""Contrôler une demande de rapport avant de lancer quoi que ce soit : paramètres, fichiers, année."""
+"""Contrôler une demande de rapport avant de jouer le carnet : paramètres, fichiers, année."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def lire_annee(annee: str | int | None) -> int | None:
 
 
 def controler(cible: Territoire, valeurs: dict[str, str]) -> None:
-    """Refuse ce que le carnet refuserait, sans lancer de noyau.
+    """Refuse ce que le carnet refuserait, sans le jouer.
 
     Parameters
     ----------

@@ -26,16 +26,16 @@ class ClientTenace(PapermillNotebookClient):
                 try:
                     pile.enter_context(super().setup_kernel(**options))
                 except RuntimeError as mort:
-                    raise DeadKernelError(str(mort)) from mort
+                    raise DeadKernelError("le noyau s'est arrêté deux fois avant d'avoir répondu") from mort
             yield
 
 
 class MoteurPret(NBClientEngine):
-    """Comme le moteur d'origine : mêmes options, même noyau, arrêté de la même façon."""
+    """Comme le moteur d'origine, avec ce que veut un noyau jetable."""
 
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man: Any, kernel_name: str, *, execution_timeout: int, start_timeout: int, **options: Any
+        cls, nb_man: Any, kernel_name: str, *, execution_timeout: int, start_timeout: int, **_: Any
     ) -> Any:
         """Exécute le carnet de papermill."""
         client = ClientTenace(
@@ -43,7 +43,6 @@ class MoteurPret(NBClientEngine):
             kernel_name=kernel_name,
             timeout=execution_timeout,
             startup_timeout=start_timeout,
-            log_output=options.get("log_output", False),
             # Rien à sauver dans un noyau jetable : inutile d'attendre ses adieux.
             shutdown_kernel="immediate",
             extra_arguments=list(noyau_pret.ARGUMENTS),
