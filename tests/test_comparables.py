@@ -14,7 +14,7 @@ import cafdiag as cd
 from cafdiag.cli import principal
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import confronter
-from cafdiag.indicateurs.positions import demi_largeur, positions
+from cafdiag.indicateurs.positions import encadrement, positions, se_distinguent
 from cafdiag.magasin import lire_table
 
 # « cafdiag.indicateurs.comparables » est la fonction ; le module, lui, se demande par son nom.
@@ -196,9 +196,32 @@ def test_rang_ex_aequo_manquants_et_annees():
     assert positions(ici, pairs.iloc[:3])["mediane"].isna().all()
 
 
-def test_demi_largeur_d_un_intervalle_ouvert_ne_devient_pas_infinie():
-    table = groupe({"valeur": 5.0, "bas": 1.0, "haut": np.inf}, {"valeur": 100.0, "statut": "estime"})
-    assert [demi_largeur(m) for m in table.to_dict("records")] == [0.0, 2.0]
+def test_un_intervalle_ouvert_ou_asymetrique_compte_borne_par_borne():
+    ouvert, estime, dehors, dedans = groupe(
+        {"valeur": 5.0, "bas": 1.0, "haut": np.inf},
+        {"valeur": 100.0, "statut": "estime"},
+        {"valeur": 50.0, "bas": 45.0, "haut": 50.2},
+        {"valeur": 53.0, "bas": 49.0, "haut": 53.1},
+    ).to_dict("records")
+    assert encadrement(ouvert) == (1.0, np.inf)
+    assert encadrement(estime) == (98.0, 102.0)
+    # La moitié des deux largeurs (4,65) autorisait un écart de 3 points à se dire : rien ne les sépare.
+    assert not se_distinguent(dehors, dedans, 1)
+    assert not se_distinguent(ouvert, estime, 1)
+    assert se_distinguent(dehors, estime, 1)
+
+
+@given(
+    st.lists(st.floats(0, 200).map(lambda x: round(x, 1)), min_size=3, max_size=3),
+    st.lists(st.floats(0, 200).map(lambda x: round(x, 1)), min_size=3, max_size=3),
+)
+def test_deux_mesures_qui_se_recouvrent_ne_se_distinguent_jamais(a, b):
+    une, autre = (
+        dict(zip(("bas", "valeur", "haut"), sorted(t), strict=True), statut="estime") for t in (a, b)
+    )
+    recouvrent = une["bas"] <= autre["haut"] and autre["bas"] <= une["haut"]
+    assert not (recouvrent and se_distinguent(une, autre, 1))
+    assert se_distinguent(une, autre, 1) == se_distinguent(autre, une, 1)
 
 
 def test_situer_relit_la_table_publiee():

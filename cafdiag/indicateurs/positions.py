@@ -1,12 +1,11 @@
 """Situer un territoire parmi d'autres : quartiles du groupe, rang avec ses ex æquo, marge d'incertitude.
 
-Deux valeurs ne se distinguent que si leur écart dépasse une unité du dernier chiffre montré et la demi-largeur des
-deux intervalles. En deçà, elles sont ex æquo : ni rang, ni écart ne se commentent.
+Deux valeurs ne se distinguent que si leurs intervalles sont séparés de plus d'une unité du dernier chiffre montré.
+En deçà, elles sont ex æquo : ni rang, ni écart ne se commentent.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -21,30 +20,40 @@ MEMBRES_MINIMUM = 4
 COLONNES_POSITION = ["nombre", "mediane", "q1", "q3", "rang_haut", "rang_bas", "classes"]
 
 
-def demi_largeur(mesure: Mapping) -> float:
-    """Incertitude d'une mesure : moitié de son intervalle ; 2 % d'une estimation sans intervalle ; sinon zéro.
+def encadrement(mesure: Mapping) -> tuple[float, float]:
+    """Entre quoi est la vraie valeur : son intervalle ; 2 % d'une estimation sans intervalle ; sinon elle-même.
+
+    Un intervalle n'est presque jamais centré sur la valeur : chaque borne compte, jamais leur demi-écart.
 
     Examples
     --------
-    >>> demi_largeur({"valeur": 44.0, "bas": 43.5, "haut": 44.5, "statut": "arrondi"})
-    0.5
-    >>> [demi_largeur({"valeur": 90.0, "bas": None, "haut": None, "statut": s}) for s in ("estime", "exact")]
-    [1.8, 0.0]
+    >>> encadrement({"valeur": 44.0, "bas": 43.9, "haut": 46.5, "statut": "arrondi"})
+    (43.9, 46.5)
+    >>> [encadrement({"valeur": 90.0, "bas": None, "haut": None, "statut": s}) for s in ("estime", "exact")]
+    [(88.2, 91.8), (90.0, 90.0)]
     """
-    if not pd.isna(mesure["bas"]) and not pd.isna(mesure["haut"]) and math.isfinite(mesure["haut"]):
-        return (float(mesure["haut"]) - float(mesure["bas"])) / 2
-    return PART_ESTIMEE * abs(float(mesure["valeur"])) if mesure["statut"] == "estime" else 0.0
+    valeur = float(mesure["valeur"])
+    bas, haut = (None if pd.isna(mesure[b]) else float(mesure[b]) for b in ("bas", "haut"))
+    if bas is None and haut is None:
+        demi = PART_ESTIMEE * abs(valeur) if mesure["statut"] == "estime" else 0.0
+        return valeur - demi, valeur + demi
+    return valeur if bas is None else min(bas, valeur), valeur if haut is None else max(haut, valeur)
 
 
-def marge(demi: float, autre: float, decimales: int) -> float:
-    """Plus petit écart qui se commente : les deux demi-largeurs, et une unité du dernier chiffre montré.
+def se_distinguent(une: Mapping, autre: Mapping, decimales: int) -> bool:
+    """Vrai si deux encadrements sont séparés de plus d'une unité du dernier chiffre montré.
 
     Examples
     --------
-    >>> marge(0.0, 0.0, 1), marge(0.5, 0.2, 0)
-    (0.1, 1.7)
+    >>> exact = lambda v: {"valeur": v, "bas": None, "haut": None, "statut": "exact"}
+    >>> [se_distinguent(exact(79.9), exact(v), 1) for v in (79.8, 79.7)]
+    [False, True]
+    >>> se_distinguent({"valeur": 44.0, "bas": 43.9, "haut": 46.5, "statut": "arrondi"}, exact(46.0), 1)
+    False
     """
-    return demi + autre + 10.0**-decimales
+    (bas, haut), (autre_bas, autre_haut) = encadrement(une), encadrement(autre)
+    # 79,9 − 79,8 vaut un peu plus que 0,1 en binaire.
+    return round(max(bas - autre_haut, autre_bas - haut), 6) > round(10.0**-decimales, 6)
 
 
 # Le besoin est toujours connu là où il est nul, rarement ailleurs : une médiane, un rang mentiraient.
@@ -103,9 +112,7 @@ def _position(ligne: dict, groupe: list[dict], decimales: int) -> list[float]:
     quartiles = np.quantile(valeurs, [0.5, 0.25, 0.75])
     if pd.isna(ligne["valeur"]):
         return [nombre, *quartiles, np.nan, np.nan, np.nan]
-    # 79,9 − 79,8 vaut un peu plus que 0,1 en binaire.
-    ecarts = (valeurs - float(ligne["valeur"])).round(6)
-    demi = demi_largeur(ligne)
-    seuils = np.round([marge(demi, demi_largeur(m), decimales) for m in groupe], 6)
-    devant, derriere = int((ecarts > seuils).sum()), int((ecarts < -seuils).sum())
+    distincts = np.array([se_distinguent(ligne, m, decimales) for m in groupe])
+    ecarts = valeurs - float(ligne["valeur"])
+    devant, derriere = int((distincts & (ecarts > 0)).sum()), int((distincts & (ecarts < 0)).sum())
     return [nombre, *quartiles, devant + 1, nombre + 1 - derriere, nombre + 1]

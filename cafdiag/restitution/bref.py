@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cafdiag.indicateurs import dictionnaire, effectifs
-from cafdiag.indicateurs.positions import demi_largeur, marge
+from cafdiag.indicateurs.positions import se_distinguent
 from cafdiag.restitution import textes
 from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference
 from cafdiag.restitution.lecture import Lecture, sur_place
@@ -142,7 +142,7 @@ def score_de(lecture: Lecture, code: str) -> tuple[float, str]:
             ecart = abs(lecture.ecart(code, role) or 0.0)
         else:
             ecart = _a_la_mediane(lecture, code, place["mediane"], places)
-        dispersion = max(etalon["q3"] - etalon["q1"], marge(0.0, 0.0, places))
+        dispersion = max(etalon["q3"] - etalon["q1"], 10.0**-places)
         scores.append((ecart / dispersion, groupe))
     # À égalité, les territoires d'alentour : ils parlent davantage.
     return max(scores, key=lambda s: s[0])
@@ -150,8 +150,9 @@ def score_de(lecture: Lecture, code: str) -> tuple[float, str]:
 
 def _a_la_mediane(lecture: Lecture, code: str, mediane: float, places: int) -> float:
     """Écart à la médiane, nul s'il ne dépasse pas l'incertitude."""
-    ecart = round(abs(lecture.valeur(code) - mediane), 6)
-    return ecart if ecart > round(marge(demi_largeur(lecture.ligne(code)), 0.0, places), 6) else 0.0
+    du_groupe = {"valeur": mediane, "bas": None, "haut": None, "statut": "exact"}
+    distincte = se_distinguent(lecture.ligne(code), du_groupe, places)
+    return round(abs(lecture.valeur(code) - mediane), 6) if distincte else 0.0
 
 
 def _methode(lecture: Lecture, *, avec_identite: bool) -> str:

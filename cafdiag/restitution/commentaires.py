@@ -13,7 +13,7 @@ import pandas as pd
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import dictionnaire, effectifs
-from cafdiag.indicateurs.positions import demi_largeur, marge
+from cafdiag.indicateurs.positions import se_distinguent
 from cafdiag.restitution.accords import accorder, aucun, masculin, ordinal, prendre_article, singulier
 from cafdiag.restitution.formats import (
     FINE,
@@ -336,7 +336,7 @@ def _tendance(lecture: Lecture, code: str) -> tuple[str, str]:
     ecart = round(float(fin["valeur"]) - float(debut["valeur"]), 6)
     de, a = (nombre(li["valeur"], decimales=places) for li in (debut, fin))
     entre = f"de {int(debut['annee'])} à {int(fin['annee'])}"
-    if abs(ecart) <= marge(demi_largeur(debut), demi_largeur(fin), places):
+    if not se_distinguent(debut, fin, places):
         return "", f"pas de tendance {entre} : {de} puis {a}, un écart plus petit que l'incertitude"
     if code in effectifs() and debut["valeur"] > 0:
         soit = nombre(100 * ecart / float(debut["valeur"]), decimales=1, signe=True) + f"{FINE}%"

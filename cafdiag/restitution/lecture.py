@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cafdiag.indicateurs import Confrontation
-from cafdiag.indicateurs.positions import demi_largeur, marge
+from cafdiag.indicateurs.positions import se_distinguent
 from cafdiag.restitution.formats import FINE, decimales_de, nombre, statut
 
 ROLES = {
@@ -144,8 +144,7 @@ class Lecture:
         ici, reference = self.ligne(indicateur), self.ligne(indicateur, role)
         # 60,9 − 60,8 vaut un peu plus que 0,1 en binaire.
         ecart = round(float(ici["valeur"]) - float(reference["valeur"]), 6)
-        seuil = marge(demi_largeur(ici), demi_largeur(reference), decimales_de(ici["unite"]))
-        return ecart if abs(ecart) > round(seuil, 6) else None
+        return ecart if se_distinguent(ici, reference, decimales_de(ici["unite"])) else None
 
     def situer(self, indicateur: str, role: str) -> str:
         """« 1,9 point de plus que le département (78,0) » ; « au niveau de… » sous l'incertitude."""
