@@ -10,14 +10,10 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cafdiag.restitution.couleurs import ENCRE, ENCRE_2
 from cafdiag.restitution.echappement import html_sur
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 LARGEUR = 420.0
 CORPS = 12.5
@@ -67,43 +63,32 @@ class Illustration:
 
 
 class Toile:
-    """Une figure matplotlib graduée en points, l'origine en haut à gauche."""
+    """Une figure matplotlib graduée en points, l'origine en haut à gauche ; peinte d'un coup par :meth:`svg`."""
 
     def __init__(self, hauteur: float, *, largeur: float = LARGEUR) -> None:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-
         self.largeur, self.hauteur = largeur, hauteur
-        with mpl.rc_context(_REGLAGES):
-            self.figure: Figure = Figure(figsize=(largeur / 72, hauteur / 72), dpi=72)
-            self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_xlim(0, largeur)
-        self.axes.set_ylim(hauteur, 0)
-        self.axes.set_axis_off()
+        self._gestes: list[tuple[str, tuple, dict[str, Any]]] = []
+
+    def _retenir(self, geste: str, *places: Any, **options: Any) -> None:
+        self._gestes.append((geste, places, options))
 
     def rectangle(
         self, x: float, y: float, largeur: float, hauteur: float, couleur: str, **options: Any
     ) -> None:
         """Un rectangle plein."""
-        from matplotlib.patches import Rectangle
-
-        self.axes.add_patch(
-            Rectangle(
-                (x, y),
-                largeur,
-                hauteur,
-                facecolor=couleur,
-                **{"edgecolor": "none", "linewidth": 0, **options},
-            )
-        )
+        trait = {"edgecolor": "none", "linewidth": 0, **options}
+        self._retenir("add_patch", (x, y), largeur, hauteur, facecolor=couleur, **trait)
 
     def ligne(self, xs: Any, ys: Any, couleur: str, epaisseur: float = 1.0, **options: Any) -> None:
         """Une ligne brisée."""
-        self.axes.plot(xs, ys, color=couleur, linewidth=epaisseur, **{"solid_capstyle": "butt", **options})
+        self._retenir(
+            "plot", xs, ys, color=couleur, linewidth=epaisseur, **{"solid_capstyle": "butt", **options}
+        )
 
     def point(self, x: float, y: float, couleur: str, *, rayon: float = 4.5, creux: bool = False) -> None:
         """Un point, creux pour une valeur estimée."""
-        self.axes.plot(
+        self._retenir(
+            "plot",
             [x],
             [y],
             marker="o",
@@ -126,29 +111,41 @@ class Toile:
         cote: str = "left",
     ) -> None:
         """Un texte, centré en hauteur sur `y`."""
-        import matplotlib as mpl
-
-        # Sans cela, un « $ » dans un nom serait lu comme une formule.
-        with mpl.rc_context(_REGLAGES):
-            self.axes.text(
-                x,
-                y,
-                mots,
-                color=couleur,
-                fontsize=taille,
-                ha=cote,
-                va="center_baseline",
-                fontweight="bold" if gras else "normal",
-                parse_math=False,
-            )
+        # Sans « parse_math », un « $ » dans un nom serait lu comme une formule.
+        self._retenir(
+            "text",
+            x,
+            y,
+            mots,
+            color=couleur,
+            fontsize=taille,
+            ha=cote,
+            va="center_baseline",
+            fontweight="bold" if gras else "normal",
+            parse_math=False,
+        )
 
     def svg(self, *, titre: str, alternative: str) -> str:
         """Le dessin en SVG incorporable : accessible, sans identifiant inutile ni police imposée."""
-        import matplotlib as mpl
+        from matplotlib import style
+        from matplotlib.figure import Figure
+        from matplotlib.patches import Rectangle
 
         tampon = io.StringIO()
-        with mpl.rc_context(_REGLAGES):
-            self.figure.savefig(
+        # Réglages d'origine d'abord : un « matplotlibrc » de l'utilisateur, ou du dossier courant, changerait traits
+        # et marges.
+        with style.context(_REGLAGES, after_reset=True):
+            figure = Figure(figsize=(self.largeur / 72, self.hauteur / 72), dpi=72)
+            axes = figure.add_axes((0, 0, 1, 1))
+            axes.set_xlim(0, self.largeur)
+            axes.set_ylim(self.hauteur, 0)
+            axes.set_axis_off()
+            for geste, places, options in self._gestes:
+                if geste == "add_patch":
+                    axes.add_patch(Rectangle(*places, **options))
+                else:
+                    getattr(axes, geste)(*places, **options)
+            figure.savefig(
                 tampon,
                 format="svg",
                 transparent=True,

@@ -6,8 +6,9 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-# Du plus courant au plus sûr : la dernière voyage avec matplotlib, elle est toujours là.
-POLICES = ("Segoe UI", "Liberation Sans", "Arial", "Helvetica", "DejaVu Sans")
+# Livrées par des dépendances, jamais prises au système : la page et ses octets sont les mêmes partout. Arimo a
+# les largeurs d'Arial, sur lesquelles les légendes sont coupées ; DejaVu (de matplotlib) a les signes rares.
+POLICES = ("Arimo", "DejaVu Sans")
 _PAGE = """#set page(width: {largeur}cm, height: auto, margin: 0pt, fill: white)
 #set text(font: ({polices}))
 #image(bytes(sys.inputs.dessin), width: 100%, format: "svg")
@@ -16,17 +17,22 @@ _PAGE = """#set page(width: {largeur}cm, height: auto, margin: 0pt, fill: white)
 
 @lru_cache(maxsize=1)
 def polices():
-    """Polices du système, celles de matplotlib en dernier recours ; cherchées une fois."""
+    """Les polices livrées avec les dépendances, et elles seules ; cherchées une fois."""
+    import fontpkg
     import matplotlib
     import typst
 
-    return typst.Fonts(font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"])
+    return typst.Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[Path(fontpkg.path("Arimo")).parent, Path(matplotlib.get_data_path()) / "fonts" / "ttf"],
+    )
 
 
 def nettoyer(svg: str) -> str:
     """Un SVG que Typst rend comme le navigateur : polices nommées, et non « celle du système ».
 
-    >>> nettoyer('<svg style="font-family: system-ui, sans-serif">').count("Liberation Sans")
+    >>> nettoyer('<svg style="font-family: system-ui, sans-serif">').count("Arimo")
     1
     """
     noms = ", ".join(f"'{p}'" for p in POLICES)

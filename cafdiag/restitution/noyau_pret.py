@@ -14,8 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
 
-# Le noyau s'inquiète à voix haute de parler en clair à lui-même, sur 127.0.0.1.
-ARGUMENTS = ("--IPKernelApp.log_level=50", "--HistoryManager.enabled=False")
+# Le noyau s'inquiète à voix haute de parler en clair à lui-même, sur 127.0.0.1. Un profil à part : les réglages et
+# les scripts de démarrage de l'utilisateur changeraient les sorties.
+ARGUMENTS = (
+    "--IPKernelApp.log_level=50",
+    "--HistoryManager.enabled=False",
+    "--profile=cafdiag",
+    "--IPKernelApp.auto_create=True",
+)
 # « exec » : rien n'est affiché, ni nommé, dans l'espace du carnet.
 _CHARGER = '--IPKernelApp.exec_lines=exec("from cafdiag import Diagnostic", {})'
 NOM = "python3"

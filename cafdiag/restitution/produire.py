@@ -325,6 +325,9 @@ def texte_du_carnet(carnet) -> str:
     import nbformat
 
     for cellule in carnet.cells:
+        if "outputs" in cellule:
+            # Ce que la machine murmure (cache de polices à construire, fontconfig mal réglé) n'est pas un résultat.
+            cellule.outputs = [s for s in cellule.outputs if s.get("name") != "stderr"]
         cellule.metadata.pop("execution", None)
         cellule.metadata.pop("papermill", None)
     carnet.metadata.pop("papermill", None)
