@@ -17,6 +17,8 @@ _EPILOGUE = """exemples :
   cafdiag perimetre garder "Pôle sud" 53012+53084
   cafdiag diagnostic "perimetre:Pôle sud"
   cafdiag perimetre oublier "Pôle sud"
+  cafdiag perimetre montres
+  cafdiag perimetre oublier-montres 53012+53084
 """
 
 
@@ -42,6 +44,16 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     garder.add_argument("codes", metavar="CODES", help="codes de communes ou d'EPCI : 53012+53084")
     oublier = actions.add_parser("oublier", help="ôte un périmètre gardé")
     oublier.add_argument("nom", metavar="NOM", help="voir « cafdiag perimetre lister »")
+    montres = actions.add_parser(
+        "montres", help="le journal des périmètres dont des chiffres confidentiels ont été montrés"
+    )
+    montres.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+    oublier_montres = actions.add_parser(
+        "oublier-montres", help="ôte du journal un périmètre montré : ceux d'après ne le connaîtront plus"
+    )
+    vises = oublier_montres.add_mutually_exclusive_group(required=True)
+    vises.add_argument("codes", metavar="CODES", nargs="?", help="53012+53084, ou le code P-… du journal")
+    vises.add_argument("--tous", action="store_true", help="tout le journal")
     return perimetre
 
 
@@ -92,4 +104,33 @@ def _oublier(options: argparse.Namespace) -> int:
     return 0
 
 
-_ACTIONS = {"lister": _lister, "garder": _garder, "oublier": _oublier}
+def _montres(options: argparse.Namespace) -> int:
+    from cafdiag.territoires import perimetres_montres
+
+    table = perimetres_montres()
+    if table.empty and options.format == "texte":
+        print("cafdiag : aucun périmètre libre n'a montré de chiffre confidentiel.", file=sys.stderr)
+        return 0
+    return afficher(table, options.format)
+
+
+def _oublier_montres(options: argparse.Namespace) -> int:
+    from cafdiag.restitution.formats import pluriel
+    from cafdiag.territoires import oublier_montres
+
+    nombre = oublier_montres(None if options.tous else options.codes)
+    print(
+        f"cafdiag : {pluriel(nombre, 'périmètre montré oublié', 'périmètres montrés oubliés')} ; si ses chiffres "
+        "ont été remis à quelqu'un, un périmètre voisin pourra les trahir.",
+        file=sys.stderr,
+    )
+    return 0
+
+
+_ACTIONS = {
+    "lister": _lister,
+    "garder": _garder,
+    "oublier": _oublier,
+    "montres": _montres,
+    "oublier-montres": _oublier_montres,
+}

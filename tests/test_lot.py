@@ -17,7 +17,7 @@ from cafdiag.cli import principal
 from cafdiag.cli_lot import Journal, _arrets_entendus, _ecrire
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
 from cafdiag.lot import empreintes
-from cafdiag.lot.empreintes import empreinte, entrees_communes
+from cafdiag.lot.empreintes import empreinte, entrees_communes, marque_privee
 from cafdiag.lot.etat import Etat
 from cafdiag.lot.execution import Avancement, Bilan, _epargner_l_index
 from cafdiag.lot.grappe import _colis
@@ -166,10 +166,13 @@ def test_l_empreinte_suit_ce_qui_decide_du_rapport(tmp_path):
         empreinte(commande.pour(territoire("244900015")), communes, {}),
         empreinte(commande.pour(commande.cible, nom_usage="Craon"), communes, {}),
         empreinte(replace(commande, formats=("html", "ipynb")), communes, {}),
-        empreinte(commande, communes, {"registre": "a"}),
+        empreinte(commande, communes, {"qpv": "a"}),
         *(empreinte(commande, communes | {nature: "autre"}, {}) for nature in communes),
     ]
     assert len({reference, *autres}) == 1 + len(autres)
+    # Ce qu'un partenaire a remis décide aussi, mais sa marque ne va pas dans lot.json.
+    assert empreinte(commande, communes, {"registre": "a"}) == reference
+    assert marque_privee(commande, {}) == "" != marque_privee(commande, {"registre": "a"})
 
 
 def test_l_empreinte_du_code_change_avec_lui(tmp_path, monkeypatch):
@@ -265,17 +268,18 @@ def test_un_index_personnel_est_mis_de_cote(tmp_path):
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == "encore"
 
 
-def test_un_perimetre_garde_de_plus_change_l_empreinte(tmp_path, monkeypatch):
-    """Avec des données confidentielles, il peut en faire taire un autre ; sans elles, rien ne change."""
+def test_un_perimetre_montre_avant_change_la_marque(tmp_path, monkeypatch):
+    """Avec des données confidentielles, il peut faire taire ceux d'après ; jamais ceux d'avant, ni un territoire."""
     monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path))
-    sans = entrees_communes()
-    garder_perimetre(perimetre("Pôle sud", "53012+53084"))
-    assert entrees_communes() == sans
+    sud, craon = planifier([Cible("53012+53084"), Cible("200048551")], formats="html").commandes
     monkeypatch.setattr("cafdiag.lot.empreintes.confidentielles", lambda: {"x"})
-    avant = entrees_communes()
+    sans = [marque_privee(c, {"registre": "a"}) for c in (sud, craon)]
     garder_perimetre(perimetre("Pôle nord", "53012+53018"))
-    apres = entrees_communes()
-    assert {n for n in avant if avant[n] != apres[n]} == {"perimetres"}
+    avec = [marque_privee(c, {"registre": "a"}) for c in (sud, craon)]
+    assert avec[0] != sans[0] and avec[1] == sans[1]
+    garder_perimetre(perimetre("Pôle sud", "53012+53084"))
+    garder_perimetre(perimetre("Pôle est", "53012+53034"))
+    assert [marque_privee(c, {"registre": "a"}) for c in (sud, craon)] == avec
 
 
 def test_tous_les_gabarits_comptent_dans_l_empreinte(tmp_path, monkeypatch):

@@ -277,8 +277,9 @@ def test_un_perimetre_deja_publie_ne_se_masque_plus():
     relations = [Relation("A", ("B", "A-B"))]
     masque = masquer(valeurs, relations, inconnues=["A-B"], publiees=["B"])["masque"]
     assert masque.to_dict() == {"A": True, "B": False, "A-B": False}
-    with pytest.raises(DemandeFausse, match="périmètres"):
-        masquer(valeurs, relations, inconnues=["A-B"], publiees=["A", "B"])
+    # Publiés tous les deux, il n'y a plus rien à taire : ce n'est pas une raison de s'arrêter.
+    r = masquer(valeurs, relations, inconnues=["A-B"], publiees=["A", "B"])
+    assert not r["masque"].any() and r.loc["A-B", ["bas", "haut"]].tolist() == [3, 3]
 
 
 @given(st.lists(st.integers(0, 12), min_size=3, max_size=8))
@@ -376,6 +377,7 @@ def test_un_perimetre_qui_isole_une_petite_commune_est_tu(activite):
         return cd.mesurer(cd.perimetre("p", communes), ["PS_BASREV_ENF"], options=Options(**options)).iloc[0]
 
     assert mesurer(siennes[1:])["statut"] == "secret"
+    assert cd.perimetres_montres().empty
     assert mesurer(siennes[2:])["valeur"] == sum(effectifs[2:])
     # La troisième commune est connue : l'EPCI moins elle moins ce périmètre rendrait 17, puis 3.
     assert mesurer([siennes[0], *siennes[3:]])["statut"] == "secret"
@@ -394,7 +396,13 @@ def test_deux_perimetres_ne_se_trahissent_pas(activite):
     def mesurer(lieu):
         return cd.mesurer(lieu, ["PS_BASREV_ENF"]).iloc[0]
 
-    assert (mesurer(quatre)["valeur"], mesurer(trois)["valeur"]) == (10, 9)
+    # Le premier montré est au journal : le second, jugé en le sachant, se tait ; oublier est un choix.
+    assert mesurer(quatre)["valeur"] == 10 and mesurer(trois)["statut"] == "secret"
+    assert cd.perimetres_montres()["codes"].tolist() == ["+".join(sorted(siennes[:4]))]
+    assert mesurer(quatre)["valeur"] == 10
+    assert cd.oublier_montres(quatre.code) == 1
+    assert mesurer(trois)["valeur"] == 9 and mesurer(quatre)["statut"] == "secret"
+    assert cd.oublier_montres() == 1
     # Gardé, le premier est réputé montré : le second se tait. L'ordre est celui où ils ont été gardés.
     cd.garder_perimetre(quatre)
     assert mesurer(quatre)["valeur"] == 10 and mesurer(trois)["statut"] == "secret"
@@ -408,8 +416,13 @@ def test_deux_perimetres_ne_se_trahissent_pas(activite):
     # Dans un même calcul, ils se jugent ensemble.
     cd.oublier_perimetre("quatre")
     cd.oublier_perimetre("avant par le nom")
+    cd.oublier_montres()
     lieux = {p.code: p.communes for p in (quatre, trois)}
-    brutes = pd.concat([cd.mesurer(p, ["PS_BASREV_ENF"]) for p in (quatre, trois)], ignore_index=True)
+    brutes = []
+    for p in (quatre, trois):
+        brutes.append(cd.mesurer(p, ["PS_BASREV_ENF"]))
+        cd.oublier_montres()
+    brutes = pd.concat(brutes, ignore_index=True)
     tues = taire(brutes, options=Options(), perimetres=lieux)
     assert brutes["statut"].tolist() == ["exact", "exact"] and tues["statut"].tolist() == ["exact", "secret"]
 

@@ -11,6 +11,7 @@ import difflib
 import hashlib
 import io
 import re
+import secrets
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -48,6 +49,19 @@ def nom_court(texte: str) -> str:
     )
     base = unicodedata.normalize("NFKD", base).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "_", base).strip("_")[:60] or "sans_nom"
+
+
+def sans_empreinte(jeu: str) -> bool:
+    """Vrai pour ce qu'un partenaire a remis : son empreinte ne sort pas du poste.
+
+    Qui connaît l'empreinte d'une table, et tout le reste de la table, retrouve une case tue en essayant ses valeurs.
+
+    Examples
+    --------
+    >>> sans_empreinte("activite"), sans_empreinte("taux_couverture")
+    (True, False)
+    """
+    return jeu in ("activite", "structures")
 
 
 # --- Écrire ---
@@ -181,7 +195,9 @@ def ajouter_lot(
             jumeaux = [n for n, e in entrees.items() if n not in prets and _jumelle(e, lecture)]
             for jumeau in jumeaux:
                 del entrees[jumeau]
-            chemin = f"tables/{cle}-{hashlib.sha256(contenu).hexdigest()[:12]}.parquet"
+            # Un nom de fichier sort du poste (journal, copie d'écran) : il ne dit rien d'une table confidentielle.
+            marque = secrets.token_hex(6) if sans_empreinte(lecture.jeu) else hashlib.sha256(contenu).hexdigest()[:12]
+            chemin = f"tables/{cle}-{marque}.parquet"
             ecrire_atomique(dossier() / chemin, contenu)
             entrees[cle] = _entree(lecture, contenu, chemin, rang, origine)
             rang += 1
@@ -235,6 +251,7 @@ def _liste(connues: dict[str, dict]) -> pd.DataFrame:
     for nom, entree in connues.items():
         ligne = {"nom": nom} | {c: entree[c] for c in colonnes}
         ligne["annees"] = " ".join(str(annee) for annee in entree["annees"])
+        ligne["empreinte"] = "" if sans_empreinte(entree["jeu"]) else ligne["empreinte"]
         compte = entree["compte"]
         ligne |= {"rejetees": compte["rejetees"], "codes_inconnus": len(compte["codes_inconnus"])}
         lignes.append(ligne)

@@ -1,7 +1,7 @@
 """L'instantané T0 : figer les mesures d'un territoire, puis dire ce qui a changé.
 
 L'évaluation d'une convention part d'une « donnée d'origine » : le fichier figé la garde, lisible et complet, avec
-les empreintes des données dont elle vient. Il ne contient aucune date d'exécution : la même demande sur les mêmes
+les empreintes des données publiques dont elle vient ; ce qu'un partenaire a remis n'y laisse que son nom. Il ne contient aucune date d'exécution : la même demande sur les mêmes
 données donne les mêmes octets.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import Apports, tables
+from cafdiag.donnees import Apports, entrepot
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.evolution import RUPTURES, series_des_taux
@@ -151,11 +151,13 @@ def _version() -> str:
 
 def _empreintes(apports: Apports | None) -> dict:
     embarquees = (dossier("data") / "empreintes.json").read_bytes()
-    compte = apports.compte_rendu if apports else None
     return {
         "embarquees": hashlib.sha256(embarquees).hexdigest(),
-        "entrepot": dict(tables.etat()),
-        "registre": compte.empreinte if compte else "",
+        "entrepot": {
+            nom: "" if entrepot.sans_empreinte(entree["jeu"]) else entree["sha256"]
+            for nom, entree in sorted(entrepot.entrees().items())
+        },
+        "registre": "fourni" if apports and apports.compte_rendu else "",
         "registre_complet": sorted(apports.departements_complets) if apports else [],
     }
 
@@ -292,7 +294,10 @@ def _remarques(t0: dict, cible: Territoire, apports: Apports | None) -> list[str
     if t0["donnees"].get("registre") and not actuelles["registre"]:
         remarques.append("l'instantané s'appuyait sur un registre de structures, qui n'est pas donné ici")
     if t0["donnees"] == actuelles:
-        remarques.append("les données n'ont pas changé depuis l'instantané")
+        muettes = bool(actuelles["registre"]) or "" in actuelles["entrepot"].values()
+        dites = "les données publiques n'ont pas" if muettes else "les données n'ont pas"
+        suite = " ; ce qu'un partenaire a remis n'y laisse pas d'empreinte" if muettes else ""
+        remarques.append(f"{dites} changé depuis l'instantané{suite}")
     return remarques
 
 

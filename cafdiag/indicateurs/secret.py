@@ -10,12 +10,12 @@ Fonctions pures : elles ne lisent rien et ne changent pas leurs entrées.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.secret_audit import EPSILON, audit_lineaire, boucle, encadrer
 from cafdiag.indicateurs.secret_systeme import Relation, Systeme, systeme
 
@@ -64,10 +64,10 @@ def masquer(
         Même index : ``masque`` ; ``protege`` (masqué pour soi-même) ; ``bas``, ``haut``, ce qu'en sait encore le
         lecteur. Une case protégée reste possible partout de ``pas`` à ``seuil − pas``.
 
-    Raises
-    ------
-    DemandeFausse
-        Une case protégée se déduit de cases qu'on ne peut pas masquer.
+    Notes
+    -----
+    Une case qu'on ne peut pas protéger davantage, parce que tout ce qui la touche est déjà masqué ou déjà publié,
+    n'arrête rien : elle est masquée, et son intervalle est le plus large possible.
 
     Examples
     --------
@@ -100,17 +100,22 @@ def masquer(
 def masquer_systeme(s: Systeme, masque: np.ndarray | None = None) -> tuple[np.ndarray, Bornes]:
     """:func:`masquer`, le système déjà posé. ``masque`` : cases à masquer de toute façon."""
     masque = (s.protegee & s.masquable) if masque is None else masque | (s.protegee & s.masquable)
-    masque = masque.copy()
+    masque, entier = masque.copy(), True
     while True:
-        bornes = encadrer(s, masque)
-        fautives = _lignes_fautives(s, bornes)
-        if not len(fautives):
-            trouees = audit_lineaire(s, bornes)
-            if not len(trouees):
-                masque = _rendre(s, masque, bornes)
-                return masque, encadrer(s, masque)
-            fautives = _lignes_des_cases(s, trouees)
-        masque[_a_masquer(s, masque, bornes, fautives)] = True
+        try:
+            bornes = encadrer(s, masque)
+            fautives = _lignes_fautives(s, bornes)
+            if not len(fautives):
+                trouees = audit_lineaire(s, bornes)
+                if not len(trouees):
+                    # Rendre une case rétrécirait ce qu'on n'a pas su protéger assez.
+                    masque = _rendre(s, masque, bornes) if entier else masque
+                    return masque, encadrer(s, masque)
+                fautives = _lignes_des_cases(s, trouees)
+            masque[_a_masquer(s, masque, fautives)] = True
+        except _SansIssue as sans_issue:
+            # Tout ce qui touche ces cases est déjà masqué ou publié : mieux ne se peut, et refuser ne cacherait rien.
+            s, entier = sans_issue.relacher(s), False
 
 
 def _rendre(s: Systeme, masque: np.ndarray, bornes: Bornes) -> np.ndarray:
@@ -152,7 +157,7 @@ def _lignes_fautives(s: Systeme, bornes: Bornes) -> list[np.ndarray]:
         # Cernée par son propre plafond, ou publiée : aucune relation n'y peut rien.
         orphelines = set(trahies) - set(cases[trop])
         if orphelines:
-            raise _impossible(s, sorted(orphelines))
+            raise _SansIssue(sorted(orphelines))
     lignes |= set(bornes.restes_trop_petits(s))
     return [s.cases_de(ligne) for ligne in sorted(lignes)]
 
@@ -164,7 +169,7 @@ def _lignes_des_cases(s: Systeme, cases: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def _a_masquer(s: Systeme, masque: np.ndarray, bornes: Bornes, groupes: list[np.ndarray]) -> list[int]:
+def _a_masquer(s: Systeme, masque: np.ndarray, groupes: list[np.ndarray]) -> list[int]:
     """Pour chaque groupe de cases, la plus petite non nulle encore montrée ; à défaut, la plus proche."""
     choisies = set()
     for groupe in groupes:
@@ -186,14 +191,21 @@ def _a_masquer(s: Systeme, masque: np.ndarray, bornes: Bornes, groupes: list[np.
                 break
             front = np.array(sorted(vus), dtype=int)
         else:
-            raise _impossible(s, [c for c in groupe if s.protegee[c]] or list(groupe))
+            raise _SansIssue(groupe)
     return sorted(choisies)
 
 
-def _impossible(s: Systeme, cases: Sequence[int]) -> DemandeFausse:
-    noms = ", ".join(str(s.cles[c]) for c in list(cases)[:5])
-    return DemandeFausse(
-        f"des cases protégées se déduisent de ce qui est déjà publié ({noms})",
-        attendu="des périmètres dont la différence ne laisse pas un petit effectif",
-        conseil="retirez l'un des périmètres voisins, ou demandez un regroupement plus large",
-    )
+class _SansIssue(Exception):
+    """Des cases qu'aucune autre ne peut plus cacher."""
+
+    def __init__(self, cases: Sequence[int]) -> None:
+        super().__init__()
+        self.cases = np.asarray(cases, dtype=int)
+
+    def relacher(self, s: Systeme) -> Systeme:
+        """Le système sans ce qui les protège : elles restent masquées, au mieux."""
+        protegee, toleree = s.protegee.copy(), s.toleree.copy()
+        lignes = set.intersection(*(set(s.lignes_de(c)) for c in self.cases))
+        toleree[sorted(lignes)] = True
+        protegee[self.cases] = False
+        return replace(s, protegee=protegee, toleree=toleree)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -22,8 +23,11 @@ from cafdiag.indicateurs.secret_mesures import UNITES_SANS_EFFECTIF, Grandeur, R
 from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.indicateurs.tables_calcul import Tables, contexte_des
 from cafdiag.territoires import membres
-from cafdiag.territoires.gardes import gardes_en_rang
+from cafdiag.territoires.gardes import dossier_montres, gardes_en_rang
+from cafdiag.territoires.montres import retenir
 from cafdiag.territoires.perimetres import perimetre_en_texte
+
+_ATTENTE = 300.0
 
 
 def taire(
@@ -57,11 +61,28 @@ def taire(
         return _communes_de(maille).get(code) if maille in MAILLES else None
 
     siennes = {code: communes_de("perimetre", code) for code in perimetres}
-    libres = {}
-    if any(voile.touche(tuple(voile.touches), rangs_) for rangs_ in siennes.values()):
-        reglages = (tables.etat(), options.seuil_caf, options.perimetres_publies)
+    if not any(voile.touche(tuple(voile.touches), rangs_) for rangs_ in siennes.values()):
+        return proteger(mesures, voile, communes_de, {})
+    reglages = (tables.etat(), options.seuil_caf, options.perimetres_publies)
+    with _un_a_la_fois():
         libres = _juger(*reglages, gardes_en_rang(), tuple(perimetres.values()))
-    return proteger(mesures, voile, communes_de, {code: libres[c] for code, c in perimetres.items() if c in libres})
+        permis = {code: libres[c] for code, c in perimetres.items() if c in libres}
+        table = proteger(mesures, voile, communes_de, permis)
+        for code in voile.montres(table) & set(perimetres):
+            # Un territoire que le masque connaît déjà n'apprend rien de plus.
+            if not voile.connait(siennes[code]):
+                retenir(perimetres[code])
+    return table
+
+
+@contextlib.contextmanager
+def _un_a_la_fois() -> Iterator[None]:
+    """Deux périmètres demandés ensemble par deux commandes se jugent l'un après l'autre."""
+    import filelock
+
+    dossier_montres().mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(dossier_montres() / ".verrou", timeout=_ATTENTE):
+        yield
 
 
 def verifier(

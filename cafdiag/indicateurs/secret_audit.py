@@ -55,7 +55,7 @@ class Bornes:
         reste = np.abs(fixe)
         exacte = s.haut_ligne - s.bas_ligne < EPSILON
         petit = (reste > EPSILON) & (reste < s.seuil - EPSILON)
-        return np.flatnonzero((cachees > 0) & ~total_cache & exacte & petit)
+        return np.flatnonzero((cachees > 0) & ~total_cache & exacte & petit & ~s.toleree)
 
 
 def encadrer(s: Systeme, masque: np.ndarray) -> Bornes:

@@ -277,6 +277,15 @@ class Voile:
         toutes = suite.permises | {(g, ici) for g in permises}
         return Suite(ensembles, tuple(masquees), toutes), frozenset(permises)
 
+    def montres(self, table: pd.DataFrame) -> set[str]:
+        """Périmètres libres dont cette table, déjà tue, montre un chiffre confidentiel."""
+        ici = table["maille"].eq("perimetre") & table["indicateur"].isin(self.regles.concernes.index)
+        return set(table.loc[ici & table["valeur"].notna(), "territoire"])
+
+    def connait(self, communes: np.ndarray) -> bool:
+        """Vrai si ces communes sont un territoire que le masque juge d'office."""
+        return np.unique(communes).astype(np.int64).tobytes() in {c.tobytes() for c in self._zones.communes}
+
     def touche(self, variables: tuple[str, ...], communes: np.ndarray | None) -> bool:
         """Faux si ce lieu n'a aucune commune où une de ces variables est confidentielle ; vrai dans le doute."""
         if communes is None:

@@ -44,7 +44,8 @@ class Systeme:
     ``montree`` : le dossier la montrerait ; ``masquable`` : et rien n'oblige à la montrer. ``permis_bas``,
     ``permis_haut`` : l'intervalle que le lecteur ne doit pas pouvoir réduire (vide si rien n'est à protéger).
     ``plafond`` : ce qu'il sait d'avance d'une case masquée. ``plancher`` : ce qu'en sait un lecteur averti, pour
-    qui une case masquée n'est pas un zéro puisque les zéros se montrent.
+    qui une case masquée n'est pas un zéro puisque les zéros se montrent. ``toleree`` : relations dont le reste
+    masqué est trop petit sans qu'on y puisse rien.
     """
 
     cles: pd.Index
@@ -62,6 +63,7 @@ class Systeme:
     bas_ligne: np.ndarray
     haut_ligne: np.ndarray
     seuil: float
+    toleree: np.ndarray
 
     @cached_property
     def ordre(self) -> np.ndarray:
@@ -175,4 +177,5 @@ def systeme(
         bas_ligne=limites[:, 0],
         haut_ligne=limites[:, 1],
         seuil=float(seuil),
+        toleree=np.zeros(len(limites), dtype=bool),
     )

@@ -1,7 +1,8 @@
 """Ce qui décide d'un diagnostic, résumé en une empreinte : données, gabarits, code, bibliothèques, demande.
 
 Deux demandes de même empreinte donnent les mêmes octets ; c'est ce que compare ``--reprendre``, jamais
-l'heure des fichiers.
+l'heure des fichiers. ``lot.json``, qu'on remet à d'autres, ne porte que les empreintes de ce qui est public ; celle
+de ce qu'un partenaire a remis reste sur le poste (:func:`marque_privee`).
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from cafdiag.restitution.produire import Commande
 from cafdiag.territoires.gardes import gardes_en_rang
 
 APPORTS = ("qpv", "registre")
+PRIVES = ("registre",)
 _BIBLIOTHEQUES = ("pandas", "numpy", "geopandas", "shapely", "pyproj", "folium", "matplotlib", "jinja2",
                   "nbformat", "papermill", "ipykernel", "scipy", "pyarrow", "pyogrio", "openpyxl",
                   "python-docx", "typst")  # fmt: skip
 # Ce qui appartient à qui demande le lot, et qu'un travailleur reçoit avec lui.
-DU_DEMANDEUR = ("entrepot", "perimetres")
+DU_DEMANDEUR = ("entrepot",)
 
 
 def sha256(contenu: str | bytes) -> str:
@@ -69,13 +71,39 @@ def entrees_communes() -> dict[str, str]:
         "version": version_du_code(),
         "donnees": sha256((magasin.dossier("data") / "empreintes.json").read_bytes().replace(b"\r\n", b"\n")),
         "gabarits": _fichiers(magasin.dossier("templates"), "*") + _fichiers(magasin.dossier("maps"), "*.js", "*.css"),
-        "entrepot": sha256(json.dumps(entrepot.entrees(), sort_keys=True)),
-        # Avec des données confidentielles, un périmètre gardé de plus peut en faire taire un autre.
-        "perimetres": sha256(json.dumps(gardes_en_rang() if confidentielles() else ())),
+        "entrepot": sha256(json.dumps(_entrees(publiques=True), sort_keys=True)),
         "bibliotheques": sha256(
             "\n".join([platform.python_version(), *(f"{nom}=={_version(nom)}" for nom in _BIBLIOTHEQUES)])
         ),
     }
+
+
+def _entrees(*, publiques: bool) -> dict[str, dict]:
+    return {n: e for n, e in entrepot.entrees().items() if entrepot.sans_empreinte(e["jeu"]) != publiques}
+
+
+def marque_privee(commande: Commande, apports: dict[str, str]) -> str:
+    """Ce qui décide d'un diagnostic et que d'autres ne doivent pas pouvoir essayer ; à ne pas écrire hors du poste.
+
+    Parameters
+    ----------
+    commande : Commande
+    apports : dict
+        Empreinte de chaque fichier apporté.
+
+    Returns
+    -------
+    str
+        Vide si rien n'est privé.
+    """
+    privees = [_entrees(publiques=False), {n: v for n, v in apports.items() if n in PRIVES}]
+    if not any(privees):
+        return ""
+    # Avec des données confidentielles, un périmètre montré avant celui-ci peut le faire taire.
+    avant = gardes_en_rang() if commande.cible.maille == "perimetre" and confidentielles() else ()
+    siennes = frozenset(commande.cible.communes)
+    rang = next((i for i, communes in enumerate(avant) if frozenset(communes) == siennes), len(avant))
+    return sha256(json.dumps([*privees, avant[:rang]], sort_keys=True))
 
 
 def empreinte(commande: Commande, communes: dict[str, str], apports: dict[str, str]) -> str:
@@ -88,8 +116,9 @@ def empreinte(commande: Commande, communes: dict[str, str], apports: dict[str, s
     communes : dict
         :func:`entrees_communes`.
     apports : dict
-        Empreinte de chaque fichier apporté (``qpv``, ``registre``).
+        Empreinte de chaque fichier apporté (``qpv``, ``registre``) ; celle d'un registre n'y compte pas.
     """
+    apports = {n: v for n, v in apports.items() if n not in PRIVES}
     propres = {n: v for n, v in commande.parametres.items() if n not in APPORTS}
     return sha256(
         json.dumps([communes, apports, propres, sorted(commande.formats)], sort_keys=True, ensure_ascii=False)

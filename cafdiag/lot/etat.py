@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cafdiag.erreurs import ProductionImpossible
+from cafdiag.lot import marques
 from cafdiag.lot.empreintes import sha256
 from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Resultat
 from cafdiag.magasin import ecrire_atomique
@@ -66,16 +67,22 @@ class Etat:
         self.sortie, self.entrees = sortie, entrees
         self.remarques: list[str] = []
         self.territoires: dict[str, dict[str, Any]] = _lire(sortie / NOM, self.remarques)
+        self._marques = marques.lire(sortie)
         self.delaisses: list[str] = []
         """Fichiers d'un lot précédent que celui-ci ne refait pas, faute d'en demander le format."""
         self.lot: dict[str, Any] = {}
         self._prochaine = 0.0
 
-    def prevoir(self, commande: Commande, empreinte: str, *, reprendre: bool) -> bool:
-        """Inscrit une commande ; faux si elle est déjà faite, à l'identique, fichiers compris."""
+    def prevoir(self, commande: Commande, empreinte: str, *, reprendre: bool, marque: str = "") -> bool:
+        """Inscrit une commande ; faux si elle est déjà faite, à l'identique, fichiers compris.
+
+        ``marque`` (:func:`cafdiag.lot.empreintes.marque_privee`) reste sur le poste, jamais dans ``lot.json``.
+        """
         fiche = self.territoires.get(commande.suffixe, {})
-        if reprendre and fiche.get("empreinte") == empreinte and self._intacte(fiche):
+        connue = fiche.get("empreinte") == empreinte and self._marques.get(commande.suffixe, "") == marque
+        if reprendre and connue and self._intacte(fiche):
             return False
+        self._marques[commande.suffixe] = marque
         refaits = {*commande.formats, "mesures"}
         self.delaisses += [
             f["nom"]
@@ -153,6 +160,7 @@ class Etat:
             "entrees": self.entrees,
             "territoires": dict(sorted(self.territoires.items())),
         }
+        marques.ecrire(self.sortie, self._marques)
         ecrire_atomique(self.sortie / NOM, json.dumps(contenu, ensure_ascii=False, indent=1) + "\n")
         fin = time.monotonic()
         self._prochaine = fin + max(2.0, 20 * (fin - debut))

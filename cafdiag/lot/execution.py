@@ -15,7 +15,7 @@ from typing import Any
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot import moteurs
 from cafdiag.lot.bornes import Bornes
-from cafdiag.lot.empreintes import APPORTS, empreinte, entrees_communes, sha256
+from cafdiag.lot.empreintes import APPORTS, empreinte, entrees_communes, marque_privee, sha256
 from cafdiag.lot.etat import NOM, Etat, seul
 from cafdiag.lot.index import ecrire_index
 from cafdiag.lot.moteurs import Panne
@@ -144,7 +144,10 @@ def produire_lot(
             commande
             for commande in plan.commandes
             if etat.prevoir(
-                commande, empreinte(commande, communes, apports), reprendre=reglages.reprendre
+                commande,
+                empreinte(commande, communes, apports),
+                reprendre=reglages.reprendre,
+                marque=marque_privee(commande, apports),
             )
         ]
         repris = len(plan.commandes) - len(a_faire)

@@ -9,7 +9,7 @@ Rien n'est écrit là-bas : les rapports reviennent et le lot les range.
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import secrets
 import shutil
 import tempfile
 import time
@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from cafdiag.donnees import entrepot
+from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot.empreintes import APPORTS, DU_DEMANDEUR, entrees_communes
 from cafdiag.lot.moteurs import Panne, choisir, executer_avec_repli
 from cafdiag.lot.tache import ECHEC, Ordre, Resultat
 from cafdiag.restitution.produire import Commande
 from cafdiag.territoires.gardes import dossier as dossier_des_perimetres
+from cafdiag.territoires.gardes import dossier_montres
+from cafdiag.territoires.montres import retenir
 
 _SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg")
 _ATTENTE = 30.0  # secondes laissées à la grappe pour répondre, ou pour revenir
@@ -60,10 +63,8 @@ class Depot:
     """
 
     def __init__(self, fichiers: dict[str, bytes]) -> None:
-        calcul = hashlib.sha256()
-        for nom, octets in sorted(fichiers.items()):
-            calcul.update(f"{nom}\0{len(octets)}\0".encode() + octets)
-        self.name = f"cafdiag-depot-{calcul.hexdigest()[:16]}"
+        # Le nom paraît dans les journaux de la grappe : tiré au hasard, il ne dit rien du contenu.
+        self.name = f"cafdiag-depot-{secrets.token_hex(8)}"
         self.fichiers = fichiers
         self.dossier: Path | None = None
 
@@ -99,9 +100,10 @@ def _colis(modele: Commande) -> dict[str, bytes]:
         fichiers["entrepot/manifeste.json"] = (racine / "manifeste.json").read_bytes()
         for entree in entrees.values():
             fichiers[f"entrepot/{entree['table']}"] = (racine / entree["table"]).read_bytes()
-    # Le secret juge chaque périmètre avec ceux qui sont gardés : le travailleur doit les connaître.
-    for chemin in sorted(dossier_des_perimetres().glob("*.json")):
-        fichiers[f"entrepot/perimetres/{chemin.name}"] = chemin.read_bytes()
+    # Le secret juge chaque périmètre avec ceux qui sont gardés ou montrés : le travailleur doit les connaître.
+    for dossier in (dossier_des_perimetres(), dossier_montres()):
+        for chemin in sorted(dossier.glob("*.json")):
+            fichiers[f"entrepot/{dossier.name}/{chemin.name}"] = chemin.read_bytes()
     return fichiers
 
 
@@ -192,6 +194,10 @@ class Grappe:
 
     def soumettre(self, ordre: Ordre) -> Any:
         """Confie un ordre à la grappe ; rend un ``Future``."""
+        cible = ordre.commande.cible
+        # Là-bas, le journal des périmètres montrés disparaît avec le dépôt : il se tient ici.
+        if cible.maille == "perimetre" and confidentielles():
+            retenir(cible.communes)
         return self._executeur.submit(executer_ailleurs, ordre, self._depot, self._attendu)
 
     def lire(self, futur: Any) -> Resultat:

@@ -8,6 +8,7 @@
 from cafdiag.territoires.cog import a_jour
 from cafdiag.territoires.gardes import garder_perimetre, oublier_perimetre, perimetres_gardes
 from cafdiag.territoires.listes import lister, membres
+from cafdiag.territoires.montres import oublier_montres, perimetres_montres
 from cafdiag.territoires.objets import MAILLES, Territoire
 from cafdiag.territoires.perimetres import perimetre
 from cafdiag.territoires.resolution import territoire
@@ -19,8 +20,10 @@ __all__ = [
     "garder_perimetre",
     "lister",
     "membres",
+    "oublier_montres",
     "oublier_perimetre",
     "perimetre",
     "perimetres_gardes",
+    "perimetres_montres",
     "territoire",
 ]

@@ -20,6 +20,11 @@ def dossier() -> Path:
     return magasin.dossier_utilisateur() / "perimetres"
 
 
+def dossier_montres() -> Path:
+    """Dossier du journal des périmètres montrés (:mod:`cafdiag.territoires.montres`)."""
+    return magasin.dossier_utilisateur() / "montres"
+
+
 def _chemin(nom: str) -> Path:
     cle = normaliser(nom).replace(" ", "-")
     if len(cle) > 80:
@@ -58,11 +63,10 @@ def garder_perimetre(lieu: Territoire) -> Path:
         raise DemandeFausse(
             f"« {lieu.libelle} » ne se garde pas", attendu="un périmètre, une commune ou un EPCI"
         )
-    rangs = [rang for rang, _ in _en_rang()]
     contenu = {
         "nom": lieu.nom,
         "cog": COG,
-        "rang": max(rangs, default=0) + 1,
+        "rang": prochain_rang(),
         "communes": list(lieu.communes),
     }
     return magasin.ecrire_atomique(_chemin(lieu.nom), json.dumps(contenu, ensure_ascii=False, indent=1))
@@ -118,13 +122,18 @@ def perimetres_gardes() -> pd.DataFrame:
 
 
 def gardes_en_rang() -> tuple[tuple[str, ...], ...]:
-    """Communes de chaque périmètre gardé, du premier au dernier : le secret les suppose montrés dans cet ordre."""
-    return tuple(communes for _, communes in sorted(_en_rang()))
+    """Communes de chaque périmètre gardé ou montré, du premier au dernier : le secret les suppose montrés ainsi."""
+    return tuple(dict.fromkeys(communes for _, communes in sorted(_en_rang())))
+
+
+def prochain_rang() -> int:
+    """Rang du prochain périmètre gardé ou montré."""
+    return max((rang for rang, _ in _en_rang()), default=0) + 1
 
 
 def _en_rang() -> list[tuple[int, tuple[str, ...]]]:
     lus = []
-    for chemin in sorted(dossier().glob("*.json")):
+    for chemin in sorted([*dossier().glob("*.json"), *dossier_montres().glob("*.json")]):
         try:
             contenu = json.loads(chemin.read_text(encoding="utf-8"))
             lus.append((int(contenu.get("rang", 0)), tuple(str(code) for code in contenu["communes"])))
