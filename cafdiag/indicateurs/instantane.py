@@ -1,8 +1,8 @@
 """L'instantané T0 : figer les mesures d'un territoire, puis dire ce qui a changé.
 
 L'évaluation d'une convention part d'une « donnée d'origine » : le fichier figé la garde, lisible et complet, avec
-les empreintes des données publiques dont elle vient ; ce qu'un partenaire a remis n'y laisse que son nom. Il ne contient aucune date d'exécution : la même demande sur les mêmes
-données donne les mêmes octets.
+les empreintes des données publiques dont elle vient ; ce qu'un partenaire a remis n'y laisse que son nom. Il ne
+contient aucune date d'exécution : la même demande sur les mêmes données donne les mêmes octets.
 """
 
 from __future__ import annotations

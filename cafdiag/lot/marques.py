@@ -1,4 +1,4 @@
-"""De quelles données confidentielles vient chaque diagnostic d'un lot : gardé sur le poste, jamais avec les rapports."""
+"""De quelles données confidentielles vient chaque diagnostic d'un lot : gardé sur le poste, jamais remis."""
 
 from __future__ import annotations
 
