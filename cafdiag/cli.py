@@ -162,7 +162,10 @@ def _lire_apports(options: argparse.Namespace):
     from cafdiag.donnees import lire_apports
 
     complets = [d for d in options.registre_complet.split(",") if d.strip()]
-    return lire_apports(qpv=options.qpv, registre=options.registre, registre_complet=complets)
+    apports = lire_apports(qpv=options.qpv, registre=options.registre, registre_complet=complets)
+    if apports.compte_rendu and (apports.compte_rendu.rejets or apports.compte_rendu.remarques):
+        print(f"cafdiag : {apports.compte_rendu.en_texte()}", file=sys.stderr)
+    return apports
 
 
 def _annoncer(territoire) -> None:

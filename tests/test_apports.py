@@ -147,7 +147,7 @@ def test_registre_complet_rend_exacts_densite_et_part_rurale(tmp_path):
 
 def test_tous_les_defauts_d_un_coup(tmp_path):
     lignes = [
-        {"type": "crèche", "nom": "A", "code": "49007", "lon": "x", "lat": "47,4"},
+        {"type": "garage", "nom": "A", "code": "49007", "lon": "x", "lat": "47,4"},
         {"type": "evs", "nom": "", "code": "99999", "lon": "466996", "lat": "6719860"},
     ]
     with pytest.raises(EntreeFautive) as capture:

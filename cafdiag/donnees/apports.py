@@ -36,12 +36,15 @@ class Apports:
         Départements dont le registre est déclaré complet : les comptes y sont exacts.
     compte_rendu : CompteRendu or None
         Ce que la lecture du registre a gardé, écarté et réparé.
+    types : frozenset of str
+        Types que le registre décrit, même si aucune de ses structures ne compte (aucune agréée).
     """
 
     qpv: gpd.GeoDataFrame | None = None
     structures: pd.DataFrame | None = None
     departements_complets: frozenset[str] = frozenset()
     compte_rendu: CompteRendu | None = None
+    types: frozenset[str] = frozenset()
 
     @property
     def vide(self) -> bool:
@@ -50,7 +53,7 @@ class Apports:
 
     def complet(self, type_structure: str) -> frozenset[str]:
         """Départements dont le registre est complet pour ce type : ceux déclarés, si le type y figure."""
-        if self.structures is None or type_structure not in set(self.structures["type"]):
+        if self.structures is None or type_structure not in {*self.structures["type"], *self.types}:
             return frozenset()
         return self.departements_complets
 
@@ -87,7 +90,7 @@ def lire_apports(
             ["aucun registre n'est donné, mais il est déclaré complet"],
             conseil="ajoutez --registre FICHIER",
         )
-    if complets and lecture.table.empty:
+    if complets and lecture.table.empty and not lecture.types:
         raise EntreeFautive(
             Path(registre).name,
             ["le registre est vide, mais il est déclaré complet"],
@@ -99,6 +102,7 @@ def lire_apports(
         structures=None if lecture is None else lecture.table[_COLONNES],
         departements_complets=complets,
         compte_rendu=None if lecture is None else lecture.compte_rendu,
+        types=frozenset() if lecture is None else frozenset(lecture.types),
     )
 
 
@@ -126,7 +130,7 @@ def _lire_registre(chemin: Path) -> Lecture:
     from cafdiag.donnees.registres import importer
 
     _refuser_csv_hors_utf8(chemin)
-    lecture = importer(chemin, ignorer_inconnues=True)
+    lecture = importer(chemin, ignorer_inconnues=True, vide_permis=True)
     if lecture.jeu == "activite":
         raise EntreeFautive(
             chemin.name,

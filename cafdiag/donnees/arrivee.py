@@ -17,8 +17,10 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from cafdiag.donnees.delimite import trouver_separateur
 from cafdiag.erreurs import CafdiagError
 
 ZIP_OCTETS_MAX = 4 * 1024**3
@@ -187,10 +189,10 @@ def enregistrements(chemin: Path) -> tuple[list[str], int, bool]:
 
     Un saut de ligne entre guillemets ne compte pas : le compte est celui du portail.
     """
+    separateur = trouver_separateur("".join(islice(_lignes(chemin), 200)))
     lignes = _lignes(chemin)
     premiere = next(lignes, "")
     premiere = premiere.removeprefix("ï»¿").removeprefix("\ufeff")
-    separateur = max(";,\t|", key=premiere.count)
     csv.field_size_limit(min(_BLOC * 16, 2**31 - 1))
     entete = next(csv.reader([premiere], delimiter=separateur), [])
     nombre, derniere = 0, ""

@@ -231,6 +231,7 @@ def _lire(
 ) -> list[Lecture]:
     """Les tables d'un fichier : jeu officiel reconnu à ses colonnes, sinon registre de structures."""
     from cafdiag.donnees import lecteurs, registres, registres_activite
+    from cafdiag.donnees.registres_colonnes import relire
 
     def registre() -> list[Lecture]:
         lecture = registres.importer(
@@ -244,7 +245,7 @@ def _lire(
         try:
             lecteur = lecteurs.reconnaitre(chemin)
         except EntreeFautive as inconnu:
-            if registres_activite.reconnait(chemin):
+            if registres_activite.reconnait(chemin) or relire(chemin):
                 return registre()
             try:
                 registres.proposer(chemin)

@@ -9,6 +9,7 @@ from cafdiag.donnees.apports import Apports
 from cafdiag.donnees.places import places_eaje
 from cafdiag.donnees.variables import derniere_annee, plus_recent
 from cafdiag.magasin import lire_table
+from cafdiag.territoires.normalisation import normaliser_tous
 
 TYPES_AVS = {"centre_social": "centres_sociaux", "evs": "evs"}
 # Sans registre, la base des équipements dit combien la commune en a, quand elle est là : une seule édition,
@@ -64,6 +65,12 @@ def _couvertes_par_un_rpe(table: pd.DataFrame, apports: Apports | None) -> pd.Se
     return couverte.astype(object).where(couverte | complet, None)
 
 
+def _cles(table: pd.DataFrame) -> pd.Series:
+    """Type, nom sans accent ni casse, commune."""
+    noms = pd.Series(normaliser_tous(table["nom"].fillna("")), index=table.index, dtype="str")
+    return table["type"].astype(str) + "|" + noms + "|" + table["code"].astype(str)
+
+
 def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
     """Structures nommées : embarquées, importées, ou du registre fourni dans ses départements complets.
 
@@ -81,9 +88,11 @@ def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
     importees = tables.structures()
     if len(importees):
         utiles = [c for c in embarquees.columns if c in importees.columns]
-        embarquees = pd.concat([importees[utiles].assign(sur=True), embarquees], ignore_index=True)
-        # La même structure, embarquée et importée : l'import est plus récent.
-        embarquees = embarquees.drop_duplicates(["type", "nom", "code"], keep="first", ignore_index=True)
+        # La même structure, embarquée et importée : l'import est plus récent. Deux lignes d'un même import, elles,
+        # sont deux structures : son lecteur les a déjà comparées.
+        ici = importees[importees["code"].isin(set(embarquees["code"]))]
+        deja = _cles(embarquees).isin(set(_cles(ici)))
+        embarquees = pd.concat([importees[utiles].assign(sur=True), embarquees[~deja]], ignore_index=True)
     if apports is None or apports.structures is None:
         return embarquees
     types = set(apports.structures["type"])

@@ -127,6 +127,8 @@ class Lecture:
         Années présentes, croissantes.
     source, millesime : str
         Producteur et jeu ; période que portent les chiffres.
+    types : tuple of str
+        Pour un registre : types de structures qu'il décrit, même si aucune n'est gardée.
     """
 
     jeu: str
@@ -135,6 +137,7 @@ class Lecture:
     annees: tuple[int, ...] = ()
     source: str = ""
     millesime: str = ""
+    types: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.compte_rendu.verifier()

@@ -52,10 +52,9 @@ def _rangs(texte: str, separateur: str) -> list[tuple[int, list[str]]]:
     return resultat
 
 
-def trouver_forme(debut: str, fichier: str) -> Forme:
-    """Séparateur et en-tête d'un texte délimité, d'après son début."""
-    lignes = debut.split("\n")[:_DEBUT]
-    extrait = "\n".join(lignes)
+def _choisir(texte: str) -> tuple[str, list[tuple[int, list[str]]]] | None:
+    """Le séparateur qui découpe le plus de lignes en autant de champs, et ces lignes ; None s'il n'y en a pas."""
+    extrait = "\n".join(texte.split("\n")[:_DEBUT])
     meilleur, note_max = None, 0.0
     for separateur in filter(extrait.__contains__, _SEPARATEURS):
         rangs = [(n, r) for n, r in _rangs(extrait, separateur) if any(c.strip() for c in r)]
@@ -64,12 +63,32 @@ def trouver_forme(debut: str, fichier: str) -> Forme:
             continue
         taille, nombre = max(tailles.items(), key=lambda t: (t[1], t[0]))
         note = nombre / len(rangs) * np.log2(taille)
+        premier = next(r for _, r in rangs if len(r) == taille)
+        # « 48,07;-0,77 » se découpe aussi à la virgule : l'en-tête, lui, ne se découpe que d'une façon.
+        if any(autre in case for case in premier for autre in _SEPARATEURS if autre != separateur):
+            note /= 4
         if note > note_max:
-            meilleur, note_max = (separateur, rangs, taille), note
-    if meilleur is None:
+            meilleur, note_max = (separateur, rangs), note
+    return meilleur
+
+
+def trouver_separateur(texte: str) -> str:
+    """Séparateur d'un texte délimité, quel que soit ce qui précède l'en-tête ; « ; » s'il n'a qu'une colonne.
+
+    >>> trouver_separateur("Liste, mise à jour le 12/03, source : PMI, Caf\\ntype;nom\\neaje;A\\n")
+    ';'
+    """
+    choisi = _choisir(texte)
+    return choisi[0] if choisi else ";"
+
+
+def trouver_forme(debut: str, fichier: str) -> Forme:
+    """Séparateur et en-tête d'un texte délimité, d'après son début."""
+    choisi = _choisir(debut)
+    if choisi is None:
         raise EntreeFautive(fichier, ["une seule colonne : aucun séparateur (; , tabulation |) trouvé"],
                             attendu="un CSV", conseil="enregistrez-le au format « CSV UTF-8 »")
-    separateur, rangs, taille = meilleur
+    separateur, rangs = choisi
     i = trouver_entete([r for _, r in rangs], fichier)
     ligne, entete = rangs[i]
     entete, donnees = list(entete), [r for _, r in rangs[i + 1:]]

@@ -14,7 +14,7 @@ TYPES = {
         "EAJE",
         "etablissement d accueil du jeune enfant|etablissement d accueil de jeunes enfants|"
         "multi accueil|creche collective|creche familiale|creche parentale|halte garderie|"
-        "creche psu|jardin d enfants",
+        "creche psu|jardin d enfants|accueil collectif|accueil familial|service d accueil familial",
     ),
     "micro_creche": ("Micro-crèche", "micro creches|microcreche|micro creche paje|micro creche psu"),
     "alsh": (
@@ -24,7 +24,7 @@ TYPES = {
     ),
     "centre_social": (
         "Centre social",
-        "centres sociaux|centre socioculturel|centre socio culturel|centre social et culturel",
+        "centres sociaux|csc|centre socioculturel|centre socio culturel|centre social et culturel",
     ),
     "evs": ("EVS", "espace de vie sociale|espaces de vie sociale"),
     "laep": (
@@ -57,10 +57,12 @@ TEMPS = {
     "sejours": ("Séjours courts", "sejour|sejours|mini camps"),
 }
 AGES = ("moins_6", "6_11", "12_17")
-_AGREMENTS = {
+# Seuls « agree » et « renouvellement » comptent : une demande, une préfiguration, un refus ne sont pas un agrément.
+AGREMENTS = {
     "agree": ("Agréé", "oui|agrement|labellise|labellisee|agreee|conventionne"),
     "prefiguration": ("Préfiguration", "en prefiguration"),
-    "en_cours": ("En cours", "en cours d agrement|en renouvellement|demande en cours"),
+    "en_cours": ("En cours", "en cours d agrement|demande en cours"),
+    "renouvellement": ("En renouvellement", "renouvellement|renouvellement en cours"),
     "non_agree": ("Non agréé", "non|sans agrement|refuse"),
 }
 _FINANCEMENTS = {"psu": ("PSU", "prestation de service unique"), "paje": ("Paje (CMG structure)", "paje|cmg")}
@@ -104,7 +106,9 @@ CHAMPS: dict[str, Champ] = {
             "type",
             "Type de structure",
             "choix",
-            "type structure|categorie|type d equipement|nature|type equipement|type de service|typologie",
+            "type structure|categorie|type d equipement|nature|type equipement|type de service|typologie|"
+            "sous categorie|ss cat|type etablissement|type d etablissement|type de lieu|equip type|equip theme|"
+            "categorie d etablissement|modalite",
             choix=TYPES,
         ),
         Champ(
@@ -113,7 +117,8 @@ CHAMPS: dict[str, Champ] = {
             "texte",
             "nom structure|structure|etablissement|"
             "nom de l etablissement|nom etablissement|denomination|raison sociale|intitule|enseigne|"
-            "equipement|nom equipement|nom de l equipement|nom usuel|nom du lieu|lieu|lib fs",
+            "equipement|nom equipement|nom de l equipement|nom usuel|nom du lieu|lieu|lib fs|equip nom|name|libelle|"
+            "nom du site|nom site|nomrs|nom de la creche|nom creche",
         ),
         Champ(
             "code",
@@ -121,7 +126,8 @@ CHAMPS: dict[str, Champ] = {
             "code",
             "code insee|insee|code commune|code insee commune|"
             "code insee de la commune|codgeo|depcom|insee com|com insee|code com|code geo|citycode|"
-            "numero insee|n insee|num insee|code commune insee",
+            "numero insee|n insee|num insee|code commune insee|code insee com|insee commune|code cog|"
+            "code officiel commune|adr codeinsee|adr code insee|com code",
             aide="5 caractères, en texte : 01004, 2A004",
         ),
         Champ(
@@ -129,44 +135,64 @@ CHAMPS: dict[str, Champ] = {
             "Commune",
             "texte",
             "nom commune|nom de la commune|ville|libgeo|libcom|localite|"
-            "commune d implantation|libelle commune|lib com|nom com|communes",
+            "commune d implantation|libelle commune|lib com|nom com|communes|adr commune|nom ville|municipalite",
         ),
-        Champ("code_postal", "Code postal", "texte", "cp|codpos|code postal commune|postal code|codepostal"),
+        Champ("code_postal", "Code postal", "texte", "cp|codpos|code postal commune|postal code|codepostal|postal|adr codepostal|adr cp|c p"),
+        Champ(
+            "numero",
+            "Numéro de voie",
+            "texte",
+            "numero dans la voie|num voie|numvoie|numero voie|adr numero|n voie",
+        ),
         Champ(
             "adresse",
             "Adresse",
             "texte",
             "adresse postale|adresse complete|rue|voie|adresse 1|"
-            "adresse de la structure|adresse structure|numero et voie",
+            "adresse de la structure|adresse structure|numero et voie|adr nomvoie|nom voie|nom de la voie|libelle voie|"
+            "adresse 1|adr",
         ),
         Champ(
             "lon",
             "Longitude",
             "coordonnee",
             "longitude|lng|long|x|coord x|coordonnee x|x wgs84|lambert x|"
-            "x lambert 93|x lambert93|x l93|coordx|x lambert|longitude wgs84|xcoord|geo lon",
+            "x lambert 93|x lambert93|x l93|coordx|x lambert|longitude wgs84|xcoord|geo lon|geo longitude|equip long|"
+            "equip lon|coordonnee longitude|coord lon|long wgs84|lon wgs84",
         ),
         Champ(
             "lat",
             "Latitude",
             "coordonnee",
             "latitude|y|coord y|coordonnee y|y wgs84|lambert y|"
-            "y lambert 93|y lambert93|y l93|coordy|y lambert|latitude wgs84|ycoord|geo lat",
+            "y lambert 93|y lambert93|y l93|coordy|y lambert|latitude wgs84|ycoord|geo lat|geo latitude|equip lat|"
+            "coordonnee latitude|coord lat|lat wgs84",
         ),
+        Champ(
+            "point",
+            "Point (latitude, longitude)",
+            "point",
+            "point|geo point|geo point 2d|geopoint|geo point 2d wgs84|coordonnees|coordonnees gps|gps|geolocalisation|"
+            "coordonnees geographiques|latlon|lat lon|latlng|lat lng|latitude longitude|lat long|geom|geometry|geometrie|"
+            "the geom|wkt|geom wkt|geo shape|geoshape|position|coordonneesxy|coordonnees xy|localisation|geo",
+        ),
+        Champ("precision_geocodage", "Précision du géocodage", "texte", "result type"),
+        Champ("score_geocodage", "Score du géocodage", "texte", "result score"),
         Champ(
             "places",
             "Places",
             "entier",
             "nombre de places|nb places|nb de places|capacite|"
             "capacite d accueil|capacite agreee|places agreees|nombre de places agreees|capacite totale|"
-            "total places|places agrement|agrement places|nombre places|capacite theorique",
+            "total places|places agrement|agrement places|nombre places|capacite theorique|nbplaces|nb place|places totales|"
+            "nombre de berceaux|nb berceaux|berceaux|nombre de place|nb places agreees|capacite max|capacite maximale",
             types=("eaje", "micro_creche", "alsh", ASSISTANTS),
         ),
         Champ(
             "type_accueil",
             "Type d'accueil",
             "texte",
-            "mode d accueil|type accueil",
+            "mode d accueil|type accueil|type de creche|type creche|type d accueil propose",
             types=("eaje", "micro_creche"),
         ),
         Champ(
@@ -227,9 +253,10 @@ CHAMPS: dict[str, Champ] = {
             "statut_agrement",
             "Agrément",
             "choix",
-            "statut agrement|statut de l agrement|etat de l agrement|agree|label|labellisation",
+            "statut agrement|statut de l agrement|etat de l agrement|agree|label|labellisation|etat agrement|"
+            "decision|situation de l agrement|agrement caf",
             types=(*_AVS, "laep", "rpe", "ps_jeunes", "france_services"),
-            choix=_AGREMENTS,
+            choix=AGREMENTS,
         ),
         Champ(
             "date_agrement",
@@ -244,7 +271,8 @@ CHAMPS: dict[str, Champ] = {
             "Fin de l'agrément",
             "date",
             "fin agrement|date fin agrement|"
-            "date de fin d agrement|fin d agrement|echeance agrement|agrement fin",
+            "date de fin d agrement|fin d agrement|echeance agrement|agrement fin|echeance|echeance de l agrement|"
+            "date d echeance|date echeance|fin de validite|date de fin de l agrement|agrement jusqu au|valable jusqu au",
             types=(*_AVS, "laep", "rpe", "ps_jeunes"),
         ),
         Champ(
@@ -325,7 +353,31 @@ CHAMPS: dict[str, Champ] = {
             types=TYPES_STRUCTURES,
         ),
         Champ("annee", "Année", "annee", "annee de reference|millesime|exercice|date reference"),
+        Champ(
+            "date_maj",
+            "Date de mise à jour",
+            "annee",
+            "date maj|dat maj|maj|mise a jour|date mise a jour|derniere mise a jour|date de modification|"
+            "date modification|date de derniere mise a jour",
+        ),
     )
+}
+
+
+# Colonnes des listes publiques et des géocodeurs : lues, jamais demandées par un modèle.
+_LUES_SEULEMENT = ("numero", "point", "precision_geocodage", "score_geocodage", "date_maj")
+# Un géocodeur ajoute ses colonnes à celles du fichier : elles ne servent qu'à défaut des siennes.
+GEOCODAGE = {
+    "result citycode": "code",
+    "adr cle interop": "code",
+    "cle interop": "code",
+    "result city": "commune",
+    "result postcode": "code_postal",
+    "result label": "adresse",
+    "result latitude": "lat",
+    "result longitude": "lon",
+    "result lat": "lat",
+    "result lon": "lon",
 }
 
 
@@ -335,7 +387,7 @@ def champs_de(type_structure: str) -> list[Champ]:
     >>> [c.nom for c in champs_de("laep")][-3:]
     ['date_ouverture', 'date_fermeture', 'annee']
     """
-    sans = ("nom", "adresse", "lon", "lat") if type_structure == ASSISTANTS else ()
+    sans = _LUES_SEULEMENT + (("nom", "adresse", "lon", "lat") if type_structure == ASSISTANTS else ())
     return [c for c in CHAMPS.values() if c.nom not in sans and (not c.types or type_structure in c.types)]
 
 

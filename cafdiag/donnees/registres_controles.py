@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import defaultdict
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from difflib import SequenceMatcher
 
 import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Rejet
+from cafdiag.donnees.registres_agrement import reference
 from cafdiag.donnees.registres_champs import ASSISTANTS, CHAMPS, TYPES, choisir
 from cafdiag.donnees.registres_colonnes import Correspondance
-from cafdiag.donnees.registres_tables import controler_alsh
+from cafdiag.donnees.registres_habillage import TOTAL, est_un_cumul
+from cafdiag.donnees.registres_reperes import meme_voie
+from cafdiag.donnees.registres_tables import controler_alsh, ecart_m, sites
+from cafdiag.magasin import lire_table
 from cafdiag.territoires.normalisation import normaliser
 
 EXEMPLE = "EXEMPLE"
-_TOTAUX = frozenset({"total", "totaux", "total general", "ensemble", "sous total", "total commune"})
+_PRES_M = 50.0
 
 
 class Compte:
@@ -24,6 +31,11 @@ class Compte:
         self.brut, self.entetes = brut, correspondance.colonnes
         self.defauts: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
         self.ecarts: dict[int, str] = {}
+        self.valeurs: dict[int, str] = {}
+
+    def mettre_de_cote(self, i: int, motif: str, valeur: str) -> None:
+        """Range une ligne de côté, avec la valeur qui en décide."""
+        self.ecarts[i], self.valeurs[i] = motif, valeur[:80]
 
     def ajouter(self, defauts: list[tuple]) -> None:
         for i, champ, valeur, attendu in defauts:
@@ -47,7 +59,9 @@ class Compte:
             feuille = self.brut["_feuille"][i]
             prefixe = f"feuille « {feuille} » : " if feuille else ""
             if i in self.ecarts:
-                rejets.append(Rejet(int(self.brut["_ligne"][i]), prefixe + self.ecarts[i]))
+                rejets.append(
+                    Rejet(int(self.brut["_ligne"][i]), prefixe + self.ecarts[i], self.valeurs.get(i, ""))
+                )
             elif self.defauts[i]:
                 raison = " ; ".join(p.removeprefix(", ").removeprefix(" : ") for p in self.phrases(i))
                 rejets.append(
@@ -57,27 +71,60 @@ class Compte:
 
 
 def ecarter_d_office(brut: pd.DataFrame, compte: Compte, *, exemples: bool) -> None:
-    """Totaux, exemples du modèle et lignes répétées à l'identique : écartés, comptés, jamais bloquants."""
+    """Totaux, notes, exemples du modèle et lignes répétées à l'identique : écartés, comptés, jamais bloquants."""
     premieres: dict[str, str] = {}
     # Dans une liste d'agréments sans nom, deux lignes pareilles sont deux personnes.
     liste = brut["type"].map(lambda t: choisir(CHAMPS["type"], t)).eq(ASSISTANTS) & ("agrees" not in brut)
     for i in brut.index:
         tout = brut["_tout"][i]
         cases = [c for c in tout.split("\x1f") if c]
-        if normaliser(cases[0]) in _TOTAUX and not any(brut[c][i] for c in ("code", "lon") if c in brut):
-            compte.ecarts[i] = "ligne de total"
-        elif not exemples and any(
+        if not exemples and any(
             c.startswith(EXEMPLE) for c in ([brut["nom"][i]] if "nom" in brut else cases)
         ):
             compte.ecarts[i] = "exemple du modèle"
+        elif brut["_nature"][i]:
+            compte.ecarts[i] = brut["_nature"][i]
         elif tout in premieres and not liste[i]:
             compte.ecarts[i] = f"répète à l'identique la {premieres[tout]}"
         else:
             premieres[tout] = compte.ou(i)
 
 
-def controler(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte) -> None:
-    for i in table.index[utiles["type"].eq("")]:
+def ecarter_totaux_calcules(table: pd.DataFrame, compte: Compte) -> None:
+    """Une ligne nommée comme sa commune (ou « Ensemble ») dont les places sont la somme des précédentes."""
+    if not {"nom", "places"} <= set(table.columns):
+        return
+    communes = lire_table("communes", colonnes=["code", "nom"]).set_index("code")["nom"]
+    depuis: list[int] = []
+    for i in table.index:
+        if i in compte.ecarts:
+            depuis = [] if compte.ecarts[i] == TOTAL else depuis
+            continue
+        code, nom, places = table["code"][i], table["nom"][i], table["places"][i]
+        nommee = not pd.isna(nom) and (
+            est_un_cumul(nom) or (not pd.isna(code) and normaliser(nom) == normaliser(communes.get(code, "")))
+        )
+        if nommee and not pd.isna(places) and depuis:
+            ici = [j for j in depuis if table["code"][j] == code]
+            if places in {table["places"][groupe].sum() for groupe in (ici, depuis) if groupe}:
+                compte.mettre_de_cote(i, TOTAL, nom)
+                depuis = []
+                continue
+        depuis.append(i)
+
+
+def oublier_accessoires(table: pd.DataFrame, compte: Compte, essentiels: Collection[str]) -> list[str]:
+    """Dans une liste publique, une valeur accessoire illisible laisse sa case vide ; rend ce qu'il faut en dire."""
+    comptes: Counter[str] = Counter()
+    for i in table.index:
+        gardes = [d for d in compte.defauts[i] if d[0] in essentiels]
+        comptes.update(d[0] for d in compte.defauts[i] if d[0] not in essentiels)
+        compte.defauts[i] = gardes
+    return [f"{n} valeur(s) illisible(s) de « {CHAMPS[c].libelle} », laissée(s) vide(s)" for c, n in comptes.items()]
+
+
+def controler(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte, *, liste: bool = False) -> None:
+    for i in table.index[table["type"].isna() & utiles["type"].eq("")]:
         compte.ajouter([(i, "type", "", ", ".join(TYPES))])
     assistants = table["type"].eq(ASSISTANTS)
     if "nom" in table or not assistants.all():
@@ -105,8 +152,12 @@ def controler(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte) -> None
             compte.ajouter(
                 [(i, "date_fin_agrement", utiles["date_fin_agrement"][i], "une fin après le début")]
             )
+    table["_site"] = sites(table)
     compte.ajouter(controler_alsh(table))
-    _controler_doublons(table, utiles, compte)
+    if liste:
+        _ecarter_doublons(table, compte)
+    else:
+        _controler_doublons(table, utiles, compte)
 
 
 def _controler_assistants(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte) -> None:
@@ -143,6 +194,7 @@ def _cle(table: pd.DataFrame) -> pd.Series:
         table["nom"].fillna("").map(normaliser),
         table["code"].fillna(""),
         table["annee"].astype("string").fillna(""),
+        table["_site"],
     ]
     if "temps" in table:
         parties.append(table["temps"].fillna(""))
@@ -154,7 +206,7 @@ def _controler_doublons(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compt
         return
     premieres: dict[tuple, int] = {}
     for i, cle in _cle(table).items():
-        if not cle[1] or not cle[2]:
+        if not cle[1] or not cle[2] or i in compte.ecarts:
             continue
         if cle in premieres:
             compte.ajouter(
@@ -164,7 +216,8 @@ def _controler_doublons(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compt
                         "nom",
                         utiles["nom"][i],
                         f"une structure qui ne soit pas déjà présente : même "
-                        f"type, même nom, même commune que la {compte.ou(premieres[cle])}",
+                        f"type, même nom, même commune que la {compte.ou(premieres[cle])} (deux adresses ou deux "
+                        "points différents les distingueraient)",
                     )
                 ]
             )
@@ -172,13 +225,48 @@ def _controler_doublons(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compt
             premieres[cle] = i
 
 
+def _ecarter_doublons(table: pd.DataFrame, compte: Compte) -> None:
+    """Une liste publique répète parfois un lieu : mêmes types, nom voisin, même endroit."""
+    vues: dict[str, list[int]] = defaultdict(list)
+    for i in table.index:
+        if i in compte.ecarts or compte.defauts[i]:
+            continue
+        code = table["code"][i]
+        jumelle = next((j for j in vues[code] if _deja_lue(table.loc[i], table.loc[j])), None)
+        if jumelle is None:
+            vues[code].append(i)
+        else:
+            compte.mettre_de_cote(
+                i, f"déjà lue : même type et même nom à moins de {_PRES_M:.0f} m", table["nom"][i]
+            )
+
+
+def _deja_lue(une: pd.Series, autre: pd.Series) -> bool:
+    if not set(une["type"].split()) <= set(autre["type"].split()):
+        return False
+    if "temps" in une.index and une["temps"] != autre["temps"] and not pd.isna(une["temps"]):
+        return False
+    a, b = normaliser(une["nom"]), normaliser(autre["nom"])
+    if a == b:
+        return une["_site"] == autre["_site"]
+    # « Les Lutins 1 » et « Les Lutins 2 » se ressemblent et sont deux.
+    if re.findall(r"\d+|\b(?:i{1,3}|iv|v|[a-d])$", a) != re.findall(r"\d+|\b(?:i{1,3}|iv|v|[a-d])$", b):
+        return False
+    proches = a in b or b in a or SequenceMatcher(None, a, b).ratio() > 0.85
+    return proches and not math.isnan(une["lon"]) and ecart_m(une, autre) < _PRES_M and not _voies_autres(une, autre)
+
+
+def _voies_autres(une: pd.Series, autre: pd.Series) -> bool:
+    adresses = [meme_voie(x) for x in (une.get("adresse"), autre.get("adresse")) if isinstance(x, str) and x]
+    return len(set(adresses)) > 1
+
+
 def ecarter_fermees(table: pd.DataFrame, compte: Compte) -> None:
     if "date_fermeture" not in table:
         return
     for i, date in table["date_fermeture"].dropna().items():
         annee = table["annee"][i]
-        limite = dt.date.today() if pd.isna(annee) else dt.date(int(annee), 12, 31)
-        if date.date() <= limite:
+        if date.date() <= reference(annee):
             compte.ecarts[i] = "structure fermée"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import statistics
 import unicodedata
 import zipfile
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
 
+from cafdiag.donnees.delimite import trouver_separateur
 from cafdiag.donnees.octets import decoder
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 
@@ -23,7 +25,8 @@ TAILLE_MAX = 30_000_000
 DEPLIE_MAX = 200_000_000
 LIGNES_MAX = 100_000
 COLONNES_MAX = 400
-ATTENDU = "un classeur xlsx ou ods, ou un CSV (UTF-8 ou Windows), une ligne par structure"
+ATTENDU = "un classeur xlsx ou ods, un CSV (UTF-8 ou Windows) ou un GeoJSON, une ligne par structure"
+_DEBUT = 1 << 18
 _CONSEIL = "ouvrez-le dans le tableur et enregistrez-le de nouveau"
 SANS_VALEUR = "=formule sans valeur="
 
@@ -39,6 +42,23 @@ class Feuille:
     nom: str
     lignes: list[tuple[int, list[str]]] = field(default_factory=list)
     formules: set[tuple[int, int]] = field(default_factory=set)
+    fusions: set[tuple[int, int]] = field(default_factory=set)
+    remarques: list[str] = field(default_factory=list)
+
+    def etendre(self, fusions: list[tuple[int, int, int, int]]) -> None:
+        """Une case fusionnée de haut en bas vaut pour chacune de ses lignes (rangs depuis 1, colonnes depuis 0)."""
+        lignes = dict(self.lignes)
+        for haut, gauche, bas, _ in fusions:
+            premiere = lignes.get(haut, [])
+            valeur = premiere[gauche] if gauche < len(premiere) else ""
+            for rang in range(haut + 1, bas + 1):
+                cellules = lignes.get(rang)
+                if not valeur or cellules is None:
+                    continue
+                cellules += [""] * (gauche + 1 - len(cellules))
+                if not cellules[gauche]:
+                    cellules[gauche] = valeur
+                    self.fusions.add((rang, gauche))
 
     def ajouter(self, numero: int, cellules: list[str]) -> None:
         """Garde la ligne si elle n'est pas vide, cases vides finales ôtées."""
@@ -111,9 +131,12 @@ def lire_feuilles(chemin: str | Path) -> list[Feuille]:
             conseil="enregistrez-le en .xlsx, sans mot de passe",
         )
     if not octets.startswith(b"PK"):
-        return [_csv(chemin, octets)]
+        autre = octets.startswith((b"\x1f\x8b", b"PAR1")) or _est_json(octets)
+        return [_autre(chemin) if autre else _csv(chemin, octets)]
     try:
         noms = _deplier(chemin, octets)
+        if not {"content.xml", "xl/workbook.xml"} & noms:
+            return [_autre(chemin)]
         feuilles = _ods(octets) if "content.xml" in noms else _xlsx(octets)
     except EntreeFautive:
         raise
@@ -123,6 +146,24 @@ def lire_feuilles(chemin: str | Path) -> list[Feuille]:
     for feuille in feuilles:
         _borner(chemin, feuille)
     return feuilles
+
+
+def _est_json(octets: bytes) -> bool:
+    return decoder(octets[:4096])[0].lstrip()[:1] in ("{", "[")
+
+
+def _autre(chemin: Path) -> Feuille:
+    """JSON, GeoJSON, Parquet ou archive d'une liste publique : lus par la voie des fichiers officiels."""
+    from cafdiag.donnees.lecture import lire_tableau
+
+    brut = lire_tableau(chemin)
+    feuille = Feuille("", remarques=[*brut.remarques, *map(str, brut.rejets)])
+    debut = int(brut.lignes[0]) if len(brut.lignes) else 1
+    feuille.lignes.append((debut - 1, [propre(c) for c in brut.entete]))
+    for numero, valeurs in zip(brut.lignes.tolist(), brut.table.itertuples(index=False), strict=True):
+        feuille.ajouter(numero, [propre(c) for c in valeurs])
+    _borner(chemin, feuille)
+    return feuille
 
 
 def _illisible(chemin: Path, trouve: str) -> EntreeFautive:
@@ -181,11 +222,22 @@ def _xlsx(octets: bytes) -> list[Feuille]:
                     else:
                         cellules.append(en_texte(case.value))
                 feuille.ajouter(rang, cellules)
+            feuille.etendre(_fusions_xlsx(octets, onglet))
             feuilles.append(feuille)
     finally:
         ecrit.close()
         calcule.close()
     return feuilles
+
+
+def _fusions_xlsx(octets: bytes, onglet) -> list[tuple[int, int, int, int]]:
+    """Cases fusionnées d'une feuille : la lecture au fil de l'eau d'openpyxl ne les dit pas."""
+    from openpyxl.utils import range_boundaries
+
+    with zipfile.ZipFile(io.BytesIO(octets)) as archive, archive.open(onglet._worksheet_path) as flux:
+        plages = [e.get("ref", "") for _, e in ElementTree.iterparse(flux) if e.tag.endswith("}mergeCell")]
+    limites = [range_boundaries(p) for p in plages if p]
+    return [(haut, gauche - 1, bas, droite - 1) for gauche, haut, droite, bas in limites]
 
 
 def _ods(octets: bytes) -> list[Feuille]:
@@ -202,6 +254,7 @@ def _ods(octets: bytes) -> list[Feuille]:
         if onglet.get(f"{_TABLE}style-name") in styles_caches:
             continue
         feuille, rang = Feuille(onglet.get(f"{_TABLE}name", "")), 0
+        fusions = []
         for ligne in onglet.iter(f"{_TABLE}table-row"):
             cellules: list[str] = []
             formules: list[int] = []
@@ -210,6 +263,9 @@ def _ods(octets: bytes) -> list[Feuille]:
                     continue
                 fois = int(case.get(f"{_TABLE}number-columns-repeated", "1"))
                 valeur = _valeur_ods(case)
+                hauteur = int(case.get(f"{_TABLE}number-rows-spanned", "1"))
+                if hauteur > 1:
+                    fusions.append((rang + 1, len(cellules), rang + hauteur, len(cellules)))
                 if case.get(f"{_TABLE}formula"):
                     formules.append(len(cellules))
                     valeur = valeur or SANS_VALEUR
@@ -225,6 +281,7 @@ def _ods(octets: bytes) -> list[Feuille]:
                     feuille.formules |= {(rang, c) for c in formules}
             else:
                 rang += fois
+        feuille.etendre(fusions)
         feuilles.append(feuille)
     return feuilles
 
@@ -257,8 +314,7 @@ def _csv(chemin: Path, octets: bytes) -> Feuille:
     texte = decoder(octets)[0]
     if "\x00" in texte or texte.lstrip()[:1] in ("<", "{", "["):
         raise _illisible(chemin, "ce n'est pas un tableau")
-    entete = texte.lstrip("\r\n").partition("\n")[0]
-    separateur = max(";,\t|", key=entete.count)
+    separateur = trouver_separateur(texte[:_DEBUT].replace("\r\n", "\n").replace("\r", "\n"))
     feuille = Feuille("")
     lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=separateur, strict=True)
     debut, lignes_brutes = 1, []
@@ -270,12 +326,9 @@ def _csv(chemin: Path, octets: bytes) -> Feuille:
     except csv.Error as cause:
         raise _illisible(chemin, f"ligne {debut} : guillemets ou séparateurs mal formés") from cause
     _borner(chemin, feuille)
-    if (
-        feuille.lignes
-        and not texte.endswith(("\n", "\r"))
-        and len(lignes_brutes) > 1
-        and (lignes_brutes[-1] < lignes_brutes[0])
-    ):
+    # Une dernière ligne sans fin et plus courte que les autres a perdu son bout ; une note n'a jamais eu qu'une case.
+    courante = statistics.mode(lignes_brutes) if lignes_brutes else 0
+    if not texte.endswith(("\n", "\r")) and len(lignes_brutes) > 1 and 1 < lignes_brutes[-1] < courante:
         raise _illisible(
             chemin, f"fichier coupé : la dernière ligne ({feuille.lignes[-1][0]}) est incomplète"
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +21,14 @@ _TERRES = {
     "Mayotte": (44.9, -13.1, 45.4, -12.5),
     "Saint-Pierre-et-Miquelon": (-56.6, 46.7, -56.0, 47.2),
 }
+_NOMBRE_SEUL = r"[-+−]?\d{1,9}(?:[.,]\d+)?"
+_POINT_WKT = re.compile(rf"(?:SRID=\d+;)?\s*POINT\s*Z?\s*\(\s*({_NOMBRE_SEUL})\s+({_NOMBRE_SEUL})", re.IGNORECASE)
+_COUPLE = re.compile(rf"[\[(]?\s*({_NOMBRE_SEUL})\s*(?:°\s*)?(?:\s*[;,/|]\s*|\s+)({_NOMBRE_SEUL})\s*(?:°\s*)?[\])]?")
+# « 48,07, -0,77 » : la virgule suivie d'une espace sépare, les autres sont décimales.
+_COUPLE_A_VIRGULES = re.compile(r"[\[(]?\s*([-+−]?\d{1,9},\d+)\s*(?:,\s*|[;/|\s]\s*)([-+−]?\d{1,9},\d+)\s*[\])]?")
+_DEGRES = re.compile(
+    r"(\d{1,3})\s*°\s*(\d{1,2})\s*['’′]\s*(?:(\d{1,2}(?:[.,]\d+)?)\s*(?:\"|''|”|″))?\s*([NSEWO])", re.IGNORECASE
+)
 _PROJECTIONS_DROM = {"971": 5490, "972": 5490, "973": 2972, "974": 2975, "976": 4471}
 
 
@@ -105,3 +115,54 @@ def communes_des_points(lon: np.ndarray, lat: np.ndarray) -> list[tuple[str, ...
     for point, forme in zip(points, formes, strict=True):
         trouves[point].add(codes[forme])
     return [tuple(sorted(t)) for t in trouves]
+
+
+
+def lire_couple(texte: str) -> tuple[str, str] | None:
+    """Longitude et latitude écrites dans une seule case ; None si ce n'est pas un point.
+
+    « 48.07, -0.77 » et ses parents, WKT, GeoJSON, objet ``{"lon": …, "lat": …}``, degrés et minutes.
+
+    >>> lire_couple("48.9196, 2.2287"), lire_couple("POINT (2.2287 48.9196)")
+    (('2.2287', '48.9196'), ('2.2287', '48.9196'))
+    >>> lire_couple('{"lon": 2.25, "lat": 48.9}'), lire_couple("48,07 ; -0,77"), lire_couple("Centre-ville")
+    (('2.25', '48.9'), ('-0.77', '48.07'), None)
+    """
+    texte = texte.strip()
+    if trouve := _POINT_WKT.match(texte):
+        return _propres(trouve[1], trouve[2])
+    if texte[:1] == "{":
+        return _couple_json(texte)
+    if degres := _DEGRES.findall(texte):
+        return _couple_en_degres(degres)
+    trouve = _COUPLE_A_VIRGULES.fullmatch(texte) or _COUPLE.fullmatch(texte)
+    # Latitude d'abord, comme sur une carte en ligne ; dans l'autre sens, le point est remis à l'endroit.
+    return _propres(trouve[2], trouve[1]) if trouve else None
+
+
+def _propres(lon: str, lat: str) -> tuple[str, str]:
+    return lon.replace(",", ".").replace("−", "-"), lat.replace(",", ".").replace("−", "-")
+
+
+def _couple_json(texte: str) -> tuple[str, str] | None:
+    try:
+        lu = json.loads(texte)
+    except ValueError:
+        return None
+    lu = lu.get("geometry", lu) if isinstance(lu, dict) else lu
+    if not isinstance(lu, dict):
+        return None
+    if lu.get("type") == "Point" and isinstance(lu.get("coordinates"), list) and len(lu["coordinates"]) > 1:
+        return str(lu["coordinates"][0]), str(lu["coordinates"][1])
+    paire = [next((lu[c] for c in noms if isinstance(lu.get(c), int | float)), None)
+             for noms in (("lon", "lng", "longitude", "x"), ("lat", "latitude", "y"))]
+    return None if None in paire else (str(paire[0]), str(paire[1]))
+
+
+def _couple_en_degres(degres: list[tuple[str, str, str, str]]) -> tuple[str, str] | None:
+    valeurs = {}
+    for entiers, minutes, secondes, sens in degres:
+        valeur = int(entiers) + int(minutes) / 60 + float((secondes or "0").replace(",", ".")) / 3600
+        axe = "lat" if sens.upper() in "NS" else "lon"
+        valeurs[axe] = -valeur if sens.upper() in "SWO" else valeur
+    return (f"{valeurs['lon']:.7f}", f"{valeurs['lat']:.7f}") if len(valeurs) == 2 else None

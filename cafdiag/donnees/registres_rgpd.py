@@ -74,6 +74,7 @@ _ENTETE_TELEPHONE = re.compile(r"\b(?:tel|telephone|phone|fax)s?\b")
 _NIR = re.compile(
     r"(?<![\dA-Za-z])([1-478])(\d{2})(0[1-9]|1[0-2]|[23]\d|4[0-2]|[5-9]\d)(\d{2}|2[ABab])(\d{3})(\d{3})(\d{2})(?![\dA-Za-z])"
 )
+_PORTABLE_PERSO, _COURRIEL_PERSO = "téléphone portable d'une personne", "courriel d'une personne"
 _NE_LE = re.compile(r"\bné(?:\(?e\)?)?\s+le\s+\d", re.IGNORECASE)
 _PORTABLE = re.compile(r"(?<!\d)(?:(?:\+|00)33(?:\(0\))?|0)[67]\d{8}(?!\d)")
 _COURRIEL = re.compile(r"([\w.+%'-]+)@((?:[\w-]+\.)+[A-Za-z]{2,})")
@@ -203,9 +204,9 @@ def valeur_nominative(valeur: str, entete: str = "") -> str:
         # Le tableur mange le zéro de tête d'un numéro saisi en nombre : 612345678.
         mange = re.fullmatch(r"[67]\d{8}", soude) and _ENTETE_TELEPHONE.search(normaliser(entete))
         if mange or _PORTABLE.search(soude):
-            return "téléphone portable d'une personne"
+            return _PORTABLE_PERSO
     if "@" in valeur and courriel_personnel(valeur):
-        return "courriel d'une personne"
+        return _COURRIEL_PERSO
     return ""
 
 
@@ -215,6 +216,7 @@ def nominatives(
     *,
     feuille: str = "",
     assistants: frozenset[int] = frozenset(),
+    publique: bool = False,
 ) -> list[str]:
     """Toutes les données nominatives d'un tableau, une phrase par colonne fautive ou par case.
 
@@ -228,12 +230,16 @@ def nominatives(
         Nom de la feuille, pour le message.
     assistants : frozenset of int
         Numéros des lignes d'assistants maternels : un nom y est celui d'une personne, une adresse un domicile.
+    publique : bool
+        Liste publiée : ses courriels et téléphones sont ceux des structures, et ne sont pas lus.
     """
     ou = f"feuille « {feuille} », " if feuille else ""
     trouves: list[str] = []
     tues: set[int] = set()
     for rang, entete in enumerate(entetes):
         nature = entete_nominatif(entete)
+        if publique and nature == "téléphone d'une personne":
+            nature = ""
         remplies = [n for n, cellules in lignes if rang < len(cellules) and cellules[rang]]
         if not nature and assistants:
             nature = _nature_chez_les_assistants(entete)
@@ -251,7 +257,7 @@ def nominatives(
                 continue
             entete = entetes[rang] if rang < len(entetes) else ""
             nature = valeur_nominative(valeur, entete)
-            if nature:
+            if nature and not (publique and nature in (_COURRIEL_PERSO, _PORTABLE_PERSO)):
                 trouves.append(f"{ou}ligne {numero}, colonne « {entete} » : {nature} (valeur tue)")
     return trouves
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from cafdiag.donnees.registres_champs import AGES, TEMPS
+from cafdiag.donnees.registres_reperes import meme_voie
 from cafdiag.territoires.normalisation import normaliser
 
 _PREMIERES = [
@@ -20,6 +23,7 @@ _PREMIERES = [
     "statut_agrement",
     "precision_lieu",
 ]
+_PRES_M = 50.0
 _PAR_TEMPS = ("places", *(f"places_{a}" for a in AGES), "heures_realisees")
 
 
@@ -50,6 +54,46 @@ def controler_alsh(table: pd.DataFrame) -> list[tuple]:
     return defauts
 
 
+def ecart_m(un: pd.Series, autre: pd.Series) -> float:
+    """Distance en mètres entre deux lignes ; infinie si l'une n'a pas de point."""
+    dx = (un["lon"] - autre["lon"]) * math.cos(math.radians(un["lat"]))
+    ecart = 111_200 * math.hypot(dx, un["lat"] - autre["lat"])
+    return math.inf if math.isnan(ecart) else ecart
+
+
+def sites(table: pd.DataFrame) -> pd.Series:
+    """Numéro du lieu de chaque ligne parmi celles qui ont même type, nom, commune et année.
+
+    Deux adresses différentes, ou deux points à plus de cinquante mètres, sont deux lieux. Une ligne qui ne dit
+    ni l'un ni l'autre est du premier.
+    """
+    cles = [
+        table["type"].fillna(""),
+        (table["nom"] if "nom" in table else pd.Series("", index=table.index)).fillna("").map(normaliser),
+        table["code"].fillna(""),
+        table["annee"].astype("string").fillna(""),
+    ]
+    numeros = pd.Series(0, index=table.index)
+    # Un accueil de loisirs s'écrit sur plusieurs lignes, une par temps : son point, s'il varie, est un défaut.
+    for _, groupe in table.groupby(cles, sort=False):
+        if len(groupe) < 2:
+            continue
+        vus: list[tuple[str, pd.Series]] = []
+        par_temps = groupe["type"].eq("alsh").all() and "temps" in groupe and groupe["temps"].notna().any()
+        for i, ligne in groupe.iterrows():
+            adresse = meme_voie(ligne["adresse"]) if isinstance(ligne.get("adresse"), str) else ""
+            for n, (autre_adresse, autre) in enumerate(vus):
+                meme = not (adresse and autre_adresse) or adresse == autre_adresse
+                loin = not par_temps and _PRES_M < ecart_m(ligne, autre) < math.inf
+                if meme and not loin:
+                    numeros[i] = n
+                    break
+            else:
+                numeros[i] = len(vus)
+                vus.append((adresse, ligne))
+    return numeros
+
+
 def _groupes(alsh: pd.DataFrame) -> pd.Series:
     return pd.Series(
         list(
@@ -57,6 +101,7 @@ def _groupes(alsh: pd.DataFrame) -> pd.Series:
                 alsh["nom"].fillna("").map(normaliser),
                 alsh["code"].fillna(""),
                 alsh["annee"].astype("string").fillna(""),
+                alsh["_site"],
                 strict=True,
             )
         ),
@@ -136,6 +181,9 @@ def _colonnes_du_temps(ligne: pd.Series) -> dict:
 
 def table_structures(table: pd.DataFrame, *, source: str) -> pd.DataFrame:
     """Table canonique ``structures`` : colonnes convenues d'abord, le reste ensuite s'il est rempli."""
+    # « Centre social / France services » : une ligne, deux agréments, deux structures au même endroit.
+    table = table.drop(columns=["_site"], errors="ignore").assign(type=table["type"].str.split())
+    table = table.explode("type", ignore_index=True)
     rendue = table.assign(source=source).reindex(
         columns=[*_PREMIERES, *(c for c in table if c not in _PREMIERES)]
     )

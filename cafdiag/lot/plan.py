@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cafdiag.donnees.delimite import trouver_separateur
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, fichier_illisible
 from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
@@ -18,16 +19,18 @@ from cafdiag.territoires.gardes import gardes_en_rang
 
 # Commentaires, et la ligne « sep=; » qu'un tableur écrit en tête.
 _A_PASSER = re.compile(r"\s*(#|sep=.?\s*$)", re.IGNORECASE)
+_ENTETE_AVANT = 20
 _COLONNES_CODE = ("code", "territoire", "siren", "code_epci", "code_insee", "nom")
 
 
 @dataclass(frozen=True)
 class Cible:
-    """Une ligne de la demande : la clé donnée, d'où elle vient, et le nom d'usage éventuel."""
+    """Une ligne de la demande : la clé donnée, d'où elle vient, le nom d'usage éventuel, ce qu'il faut en dire."""
 
     cle: str
     origine: str = ""
     nom_usage: str = ""
+    remarque: str = ""
 
 
 def cibles(
@@ -111,7 +114,9 @@ def _de_table(tables: Iterable, maille: str) -> list[Cible]:
 def _lire_liste(fichier: Path) -> list[Cible]:
     texte = _texte(fichier)
     utiles = [li for li in texte.splitlines() if li.strip() and not _A_PASSER.match(li)]
-    separateur = max(";,\t", key=utiles[0].count) if utiles else ";"
+    # Une colonne seule, sous son nom : les virgules sont celles des noms d'EPCI.
+    seule = any(_propre(li).lower() in _COLONNES_CODE for li in utiles[:_ENTETE_AVANT])
+    separateur = ";" if seule else trouver_separateur("\n".join(utiles))
     lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=separateur)
     lignes = [
         (lecteur.line_num, [_propre(c) for c in ligne])
@@ -120,6 +125,16 @@ def _lire_liste(fichier: Path) -> list[Cible]:
     ]
     if not lignes:
         raise EntreeFautive(fichier.name, ["aucune ligne"], attendu="un code de territoire par ligne")
+    titres = next(
+        (i for i, (_, li) in enumerate(lignes[:_ENTETE_AVANT]) if {c.lower() for c in li} & set(_COLONNES_CODE)), 0
+    )
+    remarque = (
+        f"{fichier.name} : {pluriel(titres, 'ligne ignorée', 'lignes ignorées')} au-dessus de l'en-tête : "
+        f"« {' '.join(lignes[0][1])[:60]} »."
+        if titres
+        else ""
+    )
+    lignes = lignes[titres:]
     entete = [c.lower() for c in lignes[0][1]]
     ou = next((entete.index(n) for n in _COLONNES_CODE if n in entete), None)
     nom = entete.index("nom_usage") if "nom_usage" in entete else None
@@ -140,6 +155,7 @@ def _lire_liste(fichier: Path) -> list[Cible]:
             ligne[ou] if ou < len(ligne) else "",
             f"ligne {rang}",
             ligne[nom] if nom is not None and nom < len(ligne) else "",
+            remarque,
         )
         for rang, ligne in lignes
     ]
@@ -223,7 +239,8 @@ def planifier(
 
     lieux = _resoudre(lignes)
     commandes: dict[str, Commande] = {}
-    remarques = [texte for lieu in lieux for texte in lieu.avertissements]
+    remarques = [*dict.fromkeys(ligne.remarque for ligne in lignes if ligne.remarque)]
+    remarques += [texte for lieu in lieux for texte in lieu.avertissements]
     doubles: list[str] = []
     for ligne, lieu in zip(lignes, lieux, strict=True):
         if not commandes:

@@ -38,10 +38,13 @@ def structures_montrees(donnees: Donnees, types: tuple[str, ...] = TYPES_MONTRES
             index=table.index,
         )
     table = table.assign(du_registre=du_registre.astype(bool), forme=normaliser_tous(table["nom"]))
-    # Le registre d'abord : c'est lui qui reste quand une liste publique nomme la même structure.
-    table = table.sort_values("du_registre", ascending=False, kind="stable")
-    table = table.drop_duplicates(["type", "forme", "code"], keep="first").sort_index()
-    return table.drop(columns="forme").reset_index(drop=True)
+    cle = table["type"].astype(str) + "|" + table["forme"] + "|" + table["code"].astype(str)
+    # Le registre l'emporte sur une liste publique qui nomme la même structure. Ses lignes à lui, et celles d'une
+    # liste à des adresses ou des points différents, sont des structures différentes.
+    nommee_au_registre = cle.isin(set(cle[table["du_registre"]])) & ~table["du_registre"]
+    lieux = [c for c in ("lon", "lat", "adresse") if c in table]
+    doublon = table.assign(cle=cle).duplicated(["cle", *lieux]) & ~table["du_registre"]
+    return table[~nommee_au_registre & ~doublon].drop(columns="forme").reset_index(drop=True)
 
 
 def ce_que_vaut_la_liste(table: pd.DataFrame) -> str:
