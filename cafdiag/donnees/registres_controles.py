@@ -248,7 +248,8 @@ def _deja_lue(une: pd.Series, autre: pd.Series) -> bool:
         return False
     a, b = normaliser(une["nom"]), normaliser(autre["nom"])
     if a == b:
-        return une["_site"] == autre["_site"]
+        # À quelques mètres, une seule maison a deux adresses ; au même point exactement, c'est celui de la commune.
+        return une["_site"] == autre["_site"] or 1 < ecart_m(une, autre) < _PRES_M
     # « Les Lutins 1 » et « Les Lutins 2 » se ressemblent et sont deux.
     if re.findall(r"\d+|\b(?:i{1,3}|iv|v|[a-d])$", a) != re.findall(r"\d+|\b(?:i{1,3}|iv|v|[a-d])$", b):
         return False
