@@ -280,7 +280,7 @@ class _Travail:
 
     def _refuser_vide(self, precision: str = "") -> None:
         exemples = precision and all("exemple du modèle" in e for e in self.compte.ecarts.values())
-        if exemples or not self.compte.ecarts and self.brut.empty:
+        if exemples or (not self.compte.ecarts and self.brut.empty):
             raise EntreeFautive(
                 self.classeur.chemin.name,
                 ["aucune structure" + (f" : {precision}" if exemples and self.compte.ecarts else "")],

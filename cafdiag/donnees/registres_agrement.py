@@ -27,7 +27,8 @@ _MOTIFS = {
     "renouvellement": r"renouvel|reconduct|reconduit|proroge|prolonge",
     "en_cours": r"\ben cours (d agrement|d instruction|d examen|de demande|d etude)|instruction|demande|depose|"
     r"\battente\b|projet|a l etude|examen|sollicit|envisage",
-    "agree": r"\bagree?e?s?\b|\bagrement\b|\bvalid|\baccord|favorable|\blabel|convention|\bactif|\bobtenu|delivre|en vigueur",
+    "agree": r"\bagree?e?s?\b|\bagrement\b|\bvalid|\baccord|favorable|\blabel|convention|\bactif|"
+    r"\bobtenu|delivre|en vigueur",
 }
 
 _MUETS = frozenset({"", "sans objet", "non concerne", "non concernee", "non renseigne", "a preciser", "inconnu", "nc"})

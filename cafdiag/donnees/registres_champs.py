@@ -137,7 +137,12 @@ CHAMPS: dict[str, Champ] = {
             "nom commune|nom de la commune|ville|libgeo|libcom|localite|"
             "commune d implantation|libelle commune|lib com|nom com|communes|adr commune|nom ville|municipalite",
         ),
-        Champ("code_postal", "Code postal", "texte", "cp|codpos|code postal commune|postal code|codepostal|postal|adr codepostal|adr cp|c p"),
+        Champ(
+            "code_postal",
+            "Code postal",
+            "texte",
+            "cp|codpos|code postal commune|postal code|codepostal|postal|adr codepostal|adr cp|c p",
+        ),
         Champ(
             "numero",
             "Numéro de voie",
@@ -173,8 +178,8 @@ CHAMPS: dict[str, Champ] = {
             "Point (latitude, longitude)",
             "point",
             "point|geo point|geo point 2d|geopoint|geo point 2d wgs84|coordonnees|coordonnees gps|gps|geolocalisation|"
-            "coordonnees geographiques|latlon|lat lon|latlng|lat lng|latitude longitude|lat long|geom|geometry|geometrie|"
-            "the geom|wkt|geom wkt|geo shape|geoshape|position|coordonneesxy|coordonnees xy|localisation|geo",
+            "coordonnees geographiques|latlon|lat lon|latlng|lat lng|latitude longitude|lat long|geom|geometry|"
+            "geometrie|the geom|wkt|geom wkt|geo shape|geoshape|position|coordonneesxy|coordonnees xy|localisation|geo",
         ),
         Champ("precision_geocodage", "Précision du géocodage", "texte", "result type"),
         Champ("score_geocodage", "Score du géocodage", "texte", "result score"),
@@ -184,8 +189,9 @@ CHAMPS: dict[str, Champ] = {
             "entier",
             "nombre de places|nb places|nb de places|capacite|"
             "capacite d accueil|capacite agreee|places agreees|nombre de places agreees|capacite totale|"
-            "total places|places agrement|agrement places|nombre places|capacite theorique|nbplaces|nb place|places totales|"
-            "nombre de berceaux|nb berceaux|berceaux|nombre de place|nb places agreees|capacite max|capacite maximale",
+            "total places|places agrement|agrement places|nombre places|capacite theorique|nbplaces|nb place|"
+            "places totales|nombre de berceaux|nb berceaux|berceaux|nombre de place|nb places agreees|"
+            "capacite max|capacite maximale",
             types=("eaje", "micro_creche", "alsh", ASSISTANTS),
         ),
         Champ(
@@ -272,7 +278,8 @@ CHAMPS: dict[str, Champ] = {
             "date",
             "fin agrement|date fin agrement|"
             "date de fin d agrement|fin d agrement|echeance agrement|agrement fin|echeance|echeance de l agrement|"
-            "date d echeance|date echeance|fin de validite|date de fin de l agrement|agrement jusqu au|valable jusqu au",
+            "date d echeance|date echeance|fin de validite|date de fin de l agrement|agrement jusqu au|"
+            "valable jusqu au",
             types=(*_AVS, "laep", "rpe", "ps_jeunes"),
         ),
         Champ(

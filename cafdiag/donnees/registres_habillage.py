@@ -28,7 +28,8 @@ _MOT_TOTAL = re.compile(
 _SIGLE_TOTAL = re.compile(r"^\s*(s\s*[/.]\s*t(otal)?|s\.-?t\.|s-t|sst|st\s*:)(\b|\s|\.|$)", re.IGNORECASE)
 _MOT_NOTE = re.compile(
     r"^(sources?|notes?|nb|n b|nota( bene)?|champ|lecture|legende|remarques?|avertissement|attention|precisions?|"
-    r"mise a jour|mis a jour|maj|date de mise a jour|derniere mise a jour|donnees? (au|de|du|issues|extraites|provisoires)|"
+    r"mise a jour|mis a jour|maj|date de mise a jour|derniere mise a jour|"
+    r"donnees? (au|de|du|issues|extraites|provisoires)|"
     r"situation au|extraction|extrait (le|de)|edite le|edition du|imprime le|fait a|page \d|copyright|©|realisation|"
     r"producteur|contact|fichier|export|document|liste (des|arretee)|tableau|pour toute)\b"
 )
@@ -96,7 +97,7 @@ def _total(pleines: Sequence[str], lus: Mapping[str, str]) -> bool:
         trouve = _MOT_TOTAL.search(mots)
         # « Ensemble » ou « Cumulus » nomment aussi des lieux : sans commune ni adresse, ce n'en est pas un.
         sur = trouve and ("tota" in trouve[0] or trouve[0] == "dont")
-        if sur and not lus.get("adresse") or trouve and not situee:
+        if (sur and not lus.get("adresse")) or (trouve and not situee):
             return True
     # Rien que des nombres : la somme d'une colonne, sans son nom.
     anonyme = not any(lus.get(c) for c in ("nom", *_QUI_SITUE))

@@ -86,8 +86,10 @@ def avec_numero(numeros: pd.Series, adresses: pd.Series) -> pd.Series:
 def meme_voie(adresse: str) -> str:
     """Adresse réduite à ce qui la distingue : « 12 av. de Paris » vaut « 12, avenue de Paris ».
 
-    >>> meme_voie("12 av. de Paris") == meme_voie("12, Avenue de PARIS"), meme_voie("5 bis rue X") == meme_voie("5 rue X")
-    (True, False)
+    >>> meme_voie("12 av. de Paris") == meme_voie("12, Avenue de PARIS")
+    True
+    >>> meme_voie("5 bis rue X") == meme_voie("5 rue X")
+    False
     """
     mots = re.sub(r"\b(\d+) (bis|ter|quater)\b", r"\1\2", normaliser(adresse)).split()
     return " ".join(_VOIES.get(m, m) for m in mots if m not in ("de", "du", "des", "la", "le", "les", "l", "d"))

@@ -227,8 +227,8 @@ def _chercher_le_type(classeur: Classeur, proposition: Correspondance) -> Corres
     actuelle = proposition.colonnes.get("type")
     if "type" in proposition.ambigues or (actuelle and _part_typee(classeur, actuelle) > 0):
         return proposition
-    autres = [e for e in classeur.entetes if reconnaitre(e) in (("type_accueil", "exacte"), ("type_accueil", "synonyme"))]
-    autres += [e for e in classeur.entetes if (reconnaitre(e) or ("",))[0] == "type" and e != actuelle]
+    champs = {e: (reconnaitre(e, proches=False) or ("",))[0] for e in classeur.entetes}
+    autres = [e for e, champ in champs.items() if champ in ("type_accueil", "type") and e != actuelle]
     trouvee = max(autres, key=lambda e: _part_typee(classeur, e), default=None)
     if trouvee is None or _part_typee(classeur, trouvee) < _PART_LUE:
         return proposition

@@ -24,7 +24,8 @@ _MOTIFS = {
     r"\bjardins? (d )?(enfants|eveil)\b|\bjardins? maternels?\b|\beaje\b|"
     r"\baccueils? (collectif|familial) (du|de|de la|des) (jeunes? enfants?|petite enfance)\b|"
     r"\betablissements? d accueil (du|de|des) jeunes? enfants?\b",
-    "rpe": r"\brelais (de la )?petite enfance\b|\brelais (d |des )?(parents )?(et )?assistant|\b(rpe|ram|ripe|rame|rpam)\b",
+    "rpe": r"\brelais (de la )?petite enfance\b|\brelais (d |des )?(parents )?(et )?assistant|"
+    r"\b(rpe|ram|ripe|rame|rpam)\b",
     "laep": r"\blieux? (d )?accueil (parents? )?enfants?( parents?)?\b|\baccueil (parents enfants|enfants parents)\b|"
     r"\blaep\b",
     "alsh": r"\b(accueils?|centres?) (de )?loisirs?\b|\b(alsh|clsh|acm)\b|\baccueils? collectifs? de mineurs\b",
