@@ -123,11 +123,14 @@ def test_manquant_reste_manquant():
 def test_angers_sous_son_departement():
     s = cd.simuler(ANGERS)
     b = s.besoin.iloc[0]
-    # 69,8 − 69,3 = 0,5 point de 9 704 naissances (2021-2023) : 48,52, donc 49 places.
-    assert (b["taux"], b["taux_cible"], b["enfants"], b["places"]) == (69.3, 69.8, 9704, 49)
-    assert b["bas"] == math.ceil(0.45 * b["enfants_bas"] / 100) and b["haut"] == math.ceil(0.55 * 97.04)
+    # 69,8 − 69,3 = 0,5 point des enfants estimés : 9 704 naissances (2021-2023) et 9 540 recensés ensemble.
+    assert (b["taux"], b["taux_cible"], b["enfants_naissances"]) == (69.3, 69.8, 9704)
+    assert b["methode_enfants"] == "recensement" and round(b["enfants_recensement"]) == 9540
+    assert b["places"] == math.ceil(0.005 * b["enfants"]) == 46
+    assert b["bas"] == math.ceil(0.45 * b["enfants_bas"] / 100)
+    assert b["haut"] == math.ceil(0.55 * b["enfants_haut"] / 100)
     assert b["statut"] == "estime" and not s.atteinte
-    assert s.modes["places"].sum() == 49
+    assert s.modes["places"].sum() == 46
 
 
 def test_au_dessus_de_la_cible_rien_a_creer():
@@ -211,8 +214,9 @@ def test_cible_comparables_est_la_mediane_du_groupe():
     taux = cd.mesurer_maille("epci", ["PE_TXCOUV_EAJE"], codes=list(groupe))["valeur"].dropna()
     b = cd.simuler(CRAON, cible="comparables", taux="eaje").besoin.iloc[0]
     assert b["taux_cible"] == pytest.approx(taux.median())
-    # 821 naissances de 2021 à 2023 : le besoin se refait à la main.
-    assert b["places"] == math.ceil(round((b["taux_cible"] - 9.6) * 8.21, 6))
+    # 821 naissances de 2021 à 2023, et le recensement : le besoin se refait à la main.
+    assert b["enfants_naissances"] == 821
+    assert b["places"] == math.ceil(round((b["taux_cible"] - 9.6) * b["enfants"] / 100, 6))
     with pytest.raises(DemandeFausse, match="trop peu de comparables"):
         cd.simuler("53084", cible="comparables")
 
@@ -310,14 +314,16 @@ def test_departs_sans_part_ni_origine_refuses(part, origine):
 def test_cli_texte(capsys):
     assert principal(["simuler", ANGERS, "--departs-am", "40", "--origine", "PMI 49"]) == 0
     dit = capsys.readouterr().out
-    for attendu in ("Il faudrait 49 places de plus (de 43 à 54).", "111\u202f800 à 194\u202f400", "PMI 49", "[S61]"):
+    for attendu in ("Il faudrait 46 places de plus (de 36 à 59).", "93\u202f600 à 212\u202f400", "PMI 49", "[S61]"):
         assert attendu in dit
 
 
 def test_cli_csv_et_json(capsys):
     assert principal(["simuler", ANGERS, "--cible", "75", "--mode", "eaje_psu=100", "--format", "json"]) == 0
     lignes = pd.DataFrame(__import__("json").loads(capsys.readouterr().out))
-    assert lignes.loc[lignes["poste"].eq("places à créer"), "valeur"].item() == math.ceil(5.7 * 97.04)
+    assert lignes.loc[lignes["poste"].eq("places à créer"), "valeur"].item() == math.ceil(
+        0.057 * lignes.loc[lignes["poste"].eq("enfants de moins de 3 ans"), "valeur"].item()
+    )
     assert principal(["baremes", "--annee", "2021", "--format", "csv"]) == 0
     assert "bonus_territoire_places_nouvelles" in capsys.readouterr().out
 
@@ -342,7 +348,7 @@ def test_cli_baremes_de_l_utilisateur(tmp_path, capsys):
     copie.write_text(copie.read_text(encoding="utf-8").replace("haut = 3600", "haut = 4000"), encoding="utf-8")
     capsys.readouterr()
     assert principal(["simuler", ANGERS, "--baremes", str(copie)]) == 0
-    assert "111\u202f800 à 216\u202f000" in capsys.readouterr().out
+    assert "93\u202f600 à 236\u202f000" in capsys.readouterr().out
     copie.write_text("format = 3", encoding="utf-8")
     assert principal(["simuler", ANGERS, "--baremes", str(copie)]) == 1
     assert "2 défauts" not in capsys.readouterr().out
@@ -358,8 +364,8 @@ def dit(bloc):
 def test_section_du_rapport():
     angers, craon, vichy = (Diagnostic(c) for c in (ANGERS, CRAON, VICHY))
     texte = dit(angers.simulation())
-    assert "il faudrait 49 places de plus (de 43 à 54)" in texte and "111 800 à 194 400 €" in texte
-    assert "au moins 79 550 €" in texte and "les sources se contredisent" in texte
+    assert "il faudrait 46 places de plus (de 36 à 59)" in texte and "93 600 à 212 400 €" in texte
+    assert "au moins 66 600 €" in texte and "les sources se contredisent" in texte
     assert "au-dessus du département (78,0) et de la France (60,9) : aucune place" in dit(craon.simulation())
     vichy_dit = dit(vichy.simulation())
     assert "il manque 9,9 places pour 100 enfants" in vichy_dit and "<table" not in vichy.simulation().html
@@ -370,9 +376,9 @@ def test_section_du_rapport():
 def test_les_chiffres_de_la_section_sont_joints():
     table = Diagnostic(ANGERS).toutes_les_mesures()
     siennes = table[table["role"].eq("simulation")]
-    assert 49 in siennes["valeur"].tolist()
+    assert 46 in siennes["valeur"].tolist()
     bonus = siennes[siennes["indicateur"].eq("SIMULATION_BONUS_TERRITOIRE_PLACES_NOUVELLES")].iloc[0]
-    assert (bonus["bas"], bonus["haut"], bonus["statut"]) == (111_800, 194_400, "non_disponible")
+    assert (bonus["bas"], bonus["haut"], bonus["statut"]) == (93_600, 212_400, "non_disponible")
     assert siennes["source"].ne("").all()
 
 
@@ -381,10 +387,11 @@ def test_une_annee_sans_taux_ne_simule_rien():
 
 
 def test_vos_places_sans_vos_enfants_changent_le_taux():
-    # ⌈60,9 / 100 × 821⌉ − 100 = 400 ; 821 enfants estimés par les naissances 2021-2023 au Pays de Craon.
+    # ⌈60,9 / 100 × E⌉ − 100, E les enfants estimés au Pays de Craon.
     s = cd.simuler(CRAON, cible="france", hypotheses=cd.Hypotheses(places=100))
     besoin = s.besoin.iloc[0]
-    assert besoin["places"] == 400 and besoin["taux"] == pytest.approx(100 * 100 / 821)
-    assert any("12,2 (publié : 79,9)" in h for h in s.hypotheses)
+    assert besoin["places"] == math.ceil(0.609 * besoin["enfants"]) - 100
+    assert besoin["taux"] == pytest.approx(100 * 100 / besoin["enfants"]) and besoin["enfants_naissances"] == 821
+    assert any("12,1 (publié : 79,9)" in h for h in s.hypotheses)
     with pytest.raises(DemandeFausse, match="--enfants"):
         cd.simuler("200054781", cible="france", hypotheses=cd.Hypotheses(places=100))

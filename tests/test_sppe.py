@@ -10,7 +10,7 @@ import pytest
 import cafdiag as cd
 from cafdiag.cli import principal
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
-from cafdiag.indicateurs.sppe import MISSIONS, lire_transferts, obligation
+from cafdiag.indicateurs.sppe import MARGE, MISSIONS, lire_transferts, obligation
 from cafdiag.restitution import sppe as kit
 
 ANGERS, CRAON, VICHY = "244900015", "200048551", "200071363"
@@ -24,24 +24,78 @@ def angers():
 
 @pytest.mark.parametrize(
     ("habitants", "sure", "minorant"),
-    [(3499, "non", "a_verifier"), (3500, "non", "a_verifier"), (3501, "oui", "oui"), (3333, "non", "non"),
-     (3334, "non", "a_verifier"), (0, "non", "non"), (float("nan"), "inconnu", "inconnu")],
+    [(3499, "non", "a_verifier"), (3500, "non", "a_verifier"), (3501, "oui", "oui"), (3043, "non", "non"),
+     (3044, "non", "a_verifier"), (0, "non", "non"), (float("nan"), "inconnu", "inconnu")],
 )  # fmt: skip
 def test_plus_de_3500_est_strict(habitants, sure, minorant):
     serie = pd.Series([habitants])
-    assert obligation(serie, 3500, minorant=False).item() == sure
-    assert obligation(serie, 3500, minorant=True).item() == minorant
-    assert obligation(serie, None, minorant=False).item() == "inconnu"
+    assert obligation(serie, 3500).item() == sure
+    assert obligation(serie, 3500, plafond=serie * (1 + MARGE)).item() == minorant
+    assert obligation(serie, None).item() == "inconnu"
 
 
-def test_missions_d_angers_relues_dans_les_populations(angers):
+@pytest.fixture
+def sans_totale(monkeypatch):
+    """Ni embarquée ni importée : la municipale en tient lieu."""
+    monkeypatch.setattr("cafdiag.indicateurs.sppe.totale_connue", lambda communes: (pd.Series(dtype="float64"), 0))
+
+
+def test_missions_d_angers_relues_dans_les_populations(sans_totale):
+    angers = cd.sppe(ANGERS)
     populations = pd.Series({c: cd.territoire(c).population for c in cd.territoire(ANGERS).communes})
-    attendu = {c: "oui" if p > 3500 else "a_verifier" if p * 1.05 > 3500 else "non" for c, p in populations.items()}
+    attendu = {
+        c: "oui" if p > 3500 else "a_verifier" if p * (1 + MARGE) > 3500 else "non" for c, p in populations.items()
+    }
     assert angers.communes["planifier"].to_dict() == attendu
     assert (angers.communes[["recenser", "informer"]] == "oui").all(axis=None)
     assert angers.communes.loc[SAINT_BARTHELEMY, ["schema", "rpe"]].tolist() == ["a_verifier"] * 2
     assert "10\u202f000 habitants, à 280 près" in angers.communes.at[SAINT_BARTHELEMY, "proche_du_seuil"]
     assert any("municipale, jamais plus grande, en tient lieu" in h for h in angers.hypotheses)
+
+
+@pytest.mark.parametrize("code", ["44079", "39362", "22266", "46309"])
+def test_sous_le_seuil_a_la_municipale_au_dessus_a_la_totale(code, sans_totale):
+    """Totale 3 580, 3 550, 3 555, 3 512 : « non » serait faux."""
+    assert cd.sppe(code).communes.at[code, "planifier"] == "a_verifier"
+
+
+@pytest.mark.reels
+def test_la_municipale_ne_se_trompe_jamais_contre_la_totale(fichiers_reels, capsys):
+    """Toutes les communes de France, aux deux seuils : jamais « non » pour « oui », ni l'inverse."""
+    table = pd.read_csv(fichiers_reels / "insee/donnees_communes_pop2022.csv.gz", sep=";", dtype={"COM": str})
+    municipale, totale = table["PMUN"].astype(float), table["PTOT"].astype(float)
+    assert len(table) > 34_000
+    for seuil in (3500, 10_000):
+        dite = obligation(municipale, seuil, plafond=municipale * (1 + MARGE))
+        vraie = obligation(totale, seuil)
+        assert dite[vraie.eq("oui")].isin(["oui", "a_verifier"]).all()
+        assert dite[vraie.eq("non")].isin(["non", "a_verifier"]).all()
+        # Vérifier ne doit pas devenir la réponse à tout.
+        assert dite.eq("a_verifier").mean() < 0.02
+    for code in table["COM"][(municipale <= 3500) & (totale > 3500)].sample(5, random_state=0):
+        assert principal(["sppe", code, "--format", "json"]) == 0
+        assert json.loads(capsys.readouterr().out)[0]["planifier"] in ("oui", "a_verifier")
+
+
+def test_une_totale_ancienne_est_corrigee_par_la_municipale_recente(monkeypatch):
+    """Totale 2022 sous le seuil, municipale 2023 au-dessus : la totale 2023 l'est aussi. Juste dessous : à vérifier."""
+    villes = [c for c in cd.territoire(ANGERS).communes if cd.territoire(c).population > 3500]
+    petite = min(villes, key=lambda c: cd.territoire(c).population)
+    habitants = cd.territoire(petite).population
+
+    def annees(communes):
+        return pd.Series({petite: 3400.0}), 2022
+
+    monkeypatch.setattr("cafdiag.indicateurs.sppe.totale_connue", annees)
+    ligne = cd.sppe(petite).communes.loc[petite]
+    assert (ligne["planifier"], ligne["population"], ligne["population_lue"]) == ("oui", habitants, "municipale 2023")
+    # Le même écart qu'alors entre totale et municipale mettrait la commune au-dessus du seuil.
+    from cafdiag.indicateurs import sppe as module
+
+    reference = pd.DataFrame({"population_2022": [3300.0], "population_2023": [3450.0]}, index=["x"])
+    monkeypatch.setattr("cafdiag.indicateurs.sppe.totale_connue", lambda c: (pd.Series({"x": 3420.0}), 2022))
+    lus = module._populations(reference, reference, "totale", None)
+    assert obligation(lus[0], 3500, plafond=lus[1]).tolist() == ["a_verifier"]
 
 
 def test_population_municipale_tranche(angers):
@@ -141,7 +195,7 @@ def test_trame_remplie_et_a_completer(angers):
         assert rubriques[titres.index(voulu)].a_completer, voulu
     dit = kit.en_markdown(angers, rubriques)
     assert "| Taux de couverture global en accueil du jeune enfant (places pour 100 enfants, 2023) | 69,3 | 69,8" in dit
-    assert "49 places de plus" in dit and "**À compléter :**" in dit and "26\u202f029 €" in dit
+    assert "46 places de plus" in dit and "**À compléter :**" in dit and "26\u202f029 €" in dit
     assert "obligatoire : communes de plus de 10\u202f000 habitants, depuis 01/01/2026 (Banque des territoires" in dit
     assert dit.split("## Indicateurs de suivi")[1].strip().startswith("- Sources : Insee, état civil")
     assert "\n\n\n" not in dit

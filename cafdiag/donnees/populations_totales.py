@@ -69,9 +69,9 @@ def lire_populations_totales(chemin: str | Path, communes: Collection[str]) -> p
     )
 
 
-def totale_importee(communes: pd.DataFrame) -> pd.Series:
-    """Population totale de la table communale, si une colonne importée la porte ; vide sinon."""
+def totale_connue(communes: pd.DataFrame) -> tuple[pd.Series, int]:
+    """Population totale de la table communale, et son année ; vide si aucune colonne ne la porte."""
     annee = derniere_annee(communes, GABARIT)
     if annee is None:
-        return pd.Series(dtype="float64")
-    return communes[GABARIT.replace("{*}", str(annee))].astype("float64").dropna()
+        return pd.Series(dtype="float64"), 0
+    return communes[GABARIT.replace("{*}", str(annee))].astype("float64").dropna(), annee

@@ -29,6 +29,8 @@ _MODES_ET_TAUX = {
     "places_prescol": "txcouv_prescol",
     "places_gad": "txcouv_gad",
 }
+ENFANTS_CNAF = "enfants_moins_3_ans_cnaf"
+_ENFANTS_RECONSTITUES = "Cnaf, taux et places : enfants reconstitués"
 _TRANCHES_BASSES = ("Moins de 400 euros", "Entre 400 et 799 euros")
 _TRANCHES_HAUTES = (
     "Entre 800 et 1199 euros",
@@ -62,11 +64,21 @@ def publications() -> pd.DataFrame:
 
 @lru_cache(maxsize=2)
 def _publications(etat_: tuple) -> pd.DataFrame:
-    morceaux = [_pauvrete(etat_)]
+    morceaux = [_pauvrete(etat_), _enfants_embarques()]
     if etat_:
         morceaux += [_places(), _quotients(), _iris(), _activite()]
     pleins = [m for m in morceaux if len(m)]
-    return pd.concat(pleins, ignore_index=True)[COLONNES] if pleins else vides()
+    reunies = pd.concat(pleins, ignore_index=True)[COLONNES] if pleins else vides()
+    # Un compte d'enfants importé l'emporte sur le même, embarqué.
+    double = reunies.duplicated(["variable", "maille", "code", "annee"], keep="last")
+    return reunies[~(double & reunies["variable"].eq(ENFANTS_CNAF))].reset_index(drop=True)
+
+
+def _enfants_embarques() -> pd.DataFrame:
+    """Enfants que supposent les places et les taux de la Cnaf, communes de plus de 10 000 habitants."""
+    table = lire_table("enfants_communes").assign(maille="commune", statut="estime")
+    table["valeur"] = (table["bas"] + table["haut"]) / 2
+    return table.assign(variable=ENFANTS_CNAF, source=_ENFANTS_RECONSTITUES)[COLONNES]
 
 
 def reconstituer(
@@ -135,22 +147,36 @@ def _places() -> pd.DataFrame:
     table = choisir_serie(brutes)
     source = "Cnaf, nombre de places d'accueil du jeune enfant"
     morceaux = [_exactes(n, table, c, source) for n, (_, c) in PLACES.items() if c in table]
-    taux = taux_couverture()
-    cles = ["maille", "code", "annee"] + (["serie"] if "serie" in taux else [])
-    modes = {p: t for p, t in _MODES_ET_TAUX.items() if p in table and t in taux}
-    ensemble = table.merge(taux[[*cles, *modes.values()]], on=cles, how="inner")
-    reelles = ~ensemble["code"].str.fullmatch(r"X+|COM|Z+")
-    ensemble = ensemble[reelles].reset_index(drop=True)
+    enfants = enfants_des_places(table, taux_couverture())
+    reconstitues = _exactes(ENFANTS_CNAF, enfants, "valeur", _ENFANTS_RECONSTITUES)
+    reconstitues = reconstitues.assign(bas=enfants["bas"], haut=enfants["haut"], statut="estime")
+    return pd.concat([*morceaux, reconstitues], ignore_index=True)
+
+
+def enfants_des_places(places: pd.DataFrame, taux: pd.DataFrame) -> pd.DataFrame:
+    """Enfants de moins de 3 ans que supposent des places et des taux, territoire par territoire et année par année.
+
+    Parameters
+    ----------
+    places, taux : DataFrame
+        Tables des lecteurs de la Cnaf : ``maille, code, annee``, ``serie`` s'il y en a, et un nombre par mode.
+
+    Returns
+    -------
+    DataFrame
+        ``maille, code, annee, valeur, bas, haut`` ; seulement là où les modes s'accordent. Les lignes fictives
+        (``XX``, ``COM``) n'y sont pas.
+    """
+    cles = ["maille", "code", "annee"] + (["serie"] if "serie" in taux and "serie" in places else [])
+    modes = {p: t for p, t in _MODES_ET_TAUX.items() if p in places and t in taux}
+    ensemble = places.merge(taux[[*cles, *modes.values()]], on=cles, how="inner")
+    ensemble = ensemble[~ensemble["code"].str.fullmatch(r"X+|COM|Z+")].reset_index(drop=True)
     bornes = reconstituer(
         ensemble[list(modes)].astype("float64"),
         ensemble[list(modes.values())].astype("float64").set_axis(list(modes), axis=1),
     )
-    ensemble["valeur"] = bornes.mean(axis=1, skipna=False)
-    enfants = _exactes(
-        "enfants_moins_3_ans_cnaf", ensemble, "valeur", "Cnaf, taux et places : enfants reconstitués"
-    )
-    enfants = enfants.assign(bas=bornes["bas"], haut=bornes["haut"], statut="estime")
-    return pd.concat([*morceaux, enfants], ignore_index=True)
+    rendue = ensemble[["maille", "code", "annee"]].join(bornes).assign(valeur=bornes.mean(axis=1, skipna=False))
+    return rendue[rendue["valeur"].notna()].reset_index(drop=True)
 
 
 def _quotients() -> pd.DataFrame:

@@ -129,6 +129,15 @@ _TOUTES = (
         secours={"pop_{a}_0_19": 1},
     ),
     _variable(
+        "population_0_14_ans",
+        "habitants de moins de 15 ans",
+        "habitants",
+        {"pop_{a}_0_4": 1, "pop_{a}_5_9": 1, "pop_{a}_10_14": 1},
+        _RP,
+        statut="estime",
+        secours={"pop_{a}_0_14": 1},
+    ),
+    _variable(
         "enfants_3_11_ans",
         "enfants de 3 à 11 ans",
         "enfants",

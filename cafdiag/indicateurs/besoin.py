@@ -1,8 +1,7 @@
 """Combien de places pour atteindre un taux : le besoin, encadré, et sa répartition entre modes d'accueil.
 
-Le nombre d'enfants de moins de 3 ans qui sert de dénominateur aux taux de la Cnaf n'est pas publié. Il est
-reconstitué quand les nombres de places ont été importés, estimé deux fois (naissances, recensement) sinon : c'est
-toujours une fourchette.
+Le nombre d'enfants de moins de 3 ans qui sert de dénominateur aux taux de la Cnaf n'est pas publié : il se
+reconstitue ou s'estime (:mod:`cafdiag.indicateurs.enfants`), et c'est toujours une fourchette.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.agregation import enfants_reconstitues
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.enfants import dire, enfants_estimes
 from cafdiag.indicateurs.petite_enfance import (
     DEMI_TAUX,
     LA_REFERENCE,
@@ -26,8 +26,6 @@ from cafdiag.indicateurs.petite_enfance import (
 
 # Les places publiées sont arrondies à l'unité.
 DEMI_PLACE = 0.5
-# Âges répartis uniformément dans la tranche : les moins de 3 ans sont les trois cinquièmes des 0-4 ans.
-PART_MOINS_3_ANS = 3 / 5
 _PAR_MODE = {
     "txcouv": "places_total",
     "txcouv_eaje": "places_eaje",
@@ -128,58 +126,21 @@ def encadrer_besoin(
 def enfants_encadres(contexte: Contexte, *, annee: int, colonne: str = "txcouv") -> pd.DataFrame:
     """Enfants de moins de 3 ans, encadrés, et places publiées du taux demandé.
 
-    Reconstitués à partir des places et des taux publiés là où les places ont été importées ; sinon estimés par les
-    naissances de trois ans, encadrés par une seconde estimation (trois cinquièmes des 0-4 ans du recensement). Ces
-    deux estimations n'encadrent pas à coup sûr : c'est leur écart qui est montré.
+    La meilleure estimation que le territoire permet (:mod:`cafdiag.indicateurs.enfants`), son intervalle à 90 %, et
+    les deux estimations usuelles à côté.
 
     Returns
     -------
     DataFrame
-        ``valeur, bas, haut, places, statut, motif`` ; index des territoires.
+        ``valeur, bas, haut, places, statut, motif, methode, naissances, recensement, alerte`` ; index des
+        territoires.
     """
-    naissances = _estimation(contexte, "enfants_moins_3_ans", annee)
-    recensement = _estimation(contexte, "population_0_4_ans", annee) * PART_MOINS_3_ANS
-    deux = naissances.notna() & recensement.notna()
-    mini, maxi = np.minimum(naissances, recensement), np.maximum(naissances, recensement)
-    table = pd.DataFrame(
-        {
-            "valeur": naissances,
-            "bas": mini.where(deux),
-            "haut": maxi.where(deux),
-            "places": np.nan,
-            "statut": np.where(naissances.notna(), "estime", "non_disponible"),
-            "motif": contexte.manquantes("enfants_moins_3_ans", annee=annee)
-            if annee in contexte.annees("enfants_moins_3_ans")
-            else f"pas de naissances de {annee - 2} à {annee} dans les données",
-        },
-        index=contexte.codes,
-    )
-    table.loc[deux, "motif"] = [
-        f"enfants de moins de 3 ans estimés : {_entier(n)} par les naissances, {_entier(r)} par le recensement"
-        for n, r in zip(naissances[deux], recensement[deux], strict=True)
-    ]
-    seule = naissances.notna() & ~deux
-    table.loc[seule, "motif"] = (
-        "enfants de moins de 3 ans estimés par les naissances seules : sans fourchette"
-    )
+    table = enfants_estimes(contexte, annee).assign(places=np.nan)
     for cle, (bas, haut, total, places) in _reconstitutions(contexte, annee, colonne).items():
         table.loc[cle, ["valeur", "bas", "haut", "places"]] = [min(max(total, bas), haut), bas, haut, places]
-        table.loc[cle, ["statut", "motif"]] = [
-            "arrondi",
-            f"enfants de moins de 3 ans reconstitués par les places et les taux publiés : {_entier(bas)} à "
-            f"{_entier(haut)}",
-        ]
+        table.loc[cle, ["statut", "methode"]] = ["arrondi", "reconstitue"]
+        table.loc[cle, "motif"] = dire(table.loc[cle])
     return table
-
-
-def _entier(x: float) -> str:
-    return f"{x:,.0f}".replace(",", "\u202f")
-
-
-def _estimation(contexte: Contexte, variable: str, annee: int) -> pd.Series:
-    if annee not in contexte.annees(variable):
-        return pd.Series(np.nan, index=contexte.codes)
-    return contexte.somme(variable, annee=annee)["valeur"]
 
 
 def _reconstitutions(contexte: Contexte, annee: int, colonne: str) -> dict:

@@ -8,6 +8,7 @@ import pandas as pd
 from cafdiag.donnees import VARIABLES
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
 from cafdiag.indicateurs.contexte import HORS_MAYOTTE, Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.enfants import enfants_estimes
 from cafdiag.indicateurs.resolution import lire_a_la_maille
 
 PART_MANQUANTE_MAXIMALE = 0.1
@@ -36,6 +37,9 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     motif = np.where(connu, "", contexte.manquantes(variable, annee=imposee).to_numpy(dtype=object))
     for i in np.flatnonzero(minore):
         motif[i] += " ; au moins " + _entier(plancher[i])
+    if variable == "enfants_moins_3_ans":
+        # L'estimation est fausse là où l'on accouche à l'étranger : elle ne se lit pas sans cet avis.
+        motif = _ajouter_les_alertes(motif, contexte, somme_["annee"])
     if variable == "population":
         motif = np.where(connu & contexte.de_maille("france").to_numpy(), HORS_MAYOTTE, motif)
     return resultat(
@@ -51,6 +55,15 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         millesime=somme_["annee"].map({a: dire_millesime(variable, a) for a in set(somme_["annee"])}),
         source=somme_["source"],
     )
+
+
+def _ajouter_les_alertes(motif: np.ndarray, contexte: Contexte, annees: pd.Series) -> np.ndarray:
+    """Motif, suivi de l'alerte de chaque territoire l'année qu'on lui montre."""
+    for annee in annees.unique():
+        alertes = enfants_estimes(contexte, int(annee))["alerte"].to_numpy(dtype=object)
+        ici = (annees.to_numpy() == annee) & (alertes != "") & (motif == "")
+        motif = np.where(ici, alertes, motif)
+    return motif
 
 
 def _statut_des_sommes(sommes: pd.DataFrame, statut: str) -> np.ndarray:

@@ -34,6 +34,15 @@ TAUX = {
     "global": ("PE_TXCOUV_GLOBAL", "txcouv", "taux de couverture global"),
     "eaje": ("PE_TXCOUV_EAJE", "txcouv_eaje", "taux de couverture en accueil collectif (EAJE)"),
 }
+_ETAT_CIVIL, _RECENSEMENT = "Insee, état civil, naissances domiciliées", "Insee, recensement de la population"
+_CNAF_PLACES = "Cnaf, nombre de places d'accueil du jeune enfant"
+_SOURCES_DES_ENFANTS = {
+    "reconstitue": [_CNAF_PLACES],
+    "prolonge": [_CNAF_PLACES, _ETAT_CIVIL],
+    "recensement": [_ETAT_CIVIL, _RECENSEMENT],
+    "recensement_0_14": [_ETAT_CIVIL, _RECENSEMENT],
+    "naissances": [_ETAT_CIVIL],
+}
 CIBLES = ("departement", "region", "france", "comparables")
 INCHANGES = (
     "Le nombre d'enfants et les places existantes sont supposés inchangés ; le besoin se compte sur tous les enfants "
@@ -91,7 +100,7 @@ def simuler(
     --------
     >>> simulation = simuler("244900015", cible="departement")
     >>> simulation.besoin[["taux", "taux_cible", "places", "bas", "haut"]].iloc[0].to_dict()
-    {'taux': 69.3, 'taux_cible': 69.8, 'places': 49.0, 'bas': 43.0, 'haut': 54.0}
+    {'taux': 69.3, 'taux_cible': 69.8, 'places': 46.0, 'bas': 36.0, 'haut': 59.0}
     >>> simuler("200048551", cible="france").atteinte
     True
     """
@@ -115,7 +124,7 @@ class Simulateur:
     --------
     >>> angers = Simulateur(territoire("244900015"))
     >>> [int(angers.vers(c).besoin.at[0, "places"]) for c in ("departement", "france", "76,6")]
-    [49, 0, 709]
+    [46, 0, 667]
     """
 
     def __init__(
@@ -182,8 +191,7 @@ class Simulateur:
             f"Barèmes {date} ({lus.fichier}).",
         )
         sources = [f"{ici['source']} ({ici['millesime']})"]
-        if donnees.enfants is None and besoin.at[0, "statut_enfants"] == "estime":
-            sources += ["Insee, état civil, naissances domiciliées", "Insee, recensement de la population"]
+        sources += _SOURCES_DES_ENFANTS.get(besoin.at[0, "methode_enfants"], [])
         return Simulation(
             territoire=self.lieu,
             taux=taux,
@@ -262,6 +270,7 @@ def _enfants(contexte, donnees: Hypotheses, annee: int, colonne: str) -> pd.Data
         bas, haut = donnees.bornes
         table[["valeur", "bas", "haut", "places"]] = [(bas + haut) / 2, bas, haut, np.nan]
         table[["statut", "motif"]] = ["estime" if bas < haut else "exact", "nombre d'enfants donné par vous"]
+        table[["methode", "alerte"]] = ["donne", ""]
     if donnees.places is not None:
         table["places"] = float(donnees.places)
     return table
@@ -313,6 +322,10 @@ def _besoin(
                 "enfants_haut": e["haut"],
                 "statut_enfants": e["statut"],
                 "motif_enfants": e["motif"],
+                "methode_enfants": e["methode"],
+                "enfants_naissances": e["naissances"],
+                "enfants_recensement": e["recensement"],
+                "alerte_enfants": e["alerte"],
                 "places": ligne["valeur"],
                 "bas": ligne["bas"],
                 "haut": ligne["haut"],

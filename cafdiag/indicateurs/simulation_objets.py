@@ -78,7 +78,9 @@ class Simulation:
         La cible en toutes lettres.
     besoin : DataFrame
         Une ligne : ``taux, taux_cible, ecart, enfants_bas, enfants, enfants_haut, places, bas, haut, statut,
-        motif, annee``. ``places`` est la valeur, ``bas`` et ``haut`` la fourchette.
+        motif, annee``. ``places`` est la valeur, ``bas`` et ``haut`` la fourchette. ``methode_enfants`` dit quelle
+        estimation a servi, ``enfants_naissances`` et ``enfants_recensement`` montrent les deux usuelles,
+        ``alerte_enfants`` avertit là où les naissances trompent (frontière).
     modes : DataFrame
         ``mode, libelle, part, places, bas, haut`` ; la somme des modes est le besoin.
     financement : DataFrame

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import Apports, table_communes
-from cafdiag.donnees.populations_totales import lire_populations_totales, totale_importee
+from cafdiag.donnees.populations_totales import lire_populations_totales, totale_connue
 from cafdiag.donnees.variables import derniere_annee
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.baremes import Baremes
@@ -47,8 +47,11 @@ COLONNES_ACCOMPAGNEMENT = [
     "coefficient_potentiel_financier",
     "montant",
 ]
-# Convention du projet : à moins de 5 % d'un seuil, la population est à vérifier.
-MARGE = 0.05
+# Convention du projet : à moins de 5 % d'un seuil, la population en est proche.
+PROCHE = 0.05
+# La totale dépasse la municipale de 2 % en général, de 9,7 % au plus juste sous un seuil, de moins de 14 % dans 999
+# communes de 2 000 à 15 000 habitants sur 1 000 (Insee, 2022) : en deçà, « non » serait parfois faux.
+MARGE = 0.15
 SANS_TOTALE = (
     "La population totale n'est pas dans les données fournies : la municipale, jamais plus grande, en tient lieu. Une "
     "commune dont la municipale passe le seuil le passe ; celle qui est juste en dessous est à vérifier."
@@ -89,9 +92,7 @@ class Sppe:
         return self.communes.to_html(na_rep="")
 
 
-def obligation(
-    population: pd.Series, seuil: float | None, *, minorant: bool, marge: float = MARGE
-) -> pd.Series:
+def obligation(population: pd.Series, seuil: float | None, *, plafond: pd.Series | None = None) -> pd.Series:
     """Réponse d'une commune à « plus de ``seuil`` habitants » (strictement).
 
     Parameters
@@ -100,24 +101,24 @@ def obligation(
         Habitants ; un manquant donne ``inconnu``.
     seuil : float or None
         None : le seuil n'est pas connu.
-    minorant : bool or Series
-        Vrai si la population n'est qu'un minorant (la municipale à la place de la totale) : juste sous le seuil,
-        la réponse est ``a_verifier``.
-    marge : float
-        Part du seuil sous laquelle « juste » s'entend.
+    plafond : Series, optional
+        Ce que la population à comparer atteint peut-être, quand on n'en connaît qu'un minorant (la municipale, une
+        totale plus ancienne) : le seuil entre les deux, la réponse est ``a_verifier``.
 
     Examples
     --------
-    >>> obligation(pd.Series([3500, 3501, 3400, 900]), 3500, minorant=False).tolist()
+    >>> obligation(pd.Series([3500, 3501, 3200, 900]), 3500).tolist()
     ['non', 'oui', 'non', 'non']
-    >>> obligation(pd.Series([3500, 3501, 3400, 900]), 3500, minorant=True).tolist()
+    >>> habitants = pd.Series([3500, 3501, 3200, 900])
+    >>> obligation(habitants, 3500, plafond=habitants * 1.15).tolist()
     ['a_verifier', 'oui', 'a_verifier', 'non']
     """
     if seuil is None:
         return pd.Series("inconnu", index=population.index)
     reponse = pd.Series("non", index=population.index).mask(population > seuil, "oui")
-    juste_dessous = population.le(seuil) & (population * (1 + marge) > seuil) & minorant
-    return reponse.mask(juste_dessous, "a_verifier").mask(population.isna(), "inconnu")
+    if plafond is not None:
+        reponse = reponse.mask(population.le(seuil) & plafond.gt(seuil), "a_verifier")
+    return reponse.mask(population.isna(), "inconnu")
 
 
 def sppe(
@@ -138,7 +139,7 @@ def sppe(
         Territoire, code ou nom.
     population : {"totale", "municipale"}
         Population comparée aux seuils. La totale est celle de l'accompagnement financier ; pour les seuils de
-        missions, c'est un choix à confirmer. Elle n'est pas embarquée.
+        missions, c'est un choix à confirmer. Sans elle, la municipale en est un minorant.
     populations : mapping, Series or path, optional
         Population totale par code de commune, ou fichier qui la porte (colonnes CODGEO et PTOT).
     transferts : collection or mapping or str, optional
@@ -161,8 +162,8 @@ def sppe(
     Examples
     --------
     >>> craon = sppe("200048551")
-    >>> craon.compte("planifier"), craon.compte("schema")
-    ({'non': 36, 'oui': 1}, {'non': 37})
+    >>> craon.compte("informer"), craon.compte("schema")
+    ({'oui': 37}, {'non': 37})
     """
     lieu = cible if isinstance(cible, Territoire) else territoire(cible)
     if lieu.maille == "qpv":
@@ -175,14 +176,13 @@ def sppe(
     lus = baremes if isinstance(baremes, Baremes) else lire_baremes(baremes)
     reference = table_communes(apports)
     siennes = reference.loc[reference.index.isin(lieu.communes)]
-    habitants, lue, annee = _populations(siennes, reference, population, populations)
-    minorant = lue.eq("municipale") if population == "totale" else pd.Series(False, index=siennes.index)
+    habitants, plafond, lue, annee = _populations(siennes, reference, population, populations)
     seuils = {o: lus.choisir(code) for o, code in _SEUILS.items()}
     table = pd.DataFrame({"nom": siennes["nom"], "population": habitants, "population_lue": lue})
     for mission in ("recenser", "informer"):
         table[mission] = "oui"
     for nom, choix in seuils.items():
-        table[nom] = obligation(habitants, choix.haut, minorant=minorant)
+        table[nom] = obligation(habitants, choix.haut, plafond=plafond)
     table["proche_du_seuil"] = _proches(habitants, sorted({c.haut for c in seuils.values() if c.connu}))
     table = _exercice(table, siennes, lire_transferts(transferts, table.index), beneficiaire)
     table = table.sort_values("population", ascending=False, na_position="last")
@@ -197,7 +197,7 @@ def sppe(
         "Pour les seuils de missions, le choix de la population totale est à confirmer : elle a été lue pour "
         "l'accompagnement financier.",
     ]
-    if minorant.any():
+    if population == "totale" and lue.eq("municipale").any():
         hypotheses.append(SANS_TOTALE)
     if transferts:
         hypotheses.append("Transferts déclarés par l'utilisateur, non vérifiés.")
@@ -209,26 +209,38 @@ def sppe(
 
 def _populations(
     siennes: pd.DataFrame, reference: pd.DataFrame, population: str, apportees
-) -> tuple[pd.Series, pd.Series, str]:
-    """Population comparée aux seuils, laquelle c'est, et son année."""
+) -> tuple[pd.Series, pd.Series, pd.Series, str]:
+    """Population comparée aux seuils, ce qu'elle atteint peut-être, laquelle c'est, et son année."""
     annee = derniere_annee(reference, "population_{*}")
     municipale = siennes[f"population_{annee}"].astype("float64")
     lue = pd.Series("municipale", index=siennes.index)
     if population == "municipale":
-        return municipale, lue, f"municipale {annee}"
+        return municipale, municipale, lue, f"municipale {annee}"
+    annee_totale = annee
     if isinstance(apportees, (str, Path)):
-        totale = lire_populations_totales(apportees, siennes.index)
+        totale, dite = lire_populations_totales(apportees, siennes.index), "totale fournie"
     elif apportees is not None:
-        totale = _donnees(apportees, siennes.index)
+        totale, dite = _donnees(apportees, siennes.index), "totale fournie"
     else:
-        totale = totale_importee(reference)
+        totale, annee_totale = totale_connue(reference)
+        dite = f"totale {annee_totale}"
     totale = totale.reindex(siennes.index)
     connue = totale.notna()
-    habitants = totale.where(connue, municipale)
-    dite = f"municipale {annee}" if not connue.any() else "totale importée"
-    if connue.any() and not connue.all():
-        dite += f", municipale {annee} ailleurs"
-    return habitants, lue.mask(connue, "totale"), dite
+    habitants, lue = totale.where(connue, municipale), lue.mask(connue, "totale")
+    plafond = habitants.where(connue, municipale * (1 + MARGE))
+    if not connue.any():
+        return habitants, plafond, lue, f"municipale {annee}"
+    if annee_totale < annee:
+        # La totale dépasse toujours la municipale de la même année : une municipale plus récente et plus grande en dit
+        # plus, et ce qui les séparait alors les sépare sans doute encore.
+        depassee = connue & municipale.gt(totale)
+        comptes_a_part = totale - siennes[f"population_{annee_totale}"].astype("float64")
+        plafond = np.fmax(plafond, (municipale + comptes_a_part).where(connue))
+        habitants, lue = habitants.mask(depassee, municipale), lue.mask(depassee, f"municipale {annee}")
+        dite += f", ou municipale {annee} là où elle est plus grande"
+    if not connue.all():
+        dite += f" ; municipale {annee} ailleurs"
+    return habitants, plafond, lue, dite
 
 
 def _donnees(apportees, communes: pd.Index) -> pd.Series:
@@ -248,7 +260,7 @@ def _proches(habitants: pd.Series, seuils: list[float]) -> pd.Series:
     proche = pd.Series("", index=habitants.index)
     for seuil in seuils:
         ecart = habitants - seuil
-        ici = ecart.abs().le(MARGE * seuil)
+        ici = ecart.abs().le(PROCHE * seuil)
         proche = proche.mask(
             ici,
             ecart.map(

@@ -16,6 +16,7 @@ TABLES = {
         r"pmun_.*|pop_2021.*|densite_7|.*_secret|ecoles_.*|colleges_.*|france_services_.*|naissances_.*|"
         r"bpe2025_.*|foyers_.*|personnes_.*|niveau_vie_median_2021", r"pop_2023_.*|taux_pauvrete_2021"),
     "places_communes": ("cnaf_places_communes_2022.csv", r"places_.*|annee", r"(?!)"),
+    "enfants_communes": ("cnaf_enfants_communes.csv", r"annee", r"bas|haut"),
     "structures": ("structures_01_08_49_53.csv", r"annee", r"lon|lat"),
     "structures_couverture": ("structures_couverture.csv", r"trouvees|total_connu", r"(?!)"),
     "qpv": ("qpv_01_08_49_53.csv", r"population|menages|population_2018_perimetre_2015", r"(?!)"),

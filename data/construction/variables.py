@@ -13,6 +13,7 @@ COLONNES = ["table", "colonne", "libelle", "unite", "maille", "producteur", "jeu
 
 _MAILLES = {"communes": "commune", "epci": "epci", "departements": "departement", "regions": "region",
             "passage_cog": "commune", "faits_communes": "commune", "places_communes": "commune",
+            "enfants_communes": "commune",
             "structures": "point", "structures_couverture": "departement", "qpv": "qpv"}
 _ETALAB = ("Insee et DGCL", "découpage administratif d'Etalab 5.3.0", "COG 2025")
 _RP = ("Insee", "populations légales, reprises par le découpage administratif d'Etalab")
@@ -22,6 +23,7 @@ _RELEVE = ("projet cafdiag", "liste relevée dans des sources publiques", "2021-
 _CNAF_TX = ("Cnaf", "taux de couverture en accueil du jeune enfant (txcouv_pe)", "décembre 2023")
 _CNAF_BEN = ("Cnaf", "bénéficiaires par commune (s_ben_com_f)", "décembre 2024")
 _CNAF_PL = ("Cnaf", "places par commune (nbpla_pe_com_hist)", "décembre 2022")
+_CNAF_ENF = ("Cnaf", "places (nbpla_pe_com_hist) et taux (txcouv_pe_com_hist) par commune", "décembre 2017 à 2022")
 _BPE = ("Insee", "base permanente des équipements", "2025")
 _FILO = ("Insee", "Filosofi", "2021")
 _EDUC = ("Ministère de l'Éducation nationale", "annuaire de l'éducation", "2026")
@@ -116,6 +118,10 @@ DEFINITIONS = [
      "places", _CNAF_PL, "exact", ""),
     ("places_communes", "places_EAJE_ensemble", "Places de crèche, ensemble", "places", _CNAF_PL, "exact",
      ""),
+    ("enfants_communes", "bas|haut", "Enfants de moins de 3 ans que supposent les places et les taux, borne « {0} »",
+     "enfants", _CNAF_ENF, "estime", "intersection, mode par mode, de 100 × places / taux et de leurs arrondis ; "
+     "communes de plus de 10 000 habitants"),
+    ("enfants_communes", "annee", "Décembre de cette année", "année", _CNAF_ENF, "exact", ""),
     ("places_communes", "code_cnaf|nom_commune|annee|source", "{0}", "", _CNAF_PL, "exact", ""),
     ("structures_couverture", ".*", "{0}", "", _RELEVE, "exact",
      "trouvees / total_connu : ce que la liste des structures contient, sur ce qui existe"),

@@ -1,0 +1,93 @@
+"""Les méthodes qui estiment le nombre d'enfants de moins de 3 ans, et leurs réglages (``data/calibrage_enfants.csv``).
+
+``enfants = naissances de trois ans × exp(niveau)`` ; l'intervalle est ``× exp(quantile × dispersion)``, d'autant plus
+large que les naissances sont peu nombreuses. Les réglages sortent de ``data/construction/calibrage_enfants.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.erreurs import DonneesAbimees
+from cafdiag.magasin import dossier, verifier
+
+PARAMETRES = (
+    "constante",
+    "poids",
+    "seuil",
+    "poids_au_dela",
+    "ecart_fixe",
+    "ecart_naissances",
+    "quantile_bas",
+    "quantile_haut",
+)
+COLONNES = [
+    "methode",
+    *PARAMETRES,
+    "observations",
+    "territoires",
+    "annees",
+    "couverture",
+    "erreur_mediane",
+    "source",
+    "releve",
+]
+
+
+@lru_cache(maxsize=1)
+def _lire() -> pd.DataFrame:
+    chemin = verifier(dossier("data") / "calibrage_enfants.csv")
+    try:
+        return pd.read_csv(chemin, sep=";", encoding="utf-8")[COLONNES].set_index("methode")
+    except (OSError, ValueError, KeyError) as cause:
+        raise DonneesAbimees(
+            chemin.name, f"réglages illisibles ({cause})", conseil="retéléchargez le projet"
+        ) from cause
+
+
+def calibrage_enfants() -> pd.DataFrame:
+    """Réglages et épreuve de chaque méthode, indexés par méthode.
+
+    Returns
+    -------
+    DataFrame
+        Paramètres, puis ``observations, territoires, annees`` du banc, ``couverture`` (%) de l'intervalle et
+        ``erreur_mediane`` (%) sur des territoires tenus à l'écart du réglage, ``source``, ``releve`` (date).
+
+    Examples
+    --------
+    >>> calibrage_enfants()["couverture"].ge(88).all()
+    np.True_
+    """
+    return _lire().copy()
+
+
+def niveau(presence, parametres: Mapping[str, float]):
+    """Logarithme du rapport enfants / naissances, selon le logarithme du rapport recensement / naissances.
+
+    Au-delà du seuil, les naissances domiciliées ne disent plus rien des enfants présents (on accouche à l'étranger) :
+    le recensement pèse davantage.
+
+    Examples
+    --------
+    >>> p = {"constante": 0.0, "poids": 0.5, "seuil": 0.4, "poids_au_dela": 1.0}
+    >>> [round(float(niveau(x, p)), 2) for x in (0.0, 0.4, 0.6)]
+    [0.0, 0.2, 0.4]
+    """
+    x = np.asarray(presence, dtype=float)
+    seuil = parametres["seuil"]
+    return (
+        parametres["constante"]
+        + parametres["poids"] * np.minimum(x, seuil)
+        + parametres["poids_au_dela"] * np.maximum(x - seuil, 0)
+    )
+
+
+def dispersion(naissances, parametres: Mapping[str, float]):
+    """Écart-type du logarithme de l'erreur, selon le nombre de naissances."""
+    n = np.maximum(np.asarray(naissances, dtype=float), 1.0)
+    return np.sqrt(parametres["ecart_fixe"] ** 2 + parametres["ecart_naissances"] ** 2 / n)
