@@ -369,6 +369,7 @@ def test_empreintes_justes():
             "data/*.parquet",
             "data/indicateurs.csv",
             "data/grandeurs.csv",
+            "data/calibrage_enfants.csv",
             "data/baremes.toml",
             "data/catalogue.toml",
             "maps/*.parquet",

@@ -128,7 +128,7 @@ def _enfants_estimes(contexte: Contexte, annee: int) -> pd.DataFrame:
     table.loc[ici, "methode"] = "reconstitue"
     # Un compte reconstitué dit mieux que le recensement combien d'enfants sont là pour une naissance.
     mieux = table["methode"].isin(["reconstitue", "prolonge"]) & table["naissances"].gt(0)
-    table.loc[mieux, "ecart"] = np.log(table["valeur"] / table["naissances"])[mieux]
+    table.loc[mieux, "ecart"] = np.log(table.loc[mieux, "valeur"] / table.loc[mieux, "naissances"])
     table["statut"] = np.select(
         [ici, table["valeur"].notna()], ["arrondi", "estime"], default="non_disponible"
     ).astype(object)
