@@ -184,6 +184,8 @@ def _territoires(options: argparse.Namespace) -> int:
             options.recherche or options.departement or "",
             conseil="essayez un morceau du nom, ou un autre département",
         )
+    if "ancien_nom" in table and table["ancien_nom"].isna().all():
+        table = table.drop(columns="ancien_nom")
     return afficher(table, options.format)
 
 

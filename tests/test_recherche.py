@@ -112,12 +112,14 @@ def test_beaucoup_d_homonymes_restent_lisibles():
         ("Pays de Crzon", "CC du Pays de Craon — EPCI (200048551)"),
         ("Chateau-Gonthier sur Mayenne", "Château-Gontier-sur-Mayenne — commune (53062)"),
         ("Angers Loire Metropolle", "CU Angers Loire Métropole — EPCI (244900015)"),
-        ("Ruffieu", "Ruffieu (ancien code 01330), aujourd'hui Haut Valromey (01187)"),
+        ("Rufieu", "Ruffieu (ancien code 01330), aujourd'hui Haut Valromey (01187)"),
         (
-            "Neussargues en Pinatelle",
+            "Neussargue en Pinatelle",
             "Neussargues en Pinatelle, aujourd'hui Celles (15031), "
             "Chalinargues (15035), Chavagnac (15047), Neussargues-Moissac (15141), Sainte-Anastasie (15171)",
         ),
+        ("St-Barth", "Saint-Barthélemy-d'Anjou — commune (49267)"),
+        ("Saint-Denis (Mayenne)", "Saint-Denis — commune (93066), Seine-Saint-Denis"),
     ],
 )
 def test_nom_inconnu_propose(nom, proposition):

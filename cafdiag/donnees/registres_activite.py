@@ -25,7 +25,9 @@ from cafdiag.donnees.registres_tableau import Tableau
 from cafdiag.donnees.registres_valeurs import lire, neutraliser
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
+from cafdiag.territoires.adresses import designes
 from cafdiag.territoires.cog import a_jour, passages
+from cafdiag.territoires.recherche import decrire
 
 EXEMPLE = "EXEMPLE"
 _ENTETE_AVANT = 20
@@ -311,6 +313,11 @@ class _Lecture:
                 self.noter(i, "maille", ligne["maille"], "commune, EPCI ou département")
             mailles[i] = dite or _maille_du_code(ligne["code"])
             codes[i] = self._code(i, ligne["code"], mailles[i])
+            autres = designes(ligne["nom"], mailles[i]) if codes[i] and ligne["nom"] else frozenset()
+            if autres and codes[i] not in autres:
+                bons = " ou ".join(decrire(mailles[i], code) for code in sorted(autres)[:3])
+                attendu = f"le nom de {decrire(mailles[i], codes[i])}, ou le code de {bons}"
+                self.noter(i, "nom", ligne["nom"], attendu)
         self.lue["maille"] = pd.Series(mailles, dtype=object)
         self.lue["code"] = pd.Series(codes, dtype=object)
 

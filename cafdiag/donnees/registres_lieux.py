@@ -6,8 +6,7 @@ Rien n'est deviné en silence : chaque réparation est une remarque, chaque cont
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -17,12 +16,13 @@ import pandas as pd
 from cafdiag.donnees.nettoyage import code_commune, nombre
 from cafdiag.donnees.registres_points import Point, communes_des_points, localiser
 from cafdiag.magasin import lire_contours, lire_table
-from cafdiag.territoires.cog import a_jour, passages
+from cafdiag.territoires.adresses import designes, lire_commune
+from cafdiag.territoires.cog import a_jour
 from cafdiag.territoires.normalisation import normaliser, sans_articles
+from cafdiag.territoires.recherche import communes_du_code_postal
 
 # En deçà, un contour simplifié ou une entrée de l'autre côté de la rue ; au-delà, une erreur.
 _PRES_KM, _LOIN_KM = 1.0, 10.0
-_CEDEX = re.compile(r"\s+cedex\b.*$", re.IGNORECASE)
 PAR_CODE, PAR_NOM, PAR_POINT = "code", "nom et code postal", "point"
 
 
@@ -62,26 +62,6 @@ def _communes() -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _meres() -> dict[str, str]:
     return _communes()["commune_mere"].dropna().to_dict()
-
-
-def _formes(nom: str) -> set[str]:
-    normal = normaliser(_CEDEX.sub("", nom))
-    return {normal, sans_articles(normal)} - {""}
-
-
-@lru_cache(maxsize=1)
-def _par_nom() -> dict[str, dict[str, str]]:
-    """Forme d'un nom actuel ou ancien → codes actuels, avec le nom qui y mène."""
-    index: dict[str, dict[str, str]] = defaultdict(dict)
-    communes = _communes()
-    for code, nom in communes.loc[communes["type"] != "ARM", "nom"].items():
-        for forme in _formes(nom):
-            index[forme][code] = nom
-    for passage in passages().values():
-        if passage.nom_ancien and not passage.se_partage:
-            for forme in _formes(passage.nom_ancien):
-                index[forme].setdefault(passage.codes[0], passage.nom_ancien)
-    return dict(index)
 
 
 def _nomme(code: str) -> str:
@@ -223,8 +203,10 @@ def _par_code(i, ligne, raison, actuel, au_point, point, rendu: Rattachement) ->
     code = actuel["code_actuel"]
     if pd.isna(code):
         rendu.codes_inconnus.append(ligne["code"])
-        trouves = _trouver_par_nom(ligne["commune"], ligne["code_postal"])
+        trouves = lire_commune(ligne["commune"], ligne["code_postal"] or ligne["code"])[0] if ligne["commune"] else []
         indice = f" ; « {ligne['commune']} » est {_nomme(trouves[0])}" if len(trouves) == 1 else ""
+        if not indice and (postales := communes_du_code_postal(ligne["code"])):
+            indice = f" ; {ligne['code']} est le code postal de {' ou '.join(map(_nomme, postales[:3]))}"
         detail = f" ({raison})" if raison else " (n'est pas une commune du COG 2025)"
         rendu.defauts.append(
             (i, "code", ligne["code"], f"un code commune{detail}{indice}{_indice(au_point, point)}")
@@ -232,31 +214,32 @@ def _par_code(i, ligne, raison, actuel, au_point, point, rendu: Rattachement) ->
         return None
     if actuel["statut"] == "passe":
         rendu.codes_passes[actuel["code_origine"]] = code
-    formes = _formes(ligne["commune"])
-    if formes:
-        homonymes = {c for f in formes for c in _par_nom().get(f, {})}
-        cible = _meres().get(code, code)
-        propre = bool(formes & _formes(_communes()["nom"][code]))
-        if not propre and cible not in homonymes:
-            voisins = [c for c in homonymes if _departement(c) == _departement(cible)]
-            if voisins:
-                rendu.defauts.append(
-                    (
-                        i,
-                        "commune",
-                        ligne["commune"],
-                        f"le nom de {_nomme(cible)}, ou le code de {_nomme(voisins[0])}",
-                    )
-                )
-                return None
-            rendu.notes.append((i, f"« {ligne['commune']} » rattachée par son code à {_nomme(cible)}"))
+    if contradiction := _contradiction(_meres().get(code, code), ligne, rendu, i):
+        rendu.defauts.append((i, *contradiction))
+        return None
     return code
 
 
-def _trouver_par_nom(commune: str, code_postal: str) -> list[str]:
-    codes = {c for f in _formes(commune) for c in _par_nom().get(f, {})}
-    postal = code_postal.replace(" ", "").zfill(5) if code_postal else ""
-    return sorted(c for c in codes if postal in str(_communes()["codes_postaux"].get(c, "")).split())
+def _contradiction(code: str, ligne, rendu: Rattachement, i) -> tuple[str, str, str] | None:
+    """Le défaut d'une ligne dont le nom ou le code postal contredit le code : nous ne choisissons pas à sa place."""
+    commune, postal = ligne["commune"], ligne["code_postal"].replace(" ", "").zfill(5)
+    nommees = designes(commune, "commune")
+    postales = communes_du_code_postal(ligne["code"]) if len(ligne["code"]) == 5 else []
+    pris_pour_code = bool(postales) and code not in postales
+    if commune and code not in nommees:
+        voisines = [c for c in nommees if c in postales] if pris_pour_code else []
+        voisines = voisines or [c for c in nommees if _departement(c) == _departement(code)] or sorted(nommees)
+        if voisines:
+            bons = " ou ".join(map(_nomme, sorted(voisines)[:3]))
+            detail = f" ({ligne['code']} est aussi un code postal)" if pris_pour_code else ""
+            return ("commune", commune, f"le nom de {_nomme(code)}, ou le code de {bons}{detail}")
+    inconnu = bool(commune) and code not in nommees and not _abrege({normaliser(commune)}, "", code)
+    if pris_pour_code and (inconnu or ligne["code_postal"] and postal == ligne["code"]):
+        bons = " ou ".join(map(_nomme, postales[:3]))
+        return ("code", ligne["code"], f"un code Insee ; {ligne['code']} est ici un code postal, celui de {bons}")
+    if commune and code not in nommees:
+        rendu.notes.append((i, f"« {commune} » rattachée par son code à {_nomme(code)}"))
+    return None
 
 
 def _abrege(formes: set[str], postal: str, code: str) -> bool:
@@ -269,8 +252,10 @@ def _abrege(formes: set[str], postal: str, code: str) -> bool:
 def _sans_code(i, ligne, au_point, point, rendu: Rattachement) -> tuple[str | None, str]:
     commune, postal = ligne["commune"], ligne["code_postal"]
     if commune and postal:
-        trouves = _trouver_par_nom(commune, postal)
+        trouves, lu = lire_commune(commune, postal)
         if len(trouves) == 1:
+            if lu and normaliser(lu) != normaliser(commune):
+                rendu.notes.append((i, f"« {commune} » lue {_nomme(trouves[0])}"))
             return trouves[0], PAR_NOM
         if len(trouves) > 1 and not au_point:
             rendu.defauts.append(
@@ -282,11 +267,10 @@ def _sans_code(i, ligne, au_point, point, rendu: Rattachement) -> tuple[str | No
                 )
             )
             return None, ""
-    formes = _formes(commune)
     if au_point and len(au_point) == 1:
         code = au_point[0]
-        meme = not formes or any(code in _par_nom().get(f, {}) for f in formes)
-        if not meme and _abrege(formes, postal, code):
+        meme = not commune or code in designes(commune, "commune")
+        if not meme and _abrege({normaliser(commune)}, postal, code):
             rendu.notes.append((i, f"« {commune} » rattachée par son point à {_nomme(code)}"))
             meme = True
         if meme:
@@ -314,7 +298,7 @@ def _sans_code(i, ligne, au_point, point, rendu: Rattachement) -> tuple[str | No
             )
         )
         return None, ""
-    proches = sorted({c for f in formes for c in _par_nom().get(f, {})})
+    proches = sorted(designes(commune, "commune") - set(_meres()))
     indice = " : " + " ou ".join(map(_nomme, proches[:3])) + " ?" if proches else ""
     if commune or postal:
         rendu.defauts.append(

@@ -10,27 +10,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cafdiag.donnees.delimite import trouver_separateur
-from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, fichier_illisible
+from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, TerritoireInconnu, fichier_illisible
 from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
 from cafdiag.territoires import MAILLES, Territoire, lister, membres, territoire
+from cafdiag.territoires.adresses import designes
 from cafdiag.territoires.decoupage import decouper
 from cafdiag.territoires.gardes import gardes_en_rang
+from cafdiag.territoires.recherche import decrire
 
 # Commentaires, et la ligne « sep=; » qu'un tableur écrit en tête.
 _A_PASSER = re.compile(r"\s*(#|sep=.?\s*$)", re.IGNORECASE)
 _ENTETE_AVANT = 20
 _COLONNES_CODE = ("code", "territoire", "siren", "code_epci", "code_insee", "nom")
+_COLONNES_NOM = ("nom", "libelle", "libellé", "commune", "epci", "nom_commune", "nom_epci")
 
 
 @dataclass(frozen=True)
 class Cible:
-    """Une ligne de la demande : la clé donnée, d'où elle vient, le nom d'usage éventuel, ce qu'il faut en dire."""
+    """Une ligne de la demande : la clé, son origine, les noms (d'usage, et à côté du code), ce qu'il faut en dire."""
 
     cle: str
     origine: str = ""
     nom_usage: str = ""
     remarque: str = ""
+    nom: str = ""
 
 
 def cibles(
@@ -144,8 +148,9 @@ def _lire_liste(fichier: Path) -> list[Cible]:
             [f"pas de colonne « code » : {', '.join(f'« {c} »' for c in lignes[0][1])}"],
             attendu="une colonne « code » (ou « nom »), et « nom_usage » si l'on veut",
         )
+    dit = next((entete.index(n) for n in _COLONNES_NOM if n in entete and entete.index(n) != ou), None)
     if ou is None:
-        ou, nom = 0, None
+        ou, nom, dit = 0, None, None
     else:
         lignes = lignes[1:]
     if not lignes:
@@ -156,6 +161,7 @@ def _lire_liste(fichier: Path) -> list[Cible]:
             f"ligne {rang}",
             ligne[nom] if nom is not None and nom < len(ligne) else "",
             remarque,
+            ligne[dit] if dit is not None and dit < len(ligne) else "",
         )
         for rang, ligne in lignes
     ]
@@ -198,7 +204,15 @@ def _resoudre(lignes: Sequence[Cible]) -> list[Territoire]:
     trouves, fautes = [], []
     for ligne in lignes:
         try:
-            trouves.append(territoire(ligne.cle))
+            lieu = territoire(ligne.cle)
+            autres = designes(ligne.nom, lieu.maille) if ligne.nom else frozenset()
+            if autres and lieu.code not in autres:
+                raise TerritoireInconnu(
+                    f"{ligne.cle} {ligne.nom}",
+                    propositions=[decrire(lieu.maille, code) for code in (lieu.code, *sorted(autres)[:3])],
+                    attendu="un code et un nom qui se répondent",
+                )
+            trouves.append(lieu)
         except CafdiagError as erreur:
             fautes.append(f"{ligne.origine or ligne.cle} — {erreur}")
     if fautes:

@@ -56,6 +56,49 @@ def passages() -> dict[str, Passage]:
     return resultat
 
 
+@dataclass(frozen=True)
+class AncienNom:
+    """Un nom officiel que la commune, ou l'endroit, ne porte plus, et les communes où il se trouve aujourd'hui."""
+
+    nom: str
+    ancien: str
+    codes: tuple[str, ...]
+    nature: str
+    annee: int
+
+    @property
+    def renommee(self) -> bool:
+        """Vrai si toute la commune portait ce nom ; faux si c'était une commune aujourd'hui réunie ou partagée."""
+        return self.nature == "renommee"
+
+
+@lru_cache(maxsize=1)
+def anciens_noms() -> tuple[AncienNom, ...]:
+    """Tous les anciens noms connus, y compris ceux dont le code est encore celui d'une commune."""
+    lue = magasin.lire_table("anciens_noms")
+    groupes: dict[tuple, list[str]] = {}
+    for nom, ancien, code, nature, annee in lue.itertuples(index=False, name=None):
+        groupes.setdefault((nom, ancien, nature, annee), []).append(code)
+    return tuple(
+        AncienNom(nom, ancien, tuple(codes), nature, int(annee))
+        for (nom, ancien, nature, annee), codes in groupes.items()
+    )
+
+
+def message_du_nom(ancien: AncienNom) -> str:
+    """La phrase qui annonce qu'on est passé d'un ancien nom à la commune d'aujourd'hui.
+
+    >>> print(message_du_nom(next(a for a in anciens_noms() if a.nom == "Château-Gontier")))
+    « Château-Gontier » est un ancien nom : les données sont celles de 53062 Château-Gontier-sur-Mayenne, commune qui la contient (COG 2025)
+    """
+    code = f" (ancien code {ancien.ancien})" if ancien.ancien not in fiches()["commune"] else ""
+    suite = "qui s'appelait ainsi" if ancien.renommee else "commune qui la contient"
+    return (
+        f"« {ancien.nom} »{code} est un ancien nom : les données sont celles de "
+        f"{_nommer(ancien.codes[0])}, {suite} (COG {COG})"
+    )
+
+
 def nom_perdu(passage: Passage) -> bool:
     """Vrai si l'ancien nom n'est plus celui d'aujourd'hui sous le même code."""
     actuelle = fiches()["commune"].get(passage.ancien)

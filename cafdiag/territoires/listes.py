@@ -7,8 +7,11 @@ from collections.abc import Iterable
 import pandas as pd
 
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.territoires.adresses import lire
+from cafdiag.territoires.cog import passages
 from cafdiag.territoires.normalisation import normaliser, normaliser_tous
 from cafdiag.territoires.objets import MAILLES, Territoire
+from cafdiag.territoires.recherche import communes_du_code_postal, index_anciens
 from cafdiag.territoires.referentiel import POPULATION, appartenance, construire, table
 from cafdiag.territoires.resolution import exiger_texte, territoire
 
@@ -32,7 +35,8 @@ def lister(
     departement : str, optional
         Code ou nom de département. Un EPCI à cheval est rendu pour chacun de ses départements.
     recherche : str, optional
-        Mots du nom, début de code, ou code postal.
+        Mots du nom, actuel ou ancien, début de code, ancien code, code postal, ou ce que comprend
+        :func:`territoire`.
     arrondissements : bool
         Ajoute les arrondissements de Paris, Lyon et Marseille (écartés pour ne pas compter deux fois).
 
@@ -40,7 +44,8 @@ def lister(
     -------
     pandas.DataFrame
         ``code``, ``nom``, ``maille``, ``departement`` (principal ; manquant pour une région et la France),
-        ``population`` (municipale, dernier millésime). Vide si rien ne convient.
+        ``population`` (municipale, dernier millésime). Avec une recherche, ``ancien_nom`` : celui qui a mené
+        à la commune, manquant si elle le porte encore. Vide si rien ne convient.
 
     Raises
     ------
@@ -59,11 +64,19 @@ def lister(
     _verifier_maille(maille, _LISTABLES)
     mailles = _LISTABLES if maille is None else (maille,)
     dep = None if departement is None else _code_departement(departement)
-    morceaux = [_lister_une(nom, dep, arrondissements) for nom in mailles]
-    resultat = pd.concat(morceaux, ignore_index=True)
-    if recherche is not None and exiger_texte(recherche).strip():
-        resultat = resultat[_correspond(resultat, recherche.strip())].reset_index(drop=True)
-    return resultat
+    resultat = pd.concat([_lister_une(nom, dep, arrondissements) for nom in mailles], ignore_index=True)
+    if recherche is None or not exiger_texte(recherche).strip():
+        return resultat
+    trouvee = _chercher(resultat, recherche.strip())
+    if trouvee.empty:
+        # « Marseille 8EME », « LAVAL CEDEX 9 », « Saint-Denis (Réunion) » : où mène territoire(…).
+        toutes = pd.concat([_lister_une(nom, dep, True) for nom in mailles], ignore_index=True)
+        lieux = lire(recherche).trouves.lieux
+        dedans = [repere in lieux for repere in zip(toutes["maille"], toutes["code"], strict=True)]
+        trouvee = toutes[dedans]
+    if "ancien_nom" not in trouvee:
+        trouvee = trouvee.assign(ancien_nom=pd.Series(index=trouvee.index, dtype="str"))
+    return trouvee.astype({"ancien_nom": "str"}).reset_index(drop=True)
 
 
 def _verifier_maille(maille: str | None, admises: Iterable[str]) -> None:
@@ -113,8 +126,28 @@ def _lister_une(maille: str, dep: str | None, arrondissements: bool) -> pd.DataF
     return lue[_COLONNES].astype(types).sort_values("code", ignore_index=True)
 
 
+def _chercher(liste: pd.DataFrame, recherche: str) -> pd.DataFrame:
+    """Les lignes que cette recherche désigne, avec l'ancien nom qui y a mené."""
+    actuels = _correspond(liste, recherche)
+    anciens = liste["code"].map(_par_ancien_nom(recherche)).where(liste["maille"].eq("commune") & ~actuels)
+    return liste.assign(ancien_nom=anciens.astype("str"))[actuels | anciens.notna()]
+
+
+def _par_ancien_nom(recherche: str) -> dict[str, str]:
+    """Commune d'aujourd'hui → ancien nom qui contient tous ces mots, ou que portait cet ancien code."""
+    mots = normaliser(recherche).split()
+    trouves: dict[str, str] = {}
+    for forme, anciens in index_anciens().items() if mots else ():
+        if all(mot in forme for mot in mots):
+            for ancien in anciens:
+                trouves |= dict.fromkeys(ancien.codes, ancien.nom)
+    if (passage := passages().get(recherche.upper())) and recherche.upper() not in passage.codes:
+        trouves |= dict.fromkeys(passage.codes, passage.nom_ancien or passage.ancien)
+    return trouves
+
+
 def _correspond(liste: pd.DataFrame, recherche: str) -> pd.Series:
-    noms = pd.Series(normaliser_tous(liste["nom"]), index=liste.index)
+    noms = pd.Series(normaliser_tous(liste["nom"]), index=liste.index, dtype="str")
     gardes = pd.Series(True, index=liste.index)
     mots = normaliser(recherche).split()
     for mot in mots:
@@ -122,10 +155,7 @@ def _correspond(liste: pd.DataFrame, recherche: str) -> pd.Series:
     gardes &= bool(mots)
     code = recherche.upper().removeprefix("REGION:")
     gardes |= liste["code"].str.upper().str.startswith(code)
-    if len(code) == 5 and code.isdigit():
-        communes = table("communes")
-        postaux = communes.loc[communes["codes_postaux"].fillna("").str.contains(rf"\b{code}\b"), "code"]
-        gardes |= (liste["maille"] == "commune") & liste["code"].isin(set(postaux))
+    gardes |= (liste["maille"] == "commune") & liste["code"].isin(communes_du_code_postal(code))
     return gardes
 
 

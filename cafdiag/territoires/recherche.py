@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import takewhile
+from typing import NamedTuple
 
 import numpy as np
 
-from cafdiag.erreurs import TerritoireAmbigu, TerritoireInconnu
-from cafdiag.territoires.cog import nom_perdu, passages
+from cafdiag.territoires.cog import AncienNom, anciens_noms
 from cafdiag.territoires.normalisation import (
     formes_epci,
     formes_sans_parenthese,
@@ -21,8 +21,8 @@ from cafdiag.territoires.normalisation import (
     normaliser_tous,
     sans_articles,
 )
-from cafdiag.territoires.objets import LIBELLES_MAILLES, Territoire
-from cafdiag.territoires.referentiel import construire, fiches, table, toutes_les_fiches
+from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.referentiel import fiches, table, toutes_les_fiches
 
 _ARRONDISSEMENT = re.compile(r"^(\w+) (\d+)(er|e) arrondissement$")
 _NOMBRE_PROPOSITIONS = 5
@@ -53,50 +53,110 @@ def index_exact() -> dict[str, tuple[Repere, ...]]:
 
 
 @lru_cache(maxsize=1)
+def index_anciens() -> dict[str, tuple[AncienNom, ...]]:
+    """Forme normalisée → anciens noms de communes, du plus récent au plus vieux."""
+    index: dict[str, list[AncienNom]] = {}
+    connus = sorted(anciens_noms(), key=lambda a: -a.annee)
+    for ancien, simple in zip(connus, normaliser_tous(a.nom for a in connus), strict=True):
+        formes = formes_sans_parenthese(ancien.nom) if "(" in ancien.nom else {simple}
+        for forme in formes:
+            index.setdefault(forme, []).append(ancien)
+    return {forme: tuple(anciens) for forme, anciens in index.items()}
+
+
+def _sans_articles(index: dict[str, tuple]) -> dict[str, tuple]:
+    reduit: dict[str, dict] = {}
+    for forme, trouves in index.items():
+        reduit.setdefault(sans_articles(forme), {}).update(dict.fromkeys(trouves))
+    return {forme: tuple(trouves) for forme, trouves in reduit.items()}
+
+
+@lru_cache(maxsize=1)
 def _index_sans_articles() -> dict[str, tuple[Repere, ...]]:
-    index: dict[str, dict[Repere, None]] = {}
-    for forme, reperes in index_exact().items():
-        index.setdefault(sans_articles(forme), {}).update(dict.fromkeys(reperes))
-    return {forme: tuple(reperes) for forme, reperes in index.items()}
+    return _sans_articles(index_exact())
 
 
-def candidats(nom: str, maille: str | None = None) -> list[Repere]:
-    """Territoires dont le nom est celui-là : le nom entier d'abord, les articles oubliés ensuite.
+@lru_cache(maxsize=1)
+def _anciens_sans_articles() -> dict[str, tuple[AncienNom, ...]]:
+    return _sans_articles(index_anciens())
+
+
+# Du plus strict au plus large : le nom entier (actuel ou ancien), puis le nom à ses articles près.
+_NIVEAUX = (
+    (index_exact, index_anciens, str),
+    (_index_sans_articles, _anciens_sans_articles, sans_articles),
+)
+
+
+class Trouves(NamedTuple):
+    """Ce que désigne un nom : des territoires d'aujourd'hui, et d'anciens noms de communes.
+
+    ``cedes`` : le nom que des communes ont quitté pour un autre, et qu'une commune porte encore aujourd'hui.
+    """
+
+    reperes: tuple[Repere, ...] = ()
+    anciens: tuple[AncienNom, ...] = ()
+    cedes: tuple[AncienNom, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.reperes or self.anciens)
+
+    @property
+    def lieux(self) -> tuple[Repere, ...]:
+        """Les territoires d'aujourd'hui, par leur nom ou par un ancien nom."""
+        return tuple(dict.fromkeys((*self.reperes, *_communes(self.anciens))))
+
+    @property
+    def tous(self) -> tuple[Repere, ...]:
+        """Les mêmes, et ceux qui ont cédé ce nom."""
+        return tuple(dict.fromkeys((*self.lieux, *_communes(self.cedes))))
+
+
+def _communes(anciens: Iterable[AncienNom]) -> list[Repere]:
+    return [("commune", code) for ancien in anciens for code in ancien.codes]
+
+
+def chercher(nom: str, maille: str | None = None) -> Trouves:
+    """Ce que désigne ce nom : le nom entier d'abord, **actuel ou ancien**, les articles oubliés ensuite.
 
     Une nature dite en toutes lettres (« CC du … », « département de la … ») limite à sa maille.
 
-    >>> candidats("CC pays de craon"), candidats("Le Mayenne", "departement")
-    ([('epci', '200048551')], [('departement', '53')])
+    >>> chercher("Segré").lieux, chercher("CC pays de craon").lieux
+    ((('commune', '49331'),), (('epci', '200048551'),))
     """
+    return next(par_niveau(nom, maille), Trouves())
+
+
+def par_niveau(nom: str, maille: str | None) -> Iterator[Trouves]:
+    """Ce que désigne un nom, du plus strict au plus large ; :func:`chercher` s'arrête au premier."""
     simple = normaliser(nom)
-    if not simple:
-        return []
     lectures = [(simple, maille)]
     nature = lire_nature(simple)
     if nature and maille in (None, nature[0]):
         lectures.append((nature[1], nature[0]))
-    for index, reduire in ((index_exact, str), (_index_sans_articles, sans_articles)):
+    for actuels, anciens, reduire in _NIVEAUX:
         for forme, voulue in lectures:
-            trouves = [repere for repere in index().get(reduire(forme), ()) if voulue in (None, repere[0])]
+            if not forme:
+                continue
+            reperes = tuple(r for r in actuels().get(reduire(forme), ()) if voulue in (None, r[0]))
+            autrefois = anciens().get(reduire(forme), ()) if voulue in (None, "commune") else ()
+            # La commune qui porte encore le nom est celle-là, même si elle en a contenu d'autres.
+            porteurs = {code for sorte, code in reperes if sorte == "commune"}
+            autrefois = tuple(a for a in autrefois if not porteurs.intersection(a.codes))
+            portes = {fiches()["commune"][code].nom for code in porteurs}
+            cedes = tuple(a for a in autrefois if a.renommee and a.nom in portes)
+            trouves = Trouves(reperes, tuple(a for a in autrefois if a not in cedes), cedes)
             if trouves:
-                return trouves
-    return []
+                yield trouves
 
 
-def par_nom(nom: str, maille: str | None = None) -> Territoire:
-    """Le territoire qui porte ce nom ; erreur avec propositions s'il y en a plusieurs ou aucun."""
-    trouves = candidats(nom, maille)
-    if len(trouves) == 1:
-        return construire(*trouves[0])
-    if trouves:
-        raise TerritoireAmbigu(nom, propositions=decrire_tous(trouves))
-    raise TerritoireInconnu(
-        nom,
-        propositions=noms_proches(nom, maille),
-        attendu="un nom ou un code de la géographie 2025"
-        if maille is None
-        else f"un nom ou un code de la maille {LIBELLES_MAILLES[maille]} en 2025",
-    )
+def candidats(nom: str, maille: str | None = None) -> list[Repere]:
+    """Territoires d'aujourd'hui que ce nom désigne, anciens noms compris.
+
+    >>> candidats("CC pays de craon"), candidats("Le Mayenne", "departement")
+    ([('epci', '200048551')], [('departement', '53')])
+    """
+    return list(chercher(nom, maille).lieux)
 
 
 def decrire(maille: str, code: str) -> str:
@@ -111,36 +171,45 @@ def decrire(maille: str, code: str) -> str:
 
 def decrire_tous(reperes: Iterable[Repere]) -> list[str]:
     """Des homonymes, du plus peuplé au moins peuplé ; leur département dès que le nom ne suffit pas."""
-    reperes = sorted(reperes, key=lambda repere: (-(fiches()[repere[0]][repere[1]].population or 0), repere))
-    mailles = [maille for maille, _ in reperes]
-    textes = []
-    for maille, code in reperes[:_NOMBRE_HOMONYMES]:
-        departement = fiches()["departement"].get(fiches()[maille][code].departement or "")
-        suite = f", {departement.nom}" if departement and mailles.count(maille) > 1 else ""
-        textes.append(decrire(maille, code) + suite)
-    if len(reperes) > _NOMBRE_HOMONYMES:
-        textes.append(f"et {len(reperes) - _NOMBRE_HOMONYMES} autres")
-    return textes
+    return decrire_trouves(Trouves(tuple(reperes)))
+
+
+def decrire_trouves(trouves: Trouves) -> list[str]:
+    """Tout ce qu'un nom désigne : les territoires d'aujourd'hui, puis les communes qui l'ont porté ou absorbé.
+
+    Au-delà d'une douzaine, les derniers n'ont plus que leur code : aucun ne manque.
+
+    >>> decrire_trouves(chercher("Beaune"))
+    ['Beaune — commune (21054)', "Saint-Michel-de-Maurienne — commune (73261), Savoie, où est l'ancienne « Beaune »"]
+    """
+    par_poids = sorted(trouves.reperes, key=lambda r: (-(fiches()[r[0]][r[1]].population or 0), r))
+    mailles = [maille for maille, _ in par_poids]
+    textes: dict[str, str] = {}
+    for maille, code in par_poids:
+        textes.setdefault(decrire(maille, code) + (_situer(maille, code) if mailles.count(maille) > 1 else ""), code)
+    for ancien in (*trouves.anciens, *trouves.cedes):
+        lien = {"renommee": "autrefois", "scission": "issue de"}.get(ancien.nature, "où est l'ancienne")
+        for code in ancien.codes:
+            if ("commune", code) not in trouves.reperes:
+                lieu = decrire("commune", code) + _situer("commune", code)
+                textes.setdefault(f"{lieu}, {lien} « {ancien.nom} »", code)
+    premiers, autres = list(textes)[:_NOMBRE_HOMONYMES], list(textes.values())[_NOMBRE_HOMONYMES:]
+    return [*premiers, f"et {len(autres)} autres : {', '.join(dict.fromkeys(autres))}"] if autres else premiers
+
+
+def _situer(maille: str, code: str) -> str:
+    departement = fiches()["departement"].get(fiches()[maille][code].departement or "")
+    return f", {departement.nom}" if departement else ""
 
 
 @lru_cache(maxsize=1)
 def _bigrammes() -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
     """Paires de lettres de tous les noms, anciens compris : formes, paires, rang du nom, nombre par nom."""
-    formes = list(dict.fromkeys([*index_exact(), *_anciens_noms()]))
+    formes = list(dict.fromkeys([*index_exact(), *index_anciens()]))
     octets = np.frombuffer(("\n" + "\n".join(formes) + "\n").encode("ascii"), dtype=np.uint8)
     rangs = np.cumsum(octets[:-1] == 10) - 1
     paires = octets[:-1].astype(np.int32) * 256 + octets[1:]
     return formes, paires, rangs, np.bincount(rangs, minlength=len(formes))
-
-
-@lru_cache(maxsize=1)
-def _anciens_noms() -> dict[str, tuple[str, ...]]:
-    """Nom normalisé d'une commune disparue ou renommée en se scindant → ses anciens codes."""
-    connus = [passage for passage in passages().values() if nom_perdu(passage)]
-    index: dict[str, list[str]] = {}
-    for passage, forme in zip(connus, normaliser_tous(p.nom_ancien for p in connus), strict=True):
-        index.setdefault(forme, []).append(passage.ancien)
-    return {forme: tuple(codes) for forme, codes in index.items() if forme}
 
 
 def formes_proches(simple: str) -> list[str]:
@@ -160,6 +229,15 @@ def formes_proches(simple: str) -> list[str]:
     return [forme for note, forme in sorted(notes, key=lambda paire: (-paire[0], paire[1])) if note >= 0.6]
 
 
+def _qui_commencent_par(simple: str, nombre: int = 3) -> list[str]:
+    """Les noms dont celui-ci est un début (« St-Barth »), des territoires les plus peuplés aux moins peuplés."""
+    formes = [forme for forme in index_exact() if forme.startswith(simple) and forme != simple] if len(simple) > 4 else []
+    if len(formes) > 30:
+        return []
+    poids = {f: max(fiches()[m][c].population or 0 for m, c in index_exact()[f]) for f in formes}
+    return sorted(formes, key=lambda forme: (-poids[forme], forme))[:nombre]
+
+
 def noms_proches(nom: str, maille: str | None = None, *, nombre: int = _NOMBRE_PROPOSITIONS) -> list[str]:
     """Territoires au nom proche, anciens noms de communes compris, les plus ressemblants d'abord.
 
@@ -170,21 +248,23 @@ def noms_proches(nom: str, maille: str | None = None, *, nombre: int = _NOMBRE_P
     if not simple:
         return []
     textes: dict[str, None] = {}
+    for forme in _qui_commencent_par(simple):
+        reperes = [repere for repere in index_exact()[forme] if maille in (None, repere[0])]
+        textes.update(dict.fromkeys(decrire_tous(reperes)[:2]))
     for forme in formes_proches(simple):
         if len(textes) >= nombre:
             break
         reperes = [repere for repere in index_exact().get(forme, ()) if maille in (None, repere[0])]
         textes.update(dict.fromkeys(decrire_tous(reperes)))
         if maille in (None, "commune"):
-            textes.update(dict.fromkeys(map(_decrire_ancien, _anciens_noms().get(forme, ()))))
+            textes.update(dict.fromkeys(map(_decrire_ancien, index_anciens().get(forme, ()))))
     return list(textes)[:nombre]
 
 
-def _decrire_ancien(ancien: str) -> str:
-    passage = passages()[ancien]
-    actuelles = ", ".join(f"{fiches()['commune'][code].nom} ({code})" for code in passage.codes)
-    precision = "" if ancien in fiches()["commune"] else f" (ancien code {ancien})"
-    return f"{passage.nom_ancien}{precision}, aujourd'hui {actuelles}"
+def _decrire_ancien(ancien: AncienNom) -> str:
+    actuelles = ", ".join(f"{fiches()['commune'][code].nom} ({code})" for code in ancien.codes)
+    precision = "" if ancien.ancien in fiches()["commune"] else f" (ancien code {ancien.ancien})"
+    return f"{ancien.nom}{precision}, aujourd'hui {actuelles}"
 
 
 @lru_cache(maxsize=8)
@@ -231,12 +311,21 @@ def _ecart(code: str, autre: str) -> tuple[int, str]:
     return abs(int(code, 36) - int(autre, 36)), autre
 
 
+@lru_cache(maxsize=1)
+def _par_code_postal() -> dict[str, list[str]]:
+    communes = table("communes")
+    postaux = communes.loc[communes["type"] == "COM", ["code", "codes_postaux"]].dropna()
+    index: dict[str, list[str]] = {}
+    for code, siens in postaux.itertuples(index=False, name=None):
+        for postal in siens.split():
+            index.setdefault(postal, []).append(code)
+    return index
+
+
 def communes_du_code_postal(code_postal: str) -> list[str]:
     """Codes des communes desservies par un code postal.
 
     >>> "53084" in communes_du_code_postal("53400")
     True
     """
-    communes = table("communes")
-    presents = communes["codes_postaux"].fillna("").str.contains(rf"\b{re.escape(code_postal)}\b")
-    return sorted(communes.loc[presents & (communes["type"] == "COM"), "code"])
+    return sorted(_par_code_postal().get(code_postal, ()))

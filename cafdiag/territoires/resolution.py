@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu, TerritoireInconnu
-from cafdiag.territoires.cog import message, passages
+from cafdiag.territoires.adresses import lire
+from cafdiag.territoires.cog import message, message_du_nom, passages
 from cafdiag.territoires.normalisation import normaliser
 from cafdiag.territoires.objets import LIBELLES_MAILLES, MAILLES, Territoire
 from cafdiag.territoires.recherche import (
@@ -16,7 +17,9 @@ from cafdiag.territoires.recherche import (
     communes_du_code_postal,
     decrire,
     decrire_tous,
-    par_nom,
+    decrire_trouves,
+    noms_proches,
+    par_niveau,
 )
 from cafdiag.territoires.referentiel import COG, construire, fiches, table
 
@@ -103,7 +106,7 @@ def territoire(cle: str) -> Territoire:
         from cafdiag.territoires.perimetres import perimetre_en_texte
 
         return perimetre_en_texte(texte if maille == "perimetre" else entier)
-    return avertir_scission(_par_code(texte, maille) or par_nom(texte, maille))
+    return avertir_scission(_par_code(texte, maille) or _par_nom(texte, maille))
 
 
 def exiger_texte(cle: object) -> str:
@@ -206,6 +209,34 @@ def _qpv(code: str) -> Territoire | None:
         propositions=[decrire("qpv", _qpv_par_code()[proche]) for proche in proches],
         conseil="" if proches else "les QPV des autres départements ne sont pas embarqués",
     )
+
+
+def _par_nom(nom: str, maille: str | None) -> Territoire:
+    """Le territoire qui porte ce nom, ou le portait ; erreur avec propositions s'il y en a plusieurs ou aucun."""
+    lecture = lire(nom, maille)
+    trouves = lecture.trouves
+    if len(trouves.lieux) > 1:
+        raise TerritoireAmbigu(nom, propositions=decrire_trouves(trouves))
+    if not trouves:
+        proches = decrire_tous(lecture.proches) or noms_proches(nom, maille)
+        raise TerritoireInconnu(
+            nom,
+            propositions=proches,
+            attendu=f"un nom ou un code de la géographie {COG}"
+            if maille is None
+            else f"un nom ou un code de la maille {LIBELLES_MAILLES[maille]} en {COG}",
+        )
+    lieu, textes = construire(*trouves.lieux[0]), []
+    if lecture.dit and normaliser(lecture.dit) != normaliser(nom):
+        textes.append(f"« {nom} » est lu {lieu.libelle}")
+    if trouves.cedes:
+        autres = " ; ".join(decrire_tous(("commune", code) for a in trouves.cedes for code in a.codes))
+        textes.append(f"« {nom} » fut aussi le nom de : {autres}")
+    if not trouves.reperes:
+        textes.append(message_du_nom(trouves.anciens[0]))
+        if plus_loin := [r for niveau in par_niveau(nom, maille) for r in niveau.reperes]:
+            textes.append(f"ne pas confondre « {nom} » avec " + " ; ".join(decrire_tous(plus_loin)))
+    return replace(lieu, avertissements=tuple(textes))
 
 
 def _ancien_code(code: str) -> Territoire:

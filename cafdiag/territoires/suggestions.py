@@ -1,4 +1,4 @@
-"""La recherche à la frappe : les territoires que commencent à nommer quelques lettres, un code, un code postal."""
+"""La recherche à la frappe : les territoires que nomment, ou nommaient, quelques lettres, un code, un code postal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from cafdiag.territoires.adresses import lire
+from cafdiag.territoires.cog import passages
 from cafdiag.territoires.normalisation import normaliser, sans_articles
 from cafdiag.territoires.objets import LIBELLES_MAILLES
-from cafdiag.territoires.recherche import Repere, communes_du_code_postal, formes_proches, index_exact
+from cafdiag.territoires.recherche import Repere, communes_du_code_postal, formes_proches, index_anciens, index_exact
 from cafdiag.territoires.referentiel import fiches
 
 MINIMUM_DE_LETTRES = 2
@@ -23,11 +25,26 @@ class Suggestion(NamedTuple):
     texte: str
 
 
+class _Piste(NamedTuple):
+    """Un territoire, et l'ancien nom qui y mène (vide si c'est le sien)."""
+
+    repere: Repere
+    ancien: str = ""
+
+
 @lru_cache(maxsize=1)
-def _noms() -> tuple[tuple[str, ...], tuple[tuple[Repere, ...], ...]]:
+def _pistes() -> dict[str, tuple[_Piste, ...]]:
+    pistes = {forme: tuple(map(_Piste, reperes)) for forme, reperes in index_exact().items()}
+    for forme, anciens in index_anciens().items():
+        autrefois = (_Piste(("commune", code), a.nom) for a in anciens for code in a.codes)
+        pistes[forme] = (*pistes.get(forme, ()), *autrefois)
+    return pistes
+
+
+@lru_cache(maxsize=1)
+def _noms() -> tuple[tuple[str, ...], tuple[tuple[_Piste, ...], ...]]:
     """Formes normalisées, chacune précédée d'une espace (un mot commence là), et leurs territoires."""
-    formes = index_exact()
-    return tuple(f" {forme}" for forme in formes), tuple(formes.values())
+    return tuple(f" {forme}" for forme in _pistes()), tuple(_pistes().values())
 
 
 def preparer() -> None:
@@ -61,20 +78,35 @@ def suggerer(texte: str, *, nombre: int = 8, mailles: tuple[str, ...] = ()) -> l
     ['CC du Pays de Craon — EPCI, Mayenne']
     >>> suggerer("53084", nombre=1)[0].texte
     'Craon — commune, Mayenne'
+    >>> suggerer("Segré", nombre=1, mailles=("commune",))[0].texte
+    "Segré, aujourd'hui Segré-en-Anjou Bleu — commune, Maine-et-Loire"
     >>> suggerer("Pays de Crzon", nombre=1)[0].cle
     '200048551'
     """
     simple = normaliser(texte)
     if len(simple) < MINIMUM_DE_LETTRES:
         return []
-    reperes = _par_code(texte) or _par_nom(simple)
-    if not any(not mailles or maille in mailles for maille, _ in reperes):
-        reperes = [repere for forme in formes_proches(simple) for repere in index_exact().get(forme, ())]
-    voulus = [repere for repere in dict.fromkeys(reperes) if not mailles or repere[0] in mailles]
-    return [_suggestion(*repere) for repere in voulus[:nombre]]
+    for chercher in (_par_code, lambda _: _par_nom(simple), _par_adresse, lambda _: _a_peu_pres(simple)):
+        voulues: dict[Repere, _Piste] = {}
+        for piste in chercher(texte):
+            if not mailles or piste.repere[0] in mailles:
+                voulues.setdefault(piste.repere, piste)
+        if voulues:
+            return [_suggestion(piste) for piste in list(voulues.values())[:nombre]]
+    return []
 
 
-def _par_code(texte: str) -> list[Repere]:
+def _par_adresse(texte: str) -> list[_Piste]:
+    trouves = lire(texte).trouves
+    anciens = [_Piste(("commune", code), a.nom) for a in trouves.anciens for code in a.codes]
+    return [*map(_Piste, trouves.reperes), *anciens]
+
+
+def _a_peu_pres(simple: str) -> list[_Piste]:
+    return [piste for forme in formes_proches(simple) for piste in _pistes().get(forme, ())]
+
+
+def _par_code(texte: str) -> list[_Piste]:
     code = re.sub(r"\s+", "", texte).upper()
     if not re.match(r"^(?:\d|2[AB]|Q[NP]\d)", code):
         return []
@@ -84,16 +116,20 @@ def _par_code(texte: str) -> list[Repere]:
     for maille in ("departement", "commune", "epci", "qpv"):
         trouves += [(maille, c) for c in fiches()[maille] if c.startswith(code)]
     # Le code entier d'abord : « 53084 » est Craon avant d'être un code postal.
-    return sorted(trouves, key=lambda repere: repere[1] != code)
+    pistes = [_Piste(repere) for repere in sorted(trouves, key=lambda repere: repere[1] != code)]
+    if code not in fiches()["commune"] and (passage := passages().get(code)):
+        nom = passage.nom_ancien or code
+        pistes = [*(_Piste(("commune", c), nom) for c in passage.codes), *pistes]
+    return pistes
 
 
-def _par_nom(simple: str) -> list[Repere]:
-    """Territoires dont le nom contient tous ces débuts de mots, du plus au moins ressemblant."""
+def _par_nom(simple: str) -> list[_Piste]:
+    """Territoires dont le nom, actuel ou ancien, contient tous ces débuts de mots, du plus au moins ressemblant."""
     mots = [f" {mot}" for mot in sans_articles(simple).split()] or [f" {simple}"]
-    formes, reperes = _noms()
+    formes, pistes = _noms()
     plus_long = max(mots, key=len)
-    notes: dict[Repere, tuple] = {}
-    for forme, siens in zip(formes, reperes, strict=True):
+    notes: dict[_Piste, tuple] = {}
+    for forme, siennes in zip(formes, pistes, strict=True):
         if plus_long not in forme or not all(mot in forme for mot in mots):
             continue
         nu = forme[1:]
@@ -103,15 +139,18 @@ def _par_nom(simple: str) -> list[Repere]:
             rang = 1
         else:
             rang = 2 if nu.startswith(simple) else 3
-        for maille, code in siens:
-            note = (rang, _ORDRE[maille], -(fiches()[maille][code].population or 0), code)
-            notes[maille, code] = min(notes.get((maille, code), note), note)
+        for piste in siennes:
+            maille, code = piste.repere
+            note = (rang, bool(piste.ancien), _ORDRE[maille], -(fiches()[maille][code].population or 0), code)
+            notes[piste] = min(notes.get(piste, note), note)
     return sorted(notes, key=notes.__getitem__)
 
 
-def _suggestion(maille: str, code: str) -> Suggestion:
+def _suggestion(piste: _Piste) -> Suggestion:
+    maille, code = piste.repere
     fiche = fiches()[maille][code]
     departement = fiches()["departement"].get(fiche.departement or "")
     ou = f", {departement.nom}" if departement else ""
     nature = "" if maille == "france" else f" — {LIBELLES_MAILLES[maille]}{ou}"
-    return Suggestion(f"region:{code}" if maille == "region" else code, f"{fiche.nom}{nature}")
+    nom = f"{piste.ancien}, aujourd'hui {fiche.nom}" if piste.ancien else fiche.nom
+    return Suggestion(f"region:{code}" if maille == "region" else code, f"{nom}{nature}")

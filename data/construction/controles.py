@@ -57,6 +57,10 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
     encore = passage[passage["code_ancien"].isin(actuels)]
     _exiger("codes actuels pris pour d'anciens codes", sorted(set(encore["type"]) - {"scission"}), [])
     _exiger("passage de 49069", passage.loc[passage["code_ancien"] == "49069", "code"].tolist(), ["49126"])
+    noms = tables["anciens_noms"]
+    _exiger("anciens noms vers un code inconnu", sorted(set(noms["code"]) - actuels), [])
+    _exiger("passages dont l'ancien nom est inconnu", int(passage["nom_ancien"].isna().sum()), 0)
+    _exiger("Château-Gontier", noms.loc[noms["nom"] == "Château-Gontier", "code"].tolist(), ["53062"])
     sens = passage[passage["type"] != "scission"]
     _exiger("anciens codes à deux destinations", int(sens["code_ancien"].duplicated().sum()), 0)
     voisins = tables["voisins"]

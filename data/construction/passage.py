@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cafdiag.territoires.normalisation import normaliser_tous
 from construction.sources import etalab
 
 # Fusions sans commune déléguée ni associée : le champ « chefLieu » d'Etalab ne les donne pas. Lues dans la
@@ -68,6 +69,7 @@ def table_passage(cache: Path, faits: Path) -> pd.DataFrame:
     natures = {c["code"]: (c["nom"], _NATURES[c["type"]]) for c in etalab("5.3.0", "communes", cache)
                if c["type"] in _NATURES}
     publies = pd.read_csv(faits / "passage_cog2024_cog2025.csv", dtype="str", keep_default_na=False)
+    derniers = _derniers_noms(faits)
     vers = cibles(cache)
     for ligne in publies.itertuples():
         # La table des faits laisse vides les fusions sans commune déléguée ; ailleurs elle doit concorder.
@@ -87,15 +89,65 @@ def table_passage(cache: Path, faits: Path) -> pd.DataFrame:
                        if ancien in communes)
             meme = nom == reference[nouveau]["nom"] and nouveau not in anciennes["4.0.0"]
             nature = "changement_code" if meme else "fusion"
-        lignes.append((ancien, nom, nouveau, reference[nouveau]["nom"], nature, annee, None))
+        lignes.append((ancien, nom or derniers.get(ancien), nouveau, reference[nouveau]["nom"], nature, annee, None))
     for ancien, (arrivees, annee) in SCISSIONS.items():
         total = sum(reference[c]["population"] for c in arrivees)
         nom = anciennes["3.1.1"][ancien]["nom"]
         lignes += [(ancien, nom, c, reference[c]["nom"], "scission", annee,
                     round(reference[c]["population"] / total, 6)) for c in arrivees]
-    lignes += [(ancien, nom, code, reference[code]["nom"], "fusion", None, None)
+    lignes += [(ancien, nom or derniers.get(ancien), code, reference[code]["nom"], "fusion", None, None)
                for ancien, (nom, code) in _fusions_anciennes(cache, set(vers)).items()]
     textes = ["code_ancien", "nom_ancien", "code", "nom", "type"]
     table = pd.DataFrame(lignes, columns=[*textes, "annee", "part"])
     return (table.astype({c: "str" for c in textes} | {"annee": "Int64", "part": "float64"})
             .sort_values(["code_ancien", "code"], ignore_index=True))
+
+
+def _historique(faits: Path) -> pd.DataFrame:
+    return pd.read_csv(faits / "anciens_noms_communes.csv", dtype="str", keep_default_na=False)
+
+
+def _derniers_noms(faits: Path) -> dict[str, str]:
+    """Le dernier nom de chaque code de l'historique."""
+    lus = _historique(faits).sort_values("annee", kind="stable")
+    return dict(zip(lus["code"], lus["nom"], strict=True))
+
+
+def table_anciens_noms(cache: Path, faits: Path, passages: pd.DataFrame) -> pd.DataFrame:
+    """Tout nom officiel qu'aucune commune d'aujourd'hui ne porte là où il se portait → sa commune actuelle.
+
+    Trois origines : l'historique de l'Insee (``data/faits``), les noms des versions d'Etalab, et leurs communes
+    déléguées ou associées, **y compris celle qui a le code de sa commune nouvelle** (Château-Gontier, 53062). ``nature`` : le
+    nom était celui de toute la commune (``renommee``), d'une commune qu'elle contient (``fusion``), ou d'un
+    ensemble partagé depuis (``scission`` : une ligne par commune d'arrivée). ``annee`` : la dernière où il est
+    attesté.
+    """
+    reference = actuelles("5.3.0", cache)
+    vers: dict[str, list[str]] = {}
+    for ancien, code in passages[["code_ancien", "code"]].itertuples(index=False, name=None):
+        vers.setdefault(ancien, []).append(code)
+    connus = {(x.code, x.nom): (x.codes_2025.split(), x.nature, x.annee)
+              for x in _historique(faits).itertuples(index=False)}
+    for version, cog in {**_COG, "5.3.0": 2025}.items():
+        for c in etalab(version, "communes", cache):
+            entiere = c["type"] == "commune-actuelle"
+            if (not entiere and c["type"] not in _NATURES) or (c["code"], c["nom"]) in connus:
+                continue
+            if entiere and c["nom"] == reference.get(c["code"], {}).get("nom"):
+                continue
+            codes = vers.get(c["code"], [])
+            if not entiere or not codes:
+                codes = codes if len(codes) == 1 else [c["code"] if c["code"] in reference else c["chefLieu"]]
+                codes = [code for d in codes for code in (vers[d] if d not in reference else [d])]
+            nature = "scission" if len(codes) > 1 else "renommee" if entiere and codes == [c["code"]] else "fusion"
+            connus[c["code"], c["nom"]] = codes, nature, str(cog)
+    lignes = [(nom, ancien, code, nature, annee) for (ancien, nom), (codes, nature, annee) in connus.items()
+              for code in codes]
+    table = pd.DataFrame(lignes, columns=["nom", "code_ancien", "code", "nature", "annee"])
+    table["annee"] = table["annee"].astype("Int64")
+    # Écrit autrement, mais le même nom au même endroit : rien à dire de plus.
+    porte = pd.Series(normaliser_tous(reference[c]["nom"] for c in table["code"]))
+    autre = porte.ne(pd.Series(normaliser_tous(table["nom"]))) | table["nature"].eq("scission")
+    textes = ["nom", "code_ancien", "code", "nature"]
+    return (table[autre].astype(dict.fromkeys(textes, "str"))
+            .sort_values(["code_ancien", "nom", "code"], ignore_index=True))

@@ -24,4 +24,5 @@ def provenance(tables: dict[str, pd.DataFrame], bilan: pd.DataFrame, *, toleranc
     manquants = {f"na{a}": int(com[f"population_{a}"].isna().sum()) for a in (2020, 2021, 2022, 2023)}
     return MODELE.read_text(encoding="utf-8").format(
         archives=archives, bilan=lignes, communes=len(communes), passages=len(passage),
+        anciens=len(tables["anciens_noms"]),
         sans_nom=int(passage["nom_ancien"].isna().sum()), tolerance=tolerance, lisere=lisere, **manquants)

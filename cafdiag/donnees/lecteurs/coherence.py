@@ -35,7 +35,7 @@ def _par_nom() -> dict[tuple[str, str], set[str]]:
     for code, nom, dep in communes.itertuples(index=False, name=None):
         if isinstance(dep, str):
             resultat.setdefault((dep, cle_de_nom(nom)), set()).add(code)
-    anciens = lire_table("passage_cog", colonnes=["code_ancien", "nom_ancien", "code"]).dropna()
+    anciens = lire_table("anciens_noms", colonnes=["code_ancien", "nom", "code"])
     for ancien, nom, code in anciens.itertuples(index=False, name=None):
         dep = ancien[:3] if ancien.startswith("97") else ancien[:2]
         resultat.setdefault((dep, cle_de_nom(nom)), set()).update((ancien, code))
