@@ -234,7 +234,7 @@ def _contradiction(code: str, ligne, rendu: Rattachement, i) -> tuple[str, str, 
             detail = f" ({ligne['code']} est aussi un code postal)" if pris_pour_code else ""
             return ("commune", commune, f"le nom de {_nomme(code)}, ou le code de {bons}{detail}")
     inconnu = bool(commune) and code not in nommees and not _abrege({normaliser(commune)}, "", code)
-    if pris_pour_code and (inconnu or ligne["code_postal"] and postal == ligne["code"]):
+    if pris_pour_code and (inconnu or (ligne["code_postal"] and postal == ligne["code"])):
         bons = " ou ".join(map(_nomme, postales[:3]))
         return ("code", ligne["code"], f"un code Insee ; {ligne['code']} est ici un code postal, celui de {bons}")
     if commune and code not in nommees:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 
@@ -44,7 +44,7 @@ class Lecture:
     ``proches`` : ce que désignent ses morceaux quand l'ensemble ne désigne rien.
     """
 
-    trouves: Trouves = Trouves()
+    trouves: Trouves = field(default_factory=Trouves)
     dit: str = ""
     proches: tuple[Repere, ...] = ()
 

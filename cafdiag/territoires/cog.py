@@ -88,8 +88,9 @@ def anciens_noms() -> tuple[AncienNom, ...]:
 def message_du_nom(ancien: AncienNom) -> str:
     """La phrase qui annonce qu'on est passé d'un ancien nom à la commune d'aujourd'hui.
 
-    >>> print(message_du_nom(next(a for a in anciens_noms() if a.nom == "Château-Gontier")))
-    « Château-Gontier » est un ancien nom : les données sont celles de 53062 Château-Gontier-sur-Mayenne, commune qui la contient (COG 2025)
+    >>> print(message_du_nom(next(a for a in anciens_noms() if a.nom == "Segré")))  # doctest: +NORMALIZE_WHITESPACE
+    « Segré » est un ancien nom : les données sont celles de 49331 Segré-en-Anjou Bleu, commune qui la
+    contient (COG 2025)
     """
     code = f" (ancien code {ancien.ancien})" if ancien.ancien not in fiches()["commune"] else ""
     suite = "qui s'appelait ainsi" if ancien.renommee else "commune qui la contient"

@@ -231,8 +231,8 @@ def formes_proches(simple: str) -> list[str]:
 
 def _qui_commencent_par(simple: str, nombre: int = 3) -> list[str]:
     """Les noms dont celui-ci est un début (« St-Barth »), des territoires les plus peuplés aux moins peuplés."""
-    formes = [forme for forme in index_exact() if forme.startswith(simple) and forme != simple] if len(simple) > 4 else []
-    if len(formes) > 30:
+    formes = [forme for forme in index_exact() if forme.startswith(simple) and forme != simple]
+    if len(simple) < 5 or len(formes) > 30:
         return []
     poids = {f: max(fiches()[m][c].population or 0 for m, c in index_exact()[f]) for f in formes}
     return sorted(formes, key=lambda forme: (-poids[forme], forme))[:nombre]

@@ -10,7 +10,13 @@ from cafdiag.territoires.adresses import lire
 from cafdiag.territoires.cog import passages
 from cafdiag.territoires.normalisation import normaliser, sans_articles
 from cafdiag.territoires.objets import LIBELLES_MAILLES
-from cafdiag.territoires.recherche import Repere, communes_du_code_postal, formes_proches, index_anciens, index_exact
+from cafdiag.territoires.recherche import (
+    Repere,
+    communes_du_code_postal,
+    formes_proches,
+    index_anciens,
+    index_exact,
+)
 from cafdiag.territoires.referentiel import fiches
 
 MINIMUM_DE_LETTRES = 2

@@ -117,10 +117,10 @@ def table_anciens_noms(cache: Path, faits: Path, passages: pd.DataFrame) -> pd.D
     """Tout nom officiel qu'aucune commune d'aujourd'hui ne porte là où il se portait → sa commune actuelle.
 
     Trois origines : l'historique de l'Insee (``data/faits``), les noms des versions d'Etalab, et leurs communes
-    déléguées ou associées, **y compris celle qui a le code de sa commune nouvelle** (Château-Gontier, 53062). ``nature`` : le
-    nom était celui de toute la commune (``renommee``), d'une commune qu'elle contient (``fusion``), ou d'un
-    ensemble partagé depuis (``scission`` : une ligne par commune d'arrivée). ``annee`` : la dernière où il est
-    attesté.
+    déléguées ou associées, **y compris celle qui a le code de sa commune nouvelle** (Château-Gontier, 53062).
+    ``nature`` : le nom était celui de toute la commune (``renommee``), d'une commune qu'elle contient
+    (``fusion``), ou d'un ensemble partagé depuis (``scission`` : une ligne par commune d'arrivée). ``annee`` : la
+    dernière où il est attesté.
     """
     reference = actuelles("5.3.0", cache)
     vers: dict[str, list[str]] = {}

