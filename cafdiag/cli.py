@@ -261,6 +261,8 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
 
     cible = territoire(options.code)
     _annoncer(cible)
+    if options.registre:
+        _lire_apports(options)  # dit ce que le registre a rangé de côté, avant un rapport qui ne le compte pas
     print(f"cafdiag : diagnostic en cours : {options.nom or cible.libelle}…", file=sys.stderr)
     with warnings.catch_warnings(record=True) as dits:
         warnings.simplefilter("always", DocxRetouche)

@@ -235,11 +235,17 @@ def _lire(
 
     def registre() -> list[Lecture]:
         lecture = registres.importer(
-            chemin, type_structure=type_structure, confirmer=confirmer, ecarter=ecarter, annee=annee
+            chemin, type_structure=type_structure, confirmer=confirmer, ecarter=ecarter, annee=annee, liste=liste
         )
         return [lecture]
 
-    if lecteur == REGISTRE or type_structure:
+    liste = False
+    if lecteur == REGISTRE:
+        return registre()
+    if type_structure:
+        # Une liste publique dont l'utilisateur dit le type reste une liste publique.
+        with contextlib.suppress(EntreeFautive):
+            liste = lecteur is None and lecteurs.reconnaitre(chemin) == "structures"
         return registre()
     if lecteur is None:
         try:

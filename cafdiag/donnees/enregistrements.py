@@ -14,6 +14,7 @@ from cafdiag.donnees.compte_rendu import Brut, Rejet
 from cafdiag.donnees.entetes import Choix, choisir, nommer
 from cafdiag.erreurs import EntreeFautive
 
+_BATIMENT_MAX = 0.01
 _LISTES = ("results", "records", "data", "donnees", "features", "items", "rows")
 
 
@@ -98,12 +99,34 @@ def _aplatir(objet):
         if isinstance(objet.get(cle), dict):
             plat = dict(objet[cle])
     point = objet.get("geometry")
-    if plat is not objet and isinstance(point, dict) and point.get("type") == "Point":
-        coordonnees = point.get("coordinates")
+    if plat is not objet and isinstance(point, dict):
+        coordonnees = _point(point)
         if isinstance(coordonnees, list) and len(coordonnees) >= 2:
             plat.setdefault("lon", coordonnees[0])
             plat.setdefault("lat", coordonnees[1])
     return plat
+
+
+def _point(contour: dict) -> list | None:
+    """Le point d'une géométrie : le sien, ou celui d'un bâtiment dessiné (au plus un kilomètre)."""
+    coordonnees = contour.get("coordinates")
+    if contour.get("type") == "Point":
+        return coordonnees
+    if contour.get("type") == "MultiPoint" and isinstance(coordonnees, list) and len(coordonnees) == 1:
+        return coordonnees[0]
+    if contour.get("type") not in ("Polygon", "MultiPolygon"):
+        return None
+    import shapely
+
+    try:
+        dessin = shapely.geometry.shape(contour)
+        ouest, sud, est, nord = dessin.bounds
+    except (TypeError, ValueError, IndexError, AttributeError, shapely.errors.ShapelyError):
+        return None
+    if not max(est - ouest, nord - sud) < _BATIMENT_MAX:
+        return None
+    dedans = dessin.representative_point()
+    return [dedans.x, dedans.y]
 
 
 def _cellule(valeur) -> str:

@@ -356,6 +356,12 @@ class _Travail:
                 compte.mettre_de_cote(i, "pas une structure suivie", texte or noms[i])
             elif texte:
                 compte.ajouter([(i, "type", texte, ", ".join(TYPES))])
+        if not self.liste and not any(trouves.values()):
+            for i in compte.defauts:
+                compte.defauts[i] = [
+                    (c, v, f"{a} ; ou, pour tout le fichier, « --type eaje »") if c == "type" else (c, v, a)
+                    for c, v, a in compte.defauts[i]
+                ]
         return pd.Series(trouves, dtype="str").reindex(utiles.index)
 
     def _agrements(self, utiles: pd.DataFrame) -> pd.Series:

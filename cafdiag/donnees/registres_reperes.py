@@ -38,9 +38,14 @@ def poser_points(utiles: pd.DataFrame, compte: Compte, remarques: list[str], *, 
         # Un code postal lu comme un nombre a perdu son zéro.
         demande["code_postal"] = demande["code_postal"].str.replace(r"^(\d{4})(\.0)?$", r"0\1", regex=True)
         demande["code_postal"] = demande["code_postal"].str.replace(r"^(\d{5})\.0$", r"\1", regex=True)
-    if "score_geocodage" in utiles and "code" in compte.entetes and _du_geocodeur(compte, "code"):
+    if "score_geocodage" in utiles:
+        # Une adresse mal reconnue ne dit ni le point, ni la commune : rien de ce que le géocodeur en a tiré ne sert.
         faible = nombre(utiles["score_geocodage"])[0].lt(SCORE_MIN)
-        demande["code"] = demande["code"].mask(faible, "")
+        for champ in ("code", "commune", "code_postal", "lon", "lat"):
+            if champ in demande and (champ in ("lon", "lat") or _du_geocodeur(compte, champ)):
+                demande[champ] = demande[champ].mask(faible, "")
+        if faible.any():
+            remarques.append(f"{int(faible.sum())} géocodage(s) au score trop faible, non repris")
     if "point" not in utiles:
         return demande
     couples = utiles["point"].map(lire_couple)
@@ -59,18 +64,15 @@ def _du_geocodeur(compte: Compte, champ: str) -> bool:
 
 
 def degrader_les_points(table: pd.DataFrame, utiles: pd.DataFrame) -> list[str]:
-    """Un géocodage qui n'a trouvé que la commune, ou dont le score est faible, n'est pas un point d'adresse."""
-    doute = pd.Series(False, index=table.index)
-    if "precision_geocodage" in utiles:
-        doute |= utiles["precision_geocodage"].isin(["municipality", "city"])
-    if "score_geocodage" in utiles:
-        doute |= nombre(utiles["score_geocodage"])[0].lt(SCORE_MIN)
-    doute &= table["lon"].notna()
+    """Un géocodage qui n'a trouvé que la commune n'est pas un point d'adresse."""
+    if "precision_geocodage" not in utiles:
+        return []
+    doute = utiles["precision_geocodage"].isin(["municipality", "city"]) & table["lon"].notna()
     if not doute.any():
         return []
     table.loc[doute, ["lon", "lat"]] = float("nan")
     table.loc[doute, "precision_lieu"] = "commune"
-    return [f"{int(doute.sum())} point(s) de géocodage trop incertain(s) : la structure reste à sa commune"]
+    return [f"{int(doute.sum())} géocodage(s) à la commune seulement : le point de la structure n'est pas connu"]
 
 
 def avec_numero(numeros: pd.Series, adresses: pd.Series) -> pd.Series:

@@ -274,7 +274,7 @@ def planifier(
     _refuser_perimetres_qui_s_ignorent(lieux)
     premiere = next(iter(commandes.values()))
     # Fichiers apportés et choix de calcul : les mêmes pour tous, contrôlés une fois.
-    controler(premiere.cible, premiere.parametres | {"annee": ""})
+    remarques += controler(premiere.cible, premiere.parametres | {"annee": ""})
     if annee is not None:
         _refuser_annee(list(commandes.values()), annee)
     return Plan(tuple(commandes.values()), tuple(remarques))

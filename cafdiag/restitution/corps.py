@@ -6,6 +6,7 @@ import html
 
 import pandas as pd
 
+from cafdiag.donnees.registres_champs import AGREMENTS
 from cafdiag.magasin import lire_table
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import cle_de_tri
@@ -61,7 +62,7 @@ def tableau_des_structures(donnees: Donnees, types: tuple[str, ...]) -> str:
         return ""
     noms = lire_table("communes", colonnes=["code", "nom"]).set_index("code")["nom"]
     agrement = (
-        table["statut_agrement"].astype("string")
+        table["statut_agrement"].astype("string").replace({c: libelle for c, (libelle, _) in AGREMENTS.items()})
         if "statut_agrement" in table
         else pd.Series(pd.NA, index=table.index, dtype="string")
     )

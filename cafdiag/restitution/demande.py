@@ -62,8 +62,8 @@ def lire_annee(annee: str | int | None) -> int | None:
     return int(texte)
 
 
-def controler(cible: Territoire, valeurs: dict[str, str]) -> None:
-    """Refuse ce que le carnet refuserait, sans le jouer.
+def controler(cible: Territoire, valeurs: dict[str, str]) -> tuple[str, ...]:
+    """Refuse ce que le carnet refuserait, sans le jouer ; rend ce que le registre apporté a rangé de côté.
 
     Parameters
     ----------
@@ -71,6 +71,11 @@ def controler(cible: Territoire, valeurs: dict[str, str]) -> None:
         Territoire du rapport.
     valeurs : dict of str
         Paramètres du carnet.
+
+    Returns
+    -------
+    tuple of str
+        Le compte rendu du registre, s'il a des lignes écartées ou des réserves.
 
     Raises
     ------
@@ -94,6 +99,8 @@ def controler(cible: Territoire, valeurs: dict[str, str]) -> None:
         )
     if annee is not None:
         _refuser_annee_muette(cible, annee, apports, options)
+    compte = apports.compte_rendu if apports else None
+    return (compte.en_texte(),) if compte and (compte.rejets or compte.remarques) else ()
 
 
 def _refuser_annee_muette(cible: Territoire, annee: int, apports, options) -> None:
