@@ -423,3 +423,19 @@ def test_un_point_ecrit_est_un_point_relu(lon, lat):
     for forme in ("{1:.5f}, {0:.5f}", "POINT ({0:.5f} {1:.5f})", objet, "{1:.5f};{0:.5f}"):
         lu = lire_couple(forme.format(lon, lat))
         assert lu and (float(lu[0]), float(lu[1])) == pytest.approx((lon, lat), abs=1e-5)
+
+
+def test_un_rapport_sans_aucune_structure_agreee_se_compose(tmp_path):
+    """Le registre est complet et ne compte rien : le rapport le dit, il ne s'arrête pas."""
+    from cafdiag.restitution.bloc import Donnees
+    from cafdiag.restitution.diagnostic import Diagnostic
+    from cafdiag.restitution.structures import structures_montrees
+
+    registre = tmp_path / "avs.csv"
+    registre.write_text(
+        "type;nom;code;statut_agrement\ncentre_social;A;53084;refusé\nevs;B;53084;suspendu\n", encoding="utf-8"
+    )
+    diagnostic = Diagnostic("53084", registre=str(registre), registre_complet="53")
+    assert isinstance(diagnostic.donnees, Donnees)
+    montrees = structures_montrees(diagnostic.donnees, ("centre_social", "evs"))
+    assert montrees.empty and list(montrees["nom"]) == []

@@ -32,19 +32,21 @@ def structures_montrees(donnees: Donnees, types: tuple[str, ...] = TYPES_MONTRES
     ].reset_index(drop=True)
     du_registre = pd.Series(False, index=table.index)
     if donnees.apports.structures is not None:
-        locales = set(donnees.apports.structures[["type", "nom", "code"]].itertuples(index=False, name=None))
+        # La source distingue une ligne du registre de celle d'une liste publique qui nomme la même structure.
+        lue = ["type", "nom", "code", "source"]
+        locales = set(donnees.apports.structures[lue].itertuples(index=False, name=None))
         du_registre = pd.Series(
-            [cle in locales for cle in table[["type", "nom", "code"]].itertuples(index=False, name=None)],
-            index=table.index,
+            [cle in locales for cle in table[lue].itertuples(index=False, name=None)], index=table.index
         )
-    table = table.assign(du_registre=du_registre.astype(bool), forme=normaliser_tous(table["nom"]))
-    cle = table["type"].astype(str) + "|" + table["forme"] + "|" + table["code"].astype(str)
+    table = table.assign(du_registre=du_registre.astype(bool))
+    formes = pd.Series(normaliser_tous(table["nom"]), index=table.index, dtype="str")
+    cle = table["type"].astype("str") + "|" + formes + "|" + table["code"].astype("str")
     # Le registre l'emporte sur une liste publique qui nomme la même structure. Ses lignes à lui, et celles d'une
     # liste à des adresses ou des points différents, sont des structures différentes.
     nommee_au_registre = cle.isin(set(cle[table["du_registre"]])) & ~table["du_registre"]
     lieux = [c for c in ("lon", "lat", "adresse") if c in table]
     doublon = table.assign(cle=cle).duplicated(["cle", *lieux]) & ~table["du_registre"]
-    return table[~nommee_au_registre & ~doublon].drop(columns="forme").reset_index(drop=True)
+    return table[~nommee_au_registre & ~doublon].reset_index(drop=True)
 
 
 def ce_que_vaut_la_liste(table: pd.DataFrame) -> str:
