@@ -8,15 +8,15 @@ import re
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.explorateur import actions, calculs, decor, garde, page, vues
 from cafdiag.restitution.explorateur.code import code_de
-from cafdiag.restitution.explorateur.etat import AUTRES_MAXIMUM, REFERENCES, Etat
-from cafdiag.restitution.explorateur.interface import VOLETS, Explorateur
+from cafdiag.restitution.explorateur.etat import AUTRES_MAXIMUM, REFERENCES, Etat, themes
+from cafdiag.restitution.explorateur.interface import DERNIERE, VOLETS, Explorateur
 
 CRAON, LAVAL, FRANCE = "200048551", "200083392", 60.9
 INDICATEURS = cd.dictionnaire().index.tolist()
@@ -30,6 +30,22 @@ def a_soi(tmp_path, monkeypatch):
     monkeypatch.delenv("CAFDIAG_ATELIER", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def fautes(monkeypatch):
+    """Les avis de faute montrés : un essai qui en attend un le retire, aucun ne passe s'il en reste."""
+    dites: list[str] = []
+    dire = Explorateur._dire
+
+    def noter(vue, texte, *, erreur=False):
+        if erreur:
+            dites.append(texte)
+        dire(vue, texte, erreur=erreur)
+
+    monkeypatch.setattr(Explorateur, "_dire", noter)
+    yield dites
+    assert dites == [], "un avis de faute s'est affiché"
 
 
 # --- L'état ---
@@ -252,7 +268,8 @@ def test_changer_d_indicateur_ne_renvoie_pas_le_decor(vue):
 
 def test_theme_et_annee(vue):
     vue.theme.value = "portrait"
-    assert vue.etat.indicateur == "CTX_POP"
+    assert vue.etat.indicateur == vue.indicateur.value == "CTX_POP"
+    assert "habitants" in vue.chiffre.value and _peinture(vue)["titre"].startswith("Population municipale")
     vue.theme.value = "petite-enfance"
     vue.indicateur.value = "PE_NAISS"
     vue.annee.value = 2021
@@ -273,7 +290,79 @@ def test_references_et_territoires_choisis(vue):
     assert "CA Laval Agglomération" not in vue.barres.value
 
 
-def test_comparables(vue):
+@pytest.mark.lent
+@pytest.mark.parametrize("theme", list(themes()))
+def test_chaque_theme_indicateur_annee_et_reference(vue, theme):
+    vue.theme.value = theme
+    siens = cd.dictionnaire(theme=theme)
+    assert dict(vue.indicateur.options) == dict(zip(siens["libelle"], siens.index, strict=True))
+    for code in siens.index:
+        vue.indicateur.value = code
+        assert (vue.etat.indicateur, vue.etat.annee, vue.theme.value) == (code, None, theme)
+        assert vue.indicateur.tooltip.startswith(siens.loc[code, "libelle"])
+        for _, annee in vue.annee.options[1:]:
+            vue.annee.value = annee
+            assert vue.etat.annee == annee
+        vue.annee.value = DERNIERE
+        for case in vue.references.values():
+            case.value = not case.value
+            case.value = not case.value
+
+
+GESTES = st.sampled_from(
+    [
+        *(("theme", t) for t in themes()),
+        *(("indicateur", rang) for rang in range(12)),
+        *(("annee", rang) for rang in range(5)),
+        *(("reference", r) for r in REFERENCES),
+        *(("volet", rang) for rang in range(len(VOLETS))),
+        *(("carte", rang) for rang in range(3)),
+        *(("bouton", b) for b in ("ouvrir_zone", "comparer_zone", "vider", "Code Python de cette vue")),
+        *(("cible", c) for c in (0.0, 60.5, 150.0)),
+        *(("taux", t) for t in ("global", "eaje")),
+    ]
+)
+
+
+@pytest.mark.lent
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    cle=st.sampled_from(
+        [CRAON, "53", "region:52", "FR", "53084", "53130", "53130-kellermann", "53012+53084", "976", "75056"]
+    ),
+    gestes=st.lists(GESTES, min_size=4, max_size=9),
+)
+def test_une_suite_de_gestes_ne_faute_jamais(cle, gestes):
+    vue = Explorateur(cle, nom="suite")
+    for nom, quoi in gestes:
+        if nom in ("indicateur", "annee"):
+            menu = getattr(vue, nom)
+            menu.value = menu.options[quoi % len(menu.options)][1]
+        elif nom == "theme":
+            vue.theme.value = quoi
+        elif nom == "reference":
+            vue.references[quoi].value = not vue.references[quoi].value
+        elif nom == "volet":
+            vue.volets.selected_index = quoi
+        elif nom == "carte":
+            codes = vue._decor.codes
+            geste = {"geste": _peinture(vue)["geste"], "code": codes[quoi % len(codes)], "rang": quoi}
+            vue.pont.value = json.dumps(geste)
+        elif nom in ("cible", "taux"):
+            (vue.simulation.curseur if nom == "cible" else vue.simulation.taux).value = quoi
+        elif quoi in vue.production.boutons:
+            vue.production.boutons[quoi].click()
+        elif quoi == "vider":
+            # Grisé, le bouton ne se clique pas.
+            if not vue.composition.vider.disabled:
+                vue.composition.vider.click()
+        elif vue.gestes_zone.layout.display != "none":
+            getattr(vue, quoi).click()
+        assert "faute" not in vue.avis.value, (nom, quoi, vue.avis.value)
+    assert vue.indicateur.value == vue.etat.indicateur and vue.theme.value == vue.etat.theme
+
+
+def test_comparables(vue, fautes):
     assert not vue.references["comparables"].value
     vue.indicateur.value = "PE_TXCOUV_EAJE"
     vue.references["comparables"].value = True
@@ -286,7 +375,7 @@ def test_comparables(vue):
     vue.changer(vue.etat.ouvrir("region:52"))
     assert "Parmi ses comparables" not in vue.barres.value
     vue.proches.click()
-    assert "faute" in vue.avis.value
+    assert "faute" in vue.avis.value and "comparable" in fautes.pop()
 
 
 def test_clic_sur_la_carte(vue):
@@ -300,7 +389,7 @@ def test_clic_sur_la_carte(vue):
     assert vue.gestes_zone.layout.display == "none"
 
 
-def test_composer_un_perimetre(vue):
+def test_composer_un_perimetre(vue, fautes):
     vue.volets.selected_index = VOLETS.index("Périmètre")
     cases = {case.description: case for case in vue.composition.grille.children}
     cases["Athée"].value = cases["Ballots"].value = True
@@ -308,7 +397,7 @@ def test_composer_un_perimetre(vue):
     assert vue.etat.choisies == ("53012", "53018", "53084")
     assert _peinture(vue)["choisies"] == ["53012", "53018", "53084"]
     vue.composition.enregistrer.click()
-    assert "n&#x27;a pas de nom" in vue.avis.value
+    assert "n&#x27;a pas de nom" in vue.avis.value and fautes.pop()
     vue.composition.nom.value = "Pôle d'essai"
     vue.composition.enregistrer.click()
     assert cd.perimetre("pole d'essai").communes == ("53012", "53018", "53084")
@@ -394,10 +483,10 @@ def test_produire(vue, a_soi, monkeypatch):
     assert (a_soi / "sorties" / "carte-200048551-PE_NAISS.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_produire_sans_droit_se_dit(vue, a_soi):
+def test_produire_sans_droit_se_dit(vue, a_soi, fautes):
     (a_soi / "sorties").write_text("un fichier", encoding="utf-8")
     vue.production.boutons["Tableur"].click()
-    assert "Impossible d&#x27;écrire" in vue.avis.value
+    assert "Impossible d&#x27;écrire" in vue.avis.value and fautes.pop()
     assert not vue.production.boutons["Tableur"].disabled
 
 
@@ -407,7 +496,7 @@ def test_liens_hors_de_l_atelier(tmp_path):
     assert "&lt;x&gt;.html" in dit
 
 
-def test_defaut_imprevu_se_dit(vue, capsys):
+def test_defaut_imprevu_se_dit(vue, capsys, fautes):
     vue.pont.value = "ceci n'est pas un geste"
-    assert "Défaut imprévu (JSONDecodeError" in vue.avis.value
+    assert "Défaut imprévu (JSONDecodeError" in vue.avis.value and fautes.pop()
     assert "Traceback" in capsys.readouterr().err

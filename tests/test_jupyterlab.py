@@ -39,6 +39,11 @@ DEBORDEMENTS = """racine => {
   return fautes;
 }"""
 
+# Note tout avis de faute qui passe à l'écran, même remplacé aussitôt.
+NOTER_LES_FAUTES = """new MutationObserver(() => {
+  for (const n of document.querySelectorAll(".avis.faute")) { noterLaFaute(n.textContent); }
+}).observe(document, {subtree: true, childList: true, characterData: true});"""
+
 CADRE_A_SA_HAUTEUR = """corps => Math.abs(corps.ownerDocument.getElementById('figure').offsetHeight + 6
   - window.frameElement.clientHeight) < 3"""
 
@@ -97,8 +102,9 @@ def atelier(tmp_path_factory):
 
 @pytest.fixture
 def navigateur(chromium, atelier):
-    """(page, requêtes refusées) ; seul l'atelier est joignable."""
+    """(page, requêtes refusées) ; seul l'atelier est joignable, et aucun avis de faute ne s'affiche."""
     refusees: list[str] = []
+    dites: list[str] = []
     permis = (atelier.base, atelier.base.replace("http", "ws"), "data:", "blob:", "about:")
 
     def trier(route) -> None:
@@ -113,9 +119,12 @@ def navigateur(chromium, atelier):
     )
     contexte.route("**/*", trier)
     page = contexte.new_page()
+    page.expose_function("noterLaFaute", lambda texte: dites.append(texte))
+    page.add_init_script(NOTER_LES_FAUTES)
     page.set_default_timeout(60_000)
     yield page, refusees
     contexte.close()
+    assert dites == []
 
 
 def ouvrir(page, atelier):
@@ -224,6 +233,15 @@ def test_de_la_frappe_au_rapport(atelier, navigateur):
     chiffre(racine, "9,6")
     titre_de_la_carte(page, "établissements d'accueil (EAJE)")
     cadre(page).locator("tr", has_text="CC du Pays de Craon").locator("td", has_text="9,6").wait_for()
+    # Changer de thème : la liste des indicateurs suit.
+    for theme, titre in (("Portrait du territoire", "Population municipale"), ("Petite enfance", "")):
+        with repeint(page):
+            racine.get_by_label("Thème", exact=True).select_option(label=theme)
+        titre_de_la_carte(page, titre)
+    with repeint(page):
+        racine.get_by_label("Indicateur", exact=True).select_option(
+            label="Taux de couverture par les établissements d'accueil (EAJE)"
+        )
     # Comparer à Laval Agglomération.
     proposer(racine, "Ajouter un territoire", "laval agglo")
     with repeint(page):

@@ -271,10 +271,12 @@ class Explorateur(widgets.VBox):
         """Accorde les commandes à l'état, sans déclencher leurs gestes."""
         self._muet = True
         try:
-            if self.theme.value != etat.theme or not self.indicateur.options:
-                self.theme.value = etat.theme
-                siens = dictionnaire(theme=etat.theme)
-                self.indicateur.options = list(zip(siens["libelle"], siens.index, strict=True))
+            self.theme.value = etat.theme
+            siens = dictionnaire(theme=etat.theme)
+            # La liste suit l'état, jamais le menu : quand c'est lui qu'on change, il a déjà sa nouvelle valeur.
+            options = list(zip(siens["libelle"], siens.index, strict=True))
+            if list(self.indicateur.options) != options:
+                self.indicateur.options = options
             self.indicateur.value = etat.indicateur
             self.indicateur.tooltip = vues.bulle(etat.indicateur)
             annees = annees_disponibles(etat.indicateur)
