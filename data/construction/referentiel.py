@@ -9,12 +9,11 @@ import pandas as pd
 from construction.passage import SCISSIONS, actuelles, cibles
 from construction.sources import etalab
 
+from cafdiag.donnees.lecteurs.insee_population import recensee
+
 ANNEES = (2020, 2021, 2022, 2023)
 POPULATIONS = [f"population_{annee}" for annee in ANNEES]
 COG_DES_POPULATIONS = {2020: "3.1.1", 2021: "4.0.0", 2022: "5.3.0"}
-# Mayotte et le Pacifique ne sont pas recensés chaque année : Etalab y répète un recensement plus ancien
-# (2017 à Mayotte). Le ranger sous 2020…2023 serait faux.
-_SANS_RECENSEMENT_ANNUEL = ("976", "984", "986", "987", "988", "989")
 
 
 def _composition(version: str, cache: Path) -> dict[str, int | None]:
@@ -57,7 +56,9 @@ def populations(annee: int, cache: Path) -> dict[str, int | None]:
             if any(c not in lues for c in arrivees):
                 resultat |= dict.fromkeys(arrivees)
         resultat |= _arrondissements(hors_epci, cache)
-    return {c: None if c.startswith(_SANS_RECENSEMENT_ANNUEL) else p for c, p in resultat.items()}
+    codes = pd.Series(list(resultat), dtype="str")
+    return {c: p if juste else None
+            for (c, p), juste in zip(resultat.items(), recensee(codes, annee), strict=True)}
 
 
 def table_communes(cache: Path) -> pd.DataFrame:

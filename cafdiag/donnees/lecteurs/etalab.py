@@ -15,7 +15,7 @@ from cafdiag.donnees.lecteurs.assemblage import (
     refuser,
     trouver,
 )
-from cafdiag.donnees.lecteurs.insee_population import confronter, nom_population
+from cafdiag.donnees.lecteurs.insee_population import au_referentiel, nom_population
 from cafdiag.donnees.lecteurs.insee_zonages import rendre_appartenance
 from cafdiag.donnees.lecteurs.millesimes import millesime_cache
 from cafdiag.donnees.lecture import lire_tableau
@@ -52,8 +52,7 @@ def lire_communes(chemin: Path, *, feuille: str | None = None, annee: int | None
     # La version du paquet dit le COG, pas le recensement : seules les populations le disent.
     an = millesime_cache(chantier, table.set_index("code")["p"])
     table = table.rename(columns={"p": nom_population(an)})
-    confronter(chantier, table)
-    table = chantier.au_cog(table, additives=[nom_population(an)])
+    table = au_referentiel(chantier, table)
     return chantier.rendre(table, annees=[an], source="Insee, populations légales (découpage d'Etalab)",
                            millesime=f"RP {an}")
 

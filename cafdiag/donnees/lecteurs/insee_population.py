@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,10 @@ SOURCE_NAISSANCES = "Insee, état civil, naissances domiciliées"
 _POPULATION = (r"p(?P<a>\d\d)_pop|pmun_?(?P<b>(20)?\d\d)|pop(ulation)?_?(mun(icipale)?)?_?(?P<c>(19|20)\d\d)|"
                r"psdc_?(?P<d>(19|20)?\d\d)")
 _POPULATION_SANS_AN = r"pmun|population_municipale|population|pop_mun(icipale)?"
+# Recensements là où il n'est pas annuel (à Mayotte, il l'est pour les populations de 2026 et après) ; le
+# Pacifique, hors du champ, n'a jamais de population ici.
+_RECENSEMENTS = {"976": (2007, 2012, 2017), **dict.fromkeys(("984", "986", "987", "988", "989"), ())}
+_RECENSES_CHAQUE_ANNEE = {"976": 2026}
 _NAISSANCES = r"nais(d|sances)?_?(?P<an>(19|20)?\d\d)"
 
 
@@ -92,10 +97,7 @@ def lire_populations(chemin: Path, *, feuille: str | None = None, annee: int | N
         datees = {seule: millesime_cache(chantier, table[seule])}
     table = table.rename(columns={c: nom_population(a) for c, a in datees.items()})
     table = table.rename_axis("code").reset_index()
-    confronter(chantier, table)
-    if len(datees) > 2:
-        _taire_perimetres_changes(chantier, table, sorted(datees.values()))
-    table = chantier.au_cog(table, additives=[c for c in table if c != "code"])
+    table = au_referentiel(chantier, table)
     annees = sorted(datees.values())
     return chantier.rendre(table, annees=annees, source=SOURCE_POPULATION, millesime=f"RP {annees[-1]}")
 
@@ -128,24 +130,108 @@ def _codes_composes(chantier: Chantier) -> pd.Series:
     return (dep + com).where(~outre_mer, dep.str.slice(0, 2) + com)
 
 
-def _taire_perimetres_changes(chantier: Chantier, table: pd.DataFrame, annees: list[int]) -> None:
-    """Dans une série, une commune nouvelle porte parfois, avant sa création, la population du seul chef-lieu.
+def recensee(codes: pd.Series, an: int) -> pd.Series:
+    """Vrai là où la population de l'année vient d'un recensement de cette année-là.
 
-    Le périmètre a changé quand la population croît de plus de 5 % d'une année à l'autre là où le
-    référentiel connaît une fusion : les années d'avant sont tues, pas devinées.
+    Mayotte et le Pacifique ne sont pas recensés chaque année : les fichiers y répètent un recensement plus
+    ancien (2017 à Mayotte) sous tous les millésimes. La construction des tables embarquées suit la même règle.
+
+    >>> recensee(pd.Series(["97601", "53130", "98735"]), 2023).tolist(), recensee(pd.Series(["97601"]), 2017).tolist()
+    ([False, True, False], [True])
     """
-    fusionnees = set(lire_table("passage_cog", colonnes=["code"])["code"])
-    candidates = table["code"].isin(fusionnees)
-    noms = [nom_population(a) for a in annees]
-    muettes = 0
-    for i in range(len(noms) - 1, 0, -1):
-        saut = candidates & (table[noms[i]] > 1.05 * table[noms[i - 1]])
-        avant = noms[:i]
-        muettes += int(table.loc[saut, avant].notna().to_numpy().sum())
-        table.loc[saut, avant] = float("nan")
-    if muettes:
+    oui = pd.Series(True, index=codes.index)
+    for prefixe, annees in _RECENSEMENTS.items():
+        if an not in annees and an < _RECENSES_CHAQUE_ANNEE.get(prefixe, 9999):
+            oui &= ~codes.str.startswith(prefixe, na=False)
+    return oui
+
+
+def au_referentiel(chantier: Chantier, table: pd.DataFrame) -> pd.DataFrame:
+    """Populations au COG de référence, selon la règle de la construction, la seule.
+
+    Rien n'est réparti entre les communes d'une scission ; une population qui n'est pas de l'année qu'elle
+    annonce est tue ; le référentiel l'emporte là où un fichier ne dit, d'une commune nouvelle, que son chef-lieu.
+    """
+    table = chantier.au_cog(table, additives=[c for c in table if c not in ("code", *_statuts_de(table))], cle=None)
+    noms = {c: _an_de(c) for c in table if c != "code" and not c.endswith("__statut")}
+    repetees = {}
+    for nom, an in noms.items():
+        faux = table[nom].notna() & ~recensee(table["code"], an)
+        if faux.any():
+            repetees[nom] = table.loc[faux, "code"]
+            table[nom] = table[nom].mask(faux)
+    if repetees:
+        codes = sorted(set(pd.concat(list(repetees.values()))))
         chantier.remarques.append(
-            f"{muettes} population(s) d'avant une fusion non reprises : elles ne portent que sur le chef-lieu")
+            f"{len(codes)} commune(s) de Mayotte ou du Pacifique sans recensement de l'année : la population d'un "
+            f"recensement plus ancien, répétée, n'est pas reprise ({', '.join(codes[:3])}…)")
+    confronter(chantier, table)
+    _taire_chefs_lieux(chantier, table, noms)
+    return table
+
+
+def _an_de(nom: str) -> int:
+    return int(nom[-4:])
+
+
+def _statuts_de(table: pd.DataFrame) -> list[str]:
+    return [c for c in table if c.endswith("__statut")]
+
+
+def _taire_chefs_lieux(chantier: Chantier, table: pd.DataFrame, noms: dict[str, int]) -> None:
+    """Tait la population d'une commune née d'une fusion ou d'une scission quand elle n'est pas la sienne.
+
+    Un fichier donne parfois, sous le code d'une commune nouvelle, la population du seul chef-lieu, et sous celui
+    d'une commune rétablie, celle de l'ancien ensemble. L'année connue du référentiel en décide ; pour une autre,
+    un saut de plus de 5 % par an d'une année à la suivante : l'année d'avant est tue, pas devinée.
+    """
+    referentiel = lire_table("communes").set_index("code")
+    touchees = table["code"].isin(_arrivees())
+    series = {a: table["code"].map(referentiel[f"population_{a}"].astype("float64").to_dict())
+              for a in sorted(_an_de(c) for c in referentiel if re.fullmatch(r"population_\d{4}", c))}
+    tus: set[str] = set()
+
+    def taire(nom: str, masque: pd.Series) -> None:
+        masque &= touchees & table[nom].notna()
+        tus.update(table.loc[masque, "code"])
+        table[nom] = table[nom].mask(masque)
+
+    for nom, an in noms.items():
+        # Une commune rétablie dont une sœur est vide porte peut-être encore l'ancien ensemble.
+        for soeurs in _scissions():
+            ici = table["code"].isin(soeurs)
+            if table.loc[ici, nom].notna().sum() < len(soeurs):
+                taire(nom, ici)
+        if an in series:
+            taire(nom, series[an].notna() & series[an].ne(table[nom]))
+    connues = series | {an: table[nom] for nom, an in noms.items() if an not in series}
+    # Du référentiel vers le passé, puis vers l'avenir : au-delà d'un changement de territoire, on ne va pas.
+    passees = sorted((an for an in connues if an < min(series)), reverse=True)
+    a_venir = sorted(an for an in connues if an > max(series))
+    for chemin in ([min(series), *passees], [max(series), *a_venir]):
+        for voisine, an in pairwise(chemin):
+            nom = next(n for n, a in noms.items() if a == an)
+            marge = 1 + 0.05 * abs(voisine - an)
+            ici, la = table[nom], connues[voisine]
+            # À vingt habitants près : une petite commune varie d'autant sans que ses limites bougent.
+            saut = (la > marge * ici) | (ici > marge * la)
+            taire(nom, saut & (la - ici).abs().gt(20) | la.isna())
+            connues[an] = table[nom]
+    if tus:
+        chantier.remarques.append(
+            f"{len(tus)} commune(s) nées d'une fusion ou d'une scission : population non reprise, celle du "
+            f"seul chef-lieu ou d'un autre périmètre ({', '.join(sorted(tus)[:5])}{'…' if len(tus) > 5 else ''})")
+
+
+def _scissions() -> list[set[str]]:
+    passage = lire_table("passage_cog", colonnes=["code_ancien", "code", "type"])
+    return [set(g) for _, g in passage[passage["type"].eq("scission")].groupby("code_ancien")["code"]]
+
+
+def _arrivees() -> frozenset[str]:
+    """Communes actuelles dont le territoire a changé (fusion, scission)."""
+    passage = lire_table("passage_cog", colonnes=["code", "type"])
+    return frozenset(passage.loc[passage["type"].ne("changement_code"), "code"])
 
 
 def confronter(chantier: Chantier, table: pd.DataFrame) -> None:
@@ -193,8 +279,7 @@ def _historique(chantier: Chantier) -> Lecture:
     table.columns = [nom_population(a) for a in annees]
     table.insert(0, "code", codes[garde].to_numpy())
     chantier.refuser_si_vide("une population par année et par commune")
-    confronter(chantier, table)
-    table = chantier.au_cog(table, additives=[c for c in table if c != "code"])
+    table = au_referentiel(chantier, table)
     return chantier.rendre(table, annees=annees, source=SOURCE_POPULATION, millesime=f"RP {annees[-1]}")
 
 
@@ -261,7 +346,10 @@ def _long(chantier: Chantier, *, source: str, nommer, mesure: tuple, genre: str)
              .pivot(index="code", columns="an", values="v"))
     annees = list(map(int, table.columns))
     table.columns = [nommer(a) for a in annees]
-    table = chantier.au_cog(table.reset_index(), additives=list(table.columns))
+    if nommer is nom_population:
+        table = au_referentiel(chantier, table.reset_index())
+    else:
+        table = chantier.au_cog(table.reset_index(), additives=list(table.columns))
     return chantier.rendre(table, annees=annees, source=source, millesime=f"{genre} {annees[-1]}")
 
 
