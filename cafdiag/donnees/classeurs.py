@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 import warnings
 import zipfile
@@ -93,12 +94,17 @@ def en_brut(rangs: list[list[str]], fichier: str, colonnes: Choix, limite: int |
     return Brut(table, np.array([n for n, _ in donnees], dtype=int), noms, [], remarques, fichier)
 
 
+def _contenu(src: octets.Source):
+    """Le classeur : son chemin, ou ses octets s'il est dans une archive (l'accès direct y est nécessaire)."""
+    return io.BytesIO(src.tout()) if src.compression else src.chemin
+
+
 def _ouvrir_xlsx(src: octets.Source):
     import openpyxl
 
     # Style absent, extension inconnue : des remarques d'Excel qui ne touchent pas aux valeurs.
     warnings.filterwarnings("ignore", module="openpyxl")
-    return openpyxl.load_workbook(src.chemin, read_only=True, data_only=True, keep_links=False)
+    return openpyxl.load_workbook(_contenu(src), read_only=True, data_only=True, keep_links=False)
 
 
 def _feuilles_xlsx(src: octets.Source, feuille: str | None, borne: int | None,
@@ -151,7 +157,7 @@ def en_texte(valeur) -> str:
 
 
 def _feuilles_ods(src: octets.Source, *, lire_lignes: bool = True) -> Iterator[tuple[str, list[list[str]]]]:
-    with zipfile.ZipFile(src.chemin) as archive, archive.open("content.xml") as flux:
+    with zipfile.ZipFile(_contenu(src)) as archive, archive.open("content.xml") as flux:
         rangs: list[list[str]] = []
         for evenement, noeud in ElementTree.iterparse(flux, events=("start", "end")):
             if evenement == "start":
@@ -185,9 +191,22 @@ def _ajouter_ligne(rangs: list[list[str]], noeud: ElementTree.Element) -> None:
         rangs += [[]] * min(fois, 1000)
 
 
+def _paragraphe(noeud: ElementTree.Element) -> str:
+    """Texte d'un paragraphe : ses sauts de ligne, ses tabulations et ses espaces répétées sont des éléments."""
+    blancs = {f"{_X}line-break": "\n", f"{_X}tab": "\t", f"{_X}s": " " * int(noeud.get(f"{_X}c", "1"))}
+    if noeud.tag in blancs:
+        return blancs[noeud.tag]
+    if not noeud.tag.startswith(_X):
+        return ""
+    return (noeud.text or "") + "".join(_paragraphe(e) + (e.tail or "") for e in noeud)
+
+
 def _texte_ods(cellule: ElementTree.Element) -> str:
     genre = cellule.get(f"{_O}value-type", "")
-    affiche = "\n".join("".join(p.itertext()) for p in cellule.iter(f"{_X}p"))
+    # Les seuls paragraphes de la cellule : une note, une forme posée dessus en ont aussi, plus bas.
+    affiche = "\n".join(_paragraphe(p) for p in cellule.findall(f"{_X}p"))
+    if genre == "boolean":
+        return "oui" if cellule.get(f"{_O}boolean-value", affiche).lower() in ("true", "vrai") else "non"
     if genre in ("float", "percentage", "currency"):
         # Un code affiché « 01001 » est rangé comme le nombre 1001 : l'affichage garde le zéro.
         if re.fullmatch(r"0\d+", affiche.strip()):

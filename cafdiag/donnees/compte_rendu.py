@@ -30,7 +30,7 @@ class Rejet:
 
 @dataclass
 class CompteRendu:
-    """Le compte d'une lecture ; ``lues == gardees + len(rejets)``, toujours.
+    """Le compte d'une lecture ; ``lues == gardees + len(rejets) + sum(de_cote.values())``, toujours.
 
     Attributes
     ----------
@@ -40,6 +40,8 @@ class CompteRendu:
         Enregistrements du fichier (ni habillage ni en-tête) ; ceux qui ont nourri la table.
     rejets : list of Rejet
         Les autres, un par un.
+    de_cote : dict
+        Raison → nombre de lignes saines dont le jeu n'a que faire (un autre équipement, une autre maille).
     codes_passes : dict
         Ancien code → code(s) du COG 2025.
     codes_inconnus : list of str
@@ -59,6 +61,7 @@ class CompteRendu:
     codes_inconnus: list[str] = field(default_factory=list)
     remarques: list[str] = field(default_factory=list)
     empreinte: str = ""
+    de_cote: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.verifier()
@@ -71,15 +74,18 @@ class CompteRendu:
         AssertionError
             Défaut de programme : un lecteur a perdu des lignes en silence.
         """
-        if self.lues != self.gardees + len(self.rejets):
+        cotes = sum(self.de_cote.values())
+        if self.lues != self.gardees + len(self.rejets) + cotes:
             raise AssertionError(
-                f"{self.fichier} : {self.lues} lignes lues, mais {self.gardees} gardées "
-                f"et {len(self.rejets)} rejetées"
+                f"{self.fichier} : {self.lues} lignes lues, mais {self.gardees} gardées, "
+                f"{len(self.rejets)} rejetées et {cotes} de côté"
             )
 
     def raisons(self) -> dict[str, int]:
-        """Nombre de lignes rejetées par raison, la plus fréquente d'abord."""
-        return dict(Counter(rejet.raison for rejet in self.rejets).most_common())
+        """Nombre de lignes rejetées ou de côté, par raison, la plus fréquente d'abord."""
+        comptes = Counter(rejet.raison for rejet in self.rejets)
+        comptes.update(self.de_cote)
+        return dict(comptes.most_common())
 
     def en_texte(self) -> str:
         """Le compte rendu en quelques lignes, pour un terminal.
@@ -88,13 +94,16 @@ class CompteRendu:
         a.csv → communes : 3 lignes lues, 2 gardées, 1 rejetée
           1 rejetée — code vide : ligne 4
         """
-        rejetees = len(self.rejets)
+        rejetees, cotes = len(self.rejets), sum(self.de_cote.values())
         texte = [
             f"{self.fichier} → {self.jeu} : {self.lues} {_accord('ligne lue', self.lues)}, "
             f"{self.gardees} {_accord('gardée', self.gardees)}, "
-            f"{rejetees} {_accord('rejetée', rejetees)}"
+            f"{rejetees} {_accord('rejetée', rejetees)}" + (f", {cotes} de côté" if cotes else "")
         ]
         for raison, nombre in self.raisons().items():
+            if raison in self.de_cote:
+                texte.append(f"  {nombre} de côté — {raison}")
+                continue
             lignes = [str(r.ligne) for r in self.rejets if r.raison == raison]
             suite = "…" if nombre > _MONTRES else ""
             texte.append(

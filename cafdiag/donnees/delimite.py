@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -148,22 +148,13 @@ def _au_fil(src: octets.Source, forme: Forme, colonnes: Choix, *, bords: bool, n
     rejets: list[Rejet] = []
 
     def mal_formee(rang) -> str:
-        rejets.append(_rejet_de_forme(rang.number, rang.actual_columns, rang.expected_columns, rang.text))
+        rejets.append(rejet_de_forme(rang.number, rang.actual_columns, rang.expected_columns, rang.text))
         return "skip"
 
     # Sans fil d'exécution ni lecture d'avance : à peine plus lent, et trois fois moins de mémoire.
     with src.ouvrir() if src.compression else pa.OSFile(str(src.chemin)) as flux:
-        table = pa_csv.read_csv(
-            flux,
-            read_options=pa_csv.ReadOptions(use_threads=False, block_size=1 << 20, skip_rows=forme.ligne,
-                                            column_names=internes),
-            parse_options=pa_csv.ParseOptions(delimiter=forme.separateur, ignore_empty_lines=False,
-                                              invalid_row_handler=mal_formee),
-            convert_options=pa_csv.ConvertOptions(
-                include_columns=prises, null_values=[""],
-                column_types={c: pa.float64() if c in chiffres else pa.large_string() for c in prises},
-                strings_can_be_null=False, quoted_strings_can_be_null=False),
-        )
+        lecture, analyse, conversion = options_de_lecture(forme, prises, mal_formee, chiffres)
+        table = pa_csv.read_csv(flux, read_options=lecture, parse_options=analyse, convert_options=conversion)
     total = table.num_rows + len(rejets)
     lignes = np.arange(forme.ligne + 1, forme.ligne + 1 + total)
     if rejets:
@@ -177,6 +168,20 @@ def _au_fil(src: octets.Source, forme: Forme, colonnes: Choix, *, bords: bool, n
     if len(vides):
         _oter(brut, _lignes_sans_rien(src, set(vides.tolist())), "ligne(s) vide(s) ôtée(s)")
     return _sans_entete_repete(brut, voulues)
+
+
+def options_de_lecture(forme: Forme, prises: list[str], mal_formee: Callable, chiffres: Collection[str] = (),
+                       ) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
+    """Les réglages d'Arrow pour ces colonnes (``c0``, ``c1``…), sans fil d'exécution ni lecture d'avance."""
+    return (
+        pa_csv.ReadOptions(use_threads=False, block_size=1 << 20, skip_rows=forme.ligne,
+                           column_names=[f"c{i}" for i in range(len(forme.noms))]),
+        pa_csv.ParseOptions(delimiter=forme.separateur, ignore_empty_lines=False, invalid_row_handler=mal_formee),
+        pa_csv.ConvertOptions(
+            include_columns=prises, null_values=[""],
+            column_types={c: pa.float64() if c in chiffres else pa.large_string() for c in prises},
+            strings_can_be_null=False, quoted_strings_can_be_null=False),
+    )
 
 
 def _en_pandas(arrow: dict[str, pa.ChunkedArray], voulues: list[int], forme: Forme, *, bords: bool) -> pd.DataFrame:
@@ -231,7 +236,7 @@ def _sans_entete_repete(brut: Brut, voulues: list[int]) -> Brut:
     return brut
 
 
-def _rejet_de_forme(ligne: int, trouves: int, attendus: int, texte: str) -> Rejet:
+def rejet_de_forme(ligne: int, trouves: int, attendus: int, texte: str) -> Rejet:
     return Rejet(ligne, f"{trouves} champ{'s' if trouves > 1 else ''} au lieu de {attendus}", texte[:80])
 
 
@@ -251,7 +256,7 @@ def _en_memoire(texte: str, fichier: str, colonnes: Choix, remarques: list[str],
                 raise EntreeFautive(
                     fichier, [f"lignes {debut} à {fin} : guillemet ouvert et mal refermé"],
                     conseil="corrigez le guillemet de trop, ou retéléchargez le fichier")
-            rejets.append(_rejet_de_forme(debut, len(rang), len(forme.noms), forme.separateur.join(rang)))
+            rejets.append(rejet_de_forme(debut, len(rang), len(forme.noms), forme.separateur.join(rang)))
             continue
         lignes.append(debut)
         for colonne, i in zip(valeurs, voulues, strict=True):

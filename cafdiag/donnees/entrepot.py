@@ -126,6 +126,7 @@ def _entree(lecture: Lecture, contenu: bytes, chemin: str, rang: int, origine: s
             "lues": compte.lues,
             "gardees": compte.gardees,
             "rejetees": len(compte.rejets),
+            "de_cote": dict(compte.de_cote),
             "rejets": [[r.ligne, r.raison, r.valeur] for r in compte.rejets[:_REJETS_GARDES]],
             "codes_passes": dict(compte.codes_passes),
             "codes_inconnus": list(compte.codes_inconnus),

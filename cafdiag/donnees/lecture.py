@@ -71,6 +71,9 @@ def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | N
         empreinte = second.submit(octets.empreinte, src.chemin)
         brut = _lire(src, colonnes, feuille, None, nombres)
         brut.empreinte = empreinte.result()
+    if src.autres:
+        suite = "…" if len(src.autres) > 3 else ""
+        brut.remarques.append(f"archive : {src.membre} est lu ; {', '.join(src.autres[:3])}{suite} ne l'est pas")
     return brut
 
 

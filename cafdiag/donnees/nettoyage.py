@@ -14,6 +14,8 @@ from cafdiag.magasin import lire_table
 SECRETS = frozenset({"s", "secret", "c", "secret statistique", "<5", "< 5"})
 MANQUANTS = frozenset({
     "", "nd", "n.d.", "n.d", "nc", "n.c.", "n/d", "na", "n/a", "#n/a", "#na", "nan", "null", "none",
+    # Insee (Melodi, BPE) : sans objet, inconnu, non diffusé.
+    "_z", "_u", "_x", "_n", "_o",
     "nr", "so", "s.o.", "-", "–", "—", "///", "…", "...", ".", "..",
 })
 _ESPACES = dict.fromkeys(map(ord, " \t\u00a0\u202f\u2009\u2007'’"))

@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import gzip
 import hashlib
+import io
 import re
 import struct
 import zipfile
@@ -54,6 +55,8 @@ class Source:
     format: str
     compression: str = ""
     membre: str = ""
+    # Les autres tables de l'archive, qui n'ont pas été lues.
+    autres: tuple[str, ...] = ()
 
     def ouvrir(self) -> BinaryIO:
         """Flux d'octets décompressés, depuis le début."""
@@ -94,7 +97,9 @@ def source(chemin: Path | str) -> Source:
     if debut.startswith(b"\x1f\x8b"):
         nom = chemin.name.removesuffix(".gz")
         with lisible(chemin), gzip.open(chemin, "rb") as flux:
-            return Source(chemin, _format(nom, flux.read(4096), chemin), "gz")
+            debut = flux.read(4096)
+            flux.seek(0)
+            return Source(chemin, _format_compresse(nom, debut, flux, chemin), "gz")
     if debut.startswith(b"PK\x03\x04"):
         return _dans_archive(chemin)
     return Source(chemin, _format(chemin.name, debut, chemin))
@@ -132,10 +137,8 @@ def _dans_archive(chemin: Path) -> Source:
         if len(membres) > MEMBRES_MAX or total > TAILLE_MAX:
             raise EntreeFautive(chemin.name, [
                 f"archive démesurée : {len(membres)} fichiers, {total // 1024**2} Mio une fois ouverte"])
-        if "xl/workbook.xml" in noms:
-            return Source(chemin, "xlsx")
-        if "content.xml" in noms:
-            return Source(chemin, "ods")
+        if classeur := _classeur(noms):
+            return Source(chemin, classeur)
         tables = [m for m in membres if PurePosixPath(m.filename.lower()).suffix in FORMATS
                   and not PurePosixPath(m.filename).name.startswith((".", "__"))]
         donnees = [m for m in tables if not re.search(r"(^|[/_-])meta", m.filename.lower())] or tables
@@ -146,10 +149,31 @@ def _dans_archive(chemin: Path) -> Source:
         choisi = max(donnees, key=lambda m: m.file_size)
         with archive.open(choisi) as flux:
             debut = flux.read(4096)
-        if debut.startswith((b"PK\x03\x04", b"\x1f\x8b")):
-            raise EntreeFautive(chemin.name, [f"{choisi.filename} est lui-même compressé"],
-                                conseil="sortez-le de l'archive puis recommencez")
-        return Source(chemin, _format(choisi.filename, debut, chemin), "zip", choisi.filename)
+        with archive.open(choisi) as flux:
+            format_ = _format_compresse(choisi.filename, debut, flux, chemin)
+        return Source(chemin, format_, "zip", choisi.filename,
+                      tuple(sorted(m.filename for m in donnees if m is not choisi)))
+
+
+def _classeur(noms: set[str]) -> str | None:
+    """Le format d'un classeur, d'après les fichiers de son archive."""
+    return "xlsx" if "xl/workbook.xml" in noms else "ods" if "content.xml" in noms else None
+
+
+def _format_compresse(nom: str, debut: bytes, flux: BinaryIO, chemin: Path) -> str:
+    """Format d'un fichier tiré d'une archive : un classeur y est une archive dans l'archive (usage de l'Insee)."""
+    if not debut.startswith((b"PK\x03\x04", b"\x1f\x8b")):
+        return _format(nom, debut, chemin)
+    interne = None
+    if debut.startswith(b"PK"):
+        octets = flux.read(TAILLE_MAX + 1)
+        with zipfile.ZipFile(io.BytesIO(octets)) as dedans:
+            if sum(m.file_size for m in dedans.infolist()) <= TAILLE_MAX:
+                interne = _classeur(set(dedans.namelist()))
+    if interne is None:
+        raise EntreeFautive(chemin.name, [f"{nom} est lui-même compressé"],
+                            conseil="sortez-le de l'archive puis recommencez")
+    return interne
 
 
 def decoder(octets: bytes) -> tuple[str, list[str]]:

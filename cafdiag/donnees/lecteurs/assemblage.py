@@ -24,6 +24,8 @@ from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
 
 HORS_COMMUNE = "autre maille que la commune"
+_MOTS_VIDES = frozenset({"le", "la", "les", "l", "de", "du", "des", "d", "et", "en", "sur", "sous", "a", "au", "aux",
+                         "st", "ste", "saint", "sainte"})
 INCONNUE = "commune inconnue de tout COG"
 REPETEE = "ligne répétée à l'identique"
 _MONTRES = 10
@@ -68,6 +70,32 @@ COMMUNE = (
     r"code_insee_(de_la_)?commune|code_(officiel_)?(de_la_)?commune|num_?com(mune)?|numero_commune|insee",
     r"com", r"geo", r"code_geo(graphique)?", r"code|cle",
 )
+
+
+def cle_de_nom(nom: str) -> str:
+    """Nom réduit à ses mots pleins : « CHATEAU GONTIER SUR MAYENNE » vaut « Château-Gontier-sur-Mayenne ».
+
+    >>> cle_de_nom("L'ETANG SALE") == cle_de_nom("L'Étang-Salé")
+    True
+    """
+    mots = [m for m in simple(nom).split("_") if m not in _MOTS_VIDES]
+    return " ".join(mots) or simple(nom)
+
+
+# Noms de colonne qui ne disent pas de quel niveau sont les codes.
+_AMBIGU = re.compile(r"codgeo(_20\d\d)?|geo|code_geo(graphique)?|code|cle")
+_NIVEAU = r"geo_object|nivgeo|niveau|type|typecom"
+_PEU, _PART_COMPLETE, _PART_DES_NOMS = 10, 1 / 3, 0.3
+
+
+@lru_cache(maxsize=1)
+def _noms_de_communes() -> dict[str, set[str]]:
+    noms: dict[str, set[str]] = {}
+    for table, code, nom in (("communes", "code", "nom"), ("passage_cog", "code_ancien", "nom_ancien"),
+                             ("passage_cog", "code", "nom")):
+        for c, n in lire_table(table, colonnes=[code, nom]).dropna().itertuples(index=False, name=None):
+            noms.setdefault(c, set()).add(cle_de_nom(n))
+    return noms
 
 
 def refuser(brut: Brut, *defauts: str, attendu: str = "", conseil: str = "") -> EntreeFautive:
@@ -115,6 +143,9 @@ class Chantier:
         self.passages: dict[str, str] = {}
         self.inconnus: list[str] = []
         self._motifs: list[str] = [""]
+        # Motifs dont les lignes sont comptées, non citées ; et celles qu'un tri a écartées avant.
+        self._cotes: set[str] = set()
+        self._deja_de_cote: dict[str, int] = {}
         self._motif = np.zeros(len(brut.table), dtype="int16")
         self._valeurs: dict[int, str] = {}
         self._deja_connus: pd.Series | None = None
@@ -137,6 +168,16 @@ class Chantier:
             textes = valeurs.iloc[rangs].astype(object)
             self._valeurs.update({i: str(v)[:80] for i, v in zip(rangs, textes, strict=True)})
 
+    def mettre_de_cote(self, masque, raison: str) -> None:
+        """Écarte des lignes saines dont le jeu n'a que faire : elles sont comptées, non citées une par une."""
+        self._cotes.add(raison)
+        self.rejeter(masque, raison)
+
+    def deja_de_cote(self, raison: str, nombre: int) -> None:
+        """Compte des lignes qu'un tri a laissées dans le fichier."""
+        if nombre:
+            self._deja_de_cote[raison] = self._deja_de_cote.get(raison, 0) + nombre
+
     def rejeter_selon(self, raisons: pd.Series, valeurs: pd.Series) -> None:
         """Écarte chaque ligne dont la raison n'est pas vide."""
         for raison in raisons[self.garde].unique():
@@ -146,6 +187,7 @@ class Chantier:
     def communes(self, colonne: str | pd.Series) -> pd.Series:
         """Codes commune nettoyés ; les lignes sans commune sont écartées."""
         serie = self.brut.table[colonne] if isinstance(colonne, str) else colonne
+        self._exiger_des_communes(serie)
         # Presque toujours, tous les codes sont déjà justes : seuls les autres sont examinés un à un.
         connus = communes_et_anciennes()
         if connus.issuperset(serie.unique().tolist()):
@@ -153,7 +195,8 @@ class Chantier:
             return serie
         rangs, uniques = pd.factorize(serie.fillna(""))
         suspects = [i for i, u in enumerate(uniques.tolist()) if u not in connus]
-        examen = np.isin(rangs, suspects)
+        # Une ligne déjà écartée (une zone d'emploi « 9312 ») n'a pas de code de commune à réparer.
+        examen = np.isin(rangs, suspects) & self.garde
         codes = code_commune(serie[examen])
         valeurs = serie.copy()
         valeurs[examen] = codes.valeurs
@@ -163,11 +206,44 @@ class Chantier:
         self.remarques += codes.remarque()
         return valeurs
 
+    def _exiger_des_communes(self, serie: pd.Series) -> None:
+        """Refuse un fichier d'un autre niveau, dont les codes sont à la lettre des codes de commune.
+
+        Les codes de bassin de vie et d'unité urbaine de l'Insee en sont. Sans colonne de niveau, et si le nom de
+        la colonne ne dit pas « commune », les libellés puis le nombre de lignes tranchent.
+        """
+        brut = self.brut
+        if self.jeu != "communes" or not _AMBIGU.fullmatch(simple(str(serie.name))) or trouver(brut.entete, _NIVEAU):
+            return
+        codes = pd.Series(serie[self.garde].unique()).astype("str").str.replace(r"^(\d{4}-)?(COM|ARM)-", "", regex=True)
+        conseil = ("prenez le fichier des communes ; si ce sont bien des communes, ajoutez une colonne NIVGEO qui "
+                   "vaut COM à chaque ligne")
+        if nom := trouver(brut.table.columns, r"libgeo|lib_?geo|libelle(_geo(graphique)?)?|nom"):
+            paires = pd.DataFrame({"code": serie, "nom": brut.table[nom]})[self.garde].drop_duplicates()
+            # « Paris 1er » s'écrit de cent façons : un arrondissement n'est pas jugé.
+            juges = [(c, n) for c, n in paires.itertuples(index=False, name=None)
+                     if n and c in _noms_de_communes() and not c.startswith(("751", "132", "6938"))]
+            faux = [(c, n) for c, n in juges if cle_de_nom(n) not in _noms_de_communes()[c]]
+            if len(juges) >= _PEU and len(faux) > _PART_DES_NOMS * len(juges):
+                raise refuser(brut, f"{len(faux)} libellés sur {len(juges)} ne sont pas ceux de ces communes "
+                              f"({faux[0][0]} : « {faux[0][1]} »)",
+                              attendu="un fichier à la commune, pas d'une autre zone aux codes semblables",
+                              conseil=conseil)
+        communes = lire_table("communes", colonnes=["code", "type", "epci"])
+        communes = communes[communes["type"].eq("COM")]
+        connues = communes[communes["code"].isin(a_jour(codes)["code_actuel"].dropna() if len(codes) < 5000 else codes)]
+        toutes = communes["epci"].isin(connues["epci"].dropna()).sum()
+        if len(connues) >= _PEU and len(connues) < _PART_COMPLETE * toutes:
+            raise refuser(brut, f"{len(codes)} lignes pour {toutes} communes des mêmes intercommunalités : ce sont "
+                          "sans doute des bassins de vie, des unités urbaines ou d'autres zones, dont les codes sont aussi "
+                          "ceux de communes", attendu="une ligne par commune, ou une colonne qui dit le niveau "
+                          "(GEO_OBJECT, NIVGEO)", conseil=conseil)
+
     def mailles_communales(self) -> None:
         """Forme longue : ne garde que les lignes de communes et d'arrondissements."""
         objet = trouver(self.brut.entete, r"geo_object|nivgeo|niveau")
         if objet:
-            self.rejeter(~self.brut.table[objet].isin(["COM", "ARM"]), HORS_COMMUNE, self.brut.table[objet])
+            self.mettre_de_cote(~self.brut.table[objet].isin(["COM", "ARM"]), HORS_COMMUNE)
 
     def codes_geo(self, colonne: str) -> pd.Series:
         """Codes d'une colonne GEO, écrits « 01001 » ou « 2025-COM-01001 »."""
@@ -233,12 +309,19 @@ class Chantier:
     def compte_rendu(self) -> CompteRendu:
         """Le compte, vérifié."""
         rejets = list(self.brut.rejets)
+        de_cote = dict(self._deja_de_cote)
+        comptes = np.bincount(self._motif, minlength=len(self._motifs))
+        for rang, raison in enumerate(self._motifs):
+            if raison in self._cotes and comptes[rang]:
+                de_cote[raison] = de_cote.get(raison, 0) + int(comptes[rang])
+        cites = [raison not in self._cotes for raison in self._motifs]
         rejets += [Rejet(int(self.brut.lignes[i]), self._motifs[self._motif[i]], self._valeurs.get(i, ""))
-                   for i in np.flatnonzero(self._motif)]
+                   for i in np.flatnonzero(self._motif) if cites[self._motif[i]]]
         rejets.sort(key=lambda r: r.ligne)
         return CompteRendu(
-            fichier=self.brut.fichier, jeu=self.jeu, lues=self.brut.lues, gardees=int(self.garde.sum()),
-            rejets=rejets, codes_passes=self.passages, codes_inconnus=sorted(self.inconnus),
+            fichier=self.brut.fichier, jeu=self.jeu,
+            lues=self.brut.lues + sum(self._deja_de_cote.values()), gardees=int(self.garde.sum()),
+            rejets=rejets, de_cote=de_cote, codes_passes=self.passages, codes_inconnus=sorted(self.inconnus),
             remarques=list(dict.fromkeys(self.remarques)), empreinte=self.brut.empreinte)
 
     def codes_rejetes(self) -> set[str]:

@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import cog
-from cafdiag.donnees.lecteurs.assemblage import Chantier, simple
+from cafdiag.donnees.lecteurs.assemblage import Chantier, cle_de_nom, simple
 from cafdiag.donnees.nettoyage import code_departement
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
 
 _PART_ISOLEE = 0.02
-_MOTS_VIDES = frozenset({"le", "la", "les", "l", "de", "du", "des", "d", "et", "en", "sur", "sous", "a", "au", "aux",
-                         "st", "ste", "saint", "sainte"})
 
 
 def departement_de(code: pd.Series) -> pd.Series:
@@ -40,16 +38,6 @@ def _par_nom() -> dict[tuple[str, str], set[str]]:
         dep = ancien[:3] if ancien.startswith("97") else ancien[:2]
         resultat.setdefault((dep, cle_de_nom(nom)), set()).update((ancien, code))
     return resultat
-
-
-def cle_de_nom(nom: str) -> str:
-    """Nom réduit à ses mots pleins : « CHATEAU GONTIER SUR MAYENNE » vaut « Château-Gontier-sur-Mayenne ».
-
-    >>> cle_de_nom("L'ETANG SALE") == cle_de_nom("L'Étang-Salé")
-    True
-    """
-    mots = [m for m in simple(nom).split("_") if m not in _MOTS_VIDES]
-    return " ".join(mots) or simple(nom)
 
 
 def verifier_communes(c: Chantier, codes: pd.Series, nom: str | None, departement: str | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +16,18 @@ from cafdiag.donnees.lecteurs.assemblage import (
     INCONNUE,
     REPETEE,
     Chantier,
+    completer_par_zero,
     exiger,
     refuser,
     simple,
     trouver,
 )
 from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
+from cafdiag.donnees.lecteurs.recollement import communes_et_anciennes
 from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
+from cafdiag.donnees.nettoyage import code_commune, nombre
+from cafdiag.donnees.tri import Trie, trier
 
 SOURCE = "Insee, base permanente des équipements"
 HORS_CHAMP = "équipement hors du champ d'une Caf"
@@ -47,34 +53,62 @@ def reconnait_detail(brut: Brut) -> bool:
                 and not trouver(brut.entete, "obs_value"))
 
 
-def _nettoyer(chantier: Chantier, colonne: str) -> tuple[pd.Series, int]:
-    """Types en majuscules, et année unique du fichier."""
+def _annee(chantier: Chantier, valeurs: set[str] | None) -> int:
+    """Année unique du fichier : sa colonne, sinon celle qu'on donne, sinon son nom."""
     brut = chantier.brut
-    types = brut.table[colonne].str.upper()
-    chantier.rejeter(~types.str.fullmatch(r"[A-G]\d{3}"), "code d'équipement illisible", brut.table[colonne])
-    nom = trouver(brut.entete, "an|annee|time_period")
-    if nom is None:
+    if valeurs is None:
         an = chantier.annee_dite or annee_du_nom(brut.fichier)
         if an is None:
             raise refuser(brut, "aucune colonne ne donne l'année", attendu="une colonne AN",
                           conseil="mettez l'année dans le nom du fichier (BPE_2024.csv)")
         chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, lue dans le nom du fichier")
-        return types, an
-    ans, raisons = lire_annee(brut.table[nom])
-    chantier.rejeter_selon(raisons, brut.table[nom])
-    uniques = sorted({int(a) for a in ans.dropna()})
-    if len(uniques) != 1:
-        raise refuser(brut, f"plusieurs années mêlées : {', '.join(map(str, uniques)) or 'aucune'}",
+        return an
+    lues, raisons = lire_annee(pd.Series(sorted(valeurs), dtype="str"))
+    uniques = sorted({int(a) for a in lues.dropna()})
+    if len(uniques) != 1 or raisons.ne("").any():
+        raise refuser(brut, "année illisible, ou plusieurs années mêlées : " + (", ".join(sorted(valeurs)) or "aucune"),
                       attendu="une édition de la BPE par fichier")
-    return types, uniques[0]
+    return uniques[0]
+
+
+def _types(chantier: Chantier, colonne: str) -> pd.Series:
+    types = chantier.brut.table[colonne].str.upper()
+    chantier.rejeter(~types.str.fullmatch(_CODE), "code d'équipement illisible", chantier.brut.table[colonne])
+    return types
+
+
+_CODE = r"[A-G]\d{3}"
+
+
+@lru_cache(maxsize=1)
+def _trier(chemin: Path, _marque: tuple, feuille: str | None) -> tuple[Trie, dict[str, str], str | None]:
+    """Les seuls équipements de la famille et de l'école ; gardés le temps de la seconde lecture (un par un)."""
+    vu = apercu(chemin, feuille=feuille)
+    roles = exiger(vu, commune=COMMUNE[:1], type=_TYPE)
+    an = trouver(vu.entete, _AN)
+    suivies = {*roles.values(), *([an] if an else [])}
+    return trier(chemin, feuille=feuille, colonnes=lambda n: simple(n) in _DETAIL or n in suivies, par=roles["type"],
+                 valeurs=TYPES, suivies=sorted(suivies)), roles, an
+
+
+_AN = r"an|annee|time_period"
 
 
 def _detail(chemin: Path, feuille: str | None, annee: int | None, jeu: str) -> tuple[Chantier, dict]:
-    brut = lire_tableau(chemin, feuille=feuille, colonnes=lambda n: simple(n) in _DETAIL)
-    roles = exiger(brut, commune=COMMUNE[:1], type=_TYPE)
+    etat = chemin.stat()
+    trie, roles, colonne_an = _trier(chemin, (etat.st_size, etat.st_mtime_ns), feuille)
+    brut = trie.brut
     chantier = Chantier(brut, jeu, annee=annee)
     chantier.exiger_entier()
-    types, an = _nettoyer(chantier, roles["type"])
+    faux = sorted(v for v in trie.de_cote if not re.fullmatch(_CODE, v))
+    if faux:
+        raise refuser(brut, f"{sum(trie.de_cote[v] for v in faux)} code(s) d'équipement illisible(s) : "
+                      + ", ".join(f"« {v} »" for v in faux[:5]),
+                      attendu="une lettre de A à G et trois chiffres : un équipement écarté fausserait le compte de "
+                      "sa commune", conseil="corrigez ces lignes, ou retéléchargez le fichier")
+    chantier.deja_de_cote(HORS_CHAMP, sum(trie.de_cote.values()))
+    an = _annee(chantier, trie.vus[colonne_an] if colonne_an else None)
+    types = brut.table[roles["type"]].str.upper()
     codes = chantier.communes(roles["commune"])
     chantier.connus(codes)
     # L'IRIS dit deux fois la commune : un code abîmé se voit.
@@ -95,27 +129,33 @@ def _detail(chemin: Path, feuille: str | None, annee: int | None, jeu: str) -> t
         nomme = brut.table[identite].ne("").all(axis=1)
         repetees = brut.table.duplicated(keep="first") & nomme
         chantier.rejeter(repetees, REPETEE, brut.table[identite[0]])
-    return chantier, {"codes": codes, "types": types, "an": an, "nombre": nombre_}
+    presentes = code_commune(pd.Series(sorted(trie.vus[roles["commune"]]), dtype="str")).valeurs.dropna()
+    presentes = pd.Index(sorted({*presentes[presentes.isin(communes_et_anciennes())], *codes[chantier.garde]}))
+    return chantier, {"codes": codes, "types": types, "an": an, "nombre": nombre_, "presentes": presentes}
 
 
 def lire_detail(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Nombre d'équipements (et places de crèche) par commune.
 
-    Un type présent dans le fichier vaut zéro dans une commune qui y a d'autres équipements ; une commune
-    sans aucune ligne reste vide, un type absent du fichier n'a pas de colonne.
+    Un type présent dans le fichier vaut zéro dans une commune qui n'en a pas ; une commune sans aucune ligne
+    aussi, si le fichier est national (sinon elle reste vide). Un type absent du fichier n'a pas de colonne.
     """
     chantier, lu = _detail(chemin, feuille, annee, "communes")
     brut, an, types = chantier.brut, lu["an"], lu["types"]
-    presentes = pd.Index(sorted(lu["codes"][chantier.garde].unique()))
-    chantier.rejeter(~types.isin(TYPES), HORS_CHAMP, types)
     chantier.refuser_si_vide("au moins un équipement de la famille ou de l'école (D502, D505, C107…)")
     fiche = pd.DataFrame({"code": lu["codes"], "nom": types.map(TYPES), "nb": lu["nombre"]})[chantier.garde]
-    table = _compter(fiche, presentes, an)
+    table = _compter(fiche, lu["presentes"], an)
     if capacite := trouver(brut.entete, "capacite"):
         _places(chantier, capacite, lu, table, an)
     _remarques(chantier, set(types[chantier.garde]), an)
+    return _rendre(chantier, table, an)
+
+
+def _rendre(chantier: Chantier, table: pd.DataFrame, an: int) -> Lecture:
     # Un équipement ne se partage pas au prorata des habitants : une commune scindée reste vide.
     table = chantier.au_cog(table.reset_index(), additives=list(table.columns), cle=None, millesime=an)
+    # La base est exhaustive : une commune sans aucune ligne n'a aucun équipement.
+    table = completer_par_zero(chantier, table)
     return chantier.rendre(table, annees=[an], source=SOURCE, millesime=f"BPE {an}")
 
 
@@ -127,7 +167,9 @@ def _compter(fiche: pd.DataFrame, presentes: pd.Index, an: int) -> pd.DataFrame:
 
 
 def _places(chantier: Chantier, capacite: str, lu: dict, table: pd.DataFrame, an: int) -> None:
-    valeurs, _ = chantier.nombres(capacite)
+    # Une capacité illisible ou négative est une capacité inconnue, jamais un équipement de moins.
+    valeurs = nombre(chantier.brut.table[capacite])[0]
+    valeurs = valeurs.mask(valeurs < 0)
     for types, nom in ((("D502",), "eaje"), (("D509",), "micro_creche")):
         masque = lu["types"].isin(types).to_numpy() & chantier.garde
         remplies = valeurs[masque].notna()
@@ -155,11 +197,11 @@ def lire_structures(chemin: Path, *, feuille: str | None = None, annee: int | No
     """Les équipements de la famille un par un : nom, adresse, point, places (crèches, ALSH, centres sociaux…)."""
     chantier, lu = _detail(chemin, feuille, annee, "structures")
     brut, types = chantier.brut, lu["types"]
-    chantier.rejeter(~types.isin(_STRUCTURES), HORS_CHAMP, types)
+    chantier.mettre_de_cote(~types.isin(_STRUCTURES), HORS_CHAMP)
     if not trouver(brut.entete, "nomrs"):
         raise refuser(brut, "colonne absente : NOMRS (nom de l'équipement)",
                       conseil="ce fichier ne nomme pas les équipements : importez-le comme « insee_bpe »")
-    valeurs = {nom: chantier.nombres(c, positif=False)[0] for nom in ("longitude", "latitude", "capacite")
+    valeurs = {nom: nombre(brut.table[c])[0] for nom in ("longitude", "latitude", "capacite")
                if (c := trouver(brut.entete, nom))}
     chantier.refuser_si_vide("un équipement de la famille (D502 à D509, A128)")
     vide = pd.Series(np.nan, index=brut.table.index)
@@ -207,19 +249,20 @@ def lire_melodi(chemin: Path, *, feuille: str | None = None, annee: int | None =
                 brut.table[nom].eq("_T").any():
             chantier.rejeter(brut.table[nom].ne("_T"), f"détail de {nom} (le total est déjà dans le fichier)",
                              brut.table[nom])
-    types, an = _nettoyer(chantier, roles["type"])
+    types = _types(chantier, roles["type"])
+    colonne_an = trouver(brut.entete, _AN)
+    an = _annee(chantier, set(brut.table.loc[chantier.garde, colonne_an]) if colonne_an else None)
     codes = chantier.codes_geo(roles["geo"])
     chantier.connus(codes)
     valeurs, _ = chantier.nombres(roles["valeur"])
     chantier.sans_doublon([codes, types], valeurs.to_frame("v"))
     presentes = pd.Index(sorted(codes[chantier.garde].unique()))
-    chantier.rejeter(~types.isin(TYPES), HORS_CHAMP, types)
+    chantier.mettre_de_cote(~types.isin(TYPES), HORS_CHAMP)
     chantier.refuser_si_vide("des lignes GEO_OBJECT = COM d'un type de la famille ou de l'école")
     fiche = pd.DataFrame({"code": codes, "nom": types.map(TYPES), "nb": valeurs})[chantier.garde]
     table = _compter(fiche, presentes, an)
     _remarques(chantier, set(types[chantier.garde]), an)
-    table = chantier.au_cog(table.reset_index(), additives=list(table.columns), cle=None, millesime=an)
-    return chantier.rendre(table, annees=[an], source=SOURCE, millesime=f"BPE {an}")
+    return _rendre(chantier, table, an)
 
 
 def lire_bpe(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:

@@ -26,6 +26,7 @@ from cafdiag.magasin import lire_table
 SOURCE = "Insee, Filosofi"
 # MED21 (base communale), Q219 (fichier des revenus disponibles : deuxième quartile), MED_SL (Melodi).
 _LARGE = {"niveau_vie_median": r"(med|q2)(?P<an>\d\d)|med_?(?P<an4>20\d\d)", "taux_pauvrete": r"tp60(?P<an>\d\d)"}
+_NIVEAU = "nivgeo|niveau"
 _LONG = {"MED_SL": "niveau_vie_median", "PR_MD60": "taux_pauvrete"}
 
 
@@ -49,7 +50,7 @@ def lire_large(chemin: Path, *, feuille: str | None = None, annee: int | None = 
     Une commune fusionnée depuis n'est pas reprise : sa médiane ne se déduit pas de celles de ses parties.
     """
     brut = lire_tableau(chemin, feuille=feuille, colonnes=lambda n: bool(
-        _colonnes([n]) or trouver([n], *COMMUNE)))
+        _colonnes([n]) or trouver([n], *COMMUNE, "libgeo", _NIVEAU)))
     roles = exiger(brut, code=COMMUNE)
     colonnes = _colonnes(brut.entete)
     serie = brut.table[roles["code"]]

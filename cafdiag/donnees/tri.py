@@ -1,0 +1,158 @@
+"""Lire un très grand fichier par tranches, en ne gardant que les lignes d'un champ : jamais tout en mémoire."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from cafdiag.donnees import octets
+from cafdiag.donnees.compte_rendu import Brut, Rejet
+from cafdiag.donnees.delimite import options_de_lecture, rejet_de_forme, trouver_forme
+from cafdiag.donnees.entetes import choisir, nommer
+from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.erreurs import EntreeFautive
+
+_TRANCHE = 1 << 17
+
+
+@dataclass(frozen=True)
+class Trie:
+    """Les lignes du champ, et ce qu'on sait des autres.
+
+    Attributes
+    ----------
+    brut : Brut
+        Les lignes gardées.
+    de_cote : dict
+        Valeur de la colonne qui trie → nombre de lignes mises de côté.
+    vus : dict
+        Colonne suivie → valeurs rencontrées dans **tout** le fichier.
+    """
+
+    brut: Brut
+    de_cote: dict[str, int]
+    vus: dict[str, set[str]]
+
+
+def trier(chemin: Path, *, colonnes: Callable[[str], bool], par: str, valeurs: Collection[str],
+          suivies: Collection[str], feuille: str | None = None) -> Trie:
+    """Lit les lignes dont la colonne ``par`` vaut l'une de ``valeurs`` (majuscules).
+
+    Un CSV sain et un Parquet sont lus tranche par tranche ; tout autre fichier l'est par
+    :func:`cafdiag.donnees.lecture.lire_tableau`, puis trié : le résultat est le même.
+    """
+    src = octets.source(chemin)
+    with ThreadPoolExecutor(max_workers=1) as second:
+        empreinte = second.submit(octets.empreinte, src.chemin)
+        trie = None
+        if src.format in ("csv", "parquet"):
+            trie = _par_tranches(src, colonnes, par, frozenset(valeurs), tuple(suivies))
+        if trie is not None:
+            trie.brut.empreinte = empreinte.result()
+            return trie
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=colonnes)
+    types = brut.table[par].str.upper()
+    garde = types.isin(valeurs).to_numpy()
+    vus = {nom: set(brut.table[nom].unique()) for nom in suivies}
+    reste = Brut(brut.table[garde].reset_index(drop=True), brut.lignes[garde], brut.entete, brut.rejets,
+                 brut.remarques, brut.fichier, brut.empreinte)
+    return Trie(reste, {str(v): int(n) for v, n in types[~garde].value_counts().items()}, vus)
+
+
+class _Doute(Exception):
+    """Le fichier n'est pas sain : le chemin prudent le lira."""
+
+
+def _par_tranches(src: octets.Source, colonnes, par: str, valeurs: frozenset[str], suivies: tuple[str, ...],
+                  ) -> Trie | None:
+    rejets: list[Rejet] = []
+    try:
+        if src.format == "csv":
+            noms, premiere, remarques, tranches = _csv(src, colonnes, rejets)
+        else:
+            noms, premiere, remarques, tranches = _parquet(src, colonnes)
+        return _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies)
+    except (_Doute, EntreeFautive, pa.ArrowException, OSError):
+        return None
+
+
+def _csv(src: octets.Source, colonnes, rejets: list[Rejet]):
+    examen = octets.examiner(src)
+    if not examen.simple:
+        raise _Doute
+    texte = examen.debut.decode("utf-8", errors="ignore").removeprefix("\ufeff").replace("\r\n", "\n")
+    forme = trouver_forme(texte, src.chemin.name)
+    voulues = choisir(forme.noms[: forme.nommees], colonnes)
+    internes = {f"c{i}": forme.noms[i] for i in voulues}
+
+    def mal_formee(rang) -> str:
+        rejets.append(rejet_de_forme(rang.number, rang.actual_columns, rang.expected_columns, rang.text))
+        return "skip"
+
+    def tranches() -> Iterator[dict[str, pa.Array]]:
+        lecture, analyse, conversion = options_de_lecture(forme, list(internes), mal_formee)
+        with src.ouvrir() if src.compression else pa.OSFile(str(src.chemin)) as flux, \
+                pa_csv.open_csv(flux, read_options=lecture, parse_options=analyse, convert_options=conversion) as lots:
+            for lot in lots:
+                tranche = {internes[nom]: lot.column(i) for i, nom in enumerate(lot.schema.names)}
+                yield {n: pc.utf8_trim_whitespace(a) for n, a in tranche.items()} if examen.bords else tranche
+
+    return forme.noms[: forme.nommees], forme.ligne + 1, list(forme.remarques), tranches()
+
+
+def _parquet(src: octets.Source, colonnes):
+    with octets.lisible(src.chemin), src.ouvrir() as flux:
+        schema = pq.ParquetFile(flux).schema_arrow
+    noms, remarques = nommer(schema.names)
+    lisibles = {noms[i]: schema.names[i] for i in choisir(noms, colonnes) if pa.types.is_string(schema.field(i).type)
+                or pa.types.is_large_string(schema.field(i).type) or pa.types.is_integer(schema.field(i).type)}
+    if {n for n in noms if colonnes(n)} - set(lisibles):
+        raise _Doute
+
+    def tranches() -> Iterator[dict[str, pa.Array]]:
+        with src.ouvrir() as flux:
+            lots = pq.ParquetFile(flux).iter_batches(batch_size=_TRANCHE, columns=list(lisibles.values()))
+            for lot in lots:
+                textes = {n: lot.column(lot.schema.names.index(brut)).cast(pa.large_string())
+                          for n, brut in lisibles.items()}
+                yield {n: pc.utf8_trim_whitespace(pc.fill_null(a, "")) for n, a in textes.items()}
+
+    return noms, 1, remarques, tranches()
+
+
+def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies) -> Trie:
+    champ = pa.array(sorted(valeurs), type=pa.large_string())
+    de_cote: Counter[str] = Counter()
+    vus: dict[str, set[str]] = {nom: set() for nom in suivies}
+    gardees: list[dict[str, pa.Array]] = []
+    rangs, total = [], 0
+    for tranche in tranches:
+        types = pc.utf8_upper(tranche[par])
+        for nom in suivies:
+            vus[nom].update(pc.unique(tranche[nom]).to_pylist())
+        garde = pc.is_in(types, value_set=champ)
+        for paire in pc.value_counts(types.filter(pc.invert(garde))).to_pylist():
+            de_cote[paire["values"]] += paire["counts"]
+        rangs.append(total + np.flatnonzero(garde.to_numpy(zero_copy_only=False)))
+        gardees.append({nom: colonne.filter(garde) for nom, colonne in tranche.items()})
+        total += len(types)
+    # Une ligne vide, un en-tête répété : le chemin prudent les ôte et le dit.
+    if not gardees or not total or "" in de_cote or par.upper() in de_cote:
+        raise _Doute
+    table = pd.DataFrame({nom: pd.Series(pd.array(pa.chunked_array([t[nom] for t in gardees]), dtype="str"))
+                          for nom in gardees[0]})
+    lignes = np.arange(premiere, premiere + total + len(rejets))
+    if rejets:
+        lignes = np.setdiff1d(lignes, [r.ligne for r in rejets], assume_unique=True)
+    return Trie(Brut(table, lignes[np.concatenate(rangs)], noms, rejets, remarques, src.chemin.name),
+                dict(de_cote), vus)
