@@ -78,3 +78,14 @@ def test_mayotte_reste_sans_population(importer, capsys):
     assert principal(["mesurer", "976", "-i", "CTX_POP"]) == 0
     dit = capsys.readouterr().out
     assert "non disponible" in dit.lower() and "88 264" not in dit and "5 192" not in dit
+
+
+def test_population_totale_et_comptee_a_part(importer):
+    communes = lire_table("communes").set_index("code").loc[["53130", "53084", "53147"]]
+    lignes = ["REG;DEP;CODCOM;COM;Commune;PMUN;PCAP;PTOT"]
+    lignes += [f"52;53;{c[2:]};{c};{r['nom']};{r['population_2022']};10;{r['population_2022'] + 10}"
+               for c, r in communes.iterrows()]
+    dit = importer("donnees_communes_2022.csv", "\n".join(lignes) + "\n")
+    assert "PCAP" in dit
+    assert tables.communes()["population_totale_2022"].dropna().to_dict() == \
+        (communes["population_2022"] + 10).astype(float).to_dict()

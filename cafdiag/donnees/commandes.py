@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import glob
 import html
 import sys
@@ -21,6 +22,7 @@ import pandas as pd
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.catalogue import Source
 from cafdiag.donnees.fiches import dernier_echec, en_service, lire_fiche
+from cafdiag.donnees.lecture import apercu
 from cafdiag.donnees.telechargement import prendre
 from cafdiag.donnees.transport import Reglages, Suivi
 from cafdiag.donnees.verification import verifier
@@ -263,12 +265,38 @@ def _lire(
         lectures = [lecteurs.lire(chemin, annee=annee)]
     else:
         lectures = [lecteurs.lire(chemin, lecteur=lecteur, annee=annee)]
+    vu = None
     for autre in catalogue.complements(lecteur):
         try:
-            lectures.append(lecteurs.lire(chemin, lecteur=autre, annee=annee))
+            vu = vu or apercu(chemin)
+            if not lecteurs.lecteurs()[autre].noter(vu):
+                continue
+            lue = lecteurs.lire(chemin, lecteur=autre, annee=annee)
+            if lue.jeu == lectures[0].jeu:
+                lectures[0] = _reunir(lectures[0], lue)
+            elif len(lue.table):  # un fichier sans ce complément (aucun EPCI) n'en a pas à ranger
+                lectures.append(lue)
         except CafdiagError as refus:
             lectures[0].compte_rendu.remarques.append(f"lecture complémentaire impossible : {refus}")
     return lectures
+
+
+def _reunir(principale: Lecture, autre: Lecture) -> Lecture:
+    """Deux lectures d'un même fichier pour le même jeu : les colonnes de l'une, puis celles de l'autre."""
+    neuves = ["code", *(c for c in autre.table if c not in principale.table)]
+    compte = principale.compte_rendu
+    compte.remarques.append(f"lu aussi : {', '.join(c for c in neuves if c != 'code' and not c.endswith('__statut'))}")
+    compte.remarques += [r for r in autre.compte_rendu.remarques if r not in compte.remarques]
+    if autre.compte_rendu.rejets:
+        compte.remarques.append(f"{len(autre.compte_rendu.rejets)} ligne(s) n'ont pas donné ces colonnes : "
+                                + ", ".join(autre.compte_rendu.raisons()))
+    return dataclasses.replace(
+        principale,
+        table=principale.table.merge(autre.table[neuves], on="code", how="outer"),
+        annees=tuple(sorted({*principale.annees, *autre.annees})),
+        source=f"{principale.source} ; {autre.source}",
+        millesime=f"{principale.millesime} ; {autre.millesime}",
+    )
 
 
 def _noms(lus: list[tuple[Path, Lecture]], nom: str | None) -> list[str]:

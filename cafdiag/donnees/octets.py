@@ -225,6 +225,10 @@ _SUITE = "".join({bytes([b]).decode("cp1252", errors="ignore") or chr(b) for b i
 _MAL_LU = re.compile(f"[\u00c2-\u00df][{re.escape(_SUITE)}]|[\u00e0-\u00ef][{re.escape(_SUITE)}]{{2}}")
 
 
+# « Ã » ou « Â » suivi d'un caractère que l'UTF-8 relu en latin-1 laisse derrière lui.
+_ACCENT_MAL_LU = re.compile(rb"\xc3[\x82\x83][\xc2\xc5\xc6\xcb\xe2]")
+
+
 def reparer(texte: str) -> str:
     """Rend leurs accents aux textes UTF-8 relus comme du latin-1, sans toucher au reste.
 
@@ -252,8 +256,8 @@ class Examen:
 
 
 def accents_a_reparer(bloc: bytes) -> bool:
-    """Vrai si ce bloc a peut-être des accents UTF-8 relus en latin-1."""
-    return any(m in bloc for m in (b"\xc3\x83", b"\xc3\x82", b"\xc3\xa2\xe2"))
+    """Vrai si ce bloc a des accents UTF-8 relus en latin-1 ; le « Â » d'un CHÂTEAU n'en est pas un."""
+    return b"\xc3\xa2\xe2" in bloc or _ACCENT_MAL_LU.search(bloc) is not None
 
 
 def a_des_bords(bloc: bytes) -> bool:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from cafdiag.donnees.lecteurs.insee_population import recensee
 from construction.passage import SCISSIONS, actuelles, cibles
 from construction.sources import etalab
-
-from cafdiag.donnees.lecteurs.insee_population import recensee
 
 ANNEES = (2020, 2021, 2022, 2023)
 POPULATIONS = [f"population_{annee}" for annee in ANNEES]

@@ -235,9 +235,9 @@ class Chantier:
         toutes = communes["epci"].isin(connues["epci"].dropna()).sum()
         if len(connues) >= _PEU and len(connues) < _PART_COMPLETE * toutes:
             raise refuser(brut, f"{len(codes)} lignes pour {toutes} communes des mêmes intercommunalités : ce sont "
-                          "sans doute des bassins de vie, des unités urbaines ou d'autres zones, dont les codes sont aussi "
-                          "ceux de communes", attendu="une ligne par commune, ou une colonne qui dit le niveau "
-                          "(GEO_OBJECT, NIVGEO)", conseil=conseil)
+                          "sans doute des bassins de vie, des unités urbaines ou d'autres zones, dont les codes "
+                          "sont aussi ceux de communes", attendu="une ligne par commune, ou une colonne qui dit le "
+                          "niveau (GEO_OBJECT, NIVGEO)", conseil=conseil)
 
     def mailles_communales(self) -> None:
         """Forme longue : ne garde que les lignes de communes et d'arrondissements."""

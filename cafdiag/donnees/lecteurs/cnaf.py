@@ -158,8 +158,8 @@ def annees(c: Chantier, annee: int | None, *, decembre: bool = False) -> pd.Seri
         lues, raisons = lire_annee(serie)
         c.rejeter_selon(raisons, serie)
         if decembre:
-            mois = serie.str.extract(r"^\d{4}[-/]?(\d\d)", expand=False)
-            c.rejeter(mois.notna() & mois.ne("12"), "autre mois que décembre", serie)
+            autres = [u for u in serie.unique() if (m := re.match(r"\d{4}[-/]?(\d\d)", str(u))) and m[1] != "12"]
+            c.rejeter(serie.isin(autres), "autre mois que décembre", serie)
         verifier_annees(c, lues)
         return lues
     annee = annee or annee_du_nom(c.brut.fichier)

@@ -103,7 +103,7 @@ def _effectifs(c: Chantier, plan: dict[str, str]) -> tuple[pd.DataFrame, dict[st
     if "foyers_allocataires" in valeurs and "personnes_couvertes" in valeurs:
         # À l'arrondi près, un foyer compte au moins une personne.
         c.rejeter(valeurs["personnes_couvertes"].lt(valeurs["foyers_allocataires"] - 5),
-                  "moins de personnes couvertes que de foyers", valeurs["personnes_couvertes"].astype("str"))
+                  "moins de personnes couvertes que de foyers", valeurs["personnes_couvertes"])
     return valeurs, secrets
 
 
@@ -247,7 +247,9 @@ def _tranches(c: Chantier, serie: pd.Series) -> pd.Series:
         return "inconnu" if re.search(r"inconnu|indetermine|non_(connu|renseigne)|nr$", texte) else texte
 
     officielles = {cle(t): t for t in TRANCHES}
-    lues = serie.map(lambda t: officielles.get(cle(t), ""))
+    rangs, uniques = pd.factorize(serie)
+    sens = pd.array([officielles.get(cle(t), "") for t in uniques], dtype="str")
+    lues = pd.Series(sens.take(rangs), index=serie.index)
     c.rejeter(lues.eq(""), "tranche de quotient familial inconnue", serie)
     return lues
 

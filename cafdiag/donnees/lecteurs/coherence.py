@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import cog
 from cafdiag.donnees.lecteurs.assemblage import Chantier, cle_de_nom, simple
+from cafdiag.donnees.lecteurs.recollement import ramener
 from cafdiag.donnees.nettoyage import code_departement
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
@@ -75,7 +75,7 @@ def verifier_annees(c: Chantier, annees: pd.Series) -> None:
     isolees = comptes.index[comptes < _PART_ISOLEE * comptes.max()]
     if len(isolees):
         c.rejeter(annees.isin(isolees).to_numpy(dtype=bool), "année isolée : une poignée de lignes pour tout "
-                  "le fichier", annees.astype("str"))
+                  "le fichier", annees)
 
 
 def verifier_somme(c: Chantier, valeurs: pd.DataFrame, parties: list[str], total: str, tolerance: float) -> None:
@@ -83,13 +83,13 @@ def verifier_somme(c: Chantier, valeurs: pd.DataFrame, parties: list[str], total
     if total in valeurs and all(p in valeurs for p in parties):
         ecart = (valeurs[parties].sum(axis=1, skipna=False) - valeurs[total]).abs()
         c.rejeter(ecart.gt(tolerance + 1e-6), f"le total ({total}) n'est pas la somme de ses parties",
-                  valeurs[total].astype("str"))
+                  valeurs[total])
 
 
 def verifier_entiers(c: Chantier, valeurs: pd.DataFrame) -> None:
     """Écarte les lignes où un effectif n'est pas entier."""
     for nom in valeurs:
-        c.rejeter((valeurs[nom] % 1).gt(0), f"{nom} : un effectif n'est pas entier", valeurs[nom].astype("str"))
+        c.rejeter((valeurs[nom] % 1).gt(0), f"{nom} : un effectif n'est pas entier", valeurs[nom])
 
 
 def verifier_pas(c: Chantier, valeurs: pd.DataFrame, pas: int = 5) -> None:
@@ -100,8 +100,7 @@ def verifier_pas(c: Chantier, valeurs: pd.DataFrame, pas: int = 5) -> None:
     gardes = restes[c.garde]
     if gardes.size >= 100 and gardes.to_numpy().mean() < 0.01:
         for nom in valeurs:
-            c.rejeter(restes[nom], f"{nom} : pas un multiple de {pas} dans un fichier arrondi à {pas}",
-                      valeurs[nom].astype("str"))
+            c.rejeter(restes[nom], f"{nom} : pas un multiple de {pas} dans un fichier arrondi à {pas}", valeurs[nom])
 
 
 def codes_perdus(c: Chantier, brute: pd.Series) -> set[str]:
@@ -136,9 +135,8 @@ def passer(c: Chantier, table: pd.DataFrame, *, brute: pd.Series, additives: lis
     ``brute`` est la colonne des codes telle qu'elle est dans le fichier.
     """
     non_additives = list(non_additives)
-    apres, passages, statuts = cog.ramener(table, additives=additives, non_additives=non_additives,
-                                           villes=villes,
-                                           perdus=codes_perdus(c, brute))
+    apres, passages, statuts = ramener(table, additives=additives, non_additives=non_additives, villes=villes,
+                                       perdus=codes_perdus(c, brute))
     for ancien, cibles, statut in passages[["code_origine", "cibles", "statut"]].itertuples(index=False):
         if statut != "inconnu":
             c.passages[ancien] = cibles

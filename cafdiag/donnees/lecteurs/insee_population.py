@@ -87,7 +87,9 @@ def lire_populations(chemin: Path, *, feuille: str | None = None, annee: int | N
     seule = None if datees else trouver(brut.entete, *_POPULATION_SANS_AN.split("|"))
     if not datees and seule is None:
         raise refuser(brut, "colonne absente : population municipale", attendu="PMUN, PMUN23, P22_POP…")
-    valeurs = pd.DataFrame({nom: chantier.nombres(nom)[0] for nom in (datees or [seule])})
+    totale = trouver(brut.entete, r"ptot(_?\d+)?|population_?totale(_?\d+)?")
+    lues = [*(datees or [seule]), *([totale] if totale else [])]
+    valeurs = pd.DataFrame({nom: chantier.nombres(nom)[0] for nom in lues})
     _refuser_non_entiers(chantier, valeurs)
     chantier.sans_doublon([codes], valeurs)
     chantier.refuser_si_vide("une ligne par commune")
@@ -96,6 +98,15 @@ def lire_populations(chemin: Path, *, feuille: str | None = None, annee: int | N
     if seule:
         datees = {seule: millesime_cache(chantier, table[seule])}
     table = table.rename(columns={c: nom_population(a) for c, a in datees.items()})
+    if totale is not None:
+        if len(datees) == 1:
+            table = table.rename(columns={totale: f"population_totale_{next(iter(datees.values()))}"})
+        else:
+            table = table.drop(columns=totale)
+            chantier.remarques.append(f"{totale} n'est pas reprise : plusieurs années de population municipale")
+    if apart := trouver(brut.entete, r"pcap(_?\d+)?"):
+        chantier.remarques.append(f"{apart} (population comptée à part) n'est pas employée : c'est {totale or 'PTOT'} "
+                                  "moins la municipale")
     table = table.rename_axis("code").reset_index()
     table = au_referentiel(chantier, table)
     annees = sorted(datees.values())
@@ -153,7 +164,8 @@ def au_referentiel(chantier: Chantier, table: pd.DataFrame) -> pd.DataFrame:
     annonce est tue ; le référentiel l'emporte là où un fichier ne dit, d'une commune nouvelle, que son chef-lieu.
     """
     table = chantier.au_cog(table, additives=[c for c in table if c not in ("code", *_statuts_de(table))], cle=None)
-    noms = {c: _an_de(c) for c in table if c != "code" and not c.endswith("__statut")}
+    totales = {_an_de(c): c for c in table if re.fullmatch(r"population_totale_\d{4}", c)}
+    noms = {c: _an_de(c) for c in table if c not in ("code", *totales.values(), *_statuts_de(table))}
     repetees = {}
     for nom, an in noms.items():
         faux = table[nom].notna() & ~recensee(table["code"], an)
@@ -167,6 +179,9 @@ def au_referentiel(chantier: Chantier, table: pd.DataFrame) -> pd.DataFrame:
             f"recensement plus ancien, répétée, n'est pas reprise ({', '.join(codes[:3])}…)")
     confronter(chantier, table)
     _taire_chefs_lieux(chantier, table, noms)
+    for an, nom in totales.items():
+        # La municipale tue, la totale du même périmètre l'est aussi.
+        table[nom] = table[nom].mask(table[nom_population(an)].isna())
     return table
 
 

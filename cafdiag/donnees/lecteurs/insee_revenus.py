@@ -27,6 +27,7 @@ SOURCE = "Insee, Filosofi"
 # MED21 (base communale), Q219 (fichier des revenus disponibles : deuxième quartile), MED_SL (Melodi).
 _LARGE = {"niveau_vie_median": r"(med|q2)(?P<an>\d\d)|med_?(?P<an4>20\d\d)", "taux_pauvrete": r"tp60(?P<an>\d\d)"}
 _NIVEAU = "nivgeo|niveau"
+_SIREN = r"^(?:\d{4}-EPCI-)?(\d{9})$"
 _LONG = {"MED_SL": "niveau_vie_median", "PR_MD60": "taux_pauvrete"}
 
 
@@ -107,20 +108,31 @@ def reconnait_long(brut: Brut) -> bool:
     return bool(trouver(brut.entete, "geo") and trouver(brut.entete, "filosofi_measure"))
 
 
-def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
-    """Filosofi de Melodi (DS_FILOSOFI_CC) : la médiane et le taux de pauvreté des communes."""
+def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = None, epci: bool = False) -> Lecture:
+    """Filosofi de Melodi (DS_FILOSOFI_CC) : la médiane et le taux de pauvreté des communes, ou des EPCI."""
     brut = lire_tableau(chemin, feuille=feuille)
     roles = exiger(brut, geo=("geo",), mesure=("filosofi_measure",), valeur=("obs_value",))
-    chantier = Chantier(brut, "communes", annee=annee)
+    chantier = Chantier(brut, "epci" if epci else "communes", annee=annee)
     chantier.exiger_entier()
-    chantier.mailles_communales()
+    objet = trouver(brut.entete, r"geo_object|nivgeo|niveau")
+    if epci:
+        # Sans colonne de niveau, neuf chiffres : un SIREN.
+        siens = brut.table[objet].eq("EPCI") if objet else brut.table[roles["geo"]].str.contains(_SIREN)
+        chantier.mettre_de_cote(~siens, "autre maille que l'EPCI")
+    else:
+        chantier.mailles_communales()
     mesure = brut.table[roles["mesure"]]
-    chantier.rejeter(~mesure.isin(_LONG), "mesure que le diagnostic n'emploie pas", mesure)
+    chantier.mettre_de_cote(~mesure.isin(_LONG), "mesure que le diagnostic n'emploie pas")
     for nom in brut.table:
         if nom not in roles.values() and brut.table[nom].eq("_T").any():
             chantier.rejeter(brut.table[nom].ne("_T"), f"détail de {nom}", brut.table[nom])
-    codes = chantier.codes_geo(roles["geo"])
-    chantier.connus(codes)
+    if epci and not chantier.garde.any():
+        return chantier.rendre(pd.DataFrame({"code": pd.Series(dtype="str")}), annees=[], source=SOURCE, millesime="")
+    if epci:
+        codes = _codes_epci(chantier, brut.table[roles["geo"]].str.extract(_SIREN, expand=False).fillna(""))
+    else:
+        codes = chantier.codes_geo(roles["geo"])
+        chantier.connus(codes)
     temps = trouver(brut.entete, "time_period")
     if temps:
         ans, raisons = lire_annee(brut.table[temps])
@@ -147,8 +159,14 @@ def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     annees = sorted({int(a) for a in ans[garde]})
     if annees[-1] >= 2023:
         chantier.remarques.append("Filosofi 2023 (méthode nouvelle) ne se compare pas aux années d'avant")
-    table = chantier.au_cog(table, additives=[], non_additives=grandeurs)
+    if not epci:
+        table = chantier.au_cog(table, additives=[], non_additives=grandeurs)
     return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"revenus {annees[-1]}")
+
+
+def lire_epci(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Les EPCI d'un fichier Filosofi en forme longue : leur médiane ne se déduit pas de celles des communes."""
+    return lire_long(chemin, feuille=feuille, annee=annee, epci=True)
 
 
 def reconnait_qpv_2015(brut: Brut) -> bool:
@@ -179,6 +197,8 @@ LECTEURS = (
     Lecteur("insee_filosofi", "niveau de vie et pauvreté (Filosofi)",
             lambda b: max(0.85 * reconnait_large(b), 0.95 * reconnait_long(b)), lire_filosofi,
             ("CODGEO", "MED21", "TP6021", "FILOSOFI_MEASURE")),
+    Lecteur("insee_filosofi_epci", "niveau de vie et pauvreté des EPCI (Filosofi, forme longue)",
+            lambda b: 0.3 * reconnait_long(b), lire_epci, ("GEO", "GEO_OBJECT", "FILOSOFI_MEASURE")),
     Lecteur("qpv_2015", "chiffres par quartier de 2015 (refusés)", lambda b: 0.97 * reconnait_qpv_2015(b),
             refuser_qpv_2015),
 )
