@@ -197,7 +197,7 @@ def temps_moyen(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     )
     brut, total = _moyenne(contexte, acces, public)
     return _conclure(
-        contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_MINUTE_MAXIMALE, prudente="haut"
+        contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_MINUTE_MAXIMALE, sens="majorant"
     )
 
 
@@ -226,7 +226,7 @@ def part_a_portee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     total = contexte.somme(ligne["numerateur"], annee=annee)
     brut = rapport(contexte.sommer(a_portee), total, facteur=100, partie=True)
     return _conclure(
-        contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_LARGEUR_MAXIMALE, prudente="bas"
+        contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_LARGEUR_MAXIMALE, sens="minorant"
     )
 
 
@@ -250,21 +250,19 @@ def _conclure(
     *,
     annee: int,
     demi_maximale: float,
-    prudente: str,
+    sens: str,
 ) -> pd.DataFrame:
-    """Valeur sûre, ou borne prudente d'un encadrement étroit, ou rien."""
+    """Valeur sûre, ou ses seules bornes, ou rien."""
     sur = brut["valeur"].notna()
     situe, nul = total["valeur"].notna(), total["valeur"].eq(0)
-    etroit = situe & ~sur & ((brut["haut"] - brut["bas"]) / 2).le(demi_maximale)
     borne = situe & ~sur & (brut["haut"] - brut["bas"]).le(LARGEUR_MONTREE * demi_maximale)
-    valeur = brut["valeur"].where(sur, brut[prudente].where(etroit)).mask(nul)
-    sens = "minorant" if prudente == "bas" else "majorant"
+    valeur = brut["valeur"].mask(nul)
     duree = _dire_duree(contexte)
     motif = pd.Series(duree, index=contexte.codes).mask(
         ~sur, "l'équipement de communes voisines n'est pas connu : rien ne dit le plus proche"
     )
     motif = motif.mask(
-        etroit, f"{sens} : une commune voisine non renseignée peut être équipée et plus proche ; {duree}"
+        borne, f"{sens} : une commune voisine non renseignée peut être équipée et plus proche ; {duree}"
     )
     manquants = contexte.manquantes(ligne["numerateur"], annee=annee)
     motif = motif.mask(~situe & manquants.ne(""), manquants).mask(nul, "le dénominateur est nul")

@@ -12,7 +12,7 @@ import pandas as pd
 from cafdiag.donnees.communes import BPE_AVS
 from cafdiag.donnees.variables import derniere_annee
 from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
-from cafdiag.indicateurs.generiques import rapport_de_sommes
+from cafdiag.indicateurs.generiques import edition_de_la_grille, rapport_de_sommes
 from cafdiag.indicateurs.qpv import liens_centres, qpv_connus, quartiers_par_territoire, totaux_annonces
 
 _MANIERES = {"proximite": "dans le contour ou à 500 m au plus", "stricte": "dans le contour seulement"}
@@ -166,7 +166,7 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table.loc[dites & ~complete, ["motif", "source", "millesime"]] = [
         "d'après la base permanente des équipements",
         "Insee, base permanente des équipements ; Insee, populations légales",
-        f"équipements {derniere_annee(contexte.communes, BPE_AVS['evs'])}",
+        f"équipements {derniere_annee(contexte.communes, BPE_AVS['evs'])}, population 2023",
     ]
     muet = ~complete & ~estime & ~dites
     nombre = contexte.sommer(contexte.partager(("avs confirmees",), lambda: _avs_confirmees(contexte)))["connu"]
@@ -197,7 +197,8 @@ def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     complete = listes_completes(contexte, "evs")
     dites = table["valeur"].notna() & ~complete
     table.loc[dites, "source"] = "Insee, base permanente des équipements ; Insee, grille communale de densité"
-    table.loc[dites, "millesime"] = f"équipements {derniere_annee(contexte.communes, BPE_AVS['evs'])}"
+    edition = derniere_annee(contexte.communes, BPE_AVS["evs"])
+    table.loc[dites, "millesime"] = f"équipements {edition}, {edition_de_la_grille()}"
     table.loc[~complete & table["valeur"].isna(), "motif"] = (
         f"liste d'EVS partielle, une part n'en dit rien : {_REGISTRE}"
     )

@@ -9,7 +9,8 @@ import pandas as pd
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.comparables import NOMBRE, Voisinage, empechement, voisinage
-from cafdiag.indicateurs.mesures import mesurer_cles
+from cafdiag.indicateurs.dates import a_date_egale
+from cafdiag.indicateurs.mesures import annees_disponibles, mesurer_cles
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.positions import MEMBRES_MINIMUM, positions
 from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
@@ -88,7 +89,8 @@ def comparer(
         Colonnes de :func:`mesurer`, plus ``role`` : ``territoire``, ``departement``, ``region``, ``france``, et, pour
         un EPCI ou un département, ``comparables`` (les dix réunis, en rapport de sommes). Une référence que la
         source ne publie pas reste ``non_disponible``, avec son motif : un taux de la Cnaf ne s'agrège qu'avec le
-        nombre d'enfants de chaque EPCI ; :func:`situer` donne alors la médiane et le rang.
+        nombre d'enfants de chaque EPCI ; :func:`situer` donne alors la médiane et le rang. Tous ont la même date :
+        la dernière commune à tous ; s'il n'y en a pas, chacun garde la sienne et son motif le dit.
 
     Examples
     --------
@@ -178,15 +180,21 @@ def confronter(
         codes = dict.fromkeys(c for g in groupes.values() if g.maille == maille for c in g.codes)
         lignes.append(_membres(maille, list(codes)))
     # Un seul calcul pour tous : chaque grandeur n'est lue et sommée qu'une fois.
-    table = mesurer_cles(
-        pd.concat([t for t, _ in lignes]),
-        pd.concat([a for _, a in lignes], ignore_index=True),
-        indicateurs,
-        Tables.lire(apports),
-        annee=annee,
-        options=options,
+    territoires = pd.concat([t for t, _ in lignes])
+    appartenance = pd.concat([a for _, a in lignes], ignore_index=True)
+    tables = Tables.lire(apports)
+
+    def mesurer(voulus: list[str] | None, de: int | None) -> pd.DataFrame:
+        return mesurer_cles(territoires, appartenance, voulus, tables, annee=de, options=options)
+
+    colonnes = tuple(tables.communes.columns)
+    table = a_date_egale(
+        mesurer(indicateurs, annee),
+        [rang < len(roles) for rang in range(len(territoires))],
+        mesurer=mesurer,
+        annees=lambda code: annees_disponibles(code, colonnes=colonnes),
     )
-    par_cle = len(table) // sum(len(t) for t, _ in lignes)
+    par_cle = len(table) // len(territoires)
     mesures = table.iloc[: par_cle * len(roles)]
     mesures = mesures.assign(role=[role for role in roles for _ in range(par_cle)])
     if choisis is not None:

@@ -11,7 +11,9 @@ import pandas as pd
 from cafdiag.donnees import VARIABLES, Apports, evaluer
 from cafdiag.donnees.projections import projeter
 from cafdiag.donnees.publications import vides
+from cafdiag.donnees.variable import nom_de_colonne
 from cafdiag.indicateurs.agregation import sommer_positions
+from cafdiag.indicateurs.hors_mayotte import MAILLE
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.resolution import equivalents, resoudre
 from cafdiag.magasin import lire_table
@@ -31,7 +33,8 @@ COLONNES_RESULTAT = [
     "source",
 ]
 _NOMS_ECRITS = 4
-HORS_MAYOTTE = "hors Mayotte, sans population annuelle publiée"
+# « Presque toutes » les communes sont connues : ce qui manque n'est qu'une frange.
+PART_MANQUANTE_MAXIMALE = 0.1
 CERCLE_COMMUNAL = "Ain, Ardennes, Maine-et-Loire et Mayenne"
 
 
@@ -188,8 +191,8 @@ class Contexte:
     def somme(self, variable: str, *, annee: int | None = None) -> pd.DataFrame:
         """Somme d'une variable par territoire, encadrée, avec son année ; gardée en mémoire.
 
-        Sans année imposée, chaque territoire prend la plus récente où **toutes** ses communes sont connues ;
-        à défaut, la plus récente.
+        Sans année imposée, chaque territoire prend la plus récente où **toutes** ses communes sont connues ; à
+        défaut, la plus récente où il n'en manque presque aucune (un dixième au plus) ; à défaut, la plus récente.
         """
         cle = ("somme", variable, annee)
         if cle in self._memoire:
@@ -201,11 +204,14 @@ class Contexte:
             annees = [self.annee]
         somme = self._somme_annuelle(variable, annees[0])
         for autre in annees[1:]:
+            manquants = somme["n_manquants"].to_numpy()
             manque = np.isnan(somme["valeur"].to_numpy())
             if not manque.any():
                 break
             ancienne = self._somme_annuelle(variable, autre)
-            mieux = manque & ~np.isnan(ancienne["valeur"].to_numpy())
+            moins = ancienne["n_manquants"].to_numpy()
+            presque = PART_MANQUANTE_MAXIMALE * ancienne["n"].to_numpy()
+            mieux = manque & (~np.isnan(ancienne["valeur"].to_numpy()) | ((moins < manquants) & (moins <= presque)))
             if mieux.any():
                 somme = _melanger(somme, mieux, ancienne)
         self._memoire[cle] = somme
@@ -233,17 +239,14 @@ class Contexte:
         return self._avec_population_publiee(somme, annee) if variable == "population" else somme
 
     def _avec_population_publiee(self, somme: pd.DataFrame, annee: int) -> pd.DataFrame:
-        """Population publiée de l'EPCI, du département, de la région, quand une commune scindée n'en a pas.
-
-        La France n'a pas de total annuel avec Mayotte : elle est donnée hors Mayotte, et le motif le dit.
-        """
+        """Population publiée de l'EPCI, du département, de la région, quand une commune scindée n'en a pas."""
         manque = somme["valeur"].isna()
         for maille in self.territoires.loc[manque, "maille"].unique():
             fichier = {
                 "epci": "epci",
                 "departement": "departements",
                 "region": "regions",
-                "france": "regions",
+                MAILLE: "regions",
             }
             if maille not in fichier:
                 continue
@@ -251,12 +254,20 @@ class Contexte:
             ici = manque & self.de_maille(maille)
             officiels = self.territoires.loc[ici, "officiel"]
             total = pd.Series({"FR": publiees.sum()})
-            valeurs = officiels.map(total if maille == "france" else publiees)
+            valeurs = officiels.map(total if maille == MAILLE else publiees)
             connues = valeurs.dropna().index
             for colonne in ("valeur", "connu", "bas", "haut"):
                 somme.loc[connues, colonne] = valeurs[connues].astype("float64")
             somme.loc[connues, "n_manquants"] = 0
         return somme
+
+    def manquantes_aux(self, variable: str, annees: pd.Series) -> np.ndarray:
+        """:meth:`manquantes`, chaque territoire à l'année retenue pour lui."""
+        phrases = np.full(len(annees), "", dtype=object)
+        for annee in annees.unique():
+            ici = annees.eq(annee).to_numpy()
+            phrases[ici] = self.manquantes(variable, annee=int(annee)).to_numpy(dtype=object)[ici]
+        return phrases
 
     def manquantes(self, variable: str, *, annee: int | None = None) -> pd.Series:
         """Phrase nommant, par territoire, les communes sans donnée (vide si aucune)."""
@@ -301,12 +312,19 @@ class Contexte:
         """
         evaluee = self.par_commune(variable, annee=annee)
         absente = evaluee["valeur"].isna().to_numpy()
-        # Connue, mais partagée par une fusion : un plafond fini là où la valeur manque.
-        partagee = absente & np.isfinite(evaluee["haut"].to_numpy())
+        partagee = absente & self._partagees(variable, annee)
         faits, _ = self._faits_et_noms
         # Connue ailleurs que dans les départements fournis : la source est nationale, et muette ici.
         nationale = bool((~absente & ~faits).any())
         return np.append(absente, True), np.append(partagee, False), np.append(faits | nationale, nationale)
+
+    def _partagees(self, variable: str, annee: int) -> np.ndarray:
+        """Communes dont le classement est publié, mais coupé par une fusion (« C / NC », « partiellement »)."""
+        condition = VARIABLES[variable].condition
+        colonne = nom_de_colonne(condition[0], annee) if condition else ""
+        if colonne not in self.communes:
+            return np.zeros(len(self.communes), dtype=bool)
+        return self.communes[colonne].notna().to_numpy()
 
     def _phrases(self, absente: np.ndarray, partagee: np.ndarray, couverte: np.ndarray) -> pd.Series:
         positions, groupes = self._rangs
@@ -332,7 +350,7 @@ class Contexte:
                 ici = list(tous_les_noms[positions[siennes[:3]]])
             phrase = _communes_absentes(ici, int(absentes[g]), int(total[g]), hors=int(hors[g]))
             if coupees[siennes].all():
-                phrase = phrase.replace("donnée absente", "classement inconnu ou partagé depuis une fusion")
+                phrase = phrase.replace("donnée absente", "classement partagé depuis une fusion")
             phrases.iloc[g] = phrase
         return phrases
 

@@ -9,6 +9,7 @@ from cafdiag.donnees.variables import plus_recent
 from cafdiag.indicateurs.accessibilite import proximite_par_commune
 from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.contexte import Contexte, resultat
+from cafdiag.indicateurs.generiques import dater_les_termes
 
 
 def acces_par_commune(
@@ -94,24 +95,19 @@ def _acces_annuel(contexte: Contexte, annee: int) -> pd.DataFrame:
 def _conclure(
     contexte: Contexte, brut: pd.DataFrame, num: pd.DataFrame, den: pd.DataFrame, annee: int
 ) -> pd.DataFrame:
-    large = den["valeur"].notna() & brut["valeur"].isna() & ((brut["haut"] - brut["bas"]) / 2).le(3.0)
     connu = brut["valeur"].notna()
     nul = den["valeur"].eq(0)
-    # Au bord des départements renseignés, la part des communes sûres sert de valeur prudente (minorant).
-    valeur = brut["valeur"].where(connu, brut["bas"].where(large))
     manquants = contexte.manquantes("enfants_3_11_ans", annee=annee)
+    # Au bord des départements renseignés, seules les communes sûres comptent : c'est un plancher, pas une valeur.
     motif = pd.Series("", index=contexte.codes).mask(
-        ~connu & ~large, "des communes voisines ne sont pas renseignées : la part est dans l'intervalle donné"
-    )
-    motif = motif.mask(
-        large, "minorant : des ALSH de communes voisines non renseignées peuvent être plus proches"
+        ~connu, "minorant : des ALSH de communes voisines non renseignées peuvent être plus proches"
     )
     motif = motif.mask(manquants.ne(""), manquants).mask(nul, "aucun enfant de 3 à 11 ans")
     borne = ~connu & den["valeur"].notna()
-    statut = pd.Series("estime", index=contexte.codes).mask(valeur.isna(), "non_disponible")
+    statut = pd.Series("estime", index=contexte.codes).mask(~connu, "non_disponible")
     return resultat(
         contexte.codes,
-        valeur=valeur.mask(nul),
+        valeur=brut["valeur"].mask(nul),
         numerateur=num["valeur"],
         denominateur=den["valeur"],
         bas=brut["bas"].where(borne),
@@ -120,4 +116,5 @@ def _conclure(
         motif=motif,
         maille_source="commune",
         annee=annee,
+        millesime=dater_les_termes(contexte, ("enfants_3_11_ans_equipes", annee)),
     )

@@ -6,14 +6,31 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES
+from cafdiag.donnees.variables import derniere_annee
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
-from cafdiag.indicateurs.contexte import HORS_MAYOTTE, Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.contexte import PART_MANQUANTE_MAXIMALE, Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.enfants import enfants_estimes
+from cafdiag.indicateurs.hors_mayotte import MAILLE
 from cafdiag.indicateurs.resolution import lire_a_la_maille
+from cafdiag.territoires import membres
 
-PART_MANQUANTE_MAXIMALE = 0.1
+# Ce qui manque à une référence, en part de son dénominateur, pour qu'elle reste énoncée, encadrée.
+PART_INFIME = 0.02
+_REFERENCES = ("departement", "region", "france", MAILLE)
 # Un rapport simple (personnes par foyer) encadré plus largement que cela n'apprend rien.
 DEMI_LARGEUR_RELATIVE = 0.25
+# Ce que compte une source, devant son année.
+_MOTS = {
+    "Insee, base permanente des équipements": "équipements",
+    "ANCT, France services": "équipements",
+    "Insee, recensement de la population": "population",
+    "Insee, populations légales": "population",
+    "Insee, grille communale de densité à 7 niveaux": "population",
+    "Insee, état civil, naissances domiciliées": "naissances",
+}
+# Le millésime d'une liste de structures, qui n'en a pas un seul.
+SANS_DATE = "voir la liste"
 _GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
 
 
@@ -34,20 +51,16 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     # « Au moins » n'apprend quelque chose que si presque toutes les communes sont connues.
     presque = (somme_["n_manquants"] <= PART_MANQUANTE_MAXIMALE * somme_["n"]).to_numpy()
     minore = ~connu & (plancher > 0) & presque
-    motif = np.where(connu, "", contexte.manquantes(variable, annee=imposee).to_numpy(dtype=object))
-    for i in np.flatnonzero(minore):
-        motif[i] += " ; au moins " + _entier(plancher[i])
+    motif = np.where(connu, "", contexte.manquantes_aux(variable, somme_["annee"]))
     if variable == "enfants_moins_3_ans":
         # L'estimation est fausse là où l'on accouche à l'étranger : elle ne se lit pas sans cet avis.
         motif = _ajouter_les_alertes(motif, contexte, somme_["annee"])
-    if variable == "population":
-        motif = np.where(connu & contexte.de_maille("france").to_numpy(), HORS_MAYOTTE, motif)
     return resultat(
         contexte.codes,
         valeur=valeur,
         numerateur=valeur,
         bas=np.where(encadre | minore, plancher, np.nan),
-        haut=np.where(encadre | (~connu & np.isfinite(plafond)), plafond, np.nan),
+        haut=np.where(encadre | (~connu & presque & np.isfinite(plafond)), plafond, np.nan),
         statut=np.where(connu, statut, "non_disponible"),
         motif=motif,
         maille_source=somme_["maille_source"],
@@ -93,10 +106,6 @@ def _sources(ligne: pd.Series, num: pd.DataFrame, den: pd.DataFrame) -> np.ndarr
     return np.where(declare, np.array(dites, dtype=object), "")
 
 
-def _entier(x: float) -> str:
-    return "" if pd.isna(x) else f"{x:,.0f}".replace(",", "\u202f")
-
-
 def dire_millesime(variable: str, annee: int) -> str:
     """Millésime d'une variable : trois années de naissances se disent « 2021 à 2023 ».
 
@@ -131,11 +140,20 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
 
     # Communes renseignées seulement : même périmètre au numérateur et au dénominateur.
     partiel = np.full(len(valeur), np.nan)
-    if partie and not complet.all():
-        partiel = _sur_communes_connues(contexte, num, den, facteur).to_numpy()
+    if partie and not complet.all() and not _connu_veut_dire_oui(ligne):
+        partiel = _sur_communes_connues(contexte, ligne, sommes_num["annee"], sommes_den["annee"])
+    if not complet.all() and not _connu_veut_dire_oui(ligne, sauf=(">0",)):
+        borne = facteur if partie else np.inf
+        encadrees = _references_encadrees(contexte, ligne, sommes_num, sommes_den, plafond=borne)
+        # Bornée par son tout, une partie l'est déjà, et mieux.
+        ici = encadrees["valeur"].notna().to_numpy() & ~complet & ~(np.isfinite(haut) & (bas > 0))
+        partiel, bas, haut = (
+            np.where(ici, encadrees[c], deja) for c, deja in (("valeur", partiel), ("bas", bas), ("haut", haut))
+        )
     with np.errstate(invalid="ignore"):
         demi = (haut - bas) / 2
-        sauve = ~complet & ~np.isnan(partiel) & (demi <= DEMI_LARGEUR_MAXIMALE)
+        seuil = DEMI_LARGEUR_MAXIMALE if facteur == 100 else DEMI_LARGEUR_RELATIVE * np.abs(partiel)
+        sauve = ~complet & ~np.isnan(partiel) & (demi <= seuil)
         seuil = DEMI_LARGEUR_MAXIMALE if facteur == 100 else DEMI_LARGEUR_RELATIVE * np.abs(valeur)
         incertain = complet & (haut > bas)
         trop_large = incertain & ((demi > seuil) | ~np.isfinite(haut))
@@ -149,8 +167,8 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     encadre = incertain | sauve
     motif = np.full(len(valeur), "", dtype=object)
     if not complet.all():
-        manquants = contexte.manquantes(num).to_numpy(dtype=object)
-        manquants = np.where(manquants != "", manquants, contexte.manquantes(den).to_numpy(dtype=object))
+        manquants = contexte.manquantes_aux(num, sommes_num["annee"])
+        manquants = np.where(manquants != "", manquants, contexte.manquantes_aux(den, sommes_den["annee"]))
         motif = np.where(complet, "", manquants)
         motif[sauve] = manquants[sauve] + " ; calculé sur les autres, encadré"
     motif[trop_large | zero_arrondi] = "effectifs arrondis trop petits : l'intervalle possible est trop large"
@@ -167,38 +185,84 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         motif=motif,
         maille_source=sommes_num["maille_source"],
         annee=sommes_num["annee"],
-        millesime=_millesime_du_rapport(ligne, sommes_num["annee"], sommes_den["annee"]),
+        millesime=_millesime_du_rapport(contexte, ligne, sommes_num["annee"], sommes_den["annee"]),
         source=_sources(ligne, sommes_num, sommes_den),
     )
 
 
-def _millesime_du_rapport(ligne: pd.Series, num: pd.Series, den: pd.Series) -> pd.Series:
-    """Celui du dictionnaire à l'année du dictionnaire ; sinon, celui de chaque terme."""
+def _connu_veut_dire_oui(ligne: pd.Series, *, sauf: tuple = ()) -> bool:
+    """Vrai si l'on ne connaît le numérateur que là où il y en a : ce qu'on déclare, ce qu'on coche, ce qu'on équipe.
 
-    def dire(annee_num: int, annee_den: int) -> str:
-        if ligne["millesime"] and annee_num == ligne["annee"]:
-            return ligne["millesime"]
-        termes = (dire_millesime(ligne["numerateur"], annee_num), dire_millesime(ligne["denominateur"], annee_den))
-        return ", ".join(dict.fromkeys(termes))
+    Le rapport des seules communes connues y vaudrait 100 % : on n'en sait que le minorant. ``sauf`` : les conditions
+    qu'un encadrement déjà infime laisse passer (la base des équipements dit aussi des zéros).
+    """
+    condition = VARIABLES[ligne["numerateur"]].condition
+    coche = condition is not None and condition[1] in (">0", (True,)) and condition[1] not in sauf
+    return coche or ligne["source"].startswith("activité déclarée")
 
+
+def dater_les_termes(contexte: Contexte, *termes: tuple[str, int]) -> str:
+    """Millésime d'un rapport : l'année de chaque terme, et de la condition de l'un d'eux (équipements, grille).
+
+    Parameters
+    ----------
+    termes : tuple of (str, int)
+        Variable et année de chaque terme.
+
+    Returns
+    -------
+    str
+        « équipements 2025, population 2023 » ; une seule date si tous les termes ont la même.
+    """
+    dits: list[tuple[str, str]] = []
+    for variable, annee in termes:
+        definition = VARIABLES[variable]
+        if definition.condition is not None:
+            dits += _dater_la_condition(contexte, definition.condition[0])
+        dits.append((_MOTS.get(definition.source.partition(" ; ")[0], ""), dire_millesime(variable, int(annee))))
+    dits = [d for d in dits if d[1] != SANS_DATE] or dits
+    dates = dict.fromkeys(date for _, date in dits)
+    if len(dates) == 1:
+        return next(iter(dates))
+    # « décembre 2024 » se suffit ; une année nue a besoin de son mot.
+    return ", ".join(dict.fromkeys(f"{mot} {date}" if mot and date[:1].isdigit() else date for mot, date in dits))
+
+
+def _dater_la_condition(contexte: Contexte, gabarit: str) -> list[tuple[str, str]]:
+    """La date de ce qui trie les communes, quand ce n'est pas celle de la grandeur triée."""
+    if gabarit == "densite_7":
+        return [("", edition_de_la_grille())]
+    gabarit = "bpe{*}_rpe" if gabarit == "rpe_couvert" else gabarit
+    edition = derniere_annee(contexte.communes, gabarit) if "{*}" in gabarit else None
+    return [("équipements", str(edition))] if edition else []
+
+
+def edition_de_la_grille() -> str:
+    """« grille COG 2024 » : l'édition de la grille de densité, telle que la dit le dictionnaire."""
+    return dictionnaire().at["CTX_PART_RURAL", "millesime"].partition(",")[0]
+
+
+def _millesime_du_rapport(contexte: Contexte, ligne: pd.Series, num: pd.Series, den: pd.Series) -> pd.Series:
     couples = list(zip(num, den, strict=True))
-    connus = {couple: dire(*couple) for couple in set(couples)}
-    return pd.Series([connus[couple] for couple in couples], index=num.index)
+    noms = (ligne["numerateur"], ligne["denominateur"])
+    dits = {c: dater_les_termes(contexte, *zip(noms, c, strict=True)) for c in set(couples)}
+    return pd.Series([dits[couple] for couple in couples], index=num.index)
 
 
 def _borner_par_le_tout(contexte: Contexte, num: str, den: str, sommes: pd.DataFrame) -> pd.DataFrame:
     """Une partie inconnue ne dépasse pas son tout : une commune muette ne rend pas infini l'encadrement."""
-    annee = int(sommes.loc[sommes["valeur"].isna(), "annee"].iloc[0])
-    annee_den = annee if annee in contexte.annees(den) else contexte.annee_de(den)
+    for annee in sommes.loc[sommes["valeur"].isna(), "annee"].astype(int).unique():
+        annee_den = annee if annee in contexte.annees(den) else contexte.annee_de(den)
 
-    def bornees_par_commune() -> pd.DataFrame:
-        parties = contexte.par_commune(num, annee=annee)
-        tout = contexte.par_commune(den, annee=annee_den)["haut"]
-        return parties.assign(haut=parties["haut"].where(np.isfinite(parties["haut"]), tout))
+        def bornees_par_commune(annee: int = annee, annee_den: int = annee_den) -> pd.DataFrame:
+            parties = contexte.par_commune(num, annee=annee)
+            tout = contexte.par_commune(den, annee=annee_den)["haut"]
+            return parties.assign(haut=parties["haut"].where(np.isfinite(parties["haut"]), tout))
 
-    bornees = contexte.sommer(contexte.partager(("bornees", num, annee, den, annee_den), bornees_par_commune))
-    muets = sommes["valeur"].isna() & sommes["annee"].eq(annee)
-    return sommes.assign(haut=sommes["haut"].mask(muets, bornees["haut"]))
+        bornees = contexte.sommer(contexte.partager(("bornees", num, annee, den, annee_den), bornees_par_commune))
+        muets = sommes["valeur"].isna() & sommes["annee"].eq(annee)
+        sommes = sommes.assign(haut=sommes["haut"].mask(muets, bornees["haut"]))
+    return sommes
 
 
 def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -206,18 +270,89 @@ def partie_du_tout(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     return rapport_de_sommes(contexte, ligne, partie=True)
 
 
-def _sur_communes_connues(contexte: Contexte, num: str, den: str, facteur: float) -> pd.Series:
-    """Rapport des seules communes où numérateur et dénominateur sont connus."""
+def _sur_communes_connues(
+    contexte: Contexte, ligne: pd.Series, annees_num: pd.Series, annees_den: pd.Series
+) -> np.ndarray:
+    """Rapport des seules communes où numérateur et dénominateur sont connus, à l'année de chaque territoire."""
+    rapports = np.full(len(annees_num), np.nan)
+    couples = pd.MultiIndex.from_arrays([annees_num, annees_den])
+    for couple in couples.unique():
+        num, den = _termes_connus(contexte, ligne, *couple)
+        ici = couples == couple
+        rapports[ici] = (float(ligne["facteur"]) * num / den.where(den > 0)).to_numpy()[ici]
+    return rapports
+
+
+def _termes_connus(contexte: Contexte, ligne: pd.Series, annee_num: int, annee_den: int) -> list[pd.Series]:
+    """Sommes des deux termes sur les seules communes où tous deux sont connus."""
+    noms = ((ligne["numerateur"], int(annee_num)), (ligne["denominateur"], int(annee_den)))
 
     def retenues_par_commune() -> list[pd.DataFrame]:
-        termes = [contexte.par_commune(v)["valeur"] for v in (num, den)]
+        termes = [contexte.par_commune(v, annee=a)["valeur"] for v, a in noms]
         connues = termes[0].notna() & termes[1].notna()
-        retenues = [t.where(connues, 0.0) for t in termes]
-        return [pd.DataFrame({"valeur": r, "bas": r, "haut": r}) for r in retenues]
+        return [_comme_somme(t.where(connues, 0.0)) for t in termes]
 
-    cle = ("retenues", num, contexte.annee_de(num), den, contexte.annee_de(den))
-    sommes = [contexte.sommer(r)["valeur"] for r in contexte.partager(cle, retenues_par_commune)]
-    return facteur * sommes[0] / sommes[1].where(sommes[1] > 0)
+    return [contexte.sommer(r)["valeur"] for r in contexte.partager(("retenues", *noms), retenues_par_commune)]
+
+
+def _references_encadrees(
+    contexte: Contexte, ligne: pd.Series, num: pd.DataFrame, den: pd.DataFrame, *, plafond: float
+) -> pd.DataFrame:
+    """Une référence dont manque une part infime : rapport des communes connues, entre deux bornes.
+
+    Le rapport des communes muettes est entre zéro et le plus haut des rapports départementaux connus. Leur poids est
+    leur part du dénominateur ; inconnue, elle est prise pour le double de leur part de la population.
+    """
+    vide = pd.Series(np.nan, index=num.index)
+    rendu = pd.DataFrame({"valeur": vide, "bas": vide, "haut": vide})
+    muettes = num["valeur"].isna().to_numpy() | den["valeur"].isna().to_numpy()
+    grandes = contexte.territoires["maille"].isin(_REFERENCES).to_numpy() & muettes
+    couples = pd.MultiIndex.from_arrays([num["annee"], den["annee"]])
+    for annees in couples[grandes].unique():
+        connus_num, connus_den = _termes_connus(contexte, ligne, *annees)
+        poids = (1 - connus_den / den["valeur"]).fillna(2 * _part_muette(contexte, ligne, *annees))
+        ici = grandes & (couples == annees) & connus_den.gt(0).to_numpy() & poids.le(PART_INFIME).to_numpy()
+        if not ici.any():
+            continue
+        facteur = float(ligne["facteur"])
+        valeur = facteur * connus_num / connus_den.where(connus_den > 0)
+        # L'arrondi des effectifs, symétrique, s'ajoute à ce qui manque.
+        arrondi = facteur * (connus_num - np.minimum(num["bas"], connus_num)) / connus_den.where(connus_den > 0)
+        plus_haut = min(plafond, _plus_haut_departement(contexte, ligne, *annees))
+        rendu.loc[ici, "valeur"] = valeur[ici]
+        rendu.loc[ici, "bas"] = ((1 - poids) * (valeur - arrondi))[ici]
+        rendu.loc[ici, "haut"] = ((1 - poids) * (valeur + arrondi) + poids * plus_haut).clip(upper=plafond)[ici]
+    return rendu
+
+
+def _part_muette(contexte: Contexte, ligne: pd.Series, annee_num: int, annee_den: int) -> pd.Series:
+    """Part de la population qui vit dans une commune où l'un des deux termes manque."""
+    habitants = contexte.par_commune("population")["valeur"]
+    muette = np.zeros(len(habitants), dtype=bool)
+    for role, annee in (("numerateur", annee_num), ("denominateur", annee_den)):
+        muette |= contexte.par_commune(ligne[role], annee=int(annee))["valeur"].isna().to_numpy()
+    # Sans habitants connus, la part ne l'est pas non plus : la commune pèse tout.
+    inconnues = contexte.sommer(_comme_somme((muette & habitants.isna()).astype(float)))["valeur"]
+    tous, eux = (contexte.sommer(_comme_somme(h.fillna(0.0)))["valeur"] for h in (habitants, habitants.where(muette)))
+    return (eux / tous.where(tous > 0)).mask(inconnues.gt(0), 1.0)
+
+
+def _comme_somme(valeurs: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame({"valeur": valeurs, "bas": valeurs, "haut": valeurs})
+
+
+def _plus_haut_departement(contexte: Contexte, ligne: pd.Series, annee_num: int, annee_den: int) -> float:
+    """Le plus haut rapport d'un département dont toutes les communes sont connues ; infini s'il n'y en a pas."""
+    num, den = (
+        contexte.par_commune(ligne[role], annee=int(annee))["valeur"]
+        for role, annee in (("numerateur", annee_num), ("denominateur", annee_den))
+    )
+    departements = membres("departement").set_index("commune")["code"]
+    sommes = [
+        t.reindex(departements.index).groupby(departements).agg(lambda s: s.sum(skipna=False)) for t in (num, den)
+    ]
+    rapports = float(ligne["facteur"]) * sommes[0] / sommes[1].where(sommes[1] > 0)
+    return float(rapports.max()) if rapports.notna().any() else np.inf
 
 
 def ecart_positif(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -237,7 +372,7 @@ def ecart_positif(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         motif=motif,
         maille_source=apres["maille_source"],
         annee=apres["annee"],
-        millesime=_millesime_du_rapport(ligne, apres["annee"], avant["annee"]),
+        millesime=_millesime_du_rapport(contexte, ligne, apres["annee"], avant["annee"]),
         source=_sources(ligne, apres, avant),
     )
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 from cafdiag.donnees import Apports, entrepot
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
+from cafdiag.indicateurs.dates import dates
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.evolution import RUPTURES, series_des_taux
 from cafdiag.indicateurs.mesures import mesurer
@@ -245,7 +246,7 @@ def _constater(
             (False, False): "non mesuré",
         }
         return constats[tuple(mesuree)], str((apres if not mesuree[1] else avant)["motif"]), None
-    if avant["annee"] == apres["annee"]:
+    if dates(avant) == dates(apres):
         nature = "même année" if ecart == 0 and avant["modalite"] == apres["modalite"] else "révisé"
         return (
             nature,
@@ -255,12 +256,15 @@ def _constater(
     couture = [r for a, r in RUPTURES.get(code, {}).items() if avant["annee"] < a <= apres["annee"]]
     if avant["serie"] != apres["serie"] or couture:
         return "rupture", couture[0] if couture else "deux séries de la Cnaf, qui ne se comparent pas", None
+    # L'année de la mesure n'est que celle d'un terme : l'autre a pu changer sans elle.
+    termes = f"{avant['millesime']} puis {apres['millesime']}" if avant["annee"] == apres["annee"] else ""
     (bas0, haut0), (bas1, haut1) = _encadrer(code, avant), _encadrer(code, apres)
     if any(np.isnan([bas0, haut0, bas1, haut1])):
-        return _sens(ecart), "estimation dont l'incertitude n'est pas chiffrée", None
+        incertaine = "estimation dont l'incertitude n'est pas chiffrée"
+        return _sens(ecart), " ; ".join(m for m in (termes, incertaine) if m), None
     # Deux encadrements qui se touchent ne se distinguent pas.
     incertain = bool(bas0 <= haut1 + 1e-9 and bas1 <= haut0 + 1e-9) and ecart != 0
-    return "dans l'incertitude" if incertain else _sens(ecart), "", incertain
+    return "dans l'incertitude" if incertain else _sens(ecart), termes, incertain
 
 
 def _sens(ecart: float) -> str:

@@ -22,8 +22,10 @@ from cafdiag.indicateurs import (
     petite_enfance,
     portrait,
 )
+from cafdiag.indicateurs.bornes import ecrire_les_bornes
 from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
+from cafdiag.indicateurs.hors_mayotte import avec_la_france_sans_mayotte, reprendre
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.tables_calcul import Tables, contexte_des, un_territoire
 from cafdiag.territoires import Territoire, lister, membres, territoire
@@ -256,22 +258,33 @@ def mesurer_cles(
     DataFrame
         Colonnes de :func:`mesurer` ; par clé, dans l'ordre donné, puis par indicateur.
     """
-    contexte = contexte_des(territoires, appartenance, tables, annee=annee, options=options)
+    tous, dedans = avec_la_france_sans_mayotte(territoires, appartenance)
+    contexte = contexte_des(tous, dedans, tables, annee=annee, options=options)
+    mailles = tous["maille"].to_numpy(dtype=object)
     definitions = dictionnaire()
     voulus = choisir(indicateurs)
-    blocs = [_un_indicateur(contexte, definitions.loc[code]) for code in voulus]
+    blocs = [
+        reprendre(
+            _un_indicateur(contexte, definitions.loc[code]),
+            mailles,
+            population="population" in _variables(definitions.loc[code]),
+        )
+        for code in voulus
+    ]
     colonnes = {nom: _ranger([b[nom] for b in blocs], len(territoires), nom) for nom in COLONNES if nom not in _LIEUX}
     for nom, colonne in _LIEUX.items():
         colonnes[nom] = pd.array(territoires[colonne], dtype="str").repeat(len(blocs))
     table = pd.DataFrame(colonnes)[COLONNES].astype({"annee": "Int64"})
     if not confidentielles():
-        return table
+        return ecrire_les_bornes(table, definitions["decimales"])
     from cafdiag.indicateurs.secret_application import taire
 
     communes = contexte.appartenance.groupby("code")["commune"].agg(tuple)
     libres = contexte.territoires.index[contexte.de_maille("perimetre").to_numpy()]
     perimetres = {contexte.territoires.at[c, "officiel"]: communes[c] for c in libres}
-    return taire(table, options=contexte.options, perimetres=perimetres)
+    return ecrire_les_bornes(
+        taire(table, options=contexte.options, perimetres=perimetres), definitions["decimales"]
+    )
 
 
 def _ranger(blocs: list[np.ndarray | str | float], n: int, nom: str):
@@ -302,7 +315,7 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray
         return communs | _muette(contexte, ligne, absente)
     table = CALCULS[ligne["calcul"]](contexte, ligne)
     mesure = communs | {
-        nom: table[nom].to_numpy(dtype=float if nom in _NOMBRES else object) for nom in COLONNES_RESULTAT
+        nom: table[nom].to_numpy(dtype=float if nom in _NOMBRES else object, copy=True) for nom in COLONNES_RESULTAT
     }
     # Publié au quartier même, un chiffre est bien le sien.
     quartiers = contexte.de_maille("qpv").to_numpy() & (mesure["maille_source"] != "qpv")

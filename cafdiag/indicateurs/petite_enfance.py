@@ -14,6 +14,7 @@ import pandas as pd
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport, sommer, taux_agrege
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
 from cafdiag.indicateurs.generiques import a_apporter
+from cafdiag.indicateurs.hors_mayotte import SANS_TAUX
 from cafdiag.territoires import membres
 
 # Les calculs sur un taux publié par la Cnaf : ils en ont les années, et les mailles.
@@ -116,7 +117,7 @@ def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
         millesime=f"décembre {annee}",
         maille_source=territoires["maille"],
         statut=np.where(absent, "non_disponible", "exact"),
-        motif=np.where(absent, _SANS_LIGNE, ""),
+        motif=np.select([absent, contexte.de_maille("france")], [_SANS_LIGNE, SANS_TAUX], ""),
     )
     communes = absent & contexte.de_maille("commune")
     table.loc[communes, "motif"] = _SEUIL_COMMUNE

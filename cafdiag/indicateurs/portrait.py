@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, HORS_MAYOTTE, Contexte, resultat
+from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
 from cafdiag.indicateurs.qpv import qpv_connus, quartiers_par_territoire
 
 
@@ -24,24 +24,18 @@ def population_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         statut=statut.mask(nul, "sans_objet"),
         maille_source="commune",
         annee=2023,
-        motif=manque.where(valeur.isna(), _hors_mayotte(contexte)).mask(nul, "aucun habitant en 2020"),
+        motif=manque.where(valeur.isna(), "").mask(nul, "aucun habitant en 2020"),
     )
-
-
-def _hors_mayotte(contexte: Contexte) -> pd.Series:
-    return contexte.de_maille("france").map({True: HORS_MAYOTTE, False: ""})
 
 
 def densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Habitants au km² ; superficie mesurée sur des contours généralisés, d'où le statut ``estime``."""
     population = contexte.somme("population", annee=2023)
     aire = contexte.communes["superficie_km2"].astype("float64")
-    # La France est hors Mayotte au numérateur : elle l'est aussi au dénominateur.
-    aire = aire.mask(contexte.communes["population_2023"].isna(), 0.0)
     superficie = contexte.sommer(pd.DataFrame({"valeur": aire, "bas": aire, "haut": aire}))["valeur"]
     valeur = population["valeur"] / superficie.where(superficie > 0)
     statut = pd.Series("estime", index=contexte.codes).mask(valeur.isna(), "non_disponible")
-    motif = _hors_mayotte(contexte).mask(valeur.isna(), "population ou superficie absente")
+    motif = pd.Series("", index=contexte.codes).mask(valeur.isna(), "population ou superficie absente")
     return resultat(
         contexte.codes,
         valeur=valeur,

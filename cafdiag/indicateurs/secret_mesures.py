@@ -353,10 +353,6 @@ def proteger(
     partielle &= ~sans_terme.to_numpy()
     masquee = ici & ~muette & ~permis
     table.loc[(ici & muette) | masquee | partielle, _NOMBRES] = np.nan
-    # « au moins 12 » est le total des communes connues : une soustraction de plus.
-    table.loc[ici & muette, "motif"] = table.loc[ici & muette, "motif"].str.replace(
-        r" ; au moins .*$", "", regex=True
-    )
     table.loc[masquee | partielle, "modalite"] = ""
     table.loc[masquee | partielle, "statut"] = "secret"
     table.loc[masquee, "motif"] = MOTIF

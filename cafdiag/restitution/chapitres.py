@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
-from cafdiag.indicateurs.contexte import HORS_MAYOTTE
+from cafdiag.indicateurs.hors_mayotte import HORS_MAYOTTE
 from cafdiag.restitution import comparables, textes
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import enumeration, majuscule, statut
@@ -72,18 +72,22 @@ def chapitre(theme: str, donnees: Donnees) -> str:
 
 def comparaison(theme: str, donnees: Donnees) -> str:
     """La suite d'un chapitre, après sa carte : comparer, limites, parole des acteurs."""
-    connus = _connus(theme, donnees)
-    if not connus:
+    sus = _connus(theme, donnees)
+    if not sus:
         return f"<section>{_parole(theme)}</section>"
     mesures = donnees.lecture.mesures
-    mesures = mesures[mesures["indicateur"].isin(connus)]
-    comparer = _comparaison(theme, mesures, donnees, connus)
+    mesures = mesures[mesures["indicateur"].isin(sus)]
+    comparer = _comparaison(theme, mesures, donnees, sus)
+    # Ce qui n'est qu'encadré se montre, sans se classer.
+    connus = [i for i in sus if donnees.lecture.connu(i)]
     comparer += comparables.encart(donnees, connus, liste=theme == CHAPITRES[0])
-    return f"<section>{comparer}{_limites(connus, donnees.options)}{_parole(theme)}</section>"
+    return f"<section>{comparer}{_limites(sus, donnees.options)}{_parole(theme)}</section>"
 
 
 def _connus(theme: str, donnees: Donnees) -> list[str]:
-    connus = [i for i in dictionnaire(theme=theme).index if donnees.lecture.connu(i)]
+    """Les indicateurs d'un thème dont le territoire a le chiffre, ou au moins une borne."""
+    lecture = donnees.lecture
+    connus = [i for i in dictionnaire(theme=theme).index if lecture.connu(i) or lecture.bornes(i)]
     # Le nombre de quartiers d'un quartier, ou sa part de quartiers couverts, ne dit rien.
     return connus if donnees.territoire.maille != "qpv" else [i for i in connus if i not in _PARMI_LES_QPV]
 
@@ -118,8 +122,13 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
 
 def _france_partielle(utiles: pd.DataFrame, courts: dict[str, str]) -> str:
     """« France hors Mayotte… » : le total de la France peut ne pas être celui de toute la France."""
-    codes = utiles.loc[utiles["role"].eq("france") & utiles["motif"].eq(HORS_MAYOTTE), "indicateur"]
-    return f"France {HORS_MAYOTTE} : {enumeration([courts[c] for c in codes])}." if len(codes) else ""
+    france = utiles[utiles["role"].eq("france") & utiles["motif"].str.startswith(HORS_MAYOTTE)]
+    # La suite du motif ne tient qu'à un indicateur : seule la raison est commune.
+    raisons = france["motif"].str.split(" ; ").str[0]
+    return " ".join(
+        f"France {raison} : {enumeration([courts[c] for c in siens])}."
+        for raison, siens in france.groupby(raisons, sort=False)["indicateur"]
+    )
 
 
 def _dictionnaire(options: Options) -> pd.DataFrame:

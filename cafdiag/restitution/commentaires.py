@@ -19,6 +19,7 @@ from cafdiag.restitution.formats import (
     FINE,
     FOIS_LA_FRANCE,
     arrondir,
+    date_de,
     decimales_de,
     intervalle,
     majuscule,
@@ -106,6 +107,10 @@ def commentaire(
         raise DemandeFausse(f"indicateur sans mesure : « {code} »", attendu="un indicateur lu")
     if not lecture.connu(code):
         motif = ligne.get("motif") or "non disponible"
+        if dite := lecture.bornes(code):
+            pourquoi = motif.removeprefix(dite).removeprefix(" ; ")
+            unite = "" if ligne["unite"] == "%" else f" {ligne['unite']}"
+            return Commentaire(niveau=f"{ligne['libelle']} : {dite}{unite} ({pourquoi}).", tus=(motif,))
         return Commentaire(niveau=f"{ligne['libelle']} : non énoncé ({motif}).", tus=(motif,))
     if sur_place(ligne):
         lieu = ligne["libelle"].split("jusqu'à ")[-1]
@@ -155,6 +160,8 @@ def _quand(lecture: Lecture, code: str) -> str:
     annee, ligne = lecture.annee(code), lecture.ligne(code)
     if annee is None:
         return ""
+    if date_de(ligne) != str(annee):
+        return f" ({date_de(ligne)})"
     return f" fin {annee}" if str(ligne.get("millesime")).startswith("décembre") else f" en {annee}"
 
 
@@ -232,8 +239,8 @@ def _effectifs(ligne: dict) -> str:
 
 
 def reference(lecture: Lecture, code: str) -> str | None:
-    """La référence connue la plus proche du territoire ; None s'il n'y en a pas."""
-    return next((r for r in REFERENCES if lecture.connu(code, r)), None)
+    """La référence connue la plus proche du territoire, à la même date ; None s'il n'y en a pas."""
+    return next((r for r in REFERENCES if lecture.comparable(code, r)), None)
 
 
 def _ecart(lecture: Lecture, code: str) -> tuple[str, str]:
@@ -245,17 +252,17 @@ def _ecart(lecture: Lecture, code: str) -> tuple[str, str]:
     role = reference(lecture, code)
     if role is None:
         return "", "aucune référence connue"
-    nom, montre = lecture.noms[role], lecture.texte(code, role, signe=code.endswith("_EVOL"))
+    nom, montre = lecture.nom(code, role), lecture.texte(code, role, signe=code.endswith("_EVOL"))
     ecart = lecture.ecart(code, role)
-    france = f" ; France : {lecture.texte(code, 'france', signe=code.endswith('_EVOL'))}"
-    france = france if role not in ("france", "comparables") and lecture.connu(code, "france") else ""
+    france = f" ; {lecture.france(code)} : {lecture.texte(code, 'france', signe=code.endswith('_EVOL'))}"
+    france = france if role not in ("france", "comparables") and lecture.comparable(code, "france") else ""
     if ecart is None:
         motif = f"l'écart avec {nom} ({montre}) est trop petit pour être commenté"
         return f" ; {motif}", motif
     # « Tous les habitants, soit 35,9 points de plus » ne se dit pas.
     entier = lecture.ligne(code)["unite"] == "%" and arrondir(lecture.valeur(code), 1) >= 100
     if code.endswith("_EVOL") or entier:
-        lieu = {"departement": f"dans {nom}", "region": "dans la région", "france": "en France"}
+        lieu = {"departement": f"dans {nom}", "region": "dans la région", "france": f"en {lecture.france(code)}"}
         return f", contre {montre} {lieu.get(role, f'pour {nom}')}{france}", ""
     return f", {_dire_ecart(lecture, code, role)} {nom} ({montre}){france}", ""
 

@@ -9,7 +9,7 @@ from cafdiag.magasin import lire_table
 from cafdiag.restitution.accords import masculin
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.commentaires import ECARTS, rang_dit
-from cafdiag.restitution.formats import decimales_de, enumeration, intervalle, nombre
+from cafdiag.restitution.formats import date_de, decimales_de, enumeration, intervalle, nombre
 from cafdiag.restitution.tableaux import tableau
 
 # Au-delà d'un écart type par variable, en moyenne, les plus proches ne se ressemblent plus guère.
@@ -62,7 +62,7 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
         sources[f"{ligne['source']} ({ligne['millesime']})"] = None
         lignes.append(
             {
-                "Indicateur": f"{courts[code]} ({ligne['unite']}, {lecture.annee(code)})",
+                "Indicateur": f"{courts[code]} ({ligne['unite']}, {date_de(ligne)})",
                 "Territoire": lecture.texte(code).removesuffix("\u202f%"),
                 "Médiane": nombre(place["mediane"], decimales=places, unite=ligne["unite"]),
                 "Moitié centrale": intervalle(

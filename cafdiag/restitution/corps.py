@@ -9,7 +9,7 @@ import pandas as pd
 from cafdiag.donnees.registres_champs import AGREMENTS
 from cafdiag.magasin import lire_table
 from cafdiag.restitution.bloc import Donnees, phrase_html
-from cafdiag.restitution.formats import cle_de_tri
+from cafdiag.restitution.formats import cle_de_tri, date_de
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.structures import ce_que_vaut_la_liste, registre_complet, structures_montrees
 from cafdiag.restitution.tableaux import tableau
@@ -42,15 +42,15 @@ def paragraphe(*phrases: str) -> str:
 
 
 def cles(lecture: Lecture, voulus: dict[str, str]) -> str:
-    """Chiffres clés ; ``{annee}`` est celle de chaque mesure."""
+    """Chiffres clés, et ce qui n'est qu'encadré ; ``{annee}`` est celle de chaque mesure, ou de ses termes."""
     return chiffres(
         [
             (
                 lecture.texte(code, signe=code.endswith("_EVOL")),
-                intitule.format(annee=lecture.annee(code) or "").replace(" ()", "").replace(" )", ")"),
+                intitule.format(annee=date_de(lecture.ligne(code))).replace(" ()", "").replace(" )", ")"),
             )
             for code, intitule in voulus.items()
-            if lecture.connu(code)
+            if lecture.connu(code) or lecture.bornes(code)
         ]
     )
 

@@ -14,7 +14,7 @@ from cafdiag.restitution.cartes import Fond, carte_aplats
 from cafdiag.restitution.departement_mesures import VueDepartementale
 from cafdiag.restitution.diagnostic import situation
 from cafdiag.restitution.echappement import html_sur
-from cafdiag.restitution.formats import cle_de_tri, enumeration, nom_court
+from cafdiag.restitution.formats import cle_de_tri, date_de, enumeration, nom_court
 from cafdiag.restitution.leaflet import assembler
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.restitution.produire import rendre_page
@@ -124,8 +124,9 @@ class PageDepartementale:
             sens: f"{self._nombre(code, connus.loc[i])} ({nom_court(self.vue.noms[i])})"
             for sens, i in (("bas", connus["valeur"].idxmin()), ("haut", connus["valeur"].idxmax()))
         }
-        annees = connus["annee"].dropna()
-        quand = f" en {int(annees.iloc[0])}" if annees.nunique() == 1 else ""
+        dates = {date_de(m) for m in connus.to_dict("records")}
+        date = next(iter(dates)) if len(dates) == 1 else ""
+        quand = f" en {date}" if date.isdigit() else f" ({date})" if date else ""
         contre = " ; ".join(
             f"{nom} : {self.vue.lecture.texte(code, role)}"
             for role, nom in (("territoire", "département"), ("france", "France"))
@@ -175,10 +176,8 @@ class PageDepartementale:
         table = dictionnaire()
         entetes = '<th scope="col" aria-sort="none"><button type="button">Intercommunalité</button></th>'
         for code in self.vue.colonnes:
-            annees = self.vue.par_code[code]["annee"].dropna()
-            precision = ", ".join(
-                [str(table.loc[code, "unite"]), *([str(int(annees.iloc[0]))] if len(annees) else [])]
-            )
+            dates = [date_de(m) for m in self.vue.par_code[code].to_dict("records")]
+            precision = ", ".join([str(table.loc[code, "unite"]), *[d for d in dates if d][:1]])
             tri = "descending" if code == _CLASSANT else "none"
             entetes += (
                 f'<th scope="col" class="nombre" aria-sort="{tri}"><button type="button">'

@@ -6,14 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.restitution.classes import SANS_CLASSE, Classes
 from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.formats import (
     avec_unite,
     cle_de_tri,
     date,
+    date_de,
     enumeration,
     intervalle,
+    majuscule,
     nombre,
     pluriel,
     statut,
@@ -113,14 +116,16 @@ def valeur_dite(ligne: dict, *, unite: str | None, decimales: int) -> str:
     if etat.chiffre and not est_vide(ligne.get("valeur")):
         return avec_unite(ligne["valeur"], unite, decimales=decimales)
     motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
-    return f"{etat.libelle.capitalize()}{motif}"
+    dite = dire_bornes(ligne, decimales, unite=unite or "")
+    # Le motif d'une mesure encadrée commence par ses bornes.
+    return majuscule(f"{dite} : {motif.removeprefix(f' : {dite} ; ')}" if dite else f"{etat.libelle}{motif}")
 
 
 def fiche(
     nom: str, ligne: dict, *, libelle: str, unite: str | None, decimales: int, avec_source: bool
 ) -> list[str]:
     """Les lignes d'une infobulle : nom, valeur, intervalle, statut, année, source."""
-    annee = "" if est_vide(ligne.get("annee")) else f" ({int(ligne['annee'])})"
+    annee = f" ({date_de(ligne)})" if date_de(ligne) else ""
     textes = [nom, f"{libelle}{annee} : {valeur_dite(ligne, unite=unite, decimales=decimales)}"]
     etat = statut(ligne["statut"])
     if etat.chiffre:

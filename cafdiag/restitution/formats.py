@@ -10,6 +10,7 @@ import datetime as dt
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -281,6 +282,22 @@ def date(valeur: str | int | dt.date | None) -> str:
     if jour is None:
         return f"{MOIS[mois - 1]} {annee}"
     return f"{'1er' if int(jour) == 1 else int(jour)} {MOIS[mois - 1]} {annee}"
+
+
+def date_de(mesure: Mapping) -> str:
+    """L'année d'une mesure ; si ses termes n'ont pas la même, celle de chacun, telles que les dit son millésime.
+
+    Examples
+    --------
+    >>> date_de({"annee": 2023, "millesime": "équipements 2025, population 2023"})
+    'équipements 2025, population 2023'
+    >>> date_de({"annee": 2023, "millesime": "décembre 2023"}), date_de({"annee": None})
+    ('2023', '')
+    """
+    dit = str(mesure.get("millesime") or "")
+    plusieurs = len(set(re.findall(r"\b\d{4}\b", dit))) > 1 and re.search(r",| et ", dit)
+    annee = mesure.get("annee")
+    return dit if plusieurs else "" if est_vide(annee) else str(int(annee))
 
 
 def enumeration(mots: list[str], *, maximum: int | None = None) -> str:

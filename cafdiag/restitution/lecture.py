@@ -9,6 +9,9 @@ from typing import Any
 import pandas as pd
 
 from cafdiag.indicateurs import Confrontation
+from cafdiag.indicateurs.bornes import dire_bornes
+from cafdiag.indicateurs.dates import dates
+from cafdiag.indicateurs.hors_mayotte import HORS_MAYOTTE
 from cafdiag.indicateurs.positions import se_distinguent
 from cafdiag.restitution.formats import FINE, decimales_de, nombre, statut
 
@@ -60,6 +63,22 @@ class Lecture:
         """Vrai si la mesure porte un chiffre."""
         ligne = self.ligne(indicateur, role)
         return ligne is not None and statut(ligne["statut"]).chiffre and not pd.isna(ligne["valeur"])
+
+    def comparable(self, indicateur: str, role: str) -> bool:
+        """Vrai si la référence porte un chiffre, de la même date que celui du territoire."""
+        if not self.connu(indicateur, role):
+            return False
+        ici = self.ligne(indicateur)
+        return not self.connu(indicateur) or dates(ici) == dates(self.ligne(indicateur, role))
+
+    def france(self, indicateur: str) -> str:
+        """« France », ou « France hors Mayotte » si c'est d'elle qu'est le chiffre."""
+        hors = str((self.ligne(indicateur, "france") or {}).get("motif") or "").startswith(HORS_MAYOTTE)
+        return f"France {HORS_MAYOTTE}" if hors else "France"
+
+    def nom(self, indicateur: str, role: str) -> str:
+        """Comment nommer une référence : « le département », « la France hors Mayotte »."""
+        return f"la {self.france(indicateur)}" if role == "france" else self.noms[role]
 
     def position(self, indicateur: str, groupe: str) -> dict | None:
         """Quartiles et rang parmi un groupe (``proches``, ``comparables``) ; None si trop peu y sont connus."""
@@ -113,11 +132,25 @@ class Lecture:
         """Valeur écrite à la française, avec « % » si c'est l'unité."""
         ligne = self.ligne(indicateur, role)
         if not self.connu(indicateur, role):
-            return statut(ligne["statut"]).symbole if ligne else "n.d."
+            return (self.bornes(indicateur, role) or statut(ligne["statut"]).symbole) if ligne else "n.d."
         ecrit = nombre(
             ligne["valeur"], decimales=decimales_de(ligne["unite"]), signe=signe, unite=ligne["unite"]
         )
         return f"{ecrit}{FINE}%" if ligne["unite"] == "%" else ecrit
+
+    def bornes(self, indicateur: str, role: str = "territoire") -> str:
+        """« au moins 96,2 % » pour une mesure sans valeur mais encadrée ; vide sinon.
+
+        Examples
+        --------
+        >>> ligne = {"indicateur": "X", "role": "territoire", "valeur": None, "statut": "non_disponible", "unite": "%"}
+        >>> Lecture(pd.DataFrame([ligne | {"bas": 96.27, "haut": 100.0}])).bornes("X").replace(FINE, " ")
+        'au moins 96,2 %'
+        """
+        ligne = self.ligne(indicateur, role)
+        if ligne is None:
+            return ""
+        return dire_bornes(ligne, decimales_de(ligne["unite"]), unite="%" if ligne["unite"] == "%" else "")
 
     def contre(self, indicateur: str, *, roles: tuple[str, ...] = ("departement", "france")) -> str:
         """« contre 78,0 dans le département et 60,9 en France » ; vide si aucune référence n'est connue.
@@ -132,14 +165,14 @@ class Lecture:
         lieux = {
             "departement": f"dans {self.noms['departement']}",
             "region": "dans la région",
-            "france": "en France",
+            "france": f"en {self.france(indicateur)}",
         }
-        parties = [f"{self.texte(indicateur, r)} {lieux[r]}" for r in roles if self.connu(indicateur, r)]
+        parties = [f"{self.texte(indicateur, r)} {lieux[r]}" for r in roles if self.comparable(indicateur, r)]
         return f"contre {' et '.join(parties)}" if parties else ""
 
     def ecart(self, indicateur: str, role: str) -> float | None:
         """Écart du territoire à une référence ; None s'il est inconnu ou plus petit que l'incertitude."""
-        if not (self.connu(indicateur) and self.connu(indicateur, role)):
+        if not (self.connu(indicateur) and self.comparable(indicateur, role)):
             return None
         ici, reference = self.ligne(indicateur), self.ligne(indicateur, role)
         # 60,9 − 60,8 vaut un peu plus que 0,1 en binaire.
@@ -148,9 +181,9 @@ class Lecture:
 
     def situer(self, indicateur: str, role: str) -> str:
         """« 1,9 point de plus que le département (78,0) » ; « au niveau de… » sous l'incertitude."""
-        if not (self.connu(indicateur) and self.connu(indicateur, role)):
+        if not (self.connu(indicateur) and self.comparable(indicateur, role)):
             return ""
-        reference = f"{self.noms[role]} ({self.texte(indicateur, role)})"
+        reference = f"{self.nom(indicateur, role)} ({self.texte(indicateur, role)})"
         ecart = self.ecart(indicateur, role)
         if ecart is None:
             return f"au niveau de {reference}".replace("de le ", "du ").replace("de les ", "des ")

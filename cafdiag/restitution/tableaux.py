@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.formats import (
-    INSECABLE,
     STATUTS,
-    borne,
+    date_de,
     decimales_de,
     intervalle,
     nombre,
@@ -72,11 +72,10 @@ def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
         etat = statut("non_disponible")
     if not etat.chiffre:
         motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
-        if not est_vide(ligne.get("bas")) and est_vide(ligne.get("haut")):
-            # Un total partiel se dit « au moins » : il n'est ni une valeur, ni un silence.
-            places = decimales_de(ligne.get("unite")) if decimales is None else decimales
-            minorant = borne(ligne["bas"], decimales=places, unite=ligne.get("unite"))
-            return f'<abbr class="nd" title="{html_sur("au moins" + motif)}">≥{INSECABLE}{minorant}</abbr>'
+        # Ce qui n'est qu'encadré se dit « au moins » : ni une valeur, ni un silence.
+        dite = dire_bornes(ligne, decimales_de(ligne.get("unite")) if decimales is None else decimales)
+        if dite:
+            return f'<abbr class="nd" title="{html_sur(etat.libelle + motif)}">{html_sur(dite)}</abbr>'
         return f'<abbr class="nd" title="{html_sur(etat.libelle + motif)}">{etat.symbole}</abbr>'
     if not est_vide(modalite):
         texte = f'<span class="modalite">{html_sur(modalite)}</span>'
@@ -182,15 +181,21 @@ def tableau_mesures(
         modele = premier[axe][cle]
         if axe == "territoire":
             return html_sur((noms or {}).get(cle, modele["nom"]))
-        annees = [
-            m["annee"] for m in enregistrements if m["indicateur"] == cle and not est_vide(m.get("annee"))
-        ]
+        dates = dict.fromkeys(date_de(m) for m in enregistrements if m["indicateur"] == cle and date_de(m))
         details = (
             [str(modele["unite"])] if not est_vide(modele["unite"]) and modele["unite"] != "mode" else []
         )
-        details += [str(int(annees[0]))] if annees else []
+        details += list(dates)[:1] if len(dates) == 1 or axe == lignes else []
         libelle = html_sur(ponctuer((noms or {}).get(cle, modele["libelle"])))
         return libelle + (f"<small>{html_sur(ponctuer(', '.join(details)))}</small>" if details else "")
+
+    def autre_date(rang: str, colonne: str) -> str:
+        """La date d'une case, quand elle n'est pas celle que dit l'en-tête de son indicateur."""
+        case = cases.get((rang, colonne))
+        if case is None or est_vide(case.get("valeur")):
+            return ""
+        siennes = [date_de(m) for m in enregistrements if m["indicateur"] == case["indicateur"] and date_de(m)]
+        return f" <small>({html_sur(date_de(case))})</small>" if date_de(case) not in siennes[:1] else ""
 
     def classe(*codes: str, autres: str = "") -> str:
         toutes = " ".join(c for c in (autres, "territoire" if surligner in codes else "") if c)
@@ -204,7 +209,7 @@ def tableau_mesures(
     absente = {"valeur": None, "statut": "non_disponible", "motif": "aucune mesure"}
     for rang in cles[lignes]:
         contenu = "".join(
-            f"<td{classe(rang, c, autres='nombre')}>{cellule(cases.get((rang, c), absente))}</td>"
+            f"<td{classe(rang, c, autres='nombre')}>{cellule(cases.get((rang, c), absente))}{autre_date(rang, c)}</td>"
             for c in cles[colonnes]
         )
         corps.append(f'<tr><th scope="row"{classe(rang)}>{entete(lignes, rang)}</th>{contenu}</tr>')

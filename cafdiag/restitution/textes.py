@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cafdiag.indicateurs.contexte import HORS_MAYOTTE
 from cafdiag.restitution.accords import accorder, ordinal
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.lecture import Lecture, accord
@@ -67,9 +66,8 @@ def population(territoire: Territoire, lecture: Lecture, nom: str) -> str:
     phrase = f"{nom} : {habitants} habitants{f' en {annee}' if annee else ''}{communes}"
     if lecture.connu("CTX_POP_EVOL"):
         phrase += f", {lecture.texte('CTX_POP_EVOL', signe=True)}{depuis(lecture)}"
-        if lecture.connu("CTX_POP_EVOL", "france") and territoire.maille != "france":
-            hors = " hors Mayotte" if lecture.ligne("CTX_POP_EVOL", "france").get("motif") == HORS_MAYOTTE else ""
-            phrase += f" (France{hors} : {lecture.texte('CTX_POP_EVOL', 'france', signe=True)})"
+        if lecture.comparable("CTX_POP_EVOL", "france") and territoire.maille != "france":
+            phrase += f" ({lecture.france('CTX_POP_EVOL')} : {lecture.texte('CTX_POP_EVOL', 'france', signe=True)})"
     return phrase + "."
 
 
@@ -146,7 +144,7 @@ def naissances(lecture: Lecture) -> str:
         f"{nombre(ligne['denominateur'], decimales=0)}{avant} "
         f"({lecture.texte('PE_NAISS_EVOL', signe=True)}"
     )
-    if lecture.connu("PE_NAISS_EVOL", "departement"):
+    if lecture.comparable("PE_NAISS_EVOL", "departement"):
         lieu = lecture.noms["departement"].removeprefix("le ")
         phrase += f" ; {lieu} : {lecture.texte('PE_NAISS_EVOL', 'departement', signe=True)}"
     return phrase + ")."

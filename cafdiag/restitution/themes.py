@@ -266,6 +266,11 @@ def _enfance(donnees: Donnees) -> str:
             f"À vol d'oiseau, {part} vivent à moins de {distance} d'un accueil de "
             f"loisirs{', ' + contre if contre else ''}."
         )
+    elif lecture.bornes("EJ_ALSH_PART_X_KM"):
+        proche = (
+            f"À vol d'oiseau, {lecture.bornes('EJ_ALSH_PART_X_KM')} des enfants de 3 à 11 ans vivent à moins de "
+            f"{distance} d'un accueil de loisirs : une commune voisine non renseignée peut en avoir un plus proche."
+        )
     return dits + paragraphe(
         textes.alsh(lecture),
         proche,

@@ -80,8 +80,8 @@ def corps(theme: str) -> Callable[[Donnees], str]:
 
     def rendre(donnees: Donnees) -> str:
         lecture = donnees.lecture
-        dits = [c for c in social.cles if lecture.connu(c)]
-        dits += [c for c in dictionnaire(theme=theme).index if lecture.connu(c) and c not in dits]
+        sus = [c for c in dictionnaire(theme=theme).index if lecture.connu(c) or lecture.bornes(c)]
+        dits = list(dict.fromkeys(c for c in (*social.cles, *sus) if c in sus))
         dites = [commentaire(lecture, code) for code in dits[:_COMMENTES]]
         # Une limite que plusieurs chiffres partagent ne se dit qu'une fois, à la fin.
         limites = dict.fromkeys(c.limite for c in dites if c.limite)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.indicateurs import Options, choisir, dictionnaire, mesurer, mesurer_maille
+from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX
 from cafdiag.magasin import lire_contours
 from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
@@ -255,10 +256,11 @@ def mesures_en_texte(mesures: pd.DataFrame) -> str:
                 if m["modalite"]:
                     valeur = f"{m['modalite']} ({valeur})"
             else:
-                valeur = etat.symbole
+                su = dire_bornes(m, decimales_de(m["unite"]), unite=m["unite"])
+                valeur = su.replace("\u202f", " ") or etat.symbole
             detail = f"{etat.libelle} ; {m['source']}, {m['millesime']}"
             bornes = [nombre(m[b], decimales=decimales_de(m["unite"])) for b in ("bas", "haut") if not pd.isna(m[b])]
-            if len(set(bornes)) == 2:
+            if etat.chiffre and len(set(bornes)) == 2:
                 detail += f" ; entre {bornes[0]} et {bornes[1]}"
             if m["motif"]:
                 detail += f" ; {m['motif']}"

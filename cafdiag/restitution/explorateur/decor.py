@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from cafdiag.indicateurs import dictionnaire
+from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import couleurs, vues
 from cafdiag.restitution import legendes as lg
@@ -221,7 +222,9 @@ def _tableau(decor: Decor, lignes: list[dict], definition: Any) -> dict[str, Any
     corps = []
     for i in ordre:
         etat = statut(lignes[i]["statut"])
-        dite = valeur_dite(lignes[i], unite=None, decimales=places) if etat.chiffre else etat.symbole
+        dite = dire_bornes(lignes[i], places) or etat.symbole
+        if etat.chiffre:
+            dite = valeur_dite(lignes[i], unite=None, decimales=places)
         if etat.chiffre and etat.symbole:
             dite += f" {etat.symbole}"
         corps.append([decor.codes[i], decor.noms[i], dite])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from cafdiag.indicateurs import dictionnaire
+from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.restitution import couleurs
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.explorateur.etat import REFERENCES
 from cafdiag.restitution.fiches import source_dite
-from cafdiag.restitution.formats import avec_unite, borne, intervalle, majuscule, nombre, statut
+from cafdiag.restitution.formats import avec_unite, date_de, intervalle, majuscule, nombre, statut
 
 _TEINTES = {
     "territoire": couleurs.TERRITOIRE,
@@ -23,7 +24,7 @@ _TEINTES = {
 def chiffre(ligne: dict, *, decimales: int, nom: str) -> str:
     """Le chiffre du territoire, en grand, avec son année, son statut et sa source ; ou son absence motivée."""
     etat = statut(ligne["statut"])
-    annee = "" if est_vide(ligne.get("annee")) else f", {int(ligne['annee'])}"
+    annee = f", {date_de(ligne)}" if date_de(ligne) else ""
     if etat.chiffre and not est_vide(ligne.get("valeur")):
         signe = ligne["unite"] == "points" or str(ligne["indicateur"]).endswith("_EVOL")
         grand = html_sur(nombre(ligne["valeur"], decimales=decimales, signe=signe, unite=ligne["unite"]))
@@ -35,10 +36,9 @@ def chiffre(ligne: dict, *, decimales: int, nom: str) -> str:
         if not est_vide(ligne.get("modalite")):
             details.insert(0, str(ligne["modalite"]))
     else:
-        grand, unite = html_sur(majuscule(etat.libelle)), ""
+        dite = dire_bornes(ligne, decimales)
+        grand, unite = html_sur(majuscule(dite or etat.libelle)), html_sur(ligne["unite"]) if dite else ""
         details = [] if est_vide(ligne.get("motif")) else [str(ligne["motif"])]
-        if not est_vide(ligne.get("bas")) and est_vide(ligne.get("haut")):
-            details.append(f"au moins {borne(ligne['bas'], decimales=decimales, unite=ligne['unite'])}")
     suite = f'<p class="precision">{phrase_html(majuscule(" ; ".join(details)))}</p>' if details else ""
     muet = "" if etat.chiffre else " muet"
     return (
@@ -101,7 +101,8 @@ def _rangee(ligne: dict, bas: float, haut: float, decimales: int) -> str:
     etat = statut(ligne["statut"])
     if est_vide(ligne["valeur"]):
         libelle = html_sur(etat.libelle)
-        dite, barre = f'<abbr title="{libelle}">{html_sur(etat.symbole or "n.d.")}</abbr>', ""
+        su = html_sur(dire_bornes(ligne, decimales) or etat.symbole or "n.d.")
+        dite, barre = f'<abbr title="{libelle}">{su}</abbr>', ""
     else:
         dite = html_sur(nombre(ligne["valeur"], decimales=decimales, unite=ligne["unite"]))
         if etat.symbole:
