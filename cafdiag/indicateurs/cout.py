@@ -170,7 +170,10 @@ def _reste_fonctionnement(psu, cout, baremes: Baremes, annee) -> tuple[float, fl
         return math.nan, math.nan, "barème de la PSU ou du bonus territoire inconnu"
     bas = max(0.0, cout * (1 - prix.haut / 100) - bonus.haut)
     haut = max(bas, cout * (1 - moyenne.bas / 100) - bonus.bas)
-    return psu[0] * bas, psu[1] * haut, ""
+    return psu[0] * bas, psu[1] * haut, (
+        f"la borne basse retire la PSU et la participation des familles ({prix.haut:g} % du coût), la borne haute la "
+        f"seule PSU moyenne ({moyenne.bas:g} %) : ce que paient les familles n'est pas retiré à part"
+    )
 
 
 def _inconnues(financement, reste, baremes: Baremes, annee) -> tuple[str, ...]:
@@ -181,7 +184,8 @@ def _inconnues(financement, reste, baremes: Baremes, annee) -> tuple[str, ...]:
         for _, f in financement.iterrows()
         if f["motif"] and (pd.isna(f["bas"]) or pd.isna(f["haut"]) or f["statut"] == "conflit")
     ]
-    dites += [f"Reste à charge, {r['section']} : {r['motif']}" for _, r in reste.iterrows() if r["motif"]]
+    sans_plafond = reste[reste["motif"].ne("") & reste["reste_haut"].isna()]
+    dites += [f"Reste à charge, {r['section']} : {r['motif']}" for _, r in sans_plafond.iterrows()]
     for code in _EN_PLUS:
         choix = baremes.choisir(code, annee=annee)
         if not choix.retenus:

@@ -26,7 +26,7 @@ from cafdiag.indicateurs.comparables import empechement
 from cafdiag.indicateurs.comparaison import comparer, situer
 from cafdiag.indicateurs.contexte import annee_des_taux
 from cafdiag.indicateurs.cout import chiffrer
-from cafdiag.indicateurs.simulation_objets import Hypotheses, Simulation
+from cafdiag.indicateurs.simulation_objets import DECLARE, VOTRE_CHIFFRE, Hypotheses, Simulation
 from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.territoires import Territoire, territoire
 
@@ -170,7 +170,16 @@ class Simulateur:
         valeur, recalcul = _taux(ici, donnees, enfants)
         # Les places publiées sont arrondies ; celles de l'utilisateur sont les siennes.
         demi_place = DEMI_PLACE if donnees.places is None else 0.0
-        besoin = _besoin(visee, valeur, enfants, ici, demi_place=demi_place).assign(annee=self.annee)
+        publiee = f"{ici['source']} ({ici['millesime']})"
+        sources = {
+            "source_taux": publiee if donnees.places is None else f"calculé avec {_vos_chiffres(donnees)}",
+            "statut_taux": ici["statut"] if donnees.places is None else DECLARE if donnees.enfants else "estime",
+            "source_cible": VOTRE_CHIFFRE if re.match(r"\d", str(cible).strip()) else publiee,
+        }
+        besoin = _besoin(visee, valeur, enfants, ici, demi_place=demi_place)
+        nommees = _SOURCES_DES_ENFANTS.get(besoin.at[0, "methode_enfants"], [])
+        sources["source_enfants"] = VOTRE_CHIFFRE if donnees.enfants is not None else " ; ".join(nommees)
+        besoin = besoin.assign(annee=self.annee, **sources)
         repartis = _par_mode(besoin, parts)
         financement, reste, inconnues = chiffrer(
             repartis,
@@ -187,11 +196,13 @@ class Simulateur:
             recalcul,
             _dire_enfants(besoin.iloc[0], donnees),
             INCHANGES,
+            *(f"Reste à charge, {s} : {m}." for s, m, h in _motifs_du_reste(reste) if not math.isnan(h) and m),
             f"Places créées : {dits}" + (" (par défaut)." if modes is None else "."),
             f"Barèmes {date} ({lus.fichier}).",
         )
-        sources = [f"{ici['source']} ({ici['millesime']})"]
-        sources += _SOURCES_DES_ENFANTS.get(besoin.at[0, "methode_enfants"], [])
+        dites = [sources["source_taux"], *([VOTRE_CHIFFRE] if donnees.enfants is not None else nommees)]
+        dites += [sources["source_cible"]] if sources["source_cible"] != VOTRE_CHIFFRE else []
+        dites = [f"nombre d'enfants {VOTRE_CHIFFRE}" if d == VOTRE_CHIFFRE else d for d in dites]
         return Simulation(
             territoire=self.lieu,
             taux=taux,
@@ -202,8 +213,16 @@ class Simulateur:
             reste_a_charge=reste,
             hypotheses=tuple(h for h in posees if h),
             inconnues=inconnues,
-            sources=tuple(sources),
+            sources=tuple(dict.fromkeys(dites)),
         )
+
+
+def _motifs_du_reste(reste: pd.DataFrame):
+    return reste[["section", "motif", "reste_haut"]].itertuples(index=False)
+
+
+def _vos_chiffres(donnees: Hypotheses) -> str:
+    return "vos places et " + ("vos enfants" if donnees.enfants is not None else "les enfants estimés")
 
 
 def _par_mode(besoin: pd.DataFrame, parts: Mapping[str, float]) -> pd.DataFrame:
@@ -288,8 +307,7 @@ def _taux(ici: pd.Series, donnees: Hypotheses, enfants: pd.DataFrame) -> tuple[p
         )
     taux = 100 * enfants["places"] / enfants["valeur"]
     dit = "" if math.isnan(publie) else f" (publié : {_dixieme(publie)})"
-    lesquels = "vos enfants" if donnees.enfants is not None else "les enfants estimés"
-    return taux, f"Taux recalculé avec vos places et {lesquels} : {_dixieme(taux.iloc[0])}{dit}."
+    return taux, f"Taux recalculé avec {_vos_chiffres(donnees)} : {_dixieme(taux.iloc[0])}{dit}."
 
 
 def _besoin(

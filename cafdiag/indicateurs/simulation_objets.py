@@ -65,6 +65,11 @@ class Hypotheses:
         return self.enfants if isinstance(self.enfants, tuple) else (self.enfants, self.enfants)
 
 
+# L'origine et le statut d'un chiffre que l'utilisateur a donné : ni publié, ni vérifié.
+VOTRE_CHIFFRE = "donné par vous"
+DECLARE = "declare"
+
+
 @dataclass(frozen=True)
 class Simulation:
     """Le résultat : des tables, ce qu'on a supposé, ce qu'on ne sait pas.
@@ -78,9 +83,10 @@ class Simulation:
         La cible en toutes lettres.
     besoin : DataFrame
         Une ligne : ``taux, taux_cible, ecart, enfants_bas, enfants, enfants_haut, places, bas, haut, statut,
-        motif, annee``. ``places`` est la valeur, ``bas`` et ``haut`` la fourchette. ``methode_enfants`` dit quelle
-        estimation a servi, ``enfants_naissances`` et ``enfants_recensement`` montrent les deux usuelles,
-        ``alerte_enfants`` avertit là où les naissances trompent (frontière).
+        motif, annee``, et d'où viennent taux, cible et enfants (``source_taux``…). ``places`` est la valeur, ``bas``
+        et ``haut`` la fourchette. ``methode_enfants`` dit quelle estimation a servi, ``enfants_naissances`` et
+        ``enfants_recensement`` montrent les deux usuelles, ``alerte_enfants`` avertit là où les naissances trompent
+        (frontière).
     modes : DataFrame
         ``mode, libelle, part, places, bas, haut`` ; la somme des modes est le besoin.
     financement : DataFrame
@@ -117,16 +123,21 @@ class Simulation:
         """Tout en une table : ``section, poste, unite, valeur, bas, haut, statut, motif, source``."""
         b = self.besoin.iloc[0]
         sources = " ; ".join(self.sources)
+        vos_enfants = b["source_enfants"] == VOTRE_CHIFFRE
+        # Compté sur un chiffre que rien ne vérifie, un besoin n'est pas exact.
+        statut_places = DECLARE if vos_enfants and b["statut"] == "exact" else b["statut"]
         lignes = [
-            ("besoin", "taux de couverture", "places pour 100 enfants", b["taux"], None, None, "exact", "", sources),
-            ("besoin", f"cible : {self.cible}", "places pour 100 enfants", b["taux_cible"], None, None, "exact", "",
-             sources),
+            ("besoin", "taux de couverture", "places pour 100 enfants", b["taux"], None, None, b["statut_taux"], "",
+             b["source_taux"]),
+            ("besoin", f"cible : {self.cible}", "places pour 100 enfants", b["taux_cible"], None, None,
+             DECLARE if b["source_cible"] == VOTRE_CHIFFRE else "exact", "", b["source_cible"]),
             ("besoin", "enfants de moins de 3 ans", "enfants", b["enfants"], b["enfants_bas"], b["enfants_haut"],
-             b["statut_enfants"], b["motif_enfants"], sources),
-            ("besoin", "places à créer", "places", b["places"], b["bas"], b["haut"], b["statut"], b["motif"], sources),
+             DECLARE if vos_enfants else b["statut_enfants"], b["motif_enfants"], b["source_enfants"]),
+            ("besoin", "places à créer", "places", b["places"], b["bas"], b["haut"], statut_places, b["motif"],
+             sources),
         ]  # fmt: skip
         lignes += [
-            ("modes", m["libelle"], "places", m["places"], m["bas"], m["haut"], b["statut"], "", "")
+            ("modes", m["libelle"], "places", m["places"], m["bas"], m["haut"], statut_places, "", "")
             for _, m in self.modes.iterrows()
         ]
         lignes += [
@@ -139,9 +150,7 @@ class Simulation:
             for qui, nom in (("caf", "total de la Caf"), ("reste", "reste à charge avant autres financeurs")):
                 bas, haut = r[f"{qui}_bas"], r[f"{qui}_haut"]
                 statut = "encadre" if pd.notna(haut) else "minorant" if pd.notna(bas) else "inconnu"
-                motif = (
-                    "" if pd.notna(haut) else r["motif"] if qui == "reste" else "un poste n'est pas chiffré"
-                )
+                motif = r["motif"] if qui == "reste" else "" if pd.notna(haut) else "un poste n'est pas chiffré"
                 lignes.append((r["section"], nom, unite, None, bas, haut, statut, motif, ""))
         return pd.DataFrame(lignes, columns=COLONNES_TABLE).astype(
             dict.fromkeys(("valeur", "bas", "haut"), "float64")

@@ -62,6 +62,10 @@ def _places(taux: float) -> str:
     return f"{nombre(taux, decimales=1)} {accorder(taux, 'places')}"
 
 
+def _origine(besoin: pd.Series) -> str:
+    return besoin["source_taux"] if besoin["source_taux"].startswith("calculé") else f"décembre {besoin['annee']:.0f}"
+
+
 def conclusion(simulation: Simulation) -> str:
     """La phrase qui répond : combien de places, ou pourquoi on ne peut pas le dire."""
     b = simulation.besoin.iloc[0]
@@ -88,7 +92,7 @@ def simulation_en_texte(simulation: Simulation, *, departs: Departs | None = Non
     ici = _places(b["taux"])
     lignes = [
         simulation.territoire.libelle,
-        f"{nom_taux} : {ici} pour 100 enfants de moins de 3 ans (décembre {b['annee']:.0f})",
+        f"{nom_taux} : {ici} pour 100 enfants de moins de 3 ans ({_origine(b)})",
         simulation.hypotheses[0].removesuffix("."),
         conclusion(simulation),
     ]
