@@ -285,8 +285,9 @@ def test_au_bord_des_donnees_on_borne_ou_on_se_tait():
         deux_temps_["statut"] == "non_disponible" and deux_temps_["bas"] > 0 and np.isnan(deux_temps_["haut"])
     )
     temps = table.loc["ACC_EAJE_TEMPS"]
-    assert temps["statut"] == "estime" and temps["motif"].startswith("majorant")
-    assert temps["bas"] < temps["valeur"] == temps["haut"]
+    # Un majorant n'est pas une valeur : ses bornes se disent, rien ne se classe.
+    assert temps["statut"] == "non_disponible" and np.isnan(temps["valeur"])
+    assert temps["motif"].startswith("entre ") and "majorant" in temps["motif"] and temps["bas"] < temps["haut"]
     part = table.loc["ACC_PART_X_MIN"]
     assert part["statut"] == "non_disponible" and part["bas"] < part["haut"] <= 100
 

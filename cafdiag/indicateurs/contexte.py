@@ -33,6 +33,7 @@ COLONNES_RESULTAT = [
     "source",
 ]
 _NOMS_ECRITS = 4
+FINE = "\u202f"
 # « Presque toutes » les communes sont connues : ce qui manque n'est qu'une frange.
 PART_MANQUANTE_MAXIMALE = 0.1
 CERCLE_COMMUNAL = "Ain, Ardennes, Maine-et-Loire et Mayenne"
@@ -289,7 +290,13 @@ class Contexte:
             nom = VARIABLES[variable].libelle
             phrases = phrases.mask(somme["valeur"].isna(), f"« {nom} » : rien n'est fourni pour ce territoire")
             partiel = somme["valeur"].isna() & fournies.gt(0)
-            dites = "« " + nom + " » : fourni pour " + fournies.astype(str) + " communes sur " + somme["n"].astype(str)
+            dites = pd.Series(
+                [
+                    f"« {nom} » : fourni pour {compter(f, 'commune')} sur {compter(n)}"
+                    for f, n in zip(fournies, somme["n"], strict=True)
+                ],
+                index=phrases.index,
+            )
             phrases = phrases.mask(partiel, dites)
         enferme = somme["enferme"].ne("") & fournies.eq(0)
         return phrases.mask(enferme, "donnée fournie " + somme["enferme"] + " : elle ne se découpe pas par commune")
@@ -362,14 +369,26 @@ def _melanger(somme: pd.DataFrame, ici: np.ndarray, autre: pd.DataFrame) -> pd.D
     )
 
 
+def compter(nombre: int, nom: str = "") -> str:
+    """« 1 commune », « 33 621 communes » : milliers séparés, nom accordé.
+
+    Examples
+    --------
+    >>> compter(1, "commune"), compter(33621, "commune").replace(FINE, " "), compter(12)
+    ('1 commune', '33 621 communes', '12')
+    """
+    ecrit = f"{int(nombre):,}".replace(",", FINE)
+    return f"{ecrit} {nom}{'s' if nombre > 1 else ''}" if nom else ecrit
+
+
 def _communes_absentes(noms: list[str], n: int, total: int, *, hors: int) -> str:
     """« donnée absente pour 2 communes sur 37 (Cosmes, Fontaine-Couverte) » : quatre noms au plus."""
-    phrase = f"donnée absente pour {n} commune{'s' if n > 1 else ''} sur {total}"
+    phrase = f"donnée absente pour {compter(n, 'commune')} sur {compter(total)}"
     if hors > _NOMS_ECRITS:
         return f"{phrase} (fournie pour {CERCLE_COMMUNAL} seulement)"
     if n <= _NOMS_ECRITS:
         return f"{phrase} ({', '.join(noms)})"
-    return f"{phrase} ({', '.join(noms[:3])} et {n - 3} autres)"
+    return f"{phrase} ({', '.join(noms[:3])} et {compter(n - 3)} autres)"
 
 
 _MAILLES_COMPARABLES = {"epci", "departement", "region", "france"}

@@ -197,10 +197,7 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
     for code, entiers in composition.items():
         concernes = entiers["code"].unique()
         if not len(concernes):
-            table.loc[code, "motif"] = (
-                "taux publié à l'EPCI : il ne se découpe pas par commune"
-                " ; composez le périmètre d'EPCI entiers"
-            )
+            _dans_une_commune(table, code, contexte, colonne, annee)
             continue
         valeurs = taux.reindex(concernes)
         if len(concernes) == 1:
@@ -231,6 +228,26 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
             taux_agrege(valeurs, poids),
             "estime",
             f"rapport de sommes de {len(concernes)} EPCI, enfants de moins de 3 ans estimés par les naissances",
+        ]
+
+
+def _dans_une_commune(table: pd.DataFrame, code: str, contexte: Contexte, colonne: str, annee: int) -> None:
+    """Pourquoi une part d'EPCI n'a pas de taux : ses communes en ont un, ou non, et rien ne le découpe."""
+    siennes = contexte.appartenance.loc[contexte.appartenance["code"].eq(code), "commune"]
+    taux = taux_du_contexte(contexte, "commune", colonne, annee=annee).reindex(siennes)
+    if taux.isna().any():
+        table.loc[code, "motif"] = (
+            "taux publié à l'EPCI : il ne se découpe pas par commune ; composez le périmètre d'EPCI entiers"
+        )
+    elif contexte.territoires.at[code, "maille"] == "qpv":
+        table.loc[code, "motif"] = "taux publié à la commune et à l'EPCI : il ne se découpe pas par quartier"
+    elif len(taux) == 1:
+        table.loc[code, ["valeur", "statut", "maille_source", "motif"]] = [taux.iloc[0], "exact", "commune", ""]
+    else:
+        table.loc[code, ["bas", "haut", "motif"]] = [
+            taux.min(),
+            taux.max(),
+            f"publié commune par commune ({len(taux)}) ; l'agréger demande le nombre d'enfants de chacune",
         ]
 
 

@@ -112,11 +112,19 @@ def liens_centres(contexte: Contexte, *, definition: str = "proximite") -> tuple
     Returns
     -------
     liens : DataFrame
-        ``identifiant``, ``centre`` (numéro de ligne dans la liste des structures).
+        ``identifiant``, ``centre`` (numéro de ligne dans la liste des structures), centres confirmés seulement.
     incertains : set
-        QPV non couverts par un point connu, mais dont la commune a un centre social sans coordonnées.
+        QPV qu'aucun centre confirmé ne couvre, mais que couvre peut-être un centre que rien ne confirme, ou un centre
+        de leur commune dont on n'a pas les coordonnées.
     """
-    return contexte.partager(("liens_centres", definition), lambda: _liens_centres(contexte, definition))
+    return contexte.partager(("liens_centres", definition), lambda: _liens_confirmes(contexte, definition))
+
+
+def _liens_confirmes(contexte: Contexte, definition: str) -> tuple[pd.DataFrame, set]:
+    liens, incertains = _liens_centres(contexte, definition)
+    surs = liens["centre"].isin(contexte.structures.index[contexte.structures["sur"].astype(bool)])
+    couverts = set(liens.loc[surs, "identifiant"])
+    return liens[surs], (incertains | set(liens["identifiant"])) - couverts
 
 
 def _liens_centres(contexte: Contexte, definition: str) -> tuple[pd.DataFrame, set]:

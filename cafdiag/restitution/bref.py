@@ -166,6 +166,6 @@ def _methode(lecture: Lecture, *, avec_identite: bool) -> str:
 
 
 _SANS_CONSTAT = (
-    "Aucun chiffre connu ne s'écarte assez de sa référence pour distinguer ce territoire : ce sont des repères, dans "
-    "l'ordre du rapport."
+    "La règle qui choisit ce qui distingue un territoire (un écart à la référence grand au regard des différences "
+    "habituelles) n'a rien retenu parmi les chiffres qu'elle examine : ce sont des repères, dans l'ordre du rapport."
 )
