@@ -211,8 +211,8 @@ def enjeux(lecture: Lecture) -> str:
     if not trouves:
         return (
             f"{entete}<p>{phrase_html(textes.REGLE_DES_ENJEUX)}</p><p>Ici, aucune de ces situations n'apparaît dans "
-            "les données disponibles : cela ne veut pas dire que rien ne distingue ce territoire. Ses écarts et ses rangs "
-            "se lisent dans chaque chapitre ; les enjeux viendront de la parole des acteurs.</p></section>"
+            "les données disponibles : cela ne veut pas dire que rien ne distingue ce territoire. Ses écarts et ses "
+            "rangs se lisent dans chaque chapitre ; les enjeux viendront de la parole des acteurs.</p></section>"
         )
     lignes = "".join(
         f"<li><strong>{phrase_html(e.titre)}.</strong> {phrase_html(e.constat)} "

@@ -107,10 +107,12 @@ def commentaire(
         raise DemandeFausse(f"indicateur sans mesure : « {code} »", attendu="un indicateur lu")
     if not lecture.connu(code):
         motif = ligne.get("motif") or "non disponible"
-        if dite := lecture.bornes(code):
-            pourquoi = motif.removeprefix(dite).removeprefix(" ; ")
-            unite = "" if ligne["unite"] == "%" else f" {ligne['unite']}"
-            return Commentaire(niveau=f"{ligne['libelle']} : {dite}{unite} ({pourquoi}).", tus=(motif,))
+        if lecture.bornes(code):
+            # Le motif commence par les bornes, unité comprise ; la suite dit quoi apporter, ailleurs dans le rapport.
+            bornes, _, suite = motif.partition(" ; ")
+            pourquoi = f" ({suite.split(' ; ')[0]})" if suite else ""
+            quoi = ligne["libelle"] + (f" ({date_de(ligne)})" if date_de(ligne) else "")
+            return Commentaire(niveau=f"{quoi} : {bornes}{pourquoi}.", tus=(motif,))
         return Commentaire(niveau=f"{ligne['libelle']} : non énoncé ({motif}).", tus=(motif,))
     if sur_place(ligne):
         lieu = ligne["libelle"].split("jusqu'à ")[-1]
