@@ -218,7 +218,7 @@ def test_comparables_accordes_et_comptes():
 
 
 def test_sans_contours_la_phrase_des_quartiers_dit_la_commune():
-    rendu = texte(Diagnostic("244900015").chapitre("animation-vie-sociale"))
+    rendu = texte(Diagnostic("49007").chapitre("animation-vie-sociale"))
     assert "des quartiers sont dans une commune qui a un centre social" in rendu
 
 

@@ -318,7 +318,8 @@ def _references_encadrees(
         valeur = facteur * connus_num / connus_den.where(connus_den > 0)
         # L'arrondi des effectifs, symétrique, s'ajoute à ce qui manque.
         arrondi = facteur * (connus_num - np.minimum(num["bas"], connus_num)) / connus_den.where(connus_den > 0)
-        plus_haut = min(plafond, _plus_haut_departement(contexte, ligne, *annees))
+        # Un seul département entièrement connu peut être plus bas que ce que l'on constate ici.
+        plus_haut = np.maximum(valeur, min(plafond, _plus_haut_departement(contexte, ligne, *annees)))
         rendu.loc[ici, "valeur"] = valeur[ici]
         rendu.loc[ici, "bas"] = ((1 - poids) * (valeur - arrondi))[ici]
         rendu.loc[ici, "haut"] = ((1 - poids) * (valeur + arrondi) + poids * plus_haut).clip(upper=plafond)[ici]
