@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cafdiag.donnees.cog import ramener
+from cafdiag.donnees.cog import ENSEMBLE, ramener
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import lire_table
 
@@ -138,3 +138,11 @@ def test_rien_ne_se_cree_ni_ne_se_perd(effectifs):
     assert apres["n"].sum() <= avant["n"].sum() + 1e-6
     if apres["n"].notna().all():
         assert apres["n"].sum() == pytest.approx(avant["n"].sum())
+
+
+def test_l_ensemble_reste_sous_l_ancien_code():
+    apres, _, statuts = ramener(table(c15141=12.0, c53130=1.0), additives=["n"], cle=ENSEMBLE)
+    assert n_de(apres) == {"15141": 12.0, "53130": 1.0} and statuts.empty
+    # Une médiane de l'ancien ensemble n'est celle d'aucune des communes.
+    apres, _, statuts = ramener(table(c15141=21_000.0), additives=[], non_additives=["n"], cle=ENSEMBLE)
+    assert apres["n"].isna().all() and statuts["statut"].tolist() == ["non_disponible"]

@@ -217,3 +217,16 @@ def test_meme_resultat_par_tranches_et_par_le_chemin_prudent(importer):
 def test_un_type_abime_refuse_le_fichier(importer):
     code, dit = importer("BPE25.csv", bpe([("Un", "53130", "D502", "27"), ("Deux", "53130", "D5O2", "20")]))
     assert code and "D5O2" in dit and not entrepot.entrees()
+
+
+def test_les_lignes_d_un_departement_controlent_la_somme_des_communes(importer):
+    """Neussargues, scindée en 2025, garde ses naissances sous l'ancien code : rien n'est réparti."""
+    communes = lire_table("communes").query("departement == '15' and type == 'COM'")["code"]
+    soeurs = ["15031", "15035", "15047", "15171"]
+    lignes = ["FREQ;GEO;GEO_OBJECT;EC_MEASURE;TIME_PERIOD;OBS_VALUE", "A;15;DEP;LVB;2014;1000"]
+    lignes += [f"A;{c};COM;LVB;2014;4" for c in communes if c not in soeurs]
+    code, dit = importer("naissances.csv", "\n".join(lignes) + "\n")
+    somme = 4 * (len(communes) - len(soeurs))
+    assert code == 0 and f"departement 15 en 2014, {somme} pour 1000" in dit
+    naissances = tables.communes()["naissances_2014"]
+    assert naissances["15141"] == 4 and naissances[soeurs].isna().all()

@@ -20,6 +20,8 @@ from cafdiag.territoires.cog import passages as _passages
 from cafdiag.territoires.referentiel import fiches
 
 CLE = "population_2023"
+# La règle des lecteurs : rien n'est réparti, l'ensemble reste sous l'ancien code, ses sœurs sont vides.
+ENSEMBLE = "ensemble"
 _COLONNES_STATUTS = ["colonne", "statut", "motif"]
 
 
@@ -44,7 +46,7 @@ def ramener(
         Grandeurs qui se somment (effectifs) ; celles qui ne se somment pas (taux, médianes, classes).
     cle : str, Series or None
         Clé des scissions : colonne du référentiel des communes, ou poids indexés par code actuel. Sans
-        clé, une commune scindée n'a pas de valeur.
+        clé, une commune scindée n'a pas de valeur ; avec ``ENSEMBLE``, l'ancien code garde celle de toutes.
     groupes : sequence of str, optional
         Colonnes qui séparent des sous-tables (année, tranche…) ; par défaut, toutes les autres.
     villes : bool
@@ -146,6 +148,8 @@ def _une_tranche(tranche, simple, destin, valeur, additives, non_additives, cle,
         elif (presents | perdus) & (set(cibles) - {code}):
             # La table donne déjà les communes rétablies : elle est postérieure à la scission.
             liens.append((rang, code, 1.0, "", False))
+        elif isinstance(cle, str) and cle == ENSEMBLE:
+            liens.append((rang, code, 1.0, "", True))
         else:
             reels.add(code)
             parts = _parts(cibles, cle)

@@ -363,7 +363,7 @@ class Chantier:
         return table.assign(code=table["code"].replace(neufs))
 
     def au_cog(self, table: pd.DataFrame, *, additives: Sequence[str] = (), non_additives: Sequence[str] = (),
-               classes: Sequence[str] = (), jointes: bool = False, cle: str | None = cog.CLE,
+               classes: Sequence[str] = (), jointes: bool = False, cle: str | None = cog.ENSEMBLE,
                millesime: int | None = None) -> pd.DataFrame:
         """Ramène au COG de référence ; les passages vont au compte rendu, les statuts à côté des valeurs.
 

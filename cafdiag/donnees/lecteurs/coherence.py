@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from cafdiag.donnees import cog
 from cafdiag.donnees.lecteurs.assemblage import Chantier, cle_de_nom, simple
 from cafdiag.donnees.lecteurs.recollement import ramener
 from cafdiag.donnees.nettoyage import code_departement
@@ -136,7 +137,7 @@ def passer(c: Chantier, table: pd.DataFrame, *, brute: pd.Series, additives: lis
     """
     non_additives = list(non_additives)
     apres, passages, statuts = ramener(table, additives=additives, non_additives=non_additives, villes=villes,
-                                       perdus=codes_perdus(c, brute))
+                                       cle=cog.ENSEMBLE, perdus=codes_perdus(c, brute))
     for ancien, cibles, statut in passages[["code_origine", "cibles", "statut"]].itertuples(index=False):
         if statut != "inconnu":
             c.passages[ancien] = cibles

@@ -152,7 +152,7 @@ def lire_detail(chemin: Path, *, feuille: str | None = None, annee: int | None =
 
 
 def _rendre(chantier: Chantier, table: pd.DataFrame, an: int) -> Lecture:
-    # Un équipement ne se partage pas au prorata des habitants : une commune scindée reste vide.
+    # L'ensemble sous l'ancien code passerait pour exhaustif : une commune scindée reste vide.
     table = chantier.au_cog(table.reset_index(), additives=list(table.columns), cle=None, millesime=an)
     # La base est exhaustive : une commune sans aucune ligne n'a aucun équipement.
     table = completer_par_zero(chantier, table)

@@ -24,7 +24,9 @@ from cafdiag.donnees.lecteurs.millesimes import millesime_cache, siecle
 from cafdiag.donnees.lecteurs.recollement import mouvants
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
+from cafdiag.donnees.nettoyage import nombre
 from cafdiag.magasin import lire_table
+from cafdiag.territoires import a_jour
 
 SOURCE_POPULATION = "Insee, populations légales"
 SOURCE_NAISSANCES = "Insee, état civil, naissances domiciliées"
@@ -361,11 +363,57 @@ def _long(chantier: Chantier, *, source: str, nommer, mesure: tuple, genre: str)
              .pivot(index="code", columns="an", values="v"))
     annees = list(map(int, table.columns))
     table.columns = [nommer(a) for a in annees]
+    _confronter_aux_mailles(chantier, roles, table, {a: nommer(a) for a in annees})
     if nommer is nom_population:
         table = au_referentiel(chantier, table.reset_index())
     else:
         table = chantier.au_cog(table.reset_index(), additives=list(table.columns))
     return chantier.rendre(table, annees=annees, source=source, millesime=f"{genre} {annees[-1]}")
+
+
+_MAILLES_DU_FICHIER = {"DEP": "departement", "REG": "region", "EPCI": "epci"}
+
+
+def _confronter_aux_mailles(chantier: Chantier, roles: dict[str, str], table: pd.DataFrame,
+                            noms: dict[int, str]) -> None:
+    """Compare la somme des communes aux lignes d'EPCI, de département et de région du même fichier.
+
+    L'Insee ne les accorde pas toujours (le Cantal de 2014 à 2016) : l'écart se dit, rien n'est corrigé.
+    """
+    brut = chantier.brut
+    objet = trouver(brut.entete, "geo_object")
+    if objet is None:
+        return
+    freq, nom_mesure = trouver(brut.entete, "freq"), trouver(brut.entete, "ec_measure|popref_measure")
+    communes = lire_table("communes", colonnes=["code", "type", *_MAILLES_DU_FICHIER.values()])
+    communes = communes[communes["type"].eq("COM")].set_index("code")
+    # La table est encore dans la géographie du fichier : une commune scindée y est avec ses sœurs.
+    actuels = a_jour(pd.Series(table.index, dtype="str"))
+    arrivees = actuels["cibles"].fillna(actuels["code_origine"]).str.split().str[0].to_numpy()
+    lignes = brut.table[brut.table[objet].isin(_MAILLES_DU_FICHIER)]
+    for colonne, admis in ((freq, ["A", ""]), (nom_mesure, set(brut.table.loc[chantier.garde, nom_mesure])
+                                               if nom_mesure else ())):
+        if colonne:
+            lignes = lignes[lignes[colonne].isin(admis)]
+    valeurs = nombre(lignes[roles["valeur"]])[0]
+    ans = lire_annee(lignes[roles["annee"]])[0]
+    codes = lignes[roles["geo"]].str.replace(r"^\d{4}-(DEP|REG|EPCI)-", "", regex=True)
+    ecarts = []
+    for sigle, maille in _MAILLES_DU_FICHIER.items():
+        siennes = lignes[objet].eq(sigle)
+        if not siennes.any():
+            continue
+        # Une somme à qui il manque une commune n'est pas une somme.
+        groupes = communes[maille].reindex(arrivees).to_numpy()
+        sommes = table[list(noms.values())].groupby(groupes).agg(lambda s: s.sum(skipna=False))
+        for code, an, publie in zip(codes[siennes], ans[siennes], valeurs[siennes], strict=True):
+            if code in sommes.index and an in noms and (somme := sommes.at[code, noms[an]]) == somme \
+                    and round(somme) != publie:
+                ecarts.append(f"{maille} {code} en {an}, {somme:.0f} pour {publie:.0f}")
+    if ecarts:
+        chantier.remarques.append(
+            f"contrôle : la somme des communes n'est pas la ligne publiée pour {len(ecarts)} territoire(s) et "
+            "année(s) : " + " ; ".join(ecarts[:5]) + ("…" if len(ecarts) > 5 else ""))
 
 
 def _naissances_vivantes(brut: Brut, colonne: str) -> list[str]:
