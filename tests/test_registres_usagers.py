@@ -135,6 +135,8 @@ def test_un_modele_nominatif_est_refuse(nom, suffixe, tmp_path, importer):
         ("Sans objet", "", True, ""),
         ("Agréé", "30/12/2024", False, "échu depuis le 30/12/2024"),
         ("Agréé jusqu'au 31/12/2019", "", False, "échu depuis le 31/12/2019"),
+        ("Agréé", "2027", True, ""),
+        ("Agréé", "2019", False, "échu depuis le 31/12/2019"),
         ("agrément 2015-2018", "", False, "échu depuis le 31/12/2018"),
         ("Non agréé", "", False, "non agréé"),
         ("Refusé", "", False, "non agréé"),
@@ -345,6 +347,16 @@ def test_mam_et_lieux_hors_sujet_ranges_de_cote_meme_sous_un_type_demande(import
     assert table["nom"].tolist() == ["Les Lutins"] and "2 rejetées — maison d'assistants maternels" in dit
     _, table, dit = importer(texte, "--type", "eaje")
     assert table["nom"].tolist() == ["Les Lutins", "Médiathèque"]
+
+
+def test_une_capacite_sans_temps_ne_fait_pas_perdre_un_accueil_de_loisirs(importer):
+    retour, table, dit = importer(
+        "Nom;Type;Adresse;Code postal;Ville;Capacité\nALSH Copains;Accueil de loisirs;1 rue A;53400;Craon;60\n"
+        "Les Lutins;Crèche;2 rue A;53400;Craon;25 places\n"
+    )
+    assert retour == 0 and table["type"].tolist() == ["alsh", "eaje"], dit
+    assert table["places"].isna().tolist() == [True, False] and table["places"][1] == 25
+    assert "rien ne dit le temps" in dit
 
 
 def test_le_type_demande_l_emporte_et_se_dit(importer):

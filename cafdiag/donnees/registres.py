@@ -279,13 +279,13 @@ class _Travail:
         return self._rendre(gardee, rejets, lieux, assistants=len(gardee) > 0 and bool(assistants[gardee.index].all()))
 
     def _refuser_vide(self, precision: str = "") -> None:
-        exemples = precision and all("exemple du modèle" in e for e in self.compte.ecarts.values())
+        exemples = bool(precision and self.compte.ecarts) and all("exemple du modèle" in e for e in self.compte.ecarts.values())
         if exemples or (not self.compte.ecarts and self.brut.empty):
             raise EntreeFautive(
                 self.classeur.chemin.name,
                 ["aucune structure" + (f" : {precision}" if exemples and self.compte.ecarts else "")],
                 attendu="une ligne par structure",
-                conseil="remplacez les exemples par vos structures (ou essayez avec exemples=True)",
+                conseil="remplacez les exemples par vos structures (ou essayez avec exemples=True)" if exemples else "",
             )
         rejets = self.compte.rejets()
         raisons = Counter(r.raison for r in rejets)
@@ -296,7 +296,7 @@ class _Travail:
             + [f"ligne {r.ligne} : {r.raison}" + (f" (« {r.valeur} »)" if r.valeur else "") for r in montrees[:20]]
             + ([] if montrees else [f"{n} ligne(s) : {raison}" for raison, n in raisons.most_common(5)]),
             attendu="au moins une structure suivie (" + ", ".join(TYPES) + "), agréée et située",
-            conseil=_CORRIGER if not self.liste else
+            conseil=("" if not any(self.compte.defauts.values()) else _CORRIGER) if not self.liste else
             "si le type n'est pas dans le fichier, donnez-le : « --type eaje » ; sinon écrivez "
             + colonnes.chemin_correspondance(self.classeur.chemin).name,
         )
@@ -313,6 +313,8 @@ class _Travail:
         table["type"] = self._types(utiles)
         for nom in (c for c in utiles.columns if c in CHAMPS and c not in _A_PART):
             textes = utiles[nom].map(html.unescape) if self.liste and nom in ("nom", "adresse") else utiles[nom]
+            if self.liste and CHAMPS[nom].genre == "entier":
+                textes = textes.str.replace(r"^(\d+) (?:places?|berceaux|enfants|lits)$", r"\1", regex=True)
             table[nom], mauvais = lire(CHAMPS[nom], textes)
             self.compte.ajouter(mauvais)
         if "numero" in utiles and "adresse" in table:

@@ -116,11 +116,21 @@ def ecarter_totaux_calcules(table: pd.DataFrame, compte: Compte) -> None:
 def oublier_accessoires(table: pd.DataFrame, compte: Compte, essentiels: Collection[str]) -> list[str]:
     """Dans une liste publique, une valeur accessoire illisible laisse sa case vide ; rend ce qu'il faut en dire."""
     comptes: Counter[str] = Counter()
+    dits = []
+    # Une liste publique donne la capacité d'un accueil de loisirs, jamais le temps où elle vaut : elle ne sert pas.
+    sans_temps = table["type"].eq("alsh") & (table["temps"].isna() if "temps" in table else True)
+    capacites = [c for c in table if c.startswith("places") and table.loc[sans_temps, c].notna().any()]
+    if capacites:
+        table.loc[sans_temps, capacites] = pd.NA
+        dits.append("capacité d'accueils de loisirs non reprise : rien ne dit le temps (mercredi, août…) où elle vaut")
     for i in table.index:
         gardes = [d for d in compte.defauts[i] if d[0] in essentiels]
         comptes.update(d[0] for d in compte.defauts[i] if d[0] not in essentiels)
         compte.defauts[i] = gardes
-    return [f"{n} valeur(s) illisible(s) de « {CHAMPS[c].libelle} », laissée(s) vide(s)" for c, n in comptes.items()]
+    dits += [
+        f"{n} valeur(s) illisible(s) de « {CHAMPS[c].libelle} », laissée(s) vide(s)" for c, n in comptes.items()
+    ]
+    return dits
 
 
 def controler(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte, *, liste: bool = False) -> None:
@@ -236,9 +246,9 @@ def _ecarter_doublons(table: pd.DataFrame, compte: Compte) -> None:
         if jumelle is None:
             vues[code].append(i)
         else:
-            compte.mettre_de_cote(
-                i, f"déjà lue : même type et même nom à moins de {_PRES_M:.0f} m", table["nom"][i]
-            )
+            pres = ecart_m(table.loc[i], table.loc[jumelle]) < _PRES_M
+            ou = f"à moins de {_PRES_M:.0f} m" if pres else "sans adresse ni point qui les distingue"
+            compte.mettre_de_cote(i, f"déjà lue : même type et même nom, {ou}", table["nom"][i])
 
 
 def _deja_lue(une: pd.Series, autre: pd.Series) -> bool:

@@ -103,6 +103,10 @@ def _entiers(champ: Champ, serie: pd.Series):
 
 
 def _dates(champ: Champ, serie: pd.Series):
+    # Un agrément s'écrit souvent par ses années : du premier jour de l'une au dernier de l'autre.
+    for nom, jour in (("date_agrement", "01/01/"), ("date_fin_agrement", "31/12/")):
+        if champ.nom == nom:
+            serie = serie.str.replace(r"^((?:19|20)\d\d)$", jour + r"\1", regex=True)
     lues = {i: lire_date(v) for i, v in serie.items()}
     vides = serie.str.lower().isin(nettoyage.MANQUANTS)
     defauts = [
