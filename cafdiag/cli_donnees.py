@@ -60,7 +60,10 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     importer.add_argument("--annee", type=int, help="année des chiffres, si rien dans le fichier ne la dit")
     importer.add_argument("--nom", metavar="NOM", help="nom dans l'entrepôt (par défaut, celui du fichier)")
     importer.add_argument(
-        "--type", metavar="TYPE", default="", help="registre : type de toutes les lignes (eaje…), quoi que dise la colonne"
+        "--type",
+        metavar="TYPE",
+        default="",
+        help="registre : type de toutes les lignes (eaje…), quoi que dise la colonne",
     )
     importer.add_argument(
         "--confirmer", action="store_true", help="registre : accepte les colonnes proposées"

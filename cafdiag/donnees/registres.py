@@ -279,7 +279,8 @@ class _Travail:
         return self._rendre(gardee, rejets, lieux, assistants=len(gardee) > 0 and bool(assistants[gardee.index].all()))
 
     def _refuser_vide(self, precision: str = "") -> None:
-        exemples = bool(precision and self.compte.ecarts) and all("exemple du modèle" in e for e in self.compte.ecarts.values())
+        ecarts = self.compte.ecarts.values()
+        exemples = bool(precision and ecarts) and all("exemple du modèle" in e for e in ecarts)
         if exemples or (not self.compte.ecarts and self.brut.empty):
             raise EntreeFautive(
                 self.classeur.chemin.name,

@@ -119,7 +119,8 @@ def oublier_accessoires(table: pd.DataFrame, compte: Compte, essentiels: Collect
     dits = []
     # Une liste publique donne la capacité d'un accueil de loisirs, jamais le temps où elle vaut : elle ne sert pas.
     sans_temps = table["type"].eq("alsh") & (table["temps"].isna() if "temps" in table else True)
-    capacites = [c for c in table if c.startswith("places") and table.loc[sans_temps, c].notna().any()]
+    par_temps = [c for c in table if c.startswith("places") or c == "heures_realisees"]
+    capacites = [c for c in par_temps if table.loc[sans_temps, c].notna().any()]
     if capacites:
         table.loc[sans_temps, capacites] = pd.NA
         dits.append("capacité d'accueils de loisirs non reprise : rien ne dit le temps (mercredi, août…) où elle vaut")
