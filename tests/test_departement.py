@@ -188,3 +188,44 @@ def test_ligne_de_commande(tmp_path, capsys):
     dit = capsys.readouterr()
     assert "departement-53.html" in dit.out and "navigateur" in dit.err
     assert principal(["departement", "999", "--sortie", str(tmp_path)]) == 2
+
+
+@pytest.mark.parametrize("code", ["976", "2A", "75", "973"])
+def test_mayotte_la_corse_paris_et_la_guyane(code, tmp_path, capsys):
+    from cafdiag.cli import principal
+
+    assert principal(["departement", code, "--sortie", str(tmp_path)]) == 0
+    page = (tmp_path / f"departement-{code}.html").read_text(encoding="utf-8")
+    for epci in membres("epci").query("code.notna()").groupby("code")["commune"].first().items():
+        if epci[1].startswith(code):
+            assert cd.territoire(epci[0]).nom.split(" ", 1)[1].split(" - ")[0] in re.sub(r"&#x27;|&#39;", "'", page)
+    assert ("rien à classer" in page) == (code == "976")
+
+
+@pytest.mark.parametrize(
+    "demande",
+    [
+        "mesurer 976",
+        "mesurer 976 --comparer",
+        "mesurer 97611 --comparer",
+        "mesurer 200060473 --comparer",
+        "comparables 200060473",
+        "carte 976 PE_TXCOUV_GLOBAL --sortie {ici}/carte.html",
+        "carte 976 CTX_POP --sortie {ici}/carte.html",
+        "serie 976 PE_TXCOUV_GLOBAL",
+        "decomposer 976 2019 2022",
+        "figer 976 --sortie {ici}/t0.json",
+        "simuler 976 --cible 60",
+        "simuler 200060473 --places 10",
+        "sppe 976",
+        "territoires --departement 976 --maille commune",
+        "diagnostic 976 --sortie {ici} --formats html",
+    ],
+)
+def test_toutes_les_commandes_a_mayotte(demande, tmp_path, capsys):
+    from cafdiag.cli import principal
+
+    code = principal([mot.format(ici=tmp_path) for mot in demande.split()])
+    # Une réponse, ou un refus qui dit pourquoi : jamais un défaut imprévu.
+    dit = capsys.readouterr().err
+    assert code == 0 or (code == 2 and "Attendu" in dit), dit

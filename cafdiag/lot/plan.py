@@ -303,13 +303,13 @@ def _refuser_annee(commandes: list[Commande], annee: int) -> None:
     """Une année sans aucun chiffre se dit avant ; une maille entière se mesure d'un coup, pas un par un."""
     from cafdiag.indicateurs import mesurer_maille
     from cafdiag.restitution.demande import controler
-    from cafdiag.restitution.formats import statut
+    from cafdiag.restitution.formats import chiffrees
 
     parlants: set[tuple[str, str]] = set()
     for maille in {c.cible.maille for c in commandes} & {"epci", "commune", "departement", "region"}:
         codes = [c.cible.code for c in commandes if c.cible.maille == maille]
         table = mesurer_maille(maille, codes=codes, annee=annee)
-        dites = table[table["statut"].map(lambda s: statut(s).chiffre) & table["annee"].eq(annee)]
+        dites = table[chiffrees(table) & table["annee"].eq(annee)]
         parlants |= {(maille, code) for code in dites["territoire"]}
     fautes = []
     for commande in commandes:

@@ -10,7 +10,7 @@ import pandas as pd
 from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.indicateurs import Options
 from cafdiag.restitution.bloc import phrase_html
-from cafdiag.restitution.formats import cle_de_tri, statut
+from cafdiag.restitution.formats import chiffrees, cle_de_tri, statut
 
 GLOSSAIRE = {
     "AAH": "allocation aux adultes handicapés.",
@@ -62,7 +62,7 @@ def non_enonce(mesures: pd.DataFrame) -> pd.DataFrame:
         ``motif, etat, indicateurs, nombre``, une ligne par motif ; les « sans objet » en sont. ``indicateurs``
         les nomme tous, séparés par des points-virgules.
     """
-    muettes = mesures[~mesures["statut"].map(lambda s: statut(s).chiffre)]
+    muettes = mesures[~chiffrees(mesures)]
     muettes = muettes.assign(
         etat=muettes["statut"].map(lambda s: statut(s).libelle),
         motif=muettes["motif"].map(lambda m: m or "raison non précisée"),
@@ -81,7 +81,7 @@ def sources(mesures: pd.DataFrame) -> pd.DataFrame:
         Mesures du rapport, avec leur ``role``. Une référence n'est montrée qu'à côté d'un chiffre du territoire :
         celles des indicateurs inconnus ici n'amènent pas leur source.
     """
-    dites = mesures[mesures["statut"].map(lambda s: statut(s).chiffre)]
+    dites = mesures[chiffrees(mesures)]
     if "role" in dites:
         ici = set(dites.loc[dites["role"].eq("territoire"), "indicateur"])
         references = dites["role"].isin(["departement", "region", "france"])

@@ -105,10 +105,10 @@ def controler(cible: Territoire, valeurs: dict[str, str]) -> tuple[str, ...]:
 
 def _refuser_annee_muette(cible: Territoire, annee: int, apports, options) -> None:
     from cafdiag.indicateurs import annees_disponibles, dictionnaire, mesurer
-    from cafdiag.restitution.formats import statut
+    from cafdiag.restitution.formats import chiffrees
 
     mesures = mesurer(cible, annee=annee, apports=apports, options=options)
-    dites = mesures[mesures["statut"].map(lambda s: statut(s).chiffre)]
+    dites = mesures[chiffrees(mesures)]
     # Un indicateur qui n'a que sa propre année ne répond pas à celle qu'on demande.
     if dites["annee"].eq(annee).any():
         return

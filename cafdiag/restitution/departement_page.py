@@ -209,6 +209,15 @@ class PageDepartementale:
                 f"{phrase_html(noms)}.</p>"
             )
         titre = "Les intercommunalités du département"
+        if not self.vue.colonnes:
+            noms = "".join(self._ligne(code) for code in self.vue.codes)
+            return (
+                '<section id="classement" class="chapitre"><h2>Les EPCI, du plus élevé au plus bas</h2>'
+                "<p>Aucun des chiffres qui se comparent ici n'est connu : rien à classer, les EPCI vont par ordre "
+                "alphabétique. Voir « Ce qui manque ».</p>"
+                f'<div class="tableau"><table><caption>{titre}</caption><thead><tr><th scope="col">Intercommunalité'
+                f"</th></tr></thead><tbody>{noms}</tbody></table>{note}</div></section>"
+            )
         return (
             '<section id="classement" class="chapitre"><h2>Les EPCI, du plus élevé au plus bas</h2>'
             "<p>Un rang n'est pas une note : il situe. Deux intercommunalités dont l'écart ne dépasse pas "
@@ -241,7 +250,7 @@ class PageDepartementale:
 
     def _reference(self, role: str) -> str:
         lignes = [self.vue.lecture.ligne(i, role) for i in self.vue.colonnes]
-        if not all(lignes):
+        if not lignes or not all(lignes):
             return ""
         cases = "".join(f'<td class="nombre">{cellule(li)}</td>' for li in lignes)
         marque = ' class="territoire"' if role == "territoire" else ""
@@ -263,10 +272,12 @@ class PageDepartementale:
 
     def _methode(self) -> str:
         affichees = self.vue.mesures[self.vue.mesures["indicateur"].isin(self.vue.colonnes)]
+        dites = sources(affichees.drop(columns="role"))
         table = tableau(
-            sources(affichees.drop(columns="role")),
+            dites,
             titre="Sources des chiffres montrés",
             colonnes={"source": "Source", "millesime": "Millésime"},
         )
+        table = "" if dites.empty else table
         regles = methode(self.vue.options)
         return f'<section id="methode" class="chapitre"><h2>Méthode et sources</h2>{regles}{table}</section>'

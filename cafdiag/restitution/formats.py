@@ -13,10 +13,14 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.echappement import est_vide
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FINE = "\u202f"
 INSECABLE = "\u00a0"
@@ -101,6 +105,12 @@ def statut(cle: str) -> Statut:
         return STATUTS[cle]
     except KeyError:
         raise DemandeFausse(f"statut inconnu : « {cle} »", attendu=", ".join(STATUTS)) from None
+
+
+def chiffrees(mesures: pd.DataFrame) -> pd.Series:
+    """Les mesures qui portent un chiffre : un masque de booléens, même sans aucune mesure."""
+    # Sans « astype », le masque d'une table vide choisirait des colonnes, et n'en garderait aucune.
+    return mesures["statut"].map(lambda s: statut(s).chiffre).astype(bool)
 
 
 def decimales_de(unite: str | None) -> int:
