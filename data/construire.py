@@ -40,6 +40,7 @@ def construire(racine: Path, cache: Path, *, dire=print) -> dict[str, dict]:
     tables["regions"] = referentiel.table_regions(communes, cache)
     tables["passage_cog"] = passage.table_passage(cache, dossier_faits)
     tables["anciens_noms"] = passage.table_anciens_noms(cache, dossier_faits, tables["passage_cog"])
+    tables["communes_france"] = faits.table_france(dossier_faits, tables["passage_cog"])
     etape("contours")
     formes = contours.preparer(communes, cache)
     tables["communes"] = contours.mesurer(communes, formes)

@@ -350,12 +350,46 @@ def test_rien_n_est_change_des_faits(construction):
                 assert (pleins == brut.loc[~vides, colonne].astype(float)).all()
 
 
-def test_qpv():
-    qpv = magasin.lire_table("qpv")
-    assert qpv["identifiant"].is_unique
-    assert qpv["dep"].value_counts().to_dict() == {"49": 15, "08": 8, "01": 7, "53": 3}
-    assert {"QN04901M", "49007-roseraie", "08362-coeur-de-vie"} <= set(qpv["identifiant"])
-    assert qpv["commune"].str.fullmatch(r"\w{5}").all()
+def test_qpv(communes):
+    qpv = magasin.lire_table("qpv").set_index("identifiant")
+    assert len(qpv) == 1493 and qpv.index.is_unique
+    assert qpv["dep"].value_counts()[["49", "08", "01", "53"]].tolist() == [15, 8, 7, 3]
+    assert qpv.index.str.fullmatch(r"QN(0\d\d|02[AB]|97[1-46])\d\d[MINC]").all()
+    assert qpv.index[qpv.index.str.endswith("C")].str.startswith("QN976").all()
+    assert qpv["communes"].str.contains(" ").sum() == 148
+    assert qpv["communes"].str.split().explode().isin(communes.index[communes["type"].eq("COM")]).all()
+    # Ce que les quatre départements ont de plus : la population publiée de treize quartiers.
+    assert qpv["population"].notna().sum() == 13
+
+
+def test_sommes_de_controle_nationales(communes):
+    france = magasin.lire_table("communes_france").set_index("code")
+    assert set(france.index) == set(communes.index[communes["type"].eq("COM")])
+    naissances = {a: int(france[f"naissances_{a}"].sum()) for a in (2022, 2023, 2024)}
+    assert naissances == {2022: 724777, 2023: 676643, 2024: 659731}
+    assert france["frr_2025"].value_counts().to_dict() == {
+        "Non classée": 14941,
+        "FRR socle": 13313,
+        "FRR+": 4456,
+        "FRR bénéficiaire": 2134,
+        "Classée FRR partiellement": 20,
+        "FRR bénéficiaire partiellement": 11,
+    }
+    # Vide : pas publié ; jamais zéro. Les communes rétablies de 15141 n'ont pas de naissances à elles.
+    assert france.index[france["naissances_2024"].isna()].tolist() == ["15031", "15035", "15047", "15171"]
+    assert france["france_services_2025"].sum() == 2984 and france["france_services_2025"].notna().all()
+
+
+def test_les_populations_d_une_commune_nouvelle_sont_celles_de_toutes_ses_parties(communes):
+    """Le relevé par commune n'en donne que le chef-lieu : Saint-Denis sans Pierrefitte."""
+    france = magasin.lire_table("communes_france").set_index("code")
+    connues = france["pmun_2022"].notna()
+    assert (france.loc[connues, "pmun_2022"] == communes.loc[france.index[connues], "population_2022"]).all()
+    assert france.at["93066", "population_totale_2022"] == 149781
+    assert (france["population_totale_2022"] >= france["pmun_2022"])[connues].all()
+    # Une part ou une médiane ne se somme pas : vidée plutôt que celle du chef-lieu.
+    assert france.loc["93066", ["pop_2022_0_14", "niveau_vie_median_2021"]].isna().all()
+    assert france.loc["01187", "zrr_2021"] == "C / NC"
 
 
 # --- Les fichiers ---
@@ -463,6 +497,10 @@ def test_outil_absent_dit_quoi_faire(construction, tmp_path, monkeypatch):
         ("faits_communes", "naissances_2023", 1),
         ("faits_communes", "pmun_2023", 1),
         ("faits_communes", "epci", CRAON),
+        ("communes_france", "naissances_2022", 1),
+        ("communes_france", "pmun_2022", 1),
+        ("communes_france", "pop_2021", 1),
+        ("communes_france", "frr_2025", "FRR+"),
         ("epci", "population_2023", 1),
     ],
 )

@@ -154,8 +154,9 @@ def test_perimetre_qui_coupe_un_epci_se_tait():
 def test_hors_des_quatre_departements_le_cercle_1_suffit():
     table = cd.mesurer("200054807").set_index("indicateur")
     assert table.loc["CTX_POP", "statut"] == "exact" and table.loc["PE_TXCOUV_GLOBAL", "statut"] == "exact"
-    assert table.loc["PE_NAISS", "statut"] == "non_disponible"
-    assert "Mayenne seulement" in table.loc["PE_NAISS", "motif"]
+    assert table.loc["PE_NAISS", "statut"] == "exact" and table.loc["PE_NAISS", "annee"] == 2024
+    assert table.loc["PS_COUV_POP", "statut"] == "non_disponible"
+    assert "Mayenne seulement" in table.loc["PS_COUV_POP", "motif"]
 
 
 @pytest.mark.parametrize("maille", ["commune", "epci", "departement", "region", "france"])
@@ -194,7 +195,7 @@ def test_agregation_commute_avec_la_maille():
 
 
 def test_annee_sans_donnee_dit_les_annees_connues():
-    ligne = valeur(CRAON, "PE_NAISS", annee=2012)
+    ligne = valeur(CRAON, "PE_NAISS", annee=2007)
     assert ligne["statut"] == "non_disponible" and "2019" in ligne["motif"]
     assert valeur(CRAON, "PE_NAISS", annee=2023)["annee"] == 2023
     assert annees_disponibles("PE_TXCOUV_GLOBAL") == [2023]

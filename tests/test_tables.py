@@ -59,11 +59,11 @@ def test_un_import_donne_ses_chapitres_a_n_importe_quel_epci(entrepot_neuf):
 
 def test_chaque_territoire_prend_l_annee_la_plus_recente_ou_tout_est_connu(entrepot_neuf):
     communes = cd.territoire(AILLEURS).communes
-    table = pd.DataFrame({"code": communes, "naissances_2023": 10.0, "naissances_2024": 20.0})
-    table.loc[0, "naissances_2024"] = np.nan
+    table = pd.DataFrame({"code": communes, "naissances_2025": 10.0, "naissances_2026": 20.0})
+    table.loc[0, "naissances_2026"] = np.nan
     ajouter("communes", table)
     ligne = cd.mesurer(AILLEURS, ["PE_NAISS"]).iloc[0]
-    assert (ligne["valeur"], ligne["annee"], ligne["millesime"]) == (10 * len(communes), 2023, "2023")
+    assert (ligne["valeur"], ligne["annee"], ligne["millesime"]) == (10 * len(communes), 2025, "2025")
     assert cd.mesurer("200048551", ["PE_NAISS"]).iloc[0]["annee"] == 2025
 
 
@@ -161,12 +161,12 @@ def test_un_fichier_d_epci_importe_seul_ne_fait_pas_perdre_les_references(entrep
 
 
 def test_evolution_des_naissances_sur_les_annees_importees(entrepot_neuf):
-    """Naissances de 2016 à 2023 seulement : 2021-2023 rapportées à 2017-2019."""
+    """Naissances de 2018 à 2025 importées : 2023-2025 rapportées à 2019-2021."""
     communes = cd.territoire(AILLEURS).communes
-    naissances = {f"naissances_{a}": float(100 - a + 2016) for a in range(2016, 2024)}
+    naissances = {f"naissances_{a}": float(100 - a + 2018) for a in range(2018, 2026)}
     ajouter("communes", pd.DataFrame({"code": communes, **naissances}))
     ligne = cd.mesurer(AILLEURS, ["PE_NAISS_EVOL"]).iloc[0]
-    assert (ligne["annee"], ligne["millesime"]) == (2023, "2017-2019 et 2021-2023")
+    assert (ligne["annee"], ligne["millesime"]) == (2025, "2019-2021 et 2023-2025")
     assert ligne["valeur"] == pytest.approx(100 * ((95 + 94 + 93) / (99 + 98 + 97) - 1))
     assert cd.mesurer("200048551", ["PE_NAISS_EVOL"]).iloc[0]["annee"] == 2025
 

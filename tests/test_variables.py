@@ -55,7 +55,7 @@ def test_enfants_de_3_a_11_ans_par_tranches():
 
 def test_annee_inconnue_refusee_avec_les_annees_connues():
     with pytest.raises(DemandeFausse, match="2019, 2020"):
-        evaluer(table_communes(), "naissances", annee=2012)
+        evaluer(table_communes(), "naissances", annee=2007)
 
 
 def test_une_grandeur_sans_colonne_le_dit():

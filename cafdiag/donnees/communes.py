@@ -32,7 +32,7 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
     DataFrame
         34 875 communes et 45 arrondissements, indexés par code (texte) ; colonnes décrites dans
         ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet),
-        ``places_eaje`` (:func:`cafdiag.donnees.places.places_eaje`) et ``faits_embarques``.
+        et ``places_eaje`` (:func:`cafdiag.donnees.places.places_eaje`).
     """
     table = tables.communes().copy()
     edition = derniere_annee(table, *BPE_AVS.values())

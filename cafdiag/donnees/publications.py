@@ -6,6 +6,7 @@ et ne se découpe jamais ; une médiane ou une part ne se somme pas davantage.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.reunion import choisir_serie
-from cafdiag.donnees.tables import etat, taux_couverture
+from cafdiag.donnees.tables import epci, etat, taux_couverture
 from cafdiag.donnees.variable import DEMI_PAS_ARRONDI
 from cafdiag.donnees.variables_locales import COMPOSEES, PLACES
 from cafdiag.magasin import lire_table
@@ -47,6 +48,8 @@ def vides() -> pd.DataFrame:
     return pd.DataFrame({c: pd.Series(dtype="float64" if c in _NOMBRES else "object") for c in COLONNES})
 
 
+# Grandeur de Filosofi et colonne embarquée qui dit son secret.
+_SECRETS = {"taux_pauvrete": "taux_pauvrete_secret", "niveau_vie_median": "niveau_vie_secret"}
 _NOMBRES = ("annee", "valeur", "bas", "haut")
 
 
@@ -64,7 +67,8 @@ def publications() -> pd.DataFrame:
 
 @lru_cache(maxsize=2)
 def _publications(etat_: tuple) -> pd.DataFrame:
-    morceaux = [_pauvrete(etat_), _enfants_embarques()]
+    apportes = entrepot.lire("communes") if etat_ else pd.DataFrame()
+    morceaux = [*(_revenus(grandeur, apportes) for grandeur in _SECRETS), _enfants_embarques()]
     if etat_:
         morceaux += [_places(), _quotients(), _iris(), _activite()]
     pleins = [m for m in morceaux if len(m)]
@@ -238,19 +242,17 @@ def _citer(sources: pd.Series) -> str:
     return " ; ".join(dict.fromkeys(sources))
 
 
-def _pauvrete(etat_: tuple) -> pd.DataFrame:
-    """Taux de pauvreté publiés : embarqués, puis importés ; le secret reste un secret."""
-    faits = lire_table("faits_communes", colonnes=["code", "taux_pauvrete_2021", "taux_pauvrete_secret"])
-    secret = faits["taux_pauvrete_secret"].eq(1).to_numpy() & faits["taux_pauvrete_2021"].isna().to_numpy()
-    morceaux = [_un_taux("commune", faits["code"], 2021, faits["taux_pauvrete_2021"], secret)]
-    for maille, jeu in (("commune", "communes"), ("epci", "epci")) if etat_ else ():
-        table = entrepot.lire(jeu)
-        for colonne in (c for c in table if c.startswith("taux_pauvrete_") and c.rsplit("_")[-1].isdigit()):
-            dit = table.get(f"{colonne}__statut", pd.Series("exact", index=table.index))
-            annee = int(colonne.rsplit("_")[-1])
-            morceaux.append(
-                _un_taux(maille, table["code"], annee, table[colonne], dit.eq("secret").to_numpy())
-            )
+def _revenus(grandeur: str, apportes: pd.DataFrame) -> pd.DataFrame:
+    """Médianes et taux publiés : embarqués, puis importés ; le secret reste un secret."""
+    faits = lire_table("communes_france")
+    colonne, secret = f"{grandeur}_2021", _SECRETS[grandeur]
+    tu = faits[secret].eq(1).to_numpy(dtype=bool, na_value=False) & faits[colonne].isna().to_numpy()
+    morceaux = [_un_taux(grandeur, "commune", faits["code"], 2021, faits[colonne], tu)]
+    for maille, table in (("commune", apportes), ("epci", epci().reset_index())):
+        for nom in (c for c in table if re.fullmatch(grandeur + r"_\d{4}", c)):
+            dit = table.get(f"{nom}__statut", pd.Series("exact", index=table.index))
+            tu = dit.eq("secret").to_numpy(dtype=bool, na_value=False)
+            morceaux.append(_un_taux(grandeur, maille, table["code"], int(nom[-4:]), table[nom], tu))
     reunis = pd.concat(morceaux, ignore_index=True)
     reunis = reunis[reunis["valeur"].notna() | reunis["statut"].eq("secret")]
     # Le plus récemment importé l'emporte sur l'embarqué.
@@ -258,12 +260,12 @@ def _pauvrete(etat_: tuple) -> pd.DataFrame:
 
 
 def _un_taux(
-    maille: str, codes: pd.Series, annee: int, valeurs: pd.Series, secret: np.ndarray
+    grandeur: str, maille: str, codes: pd.Series, annee: int, valeurs: pd.Series, secret: np.ndarray
 ) -> pd.DataFrame:
     nombres = pd.to_numeric(valeurs, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
     return pd.DataFrame(
         {
-            "variable": "taux_pauvrete",
+            "variable": grandeur,
             "maille": maille,
             "code": codes.astype(object).to_numpy(),
             "annee": annee,

@@ -35,9 +35,11 @@ def _communes(etat_: tuple) -> pd.DataFrame:
     referentiel = lire_table("communes")
     # Les arrondissements sont lus pour eux-mêmes ; aucune appartenance ne les compte avec leur ville.
     referentiel = referentiel[referentiel["type"].isin(["COM", "ARM"])].drop(columns=["type", "commune_mere"])
+    france = lire_table("communes_france").set_index("code").drop(columns=_DEJA_LA, errors="ignore")
     faits = lire_table("faits_communes").set_index("code").drop(columns=_DEJA_LA, errors="ignore")
-    table = referentiel.set_index("code").join(faits)
-    table["faits_embarques"] = table.index.isin(faits.index)
+    # Une colonne nationale l'emporte : la même date partout. Les faits ne gardent que ce qu'ils ont de plus.
+    faits = faits.drop(columns=faits.columns.intersection(france.columns))
+    table = referentiel.set_index("code").join(france).join(faits)
     table["unite"] = 1.0
     apporte = entrepot.lire("communes") if etat_ else pd.DataFrame()
     if len(apporte):
@@ -122,13 +124,19 @@ def _structures(etat_: tuple) -> pd.DataFrame:
 
 
 def epci() -> pd.DataFrame:
-    """Grandeurs publiées à l'EPCI et importées (médianes de Filosofi), indexées par code ; vide s'il n'y en a pas."""
+    """Grandeurs publiées à l'EPCI (revenus de Filosofi), embarquées et importées, indexées par code.
+
+    À ne pas modifier.
+    """
     return _epci(etat())
 
 
 @lru_cache(maxsize=2)
 def _epci(etat_: tuple) -> pd.DataFrame:
+    embarques = lire_table("epci_filosofi").set_index("code")
     importes = entrepot.lire("epci") if etat_ else pd.DataFrame()
     if not len(importes):
-        return pd.DataFrame()
-    return importes.drop_duplicates("code", keep="last").set_index("code")
+        return embarques
+    importes = importes.drop_duplicates("code", keep="last").set_index("code")
+    table = _ajouter(embarques.reindex(embarques.index.union(importes.index)), importes)
+    return table.join(importes[[c for c in importes if c.endswith("__statut")]])

@@ -28,8 +28,10 @@ class Variable:
         Statut d'une somme complète.
     condition : tuple, optional
         ``(gabarit de colonne, ensemble de valeurs)`` ou ``(gabarit, ">0")`` ; ``{*}`` : la plus récente.
-    secours : mapping, optional
-        Autres gabarits, pour les années où les premiers manquent.
+    secours : tuple of mapping
+        Autres gabarits, du meilleur au moindre, pour les années où les premiers manquent.
+    statut_secours : str
+        Statut d'une somme faite avec un secours ; vide : celui de la variable.
     annee_fixe : int, optional
         Année des grandeurs dont la colonne n'en porte pas.
     """
@@ -42,7 +44,8 @@ class Variable:
     millesime: str = "{annee}"
     statut: str = "exact"
     condition: tuple | None = None
-    secours: MappingProxyType | None = field(default=None, repr=False)
+    secours: tuple[MappingProxyType, ...] = field(default=(), repr=False)
+    statut_secours: str = ""
     annee_fixe: int | None = None
 
     def annees(self, colonnes: Collection[str]) -> dict[int, dict[str, float]]:
@@ -57,6 +60,22 @@ class Variable:
         """
         return dict(_annees(self, tuple(colonnes)))
 
+    def statut_en(self, annee: int, colonnes: Collection[str]) -> str:
+        """Statut d'une somme complète cette année-là : celui du secours s'il a fallu y recourir.
+
+        Examples
+        --------
+        >>> jeunes = variable("jeunes", "moins de 20 ans", "habitants", {"pop_{a}_0_19_rp": 1}, "Insee",
+        ...                   secours={"pop_{a}_0_19_iris": 1}, statut_secours="estime")
+        >>> [jeunes.statut_en(a, ["pop_2023_0_19_rp", "pop_2021_0_19_iris"]) for a in (2023, 2021)]
+        ['exact', 'estime']
+        """
+        if not self.statut_secours:
+            return self.statut
+        employees = self.annees(colonnes).get(annee, {})
+        principale = {nom_de_colonne(g, annee) for g in self.poids}
+        return self.statut if set(employees) == principale else self.statut_secours
+
 
 @lru_cache(maxsize=512)
 def _annees(variable: Variable, colonnes: tuple[str, ...]) -> tuple[tuple[int, dict[str, float]], ...]:
@@ -64,7 +83,7 @@ def _annees(variable: Variable, colonnes: tuple[str, ...]) -> tuple[tuple[int, d
         return ((variable.annee_fixe, dict(variable.poids)),)
     connues = set(colonnes)
     trouvees: dict[int, dict[str, float]] = {}
-    for recette in (variable.poids, variable.secours or {}):
+    for recette in (variable.poids, *variable.secours):
         gabarits = [*recette, *([variable.condition[0]] if variable.condition else [])]
         premier = next((g for g in gabarits if "{a}" in g), None)
         if premier is None:
@@ -90,11 +109,12 @@ def variable(
     poids: dict[str, float],
     source: str,
     *,
-    secours: dict | None = None,
+    secours: dict | tuple[dict, ...] = (),
     **reste,
 ) -> Variable:
     """Une :class:`Variable` dont les poids ne changent plus (``reste`` : ses autres attributs)."""
-    return Variable(nom, libelle, unite, _Fige(poids), source, secours=secours and _Fige(secours), **reste)
+    recettes = (secours,) if isinstance(secours, dict) else secours
+    return Variable(nom, libelle, unite, _Fige(poids), source, secours=tuple(map(_Fige, recettes)), **reste)
 
 
 class _Fige(dict):

@@ -81,6 +81,8 @@ _BANDES = ("0_4", "5_9", "10_14", "15_19")
 _3_11 = {"pop_{a}_0_4": 0.4, "pop_{a}_5_9": 1.0, "pop_{a}_10_14": 0.4}
 # Les tranches des IRIS s'arrêtent à 10 et 17 ans : 11 ans = 1/7 des 11-17 ans.
 _3_11_IRIS = {"pop_{a}_3_5": 1.0, "pop_{a}_6_10": 1.0, "pop_{a}_11_17": 1 / 7}
+# Faute de tranches fines, 3 à 11 ans font neuf des quinze années de 0 à 14 ans.
+_3_11_ENTIERS = {"pop_{a}_0_14": 9 / 15}
 _GRILLE = "Insee, grille communale de densité à 7 niveaux"
 _FRR = ("FRR socle", "FRR+", "FRR bénéficiaire")
 _RURAL = ("densite_7", (5, 6, 7))
@@ -127,15 +129,16 @@ _TOUTES = (
         {"pop_{a}_" + b: 1 for b in _BANDES},
         _RP,
         secours={"pop_{a}_0_19": 1},
+        statut_secours="estime",
     ),
     _variable(
         "population_0_14_ans",
         "habitants de moins de 15 ans",
         "habitants",
-        {"pop_{a}_0_4": 1, "pop_{a}_5_9": 1, "pop_{a}_10_14": 1},
+        {"pop_{a}_" + b: 1 for b in _BANDES[:3]},
         _RP,
-        statut="estime",
         secours={"pop_{a}_0_14": 1},
+        statut_secours="estime",
     ),
     _variable(
         "enfants_3_11_ans",
@@ -144,7 +147,7 @@ _TOUTES = (
         _3_11,
         _RP,
         statut="estime",
-        secours=_3_11_IRIS,
+        secours=(_3_11_IRIS, _3_11_ENTIERS),
     ),
     _variable(
         "enfants_3_11_ans_equipes",
@@ -154,7 +157,7 @@ _TOUTES = (
         f"{_RP} ; {_BPE}",
         statut="estime",
         condition=("bpe{*}_alsh", ">0"),
-        secours=_3_11_IRIS,
+        secours=(_3_11_IRIS, _3_11_ENTIERS),
     ),
     _variable("eaje", "établissements d'accueil du jeune enfant", "établissements", {"bpe{a}_eaje": 1}, _BPE),
     _variable("micro_creches", "micro-crèches", "établissements", {"bpe{a}_micro_creche": 1}, _BPE),

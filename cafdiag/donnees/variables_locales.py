@@ -109,6 +109,14 @@ def _communales() -> list[Variable]:
         *ages,
         *prestations,
         *densites,
+        variable(
+            "jeunes_15_24",
+            "jeunes de 15 à 24 ans",
+            "jeunes",
+            {"pop_{a}_15_24": 1},
+            _RP,
+            statut="estime",
+        ),
         variable("laep", "lieux d'accueil enfants-parents", "lieux", {"bpe{a}_laep": 1}, _BPE),
         variable(
             "enfants_moins_3_ans_rpe",
@@ -148,6 +156,14 @@ def _publiees() -> list[Variable]:
         ),
         variable(
             "taux_pauvrete", "taux de pauvreté", "%", {}, "Insee, Filosofi", millesime="revenus {annee}"
+        ),
+        variable(
+            "niveau_vie_median",
+            "niveau de vie médian",
+            "euros par an",
+            {},
+            "Insee, Filosofi",
+            millesime="revenus {annee}",
         ),
         *locales,
         *composees,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import VARIABLES
 from cafdiag.donnees.variables import derniere_annee, plus_recent
 from cafdiag.indicateurs.accessibilite import (
     PALIERS,
@@ -22,8 +21,9 @@ from cafdiag.indicateurs.accessibilite import (
     voisiner,
 )
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
-from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
+from cafdiag.indicateurs.contexte import Contexte, premiere_connue, resultat
 from cafdiag.indicateurs.generiques import dire_millesime
+from cafdiag.magasin import lire_table
 
 # Une durée moyenne encadrée plus largement n'apprend rien : une minute de part et d'autre.
 DEMI_MINUTE_MAXIMALE = 1.0
@@ -40,10 +40,7 @@ EQUIPEMENTS = {
     "ACC_PART_X_MIN_LAEP": {"laep": "bpe{*}_laep"},
     "AD_FS_ACCES": {"france_services": "france_services_{*}"},
 }
-_VOISINES = (
-    "l'offre ou les enfants de communes voisines à portée ne sont pas connus (données fournies pour "
-    f"{CERCLE_COMMUNAL} ; importez celles des départements voisins)"
-)
+_VOISINES = "l'offre ou les enfants de communes voisines à portée ne sont pas connus"
 
 
 def _dire_duree(contexte: Contexte) -> str:
@@ -53,25 +50,18 @@ def _dire_duree(contexte: Contexte) -> str:
     )
 
 
-def _annee(contexte: Contexte, variable: str) -> int:
-    """Année demandée, sinon celle où le plus de communes sont connues : voisines et territoire ensemble."""
-    annees = contexte.annees(variable)
-    if contexte.annee in annees:
-        return contexte.annee
-
-    def choisir() -> int:
-        colonnes = VARIABLES[variable].annees(contexte.colonnes)
-        connues = {a: contexte.communes[list(colonnes[a])].notna().all(axis=1).sum() for a in annees}
-        return max(annees, key=lambda a: (connues[a], a))
-
-    return contexte.partager(("annee_la_plus_connue", variable), choisir)
-
-
 def _situables(contexte: Contexte, public: tuple[str, int]) -> pd.Index:
     """Communes dont le public (variable et année) est connu : situer les autres ne servirait à rien."""
     variable, annee = public
     valeurs = contexte.par_commune(variable, annee=annee)["valeur"]
     return valeurs.index[valeurs.notna()]
+
+
+def _renseignees(contexte: Contexte, cibles: pd.Index, offre: pd.Series) -> pd.Index:
+    """Celles d'un département où l'offre est connue quelque part : ailleurs, on ne sait rien, sans rien chercher."""
+    departements = contexte.communes["departement"]
+    connus = departements.loc[offre.index[offre.notna()]].dropna().unique()
+    return cibles[departements.loc[cibles].isin(connus).to_numpy()]
 
 
 def equipees(contexte: Contexte, indicateur: str) -> pd.Series:
@@ -89,7 +79,17 @@ def equipees(contexte: Contexte, indicateur: str) -> pd.Series:
         muettes = comptes.index[comptes.isna()].intersection(confirmees.index)
         comptes[muettes] = confirmees[muettes].astype("float64")
         total = comptes if total is None else _reunir(total, comptes)
+    # Ce que la ville a est compté à la ville : un arrondissement muet n'en cache pas d'autre.
+    meres = contexte.partager(("arrondissements",), _villes_des_arrondissements)
+    comptes_des_villes = total.reindex(meres).set_axis(meres.index)
+    muets = meres.index[total.reindex(meres.index).isna() & comptes_des_villes.notna()]
+    total[muets] = 0.0
     return total
+
+
+def _villes_des_arrondissements() -> pd.Series:
+    communes = lire_table("communes", colonnes=["code", "commune_mere"]).set_index("code")["commune_mere"]
+    return communes.dropna().astype(object)
 
 
 def _reunir(un: pd.Series, autre: pd.Series) -> pd.Series:
@@ -105,7 +105,7 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     ``ligne["numerateur"]`` est l'offre (des places, ou des établissements), ``ligne["denominateur"]`` la demande.
     """
     choix = contexte.options
-    annee = _annee(contexte, ligne["denominateur"])
+    annee = contexte.annee_la_plus_connue(ligne["denominateur"])
     enfants = contexte.par_commune(ligne["denominateur"], annee=annee)
     offre = contexte.par_commune(ligne["numerateur"])
     paliers = PALIERS[choix.poids_acces](choix.acces_minutes)
@@ -158,7 +158,7 @@ def _par_commune(
     """2SFCA des communes visées : on ne cherche que les lieux à leur portée, et les enfants à portée de ceux-ci."""
     vitesse = contexte.options.vitesse_kmh
     rayon = metres(paliers[-1][0], vitesse_kmh=vitesse)
-    ici = contexte.points.loc[cibles]
+    ici = contexte.points.loc[_renseignees(contexte, cibles, offre["valeur"])]
     proches = autour(contexte.points, ici, marge_m=2 * rayon)
     lieux = proches[offre["haut"].loc[proches.index].gt(0)]
     lieux = lieux.iloc[np.unique(voisiner(ici, lieux, rayon_m=rayon).j)]
@@ -185,7 +185,11 @@ def _moyenne(
 
 def temps_moyen(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Durée moyenne estimée jusqu'à la commune équipée la plus proche, pondérée par le public (A3)."""
-    annee = _annee(contexte, ligne["numerateur"])
+    annees = contexte.annees_d_acces(ligne["numerateur"])
+    return premiere_connue(_temps_annuel(contexte, ligne, annee) for annee in annees)
+
+
+def _temps_annuel(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataFrame:
     public = contexte.par_commune(ligne["numerateur"], annee=annee)
     duree = _durees(contexte, ligne["code"], (ligne["numerateur"], annee))
     acces = pd.DataFrame(
@@ -203,12 +207,16 @@ def temps_moyen(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 def part_a_portee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Part du public à x minutes au plus d'une commune équipée (A1), encadrée aux bords."""
+    annees = contexte.annees_d_acces(ligne["numerateur"])
+    return premiere_connue(_part_annuelle(contexte, ligne, annee) for annee in annees)
+
+
+def _part_annuelle(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataFrame:
     seuil = (
         contexte.options.acces_fs_minutes
         if ligne["code"] == "AD_FS_ACCES"
         else contexte.options.acces_minutes
     )
-    annee = _annee(contexte, ligne["numerateur"])
     public = contexte.par_commune(ligne["numerateur"], annee=annee)
     duree = _durees(contexte, ligne["code"], (ligne["numerateur"], annee))
     connu, possible = duree["connu"].to_numpy(), duree["possible"].to_numpy()
@@ -235,7 +243,11 @@ def _durees(contexte: Contexte, indicateur: str, public: tuple[str, int]) -> pd.
 
     def situer() -> pd.DataFrame:
         equipement, cibles = equipees(contexte, indicateur), _situables(contexte, public)
-        return proximite_par_commune(contexte.points, equipement, cibles=cibles).reindex(contexte.points.index)
+        situees = _renseignees(contexte, cibles, equipement)
+        distances = proximite_par_commune(contexte.points, equipement, cibles=situees)
+        # Dans un département muet, la commune même peut être équipée.
+        distances = distances.reindex(cibles).fillna({"possible": 0.0}) if len(situees) < len(cibles) else distances
+        return distances.reindex(contexte.points.index)
 
     # Durée moyenne et part à portée d'une crèche partent des mêmes distances.
     distances = contexte.partager(("proximite", *EQUIPEMENTS[indicateur], public), situer)

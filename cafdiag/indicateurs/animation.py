@@ -11,9 +11,9 @@ import pandas as pd
 
 from cafdiag.donnees.communes import BPE_AVS
 from cafdiag.donnees.variables import derniere_annee
-from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
+from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.generiques import edition_de_la_grille, rapport_de_sommes
-from cafdiag.indicateurs.qpv import liens_centres, qpv_connus, quartiers_par_territoire, totaux_annonces
+from cafdiag.indicateurs.qpv import liens_centres, quartiers_par_territoire, totaux_annonces
 
 _MANIERES = {"proximite": "dans le contour ou à 500 m au plus", "stricte": "dans le contour seulement"}
 _REGISTRE = "fournissez un registre complet des structures"
@@ -69,6 +69,7 @@ def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         den=den,
         nombre=nombre,
         incertitude=incertitude,
+        contours=groupes["contour"].all().reindex(contexte.codes).eq(True),
         plafond=100.0 if facteur == 100 else np.inf,
     )
 
@@ -98,38 +99,32 @@ def _conclure(
     den: pd.Series,
     nombre: pd.Series,
     incertitude: pd.Series,
+    contours: pd.Series,
     plafond: float,
 ) -> pd.DataFrame:
     """Statut et motif : sans objet, exact, estimé, minorant, ou muet."""
-    connus, complete = qpv_connus(contexte), listes_completes(contexte, "centre_social")
-    contours = contexte.apports.qpv is not None
-    aucun = connus & nombre.eq(0)
+    complete = listes_completes(contexte, "centre_social")
+    aucun = nombre.eq(0)
     # Une liste partielle ne peut que sous-compter : la valeur ne vaut que si elle est déjà au plafond.
     sature = brut.ge(plafond)
-    donne = connus & ~aucun & brut.notna() & ((complete & ~incertitude) | sature)
+    donne = ~aucun & brut.notna() & ((complete & ~incertitude) | sature)
     exact = donne & contours & (complete | sature)
     statut = pd.Series("non_disponible", index=contexte.codes)
     statut = statut.mask(donne, "estime").mask(exact, "exact").mask(aucun, "sans_objet")
-    maille = (
-        _MANIERES[contexte.options.definition_qpv]
-        if contours
-        else "à la maille de la commune, faute de contours"
-    )
+    maniere = _MANIERES[contexte.options.definition_qpv]
+    maille = contours.map({True: maniere, False: "à la maille de la commune, faute de contours"})
     partielle = " ; liste de centres sociaux partielle"
     motif = pd.Series("", index=contexte.codes)
-    motif = motif.mask(donne, f"calculé {maille}")
-    motif = motif.mask(donne & ~complete, f"calculé {maille}{partielle}")
-    minorant = connus & ~aucun & ~donne & brut.notna()
-    motif = motif.mask(minorant, f"minorant {maille}{partielle} : {_REGISTRE}")
+    motif = motif.mask(donne, "calculé " + maille)
+    motif = motif.mask(donne & ~complete, "calculé " + maille + partielle)
+    minorant = ~aucun & ~donne & brut.notna()
+    motif = motif.mask(minorant, "minorant " + maille + partielle + f" : {_REGISTRE}")
     motif = motif.mask(
-        connus & ~aucun & ~donne & brut.isna(),
+        ~aucun & ~donne & brut.isna(),
         "la population n'est pas publiée pour tous les quartiers du territoire",
     )
     motif = motif.mask(aucun, "aucun quartier prioritaire sur ce territoire")
-    motif = motif.mask(
-        ~connus, f"liste des QPV fournie pour {CERCLE_COMMUNAL} seulement : importez les contours de l'ANCT"
-    )
-    vrais = num.notna() & den.notna() & connus
+    vrais = num.notna() & den.notna()
     return resultat(
         contexte.codes,
         valeur=brut.where(donne),
@@ -139,7 +134,7 @@ def _conclure(
         statut=statut,
         motif=motif,
         haut=pd.Series(plafond if np.isfinite(plafond) else np.nan, index=contexte.codes).where(minorant),
-        maille_source="qpv" if contours else "commune",
+        maille_source=contours.map({True: "qpv", False: "commune"}),
         annee=2024,
     )
 

@@ -116,18 +116,17 @@ def _petites_communes(contexte: Contexte) -> pd.Series:
 def _part(numerateur: str) -> Callable[[Contexte], pd.Series]:
     def calcul(contexte: Contexte) -> pd.Series:
         rien = pd.Series(np.nan, index=contexte.codes)
-        # Connue de quatre départements, elle ne compare personne : autant ne pas la sommer.
-        if not contexte.annees(numerateur) or _couverture(contexte, numerateur) < PART_CONNUE:
+        # Une même date pour tous, celle où le plus de communes sont connues ; connue de peu, elle ne compare personne.
+        if not contexte.annees(numerateur):
             return rien
-        sommes = contexte.somme(numerateur)
+        annee = contexte.annee_la_plus_connue(numerateur)
+        if contexte.par_commune(numerateur, annee=annee)["valeur"].notna().mean() < PART_CONNUE:
+            return rien
+        sommes = contexte.somme(numerateur, annee=annee)
         population = contexte.somme_alignee("population", sommes["annee"])["valeur"]
         return 100 * sommes["valeur"] / population.where(population > 0)
 
     return calcul
-
-
-def _couverture(contexte: Contexte, variable: str) -> float:
-    return contexte.par_commune(variable)["valeur"].notna().mean()
 
 
 def _niveau_de_vie(contexte: Contexte) -> pd.Series:
@@ -140,9 +139,6 @@ def _niveau_de_vie(contexte: Contexte) -> pd.Series:
 
 
 def _quartiers(contexte: Contexte) -> pd.Series:
-    # La liste fournie s'arrête à quatre départements ; les contours importés sont nationaux.
-    if contexte.apports.qpv is None:
-        return pd.Series(np.nan, index=contexte.codes)
     return np.log1p(portrait.qpv_nombre(contexte, pd.Series(dtype=object))["valeur"])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,7 +36,9 @@ _NOMS_ECRITS = 4
 FINE = "\u202f"
 # « Presque toutes » les communes sont connues : ce qui manque n'est qu'une frange.
 PART_MANQUANTE_MAXIMALE = 0.1
-CERCLE_COMMUNAL = "Ain, Ardennes, Maine-et-Loire et Mayenne"
+# Une source qui renseigne la moitié des départements est celle de la France : ailleurs, elle se tait.
+DEPARTEMENTS_SOURCE_NATIONALE = 50
+_DEPARTEMENTS_ECRITS = 6
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,11 @@ class Contexte:
             lambda: sorted({*self._communales(variable), *self._publiees(variable)}, reverse=True),
         )
 
+    def statuts(self, variable: str, annees: pd.Series) -> np.ndarray:
+        """Statut d'une somme complète de cette variable, chaque territoire à son année."""
+        connus = {a: VARIABLES[variable].statut_en(int(a), self.colonnes) for a in annees.unique()}
+        return annees.map(connus).to_numpy(dtype=object)
+
     def _communales(self, variable: str) -> dict[int, dict[str, float]]:
         """Années que des colonnes communales donnent."""
         return VARIABLES[variable].annees(self.colonnes)
@@ -215,6 +222,10 @@ class Contexte:
             mieux = manque & (~np.isnan(ancienne["valeur"].to_numpy()) | ((moins < manquants) & (moins <= presque)))
             if mieux.any():
                 somme = _melanger(somme, mieux, ancienne)
+        muets = (somme["n_manquants"] == somme["n"]).to_numpy() & np.isnan(somme["valeur"].to_numpy())
+        if len(annees) > 1 and muets.any():
+            # Rien, aucune année : autant parler de celle que la source couvre le mieux.
+            somme = _melanger(somme, muets, self._somme_annuelle(variable, self.annee_la_plus_connue(variable)))
         self._memoire[cle] = somme
         return somme
 
@@ -234,10 +245,52 @@ class Contexte:
         communes = self.par_commune(variable, annee=annee)
         publiees = self._publiees(variable).get(annee)
         if publiees is None:
-            somme = self.sommer(communes).assign(annee=annee, maille_source="commune", source="", enferme="")
+            somme = self._sommer_ensembles(communes)
+            somme = somme.assign(annee=annee, maille_source="commune", source="", enferme="")
         else:
             somme = resoudre(publiees, communes, self.appartenance, self.officiels).assign(annee=annee)
         return self._avec_population_publiee(somme, annee) if variable == "population" else somme
+
+    def _sommer_ensembles(self, communes: pd.DataFrame) -> pd.DataFrame:
+        """:meth:`sommer`, quand une source garde à l'ancien code le chiffre de toute une commune scindée.
+
+        La somme vaut pour qui contient toutes les communes issues de la scission ; aucune n'a de chiffre à elle.
+        """
+        valeurs = communes["valeur"].to_numpy()
+        ensembles = [e for e in self._scissions if _est_un_ensemble(valeurs, *e)]
+        if not ensembles:
+            return self.sommer(communes)
+        completees = communes.copy()
+        for _, autres in ensembles:
+            completees.iloc[autres] = 0.0
+        somme = self.sommer(completees)
+        positions, groupes = self._rangs
+        for ancien, autres in ensembles:
+            total = communes.iloc[ancien]
+            for groupe in np.unique(groupes[np.isin(positions, autres) | (positions == ancien)]):
+                dedans = set(positions[groupes == groupe]) & {ancien, *autres}
+                if len(dedans) > len(autres):
+                    continue
+                cle = self.codes[groupe]
+                somme.loc[cle, "n_manquants"] += len(dedans)
+                somme.loc[cle, "valeur"] = np.nan
+                if ancien in dedans:
+                    somme.loc[cle, ["connu", "bas"]] -= [total["valeur"], total["bas"]]
+                else:
+                    somme.loc[cle, "haut"] += total["haut"]
+        return somme
+
+    @property
+    def _scissions(self) -> list[tuple[int, list[int]]]:
+        """Communes scindées, par leur rang : celle qui garde l'ancien code, et les autres."""
+
+        def lire() -> list[tuple[int, list[int]]]:
+            passage = lire_table("passage_cog", filtres=[("type", "==", "scission")])
+            groupes = passage.groupby("code_ancien")["code"].agg(list)
+            rangs = [(c, self.communes.index.get_indexer([c, *(x for x in s if x != c)])) for c, s in groupes.items()]
+            return [(int(r[0]), r[1:].tolist()) for _, r in rangs if (r >= 0).all()]
+
+        return self.partager(("scissions",), lire)
 
     def _avec_population_publiee(self, somme: pd.DataFrame, annee: int) -> pd.DataFrame:
         """Population publiée de l'EPCI, du département, de la région, quand une commune scindée n'en a pas."""
@@ -301,29 +354,51 @@ class Contexte:
         enferme = somme["enferme"].ne("") & fournies.eq(0)
         return phrases.mask(enferme, "donnée fournie " + somme["enferme"] + " : elle ne se découpe pas par commune")
 
-    @property
-    def _faits_et_noms(self) -> tuple[np.ndarray, np.ndarray]:
-        """Communes des départements fournis, et noms (le dernier, vide, pour une commune absente)."""
-        return self.partager(
-            ("faits et noms",),
-            lambda: (
-                self.communes["faits_embarques"].to_numpy(dtype=bool),
-                np.append(self.communes["nom"].to_numpy(dtype=object), ""),
-            ),
-        )
+    def departements_fournis(self, variable: str, *, annee: int | None = None) -> list[str]:
+        """Départements dont une commune au moins est connue ; vide si la source est nationale."""
+        annee = annee if annee is not None else self.annee_la_plus_connue(variable)
 
-    def _absentes(self, variable: str, annee: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Communes sans donnée, communes dont la donnée se partage, communes que la source devait couvrir.
+        def lire() -> list[str]:
+            connue = self.par_commune(variable, annee=annee)["valeur"].notna().to_numpy()
+            fournis = sorted(self.communes["departement"][connue].dropna().unique())
+            return [] if len(fournis) >= DEPARTEMENTS_SOURCE_NATIONALE else fournis
+
+        return self.partager(("departements fournis", variable, annee), lire)
+
+    def annee_la_plus_connue(self, variable: str) -> int:
+        """Année demandée, sinon celle où le plus de communes sont connues, la plus récente à égalité."""
+        annees = self.annees(variable)
+        if self.annee in annees:
+            return self.annee
+
+        def choisir() -> int:
+            connues = {a: self.par_commune(variable, annee=a)["valeur"].notna().sum() for a in annees}
+            return max(annees, key=lambda a: (connues[a], a))
+
+        return self.partager(("annee la plus connue", variable), choisir)
+
+    def annees_d_acces(self, variable: str) -> list[int]:
+        """Années où chercher une distance : la dernière, puis celle où le plus de communes sont connues."""
+        if self.annee in self.annees(variable):
+            return [self.annee]
+        return list(dict.fromkeys([self.annees(variable)[0], self.annee_la_plus_connue(variable)]))
+
+    def _absentes(self, variable: str, annee: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+        """Communes sans donnée, communes dont la donnée se partage, communes que la source devait couvrir ; et la
+        phrase de celles qu'elle ne couvre pas.
 
         La dernière place est celle d'une commune absente de la table (rang -1), donc sans donnée.
         """
         evaluee = self.par_commune(variable, annee=annee)
-        absente = evaluee["valeur"].isna().to_numpy()
+        absente = evaluee["valeur"].isna().to_numpy(copy=True)
+        for ancien, autres in self._scissions:
+            # Le chiffre gardé à l'ancien code est celui de l'ensemble, pas le sien.
+            if _est_un_ensemble(evaluee["valeur"].to_numpy(), ancien, autres):
+                absente[ancien] = True
         partagee = absente & self._partagees(variable, annee)
-        faits, _ = self._faits_et_noms
-        # Connue ailleurs que dans les départements fournis : la source est nationale, et muette ici.
-        nationale = bool((~absente & ~faits).any())
-        return np.append(absente, True), np.append(partagee, False), np.append(faits | nationale, nationale)
+        fournis = self.departements_fournis(variable, annee=annee)
+        couverte = self.communes["departement"].isin(fournis).to_numpy() if fournis else np.full(len(absente), True)
+        return np.append(absente, True), np.append(partagee, False), np.append(couverte, False), _fournie(fournis)
 
     def _partagees(self, variable: str, annee: int) -> np.ndarray:
         """Communes dont le classement est publié, mais coupé par une fusion (« C / NC », « partiellement »)."""
@@ -333,13 +408,15 @@ class Contexte:
             return np.zeros(len(self.communes), dtype=bool)
         return self.communes[colonne].notna().to_numpy()
 
-    def _phrases(self, absente: np.ndarray, partagee: np.ndarray, couverte: np.ndarray) -> pd.Series:
+    def _phrases(self, absente: np.ndarray, partagee: np.ndarray, couverte: np.ndarray, fournie: str) -> pd.Series:
         positions, groupes = self._rangs
         phrases = pd.Series("", index=self.codes, dtype=object)
         manque = absente[positions]
         if not manque.any():
             return phrases
-        _, tous_les_noms = self._faits_et_noms
+        tous_les_noms = self.partager(
+            ("noms",), lambda: np.append(self.communes["nom"].to_numpy(dtype=object), "")
+        )
         embarquee, coupees = couverte[positions], partagee[positions]
         n = len(self.codes)
         total = np.bincount(groupes, minlength=n)
@@ -347,7 +424,7 @@ class Contexte:
         hors = np.bincount(groupes, weights=manque & ~embarquee, minlength=n).astype(int)
         dedans = np.bincount(groupes, weights=embarquee, minlength=n).astype(int)
         toutes = absentes == total
-        phrases[toutes & (dedans == 0)] = f"donnée fournie pour {CERCLE_COMMUNAL} seulement"
+        phrases[toutes & (dedans == 0)] = fournie
         phrases[toutes & (dedans > 0)] = "donnée absente de la source pour toutes les communes"
         for g in np.flatnonzero((absentes > 0) & ~toutes):
             siennes = np.flatnonzero((groupes == g) & manque)
@@ -355,7 +432,9 @@ class Contexte:
                 ici = sorted(tous_les_noms[positions[siennes]])
             else:
                 ici = list(tous_les_noms[positions[siennes[:3]]])
-            phrase = _communes_absentes(ici, int(absentes[g]), int(total[g]), hors=int(hors[g]))
+            phrase = _communes_absentes(
+                ici, int(absentes[g]), int(total[g]), fournie=fournie if hors[g] > _NOMS_ECRITS else ""
+            )
             if coupees[siennes].all():
                 phrase = phrase.replace("donnée absente", "classement partagé depuis une fusion")
             phrases.iloc[g] = phrase
@@ -381,11 +460,31 @@ def compter(nombre: int, nom: str = "") -> str:
     return f"{ecrit} {nom}{'s' if nombre > 1 else ''}" if nom else ecrit
 
 
-def _communes_absentes(noms: list[str], n: int, total: int, *, hors: int) -> str:
+def _est_un_ensemble(valeurs: np.ndarray, ancien: int, autres: list[int]) -> bool:
+    """Seul l'ancien code d'une commune scindée est renseigné : son chiffre est celui de toutes."""
+    return bool(~np.isnan(valeurs[ancien]) and np.isnan(valeurs[autres]).all())
+
+
+def _fournie(departements: list[str]) -> str:
+    """« donnée fournie pour l'Ain et la Mayenne seulement » : les départements nommés, ou comptés.
+
+    >>> _fournie(["53"]), _fournie(["01", "08"])
+    ('donnée fournie pour Mayenne seulement', 'donnée fournie pour Ain et Ardennes seulement')
+    """
+    if not departements:
+        return "donnée absente de la source pour toutes les communes"
+    if len(departements) > _DEPARTEMENTS_ECRITS:
+        return f"donnée fournie pour {len(departements)} départements seulement"
+    noms = lire_table("departements", colonnes=["code", "nom"]).set_index("code")["nom"]
+    *debut, fin = [noms[d] for d in departements]
+    return f"donnée fournie pour {', '.join(debut)}{' et ' if debut else ''}{fin} seulement"
+
+
+def _communes_absentes(noms: list[str], n: int, total: int, *, fournie: str) -> str:
     """« donnée absente pour 2 communes sur 37 (Cosmes, Fontaine-Couverte) » : quatre noms au plus."""
     phrase = f"donnée absente pour {compter(n, 'commune')} sur {compter(total)}"
-    if hors > _NOMS_ECRITS:
-        return f"{phrase} (fournie pour {CERCLE_COMMUNAL} seulement)"
+    if fournie:
+        return f"{phrase} ({fournie.removeprefix('donnée ')})"
     if n <= _NOMS_ECRITS:
         return f"{phrase} ({', '.join(noms)})"
     return f"{phrase} ({', '.join(noms[:3])} et {compter(n - 3)} autres)"
@@ -406,6 +505,18 @@ def annee_des_taux(taux: pd.DataFrame, demandee: int | None) -> int:
     completes = taux["maille"].groupby(annees).agg(set)
     comparables = [a for a, mailles in completes.items() if mailles >= _MAILLES_COMPARABLES]
     return max(comparables, default=max(annees))
+
+
+def premiere_connue(tables: Iterator[pd.DataFrame]) -> pd.DataFrame:
+    """Des résultats de la même mesure, année par année : chaque territoire garde le premier dont le dénominateur
+    est connu, à défaut le premier de tous."""
+    rendue = next(tables)
+    while (muets := rendue["denominateur"].isna()).any():
+        autre = next(tables, None)
+        if autre is None:
+            break
+        rendue = rendue.where(~(muets & autre["denominateur"].notna()), autre)
+    return rendue.astype({"annee": int})
 
 
 def resultat(codes: pd.Index, **colonnes) -> pd.DataFrame:

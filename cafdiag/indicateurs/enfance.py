@@ -8,7 +8,7 @@ from cafdiag.donnees.projections import projeter
 from cafdiag.donnees.variables import plus_recent
 from cafdiag.indicateurs.accessibilite import proximite_par_commune
 from cafdiag.indicateurs.agregation import rapport
-from cafdiag.indicateurs.contexte import Contexte, resultat
+from cafdiag.indicateurs.contexte import Contexte, premiere_connue, resultat
 from cafdiag.indicateurs.generiques import dater_les_termes
 
 
@@ -51,17 +51,7 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
     Chaque territoire prend la plus récente année où le nombre d'enfants de toutes ses communes est connu.
     """
-    annees = contexte.annees("enfants_3_11_ans")
-    annees = [contexte.annee] if contexte.annee in annees else annees
-    table = _acces_annuel(contexte, annees[0])
-    for annee in annees[1:]:
-        muets = table["denominateur"].isna()
-        if not muets.any():
-            break
-        ancienne = _acces_annuel(contexte, annee)
-        mieux = muets & ancienne["denominateur"].notna()
-        table = table.where(~mieux, ancienne)
-    return table.astype({"annee": int})
+    return premiere_connue(_acces_annuel(contexte, a) for a in contexte.annees_d_acces("enfants_3_11_ans"))
 
 
 def _acces_annuel(contexte: Contexte, annee: int) -> pd.DataFrame:

@@ -8,7 +8,13 @@ import pandas as pd
 from cafdiag.donnees import VARIABLES
 from cafdiag.donnees.variables import derniere_annee
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
-from cafdiag.indicateurs.contexte import PART_MANQUANTE_MAXIMALE, Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.contexte import (
+    DEPARTEMENTS_SOURCE_NATIONALE,
+    PART_MANQUANTE_MAXIMALE,
+    Contexte,
+    annee_des_taux,
+    resultat,
+)
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.enfants import enfants_estimes
 from cafdiag.indicateurs.hors_mayotte import MAILLE
@@ -37,7 +43,6 @@ _GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
 def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Somme des communes (A2). Un terme manquant rend le total non disponible, avec son minorant."""
     variable = ligne["numerateur"]
-    definition = VARIABLES[variable]
     # Les enfants de moins de 3 ans se lisent à côté des taux de la Cnaf : à la même date.
     imposee = None
     if variable == "enfants_moins_3_ans" and contexte.annee is None:
@@ -46,7 +51,7 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     somme_ = contexte.somme(variable, annee=imposee)
     valeur, plancher, plafond = (somme_[c].to_numpy() for c in ("valeur", "bas", "haut"))
     connu = ~np.isnan(valeur)
-    statut = _statut_des_sommes(somme_, definition.statut)
+    statut = _statut_des_sommes(somme_, contexte.statuts(variable, somme_["annee"]))
     encadre = connu & (plafond > plancher)
     # « Au moins » n'apprend quelque chose que si presque toutes les communes sont connues.
     presque = (somme_["n_manquants"] <= PART_MANQUANTE_MAXIMALE * somme_["n"]).to_numpy()
@@ -79,12 +84,10 @@ def _ajouter_les_alertes(motif: np.ndarray, contexte: Contexte, annees: pd.Serie
     return motif
 
 
-def _statut_des_sommes(sommes: pd.DataFrame, statut: str) -> np.ndarray:
+def _statut_des_sommes(sommes: pd.DataFrame, statuts: np.ndarray) -> np.ndarray:
     """Statut d'une somme complète : encadrée, elle est arrondie ; d'intervalle nul, elle a été déclarée exacte."""
-    if statut == "estime":
-        return np.full(len(sommes), statut, dtype=object)
     encadre = sommes["haut"].to_numpy() > sommes["bas"].to_numpy()
-    return np.where(encadre, "arrondi", "exact").astype(object)
+    return np.where(statuts == "estime", "estime", np.where(encadre, "arrondi", "exact")).astype(object)
 
 
 def _pire(*statuts: np.ndarray) -> np.ndarray:
@@ -134,7 +137,7 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     brut = rapport(sommes_num, sommes_den, facteur=facteur, partie=partie)
     valeur, bas, haut = (brut[c].to_numpy() for c in ("valeur", "bas", "haut"))
     statut_complet = _pire(
-        _statut_des_sommes(sommes_num, VARIABLES[num].statut), _statut_des_sommes(sommes_den, VARIABLES[den].statut)
+        *(_statut_des_sommes(s, contexte.statuts(v, s["annee"])) for v, s in ((num, sommes_num), (den, sommes_den)))
     )
     complet = ~np.isnan(valeur)
 
@@ -389,8 +392,8 @@ def publiee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     secret = table["statut"].eq("secret")
     connu = table["valeur"].notna()
     motif = np.select(
-        [connu, secret],
-        ["", "protégé par le secret statistique à la source"],
+        [connu, secret, _hors_de_la_source(contexte, variable)],
+        ["", "protégé par le secret statistique à la source", "la source ne publie rien ici"],
         f"non fourni à cette maille, et ne s'agrège pas ; {a_apporter(ligne)}",
     )
     return resultat(
@@ -403,6 +406,23 @@ def publiee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         millesime=table["annee"].map(lambda a: dire_millesime(variable, int(a))),
         source=table["source"].fillna(""),
     )
+
+
+def _hors_de_la_source(contexte: Contexte, variable: str) -> np.ndarray:
+    """Territoires qu'une publication nationale à la commune laisse de côté, secret compris : rien n'est à apporter."""
+
+    def citees() -> pd.Index:
+        dites = contexte.publications[contexte.publications["variable"].eq(variable)]
+        return pd.Index(dites.loc[dites["maille"].eq("commune"), "code"].unique())
+
+    connues = contexte.partager(("communes publiées", variable), citees)
+    departements = contexte.communes["departement"]
+    if departements.reindex(connues).nunique() < DEPARTEMENTS_SOURCE_NATIONALE:
+        return np.zeros(len(contexte.codes), dtype=bool)
+    couverts = set(departements.reindex(connues).dropna())
+    dedans = departements.reindex(contexte.appartenance["commune"]).isin(couverts).to_numpy()
+    par_code = pd.Series(dedans, index=contexte.appartenance["code"].to_numpy()).groupby(level=0).any()
+    return ~par_code.reindex(contexte.codes, fill_value=True).to_numpy()
 
 
 def a_apporter(ligne: pd.Series) -> str:

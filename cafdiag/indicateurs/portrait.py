@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cafdiag.indicateurs.contexte import CERCLE_COMMUNAL, Contexte, resultat
-from cafdiag.indicateurs.qpv import qpv_connus, quartiers_par_territoire
+from cafdiag.indicateurs.contexte import Contexte, resultat
+from cafdiag.indicateurs.qpv import quartiers_par_territoire
 
 
 def population_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -49,22 +49,14 @@ def densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def qpv_nombre(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
-    """Nombre de quartiers prioritaires : zéro est un vrai zéro là où la liste est complète."""
-    connus = qpv_connus(contexte)
+    """Nombre de quartiers prioritaires : la liste est nationale, zéro est un vrai zéro."""
     nombre = quartiers_par_territoire(contexte).groupby("code")["identifiant"].nunique()
-    valeur = nombre.reindex(contexte.codes).fillna(0).where(connus).astype("float64")
+    valeur = nombre.reindex(contexte.codes).fillna(0).astype("float64")
     return resultat(
         contexte.codes,
         valeur=valeur,
         numerateur=valeur,
         maille_source="commune",
         annee=2024,
-        statut=connus.map({True: "exact", False: "non_disponible"}),
-        motif=connus.map(
-            {
-                True: "",
-                False: f"liste des QPV fournie pour {CERCLE_COMMUNAL} "
-                "seulement : importez les contours de l'ANCT",
-            }
-        ),
+        statut="exact",
     )

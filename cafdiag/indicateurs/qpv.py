@@ -13,80 +13,39 @@ import pandas as pd
 
 from cafdiag.donnees.projections import zone
 from cafdiag.indicateurs.contexte import Contexte
-from cafdiag.magasin import lire_contours
 
 DEFINITIONS = {"stricte": 0.0, "proximite": 500.0}
-# Une lisière partagée par imprécision du trait ne fait pas d'un quartier celui de la commune voisine.
-_PART_MINIMALE = 0.02
-# Un fichier qui cite la moitié des départements est celui de la France : ailleurs, il n'y a pas de QPV.
-DEPARTEMENTS_FICHIER_NATIONAL = 50
-
-
-def qpv_connus(contexte: Contexte) -> pd.Series:
-    """Vrai pour les territoires dont tous les QPV sont connus.
-
-    Sans contours : là où la liste est fournie. Avec contours : partout si le fichier est national ; sinon dans
-    les départements qu'il cite, s'il n'en a pas moins que la liste fournie.
-    """
-    return contexte.retenir(("qpv_connus",), lambda: _qpv_connus(contexte))
-
-
-def _qpv_connus(contexte: Contexte) -> pd.Series:
-    departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
-    if contexte.apports.qpv is None:
-        connu = contexte.communes["faits_embarques"].reindex(contexte.appartenance["commune"]).fillna(False)
-    else:
-        connu = departements.isin(_departements_couverts(contexte))
-    par_code = pd.Series(connu.to_numpy(dtype=bool), index=contexte.appartenance["code"].to_numpy())
-    return par_code.groupby(level=0).all().reindex(contexte.codes, fill_value=False) | contexte.de_maille(
-        "qpv"
-    )
-
-
-def _departements_couverts(contexte: Contexte) -> set[str]:
-    codes = contexte.apports.qpv["code"]
-    cites = codes.str[2:5].str.replace(r"^0", "", regex=True).value_counts()
-    if len(cites) >= DEPARTEMENTS_FICHIER_NATIONAL:
-        return set(contexte.communes["departement"].dropna())
-    fournis = contexte.qpv["dep"].value_counts() if "dep" in contexte.qpv else pd.Series(dtype=int)
-    return {d for d, n in cites.items() if n >= fournis.get(d, 0)}
 
 
 def quartiers(contexte: Contexte) -> pd.DataFrame:
-    """Couples QPV × commune : ``identifiant, nom, commune, population``."""
+    """Couples QPV × commune : ``identifiant, nom, commune, population``, et ``contour`` s'il est connu.
+
+    Les communes d'un quartier sont celles que dit le fichier apporté, ou la liste de l'ANCT : des contours
+    simplifiés débordent chez les voisines, ou manquent une commune. Un fichier partiel ne retire rien à la liste.
+    """
     return contexte.partager(("quartiers et communes",), lambda: _quartiers(contexte))
 
 
 def _quartiers(contexte: Contexte) -> pd.DataFrame:
+    liste = contexte.qpv[["identifiant", "nom", "communes", "population"]].set_index("identifiant")
+    table = liste.astype({"population": "float64"}).assign(contour=False)
     if contexte.apports.qpv is not None:
-        return _communes_des_contours(contexte.apports.qpv)
-    table = contexte.qpv.assign(commune=contexte.qpv["communes"].astype(str).str.findall(r"\b[0-9AB]{5}\b"))
-    table = table.explode("commune")
-    return table[["identifiant", "nom", "commune", "population"]].reset_index(drop=True)
+        lus = contexte.apports.qpv[["code", "nom", "communes", "population"]]
+        lus = pd.DataFrame(lus).set_index("code").rename_axis("identifiant").assign(contour=True)
+        lus["population"] = pd.to_numeric(lus["population"], errors="coerce").astype("float64")
+        lus["communes"] = lus["communes"].where(lus["communes"].fillna("").ne(""))
+        for colonne in ("communes", "population"):
+            lus[colonne] = lus[colonne].where(lus[colonne].notna(), table[colonne].reindex(lus.index))
+        table = pd.concat([lus, table[~table.index.isin(lus.index)]])
+    table = table.reset_index().assign(commune=table["communes"].str.split().to_numpy())
+    table = table.explode("commune", ignore_index=True)
+    return table.loc[table["commune"].notna(), ["identifiant", "nom", "commune", "population", "contour"]]
 
 
 def _zones(table) -> pd.Series:
     """Projection métrique légale de chaque contour ou point, d'après sa position."""
     points = table.geometry.representative_point()
-    return pd.Series([zone(x, y) for x, y in zip(points.x, points.y, strict=True)], index=table.index)
-
-
-def _communes_des_contours(contours) -> pd.DataFrame:
-    import geopandas as gpd
-
-    communes = lire_contours("communes")[["code", "geometry"]].rename(columns={"code": "commune"})
-    morceaux = []
-    for epsg, groupe in contours[["code", "nom", "population", "geometry"]].groupby(_zones(contours)):
-        metrique = groupe.to_crs(epsg)
-        ouest, sud, est, nord = groupe.total_bounds
-        autour = communes.cx[ouest:est, sud:nord].to_crs(epsg)
-        couples = gpd.overlay(metrique, autour, how="intersection", keep_geom_type=True)
-        part = couples.area / couples["code"].map(metrique.set_index("code").area)
-        morceaux.append(couples[part >= _PART_MINIMALE].drop(columns="geometry"))
-    colonnes = {"code": "identifiant"}
-    if not morceaux:
-        return pd.DataFrame(columns=["identifiant", "nom", "commune", "population"])
-    return pd.DataFrame(pd.concat(morceaux, ignore_index=True)).rename(columns=colonnes)
+    return pd.Series([zone(x, y) for x, y in zip(points.x, points.y, strict=True)], index=table.index, dtype=float)
 
 
 def quartiers_par_territoire(contexte: Contexte) -> pd.DataFrame:
@@ -132,9 +91,11 @@ def _liens_centres(contexte: Contexte, definition: str) -> tuple[pd.DataFrame, s
     non_confirme = centres["statut_agrement"].astype("string").eq("non confirmé").fillna(False)
     centres = centres[~non_confirme].reset_index(names="centre")
     table = quartiers(contexte)
+    sans_contour = table[~table["contour"].astype(bool)]
+    liens = sans_contour.merge(centres[["centre", "code"]], left_on="commune", right_on="code")
+    liens = liens[["identifiant", "centre"]].drop_duplicates()
     if contexte.apports.qpv is None:
-        liens = table.merge(centres[["centre", "code"]], left_on="commune", right_on="code")
-        return liens[["identifiant", "centre"]].drop_duplicates(), set()
+        return liens, set()
     import geopandas as gpd
 
     situes = centres[centres["lon"].notna() & centres["lat"].notna()]
@@ -143,7 +104,7 @@ def _liens_centres(contexte: Contexte, definition: str) -> tuple[pd.DataFrame, s
         geometry=gpd.points_from_xy(situes["lon"].astype(float), situes["lat"].astype(float)),
         crs=4326,
     )
-    couples = []
+    couples = [liens]
     contours = contexte.apports.qpv[["code", "geometry"]]
     zones_points, zones_contours = _zones(points), _zones(contours)
     for epsg in sorted(set(zones_contours.dropna()) & set(zones_points.dropna())):
@@ -161,11 +122,10 @@ def _liens_centres(contexte: Contexte, definition: str) -> tuple[pd.DataFrame, s
                 }
             )
         )
-    liens = pd.concat(
-        [pd.DataFrame({"identifiant": [], "centre": []}, dtype=object), *couples], ignore_index=True
-    )
+    liens = pd.concat(couples, ignore_index=True)
     sans_point = set(centres["code"][~centres["centre"].isin(situes["centre"])])
-    incertains = set(table["identifiant"][table["commune"].isin(sans_point)]) - set(liens["identifiant"])
+    incertains = set(table["identifiant"][table["contour"].astype(bool) & table["commune"].isin(sans_point)])
+    incertains -= set(liens["identifiant"])
     return liens, incertains
 
 

@@ -73,6 +73,8 @@ _DECIMALES = {
     "places": 0,
     "foyers": 0,
     "euros": 0,
+    "euros par an": 0,
+    "espaces": 0,
     "structures": 0,
     "logements": 0,
     "ménages": 0,

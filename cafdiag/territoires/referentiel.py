@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -114,13 +113,12 @@ def _fiches_qpv() -> dict[str, _Fiche]:
         code: _Fiche(
             nom,
             dep,
-            epci=siren,
             population=None if pop is None else int(float(pop)),
-            communes=tuple(sorted(re.findall(r"\w{5}", a_lire))),
+            communes=tuple(a_lire.split()),
         )
-        for code, nom, dep, siren, pop, a_lire in zip(
+        for code, nom, dep, pop, a_lire in zip(
             qpv.index,
-            *(_colonne(qpv, c) for c in ("nom", "departement", "epci", "population", "communes")),
+            *(_colonne(qpv, c) for c in ("nom", "departement", "population", "communes")),
             strict=True,
         )
     }

@@ -198,16 +198,15 @@ def _qpv(code: str) -> Territoire | None:
                 attendu="un code de la géographie prioritaire 2024 (QN…)",
                 propositions=decrire_tous(("qpv", autre) for autre in memes),
             )
-    couverts = ", ".join(sorted({fiche.departement for fiche in fiches()["qpv"].values()}))
     # QN04901M : le département 49, écrit sur trois caractères.
     departement = code[2:5].removeprefix("0")
     connus = [autre for autre, nom in _qpv_par_code().items() if fiches()["qpv"][nom].departement == departement]
     proches = difflib.get_close_matches(code, connus, n=5, cutoff=0)
     raise TerritoireInconnu(
         code,
-        attendu=f"un quartier prioritaire 2024 des départements {couverts}",
+        attendu="un quartier prioritaire 2024 : QN, le département sur trois caractères, deux chiffres, une lettre",
         propositions=[decrire("qpv", _qpv_par_code()[proche]) for proche in proches],
-        conseil="" if proches else "les QPV des autres départements ne sont pas embarqués",
+        conseil="" if proches else "aucun quartier prioritaire dans ce département",
     )
 
 

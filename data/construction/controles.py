@@ -10,6 +10,13 @@ DEPARTEMENTS = ("01", "08", "49", "53")
 NAISSANCES_2023 = dict(zip(DEPARTEMENTS, (6328, 2175, 7945, 2873), strict=True))
 PERSONNES_COUVERTES_2024 = dict(zip(DEPARTEMENTS, (285965, 120765, 405870, 134025), strict=True))
 CRAON = "200048551"
+# Totaux de la France entière : état civil (archive du 2 septembre 2025) et classement FRR du 10 juillet 2025.
+NAISSANCES_FRANCE = {2022: 724777, 2023: 676643, 2024: 659731}
+FRR_2025 = {"Non classée": 14941, "FRR socle": 13313, "FRR+": 4456, "FRR bénéficiaire": 2134,
+            "Classée FRR partiellement": 20, "FRR bénéficiaire partiellement": 11}
+QPV_A_CHEVAL = 148
+# Somme d'IRIS arrondis : l'écart à la population du recensement ne dépasse pas ces habitants, ou cette part.
+_ARRONDI_IRIS = (30, 0.02)
 
 
 def _exiger(quoi: str, trouve, attendu) -> None:
@@ -34,8 +41,9 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
             int(communes.loc[communes["type"] == "COM", "departement"].isna().sum()), 0)
     _exiger("communes sans EPCI", communes.loc[(communes["type"] == "COM") & communes["epci"].isna(),
                                                "code"].tolist(), ["22016", "29083", "29155", "85113"])
-    for nom, nombre in (("epci", 1255), ("departements", 101), ("regions", 18), ("qpv", 33),
-                        ("taux_couverture", 2387), ("faits_communes", 1254)):
+    for nom, nombre in (("epci", 1255), ("departements", 101), ("regions", 18), ("qpv", 1493),
+                        ("taux_couverture", 2387), ("faits_communes", 1254), ("communes_france", 34875),
+                        ("epci_filosofi", 1240), ("passage_epci", 45)):
         _exiger(f"lignes de {nom}", len(tables[nom]), nombre)
     for colonne, attendu in (("naissances_2023", NAISSANCES_2023),
                              ("personnes_couvertes_2024", PERSONNES_COUVERTES_2024)):
@@ -66,3 +74,47 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
     voisins = tables["voisins"]
     aller = set(voisins.itertuples(index=False, name=None))
     _exiger("contiguïtés sans réciproque", len(aller - {(m, b, a) for m, a, b in aller}), 0)
+    _exiger("revenus d'EPCI inconnus", sorted(set(tables["epci_filosofi"]["code"]) - set(epci["code"])), [])
+    _controler_france(tables)
+    _controler_qpv(tables)
+
+
+def _controler_france(tables: dict[str, pd.DataFrame]) -> None:
+    """Totaux nationaux, et concordance avec le référentiel et avec les quatre départements."""
+    france = tables["communes_france"].set_index("code")
+    communes = tables["communes"].set_index("code")
+    attendues = set(communes.index[communes["type"] == "COM"])
+    _exiger("communes de la table nationale", sorted(set(france.index) ^ attendues), [])
+    for annee, attendu in NAISSANCES_FRANCE.items():
+        _exiger(f"naissances {annee}", int(france[f"naissances_{annee}"].sum()), attendu)
+    _exiger("communes par classe FRR", france["frr_2025"].value_counts().to_dict(), FRR_2025)
+    _exiger("niveaux de densité", sorted(france["densite_7"].unique()), [1, 2, 3, 4, 5, 6, 7])
+    population = communes["population_2022"].reindex(france.index)
+    ecarts = france["pmun_2022"].ne(population) & france["pmun_2022"].notna() & population.notna()
+    _exiger("populations 2022 différentes de celles d'Etalab", france.index[ecarts.fillna(True)].tolist(), [])
+    _exiger("population totale sous la municipale",
+            france.index[france["population_totale_2022"].lt(france["pmun_2022"]).fillna(False)].tolist(), [])
+    attendue = communes["population_2021"].reindex(france.index).astype("Float64")
+    loin = (france["pop_2021"].astype("Float64") - attendue).abs().gt(
+        (attendue * _ARRONDI_IRIS[1]).clip(lower=_ARRONDI_IRIS[0])).fillna(False)
+    scindees = set(tables["passage_cog"].query("type == 'scission'")["code"])
+    _exiger("populations 2021 par IRIS loin du recensement", sorted(set(france.index[loin]) - scindees), [])
+    faits = tables["faits_communes"].set_index("code")
+    # La grille de densité est ici celle du COG 2025 ; les faits des quatre départements ont celle de 2024.
+    for colonne in faits.columns.intersection(france.columns).drop("densite_7"):
+        ici, la = faits[colonne], france.loc[faits.index, colonne]
+        differe = ici.ne(la) & ici.notna() & la.notna()
+        _exiger(f"{colonne} différente entre la France et les quatre départements",
+                faits.index[differe.fillna(False)].tolist(), [])
+
+
+def _controler_qpv(tables: dict[str, pd.DataFrame]) -> None:
+    """Quartiers : dans leurs communes, leurs départements, et aux lettres que l'ANCT emploie."""
+    qpv, communes = tables["qpv"], tables["communes"].set_index("code")
+    liens = qpv.assign(commune=qpv["communes"].str.split()).explode("commune")
+    _exiger("quartiers en double", int(qpv["identifiant"].duplicated().sum()), 0)
+    _exiger("quartiers à cheval", int(qpv["communes"].str.contains(" ").sum()), QPV_A_CHEVAL)
+    _exiger("communes de quartiers inconnues", sorted(set(liens["commune"]) - set(communes.index)), [])
+    ailleurs = liens["dep"].ne(liens["commune"].map(communes["departement"]))
+    _exiger("quartiers hors de leur département", liens.loc[ailleurs, "identifiant"].tolist(), [])
+    _exiger("lettres finales", "".join(sorted(set(qpv["identifiant"].str[-1]))), "CIMN")
