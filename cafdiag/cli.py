@@ -163,8 +163,9 @@ def _lire_apports(options: argparse.Namespace):
 
     complets = [d for d in options.registre_complet.split(",") if d.strip()]
     apports = lire_apports(qpv=options.qpv, registre=options.registre, registre_complet=complets)
-    if apports.compte_rendu and (apports.compte_rendu.rejets or apports.compte_rendu.remarques):
-        print(f"cafdiag : {apports.compte_rendu.en_texte()}", file=sys.stderr)
+    for rendu in (apports.compte_rendu, apports.compte_rendu_qpv):
+        if rendu and (rendu.rejets or rendu.remarques):
+            print(f"cafdiag : {rendu.en_texte()}", file=sys.stderr)
     return apports
 
 

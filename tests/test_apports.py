@@ -12,33 +12,24 @@ import cafdiag as cd
 from cafdiag.cli import principal
 from cafdiag.erreurs import EntreeFautive
 
-ANGERS = "244900015"
 VERS_WGS84 = pyproj.Transformer.from_crs(2154, 4326, always_xy=True)
 
 
 @pytest.fixture(scope="module")
 def coin():
-    """Un point de la commune d'Angers, en Lambert-93."""
-    commune = cd.lister("commune", recherche="Angers").query("code == '49007'")
-    assert len(commune) == 1
+    """Un point de Trélazé, en Lambert-93 : la liste de l'ANCT y a deux quartiers, QN04908M et QN04914N."""
     from cafdiag.magasin import lire_contours
 
-    contour = lire_contours("communes", filtres=[("code", "==", "49007")]).to_crs(2154)
+    contour = lire_contours("communes", filtres=[("code", "==", "49353")]).to_crs(2154)
     point = contour.geometry.iloc[0].representative_point()
     return point.x, point.y
 
 
-def ecrire_qpv(chemin, carres, codes, *, ailleurs=13, **colonnes):
-    """Des QPV en Lambert-93 au format de l'ANCT ; d'autres à Cholet, pour que le 49 ait ses quinze quartiers."""
-    loin = [box(414_000 + 300 * i, 6_670_000, 414_100 + 300 * i, 6_670_100) for i in range(ailleurs)]
-    autres = [f"QN049{50 + i}M" for i in range(ailleurs)]
+def ecrire_qpv(chemin, carres, codes, *, communes=None, **colonnes):
+    """Des QPV en Lambert-93 au format de l'ANCT."""
     table = gpd.GeoDataFrame(
-        {
-            "code_qp": [*codes, *autres],
-            "lib_qp": [*codes, *autres],
-            **{c: [*v, *[1] * ailleurs] for c, v in colonnes.items()},
-        },
-        geometry=[*carres, *loin],
+        {"code_qp": codes, "lib_qp": codes, "insee_com": communes or ["49353"] * len(codes), **colonnes},
+        geometry=carres,
         crs=2154,
     )
     table.to_crs(4326).to_file(chemin, driver="GeoJSON")
@@ -47,10 +38,10 @@ def ecrire_qpv(chemin, carres, codes, *, ailleurs=13, **colonnes):
 
 @pytest.fixture
 def contours_qpv(tmp_path, coin):
-    """Deux QPV carrés de 200 m à Angers, loin l'un de l'autre, et ceux du reste du département."""
+    """Les deux QPV de Trélazé, en carrés de 200 m loin l'un de l'autre."""
     x, y = coin
     carres = [box(x, y, x + 200, y + 200), box(x + 1500, y, x + 1700, y + 200)]
-    return ecrire_qpv(tmp_path / "qpv.geojson", carres, ["QN04991M", "QN04992M"], population=[1000, 3000])
+    return ecrire_qpv(tmp_path / "qpv.geojson", carres, ["QN04908M", "QN04914N"], population=[1000, 3000])
 
 
 def registre(tmp_path, lignes, nom="registre.csv"):
@@ -64,7 +55,7 @@ def centre(nom, x, y):
     return {
         "type": "centre_social",
         "nom": nom,
-        "code": "49007",
+        "code": "49353",
         "lon": f"{lon:.7f}".replace(".", ","),
         "lat": f"{lat:.7f}",
     }
@@ -72,7 +63,7 @@ def centre(nom, x, y):
 
 def mesures(qpv, fichier, complet=("49",)):
     apports = cd.lire_apports(qpv=qpv, registre=fichier, registre_complet=complet)
-    return cd.mesurer("49007", apports=apports).set_index("indicateur")
+    return cd.mesurer("49353", apports=apports).set_index("indicateur")
 
 
 @pytest.mark.parametrize(("decalage", "couvert"), [(-100, True), (-495, True), (-505, False)])
@@ -95,24 +86,25 @@ def test_definition_stricte_ne_retient_que_le_point_dedans(tmp_path, contours_qp
     x, y = coin
     fichier = registre(tmp_path, [centre("dedans", x + 50, y + 50), centre("pres", x + 1400, y + 100)])
     apports = cd.lire_apports(qpv=contours_qpv, registre=fichier, registre_complet=["49"])
-    angers = pd.DataFrame({"maille": "commune", "officiel": "49007", "nom": "Angers"}, index=["49007"])
+    trelaze = pd.DataFrame({"maille": "commune", "officiel": "49353", "nom": "Trélazé"}, index=["49353"])
     contexte = Contexte(
-        angers,
-        pd.DataFrame({"commune": ["49007"], "code": ["49007"]}),
+        trelaze,
+        pd.DataFrame({"commune": ["49353"], "code": ["49353"]}),
         table_communes(apports),
         lire_table("taux_couverture"),
         lire_table("qpv"),
         structures_connues(apports),
         apports,
     )
-    assert set(liens_centres(contexte, definition="stricte")[0]["identifiant"]) == {"QN04991M"}
-    assert set(liens_centres(contexte, definition="proximite")[0]["identifiant"]) == {"QN04991M", "QN04992M"}
+    ici = {"QN04908M", "QN04914N"}
+    assert ici & set(liens_centres(contexte, definition="stricte")[0]["identifiant"]) == {"QN04908M"}
+    assert ici & set(liens_centres(contexte, definition="proximite")[0]["identifiant"]) == ici
 
 
 def test_un_centre_pour_deux_quartiers_compte_une_fois(tmp_path, coin):
     x, y = coin
     carres = [box(x, y, x + 200, y + 200), box(x + 300, y, x + 500, y + 200)]
-    chemin = ecrire_qpv(tmp_path / "deux.geojson", carres, ["QN04991M", "QN04992M"])
+    chemin = ecrire_qpv(tmp_path / "deux.geojson", carres, ["QN04908M", "QN04914N"])
     ligne = mesures(chemin, registre(tmp_path, [centre("A", x + 250, y + 100)])).loc["AVS_CS_PAR_QPV"]
     assert (ligne["valeur"], ligne["numerateur"]) == (0.5, 1)
 
@@ -127,9 +119,9 @@ def test_liste_partielle_avec_contours_reste_un_minorant(tmp_path, contours_qpv,
 def test_registre_complet_rend_exacts_densite_et_part_rurale(tmp_path):
     lignes = [
         {"type": "evs", "nom": "Bourg", "code": "49301"},  # Sèvremoine : densité 5, rurale
-        {"type": "evs", "nom": "Ville", "code": "49007"},  # Angers : densité 1
+        {"type": "evs", "nom": "Ville", "code": "49353"},  # densité 1
         {"type": "evs", "nom": "Champ", "code": "49069"},  # ancien code d'Orée d'Anjou (49126)
-        {"type": "centre_social", "nom": "CS", "code": "49007"},
+        {"type": "centre_social", "nom": "CS", "code": "49353"},
     ]
     apports = cd.lire_apports(registre=registre(tmp_path, lignes), registre_complet=["49"])
     table = cd.mesurer("49", apports=apports).set_index("indicateur")
@@ -147,7 +139,7 @@ def test_registre_complet_rend_exacts_densite_et_part_rurale(tmp_path):
 
 def test_tous_les_defauts_d_un_coup(tmp_path):
     lignes = [
-        {"type": "garage", "nom": "A", "code": "49007", "lon": "x", "lat": "47,4"},
+        {"type": "garage", "nom": "A", "code": "49353", "lon": "x", "lat": "47,4"},
         {"type": "evs", "nom": "", "code": "99999", "lon": "466996", "lat": "6719860"},
     ]
     with pytest.raises(EntreeFautive) as capture:
@@ -203,7 +195,7 @@ def test_qpv_sans_les_colonnes_de_l_anct_refuse(tmp_path):
 
 
 def test_departement_complet_inconnu_refuse(tmp_path):
-    fichier = registre(tmp_path, [{"type": "evs", "nom": "A", "code": "49007"}])
+    fichier = registre(tmp_path, [{"type": "evs", "nom": "A", "code": "49353"}])
     with pytest.raises(EntreeFautive, match="ZZ"):
         cd.lire_apports(registre=fichier, registre_complet=["ZZ"])
     with pytest.raises(EntreeFautive, match="aucun registre"):
@@ -213,7 +205,7 @@ def test_departement_complet_inconnu_refuse(tmp_path):
 def test_aucune_coordonnee_personnelle_n_est_gardee(tmp_path):
     fichier = registre(
         tmp_path,
-        [{"type": "evs", "nom": "A", "code": "49007", "telephone": "0102030405", "courriel": "a@b.fr"}],
+        [{"type": "evs", "nom": "A", "code": "49353", "telephone": "0102030405", "courriel": "a@b.fr"}],
     )
     colonnes = set(cd.lire_apports(registre=fichier).structures.columns)
     assert colonnes == {"type", "nom", "code", "lon", "lat", "places", "source"}
@@ -226,7 +218,7 @@ def test_definition_de_la_couverture_au_choix(tmp_path, contours_qpv, coin):
     )
     valeurs = {
         definition: cd.mesurer(
-            "49007", ["AVS_QPV_COUV"], apports=apports, options=cd.Options(definition_qpv=definition)
+            "49353", ["AVS_QPV_COUV"], apports=apports, options=cd.Options(definition_qpv=definition)
         ).iloc[0]
         for definition in ("proximite", "stricte")
     }
@@ -234,37 +226,25 @@ def test_definition_de_la_couverture_au_choix(tmp_path, contours_qpv, coin):
     assert "500 m" in valeurs["proximite"]["motif"] and "seulement" in valeurs["stricte"]["motif"]
 
 
-def test_fichier_de_qpv_incomplet_ne_fait_pas_de_zero(tmp_path, coin):
+def test_un_fichier_de_qpv_filtre_n_eteint_rien(tmp_path, coin):
+    """Un seul des deux quartiers de Trélazé : la liste de l'ANCT dit toujours ce qu'il y a ici, et ailleurs."""
     x, y = coin
-    chemin = ecrire_qpv(tmp_path / "un.geojson", [box(x, y, x + 200, y + 200)], ["QN04991M"], ailleurs=0)
+    chemin = ecrire_qpv(tmp_path / "un.geojson", [box(x, y, x + 200, y + 200)], ["QN04908M"])
     apports = cd.lire_apports(qpv=chemin)
-    for code in ("49007", "53130", "44109"):
+    for code, attendu in (("49353", 2), ("49007", 8), ("53130", 3), ("44109", 12), ("49018", 0)):
         ligne = cd.mesurer(code, ["CTX_QPV_NB"], apports=apports).iloc[0]
-        assert ligne["statut"] == "non_disponible", code
+        assert (ligne["valeur"], ligne["statut"]) == (attendu, "exact"), code
 
 
-def test_lisiere_partagee_par_imprecision_n_est_pas_un_quartier(tmp_path):
-    """Un QPV débordant à peine sur la commune voisine n'est pas le sien."""
-    from cafdiag.magasin import lire_contours
-
-    lues = (
-        lire_contours("communes", filtres=[("code", "in", ["49007", "49353"])]).to_crs(2154).set_index("code")
-    )
-    frontiere = lues.geometry["49007"].intersection(lues.geometry["49353"].buffer(1)).representative_point()
-    for debord, communes in ((1.0, 2), (0.01, 1)):
-        cote = 200
-        carre = box(frontiere.x - cote, frontiere.y - cote, frontiere.x + cote, frontiere.y + cote)
-        dehors, dedans = (carre.intersection(lues.geometry[c]) for c in ("49353", "49007"))
-        part = dedans if debord == 1.0 else dehors.buffer(0)
-        contour = part.union(dehors if debord == 1.0 else dehors.buffer(debord))
-        chemin = ecrire_qpv(
-            tmp_path / f"bord{communes}.geojson", [contour.buffer(0)], ["QN04991M"], ailleurs=14
-        )
+def test_les_communes_d_un_quartier_sont_celles_du_fichier(tmp_path, coin):
+    """Le contour déborde chez la voisine, ou la manque : c'est la colonne, ou la liste, qui le situe."""
+    x, y = coin
+    carre = box(x - 9_000, y - 9_000, x + 9_000, y + 9_000)
+    for communes, attendus in ((None, (2, 8)), (["49353, 49007"], (2, 9)), ([""], (2, 8))):
+        chemin = ecrire_qpv(tmp_path / "q.geojson", [carre], ["QN04908M"], communes=communes)
         apports = cd.lire_apports(qpv=chemin)
-        nombres = [
-            cd.mesurer(c, ["CTX_QPV_NB"], apports=apports).iloc[0]["valeur"] for c in ("49007", "49353")
-        ]
-        assert sum(nombres) == communes
+        nombres = [cd.mesurer(c, ["CTX_QPV_NB"], apports=apports).iloc[0]["valeur"] for c in ("49353", "49007")]
+        assert tuple(nombres) == attendus, communes
 
 
 def test_distance_en_metres_vrais_outre_mer(tmp_path):
@@ -272,7 +252,9 @@ def test_distance_en_metres_vrais_outre_mer(tmp_path):
     vers = pyproj.Transformer.from_crs(2975, 4326, always_xy=True)
     x, y = 338_000, 7_690_000
     quartier = gpd.GeoDataFrame(
-        {"code_qp": ["QN97401I"], "lib_qp": ["Q"]}, geometry=[box(x, y, x + 200, y + 200)], crs=2975
+        {"code_qp": ["QN97430I"], "lib_qp": ["Q"], "insee_com": ["97411"]},
+        geometry=[box(x, y, x + 200, y + 200)],
+        crs=2975,
     )
     chemin = tmp_path / "reunion.geojson"
     quartier.to_crs(4326).to_file(chemin, driver="GeoJSON")
@@ -281,7 +263,7 @@ def test_distance_en_metres_vrais_outre_mer(tmp_path):
         lieu = {"type": "centre_social", "nom": f"C{decalage}", "code": "97411", "lon": lon, "lat": lat}
         fichier = registre(tmp_path, [lieu], nom=f"r{abs(decalage)}.csv")
         apports = cd.lire_apports(qpv=chemin, registre=fichier, registre_complet=["974"])
-        ligne = cd.mesurer("974", ["AVS_QPV_COUV"], apports=apports).iloc[0]
+        ligne = cd.mesurer("QN97430I", ["AVS_QPV_COUV"], apports=apports).iloc[0]
         assert (ligne["valeur"], ligne["denominateur"]) == (couvert, 1)
 
 
@@ -302,8 +284,8 @@ def test_registre_complet_ne_vaut_que_pour_ses_types(tmp_path):
     [
         ("", box(-0.55, 47.47, -0.54, 47.48), "code"),
         ("QP049001", box(-0.55, 47.47, -0.54, 47.48), "QP049001"),
-        ("QN04991M", box(47.47, -0.55, 47.48, -0.54), "hors de France"),
-        ("QN04991M", box(-0.55, 47.47, -0.54, 47.48).exterior, "surface"),
+        ("QN04908M", box(47.47, -0.55, 47.48, -0.54), "hors de France"),
+        ("QN04908M", box(-0.55, 47.47, -0.54, 47.48).exterior, "surface"),
     ],
 )
 def test_contours_de_qpv_fautifs(tmp_path, code, contour, attendu):
@@ -317,6 +299,6 @@ def test_contours_de_qpv_fautifs(tmp_path, code, contour, attendu):
 
 def test_qpv_en_tableur_sans_contour(tmp_path):
     chemin = tmp_path / "qpv.csv"
-    chemin.write_text("code_qp,lib_qp\nQN04991M,Nord\n", encoding="utf-8")
+    chemin.write_text("code_qp,lib_qp\nQN04908M,Nord\n", encoding="utf-8")
     with pytest.raises(EntreeFautive, match="contour"):
         cd.lire_apports(qpv=chemin)

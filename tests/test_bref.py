@@ -44,7 +44,7 @@ def test_six_au_plus_deux_par_theme_la_population_d_abord(code):
 
 
 def test_un_territoire_pauvre_en_donnees_en_dit_moins():
-    riche, pauvre = (bref.en_bref(t, li, nom=t.nom).phrases for t, li in (lire("200048551"), lire("200071363")))
+    riche, pauvre = (bref.en_bref(t, li, nom=t.nom).phrases for t, li in (lire("200048551"), lire("249710047")))
     assert len(riche) == 6 > len(pauvre) > 1
 
 
@@ -116,10 +116,14 @@ def test_le_rapport_ecrit_la_regle_et_joint_les_chiffres():
     mesures = jointes[jointes["role"].ne("simulation")]
     assert not mesures.duplicated(["territoire", "maille", "indicateur", "role", "annee"]).any()
     encart = d.comparaison("petite-enfance").html
-    assert "Parmi les EPCI comparables" in encart and "12,6" in encart and "8e sur 11" in encart
+    place = d.lecture.position("PE_TXCOUV_EAJE", "comparables")
+    mediane = f"{place['mediane']:.1f}".replace(".", ",")
+    assert "Parmi les EPCI comparables" in encart and mediane in encart
+    assert f"{place['rang_haut']:.0f}e sur 11" in encart
     liste = d.comparaison("portrait").html
-    assert "CC Maine Saosnois" in liste and "Sarthe" in liste and "0,12" in liste
-    assert "densité (habitants au km²" in liste
+    voisin = d.confrontation.voisinage.table.iloc[0]
+    assert voisin["nom"] in liste and f"{voisin['distance']:.2f}".replace(".", ",") in liste
+    assert "densité (habitants au km²" in liste and "niveau de vie médian" in liste
 
 
 def test_un_departement_n_a_pas_de_colonne_departement():

@@ -23,23 +23,32 @@ CRAON = "200048551"
 
 
 def relues() -> pd.DataFrame:
-    """Les quatre variables embarquées, refaites à partir des tables, sans passer par les indicateurs."""
+    """Les variables embarquées, refaites à partir des tables, sans passer par les indicateurs."""
     epci = lire_table("epci").set_index("code")
-    communes = lire_table("communes")
+    communes = lire_table("communes").set_index("code").join(
+        lire_table("communes_france").set_index("code")[["densite_7", *(f"naissances_{a}" for a in (2022, 2023, 2024))]]
+    )
     communes = communes[communes["type"].eq("COM") & communes["epci"].notna()]
     habitants = communes["population_2023"].astype(float)
-    petites = habitants.where(habitants < 2000, 0.0).groupby(communes["epci"]).sum(min_count=1)
+    ruraux = habitants.where(communes["densite_7"].ge(5), 0.0).groupby(communes["epci"]).sum()
+    enfants = communes.filter(like="naissances_").sum(axis=1).astype(float).groupby(communes["epci"]).sum()
     aire = communes["superficie_km2"].groupby(communes["epci"]).sum()
+    qpv = lire_table("qpv")
+    liens = qpv.assign(commune=qpv["communes"].str.split()).explode("commune")
+    quartiers = liens.groupby(liens["commune"].map(communes["epci"]))["identifiant"].nunique()
     population = epci["population_2023"].astype(float)
     table = pd.DataFrame(
         {
             "population": np.log(population),
             "evolution": 100 * (population / epci["population_2020"].astype(float) - 1),
             "densite": np.log(population / aire.reindex(epci.index)),
-            "petites_communes": 100 * petites.reindex(epci.index) / population,
+            "part_rurale": 100 * ruraux.reindex(epci.index) / population,
+            "part_0_2_ans": 100 * enfants.reindex(epci.index) / population,
+            "niveau_de_vie": lire_table("epci_filosofi").set_index("code")["niveau_vie_median_2021"].astype(float),
+            "quartiers": np.log1p(quartiers.reindex(epci.index, fill_value=0).astype(float)),
         }
     )
-    return table[population.notna()]
+    return table.dropna()
 
 
 @pytest.mark.parametrize("code", [CRAON, "200046977", "200054781", "244900015", "200071363"])
@@ -72,8 +81,8 @@ def test_communes_et_departements_ont_des_semblables(code):
     maille = cd.territoire(code).maille
     assert trouves["code"].isin(cd.lister(maille)["code"]).all() and code not in set(trouves["code"])
     assert trouves["distance"].is_monotonic_increasing and trouves["distance"].iloc[0] > 0
-    # Une commune est petite ou ne l'est pas : cette part ne distingue pas les communes.
-    assert ("petites_communes" in trouves) == (maille == "departement")
+    # Une commune est rurale ou ne l'est pas : cette part ne distingue pas les communes.
+    assert ("part_rurale" in trouves) == (maille == "departement") and "petites_communes" not in trouves
 
 
 @pytest.mark.parametrize(
@@ -84,7 +93,7 @@ def test_communes_et_departements_ont_des_semblables(code):
         ("France", "sa maille"),
         ("region:52", "trop peu nombreuses"),
         ("53012+53084", "périmètre libre"),
-        ("49007-roseraie", "quartiers"),
+        ("QN04902M", "quartiers"),
         ("75101", "arrondissement"),
     ],
 )
@@ -109,7 +118,7 @@ def test_variables_au_choix_et_refusees():
         cd.comparables(CRAON, variables=["inconnu_ici", "population"])
     assert "densite" in str(faute.value)
     with pytest.raises(DemandeFausse, match="niveau_de_vie"):
-        cd.comparables(CRAON, variables=["niveau_de_vie"])
+        cd.comparables("53", variables=["niveau_de_vie"])
     with pytest.raises(DemandeFausse, match="aucune"):
         cd.comparables(CRAON, variables=[])
 
@@ -121,7 +130,7 @@ def test_l_offre_n_entre_pas_dans_la_distance_et_le_circulaire_se_tait():
     trouve = confronter(CRAON, ["CTX_POP", "CTX_DENSITE", "PE_TXCOUV_EAJE"])
     reunis = trouve.mesures[trouve.mesures["role"].eq("comparables")].set_index("indicateur")
     assert reunis.loc[["CTX_POP", "CTX_DENSITE"], "statut"].eq("sans_objet").all()
-    assert reunis["valeur"].isna().all()
+    assert reunis.loc[["CTX_POP", "CTX_DENSITE"], "valeur"].isna().all()
     assert trouve.positions("comparables").index.tolist() == ["PE_TXCOUV_EAJE"]
     assert "CTX_POP" in trouve.positions("proches").index
 
@@ -129,7 +138,7 @@ def test_l_offre_n_entre_pas_dans_la_distance_et_le_circulaire_se_tait():
 def test_un_territoire_sans_population_est_exclu_des_candidats():
     choisis = module.voisinage(CRAON)
     epci = lire_table("epci")
-    connus = int(epci["population_2023"].notna().sum())
+    connus = len(relues())
     assert (choisis.candidats, choisis.exclus) == (connus - 1, len(epci) - connus) and choisis.exclus > 0
 
 
@@ -268,9 +277,15 @@ def test_agregat_du_groupe_en_rapport_de_sommes(monkeypatch):
     assert attendu != pytest.approx(taux[siens].mean(), abs=0.05)
 
 
-def test_un_taux_sans_denominateur_ne_se_moyenne_pas():
-    table = cd.comparer(CRAON, ["PE_TXCOUV_GLOBAL"]).set_index("role").loc["comparables"]
-    assert table["statut"] == "non_disponible" and pd.isna(table["valeur"]) and "enfants" in table["motif"]
+def test_les_comparables_reunis_sont_un_rapport_de_sommes_pas_une_moyenne():
+    codes = cd.comparables(CRAON)["code"].tolist()
+    reunis = cd.comparer(CRAON, ["PE_TXCOUV_GLOBAL"]).set_index("role").loc["comparables"]
+    taux = lire_table("taux_couverture").query("maille == 'epci'").set_index("code")["txcouv"]
+    france, communes = lire_table("communes_france").set_index("code"), lire_table("communes").set_index("code")
+    enfants = france[[f"naissances_{a}" for a in (2021, 2022, 2023)]].sum(axis=1).groupby(communes["epci"]).sum()
+    enfants = enfants.astype(float)
+    assert reunis["valeur"] == pytest.approx((taux[codes] * enfants[codes]).sum() / enfants[codes].sum())
+    assert reunis["statut"] == "estime"
 
 
 def test_commande_comparables(capsys):

@@ -165,10 +165,11 @@ def test_accompagnement_financier_laisse_l_inconnue_visible(angers):
     assert table.at["49007", "coefficient_naissances"] == 3 and table.at["49307", "coefficient_naissances"] == 1
     assert table[["coefficient_potentiel_financier", "montant"]].isna().all(axis=None)
     assert any("valeurs non lues" in i for i in angers.inconnues)
-    vichy = cd.sppe(VICHY)
-    assert vichy.accompagnement["coefficient_naissances"].isna().all()
-    assert any("Naissances de trois ans inconnues" in i for i in vichy.inconnues)
-    assert vichy.accompagnement["millesime"].eq("").all()
+    # Arrondissement : des habitants, mais pas de naissances à lui.
+    muet = cd.sppe("13208")
+    assert muet.accompagnement["coefficient_naissances"].isna().all()
+    assert any("Naissances de trois ans inconnues" in i for i in muet.inconnues)
+    assert muet.accompagnement["millesime"].eq("").all()
 
 
 def test_accompagnement_sur_les_dernieres_naissances_connues():
@@ -213,7 +214,7 @@ def test_zones_sans_etablissement(angers):
 
 
 def test_trame_sans_donnees_se_dit():
-    rubriques = {r.titre: r for r in kit.trame(cd.sppe(VICHY))}
+    rubriques = {r.titre: r for r in kit.trame(cd.sppe("13207+13208"))}
     assert "ne sont pas connus" in rubriques["Zones sous-dotées"].phrases[0]
     assert rubriques["Coût"].table is None
 

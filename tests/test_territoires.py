@@ -47,7 +47,7 @@ CRAON = "200048551"
         ("fr", "france", "FR", "France"),
         ("QN04901M", "qpv", "QN04901M", "Belle Beille"),
         ("qpv:qn04901m", "qpv", "QN04901M", "Belle Beille"),
-        ("49007-roseraie", "qpv", "49007-roseraie", "Roseraie"),
+        ("qn97430i", "qpv", "QN97430I", "La Source Bellepierre"),
     ],
 )
 def test_code(cle, maille, code, nom):
@@ -105,9 +105,9 @@ def test_demande_fausse(cle):
         ("5308", "Craon — commune (53084)"),
         ("530844", "Craon — commune (53084)"),
         ("9740", "La Réunion — département (974)"),
-        ("QN04909M", "Belle Beille — QPV (QN04901M)"),
-        ("QN0490M", "Belle Beille — QPV (QN04901M)"),
-        ("QN05399M", "Kellermann — QPV (53130-kellermann)"),
+        ("QN04999M", "Bretagne Bostangis — QPV (QN04909M)"),
+        ("QN0490M", "Jean Monnet — QPV (QN04910M)"),
+        ("QN05399M", "Kellermann — QPV (QN05302M)"),
     ],
 )
 def test_code_inconnu_propose(cle, proposition):
@@ -360,7 +360,7 @@ def test_perimetre_est_une_reunion(codes):
 
 @pytest.mark.parametrize(
     ("maille", "nombre"),
-    [("commune", 34_875), ("epci", 1_255), ("departement", 101), ("region", 18), ("france", 1), ("qpv", 33)],
+    [("commune", 34_875), ("epci", 1_255), ("departement", 101), ("region", 18), ("france", 1), ("qpv", 1_493)],
 )
 def test_lister_compte_juste(maille, nombre):
     liste = lister(maille)

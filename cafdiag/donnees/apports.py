@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
-from cafdiag.donnees.projections import zone
 from cafdiag.donnees.registres_champs import TYPES_STRUCTURES as TYPES_STRUCTURES
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.magasin import lire_table
@@ -17,7 +16,6 @@ from cafdiag.magasin import lire_table
 if TYPE_CHECKING:
     import geopandas as gpd
 
-_CODE_QPV = r"QN(?:0\d{2}|02[AB]|97\d)\d{2}[A-Z]"
 # Un rapport n'a besoin que de cela : aucune autre colonne du registre ne le suit.
 _COLONNES = ["type", "nom", "code", "lon", "lat", "places", "source"]
 
@@ -34,8 +32,8 @@ class Apports:
         ``type, nom, code, lon, lat, places, source``.
     departements_complets : frozenset of str
         Départements dont le registre est déclaré complet : les comptes y sont exacts.
-    compte_rendu : CompteRendu or None
-        Ce que la lecture du registre a gardé, écarté et réparé.
+    compte_rendu, compte_rendu_qpv : CompteRendu or None
+        Ce que la lecture du registre, et celle des contours, ont gardé, écarté et réparé.
     types : frozenset of str
         Types que le registre décrit, même si aucune de ses structures ne compte (aucune agréée).
     """
@@ -44,6 +42,7 @@ class Apports:
     structures: pd.DataFrame | None = None
     departements_complets: frozenset[str] = frozenset()
     compte_rendu: CompteRendu | None = None
+    compte_rendu_qpv: CompteRendu | None = None
     types: frozenset[str] = frozenset()
 
     @property
@@ -97,11 +96,13 @@ def lire_apports(
             conseil="vérifiez le fichier : une liste vide ferait croire qu'il n'y a aucune structure",
         )
     _refuser_departements(complets)
+    contours, compte_rendu_qpv = (None, None) if qpv is None else _lire_qpv(Path(qpv))
     return Apports(
-        qpv=None if qpv is None else _lire_qpv(Path(qpv)),
+        qpv=contours,
         structures=None if lecture is None else lecture.table[_COLONNES],
         departements_complets=complets,
         compte_rendu=None if lecture is None else lecture.compte_rendu,
+        compte_rendu_qpv=compte_rendu_qpv,
         types=frozenset() if lecture is None else frozenset(lecture.types),
     )
 
@@ -115,13 +116,6 @@ def _refuser_departements(codes: frozenset[str]) -> None:
             [f"département inconnu : « {c} »" for c in inconnus],
             attendu="des codes de département, comme 49 ou 2A",
         )
-
-
-def _hors_de_france(contour) -> bool:
-    if contour.is_empty:
-        return False
-    point = contour.representative_point()
-    return zone(point.x, point.y) is None
 
 
 def _lire_registre(chemin: Path) -> Lecture:
@@ -168,60 +162,17 @@ def _refuser_csv_hors_utf8(chemin: Path) -> None:
         ) from cause
 
 
-def _lire_qpv(chemin: Path) -> gpd.GeoDataFrame:
-    import geopandas as gpd
-    import pyogrio
+def _lire_qpv(chemin: Path) -> tuple[gpd.GeoDataFrame, CompteRendu]:
+    """Lit les contours par le lecteur des imports ; ici, toute ligne fautive refuse le fichier."""
+    from cafdiag.donnees.lecteurs.assemblage import REPETEE
+    from cafdiag.donnees.lecteurs.qpv import HORS_COG, lire_qpv
 
-    try:
-        brut = gpd.read_file(chemin)
-        if not isinstance(brut, gpd.GeoDataFrame):
-            raise ValueError("le fichier n'a pas de contours")
-    except (OSError, ValueError, pyogrio.errors.DataSourceError) as cause:
+    if not chemin.is_file():
         raise fichier_illisible(
-            chemin, cause, attendu="les contours des QPV 2024 de l'ANCT (GeoJSON, GPKG ou SHP)"
-        ) from cause
-    absentes = [c for c in ("code_qp", "lib_qp") if c not in brut.columns]
-    if absentes or brut.geometry.isna().all():
-        raise EntreeFautive(
-            chemin.name,
-            [f"colonne absente : « {c} »" for c in absentes] or ["aucun contour"],
-            attendu="les colonnes code_qp et lib_qp, et un contour par quartier",
+            chemin, FileNotFoundError(chemin), attendu="les contours des QPV 2024 de l'ANCT (GeoJSON, GPKG ou SHP)"
         )
-    brut = brut.reset_index(drop=True)
-    if brut.crs is None:
-        raise EntreeFautive(chemin.name, ["projection inconnue"], conseil="fournissez le fichier .prj")
-    brut = brut.to_crs(4326)
-    defauts = [
-        f"ligne {i + 1} : contour absent ou invalide ({brut['code_qp'][i]})"
-        for i in brut.index[brut.geometry.isna() | brut.geometry.is_empty | ~brut.geometry.is_valid]
-    ]
-    defauts += [
-        f"ligne {i + 1} : un quartier est une surface, pas « {brut.geometry[i].geom_type} »"
-        for i in brut.index[
-            ~brut.geometry.geom_type.isin(["Polygon", "MultiPolygon"]) & brut.geometry.notna()
-        ]
-    ]
-    codes = brut["code_qp"].astype("string").fillna("")
-    defauts += [
-        f"ligne {i + 1} : code « {codes[i]} » "
-        "(attendu : QN, département sur trois caractères, deux chiffres, une lettre)"
-        for i in brut.index[~codes.str.fullmatch(_CODE_QPV)]
-    ]
-    hors = [
-        p for p in zip(brut.index, brut.geometry, strict=True) if p[1] is not None and _hors_de_france(p[1])
-    ]
-    defauts += [
-        f"ligne {i + 1} : contour hors de France (longitude et latitude échangées ?)" for i, _ in hors
-    ]
-    defauts += [
-        f"ligne {i + 1} : code « {brut['code_qp'][i]} » présent deux fois"
-        for i in brut.index[brut["code_qp"].duplicated()]
-    ]
-    if defauts:
-        raise EntreeFautive(chemin.name, defauts, conseil="reprenez le fichier publié par l'ANCT")
-    population = pd.to_numeric(brut["population"], errors="coerce") if "population" in brut else float("nan")
-    return gpd.GeoDataFrame(
-        {"code": brut["code_qp"].astype(str), "nom": brut["lib_qp"].astype(str), "population": population},
-        geometry=brut.geometry,
-        crs=4326,
-    )
+    lecture = lire_qpv(chemin)
+    fautifs = [str(r) for r in lecture.compte_rendu.rejets if r.raison not in (HORS_COG, REPETEE)]
+    if fautifs:
+        raise EntreeFautive(chemin.name, fautifs, conseil="reprenez le fichier publié par l'ANCT")
+    return lecture.table, lecture.compte_rendu

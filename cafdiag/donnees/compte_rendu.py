@@ -168,8 +168,8 @@ class Brut:
         Lignes mal formées (trop ou trop peu de champs) : elles comptent parmi les lignes lues.
     remarques : list of str
         Ce qui a été réparé ou ôté.
-    fichier, empreinte : str
-        Nom du fichier et SHA-256.
+    fichier, empreinte, couche : str
+        Nom du fichier, SHA-256, et couche lue d'un GeoPackage.
     """
 
     table: pd.DataFrame
@@ -179,6 +179,7 @@ class Brut:
     remarques: list[str] = field(default_factory=list)
     fichier: str = ""
     empreinte: str = ""
+    couche: str = ""
 
     @property
     def lues(self) -> int:

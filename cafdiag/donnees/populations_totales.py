@@ -1,4 +1,4 @@
-"""La population totale des communes, que l'utilisateur apporte : aucune n'est embarquée.
+"""La population totale des communes : embarquée, importée, ou lue dans un fichier de l'utilisateur.
 
 L'Insee authentifie chaque année, au 1er janvier, la population municipale et la population totale (municipale et
 comptée à part). La seconde n'est donc jamais la plus petite.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 # (ouest, sud, est, nord) en degrés, et code EPSG : RGF93/Lambert-93, RGAF09, RGFG95, RGR92, RGM04.
 ZONES = {
@@ -73,3 +77,33 @@ def _projeter(lon: bytes, lat: bytes) -> np.ndarray:
             points[dedans, 0], points[dedans, 1] = vers.transform(*degres[dedans].T)
             points[dedans, 2] = epsg
     return points
+
+
+def reparer(contours: gpd.GeoSeries) -> gpd.GeoSeries:
+    """Des surfaces valides : un contour qui se croise est réparé, les lignes et points qu'il en reste sont ôtés.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Polygon
+    >>> papillon = gpd.GeoSeries([Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])])
+    >>> reparer(papillon).area.tolist(), bool(reparer(papillon).is_valid.all())
+    ([2.0], True)
+    """
+    import shapely
+
+    formes = contours.to_numpy().copy()
+    faux = ~shapely.is_valid(formes) & ~shapely.is_missing(formes)
+    if not faux.any():
+        return contours
+    for i in np.flatnonzero(faux):
+        parts = shapely.get_parts(shapely.make_valid(formes[i]))
+        parts = shapely.get_parts(parts)  # une collection peut contenir des surfaces multiples
+        formes[i] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
+    return type(contours)(formes, index=contours.index, crs=contours.crs, name=contours.name)
+
+
+def projeter_contours(contours: gpd.GeoDataFrame, epsg: int) -> gpd.GeoDataFrame:
+    """Contours en mètres, réparés : valides en degrés, quelques-uns se croisent une fois projetés."""
+    projetes = contours.to_crs(epsg)
+    return projetes.set_geometry(reparer(projetes.geometry))

@@ -39,6 +39,9 @@ def reunir(jeu: str, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     if jeu not in CLES:
         # Structures, passages : le local et l'officiel restent côte à côte, et l'on sait d'où vient chaque ligne.
         tables = {nom: table.assign(entree=nom) for nom, table in tables.items()}
+    if jeu == "qpv":
+        # Une liste sans contour, même plus récente, n'efface pas le contour d'un quartier.
+        tables = dict(sorted(tables.items(), key=lambda e: "geometry" in e[1] and e[1]["geometry"].notna().any()))
     # Une colonne vide dans une table ferait deviner un type à la réunion : elle n'y prend pas part.
     pleines = [t.dropna(axis=1, how="all") if len(tables) > 1 else t for t in tables.values()]
     reunie = pd.concat(pleines, ignore_index=True)

@@ -101,7 +101,7 @@ def _places(etat_: tuple) -> pd.DataFrame:
 
 
 def qpv_contours():
-    """Contours de QPV importés, ou None : des noms de quartiers sans contour ne suffisent pas à les situer."""
+    """Quartiers importés qui ont un contour, ou None : la liste embarquée dit déjà tous les autres."""
     return _qpv(etat())
 
 

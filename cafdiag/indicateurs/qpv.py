@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from cafdiag.donnees.projections import zone
+from cafdiag.donnees.projections import projeter_contours, zone
 from cafdiag.indicateurs.contexte import Contexte
 
 DEFINITIONS = {"stricte": 0.0, "proximite": 500.0}
@@ -45,7 +45,8 @@ def _quartiers(contexte: Contexte) -> pd.DataFrame:
 def _zones(table) -> pd.Series:
     """Projection métrique légale de chaque contour ou point, d'après sa position."""
     points = table.geometry.representative_point()
-    return pd.Series([zone(x, y) for x, y in zip(points.x, points.y, strict=True)], index=table.index, dtype=float)
+    # Hors de France, pas de projection : la colonne reste entière, un code EPSG n'est pas un nombre à virgule.
+    return pd.Series([zone(x, y) for x, y in zip(points.x, points.y, strict=True)], index=table.index, dtype="Int64")
 
 
 def quartiers_par_territoire(contexte: Contexte) -> pd.DataFrame:
@@ -108,8 +109,8 @@ def _liens_centres(contexte: Contexte, definition: str) -> tuple[pd.DataFrame, s
     contours = contexte.apports.qpv[["code", "geometry"]]
     zones_points, zones_contours = _zones(points), _zones(contours)
     for epsg in sorted(set(zones_contours.dropna()) & set(zones_points.dropna())):
-        ici = points[zones_points.eq(epsg)].to_crs(epsg)
-        quartiers_ici = contours[zones_contours.eq(epsg)].to_crs(epsg)
+        ici = points[zones_points.eq(epsg).fillna(False)].to_crs(epsg)
+        quartiers_ici = projeter_contours(contours[zones_contours.eq(epsg).fillna(False)], epsg)
         # dwithin mesure la distance exacte ; un tampon polygonal perdrait jusqu'à 2,5 m sur 500.
         lignes, colonnes = ici.sindex.query(
             quartiers_ici.geometry, predicate="dwithin", distance=DEFINITIONS[definition]

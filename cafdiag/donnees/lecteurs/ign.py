@@ -1,4 +1,4 @@
-"""Contours : communes (IGN, Etalab) et quartiers prioritaires 2024 (ANCT), en degrés WGS84."""
+"""Contours des communes (IGN, Etalab), et la lecture de tout fichier de contours, en degrés WGS84."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pandas as pd
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.anct import refuser_codes_2015
 from cafdiag.donnees.lecteurs.assemblage import COMMUNE, Chantier, refuser, trouver
 from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.projections import reparer
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
@@ -26,29 +26,33 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 _GEOMETRIE = r"geometry|geom|geo_shape|the_geom|wkb_geometry|contour"
-_QPV = r"code_qp(v)?|codeqp|qp_?2024|code_quartier"
+QPV_CODE = r"code_qp(v)?|codeqp|qp_?2024|code_quartier"
+QPV_NOM = r"lib_qp(v)?|nom_qp|libelle"
+# Lambert-93 (ouest, sud, est, nord), en mètres : la seule projection qu'un fichier muet laisse deviner sans erreur.
+_LAMBERT_93 = (0, 6_000_000, 1_300_000, 7_200_000)
 # Un contour généralisé perd quelques pour cent d'aire ; au-delà, ce n'est plus le même périmètre.
 _TOLERANCE = 0.25
 
 
-def _est_qpv(brut: Brut) -> bool:
-    return bool(trouver(brut.entete, _QPV) and trouver(brut.entete, r"lib_qp(v)?|nom_qp|libelle"))
+def est_qpv(entete: list[str]) -> bool:
+    """Un code et un nom de quartier prioritaire."""
+    return bool(trouver(entete, QPV_CODE) and trouver(entete, QPV_NOM))
 
 
 def reconnait_contours(brut: Brut) -> bool:
     """Un code de commune et une géométrie (colonne, ou fichier géographique)."""
-    return bool(not _est_qpv(brut) and trouver(brut.entete, *COMMUNE, "insee_com")
-                and (trouver(brut.entete, _GEOMETRIE) or _geographique(brut.fichier)))
+    return bool(not est_qpv(brut.entete) and trouver(brut.entete, *COMMUNE, "insee_com")
+                and (trouver(brut.entete, _GEOMETRIE) or geographique(brut.fichier)))
 
 
-def _geographique(fichier: str) -> bool:
+def geographique(fichier: str) -> bool:
+    """Vrai si le nom est celui d'un fichier de contours."""
     return any(s in fichier.lower() for s in (".geojson", ".gpkg", ".shp", ".geoparquet"))
 
 
-def _lire_geo(chemin: Path, brut: Brut) -> gpd.GeoDataFrame:
+def lire_geo(chemin: Path, brut: Brut) -> gpd.GeoDataFrame:
     """Géométries d'un parquet (WKB ou GeoJSON en texte) ou d'un fichier géographique, en WGS84."""
     import geopandas as gpd
-    import shapely
 
     nom = trouver(brut.entete, _GEOMETRIE)
     if chemin.suffix.lower() in (".parquet", ".geoparquet"):
@@ -61,17 +65,32 @@ def _lire_geo(chemin: Path, brut: Brut) -> gpd.GeoDataFrame:
     elif nom and nom in brut.table:
         geo = gpd.GeoDataFrame(brut.table, geometry=_formes(brut.table[nom].tolist()), crs=4326)
     else:
-        geo = _par_pyogrio(chemin)
-    if geo.crs is None:
-        raise refuser(brut, "projection inconnue", conseil="fournissez le fichier .prj, ou la version WGS84")
-    if geo.crs.to_epsg() != 4326:
-        geo = geo.to_crs(4326)
-    bornes = np.abs(shapely.bounds(geo.geometry.to_numpy()))
+        geo = _par_pyogrio(chemin, brut.couche or None)
+    if not hasattr(geo, "crs"):
+        raise refuser(brut, "aucun contour", attendu="un contour par ligne (GeoJSON, GeoPackage, shapefile)")
+    geo = _dire_le_systeme(geo, brut)
+    return geo if geo.crs.to_epsg() == 4326 else geo.to_crs(4326)
+
+
+def _dire_le_systeme(geo: gpd.GeoDataFrame, brut: Brut) -> gpd.GeoDataFrame:
+    """Un fichier sans système de coordonnées, ou qui annonce des degrés et porte des mètres : Lambert-93, ou refus."""
+    import shapely
+
+    if geo.crs is not None and geo.crs.to_epsg() != 4326:
+        return geo
+    bornes = shapely.bounds(geo.geometry.to_numpy())
+    bornes = bornes[np.isfinite(bornes).all(axis=1)]
     # Un seul point abîmé ne condamne pas le fichier ; un fichier entier en mètres, si.
-    if (np.nan_to_num(bornes, nan=0).max(axis=1) > 180.0001).mean() > 0.5:
-        raise refuser(brut, "coordonnées en mètres (Lambert-93 ?) annoncées en degrés",
-                      conseil="reprenez la version WGS84, ou un fichier qui dit sa projection")
-    return geo
+    if not len(bornes) or (np.abs(bornes).max(axis=1) > 180.0001).mean() <= 0.5:
+        return geo if geo.crs is not None else geo.set_crs(4326)
+    ouest, sud, est, nord = _LAMBERT_93
+    dedans = ((bornes >= (ouest, sud, ouest, sud)) & (bornes <= (est, nord, est, nord))).all(axis=1)
+    if dedans.mean() < 0.9:
+        raise refuser(brut, "coordonnées en mètres, dans un système que le fichier ne dit pas",
+                      attendu="des degrés (WGS84), du Lambert-93, ou un fichier qui dit sa projection (.prj)",
+                      conseil="reprenez la version WGS84")
+    brut.remarques.append("coordonnées en mètres sans système déclaré : lues en Lambert-93")
+    return geo.set_crs(2154, allow_override=True)
 
 
 def _formes(valeurs: list) -> list:
@@ -99,7 +118,7 @@ def _projection(meta: dict, nom: str):
     return colonne.get("crs", 4326)
 
 
-def _par_pyogrio(chemin: Path) -> gpd.GeoDataFrame:
+def _par_pyogrio(chemin: Path, couche: str | None = None) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pyogrio
 
@@ -109,24 +128,45 @@ def _par_pyogrio(chemin: Path) -> gpd.GeoDataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL avertit d'un champ inconnu : le contour n'en dépend pas
-            return gpd.read_file(source, engine="pyogrio", on_invalid="ignore")
+            return gpd.read_file(source, engine="pyogrio", on_invalid="ignore", layer=couche)
     except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError,
             pyogrio.errors.FeatureError, pyogrio.errors.GeometryError) as cause:
         raise EntreeFautive(chemin.name, [f"contours illisibles ({cause})"],
                             attendu="un GeoJSON, un GeoPackage, un shapefile ou un GeoParquet") from cause
 
 
-def _brut(chemin: Path) -> Brut:
-    """Attributs en textes ; un GeoPackage ou un shapefile, qui n'en ont pas, passent par pyogrio."""
+def brut_geo(chemin: Path, voulue: Callable[[list[str]], bool] = lambda entete: True) -> Brut:
+    """Attributs en textes ; un GeoPackage ou un shapefile, qui n'en ont pas, passent par pyogrio.
+
+    D'un GeoPackage à plusieurs couches, on lit la première dont les colonnes conviennent ; aucune : toutes sont dites.
+    """
     if chemin.suffix.lower() in (".gpkg", ".shp"):
-        geo = _par_pyogrio(chemin)
-        table = pd.DataFrame(geo.drop(columns=geo.geometry.name)).astype("object").fillna("").astype("str")
+        couche = _couche(chemin, voulue)
+        geo = _par_pyogrio(chemin, couche)
+        attributs = geo.drop(columns=geo.geometry.name) if hasattr(geo, "crs") else geo
+        table = pd.DataFrame(attributs).astype("object").fillna("").astype("str")
         return Brut(table, np.arange(1, len(table) + 1), [*table.columns, "geometry"], fichier=chemin.name,
-                    empreinte=octets.empreinte(chemin))
+                    empreinte=octets.empreinte(chemin), couche=couche or "")
     return lire_tableau(chemin)
 
 
-def _sans_trace(lire: Callable[..., Lecture]) -> Callable[..., Lecture]:
+def _couche(chemin: Path, voulue: Callable[[list[str]], bool]) -> str | None:
+    import pyogrio
+
+    try:
+        couches = {str(nom): pyogrio.read_info(chemin, layer=nom)["fields"].tolist()
+                   for nom, _ in pyogrio.list_layers(chemin)}
+    except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
+        return None  # la lecture dira mieux pourquoi
+    convient = [nom for nom, champs in couches.items() if voulue(champs)]
+    if not convient and len(couches) > 1:
+        dites = " ; ".join(f"{nom} ({', '.join(champs[:8])})" for nom, champs in couches.items())
+        raise EntreeFautive(chemin.name, [f"aucune des {len(couches)} couches n'a les colonnes attendues"],
+                            attendu=f"couches trouvées : {dites}")
+    return convient[0] if convient else None
+
+
+def sans_trace(lire: Callable[..., Lecture]) -> Callable[..., Lecture]:
     """Change une géométrie que GEOS ne sait pas traiter en refus clair."""
 
     @functools.wraps(lire)
@@ -142,7 +182,8 @@ def _sans_trace(lire: Callable[..., Lecture]) -> Callable[..., Lecture]:
     return protege
 
 
-def _valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Écarte ce qui n'est pas une surface, et répare les contours qui se croisent."""
     import shapely
 
     absents = (geo.geometry.isna() | geo.geometry.is_empty).to_numpy()
@@ -153,13 +194,13 @@ def _valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     chantier.rejeter(~surfaces, "ce n'est pas une surface")
     faux = ~geo.geometry.is_valid.to_numpy() & chantier.garde
     if faux.any():
-        geo = geo.copy()
-        geo.loc[faux, geo.geometry.name] = shapely.make_valid(geo.geometry[faux].to_numpy())
+        geo = geo.set_geometry(reparer(geo.geometry))
+        chantier.rejeter(geo.geometry.is_empty.to_numpy(), "contour sans surface, une fois réparé")
         chantier.remarques.append(f"{int(faux.sum())} contour(s) qui se croisaient, réparés")
     return geo
 
 
-@_sans_trace
+@sans_trace
 def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Contours des communes, au COG 2025 : une fusion est l'union de ses parties.
 
@@ -168,17 +209,17 @@ def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None
     """
     import geopandas as gpd
 
-    brut = _brut(chemin)
+    brut = brut_geo(chemin, lambda champs: trouver(champs, *COMMUNE, "insee_com") is not None)
     commune = trouver(brut.entete, *COMMUNE, "insee_com")
     if commune is None:
         raise refuser(brut, "colonne absente : code de la commune")
     chantier = Chantier(brut, "contours", annee=annee)
-    geo = _lire_geo(chemin, brut)
+    geo = lire_geo(chemin, brut)
     if len(geo) != len(brut.table):
         raise refuser(brut, f"{len(brut.table)} enregistrements, mais {len(geo)} contours lus")
     codes = chantier.communes(commune)
     chantier.connus(codes)
-    geo = _valider(chantier, geo)
+    geo = valider(chantier, geo)
     chantier.rejeter(_loin(geo, codes, brut), "contour à plus d'un degré de la commune", codes)
     destin = a_jour(codes.fillna(""))
     perdus = destin["code_actuel"].isna() & codes.notna()
@@ -244,48 +285,7 @@ def _loin(geo: gpd.GeoDataFrame, codes: pd.Series, brut: Brut) -> np.ndarray:
     return loin
 
 
-def reconnait_qpv(brut: Brut) -> bool:
-    """Contours des QPV : code_qp, lib_qp et une géométrie."""
-    return bool(_est_qpv(brut) and (_geographique(brut.fichier) or trouver(brut.entete, _GEOMETRIE)
-                                    or trouver(brut.entete, "insee_com")))
-
-
-@_sans_trace
-def lire_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
-    """Contours des quartiers prioritaires 2024 ; un quartier peut être à cheval sur plusieurs communes."""
-    import geopandas as gpd
-
-    brut = _brut(chemin)
-    chantier = Chantier(brut, "qpv", annee=annee)
-    code, nom = trouver(brut.entete, _QPV), trouver(brut.entete, r"lib_qp(v)?|nom_qp|libelle")
-    if code is None or nom is None:
-        raise refuser(brut, "colonnes absentes : code et nom du quartier", attendu="code_qp, lib_qp")
-    codes = brut.table[code].str.upper().str.strip()
-    refuser_codes_2015(chantier, codes)
-    chantier.rejeter(~codes.str.fullmatch(r"QN[0-9AB]{5}[A-Z0-9]"), "code de quartier illisible", brut.table[code])
-    geo = _lire_geo(chemin, brut)
-    if len(geo) != len(brut.table):
-        raise refuser(brut, f"{len(brut.table)} quartiers, mais {len(geo)} contours lus")
-    geo = _valider(chantier, geo)
-    if commune := trouver(brut.entete, "insee_com|code_insee|list_com.*|codgeo"):
-        communes = brut.table[commune].str.findall(r"\d{5}|2[AB]\d{3}").str.join(" ")
-    else:
-        communes = pd.Series("", index=brut.table.index)
-    population = trouver(brut.entete, r"pop(ulation)?(_mun)?(_20\d\d)?")
-    table = gpd.GeoDataFrame({
-        "code": codes, "nom": brut.table[nom], "communes": communes,
-        "population": chantier.nombres(population)[0] if population else np.nan,
-    }, geometry=geo.geometry.to_numpy(), crs=4326)
-    empreintes = pd.DataFrame({"wkb": table.geometry.to_wkb(hex=True)}, index=brut.table.index)
-    chantier.sans_doublon([codes], empreintes)
-    chantier.refuser_si_vide("code_qp, lib_qp et un contour par quartier")
-    table = table[chantier.garde].reset_index(drop=True)
-    return chantier.rendre(table, annees=[2024], source="ANCT, quartiers prioritaires 2024", millesime="QPV 2024")
-
-
 LECTEURS = (
     Lecteur("contours", "contours des communes", lambda b: 0.85 * reconnait_contours(b), lire_contours,
             ("code", "nom", "geometry")),
-    Lecteur("anct_qpv", "contours des QPV 2024", lambda b: 0.88 * reconnait_qpv(b), lire_qpv,
-            ("code_qp", "lib_qp", "insee_com", "geometry")),
 )
