@@ -13,7 +13,7 @@ from cafdiag.erreurs import DemandeFausse, EntreeFautive
 from cafdiag.indicateurs.sppe import MARGE, MISSIONS, lire_transferts, obligation
 from cafdiag.restitution import sppe as kit
 
-ANGERS, CRAON, VICHY = "244900015", "200048551", "200071363"
+ANGERS, CRAON = "244900015", "200048551"
 SAINT_BARTHELEMY = "49267"  # 9 720 habitants en 2023 : juste sous 10 000
 
 
