@@ -214,7 +214,7 @@ def test_zones_sans_etablissement(angers):
 
 
 def test_trame_sans_donnees_se_dit():
-    rubriques = {r.titre: r for r in kit.trame(cd.sppe("13207+13208"))}
+    rubriques = {r.titre: r for r in kit.trame(cd.sppe("200060457"))}
     assert "ne sont pas connus" in rubriques["Zones sous-dotées"].phrases[0]
     assert rubriques["Coût"].table is None
 

@@ -220,7 +220,9 @@ def _zones(etat: Sppe, apports: Apports | None) -> Rubrique:
     mesures = mesurer_maille(
         "commune", ["PE_ENF_M3", "PE_NB_EAJE", "PE_NB_MICRO"], codes=codes, apports=apports
     )
-    table = mesures.pivot(index="territoire", columns="indicateur", values="valeur")
+    table = mesures.pivot(index="territoire", columns="indicateur", values="valeur").reindex(
+        columns=["PE_ENF_M3", "PE_NB_EAJE", "PE_NB_MICRO"]
+    )
     connues = table.dropna(subset=["PE_NB_EAJE", "PE_NB_MICRO"])
     if connues.empty:
         return Rubrique(
