@@ -8,6 +8,7 @@ from cafdiag.cli import principal
 from cafdiag.donnees import evaluer, table_communes
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.indicateurs.anomalies import GRAVITES, PLAFONDS, RAPPORTS
+from cafdiag.magasin import lire_table
 
 # Livret de la Caf 53, Pays de Craon : cas d'or GC-16 et GC-21.
 CRAON = {
@@ -148,7 +149,7 @@ def test_du_plus_grave_au_moins_grave():
 def test_les_donnees_fournies_font_des_portraits_sains():
     # Chaque EPCI entier des quatre départements complets.
     table = table_communes()
-    faits = table[table["faits_embarques"]]
+    faits = table[table.index.isin(lire_table("faits_communes")["code"])]
     variables = {
         "population": evaluer(faits, "population", annee=2023)["valeur"],
         "foyers_allocataires": evaluer(faits, "foyers_allocataires")["valeur"],

@@ -179,5 +179,5 @@ def test_densite_tiree_de_la_base_des_equipements_dit_sa_source(entrepot_neuf):
     ligne = cd.mesurer(AILLEURS, ["AVS_DENS"]).iloc[0]
     assert ligne["numerateur"] == 2 * len(communes)
     assert "équipements" in ligne["source"] and "listes" not in ligne["source"]
-    assert ligne["millesime"] == "équipements 2024"
+    assert ligne["millesime"] == "équipements 2024, population 2023"
     assert "listes" in cd.mesurer("200048551", ["AVS_DENS"]).iloc[0]["source"]
