@@ -1,0 +1,83 @@
+"""Les essais mentent-ils ? Des fautes tirées au sort sont glissées dans le code : chacune doit faire échouer un essai.
+
+    python tests/mutation.py                    300 fautes, graine 2026, dans un dossier provisoire
+    python tests/mutation.py --nombre 50 --graine 7 --dossier /un/dossier
+
+Hors de l'intégration continue : comptez une heure sur deux cœurs. L'outil est mutmut (``pip install mutmut``
+dans l'environnement ``.venv``) ; les modules visés et les essais joués sont dans ``[tool.mutmut]`` de
+``pyproject.toml``. Une faute qu'aucun essai ne traverse compte comme survivante.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+RACINE = Path(__file__).resolve().parent.parent
+EXIGENCE = 0.90
+# Codes de sortie que mutmut note : l'essai a échoué (1), pytest n'a pu jouer (3), délai ou signal (négatifs, 24, 36).
+TUES = {1, 3, 24, 36, 152, 255}
+
+
+def copier(dossier: Path) -> None:
+    """Copie les fichiers suivis : mutmut récrit le code, jamais dans le dépôt."""
+    suivis = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=RACINE, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    for nom in filter(None, suivis):
+        if (RACINE / nom).is_file():
+            (dossier / nom).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(RACINE / nom, dossier / nom)
+
+
+def mutmut(dossier: Path, *arguments: str) -> int:
+    """Lance mutmut dans la copie."""
+    return subprocess.run([sys.executable, "-m", "mutmut", *arguments], cwd=dossier, check=False).returncode
+
+
+def resultats(dossier: Path) -> dict[str, int | None]:
+    """{faute: code de sortie de ses essais}, lus des fiches que mutmut laisse à côté de chaque module."""
+    codes: dict[str, int | None] = {}
+    for fiche in sorted(Path(dossier, "mutants").rglob("*.meta")):
+        codes |= json.loads(fiche.read_text("utf-8"))["exit_code_by_key"]
+    return codes
+
+
+def principal() -> int:
+    """Tire les fautes, joue les essais, dit les survivantes ; code 1 sous l'exigence."""
+    analyseur = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    analyseur.add_argument("--nombre", type=int, default=300)
+    analyseur.add_argument("--graine", type=int, default=2026)
+    analyseur.add_argument("--processus", type=int, default=2)
+    analyseur.add_argument("--dossier", type=Path, help="copie de travail, gardée (sinon provisoire)")
+    choix = analyseur.parse_args()
+    with tempfile.TemporaryDirectory(prefix="cafdiag-mutation-") as provisoire:
+        dossier = choix.dossier or Path(provisoire)
+        dossier.mkdir(parents=True, exist_ok=True)
+        copier(dossier)
+        # Premier passage : les fautes sont écrites, et chaque essai noté avec les fonctions qu'il traverse.
+        # Aucune ne porte ce nom : rien n'est encore joué, et mutmut s'arrête là.
+        mutmut(dossier, "run", "--max-children", str(choix.processus), "aucune-faute-de-ce-nom")
+        toutes = sorted(resultats(dossier))
+        if not toutes:
+            sys.exit("mutmut n'a engendré aucune faute : est-il installé, les essais passent-ils ?")
+        tirees = sorted(random.Random(choix.graine).sample(toutes, min(choix.nombre, len(toutes))))
+        mutmut(dossier, "run", "--max-children", str(choix.processus), *tirees)
+        codes = resultats(dossier)
+        survivantes = [nom for nom in tirees if codes[nom] is None or (codes[nom] >= 0 and codes[nom] not in TUES)]
+        for nom in survivantes:
+            print("survit :", nom, f"(code {codes[nom]})")
+        part = 1 - len(survivantes) / len(tirees)
+        print(f"{len(toutes)} fautes possibles, {len(tirees)} tirées (graine {choix.graine}), "
+              f"{len(survivantes)} survivantes : {part:.1%} tuées, exigence {EXIGENCE:.0%}")
+    return int(part < EXIGENCE)
+
+
+if __name__ == "__main__":
+    sys.exit(principal())
