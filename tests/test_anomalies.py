@@ -205,3 +205,73 @@ def test_en_ligne_de_commande(tmp_path, capsys):
     assert principal(["anomalies", str(fichier)]) == 0
     assert "rien à signaler" in capsys.readouterr().err
     assert principal(["anomalies", str(tmp_path / "absent.csv")]) == 2
+
+
+def relire(tmp_path, capsys, texte, *, encodage="utf-8", nom="portrait.csv"):
+    fichier = tmp_path / nom
+    fichier.write_bytes(texte.encode(encodage))
+    code = principal(["anomalies", str(fichier)])
+    sortie = capsys.readouterr()
+    return code, sortie.out.replace("\u202f", " "), sortie.err
+
+
+@pytest.mark.parametrize(
+    ("valeur", "regle", "propose"),
+    [
+        ("28.752", "milliers en point", "28 752"),
+        ("28.752 hab.", "milliers en point", "28 752"),
+        ("28,752", "milliers en virgule", "28 752"),
+        ("1.234.567", "milliers en point", "1 234 567"),
+        ("28752,5 habitants", "effectif non entier", "un nombre entier"),
+        ("28752.5", "effectif non entier", "un nombre entier"),
+    ],
+)
+def test_une_population_mal_ecrite_alerte(valeur, regle, propose, tmp_path, capsys):
+    code, sortie, _ = relire(tmp_path, capsys, f"grandeur;valeur\npopulation;{valeur}\n")
+    assert code == 0 and f"[alerte] {regle}" in sortie and propose in sortie
+
+
+@pytest.mark.parametrize(
+    "lignes",
+    [
+        "population;28 752 hab.\nallocataires;s\nhabitants sur 100 allocataires;15,1 %",
+        "population;28\u202f752\nallocataires;4 335 foyers\nhabitants sur 100 allocataires;15,1 %",
+        "taux de pauvreté;12.345\nniveau de vie;22 310 €\ntaille_foyer;2.925",
+        "population;nd\nallocataires;",
+    ],
+)
+def test_ce_que_les_gens_ecrivent_se_lit(lignes, tmp_path, capsys):
+    code, sortie, dit = relire(tmp_path, capsys, f"Grandeur;Valeur\n{lignes}\n")
+    assert (code, sortie) == (0, "") and "rien à signaler" in dit
+
+
+def test_les_autres_regles_lisent_les_milliers(tmp_path, capsys):
+    _, sortie, _ = relire(tmp_path, capsys, "grandeur;valeur\npopulation;28.752\nenfants de - de 6 ans;3 687\n")
+    assert "part implausible" in sortie and "12,8 %" in sortie
+
+
+@pytest.mark.parametrize("encodage", ["cp1252", "utf-8-sig", "utf-16"])
+def test_tout_encodage_et_un_titre_au_dessus(encodage, tmp_path, capsys):
+    texte = "Portrait reçu, à relire\n\nIndicateur;Valeur;Unité\nHabitants;100;habitants\nÉlèves;-3;élèves\n"
+    code, sortie, _ = relire(tmp_path, capsys, texte, encodage=encodage)
+    assert code == 0 and "valeur négative : -3" in sortie
+
+
+def test_un_classeur(tmp_path, capsys):
+    openpyxl = pytest.importorskip("openpyxl")
+    classeur = openpyxl.Workbook()
+    for ligne in [["Grandeur", "Valeur", "Unité"], ["Population", 28752, None], ["Enfants de - de 6 ans", 3687, ""]]:
+        classeur.active.append(ligne)
+    classeur.save(tmp_path / "portrait.xlsx")
+    assert principal(["anomalies", str(tmp_path / "portrait.xlsx")]) == 0
+    assert "part implausible" in capsys.readouterr().out
+
+
+def test_le_numero_est_celui_de_la_ligne_du_fichier(tmp_path, capsys):
+    texte = "Titre\n\ngrandeur;valeur\npopulation;mille\n\n;12\nfoyers;5 %;\n"
+    code, _, dit = relire(tmp_path, capsys, texte)
+    assert code != 0 and "ligne 4 : valeur « mille »" in dit and "ligne 6 : valeur « 12 » sans grandeur" in dit
+    code, _, dit = relire(tmp_path, capsys, "grandeur;valeur;unite\npart;5 %;habitants\n")
+    assert code != 0 and "ligne 2 : valeur « 5 % », mais unité « habitants »" in dit
+    code, _, dit = relire(tmp_path, capsys, "nom;chose\na;b\n")
+    assert code != 0 and "nom ; chose" in dit and "grandeur et valeur" in dit

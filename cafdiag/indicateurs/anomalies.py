@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cafdiag.donnees.variables import DEMI_PAS_ARRONDI
-from cafdiag.indicateurs.portraits import en_table
+from cafdiag.indicateurs.portraits import en_table, est_un_effectif, est_un_taux
 from cafdiag.territoires.normalisation import normaliser
 
 GRAVITES = ("erreur", "alerte", "information")
@@ -104,10 +104,11 @@ _MONTANTS_LARGES = (300, 3000)
 def verifier_portrait(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
     """Relit un portrait de territoire et rend ce qui cloche.
 
-    Règles : une valeur négative, un pourcentage au-dessus de 100 ; une partie plus grande que son tout, ou d'une part
-    implausible ; un taux écrit qui ne se retrouve pas (et celui dont il s'agit sans doute) ; des parties qui ne font
-    pas leur total, à l'arrondi près ; un total de taux qui est leur simple moyenne ; un montant du mois lu comme
-    annuel, ou l'inverse ; un taux de couverture de l'accueil écrit en « % ».
+    Règles : des milliers écrits comme des décimales, un effectif qui n'est pas entier ; une valeur négative, un
+    pourcentage au-dessus de 100 ; une partie plus grande que son tout, ou d'une part implausible ; un taux
+    écrit qui ne se retrouve pas (et celui dont il s'agit sans doute) ; des parties qui ne font pas leur total,
+    à l'arrondi près ; un total de taux qui est leur simple moyenne ; un montant du mois lu comme annuel, ou
+    l'inverse ; un taux de couverture de l'accueil écrit en « % ».
 
     Parameters
     ----------
@@ -138,7 +139,7 @@ def verifier_portrait(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
     """
     table = en_table(portrait)
     alertes = [
-        a for regle in (_valeurs, _plafonds, _rapports, _totaux, _montants, _unites) for a in regle(table)
+        a for regle in (_ecritures, _valeurs, _plafonds, _rapports, _totaux, _montants, _unites) for a in regle(table)
     ]
     rendue = pd.DataFrame(alertes, columns=COLONNES).astype("object")
     rang = rendue["gravite"].map(GRAVITES.index)
@@ -174,8 +175,31 @@ def _demi_pas(valeur: float, ecrite: str, unite: str) -> float:
     return DEMI_PAS_ARRONDI if valeur % 5 == 0 else 0.0
 
 
-def _est_un_taux(unite: str) -> bool:
-    return "%" in unite or "pour 1" in normaliser(unite)
+def _ecritures(table: pd.DataFrame) -> Iterator[dict]:
+    """Des milliers écrits comme des décimales, des habitants qui ne sont pas entiers."""
+    for g, ligne in table.iterrows():
+        if ligne["milliers"]:
+            signe = {".": "point", ",": "virgule"}[ligne["milliers"]]
+            ecrite = f"{int(ligne['valeur']):,}".replace(",", ligne["milliers"])
+            entiers = int(abs(ligne["valeur"])) // 1000
+            yield _alerte(
+                "alerte",
+                f"milliers en {signe}",
+                g,
+                f"{g} = {ecrite}",
+                _nombre(ligne["valeur"], 0),
+                f"« {ecrite} » se lit aussi {entiers} et des décimales : les milliers s'écrivent avec une espace ; "
+                f"lu {_nombre(ligne['valeur'], 0)} pour les autres règles",
+            )
+        elif est_un_effectif(ligne) and ligne["valeur"] % 1:
+            yield _alerte(
+                "alerte",
+                "effectif non entier",
+                g,
+                f"{g} = {_nombre(ligne['valeur'], 3)}",
+                "un nombre entier",
+                "un effectif se compte : une virgule, une unité ou un libellé est faux",
+            )
 
 
 def _valeurs(table: pd.DataFrame) -> Iterator[dict]:
@@ -257,7 +281,7 @@ def _totaux(table: pd.DataFrame) -> Iterator[dict]:
         if total not in table.index:
             continue
         ligne = table.loc[total]
-        if _est_un_taux(ligne["unite"]):
+        if est_un_taux(ligne["unite"]):
             yield from _moyenne(ligne, parties)
             continue
         somme, ecrit = parties["valeur"].sum(), ligne["valeur"]

@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.erreurs import EntreeFautive, fichier_illisible
+from cafdiag.donnees.nettoyage import nombre
+from cafdiag.donnees.registres_fichier import lire_feuilles
+from cafdiag.erreurs import EntreeFautive, FichierIntrouvable
 from cafdiag.territoires.normalisation import normaliser
 
 CHAMPS = ("valeur", "unite", "libelle", "source", "partie_de", "detail", "poids")
+_ATTENDU = "un CSV, un xlsx ou un ods, colonnes grandeur et valeur"
+_ENTETE_AVANT = 20
+# Autres façons d'écrire une colonne.
+_COLONNES = {
+    "grandeur": "grandeurs|indicateur|indicateurs",
+    "valeur": "valeurs|nombre|chiffre",
+    "unite": "unites",
+    "libelle": "libelles",
+    "source": "sources",
+    "partie_de": "partie de",
+    "detail": "details",
+    "poids": "",
+}
+_ECRITURE = re.compile(r"(?P<nombre>[+-]?\d[\d\s.,'’]*(?:[eE][+-]?\d+)?)(?P<unite>[^\d\s.,'’].*)?", re.DOTALL)
+_MILLIERS = re.compile(r"[+-]?[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
+_EFFECTIFS = frozenset(
+    (
+        "population",
+        "foyers_allocataires",
+        "personnes_couvertes",
+        "enfants_couverts",
+        "enfants_moins_3_ans",
+        "enfants_moins_6_ans",
+    )
+)
+_UNITES_ENTIERES = re.compile(
+    r"(hab|habitant|personne|foyer|enfant|naissance|famille|menage|allocataire|place|eleve|logement|structure|commune)s?"
+)
+_MOTS_DE_TAUX = re.compile(
+    r"\b(taux|part|ratio|indice|pourcentage|moyen(ne)?|taille|txcouv|pour 100|sur 100|par (foyer|habitant|enfant|an))\b"
+)
+_UNITES = {"m€": "millions d'euros", "k€": "milliers d'euros", "md€": "milliards d'euros"}
 # Autres façons d'écrire une grandeur ; le nom du projet d'abord.
 SYNONYMES = {
     "population": "habitants|population municipale|nombre d habitants",
@@ -27,33 +64,126 @@ SYNONYMES = {
 
 
 def lire_portrait(chemin: str | Path) -> pd.DataFrame:
-    """Lit un portrait au format CSV (séparateur « ; » ou « , », UTF-8), colonnes de
+    """Lit un portrait : CSV (UTF-8 ou Windows), xlsx ou ods, colonnes de
     :func:`cafdiag.indicateurs.anomalies.verifier_portrait`.
+
+    Returns
+    -------
+    DataFrame
+        Tout en texte ; l'index, nommé « ligne », est le numéro de chaque ligne dans le fichier.
 
     Raises
     ------
     EntreeFautive
         Fichier illisible, ou colonnes absentes.
     """
-    chemin = Path(chemin)
     try:
-        entete = chemin.read_text(encoding="utf-8-sig").partition("\n")[0]
-        return pd.read_csv(
-            chemin, sep=";" if ";" in entete else ",", dtype=str, encoding="utf-8-sig", keep_default_na=False
-        )
-    except (OSError, ValueError) as cause:
-        raise fichier_illisible(
-            chemin, cause, attendu="un CSV en UTF-8, colonnes grandeur et valeur"
-        ) from cause
+        feuilles = lire_feuilles(chemin)
+    except FichierIntrouvable:
+        raise FichierIntrouvable(chemin, attendu=_ATTENDU) from None
+    except EntreeFautive as cause:
+        raise EntreeFautive(cause.fichier, cause.defauts, attendu=_ATTENDU, conseil=cause.conseil) from cause
+    for feuille in feuilles:
+        for rang, (_, cellules) in enumerate(feuille.lignes[:_ENTETE_AVANT]):
+            noms = [_colonne(c) for c in cellules]
+            if {"grandeur", "valeur"} <= set(noms):
+                return _en_texte(noms, feuille.lignes[rang + 1 :])
+    vues = [" ; ".join(f.lignes[0][1]) for f in feuilles if f.lignes]
+    raise EntreeFautive(
+        Path(chemin).name,
+        [f"colonnes absentes : grandeur, valeur (trouvé : {' | '.join(vues)[:200]})"],
+        attendu=_ATTENDU,
+    )
+
+
+def _colonne(entete: str) -> str:
+    """Nom d'une colonne dans le projet : « Grandeur », « Valeurs », « Unité » ; inchangé s'il n'est pas connu."""
+    mots = normaliser(entete)
+    return next((c for c, autres in _COLONNES.items() if mots in {c.replace("_", " "), *autres.split("|")}), entete)
+
+
+def _en_texte(noms: list[str], lignes: list[tuple[int, list[str]]]) -> pd.DataFrame:
+    rangs = [numero for numero, _ in lignes]
+    longues = [(*cellules, *[""] * (len(noms) - len(cellules)))[: len(noms)] for _, cellules in lignes]
+    table = pd.DataFrame(longues, columns=noms, index=pd.Index(rangs, name="ligne"), dtype="str")
+    return table.loc[:, ~table.columns.duplicated()]
+
+
+@dataclass(frozen=True)
+class Valeur:
+    """Une valeur écrite : le nombre lu, tel qu'il est écrit, l'unité qui le suit, ce qui empêche de le lire."""
+
+    nombre: float = math.nan
+    ecrite: str = ""
+    unite: str = ""
+    illisible: bool = False
+    milliers: str = ""
+
+
+def lire_valeur(texte: str) -> Valeur:
+    """Lit « 28 752 hab. », « 15,1 % », « 4 996 200 € », « s » (secret : ni zéro, ni faute).
+
+    ``milliers`` : le signe, si les chiffres peuvent aussi se lire en milliers (« 28.752 ») ; lu ici en décimales.
+
+    >>> lire_valeur("28 752 hab.").nombre, lire_valeur("15,1 %").unite, lire_valeur("s")
+    (28752.0, '%', Valeur(nombre=nan, ecrite='', unite='', illisible=False, milliers=''))
+    >>> lire_valeur("28.752").nombre, lire_valeur("28.752").milliers, lire_valeur("mille").illisible
+    (28.752, '.', True)
+    """
+    texte = unicodedata.normalize("NFC", texte).replace("−", "-").strip()
+    lu = _ECRITURE.fullmatch(texte)
+    chiffres, unite = (lu["nombre"].strip(), (lu["unite"] or "").strip()) if lu else (texte, "")
+    milliers = _MILLIERS.fullmatch(chiffres)
+    signe = milliers[1] if milliers else ""
+    if chiffres.count(signe) > 1 and signe:
+        # « 1.234.567 » : des milliers, sans autre lecture.
+        chiffres = chiffres.replace(signe, "")
+    valeurs, statuts = nombre(pd.Series([chiffres], dtype="str"))
+    if statuts[0] != "exact":
+        return Valeur(illisible=statuts[0] == "illisible")
+    ecrite = re.sub(r"[^\d.,+-]", "", chiffres)
+    return Valeur(float(valeurs[0]), ecrite, _UNITES.get(unite.lower(), unite), milliers=signe)
+
+
+def est_un_taux(unite: str) -> bool:
+    """Vrai si l'unité est celle d'une part ou d'un taux."""
+    return "%" in unite or "pour 1" in normaliser(unite)
+
+
+def est_un_effectif(ligne: pd.Series) -> bool:
+    """Vrai si la grandeur compte des personnes ou des choses : elle est entière."""
+    mots = normaliser(ligne["unite"]).split()
+    return ligne["grandeur"] in _EFFECTIFS or bool(mots and _UNITES_ENTIERES.fullmatch(mots[0]) and len(mots) == 1)
+
+
+def _se_rapporte(ligne: pd.Series) -> bool:
+    """Vrai si la grandeur est un rapport : trois décimales y sont des décimales."""
+    dit = normaliser(f"{ligne['grandeur']} {ligne['libelle']} {ligne['unite']}".replace("_", " "))
+    return not est_un_effectif(ligne) and (est_un_taux(ligne["unite"]) or bool(_MOTS_DE_TAUX.search(dit)))
+
+
+def _rendre_les_milliers(table: pd.DataFrame) -> None:
+    """Hors des taux, « 28.752 » est lu 28 752 ; ``milliers`` n'est gardé que là, pour que ce soit dit."""
+    for i in table.index[table["milliers"].ne("")]:
+        if _se_rapporte(table.loc[i]):
+            table.at[i, "milliers"] = ""
+        else:
+            ecrite = re.sub(r"[.,]", "", table.at[i, "valeur_ecrite"])
+            table.at[i, "valeur_ecrite"], table.at[i, "valeur"] = ecrite, float(ecrite)
 
 
 def en_table(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
-    """Une ligne par grandeur, sous son nom du projet ; tous les défauts d'un coup."""
+    """Une ligne par grandeur, sous son nom du projet ; tous les défauts d'un coup.
+
+    Aux colonnes du portrait s'ajoutent ``valeur_ecrite`` (les seuls chiffres) et ``milliers`` (le signe qui les
+    sépare, s'il peut se lire autrement).
+    """
     if isinstance(portrait, Mapping):
         lignes = [
             {"grandeur": g, **(v if isinstance(v, Mapping) else {"valeur": v})} for g, v in portrait.items()
         ]
         portrait = pd.DataFrame(lignes, columns=["grandeur", *CHAMPS])
+    portrait = portrait.rename(columns=_colonne)
     absentes = [c for c in ("grandeur", "valeur") if c not in portrait.columns]
     if absentes:
         raise EntreeFautive(
@@ -61,25 +191,45 @@ def en_table(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
             [f"colonne absente : {c}" for c in absentes],
             attendu="les colonnes grandeur et valeur",
         )
-    table = portrait.reindex(columns=["grandeur", *CHAMPS])
+    # Un fichier a ses numéros de ligne ; une table en mémoire se compte à partir de 1.
+    rangs = portrait.index if portrait.index.name == "ligne" else range(1, len(portrait) + 1)
+    table = portrait.reindex(columns=["grandeur", *CHAMPS]).reset_index(drop=True)
+    ecrites = table.astype(object).where(table.notna(), "").astype(str).apply(lambda c: c.str.strip())
     textes = [c for c in table.columns if c not in ("valeur", "poids")]
-    table[textes] = table[textes].astype(object).where(table[textes].notna(), "").astype(str)
-    for colonne in ("grandeur", "partie_de"):
-        table[colonne] = table[colonne].map(nom_du_projet)
+    table[textes] = ecrites[textes]
     defauts = []
     for colonne in ("valeur", "poids"):
-        ecrites = table[colonne].astype(object).where(table[colonne].notna(), "").astype(str).str.strip()
-        lues = pd.to_numeric(
-            ecrites.str.replace(r"[\s\u202f\xa0]", "", regex=True).str.replace(",", "."), errors="coerce"
-        )
+        lues = [lire_valeur(texte) for texte in ecrites[colonne]]
         # L'infini n'est pas une mesure : il passerait pour un tout que rien ne dépasse.
         defauts += [
-            f"ligne {i + 1} : {colonne} « {ecrites.iloc[i]} »"
-            for i in range(len(table))
-            if ecrites.iloc[i] and not math.isfinite(lues.iloc[i])
+            f"ligne {rang} : {colonne} « {texte} »"
+            for rang, texte, lue in zip(rangs, ecrites[colonne], lues, strict=True)
+            if lue.illisible
         ]
-        table[colonne], table[f"{colonne}_ecrite"] = lues.astype(float), ecrites
-    doubles = sorted(set(table.loc[table["grandeur"].duplicated(), "grandeur"]))
+        table[colonne] = pd.Series([lue.nombre for lue in lues], dtype=float)
+        table[f"{colonne}_ecrite"] = pd.Series([lue.ecrite for lue in lues], dtype=object)
+        if colonne == "valeur":
+            table["milliers"] = pd.Series([lue.milliers for lue in lues], dtype=object)
+            dites = pd.Series([lue.unite for lue in lues], dtype=object)
+            opposees = [
+                bool(dite) and bool(unite) and ("%" in dite) != ("%" in unite)
+                for dite, unite in zip(dites, table["unite"], strict=True)
+            ]
+            defauts += [
+                f"ligne {rang} : valeur « {texte} », mais unité « {unite} »"
+                for rang, texte, unite, oppose in zip(rangs, ecrites["valeur"], table["unite"], opposees, strict=True)
+                if oppose
+            ]
+            table["unite"] = table["unite"].where(table["unite"].ne(""), dites)
+    defauts += [
+        f"ligne {rang} : valeur « {valeur} » sans grandeur"
+        for rang, grandeur, valeur in zip(rangs, table["grandeur"], ecrites["valeur"], strict=True)
+        if valeur and not grandeur
+    ]
+    for colonne in ("grandeur", "partie_de"):
+        table[colonne] = table[colonne].map(nom_du_projet)
+    _rendre_les_milliers(table)
+    doubles = sorted(set(table.loc[table["grandeur"].duplicated() & table["grandeur"].ne(""), "grandeur"]))
     defauts += [f"grandeur « {g} » donnée deux fois" for g in doubles]
     if defauts:
         raise EntreeFautive("portrait", defauts, attendu="un nombre par grandeur, et chacune une seule fois")
