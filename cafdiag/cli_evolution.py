@@ -39,7 +39,9 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
 
     anomalies = sous_analyseurs.add_parser("anomalies", help="ce qui cloche dans un portrait de territoire")
     anomalies.add_argument(
-        "fichier", metavar="FICHIER", help="CSV, xlsx ou ods, colonnes grandeur et valeur ; unite, libelle, source au choix"
+        "fichier",
+        metavar="FICHIER",
+        help="CSV, xlsx ou ods, colonnes grandeur et valeur ; unite, libelle, source au choix",
     )
 
     for commande in (serie, decomposer, evaluer, anomalies):
