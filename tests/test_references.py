@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cafdiag.indicateurs import comparer
 from cafdiag.indicateurs.dates import a_date_egale, dates
 from cafdiag.indicateurs.mesures import mesurer_cles
 from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
+from cafdiag.restitution import textes
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.territoires import membres, territoire
 
@@ -133,3 +135,10 @@ def test_un_terme_de_plus_suffit_a_faire_deux_dates():
     avant = {"annee": 2023, "millesime": "équipements 2024, population 2023"}
     assert dates(avant) != dates(avant | {"millesime": "équipements 2025, population 2023"})
     assert dates({"annee": np.int64(2023), "millesime": "décembre 2023"}) == (2023, ("2023",))
+
+
+def test_le_rapport_de_la_france_ne_compte_pas_les_communes_qu_il_ne_chiffre_pas():
+    france = territoire("FR")
+    phrase = textes.population(france, Lecture(comparer(france, ["CTX_POP", "CTX_POP_EVOL"])), "France")
+    assert phrase.startswith("France hors Mayotte : ")
+    assert f"dans {len([c for c in france.communes if not c.startswith('976')]):,}".replace(",", "\u202f") in phrase

@@ -151,7 +151,7 @@ def niveau(lecture: Lecture, code: str) -> str:
         bornes = intervalle(ligne["bas"], ligne["haut"], decimales=_places(ligne), unite=ligne["unite"])
         bornes = bornes if len(set(bornes.split(" à "))) > 1 else ""
         dit += f" (entre {bornes.replace(' à ', ' et ')})" if bornes else ""
-    return majuscule(dit)
+    return majuscule(dit + lecture.hors_mayotte(code))
 
 
 def _places(ligne: dict) -> int:

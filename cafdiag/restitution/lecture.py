@@ -73,8 +73,12 @@ class Lecture:
 
     def france(self, indicateur: str) -> str:
         """« France », ou « France hors Mayotte » si c'est d'elle qu'est le chiffre."""
-        hors = str((self.ligne(indicateur, "france") or {}).get("motif") or "").startswith(HORS_MAYOTTE)
-        return f"France {HORS_MAYOTTE}" if hors else "France"
+        return f"France{self.hors_mayotte(indicateur, 'france')}"
+
+    def hors_mayotte(self, indicateur: str, role: str = "territoire") -> str:
+        """« hors Mayotte », précédé d'une espace, si le chiffre ne la compte pas ; vide sinon."""
+        motif = str((self.ligne(indicateur, role) or {}).get("motif") or "")
+        return f" {HORS_MAYOTTE}" if motif.startswith(HORS_MAYOTTE) else ""
 
     def nom(self, indicateur: str, role: str) -> str:
         """Comment nommer une référence : « le département », « la France hors Mayotte »."""

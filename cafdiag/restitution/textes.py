@@ -61,9 +61,11 @@ def population(territoire: Territoire, lecture: Lecture, nom: str) -> str:
     if not lecture.connu("CTX_POP"):
         return ""
     habitants = nombre(lecture.valeur("CTX_POP"), decimales=0)
-    communes = f" dans {accord(len(territoire.communes), 'commune')}" if len(territoire.communes) > 1 else ""
+    hors = lecture.hors_mayotte("CTX_POP")
+    comptees = [c for c in territoire.communes if not (hors and c.startswith("976"))]
+    communes = f" dans {accord(len(comptees), 'commune')}" if len(comptees) > 1 else ""
     annee = lecture.annee("CTX_POP")
-    phrase = f"{nom} : {habitants} habitants{f' en {annee}' if annee else ''}{communes}"
+    phrase = f"{nom}{hors} : {habitants} habitants{f' en {annee}' if annee else ''}{communes}"
     if lecture.connu("CTX_POP_EVOL"):
         phrase += f", {lecture.texte('CTX_POP_EVOL', signe=True)}{depuis(lecture)}"
         if lecture.comparable("CTX_POP_EVOL", "france") and territoire.maille != "france":
@@ -102,6 +104,7 @@ def couverture(lecture: Lecture) -> str:
     quand = f"Fin {annee}, l'" if annee else "L'"
     phrase = (
         f"{quand}offre d'accueil est de {_places(lecture, 'PE_TXCOUV_GLOBAL')} pour 100 enfants de moins de 3 ans"
+        f"{lecture.hors_mayotte('PE_TXCOUV_GLOBAL')}"
     )
     situations = [s for s in (lecture.situer("PE_TXCOUV_GLOBAL", r) for r in ("departement", "france")) if s]
     return phrase + (f" : {' ; '.join(situations)}" if situations else "") + "."
