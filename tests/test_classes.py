@@ -1,6 +1,8 @@
 """Classes de couleur : bornes couvrantes, jamais de manquant classé."""
 
 import math
+import random
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,13 +10,52 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs import mesurer_maille
+from cafdiag.indicateurs.agregation import rapport
 from cafdiag.restitution.classes import bandes, par_seuils, quantiles
-from cafdiag.restitution.vues import carte
+from cafdiag.restitution.formats import arrondir, nombre
+from cafdiag.restitution.vues import carte, decoupage, reference_des_classes
+from cafdiag.territoires import membres, territoire
 
 
 def lisible(texte: str) -> str:
     return texte.replace("\u202f", " ").replace("\u00a0", " ")
+
+
+def _chiffre(texte: str) -> float:
+    return float(texte.replace(" ", "").replace("−", "-").replace(",", "."))
+
+
+def lisibles(classes, valeurs, *, unite=None, places=1) -> None:
+    """Toute étiquette a un sens, aucune ne se répète, et chaque valeur, telle qu'écrite, est dans la sienne."""
+    etiquettes = [lisible(e) for e in classes.etiquettes]
+    assert len(set(etiquettes)) == len(etiquettes) == len(classes.couleurs)
+    ecrites = [lisible(nombre(v, decimales=places, unite=unite)) for v in valeurs]
+    for etiquette in etiquettes:
+        fourchette = re.fullmatch(r"de (\S.*?) à (?:moins de )?(.+)", etiquette.split(" (")[0])
+        if fourchette and "fois" not in etiquette:
+            assert _chiffre(fourchette[1]) < _chiffre(fourchette[2]), etiquette
+    for ecrite, rang in zip(ecrites, classes.indices(valeurs), strict=True):
+        etiquette = etiquettes[rang]
+        if entre := re.search(r"\((.*?)\)", etiquette):
+            etiquette = entre[1]
+        infime = ecrite.startswith("moins de")
+        valeur = 0.5 * 10**-places if infime else _chiffre(ecrite)
+        nombres = [_chiffre(n) for n in re.findall(r"[−-]?\d[\d ]*(?:,\d+)?", etiquette)]
+        if "fois la France" in etiquette:
+            continue
+        if etiquette.startswith("moins de"):
+            assert valeur < nombres[0], (ecrite, etiquette)
+        elif "et plus" in etiquette:
+            assert valeur >= nombres[0], (ecrite, etiquette)
+        elif etiquette.startswith("plus de 0"):
+            assert 0 < valeur <= nombres[1], (ecrite, etiquette)
+        elif len(nombres) == 1:
+            assert valeur == nombres[0], (ecrite, etiquette)
+        else:
+            assert nombres[0] <= valeur <= nombres[1], (ecrite, etiquette)
 
 
 def test_les_bandes_du_taux_cnaf_2023():
@@ -76,15 +117,115 @@ def test_un_manquant_n_est_jamais_classe(vide):
 def test_toute_valeur_connue_a_une_classe_et_une_seule(valeurs, nombre):
     classes = quantiles(valeurs, nombre_classes=nombre)
     connues = [v for v in valeurs if v is not None]
-    assert classes.bornes[0] <= min(connues) and classes.bornes[-1] >= max(connues)
     assert list(classes.bornes) == sorted(classes.bornes)
     rangs = classes.indices(valeurs)
     for valeur, rang in zip(valeurs, rangs, strict=True):
         if valeur is None:
             assert rang == -1
         else:
-            assert classes.bornes[rang] <= valeur <= classes.bornes[rang + 1]
+            # La valeur telle qu'elle s'écrit, à une décimale.
+            assert classes.bornes[rang] <= float(arrondir(valeur, 1)) <= classes.bornes[rang + 1]
+    lisibles(classes, connues)
     assert len(classes.etiquettes) == len(classes.couleurs) == len(classes.bornes) - 1
+
+
+@given(
+    st.lists(
+        st.one_of(st.sampled_from([0.0, 0.004, 0.02, 50.0, 99.96, 99.99999, 100.0]), st.floats(0, 100)),
+        min_size=1,
+        max_size=40,
+    ),
+    st.integers(0, 2),
+)
+def test_des_parts_se_lisent_toujours(valeurs, places):
+    classes = quantiles(valeurs, unite="%", decimales=places)
+    lisibles(classes, valeurs, unite="%", places=places)
+    # Deux valeurs qui s'écrivent autrement : deux couleurs au moins sur la carte.
+    assert len(classes) > 1 or len({nombre(v, decimales=places, unite="%") for v in valeurs}) == 1
+
+
+@given(st.lists(st.floats(0, 400), min_size=1, max_size=40), st.floats(0.02, 300))
+def test_des_bandes_se_lisent_toujours(valeurs, reference):
+    classes = bandes(valeurs, reference=reference)
+    lisibles(classes, valeurs, places=classes.places)
+
+
+@pytest.mark.parametrize(
+    ("valeurs", "unite", "attendues"),
+    [
+        # Presque tout à 100 : ce qui n'y est pas se voit.
+        ([100.0] * 9 + [100.00000000000001, 99.97, 40.0], "%", ["de 40,0 à moins de 100,0", "100,0"]),
+        ([0.0] * 9 + [0.02, 60.0], "%", ["0,0", "plus de 0, jusqu'à 60,0"]),
+        ([0.0] * 9 + [100.0] * 2, "%", ["0,0", "100,0"]),
+        ([1.0, 1.0, 2.0, 3.0, 3.0, 3.0], "habitants", ["1", "2", "3"]),
+        ([33.33, 33.34, 33.33], "%", ["33,3"]),
+        ([-0.04, 0.0, 0.04], "points", ["0,0"]),
+    ],
+)
+def test_bornes_confondues(valeurs, unite, attendues):
+    classes = quantiles(valeurs, unite=unite)
+    assert [lisible(e) for e in classes.etiquettes] == attendues
+
+
+def _decoupages() -> list[tuple[str, tuple[str, ...]]]:
+    """Ce qui se peint pour la France, chaque département, et des EPCI tirés ; par commune, où tout est mesuré."""
+    hasard = random.Random(53)
+    epci = membres("epci").dropna(subset="code")
+    complets = sorted(epci[epci["commune"].str[:2].isin(["01", "08", "49", "53"])]["code"].unique())
+    lieux = hasard.sample(sorted(epci["code"].unique()), 15) + hasard.sample(complets, 25)
+    departements = sorted(membres("departement")["code"].dropna().unique())
+    vus = {("departement", decoupage(territoire("FR"), a_l_epci=False).codes)}
+    for code in [*lieux, *departements]:
+        lieu = territoire(code)
+        choix = (True,) if code in departements and code != "53" else (True, False)
+        vus |= {(d.maille, d.codes) for d in (decoupage(lieu, a_l_epci=b) for b in choix)}
+    return sorted(vus)
+
+
+@pytest.mark.lent
+def test_toutes_les_cartes_se_lisent():
+    """Chaque indicateur en aplats, sur chaque découpage : les classes que la carte et l'explorateur peignent."""
+    decoupages = _decoupages()
+    tous = {m: sorted({c for maille, codes in decoupages if maille == m for c in codes}) for m, _ in decoupages}
+    vues = 0
+    aplats = cd.dictionnaire().query("regle != 'A2'")
+    for code, ligne in aplats.iterrows():
+        unite, places = ligne["unite"], int(ligne["decimales"])
+        parties = {}
+        reference = reference_des_classes(code, annee=None)
+        for maille, codes in decoupages:
+            if maille not in parties:
+                parties[maille] = mesurer_maille(maille, [code], codes=tous[maille]).set_index(
+                    "territoire"
+                )["valeur"]
+            connues = parties[maille].reindex(codes).dropna().tolist()
+            if not connues:
+                continue
+            vues += 1
+            classes = (
+                quantiles(connues, unite=unite, decimales=places)
+                if math.isnan(reference)
+                else bandes(connues, reference=reference, unite=unite, decimales=places)
+            )
+            lisibles(classes, sorted(set(connues)), unite=unite, places=classes.places)
+            if unite == "%" and ligne["calcul"] in ("partie", "acces_alsh", "acces_part", "part_individuel"):
+                assert max(connues) <= 100, (code, maille)
+    assert vues > 1000
+
+
+def test_une_part_ne_depasse_jamais_cent():
+    """Craon et les siennes : 100,00000000000001 ferait une classe de plus, et un rang faux."""
+    for code in ("EJ_ALSH_PART_COM_EQUIP", "EJ_ALSH_PART_X_KM", "ACC_PART_X_MIN_ALSH"):
+        valeurs = mesurer_maille("commune", [code], codes=territoire("53").communes)["valeur"].dropna()
+        assert valeurs.max() == 100 and not valeurs[valeurs < 100].gt(99.999999).any()
+
+
+def test_une_partie_qui_depasse_son_tout_n_est_pas_une_part():
+    def somme(v):
+        return pd.DataFrame({"valeur": [v], "bas": [v], "haut": [v]}, index=["X"])
+
+    assert rapport(somme(12.0), somme(10.0), partie=True)["valeur"].isna().all()
+    assert rapport(somme(12.0), somme(10.0))["valeur"].item() == 120
 
 
 def test_les_quantiles_sont_ceux_de_numpy():

@@ -12,6 +12,8 @@ from cafdiag.donnees.publications import reconstituer
 
 # Au-delà de cette demi-largeur (points), un taux encadré n'apprend rien : il n'est pas affiché.
 DEMI_LARGEUR_MAXIMALE = 3.0
+# Deux sommes égales sur le papier diffèrent de la quinzième décimale.
+_BRUIT = 1e-9
 
 
 def sommer(communes: pd.DataFrame, appartenance: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +103,8 @@ def rapport(
     facteur : float
         100 pour un taux ou un pourcentage, 10 000 pour une densité, 1 pour un rapport simple.
     partie : bool
-        Vrai si le numérateur est une partie du dénominateur : le rapport ne dépasse pas ``facteur``.
+        Vrai si le numérateur est une partie du dénominateur : le rapport ne dépasse pas ``facteur``. Une partie qui
+        dépasse son tout, arrondis compris, n'est pas une part : manquante.
 
     Returns
     -------
@@ -125,11 +128,25 @@ def rapport(
             for c, d in (("valeur", "valeur"), ("bas", "haut"), ("haut", "bas"))
         )
     if partie:
-        haut = np.where(haut > facteur, facteur, haut)
+        with np.errstate(invalid="ignore"):
+            fausse = num["bas"] > den["haut"] * (1 + _BRUIT)
+        valeur, bas, haut = (np.where(fausse, np.nan, borner_la_part(t, facteur)) for t in (valeur, bas, haut))
     return pd.DataFrame(
         {"valeur": valeur, "bas": bas, "haut": haut, "numerateur": num["valeur"], "denominateur": den["valeur"]},
         index=numerateur.index,
     )
+
+
+def borner_la_part(part: np.ndarray, facteur: float = 100.0) -> np.ndarray:
+    """Une part ne dépasse jamais son tout ; au bruit de calcul près, le tout est le tout.
+
+    Examples
+    --------
+    >>> borner_la_part(np.array([100.00000000000001, 99.99999999999999, 104.0, 99.9, np.nan])).tolist()
+    [100.0, 100.0, 100.0, 99.9, nan]
+    """
+    with np.errstate(invalid="ignore"):
+        return np.where(part > facteur * (1 - _BRUIT), facteur, part)
 
 
 def taux_agrege(taux: pd.Series, poids: pd.Series) -> float:

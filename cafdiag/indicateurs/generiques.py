@@ -7,7 +7,7 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES
 from cafdiag.donnees.variables import derniere_annee
-from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
+from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, borner_la_part, rapport
 from cafdiag.indicateurs.contexte import (
     DEPARTEMENTS_SOURCE_NATIONALE,
     PART_MANQUANTE_MAXIMALE,
@@ -144,7 +144,9 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     # Communes renseignées seulement : même périmètre au numérateur et au dénominateur.
     partiel = np.full(len(valeur), np.nan)
     if partie and not complet.all() and not _connu_veut_dire_oui(ligne):
-        partiel = _sur_communes_connues(contexte, ligne, sommes_num["annee"], sommes_den["annee"])
+        partiel = borner_la_part(
+            _sur_communes_connues(contexte, ligne, sommes_num["annee"], sommes_den["annee"]), facteur
+        )
     if not complet.all() and not _connu_veut_dire_oui(ligne, sauf=(">0",)):
         borne = facteur if partie else np.inf
         encadrees = _references_encadrees(contexte, ligne, sommes_num, sommes_den, plafond=borne)
@@ -174,6 +176,8 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         manquants = np.where(manquants != "", manquants, contexte.manquantes_aux(den, sommes_den["annee"]))
         motif = np.where(complet, "", manquants)
         motif[sauve] = manquants[sauve] + " ; calculé sur les autres, encadré"
+    fausse = partie & (sommes_num["bas"] > sommes_den["haut"]).to_numpy() & ~connu & ~nul
+    motif[fausse] = "la partie dépasse son tout : l'une des deux sources est à vérifier"
     motif[trop_large | zero_arrondi] = "effectifs arrondis trop petits : l'intervalle possible est trop large"
     motif[trop_large & (statut_complet == "estime")] = "effectifs estimés : l'intervalle possible est trop large"
     motif[nul] = "le dénominateur est nul"

@@ -11,7 +11,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport, sommer, taux_agrege
+from cafdiag.indicateurs.agregation import (
+    DEMI_LARGEUR_MAXIMALE,
+    borner_la_part,
+    rapport,
+    sommer,
+    taux_agrege,
+)
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
 from cafdiag.indicateurs.generiques import a_apporter
 from cafdiag.indicateurs.hors_mayotte import SANS_TAUX
@@ -275,7 +281,7 @@ def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     t = global_["valeur"].where(global_["valeur"] > 0)
     individuel = am["valeur"] + gad["valeur"]
     table = _deduit(global_, am, gad)
-    table["valeur"] = 100 * individuel / t
+    table["valeur"] = borner_la_part((100 * individuel / t).to_numpy())
     # Un zéro publié reste un zéro à 0,05 près : la borne basse ne descend pas dessous.
     (bas, haut), (am_bas, am_haut), (gad_bas, gad_haut) = (bornes_du_taux(s) for s in (global_, am, gad))
     table["bas"] = 100 * (am_bas + gad_bas).clip(lower=0) / haut.where(t.notna())

@@ -120,9 +120,9 @@ class CartesDuDiagnostic:
         annee = _annee_des_equipements(table, codes)
         mesures = _mesures_de_distance(acces, table, codes, annee=annee)
         self._montrees.append(mesures)
-        # La première classe, [0 ; 0,01[, est celle des communes équipées.
+        # La première classe, [0 ; 0,01[, est celle des communes équipées ; elle existe même s'il n'y en a aucune.
         classes = replace(
-            par_seuils(mesures["valeur"].dropna(), seuils=[0.01, 3, 5, 8], unite="km"),
+            par_seuils([0.0, *mesures["valeur"].dropna()], seuils=[0.01, 3, 5, 8], unite="km"),
             etiquettes=ETIQUETTES_DISTANCE,
         )
         commun = self._commun()

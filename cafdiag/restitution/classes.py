@@ -14,7 +14,7 @@ import numpy as np
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs
-from cafdiag.restitution.formats import FINE, FOIS_LA_FRANCE, INSECABLE, decimales_de, nombre
+from cafdiag.restitution.formats import FINE, FOIS_LA_FRANCE, INSECABLE, arrondir, decimales_de, nombre
 
 RAPPORTS = (0.60, 0.85, 1.0, 1.15, 1.40)
 SANS_CLASSE = -1
@@ -24,13 +24,16 @@ SANS_CLASSE = -1
 class Classes:
     """Des classes `[bornes[i], bornes[i+1][`, la dernière fermée, avec couleur et étiquette.
 
-    `bornes` va du minimum au maximum observés (ou au-delà) : aucune valeur ne tombe dehors.
+    `bornes` va du minimum au maximum observés (ou au-delà) : aucune valeur ne tombe dehors. Une valeur se range
+    telle qu'elle s'écrit, à `places` décimales : 51,76 s'écrit 51,8 et tombe dans « 51,8 à 60,9 ».
     """
 
     bornes: tuple[float, ...]
     couleurs: tuple[str, ...]
     etiquettes: tuple[str, ...]
     reference: float | None = None
+    places: int = 1
+    unite: str | None = None
 
     def __len__(self) -> int:
         return len(self.couleurs)
@@ -43,7 +46,7 @@ class Classes:
         DemandeFausse
             Une valeur est hors des bornes : les classes ont été faites pour d'autres valeurs.
         """
-        nombres = _nombres(valeurs)
+        nombres = _ecrites(_nombres(valeurs), self.places, self.unite)
         connues = ~np.isnan(nombres)
         hors = connues & ((nombres < self.bornes[0]) | (nombres > self.bornes[-1]))
         if hors.any():
@@ -63,9 +66,20 @@ def _nombres(valeurs: Iterable) -> np.ndarray:
     return pd.to_numeric(serie, errors="raise").astype("float64").to_numpy()
 
 
-def _observees(valeurs: Iterable) -> np.ndarray:
+def _observees(valeurs: Iterable, places: int, unite: str | None) -> np.ndarray:
     nombres = _nombres(valeurs)
-    return nombres[np.isfinite(nombres)]
+    return _ecrites(nombres[np.isfinite(nombres)], places, unite)
+
+
+def _ecrites(nombres: np.ndarray, places: int, unite: str | None) -> np.ndarray:
+    """Les valeurs comme :func:`nombre` les écrit ; une part infime, « moins de 0,1 », vaut la moitié de 0,1."""
+    pas = 10.0**-places
+    rendus = np.array([float(arrondir(v, places)) if np.isfinite(v) else v for v in nombres.tolist()], dtype=float)
+    if unite == "%":
+        rendus = np.where((rendus == 100) & (np.round(nombres, 6) < 100), float(arrondir(100 - pas, places)), rendus)
+        rendus = np.where((rendus == 0) & (np.round(nombres, 6) > 0), pas / 2, rendus)
+    # Un « −0,0 » est un zéro.
+    return rendus + 0.0
 
 
 def bandes(
@@ -111,11 +125,14 @@ def bandes(
         )
     if list(rapports) != sorted(set(rapports)) or not len(rapports):
         raise DemandeFausse(f"rapports {tuple(rapports)}", attendu="des seuils strictement croissants")
-    observees = _observees(valeurs)
-    seuils = [reference * r for r in rapports]
+    places = decimales_de(unite) if decimales is None else decimales
+    # Une petite référence : deux seuils qui s'écriraient pareil demandent une décimale de plus.
+    while len(seuils := {float(arrondir(reference * r, places)) for r in rapports}) < len(rapports):
+        places += 1
+    seuils = sorted(seuils)
+    observees = _observees(valeurs, places, unite)
     bas = min([*observees, seuils[0], 0.0])
     haut = max([*observees, seuils[-1]])
-    places = decimales_de(unite) if decimales is None else decimales
     dit = [nombre(s, decimales=places) for s in seuils]
     fois = [nombre(r, decimales=_decimales_utiles(r)) for r in rapports]
     suite = f"fois {nom_reference}"
@@ -130,13 +147,15 @@ def bandes(
         couleurs.palette(len(seuils) + 1, divergente=True),
         tuple(_insecable(e) for e in etiquettes),
         reference=float(reference),
+        places=places,
+        unite=unite,
     )
 
 
 def quantiles(
     valeurs: Iterable, *, nombre_classes: int = 5, unite: str | None = None, decimales: int | None = None
 ) -> Classes:
-    """Classes d'effectifs voisins ; les bornes confondues (ex æquo) sont réunies.
+    """Classes d'effectifs voisins ; les bornes qui s'écrivent pareil sont réunies, un minimum répété est à part.
 
     Raises
     ------
@@ -147,19 +166,25 @@ def quantiles(
     --------
     >>> quantiles([1, 2, 3, 4, float("nan")], nombre_classes=2).bornes
     (1.0, 2.5, 4.0)
+
+    Neuf communes à 0 %, une à 100 : deux couleurs.
+
+    >>> quantiles([0] * 9 + [100], unite="%").etiquettes
+    ('0,0', '100,0')
     """
-    observees = _observees(valeurs)
+    places = decimales_de(unite) if decimales is None else decimales
+    observees = _observees(valeurs, places, unite)
     if not len(observees):
         raise DemandeFausse(
             "aucune valeur observée", conseil="ne dessinez que le fond et la légende « sans donnée »"
         )
-    parts = np.linspace(0, 1, nombre_classes + 1)
-    return par_seuils(
-        valeurs,
-        seuils=[float(b) for b in np.quantile(observees, parts)[1:-1]],
-        unite=unite,
-        decimales=decimales,
-    )
+    parts = np.quantile(observees, np.linspace(0, 1, nombre_classes + 1))[1:-1]
+    seuils = {float(arrondir(s, places)) for s in parts.tolist()}
+    bas = observees.min()
+    if any(s <= bas for s in seuils) and (observees > bas).any():
+        # Tout un cinquième est au minimum : sans classe à lui, il aurait la couleur de ce qui le suit.
+        seuils.add(float(observees[observees > bas].min()))
+    return par_seuils(valeurs, seuils=sorted(seuils), unite=unite, decimales=decimales)
 
 
 def par_seuils(
@@ -177,28 +202,44 @@ def par_seuils(
     >>> par_seuils([5, 40], seuils=[10, 20], unite="habitants").etiquettes[1]
     'de 10 à moins de 20'
     """
-    observees = _observees(valeurs)
+    places = decimales_de(unite) if decimales is None else decimales
+    observees = _observees(valeurs, places, unite)
     internes = sorted(set(seuils))
     bas = min([*observees, *internes])
     haut = max([*observees, *internes])
     # Un seuil égal au minimum ferait une première classe vide.
     internes = [s for s in internes if bas < s <= haut]
     bornes = (float(bas), *map(float, internes), float(haut))
-    places = decimales_de(unite) if decimales is None else decimales
-    dit = [nombre(b, decimales=places) for b in bornes]
-    dernier = len(bornes) - 2
-    etiquettes = [
-        f"de {dit[i]} à moins de {dit[i + 1]}"
-        if i < dernier
-        else (f"de {dit[i]} à {dit[i + 1]}" if dit[i] != dit[i + 1] else dit[i])
-        for i in range(len(bornes) - 1)
-    ]
+    paires = list(pairwise(bornes))
+    etiquettes = [_etiquette(*paire, observees, places) for paire in paires[:-1]]
+    etiquettes.append(_derniere(*paires[-1], places))
     teintes = tuple(palette) if palette else couleurs.palette(len(etiquettes))
     if len(teintes) != len(etiquettes):
         raise DemandeFausse(
             f"{len(teintes)} couleurs pour {len(etiquettes)} classes", attendu="une couleur par classe"
         )
-    return Classes(bornes, teintes, tuple(_insecable(e) for e in etiquettes))
+    return Classes(bornes, teintes, tuple(_insecable(e) for e in etiquettes), places=places, unite=unite)
+
+
+def _etiquette(a: float, b: float, observees: np.ndarray, places: int) -> str:
+    """« de a à moins de b » ; « a » seul quand rien d'autre ne peut s'y écrire, ou ne s'y trouve au minimum."""
+    pas = 10.0**-places
+    dedans = observees[(observees >= a) & (observees < b)]
+    if 0 < a < pas or (b < 1.5 * pas and (dedans > a).any()):
+        # Des parts infimes, entre zéro et ce qui s'écrit.
+        return f"moins de {nombre(b, decimales=places)}" if b < 1.5 * pas else (
+            f"plus de 0 et moins de {nombre(b, decimales=places)}"
+        )
+    if b - a < 1.5 * pas or a == observees.min() == dedans.max(initial=a):
+        return nombre(a, decimales=places)
+    return f"de {nombre(a, decimales=places)} à moins de {nombre(b, decimales=places)}"
+
+
+def _derniere(a: float, b: float, places: int) -> str:
+    dit = [nombre(x, decimales=places) for x in (a, b)]
+    if 0 < a < 10.0**-places:
+        return f"moins de {nombre(10.0**-places, decimales=places)}" if a == b else f"plus de 0, jusqu'à {dit[1]}"
+    return dit[0] if a == b else f"de {dit[0]} à {dit[1]}"
 
 
 def _decimales_utiles(rapport: float) -> int:
