@@ -281,6 +281,10 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
         print(chemin)
     if "html" in chemins:
         print(f"cafdiag : ouvrez {chemins['html'].resolve()} dans un navigateur.", file=sys.stderr)
+    from cafdiag.restitution.bordereau import lire_mesures, promesse
+
+    if dite := promesse(lire_mesures(chemins["mesures"].read_bytes())):
+        print(f"cafdiag : {dite}", file=sys.stderr)
     return 0
 
 

@@ -152,7 +152,7 @@ def test_motifs_en_mots_simples_et_themes_sans_jargon(craon):
         for b in (craon.non_enonce(), *map(craon.chapitre, ("animation-vie-sociale", "logement", "parentalite")))
     )
     assert not re.search(r"embarqu|\(s\)|ce qui est tu\b", rendu)
-    assert "fournies avec cafdiag" in rendu
+    assert "cafdiag" not in rendu and "xlsx" not in rendu
 
 
 def test_un_perimetre_se_place_a_cote_des_epci_pas_parmi_eux():

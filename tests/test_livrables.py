@@ -77,6 +77,7 @@ def test_un_fichier_par_format(craon):
     assert {f: c.name for f, c in craon.items()} == {
         **{f: f"diagnostic-{CRAON}.{f}" for f in TOUS},
         "mesures": f"mesures-{CRAON}.csv",
+        "bordereau": f"a-apporter-{CRAON}.xlsx",
     }
 
 
@@ -420,7 +421,7 @@ def test_le_territoire_a_sa_couche_a_toutes_les_mailles(tmp_path, code, maille, 
 def test_noms_de_fichiers_sans_texte_apporte(hostile):
     dossier = hostile["docx"].parent
     assert sorted(p.name for p in dossier.iterdir()) == sorted(
-        [*(f"diagnostic-{ANGERS}.{f}" for f in TOUS), f"mesures-{ANGERS}.csv"]
+        [*(f"diagnostic-{ANGERS}.{f}" for f in TOUS), f"mesures-{ANGERS}.csv", f"a-apporter-{ANGERS}.xlsx"]
     )
     assert sorted(p.name for p in dossier.parent.iterdir()) == ["registre.csv", "sorties"]
 

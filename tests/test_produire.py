@@ -32,13 +32,14 @@ def texte_de(page: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", sans)))
 
 
-def test_trois_fichiers_par_diagnostic(rapports):
+def test_les_fichiers_par_diagnostic(rapports):
     for nom, code in TERRITOIRES.items():
         chemins = rapports[nom]
         assert {f: c.name for f, c in chemins.items()} == {
             "html": f"diagnostic-{code}.html",
             "ipynb": f"diagnostic-{code}.ipynb",
             "mesures": f"mesures-{code}.csv",
+            "bordereau": f"a-apporter-{code}.xlsx",
         }
         assert chemins["html"].stat().st_size < 3_000_000
 
@@ -79,7 +80,7 @@ def test_pays_de_craon_lu_comme_un_elu(rapports):
         "la France (60,9)",
         "Aucun quartier prioritaire",
         "37 communes sur 37",
-        "Non énoncé, et pourquoi",
+        "Ce que ce rapport ne dit pas encore",
         "aucun quartier prioritaire sur ce territoire",
         "La parole des acteurs",
         "Méthode et sources",

@@ -48,6 +48,37 @@ GLOSSAIRE = {
 }
 
 
+A_DEMANDER, PAS_ICI = "à demander : ", "chiffre pas encore réuni pour ce territoire"
+_A_DEMANDER = re.compile(r"([^;:]+?) : à apporter \([^)]*\)")
+_AILLEURS = re.compile(r" \(fournie pour [^)]+ seulement\)")
+_PAS_ICI = re.compile(r"donnée fournie pour [^;()]+ seulement")
+# Un conseil de métier : une commande, un fichier, un registre à fournir. Sa place est dans le bordereau du chargé.
+_CONSEIL = re.compile(r"cafdiag|\.(?:xlsx|csv|toml)\b|--\w|\b(?:fournissez|apportez|importez)\b")
+
+
+def motif_du_lecteur(motif: str) -> str:
+    """Le motif d'un manquant, sans les conseils qui ne parlent qu'au chargé : commande, modèle, registre.
+
+    Examples
+    --------
+    >>> motif_du_lecteur("Cnaf : à apporter (« cafdiag donnees telecharger bpe »)")
+    'à demander : Cnaf'
+    >>> motif_du_lecteur("liste d'EVS partielle, une part n'en dit rien : fournissez un registre complet")
+    "liste d'EVS partielle, une part n'en dit rien"
+    """
+    if pd.isna(motif):
+        return ""
+    dit = _A_DEMANDER.sub(A_DEMANDER + r"\1", str(motif))
+    dit = _PAS_ICI.sub(PAS_ICI, _AILLEURS.sub("", dit))
+    dit = dit.replace("n'est pas importé", "n'est pas connu").replace("ne sont pas fournies", "ne sont pas connues")
+    clauses = []
+    for clause in dit.split(" ; "):
+        gardees = [part for part in clause.split(" : ") if not _CONSEIL.search(part)]
+        if gardees:
+            clauses.append(" : ".join(gardees))
+    return " ; ".join(clauses)
+
+
 def non_enonce(mesures: pd.DataFrame) -> pd.DataFrame:
     """Indicateurs sans chiffre sur le territoire, regroupés par motif.
 

@@ -1,4 +1,4 @@
-"""Des fichiers Office aux octets reproductibles, et un docx qui sait si on l'a retouché.
+"""Des fichiers Office aux octets reproductibles, et un fichier qui sait si on l'a retouché.
 
 Un docx et un xlsx sont des archives datées ; les dates sont ôtées, pour que les mêmes données fassent les
 mêmes octets. L'empreinte du docx produit est écrite dans ses propres propriétés : elle le suit où qu'il aille.
@@ -17,7 +17,7 @@ _DATES = re.compile(
     rb"<(dcterms:(?:created|modified)|cp:(?:lastModifiedBy|revision|lastPrinted))\b(?:[^>]*/>|.*?</\1>)",
     re.DOTALL,
 )
-_MARQUE = re.compile(rb"<dc:identifier>cafdiag-([0-9a-f]{64})</dc:identifier>")
+_MARQUE = re.compile(rb"<dc:identifier[^>]*>cafdiag-([0-9a-f]{64})</dc:identifier>")
 # La plus ancienne date qu'une archive zip sache écrire.
 _SANS_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -60,14 +60,16 @@ def sans_dates(octets: bytes, *, sceller: bool = False) -> bytes:
     parties = _parties(octets)
     proprietes = _DATES.sub(b"", parties[_PROPRIETES])
     if sceller:
-        marque = b"<dc:identifier>cafdiag-" + _empreinte(parties) + b"</dc:identifier>"
+        # openpyxl ne déclare « dc » que là où il s'en sert : la marque porte sa propre déclaration.
+        ouvre = b'<dc:identifier xmlns:dc="http://purl.org/dc/elements/1.1/">cafdiag-'
+        marque = ouvre + _empreinte(parties) + b"</dc:identifier>"
         proprietes = proprietes.replace(b"</cp:coreProperties>", marque + b"</cp:coreProperties>")
     parties[_PROPRIETES] = proprietes
     return _archiver(parties)
 
 
 def est_retouche(fichier: Path) -> bool:
-    """Vrai si ce docx n'est plus, ou n'a jamais été, tel que cafdiag l'a produit.
+    """Vrai si ce docx, ou ce bordereau, n'est plus, ou n'a jamais été, tel que cafdiag l'a produit.
 
     Un fichier illisible est tenu pour retouché : dans le doute, on n'écrase pas.
     """

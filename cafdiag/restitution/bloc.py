@@ -19,6 +19,8 @@ from cafdiag.territoires import Territoire
 # Une option de la ligne de commande se recopie : elle ne se coupe pas à un tiret.
 _OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]+)")
 
+SANS_RIEN = "Rien à montrer ici : voir la fin du rapport."
+
 
 def phrase_html(texte: str) -> str:
     """Texte échappé, dont la ponctuation haute et les guillemets ne partent pas seuls à la ligne.
@@ -43,6 +45,9 @@ class Bloc:
     donnees: dict = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        if not self.html:
+            # Un carnet montre alors cette phrase ; le rapport, rien.
+            return {"text/plain": SANS_RIEN, MIME_BLOC: {}, **self.donnees}
         return {"text/plain": "(morceau de rapport)", "text/html": self.html, MIME_BLOC: {}, **self.donnees}
 
     def __repr__(self) -> str:

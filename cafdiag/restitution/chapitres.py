@@ -6,14 +6,15 @@ import pandas as pd
 
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.indicateurs.hors_mayotte import HORS_MAYOTTE
-from cafdiag.restitution import comparables, textes
+from cafdiag.restitution import annexes, comparables, textes
 from cafdiag.restitution.bloc import Donnees, phrase_html
-from cafdiag.restitution.formats import enumeration, majuscule, statut
-from cafdiag.restitution.lecture import Lecture
-from cafdiag.restitution.tableaux import tableau_mesures
-from cafdiag.restitution.themes import CORPS
+from cafdiag.restitution.formats import enumeration, minuscule, statut
+from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.structures import structures_montrees
+from cafdiag.restitution.tableaux import tableau, tableau_mesures
+from cafdiag.restitution.themes import CORPS, STRUCTURES
 
-# En deçà de ce tiers de chiffres connus, une référence n'a pas sa colonne.
+# En deçà de ce tiers de chiffres connus, les comparables n'ont pas leur colonne : leur encart les dit mieux.
 PART_MINIMALE = 1 / 3
 REFERENCES = {"departement": "le département", "region": "la région", "france": "la France"}
 _QPV_PROXIMITE = (
@@ -22,8 +23,7 @@ _QPV_PROXIMITE = (
 _PARMI_LES_QPV = ("CTX_QPV_NB", "AVS_QPV_COUV", "AVS_QPV_HAB_COUV", "AVS_CS_PAR_QPV")
 _QPV_STRICTE = "(définition stricte) si un centre social est dans son contour"
 CHAPITRES = tuple(THEMES)
-# Même sans chiffre, ceux-là nomment des structures, ou disent quoi apporter.
-_JAMAIS_VIDES = ("animation-vie-sociale", "parentalite", "acces-aux-droits", "logement", "handicap-insertion")
+NON_ENONCE = "Ce que ce rapport ne dit pas encore"
 # Le livret de la Caf 53 chiffre cette intercommunalité : un repère pour elle seule.
 _CRAON = "200048551"
 PAROLE = {
@@ -46,32 +46,80 @@ PAROLE = {
 }
 
 
-def sommaire() -> list[tuple[str, str]]:
-    """Ancres et titres, dans l'ordre du rapport."""
+def sommaire(donnees: Donnees) -> list[tuple[str, str]]:
+    """Ancres et titres, dans l'ordre du rapport ; un thème dont rien n'est connu n'y est pas."""
     return [
         ("en-bref", "En bref"),
-        *((c, THEMES[c]) for c in CHAPITRES),
+        *((c, THEMES[c]) for c in CHAPITRES if not sans_rien(c, donnees)),
         ("enjeux", "Enjeux à débattre"),
         ("simulation", "Simulation"),
-        ("non-enonce", "Non énoncé, et pourquoi"),
+        ("non-enonce", NON_ENONCE),
         ("methode", "Méthode et sources"),
         ("glossaire", "Glossaire"),
     ]
 
 
 def chapitre(theme: str, donnees: Donnees) -> str:
-    """L'ouverture d'un chapitre : chiffres clés, constats, graphiques. Sans aucun chiffre, une ligne."""
-    ids = list(dictionnaire(theme=theme).index)
+    """L'ouverture d'un chapitre : chiffres clés, constats, graphiques ; vide si rien n'en est connu."""
+    if sans_rien(theme, donnees):
+        return ""
     titre = f'<section id="{theme}" class="chapitre"><h2>{phrase_html(THEMES[theme])}</h2>'
-    if not _connus(theme, donnees) and theme not in _JAMAIS_VIDES:
-        raisons = [r for r in dict.fromkeys(donnees.lecture.ligne(i)["motif"] for i in ids) if r]
-        lignes = "".join(f"<li>{phrase_html(majuscule(r))}.</li>" for r in raisons)
-        return f'{titre}<p class="nd">Aucun chiffre ici, et pourquoi :</p><ul class="nd">{lignes}</ul></section>'
     return f"{titre}{CORPS[theme](donnees)}</section>"
+
+
+def sans_rien(theme: str, donnees: Donnees) -> bool:
+    """Vrai si le thème n'a ni chiffre, ni borne, ni structure nommée : il n'aura qu'une ligne, à la fin."""
+    if _connus(theme, donnees):
+        return False
+    types = STRUCTURES.get(theme, ())
+    return not types or structures_montrees(donnees, types).empty
+
+
+def non_enonce(donnees: Donnees) -> str:
+    """La fin du rapport : une ligne par thème, ce qui y manque et qui peut le donner ; puis les autres raisons."""
+    lecture = donnees.lecture
+    table = dictionnaire()
+    lignes = ""
+    for theme in CHAPITRES:
+        du_theme = table[table["theme"].eq(theme)]
+        muets = du_theme[[_manque(lecture, code) for code in du_theme.index]]
+        if muets.empty:
+            continue
+        vide = sans_rien(theme, donnees)
+        noms = enumeration([minuscule(n) for n in dict.fromkeys(muets["libelle_court"])], maximum=3)
+        qui = " ; ".join(dict.fromkeys(minuscule(q.partition(" : ")[0]) for q in muets["a_apporter"]))
+        combien = "aucun chiffre encore" if vide else accord(len(muets), "indicateur manque", "indicateurs manquent")
+        lignes += (
+            f"<li><strong>{phrase_html(THEMES[theme])}</strong> : {phrase_html(f'{combien} ({noms}).')} "
+            f"{phrase_html(f'Qui peut les donner : {qui}.')}</li>"
+        )
+    entete = f'<section id="non-enonce" class="chapitre"><h2>{NON_ENONCE}</h2>'
+    raisons = annexes.non_enonce(lecture.mesures[lecture.mesures["role"].eq("territoire")])
+    if raisons.empty:
+        return f"{entete}<p>Tous les indicateurs sont énoncés.</p></section>"
+    # Ce qui n'est que pas encore apporté est dit à la ligne de son thème.
+    raisons = raisons[~raisons["motif"].str.startswith((annexes.A_DEMANDER, annexes.PAS_ICI))]
+    if raisons.empty:
+        return f"{entete}<ul>{lignes}</ul></section>"
+    rendu = tableau(
+        raisons,
+        titre="Indicateurs sans chiffre ici",
+        colonnes={"motif": "Pourquoi", "etat": "État", "indicateurs": "Indicateurs"},
+    )
+    detail = f'<details class="note-limite"><summary>Les autres raisons</summary>{rendu}</details>'
+    return f"{entete}{f'<ul>{lignes}</ul>' if lignes else ''}{detail}</section>"
+
+
+def _manque(lecture: Lecture, code: str) -> bool:
+    """Vrai si ce chiffre pourrait être connu : un secret, ou une question sans objet, ne se demande pas."""
+    ligne = lecture.ligne(code)
+    return ligne is not None and ligne["statut"] == "non_disponible" and not lecture.bornes(code)
 
 
 def comparaison(theme: str, donnees: Donnees) -> str:
     """La suite d'un chapitre, après sa carte : comparer, limites, parole des acteurs."""
+    if sans_rien(theme, donnees):
+        return ""
     sus = _connus(theme, donnees)
     if not sus:
         return f"<section>{_parole(theme)}</section>"
@@ -95,8 +143,8 @@ def _connus(theme: str, donnees: Donnees) -> list[str]:
 def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: list[str]) -> str:
     """Tableau territoire, département, région, France, pour les indicateurs connus du territoire."""
     part_connue = utiles.groupby("role")["statut"].apply(lambda s: s.map(lambda e: statut(e).chiffre).mean())
-    # Une colonne presque vide n'apprend rien : elle est dite en une ligne.
-    tus = [r for r in ("departement", "region", "france") if 0 <= part_connue.get(r, -1) < PART_MINIMALE]
+    # Une colonne toute vide n'apprend rien : elle est dite en une ligne.
+    tus = [r for r in ("departement", "region", "france") if part_connue.get(r, -1) == 0]
     # Les comparables ont leur encart : médiane et rang y sont connus même quand leur total ne l'est pas.
     peu = ["comparables"] if part_connue.get("comparables", 0) < PART_MINIMALE else []
     utiles = utiles[~utiles["role"].isin([*tus, *peu])]
@@ -105,8 +153,7 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
     if tus:
         absents = enumeration([REFERENCES[r] for r in tus])
         precision = (
-            f"Sans colonne : {absents}, où presque aucun de ces chiffres n'est dans les données fournies avec "
-            "cafdiag."
+            f"Sans colonne : {absents}, où aucun de ces chiffres n'est connu."
         )
     precision = f"{precision} {_france_partielle(utiles, courts)}".strip()
     rendu = tableau_mesures(

@@ -117,7 +117,7 @@ def _liste(donnees: Donnees) -> str:
         vue,
         titre=f"Les {groupe.libelle}, {ordre}",
         decimales={"Habitants": 0, "Distance": 2},
-        source="Insee, populations légales ; contours IGN ; calcul cafdiag",
+        source="Insee, populations légales ; contours IGN ; calcul",
     )
     resume = f"Qui sont les {groupe.libelle}, et à quelle distance"
     return (

@@ -117,7 +117,8 @@ class Diagnostic:
         self.confrontation = self._confronter()
         self.mesures = self.confrontation.mesures
         self.lecture = Lecture(
-            self.mesures,
+            # Le fichier de mesures garde les motifs entiers ; le lecteur du rapport n'en voit que ce qui lui parle.
+            self.mesures.assign(motif=self.mesures["motif"].map(annexes.motif_du_lecteur)),
             departement=self.rattachement.nom,
             confrontation=self.confrontation,
             series=series_du_rapport(
@@ -181,7 +182,7 @@ class Diagnostic:
             "situation": situation(self.lecture),
             "maille": " · ".join([maille, *parents]),
             "avertissements": list(t.avertissements),
-            "sommaire": [{"ancre": a, "titre": n} for a, n in chapitres.sommaire()],
+            "sommaire": [{"ancre": a, "titre": n} for a, n in chapitres.sommaire(self.donnees)],
         }
         return Bloc(
             f"<h1>{html.escape(self.nom)}</h1><p>{html.escape(garde['sous_titre'])}</p>"
@@ -248,17 +249,8 @@ class Diagnostic:
         return simulations_du_rapport.simulations(self.donnees, self.mesures)
 
     def non_enonce(self) -> Bloc:
-        """Ce que le rapport ne dit pas, et pourquoi."""
-        table = annexes.non_enonce(self.mesures[self.mesures["role"].eq("territoire")])
-        titre = '<section id="non-enonce"><h2>Non énoncé, et pourquoi</h2>'
-        if table.empty:
-            return self._bloc(f"{titre}<p>Tous les indicateurs du dictionnaire sont énoncés.</p></section>")
-        contenu = tableau(
-            table,
-            titre="Indicateurs sans chiffre ici",
-            colonnes={"motif": "Pourquoi", "etat": "État", "indicateurs": "Indicateurs"},
-        )
-        return self._bloc(f"{titre}{contenu}</section>")
+        """Ce que le rapport ne dit pas encore, et pourquoi."""
+        return self._bloc(chapitres.non_enonce(self.donnees))
 
     def methode_et_sources(self) -> Bloc:
         """Méthode, sources, glossaire des seuls termes employés."""

@@ -347,6 +347,15 @@ def majuscule(texte: str) -> str:
     return texte[:1].upper() + texte[1:]
 
 
+def minuscule(texte: str) -> str:
+    """Un libellé au milieu d'une phrase ; un sigle garde ses majuscules.
+
+    >>> minuscule("Lits de FJT"), minuscule("QPV couverts")
+    ('lits de FJT', 'QPV couverts')
+    """
+    return texte[:1].lower() + texte[1:] if texte[1:2].islower() or texte[1:2] == " " else texte
+
+
 def cle_de_tri(texte: str) -> str:
     """Clé d'ordre alphabétique sans égard aux accents ni à la casse : « Écouflant » après « Durtal ».
 

@@ -40,7 +40,7 @@ def document_du_carnet(carnet) -> Document:
         elif MIME_CARTE in donnees:
             blocs.append(figure_de_la_carte(_objet(donnees[MIME_CARTE])))
         elif MIME_BLOC in donnees and MIME_MESURES not in donnees:
-            blocs += lire_blocs("".join(donnees["text/html"]))
+            blocs += lire_blocs("".join(donnees.get("text/html", "")))
     return Document(
         titre=garde.get("titre", ""),
         sous_titre=garde.get("sous_titre", ""),

@@ -62,12 +62,13 @@ def diagnostic(
     Returns
     -------
     dict of str to Path
-        Chemins écrits, par format, et ``mesures``.
+        Chemins écrits, par format, ``mesures``, et ``bordereau`` : ``a-apporter-<code>.xlsx``, pour le chargé.
 
     Warns
     -----
     DocxRetouche
-        Le docx déjà là a été retouché : il est gardé, le nouveau s'appelle ``diagnostic-<code> (2).docx``.
+        Le docx déjà là, ou le bordereau, a été retouché : il est gardé, le nouveau s'appelle
+        ``diagnostic-<code> (2).docx``.
 
     Raises
     ------
@@ -91,7 +92,19 @@ def diagnostic(
     carnet = _executer(
         commande.gabarit, commande.parametres, sortie=sortie, suffixe=commande.suffixe, delai=delai
     )
-    return ranger(sortie, contenus(carnet, commande))
+    fichiers = contenus(carnet, commande)
+    fichiers["bordereau"] = _bordereau(fichiers["mesures"][1], commande)
+    return ranger(sortie, fichiers)
+
+
+def _bordereau(mesures_csv: str | bytes, commande: Commande) -> tuple[str, bytes]:
+    """Ce que le chargé doit apporter : à part, pour que le rapport se remette tel quel."""
+    from cafdiag.restitution.bordereau import bordereau, lire_mesures
+
+    octets = bordereau(
+        lire_mesures(mesures_csv), commande.cible, titre=commande.parametres.get("nom_usage", "")
+    )
+    return f"a-apporter-{commande.suffixe}.xlsx", octets
 
 
 @dataclass(frozen=True)
@@ -196,14 +209,14 @@ def ranger(sortie: Path, fichiers: dict[str, tuple[str, str | bytes]]) -> dict[s
         Le docx déjà là a été retouché : le nouveau prend un autre nom.
     """
     chemins = {format_: sortie / nom for format_, (nom, _) in fichiers.items()}
-    if "docx" in chemins:
+    for retouchable in [f for f in ("docx", "bordereau") if f in chemins]:
         from cafdiag.restitution.archives import nom_libre
 
-        voulu, chemins["docx"] = chemins["docx"], nom_libre(chemins["docx"])
-        if chemins["docx"] != voulu:
+        voulu, chemins[retouchable] = chemins[retouchable], nom_libre(chemins[retouchable])
+        if chemins[retouchable] != voulu:
             warnings.warn(
                 f"{voulu.name} a été retouché depuis sa production : il est gardé tel quel. Le nouveau est "
-                f"{chemins['docx'].name}",
+                f"{chemins[retouchable].name}",
                 DocxRetouche,
                 stacklevel=3,
             )
@@ -364,7 +377,7 @@ def page_html(carnet) -> str:
             morceaux.append(html)
             scripts.append(script)
         elif MIME_BLOC in donnees:
-            morceaux.append("".join(donnees["text/html"]))
+            morceaux.append("".join(donnees.get("text/html", "")))
     return rendre_page(garde=garde, corps="\n".join(morceaux), scripts=scripts)
 
 

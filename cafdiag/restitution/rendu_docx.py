@@ -48,7 +48,7 @@ class _Rendu:
         proprietes = self.docx.core_properties
         proprietes.title = sans_controle(f"{document.titre} – {document.sous_titre}")
         proprietes.subject = sans_controle(document.situation)[:255]
-        proprietes.author, proprietes.language, proprietes.comments = "cafdiag", LANGUE, ""
+        proprietes.author, proprietes.language, proprietes.comments = "", LANGUE, ""
         self._garde(document)
         self.blocs(document.blocs)
         self._pied(document.titre)

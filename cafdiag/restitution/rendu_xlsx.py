@@ -148,7 +148,7 @@ def _case(
     if isinstance(valeur, str):
         # openpyxl prend « =… » pour une formule, même quand on lui donne un texte.
         case.data_type = "s"
-        case.alignment = Alignment(vertical="top", wrap_text=len(valeur) > 40)
+        case.alignment = Alignment(vertical="top", wrap_text=len(valeur) > 40 or "\n" in valeur)
     elif valeur is not None:
         case.alignment = Alignment(vertical="top")
         case.number_format = _format(valeur, decimales, unite)
@@ -169,7 +169,7 @@ def _entete(feuille: Any, mots: Iterable[str]) -> list[WriteOnlyCell]:
     return cases
 
 
-def _tableau(
+def feuille_en_tableau(
     classeur: Workbook,
     nom: str,
     colonnes: Sequence[tuple[str, float]],
@@ -211,7 +211,7 @@ def _feuille_de_mesures(classeur: Workbook, theme: str, mesures: list[dict]) -> 
                 mot = _ROLES.get(brut, brut) if colonne == "role" else brut
                 ligne.append(_Valeur(mot, gras=ici and colonne == "nom"))
         lignes.append(ligne)
-    _tableau(classeur, theme, [(mot, largeur) for _, mot, largeur in COLONNES], lignes, gele="B2")
+    feuille_en_tableau(classeur, theme, [(mot, largeur) for _, mot, largeur in COLONNES], lignes, gele="B2")
 
 
 def _lisez_moi(
@@ -234,8 +234,7 @@ def _lisez_moi(
         "La feuille « Dictionnaire » donne la formule et les limites de chaque indicateur ; « Sources », les "
         "producteurs.",
         "",
-        "Données publiques sous Licence Ouverte 2.0 : citez le producteur et le millésime. Classeur produit avec "
-        "cafdiag.",
+        "Données publiques sous Licence Ouverte 2.0 : citez le producteur et le millésime.",
     ]
     feuille.append([tete])
     for phrase in phrases:
@@ -256,7 +255,7 @@ def _dictionnaire(classeur: Workbook, employes: set[str]) -> None:
         [str(code) if champ is None else (str(ligne[champ]) or None) for _, _, champ in champs]
         for code, ligne in table.iterrows()
     ]
-    _tableau(classeur, "Dictionnaire", [(mot, largeur) for mot, largeur, _ in champs], lignes)
+    feuille_en_tableau(classeur, "Dictionnaire", [(mot, largeur) for mot, largeur, _ in champs], lignes)
 
 
 def _sources(classeur: Workbook, lignes: list[dict]) -> None:
@@ -265,7 +264,7 @@ def _sources(classeur: Workbook, lignes: list[dict]) -> None:
         if ligne["source"] and STATUTS[ligne["statut"]].chiffre:
             dites.setdefault((ligne["source"], ligne["millesime"]), set()).add(ligne["indicateur"])
     rendues = [[s, m or None, ", ".join(sorted(codes))] for (s, m), codes in sorted(dites.items())]
-    _tableau(classeur, "Sources", [("Source", 70), ("Millésime", 30), ("Indicateurs", 90)], rendues)
+    feuille_en_tableau(classeur, "Sources", [("Source", 70), ("Millésime", 30), ("Indicateurs", 90)], rendues)
 
 
 def _statuts(classeur: Workbook) -> None:
@@ -273,7 +272,7 @@ def _statuts(classeur: Workbook) -> None:
         [cle, s.libelle, s.symbole or None, s.explication, "oui" if s.chiffre else "non"]
         for cle, s in STATUTS.items()
     ]
-    _tableau(
+    feuille_en_tableau(
         classeur,
         "Statuts",
         [("Statut", 18), ("Libellé", 22), ("Signe", 8), ("Explication", 70), ("Porte un chiffre", 16)],

@@ -18,7 +18,7 @@ from cafdiag.restitution.formats import avec_statut, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.restitution.structures import registre_complet
 from cafdiag.restitution.tableaux import tableau
-from cafdiag.restitution.themes_sociaux import SOCIAUX, a_apporter, corps
+from cafdiag.restitution.themes_sociaux import SOCIAUX, corps
 from cafdiag.territoires import membres
 
 # Au-delà de cette part d'habitants (%) sans niveau de densité, la répartition serait fausse.
@@ -96,7 +96,7 @@ def _densite(donnees: Donnees) -> str:
         manquent = f"{accord(int(sans.sum()), 'commune')} sur {nombre(len(communes))}"
         return paragraphe(
             f"La répartition des habitants par niveau de densité n'est pas montrée : le niveau de {manquent} n'est "
-            "pas dans les données fournies avec cafdiag."
+            "pas connu."
         )
     lignes = []
     for niveau, nom in NOMS_DENSITE.items():
@@ -296,14 +296,9 @@ def _animation(donnees: Donnees) -> str:
         )
     if not registre_complet(donnees):
         phrases.append(
-            "Les listes de centres sociaux et d'EVS fournies avec cafdiag sont partielles : apportez un registre "
-            "complet pour connaître les chiffres qui manquent ici."
-            if donnees.apports.structures is None
-            else "Le registre fourni n'est pas déclaré complet pour tout ce territoire : la liste reste partielle."
+            "Les listes de centres sociaux et d'EVS connues ici sont partielles : d'autres structures peuvent exister."
         )
-    return paragraphe(*phrases) + tableau_des_structures(donnees, ("centre_social", "evs")) + a_apporter(
-        "animation-vie-sociale", lecture
-    )
+    return paragraphe(*phrases) + tableau_des_structures(donnees, STRUCTURES["animation-vie-sociale"])
 
 
 def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:
@@ -313,6 +308,11 @@ def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:
     return f"{textes.quartiers_couverts(donnees.lecture)}{motif}."
 
 
+# Les structures que nomme chaque chapitre : nommées, elles le remplissent même sans chiffre.
+STRUCTURES: dict[str, tuple[str, ...]] = {
+    "animation-vie-sociale": ("centre_social", "evs"),
+    **{theme: tuple(social.structures) for theme, social in SOCIAUX.items()},
+}
 CORPS: dict[str, Callable[[Donnees], str]] = {
     "portrait": _portrait,
     "petite-enfance": _petite_enfance,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cafdiag.indicateurs import dictionnaire
-from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
-from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.lecture import accord
 from cafdiag.restitution.structures import france_services_comptees, structures_montrees
 
 
@@ -75,7 +74,7 @@ _COMMENTES = 4
 
 
 def corps(theme: str) -> Callable[[Donnees], str]:
-    """Le rendu du corps d'un chapitre social : chiffres clés, constats, structures, ce qui manque."""
+    """Le rendu du corps d'un chapitre social : chiffres clés, constats, structures."""
     social = SOCIAUX[theme]
 
     def rendre(donnees: Donnees) -> str:
@@ -84,13 +83,12 @@ def corps(theme: str) -> Callable[[Donnees], str]:
         dits = list(dict.fromkeys(c for c in (*social.cles, *sus) if c in sus))
         dites = [commentaire(lecture, code) for code in dits[:_COMMENTES]]
         # Une limite que plusieurs chiffres partagent ne se dit qu'une fois, à la fin.
-        limites = dict.fromkeys(c.limite for c in dites if c.limite)
+        limites = dict.fromkeys(f"{p.rstrip('.')}." for c in dites for p in c.limite.split(". ") if p)
         phrases = [p for c in dites for p in (c.niveau, c.rang, c.tendance) if p]
         return (
             cles(lecture, social.cles)
             + paragraphe(_comptes(donnees, social), *phrases, *limites)
             + tableau_des_structures(donnees, tuple(social.structures))
-            + a_apporter(theme, lecture)
         )
 
     return rendre
@@ -113,27 +111,3 @@ def _comptes(donnees: Donnees, social: Social) -> str:
                 f"L'ANCT y compte {accord(total, *mots)} en {annee} : la liste nominative est plus ancienne."
             )
     return " ".join(phrases)
-
-
-def a_apporter(theme: str, lecture: Lecture) -> str:
-    """Les indicateurs muets d'un thème, et la source qui les ferait parler ; vide s'il n'en manque aucun.
-
-    Returns
-    -------
-    str
-        Une liste HTML repliée : une ligne par source, les indicateurs qu'elle donnerait.
-    """
-    table = dictionnaire(theme=theme)
-    muet = [not lecture.connu(c) and bool(source) for c, source in table["a_apporter"].items()]
-    muets = table[muet]
-    if muets.empty:
-        return ""
-    lignes = "".join(
-        f"<li><strong>{phrase_html(' ; '.join(libelles))}</strong> ({phrase_html(source)}).</li>"
-        for source, libelles in muets.groupby("a_apporter", sort=False)["libelle_court"]
-    )
-    combien = accord(len(muets), "indicateur reste muet", "indicateurs restent muets")
-    return (
-        f'<details class="note-limite"><summary>{html.escape(combien)} : quoi apporter</summary>'
-        f"<ul>{lignes}</ul></details>"
-    )
