@@ -236,15 +236,29 @@ def test_un_fichier_de_qpv_filtre_n_eteint_rien(tmp_path, coin):
         assert (ligne["valeur"], ligne["statut"]) == (attendu, "exact"), code
 
 
-def test_les_communes_d_un_quartier_sont_celles_du_fichier(tmp_path, coin):
-    """Le contour déborde chez la voisine, ou la manque : c'est la colonne, ou la liste, qui le situe."""
+def test_les_communes_d_un_quartier_ne_se_devinent_pas_du_contour(tmp_path, coin, capsys):
+    """Le contour déborde chez la voisine, ou la manque : c'est la liste de l'ANCT, ou la colonne, qui le situe."""
     x, y = coin
     carre = box(x - 9_000, y - 9_000, x + 9_000, y + 9_000)
-    for communes, attendus in ((None, (2, 8)), (["49353, 49007"], (2, 9)), ([""], (2, 8))):
-        chemin = ecrire_qpv(tmp_path / "q.geojson", [carre], ["QN04908M"], communes=communes)
+    cas = [
+        ("QN04908M", None, (2, 8)),  # connu de la liste : à Trélazé
+        ("QN04908M", [""], (2, 8)),
+        ("QN04999N", ["49353, 49007"], (3, 9)),  # nouveau : les communes que dit le fichier
+        ("QN04999N", ["49007"], (2, 9)),
+    ]
+    for code, communes, attendus in cas:
+        chemin = ecrire_qpv(tmp_path / "q.geojson", [carre], [code], communes=communes)
         apports = cd.lire_apports(qpv=chemin)
         nombres = [cd.mesurer(c, ["CTX_QPV_NB"], apports=apports).iloc[0]["valeur"] for c in ("49353", "49007")]
         assert tuple(nombres) == attendus, communes
+    # Un fichier qui contredit la liste est lu, et la contradiction est dite.
+    chemin = ecrire_qpv(tmp_path / "q.geojson", [carre], ["QN04908M"], communes=["49007"])
+    assert principal(["mesurer", "49353", "-i", "CTX_QPV_NB", "--qpv", str(chemin)]) == 0
+    sortie = capsys.readouterr()
+    assert "2 quartiers" in sortie.out and "la liste l'emporte" in sortie.err
+    chemin = ecrire_qpv(tmp_path / "q.geojson", [carre], ["QN04999N"], communes=[""])
+    with pytest.raises(EntreeFautive, match="insee_com"):
+        cd.lire_apports(qpv=chemin)
 
 
 def test_distance_en_metres_vrais_outre_mer(tmp_path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cafdiag.donnees import blocs, classeurs, delimite, enregistrements, octets
+from cafdiag.donnees import blocs, classeurs, couches, delimite, enregistrements, octets
 from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.entetes import Choix
 from cafdiag.donnees.nettoyage import (
@@ -84,6 +84,8 @@ def _lire(src: octets.Source, colonnes: Choix, feuille: str | None, limite: int 
         return classeurs.lire(src, colonnes=colonnes, limite=limite, feuille=feuille)
     if src.format == "json":
         return enregistrements.lire_json(src, colonnes=colonnes, limite=limite)
+    if src.format == couches.FORMAT:
+        return couches.lire(src, couche=feuille, limite=limite)
     return enregistrements.lire_parquet(src, colonnes=colonnes, limite=limite)
 
 
@@ -93,6 +95,8 @@ def apercu(chemin: Path | str, *, feuille: str | None = None, limite: int = 50) 
 
 
 def feuilles(chemin: Path | str) -> list[str]:
-    """Noms des feuilles d'un classeur ; liste vide pour un autre format."""
+    """Noms des feuilles d'un classeur, ou des couches d'un fichier géographique ; liste vide pour un autre format."""
     src = octets.source(chemin)
+    if src.format == couches.FORMAT:
+        return list(couches.couches(src))
     return classeurs.feuilles(src) if src.format in ("xlsx", "ods") else []

@@ -27,6 +27,8 @@ _BORD = re.compile(rb"[ \t][;,|\t\r\n\"]|[;,|\t\n\"][ \t]")
 FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx",
            ".ods": "ods", ".json": "json", ".geojson": "json", ".ndjson": "json", ".jsonl": "json",
            ".parquet": "parquet", ".geoparquet": "parquet"}
+# Un GeoPackage est une base SQLite ; un shapefile commence par le nombre 9994.
+_GEOGRAPHIQUES = (b"SQLite format 3\0", b"\x00\x00\x27\x0a")
 _ILLISIBLE = (struct.error, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
               ValueError, KeyError)
 _FRANCAIS = frozenset("œŒŸ’‘“”„«»–—…€°²³·ºª§№\u00a0\u202f\u2009") | {chr(c) for c in range(0xC0, 0x100)}
@@ -111,6 +113,8 @@ def _format(nom: str, debut: bytes, chemin: Path) -> str:
         (b"PAR1", b"\xd0\xcf")) else debut.removeprefix(codecs.BOM_UTF8).lstrip()
     if debut.startswith(b"PAR1"):
         return "parquet"
+    if debut.startswith(_GEOGRAPHIQUES):
+        return "geo"
     if tete[:1] in (b"{", b"["):
         return "json"
     if re.match(rb"<(!doctype html|html|head|\?xml|!--|script)", tete[:200], re.IGNORECASE):
@@ -139,6 +143,11 @@ def _dans_archive(chemin: Path) -> Source:
                 f"archive démesurée : {len(membres)} fichiers, {total // 1024**2} Mio une fois ouverte"])
         if classeur := _classeur(noms):
             return Source(chemin, classeur)
+        contours = [m for m in membres if m.filename.lower().endswith((".shp", ".gpkg"))]
+        if contours:
+            choisi = max(contours, key=lambda m: m.file_size)
+            return Source(chemin, "geo", "zip", choisi.filename,
+                          tuple(sorted(m.filename for m in contours if m is not choisi)))
         tables = [m for m in membres if PurePosixPath(m.filename.lower()).suffix in FORMATS
                   and not PurePosixPath(m.filename).name.startswith((".", "__"))]
         donnees = [m for m in tables if not re.search(r"(^|[/_-])meta", m.filename.lower())] or tables

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import octets
+from cafdiag.donnees import couches, octets
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.assemblage import COMMUNE, Chantier, refuser, trouver
@@ -122,48 +122,23 @@ def _par_pyogrio(chemin: Path, couche: str | None = None) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pyogrio
 
-    source = chemin
-    if octets.source(chemin).compression == "zip" or chemin.suffix == ".gz":
-        source = octets.source(chemin).tout()
+    src = octets.source(chemin)
+    source = couches.chemin_gdal(src) if src.format == couches.FORMAT or not src.compression else src.tout()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL avertit d'un champ inconnu : le contour n'en dépend pas
             return gpd.read_file(source, engine="pyogrio", on_invalid="ignore", layer=couche)
     except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError,
             pyogrio.errors.FeatureError, pyogrio.errors.GeometryError) as cause:
-        raise EntreeFautive(chemin.name, [f"contours illisibles ({cause})"],
-                            attendu="un GeoJSON, un GeoPackage, un shapefile ou un GeoParquet") from cause
+        raise couches.illisible(src, cause) from cause
 
 
-def brut_geo(chemin: Path, voulue: Callable[[list[str]], bool] = lambda entete: True) -> Brut:
-    """Attributs en textes ; un GeoPackage ou un shapefile, qui n'en ont pas, passent par pyogrio.
-
-    D'un GeoPackage à plusieurs couches, on lit la première dont les colonnes conviennent ; aucune : toutes sont dites.
-    """
-    if chemin.suffix.lower() in (".gpkg", ".shp"):
-        couche = _couche(chemin, voulue)
-        geo = _par_pyogrio(chemin, couche)
-        attributs = geo.drop(columns=geo.geometry.name) if hasattr(geo, "crs") else geo
-        table = pd.DataFrame(attributs).astype("object").fillna("").astype("str")
-        return Brut(table, np.arange(1, len(table) + 1), [*table.columns, "geometry"], fichier=chemin.name,
-                    empreinte=octets.empreinte(chemin), couche=couche or "")
-    return lire_tableau(chemin)
-
-
-def _couche(chemin: Path, voulue: Callable[[list[str]], bool]) -> str | None:
-    import pyogrio
-
-    try:
-        couches = {str(nom): pyogrio.read_info(chemin, layer=nom)["fields"].tolist()
-                   for nom, _ in pyogrio.list_layers(chemin)}
-    except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError):
-        return None  # la lecture dira mieux pourquoi
-    convient = [nom for nom, champs in couches.items() if voulue(champs)]
-    if not convient and len(couches) > 1:
-        dites = " ; ".join(f"{nom} ({', '.join(champs[:8])})" for nom, champs in couches.items())
-        raise EntreeFautive(chemin.name, [f"aucune des {len(couches)} couches n'a les colonnes attendues"],
-                            attendu=f"couches trouvées : {dites}")
-    return convient[0] if convient else None
+def brut_geo(chemin: Path, feuille: str | None, voulue: Callable[[list[str]], bool]) -> Brut:
+    """Attributs en textes ; d'un fichier à plusieurs couches, la première dont les colonnes conviennent."""
+    src = octets.source(chemin)
+    if src.format == couches.FORMAT and feuille is None:
+        feuille = couches.choisir(src, voulue)
+    return lire_tableau(chemin, feuille=feuille)
 
 
 def sans_trace(lire: Callable[..., Lecture]) -> Callable[..., Lecture]:
@@ -209,7 +184,7 @@ def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None
     """
     import geopandas as gpd
 
-    brut = brut_geo(chemin, lambda champs: trouver(champs, *COMMUNE, "insee_com") is not None)
+    brut = brut_geo(chemin, feuille, lambda champs: trouver(champs, *COMMUNE, "insee_com") is not None)
     commune = trouver(brut.entete, *COMMUNE, "insee_com")
     if commune is None:
         raise refuser(brut, "colonne absente : code de la commune")

@@ -44,7 +44,7 @@ def lire_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = No
     """Contours des quartiers prioritaires 2024 ; un quartier peut être à cheval sur plusieurs communes."""
     import geopandas as gpd
 
-    brut = brut_geo(chemin, est_qpv)
+    brut = brut_geo(chemin, feuille, est_qpv)
     code, nom = trouver(brut.entete, QPV_CODE), trouver(brut.entete, QPV_NOM)
     if code is None or nom is None:
         raise refuser(brut, *(f"colonne absente : « {c} »" for c, v in (("code_qp", code), ("lib_qp", nom)) if not v),
@@ -54,7 +54,8 @@ def lire_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = No
     refuser_codes_2015(chantier, codes)
     chantier.rejeter(~codes.str.fullmatch(_CODE), "code de quartier illisible (attendu : QN, département sur trois "
                      "caractères, deux chiffres, une lettre)", brut.table[code])
-    communes, etrangers = _communes(brut, codes)
+    communes, etrangers, contredites = _communes(brut, codes)
+    chantier.remarques += contredites
     chantier.rejeter(etrangers, HORS_COG, codes)
     chantier.rejeter(communes.eq(""), "quartier inconnu de la liste 2024, et le fichier ne dit pas sa commune "
                      "(insee_com)", codes)
@@ -77,10 +78,11 @@ def lire_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = No
     return chantier.rendre(table, annees=[2024], source="ANCT, quartiers prioritaires 2024", millesime="QPV 2024")
 
 
-def _communes(brut: Brut, codes: pd.Series) -> tuple[pd.Series, np.ndarray]:
-    """Communes actuelles de chaque quartier (« 33324 33402 »), et les quartiers hors du code officiel.
+def _communes(brut: Brut, codes: pd.Series) -> tuple[pd.Series, np.ndarray, list[str]]:
+    """Communes actuelles de chaque quartier (« 33324 33402 »), quartiers hors du code officiel, et contradictions.
 
-    Celles du fichier, ramenées au COG, un arrondissement à sa ville ; à défaut, celles de la liste de l'ANCT.
+    Celles de la liste de l'ANCT pour un quartier qu'elle connaît ; pour un autre, celles que le fichier dit, ramenées
+    au COG, un arrondissement à sa ville. Le fichier de contours de 2024 met le quartier Bouéni hors de Bouéni.
     """
     reference = lire_table("communes", colonnes=["code", "type", "commune_mere"]).set_index("code")
     departements = set(lire_table("departements", colonnes=["code"])["code"])
@@ -98,7 +100,11 @@ def _communes(brut: Brut, codes: pd.Series) -> tuple[pd.Series, np.ndarray]:
         # Toutes ses communes sont inconnues du COG : une collectivité d'outre-mer, sous un autre code.
         ailleurs = lues.index.difference(connues.index)
         etrangers |= codes.index.isin(ailleurs) & ~codes.isin(listees.index)
-    return dites.where(dites.ne(""), codes.map(listees).fillna("")), etrangers.to_numpy(dtype=bool)
+    connues = codes.map(listees)
+    contraires = dites.ne("") & connues.notna() & dites.ne(connues)
+    contredites = [f"{codes[i]} : communes {connues[i]} dans la liste de l'ANCT, {dites[i]} ici ; la liste l'emporte"
+                   for i in codes.index[contraires]]
+    return connues.where(connues.notna(), dites), etrangers.to_numpy(dtype=bool), contredites
 
 
 def _loin(geo, communes: pd.Series) -> np.ndarray:
