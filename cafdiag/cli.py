@@ -164,7 +164,7 @@ def _lire_apports(options: argparse.Namespace):
     complets = [d for d in options.registre_complet.split(",") if d.strip()]
     apports = lire_apports(qpv=options.qpv, registre=options.registre, registre_complet=complets)
     for rendu in (apports.compte_rendu, apports.compte_rendu_qpv):
-        if rendu and (rendu.rejets or rendu.remarques):
+        if rendu and (rendu.rejets or rendu.de_cote or rendu.remarques):
             print(f"cafdiag : {rendu.en_texte()}", file=sys.stderr)
     return apports
 

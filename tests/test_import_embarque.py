@@ -87,5 +87,9 @@ def test_population_totale_et_comptee_a_part(importer):
                for c, r in communes.iterrows()]
     dit = importer("donnees_communes_2022.csv", "\n".join(lignes) + "\n")
     assert "PCAP" in dit
-    assert tables.communes()["population_totale_2022"].dropna().to_dict() == \
-        (communes["population_2022"] + 10).astype(float).to_dict()
+    totales = tables.communes()["population_totale_2022"].astype(float)
+    assert totales[communes.index].to_dict() == (communes["population_2022"] + 10).astype(float).to_dict()
+    # Ailleurs, celle qui est embarquée.
+    embarquees = lire_table("communes_france").set_index("code")["population_totale_2022"].astype(float)
+    autres = embarquees.index.difference(communes.index)
+    assert totales[autres].equals(embarquees[autres])

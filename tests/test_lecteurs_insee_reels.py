@@ -67,7 +67,8 @@ def test_lu_et_compte(lectures, nom):
     jeu, lues, gardees = LUS[nom]
     compte = lecture.compte_rendu
     assert (lecture.jeu, compte.lues, compte.gardees) == (jeu, lues, gardees)
-    assert compte.lues == compte.gardees + len(compte.rejets) and len(compte.empreinte) == 64
+    assert compte.lues == compte.gardees + len(compte.rejets) + sum(compte.de_cote.values())
+    assert len(compte.empreinte) == 64
     actuelles = set(pd.read_parquet("data/communes.parquet", columns=["code"])["code"])
     if jeu in ("communes", "appartenance", "contours", "structures"):
         assert set(lecture.table["code"]) <= actuelles

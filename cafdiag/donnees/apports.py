@@ -165,14 +165,14 @@ def _refuser_csv_hors_utf8(chemin: Path) -> None:
 def _lire_qpv(chemin: Path) -> tuple[gpd.GeoDataFrame, CompteRendu]:
     """Lit les contours par le lecteur des imports ; ici, toute ligne fautive refuse le fichier."""
     from cafdiag.donnees.lecteurs.assemblage import REPETEE
-    from cafdiag.donnees.lecteurs.qpv import HORS_COG, lire_qpv
+    from cafdiag.donnees.lecteurs.qpv import lire_qpv
 
     if not chemin.is_file():
         raise fichier_illisible(
             chemin, FileNotFoundError(chemin), attendu="les contours des QPV 2024 de l'ANCT (GeoJSON, GPKG ou SHP)"
         )
     lecture = lire_qpv(chemin)
-    fautifs = [str(r) for r in lecture.compte_rendu.rejets if r.raison not in (HORS_COG, REPETEE)]
+    fautifs = [str(r) for r in lecture.compte_rendu.rejets if r.raison != REPETEE]
     if fautifs:
         raise EntreeFautive(chemin.name, fautifs, conseil="reprenez le fichier publié par l'ANCT")
     return lecture.table, lecture.compte_rendu

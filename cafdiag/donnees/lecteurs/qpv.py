@@ -28,7 +28,7 @@ _GEOMETRIE = r"geometry|geom|geo_shape|the_geom|wkb_geometry|contour"
 _COMMUNES = r"insee_com(munes?)?|code_insee|list_com.*|codgeo|communes?"
 _CODE = r"QN(?:0\d\d|02[AB]|9[78]\d)\d\d[A-Z]"
 # Polynésie (QN987), Saint-Martin (QN978) : la géographie prioritaire y existe, le code officiel des communes non.
-HORS_COG = "quartier hors du code officiel géographique (Polynésie, Saint-Martin…), rangé de côté"
+HORS_COG = "quartier hors du code officiel géographique (Polynésie, Saint-Martin…)"
 # Un quartier est dans sa commune : au-delà d'un degré de son centre, ce n'est plus une affaire de tracé.
 _LOIN = 1.0
 
@@ -56,7 +56,7 @@ def lire_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = No
                      "caractères, deux chiffres, une lettre)", brut.table[code])
     communes, etrangers, contredites = _communes(brut, codes)
     chantier.remarques += contredites
-    chantier.rejeter(etrangers, HORS_COG, codes)
+    chantier.mettre_de_cote(etrangers, HORS_COG)
     chantier.rejeter(communes.eq(""), "quartier inconnu de la liste 2024, et le fichier ne dit pas sa commune "
                      "(insee_com)", codes)
     geo = lire_geo(chemin, brut)
