@@ -81,6 +81,13 @@ def test_un_theme_sans_chiffre_tient_en_une_ligne_a_la_fin(page, mesures):
             lignes = [li for li in re.findall(r"<li>(.*?)</li>", fin) if texte_de(li).strip().startswith(nom)]
             assert len(lignes) == 1 and "aucun chiffre encore" in lignes[0], theme
     assert "Ce que ce rapport ne dit pas encore" in fin and "quoi apporter" not in page
+    assert "Qui peut les donner : Insee" in texte_de(fin).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def test_un_compte_ne_se_dit_pas_deux_fois(page):
+    droits = texte_de(page[page.index('<section id="acces-aux-droits"') :].partition("<h3>")[0])
+    assert droits.count("itinérante compte comme une autre") == 1
+    assert "ANCT y compte" in droits and "On compte" not in droits
 
 
 def test_colonnes_region_et_france_partout(page):

@@ -87,7 +87,7 @@ def non_enonce(donnees: Donnees) -> str:
             continue
         vide = sans_rien(theme, donnees)
         noms = enumeration([minuscule(n) for n in dict.fromkeys(muets["libelle_court"])], maximum=3)
-        qui = " ; ".join(dict.fromkeys(minuscule(q.partition(" : ")[0]) for q in muets["a_apporter"]))
+        qui = " ; ".join(dict.fromkeys(q.partition(" : ")[0] for q in muets["a_apporter"]))
         combien = "aucun chiffre encore" if vide else accord(len(muets), "indicateur manque", "indicateurs manquent")
         lignes += (
             f"<li><strong>{phrase_html(THEMES[theme])}</strong> : {phrase_html(f'{combien} ({noms}).')} "

@@ -71,6 +71,7 @@ SOCIAUX: dict[str, Social] = {
     ),
 }
 _COMMENTES = 4
+_COMPTE_DE_L_ANCT = "L'ANCT y compte"
 
 
 def corps(theme: str) -> Callable[[Donnees], str]:
@@ -80,14 +81,17 @@ def corps(theme: str) -> Callable[[Donnees], str]:
     def rendre(donnees: Donnees) -> str:
         lecture = donnees.lecture
         sus = [c for c in dictionnaire(theme=theme).index if lecture.connu(c) or lecture.bornes(c)]
-        dits = list(dict.fromkeys(c for c in (*social.cles, *sus) if c in sus))
+        comptes = _comptes(donnees, social)
+        # Le nombre de France services, quand la phrase des listes vient de le dire, ne se redit pas.
+        redits = {"AD_FS_NB"} if _COMPTE_DE_L_ANCT in comptes else set()
+        dits = [c for c in dict.fromkeys((*social.cles, *sus)) if c in sus and c not in redits]
         dites = [commentaire(lecture, code) for code in dits[:_COMMENTES]]
         # Une limite que plusieurs chiffres partagent ne se dit qu'une fois, à la fin.
         limites = dict.fromkeys(f"{p.rstrip('.')}." for c in dites for p in c.limite.split(". ") if p)
         phrases = [p for c in dites for p in (c.niveau, c.rang, c.tendance) if p]
         return (
             cles(lecture, social.cles)
-            + paragraphe(_comptes(donnees, social), *phrases, *limites)
+            + paragraphe(comptes, *phrases, *limites)
             + tableau_des_structures(donnees, tuple(social.structures))
         )
 
@@ -108,6 +112,6 @@ def _comptes(donnees: Donnees, social: Social) -> str:
         if total is not None and total > int(types.get("france_services", 0)):
             mots = social.structures["france_services"]
             phrases.append(
-                f"L'ANCT y compte {accord(total, *mots)} en {annee} : la liste nominative est plus ancienne."
+                f"{_COMPTE_DE_L_ANCT} {accord(total, *mots)} en {annee} : la liste nominative est plus ancienne."
             )
     return " ".join(phrases)
