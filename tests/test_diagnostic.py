@@ -54,6 +54,8 @@ def test_distance_choisie_dans_le_tableau_et_ses_limites():
 
 def test_densite_du_territoire_et_d_une_region(craon):
     assert "Habitants selon la densité" in texte(craon.chapitre("portrait"))
+    dite = craon.lecture.ligne("CTX_PART_RURAL")["millesime"].partition(",")[0]
+    assert f"7 niveaux ({dite})" in texte(craon.chapitre("portrait"))
     region = texte(Diagnostic("region:52").chapitre("portrait"))
     # La grille est nationale : une région entière la montre aussi.
     assert "Habitants selon la densité" in region and "n'est pas montrée" not in region

@@ -120,9 +120,15 @@ def _densite(donnees: Donnees) -> str:
             precision=precision,
             unites={"Habitants": "habitants", "Part": "%"},
             decimales={"Communes": 0, "Habitants": 0, "Part": 1},
-            source=f"Insee, grille communale de densité à 7 niveaux (COG 2024) ; populations{quand}",
+            source=f"Insee, grille communale de densité à 7 niveaux{_grille(donnees)} ; populations{quand}",
         )
     )
+
+
+def _grille(donnees: Donnees) -> str:
+    """« (grille COG 2025) » : la géographie de la grille, telle que la mesure la dit."""
+    dite = str((donnees.lecture.ligne("CTX_PART_RURAL") or {}).get("millesime") or "").partition(",")[0]
+    return f" ({dite})" if dite.startswith("grille") else ""
 
 
 def _petite_enfance(donnees: Donnees) -> str:
