@@ -1,6 +1,7 @@
 """Le dictionnaire : complet, rempli, et qui dit quoi apporter ; ce qui se résout à plusieurs mailles."""
 
 import re
+from fnmatch import fnmatch
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cafdiag as cd
-from cafdiag.donnees import VARIABLES, entrepot, publications
+from cafdiag.donnees import VARIABLES, catalogue, entrepot, publications
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.publications import reconstituer
 from cafdiag.donnees.variables import _TOUTES
@@ -439,3 +440,13 @@ def test_un_libelle_court_d_acces_dit_ses_minutes_et_les_choisies():
         minutes = re.search(r"\d+ minutes", longs[code])[0]
         assert minutes in courts[code], code
     assert Options(acces_minutes=20).dire(courts["ACC_PART_X_MIN_ALSH"]) == "Enfants à 20 minutes d'un ALSH"
+
+
+def test_un_conseil_de_telechargement_a_une_adresse():
+    """« cafdiag donnees telecharger X » n'est jamais conseillé d'une source sans adresse."""
+    adresses = {nom: s.adresses for nom, s in catalogue.lire_catalogue().items()}
+    conseils = dictionnaire()["a_apporter"].str.extractall(r"telecharger ([\w* ]+?) »")[0].unique()
+    assert len(conseils) > 5
+    for motif in (m for c in conseils for m in c.split()):
+        assert any(a for nom, a in adresses.items() if fnmatch(nom, motif)), motif
+    assert "s_ben_com_f" not in dictionnaire().at["PS_AAH", "a_apporter"], "l'AAH n'y est pas"

@@ -377,7 +377,9 @@ def test_sommes_de_controle_nationales(communes):
     }
     # Vide : pas publié ; jamais zéro. Les communes rétablies de 15141 n'ont pas de naissances à elles.
     assert france.index[france["naissances_2024"].isna()].tolist() == ["15031", "15035", "15047", "15171"]
-    assert france["france_services_2025"].sum() == 2984 and france["france_services_2025"].notna().all()
+    assert france["france_services_2025"].sum() == 3023 and france["france_services_2025"].notna().all()
+    # Les arrondissements comptent dans leur ville.
+    assert france.loc[["13055", "69123", "75056"], "france_services_2025"].tolist() == [14, 8, 22]
 
 
 def test_les_populations_d_une_commune_nouvelle_sont_celles_de_toutes_ses_parties(communes):

@@ -66,6 +66,27 @@ def _ajouter(table: pd.DataFrame, apporte: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table[autres], pd.DataFrame(ajouts, index=table.index)], axis=1)
 
 
+def grille_importee() -> str:
+    """Édition de la grille de densité importée qui a servi : « grille COG 2024 ».
+
+    Vide si rien n'est importé, ou si chaque niveau importé est celui de la grille embarquée.
+    """
+    return _grille(etat())
+
+
+@lru_cache(maxsize=2)
+def _grille(etat_: tuple) -> str:
+    grilles = [e for e in entrepot.entrees().values() if e["jeu"] == "communes" and "densite_7" in e["colonnes"]]
+    if not grilles:
+        return ""
+    embarques = lire_table("communes_france").set_index("code")["densite_7"].astype("float64")
+    employes = _communes(etat_)["densite_7"].reindex(embarques.index).astype("float64")
+    if not (employes.ne(embarques) & employes.notna()).any():
+        return ""
+    annees = sorted({int(a) for e in grilles for a in e["annees"]})
+    return "grille COG " + " et ".join(map(str, annees)) if annees else "grille importée, année non dite"
+
+
 def taux_couverture() -> pd.DataFrame:
     """Taux de couverture de la Cnaf, embarqués et importés. À ne pas modifier.
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES
+from cafdiag.donnees.tables import grille_importee
 from cafdiag.donnees.variables import derniere_annee
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, borner_la_part, rapport
 from cafdiag.indicateurs.contexte import (
@@ -245,8 +246,8 @@ def _dater_la_condition(contexte: Contexte, gabarit: str) -> list[tuple[str, str
 
 
 def edition_de_la_grille() -> str:
-    """« grille COG 2024 » : l'édition de la grille de densité, telle que la dit le dictionnaire."""
-    return dictionnaire().at["CTX_PART_RURAL", "millesime"].partition(",")[0]
+    """« grille COG 2025 » : l'édition de la grille de densité qui a servi, importée ou embarquée."""
+    return grille_importee() or dictionnaire().at["CTX_PART_RURAL", "millesime"].partition(",")[0]
 
 
 def _millesime_du_rapport(contexte: Contexte, ligne: pd.Series, num: pd.Series, den: pd.Series) -> pd.Series:

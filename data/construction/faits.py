@@ -28,6 +28,7 @@ _FRANCE = ("communes_france.csv.gz",
            r"pop_2022_.*|taux_pauvrete_2021")
 # Relevées commune par commune au COG 2024, ou d'avant : une commune nouvelle n'y a que son seul chef-lieu.
 _RECOMPOSEES = ("communes_recomposees.csv", r"p(mun|tot)_2022|pop_2021.*", r"(?!)")
+_FS_ARRONDISSEMENTS = ("france_services_arrondissements.csv", r"france_services_2025", r"(?!)")
 _QPV_DETAIL = ("qpv_01_08_49_53.csv", r"population|menages|population_2018_perimetre_2015", r"(?!)")
 # Médianes et taux : ceux d'une commune dont le périmètre a changé ne se déduisent pas de ses parties.
 _NON_ADDITIVES = ["niveau_vie_median_2021", "taux_pauvrete_2021", "niveau_vie_secret", "taux_pauvrete_secret"]
@@ -82,6 +83,10 @@ def table_france(faits: Path, passage: pd.DataFrame) -> pd.DataFrame:
         "niveau_vie_median_2021_secret": "niveau_vie_secret", "taux_pauvrete_2021_secret": "taux_pauvrete_secret"})
     # La liste des France services est nationale et complète : sans ligne, aucune.
     table["france_services_2025"] = table["france_services_2025"].fillna(0)
+    # La liste situe à l'arrondissement : Marseille n'y a aucune ligne à elle, Paris quelques-unes de plus.
+    aux_arrondissements = lire_faits(faits / _FS_ARRONDISSEMENTS[0], *_FS_ARRONDISSEMENTS[1:])
+    sommes = aux_arrondissements.groupby("commune")["france_services_2025"].sum()
+    table.loc[sommes.index, "france_services_2025"] += sommes
     table["zrr_2021"] = table["zrr_2021"].str.extract(r"^(NC|C|P)\b", expand=False).astype("str")
     refaites = lire_faits(faits / _RECOMPOSEES[0], *_RECOMPOSEES[1:]).set_index("code")
     refaites = refaites.rename(columns={"ptot_2022": "population_totale_2022"})
@@ -89,7 +94,8 @@ def table_france(faits: Path, passage: pd.DataFrame) -> pd.DataFrame:
     table.loc[perimees, _AGES_RECONSTITUES] = float("nan")
     for colonne in refaites.columns.drop(["nom", "communes_sommees"]):
         table.loc[refaites.index, colonne] = refaites[colonne]
-    changees = set(passage.loc[passage["annee"].eq(2025), "code"])
+    # Une commune qui ne change que de code garde ses chiffres.
+    changees = set(passage.loc[passage["annee"].eq(2025) & passage["type"].ne("changement_code"), "code"])
     table.loc[table.index.isin(changees), _NON_ADDITIVES] = pd.NA
     # Ce que l'ancien code d'une commune scindée garde de l'ensemble ne la classe ni ne la mesure, elle.
     for ancien, (_, annee) in SCISSIONS.items():

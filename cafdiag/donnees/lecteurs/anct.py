@@ -111,7 +111,7 @@ def lire_par_commune(chemin: Path, *, feuille: str | None = None, annee: int | N
     brut = lire_tableau(chemin, feuille=feuille)
     roles = exiger(brut, commune=COMMUNE, nombre=("count|nombre",), noms=("labels|noms",))
     chantier = Chantier(brut, "communes", annee=annee)
-    codes = chantier.communes(roles["commune"])
+    codes = chantier.communes(roles["commune"], liste=True)
     chantier.connus(codes)
     nb, statuts = chantier.nombres(roles["nombre"])
     chantier.rejeter(statuts.ne("exact") | nb.mod(1).ne(0), "nombre illisible", brut.table[roles["nombre"]])
@@ -123,8 +123,21 @@ def lire_par_commune(chemin: Path, *, feuille: str | None = None, annee: int | N
     chantier.refuser_si_vide("un nombre par commune")
     nom = f"france_services_{an}"
     table = pd.DataFrame({"code": codes, nom: nb})[chantier.garde].reset_index(drop=True)
-    table = completer_par_zero(chantier, chantier.au_cog(table, additives=[nom], cle=None, millesime=an))
+    table = completer_par_zero(chantier, _villes_a_arrondissements(
+        chantier, chantier.au_cog(table, additives=[nom], cle=None, millesime=an), nom))
     return chantier.rendre(table, annees=[an], source="ANCT, France services", millesime=str(an))
+
+
+def _villes_a_arrondissements(chantier: Chantier, table: pd.DataFrame, nom: str) -> pd.DataFrame:
+    """Un lieu est situé à l'arrondissement, ou à la ville faute de mieux : la ville réunit les deux."""
+    communes = lire_table("communes", colonnes=["code", "commune_mere"]).dropna()
+    mere = table["code"].map(communes.set_index("code")["commune_mere"].to_dict())
+    sommes = table[nom].groupby(mere).sum()
+    plus = table["code"].map(sommes.to_dict()).fillna(0)
+    if villes := sorted(table.loc[plus.gt(0), "code"]):
+        chantier.remarques.append(f"{', '.join(villes)} : aux lieux situés à la ville s'ajoutent ceux de ses "
+                                  "arrondissements")
+    return table.assign(**{nom: table[nom] + plus})
 
 
 def _annee_unique(chantier: Chantier, annee: int | None) -> int:

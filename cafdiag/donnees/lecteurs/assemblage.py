@@ -184,10 +184,14 @@ class Chantier:
             if raison:
                 self.rejeter((raisons == raison).to_numpy(), raison, valeurs)
 
-    def communes(self, colonne: str | pd.Series) -> pd.Series:
-        """Codes commune nettoyés ; les lignes sans commune sont écartées."""
+    def communes(self, colonne: str | pd.Series, *, liste: bool = False) -> pd.Series:
+        """Codes commune nettoyés ; les lignes sans commune sont écartées.
+
+        ``liste`` : le fichier ne cite que les communes qui ont quelque chose, en avoir peu ne dit rien de son niveau.
+        """
         serie = self.brut.table[colonne] if isinstance(colonne, str) else colonne
-        self._exiger_des_communes(serie)
+        if not liste:
+            self._exiger_des_communes(serie)
         # Presque toujours, tous les codes sont déjà justes : seuls les autres sont examinés un à un.
         connus = communes_et_anciennes()
         if connus.issuperset(serie.unique().tolist()):

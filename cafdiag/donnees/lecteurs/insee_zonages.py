@@ -23,7 +23,12 @@ from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_epci
 
 _DENS7 = (r"dens(ite)?_?7(_niveaux)?", r"grille_(de_|communale_)?densite(_7)?|densite_7_niveaux",
-          r"dens|densite")
+          r"niveau_(de_)?densite", r"dens|densite")
+# Libellés de l'Insee, qu'un export de l'Observatoire des territoires donne seuls, sans numéro. « Rural » tout court
+# est de la grille à 3 ou 4 niveaux : il n'est pas ici.
+_LIBELLES_7 = {"grands_centres_urbains": 1, "centres_urbains_intermediaires": 2, "petites_villes": 3,
+               "ceintures_urbaines": 4, "bourgs_ruraux": 5, "rural_a_habitat_disperse": 6,
+               "rural_a_habitat_tres_disperse": 7}
 # Les niveaux 1 à 3 de la grille à 7, quand un fichier n'a que des villes.
 _URBAINS_7 = r"grands? centres?|centres? urbains? interm|petites? villes?"
 _ZONES = r"(?P<zone>ze|uu|aav|bv)(?P<an>20\d\d)"
@@ -48,10 +53,17 @@ def lire_densite(chemin: Path, *, feuille: str | None = None, annee: int | None 
     codes = chantier.communes(roles["commune"])
     chantier.connus(codes)
     colonne = roles["densité_à_7_niveaux"]
+    # « Rural à habitat dispersé », « 6 - Rural à habitat dispersé » ou « 6 » : une seule grille.
+    libelles = brut.table[colonne].map({v: simple(v) for v in brut.table[colonne].unique()})
+    du_libelle = libelles.str.replace(r"^[1-7]_", "", regex=True).map(_LIBELLES_7)
+    prefixe = libelles.str.extract(r"^([1-7])_", expand=False)
+    chantier.rejeter(prefixe.notna() & du_libelle.notna() & prefixe.astype("float64").ne(du_libelle),
+                     "niveau et libellé de densité se contredisent", brut.table[colonne])
+    brut.table[colonne] = du_libelle.astype("Int64").astype("str").where(du_libelle.notna(), brut.table[colonne])
+    if (~brut.table[colonne].str.fullmatch(r"\s*\d*([.,]0+)?\s*")).mean() > 0.5:
+        raise refuser(brut, f"colonne {colonne} : ni des niveaux ni les libellés de la grille à 7 niveaux "
+                      f"(« {brut.table[colonne].iloc[0]} »)", attendu="un niveau de 1 à 7")
     niveaux, statuts = chantier.nombres(colonne)
-    # « 6 - Rural à habitat dispersé » : le niveau est en tête du libellé.
-    if statuts.eq("illisible").mean() > 0.5:
-        raise refuser(brut, f"colonne {colonne} : des libellés, pas des niveaux", attendu="un niveau de 1 à 7")
     chantier.rejeter(statuts.ne("exact"), "niveau de densité absent", brut.table[colonne])
     chantier.rejeter(~niveaux.isin(range(1, 8)), "niveau de densité hors de 1 à 7", brut.table[colonne])
     _refuser_trois_niveaux(brut, colonne, niveaux[chantier.garde])
