@@ -117,8 +117,9 @@ def test_tout_code_se_mesure_partout_et_chaque_muet_dit_pourquoi(territoire):
 def test_a_qui_le_demander_et_par_quelle_voie():
     table = cd.mesurer(CRAON).set_index("indicateur")
     assert table.at["PE_TX_OCCUPATION", "motif"] == "Gestionnaires d'EAJE : à apporter (modèle activite.xlsx)"
+    assert table.at["PS_AAH", "motif"] == "Caf : à apporter (modèle activite.xlsx)", "l'AAH n'est pas dans s_ben_com_f"
     assert (
-        "s_ben_com_f" in table.at["PS_AAH", "motif"] and "nbpla_pe" in table.at["PE_TXCOUV_EAJE_PSU", "motif"]
+        "s_ben_com_f" in table.at["PS_ASF", "motif"] and "nbpla_pe" in table.at["PE_TXCOUV_EAJE_PSU", "motif"]
     )
     assert pd.isna(table.at["PE_TX_OCCUPATION", "annee"])
 

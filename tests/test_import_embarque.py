@@ -149,7 +149,11 @@ def naissances() -> str:
 
 def _filosofi(table: pd.DataFrame, medianes: str, taux: str) -> str:
     def case(v, secret):
-        return "s" if not pd.isna(secret) and secret == 1 else "" if pd.isna(v) else f"{v:g}".replace(".", ",") if v < 100 else str(int(v))
+        if not pd.isna(secret) and secret == 1:
+            return "s"
+        if pd.isna(v):
+            return ""
+        return f"{v:g}".replace(".", ",") if v < 100 else str(int(v))
 
     lignes = [f"{c};{case(r[medianes], r.get('niveau_vie_secret'))};{case(r[taux], r.get('taux_pauvrete_secret'))}"
               for c, r in table.iterrows()]
@@ -224,7 +228,7 @@ def test_des_libelles_de_quartiers_ne_changent_pas_leur_nombre(importer):
     pd.testing.assert_frame_equal(avant[["territoire", "valeur", "statut"]], apres[["territoire", "valeur", "statut"]])
 
 
-@pytest.mark.parametrize(("niveaux", "dit"), [((2, 5), "grille COG 2024"), ((None, None), "grille COG 2025")])
+@pytest.mark.parametrize(("niveaux", "dit"), [((1, 7), "grille COG 2024"), ((None, None), "grille COG 2025")])
 def test_l_edition_de_la_grille_est_celle_qui_a_servi(importer, capsys, tmp_path, niveaux, dit):
     """Une grille importée se dit par son année ; la même que l'embarquée ne change rien."""
     embarques = lire_table("communes_france").set_index("code")["densite_7"]
@@ -243,7 +247,8 @@ def test_l_edition_de_la_grille_est_celle_qui_a_servi(importer, capsys, tmp_path
 @pytest.mark.parametrize("chemin", [
     "anct/densite_observatoire_2026.csv.gz", "anct/liste-communes-FRR-juillet2025.csv.gz",
     "anct/ZRR_list_source_cog2021.csv.gz", "anct/france-services-by-commune_2025.json",
-    "insee/cc_filosofi_2021_COM.csv.gz", "insee/DS_ETAT_CIVIL_NAIS_COMMUNES.zip", "insee/donnees_communes_pop2022.csv.gz",
+    "insee/cc_filosofi_2021_COM.csv.gz", "insee/DS_ETAT_CIVIL_NAIS_COMMUNES.zip",
+    "insee/donnees_communes_pop2022.csv.gz",
     "etalab/decoupage-administratif-5.3.0-communes.json.gz", "etalab/decoupage-administratif-6.0.0-communes.json.gz",
     "cnaf/tx_couverture.csv", "cnaf/nbpla_pe_caf.csv",
 ])
