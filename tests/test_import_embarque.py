@@ -239,8 +239,8 @@ def test_l_edition_de_la_grille_est_celle_qui_a_servi(importer, capsys, tmp_path
     assert dit in json.loads(capsys.readouterr().out)[0]["millesime"]
     assert principal(["diagnostic", "53", "--sortie", str(tmp_path / "d"), "--formats", "html"]) == 0
     page = next((tmp_path / "d").rglob("*.html")).read_text(encoding="utf-8")
-    assert f"7 niveaux ({dit.removeprefix('grille ')})" in page
-    autre = {"grille COG 2024": "COG 2025", "grille COG 2025": "COG 2024"}[dit]
+    assert f"7 niveaux ({dit})" in page
+    autre = {"grille COG 2024": "grille COG 2025", "grille COG 2025": "grille COG 2024"}[dit]
     assert f"7 niveaux ({autre})" not in page
 
 
