@@ -11,7 +11,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from cafdiag import cli_choix, cli_donnees, cli_evolution, cli_explorer, cli_lot, cli_perimetre, cli_simuler
+from cafdiag import cli_choix, cli_donnees, cli_evolution, cli_explorer, cli_lot, cli_perimetre, cli_secret, cli_simuler
 from cafdiag.cli_analyseur import Analyseur
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError
@@ -112,6 +112,7 @@ def analyseur() -> argparse.ArgumentParser:
     cli_evolution.ajouter_commandes(commandes)
     ajouter_commandes(commandes)
     cli_perimetre.ajouter_commandes(commandes)
+    cli_secret.ajouter_commandes(commandes)
     cli_explorer.ajouter_commande(commandes)
     cli_lot.ajouter_commandes(commandes)
     return racine
@@ -317,6 +318,7 @@ _COMMANDES = {
     "departement": _departement,
     "donnees": cli_donnees.executer,
     "perimetre": cli_perimetre.executer,
+    "secret": cli_secret.executer,
     **dict.fromkeys(("serie", "decomposer", "figer", "evaluer", "anomalies"), cli_evolution.executer),
     "explorer": cli_explorer.executer,
     "lot": cli_lot.executer,

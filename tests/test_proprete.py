@@ -21,6 +21,7 @@ VERROUS = ("verrou.txt", "verrou-tests.txt")
 ETAGES = [
     "erreurs",
     "magasin",
+    "secret",
     "territoires",
     "donnees",
     "indicateurs",
@@ -34,6 +35,7 @@ ETAGES = [
     "cli_evolution",
     "cli_explorer",
     "cli_perimetre",
+    "cli_secret",
     "cli_lot",
     "cli",
     "__main__",

@@ -1,0 +1,97 @@
+"""L'optimum entier d'un petit problème : un choix de cases qui satisfait toutes les coupes, tant qu'un refus en ajoute."""
+
+from __future__ import annotations
+
+import highspy
+import numpy as np
+from scipy.sparse import csc_array
+
+from cafdiag.secret.solveur import TOLERANCE, Audit, modele, nouveau
+from cafdiag.secret.suppression import Masquage
+
+_NOEUDS = 20000
+
+
+def chercher(m: Masquage, *, tours: int) -> bool:
+    """Remplace le masque par un optimum ; le laisse tel quel s'il n'est pas trouvé en ``tours`` essais.
+
+    Parameters
+    ----------
+    m : Masquage
+        Déjà complet : son coût borne la recherche, ses coupes l'amorcent.
+    tours : int
+        Programmes entiers au plus.
+
+    Returns
+    -------
+    bool
+        Vrai si le masque est un optimum prouvé.
+    """
+    p, t = m.p, m.t
+    libres = np.flatnonzero(p.masquable & ~m.impose & np.isfinite(p.cout))
+    utiles = np.flatnonzero(p.masquable & np.isfinite(p.cout) | m.impose | ~p.vue)
+    m.audit = Audit(p, utiles)
+    connues = [(t_, None) for t_ in np.flatnonzero(~t.abandonnee)]
+    if (t.initie >= 0).any():
+        return False
+    garde, pire = m.masque.copy(), m.cout()
+    essaye = garde.copy()
+    for _ in range(tours):
+        choix = _choisir(m, libres, pire)
+        if choix is None:
+            # Rien de moins coûteux ne satisfait les coupes : ce qu'on avait est un optimum.
+            m.masque = garde
+            return True
+        essaye = m.impose.copy()
+        essaye[libres[choix]] = True
+        m.masque = essaye
+        avant = len(m.coupes.lignes)
+        de, refus = np.full(len(t), -1), 0
+        m.temoins.de, anciens = de, m.temoins.de
+        for tache, _ in connues:
+            if m.temoins.de[tache] >= 0:
+                continue
+            trouve = m._temoin(int(tache))
+            if trouve is None:
+                refus += 1
+                continue
+            pour = m.temoins.servies(*trouve) & (m.temoins.de < 0)
+            pour[tache] = True
+            m.temoins.retenir(*trouve, pour)
+        if not refus:
+            return True
+        m.masque, m.temoins.de = garde, anciens
+        if len(m.coupes.lignes) == avant:
+            return False
+    return False
+
+
+def _choisir(m: Masquage, libres: np.ndarray, pire: float) -> np.ndarray | None:
+    """Le choix le moins coûteux qui satisfait toutes les coupes, s'il coûte moins que ``pire``."""
+    rang = np.full(len(m.p.valeur), -1)
+    rang[libres] = np.arange(len(libres))
+    lignes, colonnes, poids = [], [], []
+    for k, (cases, w) in enumerate(m.coupes.lignes):
+        lignes += [k] * len(cases)
+        colonnes += rang[cases].tolist()
+        poids += w.tolist()
+    n, nb = len(libres), len(m.coupes.lignes)
+    a = csc_array((poids, (lignes, colonnes)), shape=(nb, n))
+    lp = modele(
+        a, np.zeros(n), np.ones(n), np.full(nb, 1 - TOLERANCE), np.full(nb, np.inf), m.p.cout[libres]
+    )
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * n
+    h = nouveau()
+    h.setOptionValue("presolve", "choose")
+    h.setOptionValue("solver", "choose")
+    h.setOptionValue("mip_max_nodes", _NOEUDS)
+    h.setOptionValue("mip_rel_gap", 0.0)
+    h.setOptionValue("objective_bound", pire)
+    h.passModel(lp)
+    h.run()
+    if h.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    x = np.array(h.getSolution().col_value)
+    if h.getInfo().objective_function_value >= pire - 1e-6:
+        return None
+    return np.flatnonzero(x > 0.5)

@@ -1,0 +1,192 @@
+"""Les programmes linéaires du secret, résolus par HiGHS : chacun à l'échelle du besoin qu'il éprouve."""
+
+from __future__ import annotations
+
+import highspy
+import numpy as np
+from highspy._core import _Highs
+from scipy.sparse import csc_array, hstack
+
+from cafdiag.secret.probleme import Probleme
+
+TOLERANCE = 1e-7
+# Au-delà de tant de fois le besoin, laisser une case bouger davantage ne change rien à ce qu'on décide.
+_LARGE = 1e3
+_ETROIT = 4.0
+_NUL = 1e-9
+
+
+def modele(
+    matrice: csc_array,
+    bas: np.ndarray,
+    haut: np.ndarray,
+    ligne_bas: np.ndarray,
+    ligne_haut: np.ndarray,
+    cout: np.ndarray,
+) -> highspy.HighsLp:
+    """Le programme ``min cout · x``, ``bas ≤ x ≤ haut``, ``ligne_bas ≤ matrice × x ≤ ligne_haut``, pour HiGHS."""
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = matrice.shape[1], matrice.shape[0]
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cout, bas, haut
+    lp.row_lower_, lp.row_upper_ = ligne_bas, ligne_haut
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_ = matrice.indptr, matrice.indices
+    lp.a_matrix_.value_ = matrice.data
+    return lp
+
+
+def nouveau() -> _Highs:
+    """Un solveur muet et à un seul fil : le même programme rend le même point."""
+    # « highspy.Highs() » écrit sa réclame sur la sortie avant qu'on ait pu le faire taire : sa base, non.
+    h = _Highs()
+    for nom, valeur in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("solver", "simplex")):
+        h.setOptionValue(nom, valeur)
+    return h
+
+
+def chemin(
+    p: Probleme, case: int, sens: int, besoin: float, couts: np.ndarray, cases: np.ndarray, *, large: bool = False
+) -> np.ndarray | None:
+    """Le déplacement le moins coûteux qui pousse une case de son besoin, en ne bougeant que ces cases.
+
+    Parameters
+    ----------
+    p : Probleme
+    case, sens, besoin : int, {1, -1}, float
+    couts : array
+        Coût de bouger chacune de ``cases`` ; infini si elle ne peut pas être cachée.
+    cases : array of int
+        ``case`` comprise.
+    large : bool
+        Laisse chaque case bouger de beaucoup plus que le besoin.
+
+    Returns
+    -------
+    array or None
+        Écart de chacune de ``cases`` ; None si rien ne convient.
+    """
+    n = len(cases)
+    lignes = p.relations_de(cases)
+    a = p.relations[lignes][:, cases].tocsc()
+    borne = _LARGE if large else _ETROIT
+    libre = np.isfinite(couts)
+    monte = np.where(libre, np.minimum(p.marge[cases] / besoin, borne), 0.0)
+    descend = np.where(libre, np.minimum(p.recul_vers(sens)[cases] / besoin, borne), 0.0)
+    ici = int(np.flatnonzero(cases == case)[0])
+    if (monte if sens > 0 else descend)[ici] < 1 - TOLERANCE:
+        return None
+    bas, haut = np.zeros(2 * n), np.concatenate([monte, descend])
+    la, en_face = (ici, n + ici) if sens > 0 else (n + ici, ici)
+    bas[la] = haut[la] = 1.0
+    haut[en_face] = 0.0
+    prix = np.where(libre, couts, 0.0)
+    # Une petite case qui ne peut bouger que d'une fraction du besoin en demande plusieurs.
+    cout = np.concatenate([prix / np.clip(monte, 1e-3, 1), prix / np.clip(descend, 1e-3, 1)])
+    h = nouveau()
+    h.passModel(
+        modele(
+            csc_array(hstack([a, -a])), bas, haut, p.jeu_bas[lignes] / besoin, p.jeu_haut[lignes] / besoin, cout
+        )
+    )
+    h.run()
+    if h.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    y = np.array(h.getSolution().col_value)
+    ecart = y[:n] - y[n:]
+    ecart[np.abs(ecart) < _NUL] = 0.0
+    return ecart * besoin
+
+
+class Audit:
+    """Jusqu'où un lecteur peut croire une case, quand certaines sont cachées ; le modèle sert d'une fois sur l'autre.
+
+    Parameters
+    ----------
+    p : Probleme
+    cases : array of int
+        Seules cases qui peuvent être cachées.
+    """
+
+    def __init__(self, p: Probleme, cases: np.ndarray) -> None:
+        self.p, self.cases = p, cases
+        self.rang = np.full(len(p.valeur), -1)
+        self.rang[cases] = np.arange(len(cases))
+        self.lignes = p.relations_de(cases)
+        self._matrice = p.relations[self.lignes][:, cases].tocsc()
+        grandeurs = np.abs(p.valeur[cases])
+        # Une seule échelle pour tous : d'une question à l'autre, seul l'objectif change, et le point d'avant sert.
+        self._echelle = float(np.median(grandeurs[grandeurs > 0])) if (grandeurs > 0).any() else 1.0
+        self._modeles: dict[int, _Highs] = {}
+        self._libres: dict[int, np.ndarray] = {}
+
+    def _bornes(self, sens: int) -> tuple[np.ndarray, np.ndarray]:
+        p, cases = self.p, self.cases
+        return -p.recul_vers(sens)[cases] / self._echelle, p.marge[cases] / self._echelle
+
+    def _pose(self, sens: int, libre: np.ndarray) -> _Highs:
+        """Le modèle de ce sens, à ces cases cachées."""
+        bas, haut = self._bornes(sens)
+        if sens not in self._modeles:
+            jeu = self.p.jeu_bas[self.lignes] / self._echelle, self.p.jeu_haut[self.lignes] / self._echelle
+            h = nouveau()
+            h.setOptionValue("simplex_strategy", 4)  # primal : le point d'avant reste possible
+            h.setOptionValue("primal_feasibility_tolerance", 1e-9)
+            zero = np.zeros(len(bas))
+            h.passModel(modele(self._matrice, np.where(libre, bas, 0.0), np.where(libre, haut, 0.0), *jeu, zero))
+            self._modeles[sens], self._libres[sens] = h, libre.copy()
+        h = self._modeles[sens]
+        change = np.flatnonzero(libre != self._libres[sens]).astype(np.int32)
+        if len(change):
+            la = libre[change]
+            h.changeColsBounds(
+                len(change), change, np.where(la, bas[change], 0.0), np.where(la, haut[change], 0.0)
+            )
+            self._libres[sens] = libre.copy()
+        return h
+
+    def pousser(
+        self, case: int, sens: int, cachees: np.ndarray, jusqu: float = np.inf
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Pousse une case aussi loin que possible.
+
+        Parameters
+        ----------
+        case, sens : int
+        cachees : array of bool
+            Pour toutes les cases du problème.
+        jusqu : float
+            La case n'est pas poussée au-delà.
+
+        Returns
+        -------
+        tuple
+            L'écart atteint (infini s'il n'a pas de borne), le déplacement de chacune de ``cases``, et le prix de
+            chacune des ``lignes``, dont se tire une coupe.
+        """
+        h = self._pose(sens, cachees[self.cases])
+        ici = int(self.rang[case])
+        bas, haut = (float(b[ici]) for b in self._bornes(sens))
+        limite = jusqu / self._echelle
+        h.changeColBounds(ici, max(bas, -limite), min(haut, limite))
+        h.changeColCost(ici, -float(sens))
+        h.run()
+        etat = h.getModelStatus()
+        if etat == highspy.HighsModelStatus.kUnknown:
+            h.clearSolver()
+            h.run()
+            etat = h.getModelStatus()
+        h.changeColCost(ici, 0.0)
+        if etat == highspy.HighsModelStatus.kOptimal:
+            solution = h.getSolution()
+            ecart = np.array(solution.col_value)
+            ecart[np.abs(ecart) < _NUL] = 0.0
+            trouve = sens * ecart[ici] * self._echelle, ecart * self._echelle, np.array(solution.row_dual)
+        else:
+            sans_borne = etat in (
+                highspy.HighsModelStatus.kUnbounded,
+                highspy.HighsModelStatus.kUnboundedOrInfeasible,
+            )
+            # Perdu, le solveur ne promet rien : la case est réputée cernée.
+            trouve = (np.inf if sans_borne else 0.0), np.zeros(len(self.cases)), np.zeros(len(self.lignes))
+        h.changeColBounds(ici, bas if self._libres[sens][ici] else 0.0, haut if self._libres[sens][ici] else 0.0)
+        return trouve
