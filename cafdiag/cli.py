@@ -11,7 +11,16 @@ import sys
 import warnings
 from pathlib import Path
 
-from cafdiag import cli_choix, cli_donnees, cli_evolution, cli_explorer, cli_lot, cli_perimetre, cli_secret, cli_simuler
+from cafdiag import (
+    cli_choix,
+    cli_donnees,
+    cli_evolution,
+    cli_explorer,
+    cli_lot,
+    cli_perimetre,
+    cli_secret,
+    cli_simuler,
+)
 from cafdiag.cli_analyseur import Analyseur
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError

@@ -57,11 +57,11 @@ def _epreuve(options: argparse.Namespace) -> int:
     for chemin in ecrire(rendu, options.sortie):
         print(chemin)
     trouees = [epreuve.ids[i] for i in rendu.trouees]
+    fin = f"mal protégées : {', '.join(trouees[:5])}" if trouees else "aucune case primaire retrouvée"
     optimum = ", optimum prouvé" if rendu.solution.optimal else ""
     print(
         f"cafdiag : {len(epreuve.ids)} cases, {int(epreuve.probleme.protegee.sum())} primaires, "
-        f"{len(rendu.secondaires)} secondaires{optimum} ; "
-        + ("aucune case primaire retrouvée." if not trouees else f"mal protégées, quoi qu'on masque : {', '.join(trouees[:5])}."),
+        f"{len(rendu.secondaires)} secondaires{optimum} ; {fin}.",
         file=sys.stderr,
     )
     return 1 if trouees else 0

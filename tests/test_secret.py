@@ -18,7 +18,6 @@ from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.secret import fuites, masquer, masquer_systeme
 from cafdiag.indicateurs.secret_application import taire, verifier
-from cafdiag.indicateurs.secret_audit import audit_lineaire, encadrer
 from cafdiag.indicateurs.secret_lieux import zones
 from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.indicateurs.secret_systeme import Relation, systeme
@@ -230,9 +229,7 @@ def test_l_audit_trouve_ce_que_trouve_un_programme_lineaire(n, m, hasard):
     valeurs, relations = croise(tableau)
     s = systeme(valeurs, relations, seuil=5)
     masque = s.protegee | np.array([hasard.random() < 0.3 for _ in s.cles])
-    bornes = encadrer(s, masque)
-    trouvees = set(s.cles[np.flatnonzero(s.protegee & bornes.trop_fin(s))])
-    trouvees |= set(s.cles[audit_lineaire(s, bornes)])
+    trouvees = set(s.cles[fuites(s, masque)])
     masques = dict(zip(s.cles, masque, strict=True))
     petites = [c for c, protege in zip(s.cles, s.protegee, strict=True) if protege]
     for case, (bas, haut) in attaque(valeurs, masques, relations, petites).items():

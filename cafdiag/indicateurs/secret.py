@@ -1,8 +1,8 @@
 """Le secret statistique : ce qui ne se montre pas, et ce qu'il faut taire avec pour que cela ne se retrouve pas.
 
 Primaire : une case trop petite. Secondaire : une deuxième case du même total, sans quoi une soustraction
-rendrait la première. La preuve est dans :mod:`cafdiag.indicateurs.secret_audit` : tant qu'un lecteur qui connaît
-toutes les cases montrées et tous les totaux cerne une case protégée de trop près, on masque davantage.
+rendrait la première. Le choix et sa preuve sont dans :mod:`cafdiag.secret`, qui ne sait rien des territoires : ici,
+les règles disent ce qui est à protéger, et de combien.
 
 Fonctions pures : elles ne lisent rien et ne changent pas leurs entrées.
 """
@@ -10,20 +10,21 @@ Fonctions pures : elles ne lisent rien et ne changent pas leurs entrées.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from cafdiag.indicateurs.secret_audit import EPSILON, audit_lineaire, boucle, encadrer
+from cafdiag.indicateurs.secret_audit import encadrer
 from cafdiag.indicateurs.secret_systeme import Relation, Systeme, systeme
+from cafdiag.secret.intervalles import intervalles
+from cafdiag.secret.masquage import resoudre
 
 if TYPE_CHECKING:
     from cafdiag.indicateurs.secret_audit import Bornes
 
-# Au-delà, reprendre une à une les cases d'un grand tableau croisé coûterait plus qu'il ne rendrait.
-RENDRE_MAXIMUM = 20
+# Ce qu'on consacre à masquer moins, une fois tout protégé : voir cafdiag.secret.masquage.
+EFFORT = 40_000
 
 
 def masquer(
@@ -100,112 +101,26 @@ def masquer(
 def masquer_systeme(s: Systeme, masque: np.ndarray | None = None) -> tuple[np.ndarray, Bornes]:
     """:func:`masquer`, le système déjà posé. ``masque`` : cases à masquer de toute façon."""
     masque = (s.protegee & s.masquable) if masque is None else masque | (s.protegee & s.masquable)
-    masque, entier = masque.copy(), True
+    probleme = s.probleme(masque)
+    impose, sans_issue = masque.copy(), set()
     while True:
-        try:
-            bornes = encadrer(s, masque)
-            fautives = _lignes_fautives(s, bornes)
-            if not len(fautives):
-                trouees = audit_lineaire(s, bornes)
-                if not len(trouees):
-                    # Rendre une case rétrécirait ce qu'on n'a pas su protéger assez.
-                    masque = _rendre(s, masque, bornes) if entier else masque
-                    return masque, encadrer(s, masque)
-                fautives = _lignes_des_cases(s, trouees)
-            masque[_a_masquer(s, masque, fautives)] = True
-        except _SansIssue as sans_issue:
-            # Tout ce qui touche ces cases est déjà masqué ou publié : mieux ne se peut, et refuser ne cacherait rien.
-            s, entier = sans_issue.relacher(s), False
+        masque = resoudre(probleme, impose, effort=EFFORT).masque
+        bornes = encadrer(s, masque)
+        restes = [ligne for ligne in bornes.restes_trop_petits(s) if ligne not in sans_issue]
+        if not restes:
+            return masque, bornes
+        for ligne in restes:
+            libres = [c for c in s.cases_de(ligne) if s.masquable[c] and not masque[c]]
+            if libres:
+                impose[min(libres, key=lambda c: probleme.cout[c])] = True
+            else:
+                # Tout ce qui le compose est déjà masqué ou publié : mieux ne se peut.
+                sans_issue.add(ligne)
 
 
-def _rendre(s: Systeme, masque: np.ndarray, bornes: Bornes) -> np.ndarray:
-    """Rend les cases masquées de trop : de la plus grande à la plus petite, celles dont rien ne se déduit."""
-    masque = masque.copy()
-    secondaires = np.flatnonzero(masque & s.masquable & ~s.protegee)
-    if len(secondaires) > RENDRE_MAXIMUM and boucle(s, bornes):
-        return masque
-    for case in secondaires[np.argsort(-s.ordre[secondaires])]:
-        masque[case] = False
-        masque[case] = len(fuites(s, masque, une_suffit=True)) > 0
-    return masque
-
-
-def fuites(s: Systeme, masque: np.ndarray, *, une_suffit: bool = False) -> np.ndarray:
-    """Rangs des cases protégées qu'un lecteur cerne de trop près, et des sommes masquées trop petites.
-
-    ``une_suffit`` : s'arrête aux premières trouvées.
-    """
-    bornes = encadrer(s, masque)
-    restes = [s.cases_de(ligne) for ligne in bornes.restes_trop_petits(s)]
-    trouees = np.concatenate([np.flatnonzero(s.protegee & bornes.trop_fin(s)), *restes]).astype(int)
-    if len(trouees) and une_suffit:
-        return trouees
-    return np.unique(np.concatenate([trouees, audit_lineaire(s, bornes, une_suffit=une_suffit)]))
-
-
-def _lignes_fautives(s: Systeme, bornes: Bornes) -> list[np.ndarray]:
-    """Relations qui trahissent une case : pour chacune, les rangs de ses cases."""
-    trahies = np.flatnonzero(s.protegee & bornes.trop_fin(s))
-    lignes = set()
-    if len(trahies):
-        ici = np.isin(s.colonnes, trahies)
-        cases = s.colonnes[ici]
-        trop = (bornes.bas_implique[ici] > s.permis_bas[cases] + EPSILON) | (
-            bornes.haut_implique[ici] < s.permis_haut[cases] - EPSILON
-        )
-        lignes |= set(s.lignes[ici][trop])
-        # Cernée par son propre plafond, ou publiée : aucune relation n'y peut rien.
-        orphelines = set(trahies) - set(cases[trop])
-        if orphelines:
-            raise _SansIssue(sorted(orphelines))
-    lignes |= set(bornes.restes_trop_petits(s))
-    return [s.cases_de(ligne) for ligne in sorted(lignes)]
-
-
-def _lignes_des_cases(s: Systeme, cases: np.ndarray) -> list[np.ndarray]:
-    return [
-        np.unique(np.concatenate([s.cases_de(i) for i in s.lignes_de(case)] or [np.array([case])]))
-        for case in cases
-    ]
-
-
-def _a_masquer(s: Systeme, masque: np.ndarray, groupes: list[np.ndarray]) -> list[int]:
-    """Pour chaque groupe de cases, la plus petite non nulle encore montrée ; à défaut, la plus proche."""
-    choisies = set()
-    for groupe in groupes:
-        vus, front = set(groupe), groupe
-        for nulles in (False, True):
-            while len(front):
-                libres = [
-                    c for c in front if s.masquable[c] and not masque[c] and (nulles or s.valeur[c] > 0)
-                ]
-                if libres:
-                    break
-                # De proche en proche, à travers les cases que le lecteur ne voit pas.
-                caches = [c for c in front if not s.vue(c, masque)]
-                suite = {v for c in caches for ligne in s.lignes_de(c) for v in s.cases_de(ligne)} - vus
-                vus |= suite
-                front = np.array(sorted(suite), dtype=int)
-            if len(front) and libres:
-                choisies.add(min(libres, key=lambda c: s.ordre[c]))
-                break
-            front = np.array(sorted(vus), dtype=int)
-        else:
-            raise _SansIssue(groupe)
-    return sorted(choisies)
-
-
-class _SansIssue(Exception):
-    """Des cases qu'aucune autre ne peut plus cacher."""
-
-    def __init__(self, cases: Sequence[int]) -> None:
-        super().__init__()
-        self.cases = np.asarray(cases, dtype=int)
-
-    def relacher(self, s: Systeme) -> Systeme:
-        """Le système sans ce qui les protège : elles restent masquées, au mieux."""
-        protegee, toleree = s.protegee.copy(), s.toleree.copy()
-        lignes = set.intersection(*(set(s.lignes_de(c)) for c in self.cases))
-        toleree[sorted(lignes)] = True
-        protegee[self.cases] = False
-        return replace(s, protegee=protegee, toleree=toleree)
+def fuites(s: Systeme, masque: np.ndarray) -> np.ndarray:
+    """Rangs des cases protégées qu'un lecteur cerne de trop près."""
+    probleme = s.probleme(masque)
+    bas, haut = intervalles(probleme, masque, lesquelles=s.protegee)
+    with np.errstate(invalid="ignore"):
+        return np.flatnonzero(s.protegee & ((bas > s.permis_bas + 1e-5) | (haut < s.permis_haut - 1e-5)))

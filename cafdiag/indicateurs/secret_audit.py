@@ -1,7 +1,7 @@
-"""Ce qu'un lecteur retrouve : l'intervalle de chaque case, d'après tout ce qui est montré.
+"""Ce qu'un lecteur retrouve de proche en proche, relation par relation, d'après tout ce qui est montré.
 
-D'abord de proche en proche, relation par relation : exact quand les relations forment un arbre (communes, EPCI,
-département). Là où elles font une boucle (tranches d'âge croisées avec les communes), un programme linéaire.
+Exact quand les relations forment un arbre (communes, EPCI, département) ; sinon plus large que ce qui se prouve, et
+c'est :mod:`cafdiag.secret.intervalles` qui tranche.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import numpy as np
 from cafdiag.indicateurs.secret_systeme import Systeme
 
 EPSILON = 1e-6
-# Dans une boucle, les bornes peuvent se rapprocher sans fin ; s'arrêter tôt ne fait que laisser du travail au
-# programme linéaire.
+# Dans une boucle, les bornes peuvent se rapprocher sans fin.
 _TOURS = 60
 
 
@@ -39,11 +38,6 @@ class Bornes:
         """Cases dont le lecteur connaît la valeur."""
         return self.haut - self.bas_averti < EPSILON
 
-    def trop_fin(self, s: Systeme) -> np.ndarray:
-        """Cases protégées cernées plus finement que permis."""
-        with np.errstate(invalid="ignore"):
-            return (self.bas > s.permis_bas + EPSILON) | (self.haut < s.permis_haut - EPSILON)
-
     def restes_trop_petits(self, s: Systeme) -> np.ndarray:
         """Relations dont les cases masquées ont ensemble un effectif connu, et trop petit."""
         connues = self.connues[s.colonnes]
@@ -55,7 +49,7 @@ class Bornes:
         reste = np.abs(fixe)
         exacte = s.haut_ligne - s.bas_ligne < EPSILON
         petit = (reste > EPSILON) & (reste < s.seuil - EPSILON)
-        return np.flatnonzero((cachees > 0) & ~total_cache & exacte & petit & ~s.toleree)
+        return np.flatnonzero((cachees > 0) & ~total_cache & exacte & petit)
 
 
 def encadrer(s: Systeme, masque: np.ndarray) -> Bornes:
@@ -114,131 +108,3 @@ def _impliquer(s: Systeme, bas, haut, positif) -> tuple[np.ndarray, np.ndarray]:
         np.where(np.isnan(implique_bas), -np.inf, implique_bas),
         np.where(np.isnan(implique_haut), np.inf, implique_haut),
     )
-
-
-def audit_lineaire(s: Systeme, bornes: Bornes, *, une_suffit: bool = False) -> np.ndarray:
-    """Cases protégées qu'un programme linéaire cerne plus finement que permis ; ne résout que les boucles.
-
-    ``une_suffit`` : s'arrête à la première trouvée.
-    """
-    ici = ~bornes.connues[s.colonnes]
-    trouees: list[int] = []
-    if not ici.any():
-        return np.array(trouees, dtype=int)
-    for lignes, cases in _boucles(s, ici):
-        protegees = cases[s.protegee[cases]]
-        if len(protegees) and not (trouees and une_suffit):
-            trouees += _resoudre(s, bornes, lignes, cases, protegees, une_suffit)
-    return np.unique(np.array(trouees, dtype=int))
-
-
-def boucle(s: Systeme, bornes: Bornes) -> bool:
-    """Vrai si des relations entre cases cachées forment une boucle."""
-    ici = ~bornes.connues[s.colonnes]
-    return bool(ici.any()) and next(_boucles(s, ici), None) is not None
-
-
-def _boucles(s: Systeme, ici: np.ndarray):
-    """Groupes de relations qui partagent des cases cachées en formant une boucle."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    lignes, cases = s.lignes[ici], s.colonnes[ici]
-    n, m = len(s.bas_ligne), len(s.cles)
-    graphe = coo_array((np.ones(len(lignes)), (lignes, n + cases)), shape=(n + m, n + m))
-    _, groupe = connected_components(graphe.tocsr(), directed=False)
-    noeuds = np.bincount(groupe)
-    aretes = np.bincount(groupe[lignes], minlength=len(noeuds))
-    for g in np.flatnonzero(aretes >= noeuds):
-        membres = groupe[lignes] == g
-        yield np.unique(lignes[membres]), np.unique(cases[membres])
-
-
-def _resoudre(s: Systeme, bornes: Bornes, lignes, cases, protegees, une_suffit: bool) -> list[int]:
-    """Un point où plusieurs cases atteignent leur borne permise les innocente d'un coup ; le reste, une à une."""
-    from scipy.sparse import coo_array
-
-    ligne_de, case_de = np.full(len(s.bas_ligne), -1), np.full(len(s.cles), -1)
-    ligne_de[lignes], case_de[cases] = np.arange(len(lignes)), np.arange(len(cases))
-    dedans = ligne_de[s.lignes] >= 0
-    libre = dedans & (case_de[s.colonnes] >= 0)
-    fixes = dedans & ~libre
-    fixe = np.bincount(
-        ligne_de[s.lignes[fixes]], (s.poids * bornes.haut[s.colonnes])[fixes], minlength=len(lignes)
-    )
-    matrice = coo_array(
-        (s.poids[libre], (ligne_de[s.lignes[libre]], case_de[s.colonnes[libre]])),
-        shape=(len(lignes), len(cases)),
-    ).tocsr()
-    trouees: list[int] = []
-    for sens, permis, bas, haut in (
-        (1, s.permis_haut, bornes.bas_averti, bornes.haut),
-        (-1, s.permis_bas, bornes.bas, bornes.haut_naif),
-    ):
-        probleme = _Probleme(
-            matrice, s.bas_ligne[lignes] - fixe, s.haut_ligne[lignes] - fixe, bas[cases], haut[cases]
-        )
-        restent = protegees
-        while len(restent):
-            point = probleme.pousser(case_de[restent], permis[restent], sens)
-            atteint = sens * (point - permis[restent]) >= -EPSILON * 10
-            if atteint.any():
-                restent = restent[~atteint]
-                continue
-            seule = restent[:1]
-            point = probleme.pousser(case_de[seule], permis[seule], sens)
-            if sens * (point[0] - permis[seule][0]) < -EPSILON * 10:
-                trouees.append(int(seule[0]))
-                if une_suffit:
-                    return trouees
-            restent = restent[1:]
-    return trouees
-
-
-@dataclass(frozen=True)
-class _Probleme:
-    """Les cases cachées d'une boucle : ``bas ≤ matrice × x ≤ haut``, ``plancher ≤ x ≤ plafond``."""
-
-    matrice: object
-    bas: np.ndarray
-    haut: np.ndarray
-    plancher: np.ndarray
-    plafond: np.ndarray
-
-    def pousser(self, cases: np.ndarray, vers: np.ndarray, sens: int) -> np.ndarray:
-        """Valeurs de ces cases au point qui les approche le plus, ensemble, de ces valeurs."""
-        from scipy.optimize import linprog
-        from scipy.sparse import coo_array, hstack, vstack
-
-        k, (m, n) = len(cases), self.matrice.shape
-        # t ne dépasse ni la case ni sa cible : pousser l'un au-delà ne paie pas.
-        rangs = np.arange(k)
-        approche = coo_array(
-            (
-                np.concatenate([np.full(k, -sens), np.full(k, sens)]),
-                (np.tile(rangs, 2), np.concatenate([cases, n + rangs])),
-            ),
-            shape=(k, n + k),
-        )
-        egales = self.haut - self.bas < EPSILON
-        rien = coo_array((m, k))
-        large = hstack([self.matrice, rien]).tocsr()
-        sous, sur = np.isfinite(self.haut) & ~egales, np.isfinite(self.bas) & ~egales
-        resultat = linprog(
-            np.concatenate([np.zeros(n), np.full(k, -sens)]),
-            A_eq=large[egales] if egales.any() else None,
-            b_eq=((self.bas + self.haut) / 2)[egales] if egales.any() else None,
-            A_ub=vstack([approche, large[sous], -large[sur]]).tocsr(),
-            b_ub=np.concatenate([np.zeros(k), self.haut[sous], -self.bas[sur]]),
-            bounds=np.column_stack(
-                [
-                    np.concatenate([self.plancher, np.full(k, -np.inf) if sens > 0 else vers]),
-                    np.concatenate([self.plafond, vers if sens > 0 else np.full(k, np.inf)]),
-                ]
-            ),
-            method="highs",
-        )
-        if resultat.x is None:
-            # Bornes et relations se contredisent à un arrondi près : rien n'est prouvé, rien n'est innocenté.
-            return np.full(k, -np.inf * sens)
-        return resultat.x[cases]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array, csr_array
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.secret_regles import PART_DOMINANTE, dominee, primaire
+from cafdiag.secret.convention import partager
+from cafdiag.secret.probleme import Probleme
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,7 @@ class Systeme:
     ``montree`` : le dossier la montrerait ; ``masquable`` : et rien n'oblige à la montrer. ``permis_bas``,
     ``permis_haut`` : l'intervalle que le lecteur ne doit pas pouvoir réduire (vide si rien n'est à protéger).
     ``plafond`` : ce qu'il sait d'avance d'une case masquée. ``plancher`` : ce qu'en sait un lecteur averti, pour
-    qui une case masquée n'est pas un zéro puisque les zéros se montrent. ``toleree`` : relations dont le reste
-    masqué est trop petit sans qu'on y puisse rien.
+    qui une case masquée n'est pas un zéro puisque les zéros se montrent. ``libre`` : cases qui peuvent être négatives.
     """
 
     cles: pd.Index
@@ -63,7 +65,7 @@ class Systeme:
     bas_ligne: np.ndarray
     haut_ligne: np.ndarray
     seuil: float
-    toleree: np.ndarray
+    libre: np.ndarray
 
     @cached_property
     def ordre(self) -> np.ndarray:
@@ -93,9 +95,40 @@ class Systeme:
         cases, debuts = self._par_ligne
         return cases[debuts[ligne] : debuts[ligne + 1]]
 
-    def vue(self, case: int, masque: np.ndarray) -> bool:
-        """Vrai si le lecteur voit cette case."""
-        return bool(self.montree[case] and not masque[case])
+    @cached_property
+    def matrice(self) -> csr_array:
+        """Les relations, une par ligne."""
+        return coo_array(
+            (self.poids, (self.lignes, self.colonnes)), shape=(len(self.bas_ligne), len(self.cles))
+        ).tocsr()
+
+    def probleme(self, masque: np.ndarray) -> Probleme:
+        """Le problème que voit le cœur de suppression, à partir de ces cases déjà masquées.
+
+        Deux jeux qui ne diffèrent que par des valeurs protégées de mêmes sommes posent le même problème : le masque ne
+        doit rien dire de ce qu'il cache. Les valeurs que personne ne voit y sont donc remplacées par un partage
+        convenu de leurs sommes.
+        """
+        cachees = (masque & self.protegee) | ~self.montree
+        valeur, sure = _convenir(self, cachees)
+        ecart = self.matrice @ valeur
+        recul = np.where(sure, valeur, 0.0)
+        return Probleme(
+            valeur=valeur,
+            protegee=self.protegee,
+            masquable=self.masquable,
+            besoin_haut=np.where(self.protegee, np.maximum(self.permis_haut - valeur, 0), 0.0),
+            besoin_bas=np.where(self.protegee, np.maximum(valeur - self.permis_bas, 0), 0.0),
+            vue=self.montree,
+            marge=np.maximum(self.plafond - valeur, 0),
+            recul=np.where(self.libre, np.inf, np.maximum(recul, 0)),
+            recul_averti=np.where(self.libre, np.inf, np.maximum(recul - np.where(sure, self.plancher, 0), 0)),
+            # Le moins de cases d'abord, puis les plus petites ; un zéro se montre, sauf s'il n'y a que lui.
+            cout=np.where(valeur == 0, 3.0, 1.0) + 1e-3 * self.ordre / max(len(valeur), 1),
+            relations=self.matrice,
+            jeu_bas=np.minimum(self.bas_ligne - ecart, 0),
+            jeu_haut=np.maximum(self.haut_ligne - ecart, 0),
+        )
 
 
 def systeme(
@@ -108,15 +141,18 @@ def systeme(
     publiees: Sequence = (),
     inconnues: Sequence = (),
     revelateurs: Sequence = (),
+    montants: Mapping[Hashable, bool] | None = None,
     pas: float = 1.0,
 ) -> Systeme:
     """Pose les équations ; voir :func:`cafdiag.indicateurs.secret.masquer` pour les paramètres.
 
     ``revelateurs`` : étiquettes dont le zéro se protège aussi, parce qu'il dit que tous sont dans l'autre part.
+    ``montants`` : étiquettes qui ne comptent personne, éventuellement négatives, et si chacune est à protéger.
     """
+    montants = dict(montants or {})
     if not valeurs.index.is_unique:
         raise DemandeFausse("deux cases de même étiquette", attendu="une étiquette par case")
-    if valeurs.lt(0).any():
+    if valeurs[[c not in montants for c in valeurs.index]].lt(0).any():
         raise DemandeFausse("un effectif négatif", attendu="des effectifs positifs ou nuls")
     noms = dict.fromkeys([*valeurs.index, *inconnues, *(c for r in relations for c in (r.total, *r.parties))])
     cles = pd.Index(list(noms), dtype=object, tupleize_cols=False)
@@ -134,21 +170,29 @@ def systeme(
     montree = valeur.notna().to_numpy(copy=True)
     montree[[position[c] for c in inconnues]] = False
 
-    petite = primaire(valeur, seuil=seuil).to_numpy()
-    presque_tous = (primaire(valeur, seuil=seuil, tout=tout) & ~petite).to_numpy()
+    montant = np.array([c in montants for c in cles], dtype=bool)
+    petite = primaire(valeur, seuil=seuil).to_numpy() & ~montant
+    presque_tous = (primaire(valeur, seuil=seuil, tout=tout) & ~petite).to_numpy() & ~montant
     dominante = (dominee(gros, valeur) & ~petite & ~presque_tous).to_numpy()
+    dominante = dominante | np.array([montants.get(c, False) for c in cles], dtype=bool)
     # Ce qui est déjà publié ne se protège plus.
     nulle = np.zeros(len(cles), dtype=bool)
     nulle[[position[c] for c in revelateurs if valeurs[c] == 0]] = True
     protegee = (petite | presque_tous | dominante | nulle) & ~publiee
     plafond = tout.fillna(np.inf).to_numpy()
-    bas = np.where(petite | nulle, pas, np.where(presque_tous, tout - seuil + pas, PART_DOMINANTE * valeur))
-    haut = np.where(petite | nulle, seuil - pas, np.where(presque_tous, tout - pas, valeur / PART_DOMINANTE))
+    # Un montant se cache à 15 % près, et à une unité près s'il est presque nul.
+    large = np.maximum((1 / PART_DOMINANTE - 1) * valeur.abs(), pas)
+    bas = np.where(petite | nulle, pas, np.where(presque_tous, tout - seuil + pas, valeur - large))
+    haut = np.where(petite | nulle, seuil - pas, np.where(presque_tous, tout - pas, valeur + large))
     # Les deux à la fois (3 sur 6) : le lecteur peut toujours hésiter sur les deux.
     cote_haut = petite & (tout - valeur).between(0, seuil, inclusive="left").to_numpy()
     haut = np.where(cote_haut, np.maximum(haut, tout - pas), haut)
-    bas, haut = np.maximum(np.minimum(bas, valeur), 0), np.minimum(np.maximum(haut, valeur), plafond)
-    plancher = np.where(montree, np.minimum(pas, valeur.fillna(0)), 0.0)
+    bas, haut = np.minimum(bas, valeur), np.minimum(np.maximum(haut, valeur), plafond)
+    bas = np.where(montant, bas, np.maximum(bas, 0))
+    plancher = np.where(montree & ~montant, np.minimum(pas, valeur.fillna(0)), 0.0)
+    # Une relation ne lie que des cases de même nature : un montant négatif quelque part, et aucune n'est sûre.
+    libre = montant & bool(valeurs[[c in montants for c in valeurs.index]].lt(0).any())
+    plancher = np.where(libre, -np.inf, plancher)
     lignes, colonnes, poids, bornes = [], [], [], []
     for rang, relation in enumerate(relations):
         rangs = [position[c] for c in (relation.total, *relation.parties)]
@@ -177,5 +221,23 @@ def systeme(
         bas_ligne=limites[:, 0],
         haut_ligne=limites[:, 1],
         seuil=float(seuil),
-        toleree=np.zeros(len(limites), dtype=bool),
+        libre=libre,
     )
+
+
+def _convenir(s: Systeme, cachees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Les valeurs, celles que personne ne voit remplacées par un partage convenu ; et celles qu'on sait."""
+    manque = np.isnan(s.valeur)
+    valeur = np.where(manque, 0.0, s.valeur)
+    ecart = s.matrice @ valeur
+    muette = np.asarray((abs(s.matrice) @ manque.astype(float)) > 0)
+    # Là où tout est connu, la relation garde son jeu ; ailleurs, elle vaut ce qu'elle dit.
+    jeu = np.where(muette, s.bas_ligne, np.minimum(s.bas_ligne, ecart)), np.where(
+        muette, s.haut_ligne, np.maximum(s.haut_ligne, ecart)
+    )
+    bas = np.where(s.protegee, s.permis_bas, np.where(s.libre, -np.inf, 0.0))
+    haut = np.where(s.protegee, s.permis_haut, s.plafond)
+    partage = partager(s.matrice, valeur, cachees, bas, haut, *jeu)
+    if partage is None:
+        return valeur, ~manque
+    return partage, np.ones(len(valeur), dtype=bool)

@@ -1,4 +1,4 @@
-"""L'optimum entier d'un petit problème : un choix de cases qui satisfait toutes les coupes, tant qu'un refus en ajoute."""
+"""L'optimum entier d'un petit problème : le choix qui satisfait toutes les coupes, tant qu'un refus en ajoute."""
 
 from __future__ import annotations
 
