@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.secret_audit import Bornes
 
 # Ce qu'on consacre à masquer moins, une fois tout protégé : voir cafdiag.secret.masquage.
-EFFORT = 40_000
+EFFORT, REGARD = 1_000, 400
 
 
 def masquer(
@@ -103,19 +103,25 @@ def masquer_systeme(s: Systeme, masque: np.ndarray | None = None) -> tuple[np.nd
     masque = (s.protegee & s.masquable) if masque is None else masque | (s.protegee & s.masquable)
     probleme = s.probleme(masque)
     impose, sans_issue = masque.copy(), set()
-    while True:
-        masque = resoudre(probleme, impose, effort=EFFORT).masque
-        bornes = encadrer(s, masque)
-        restes = [ligne for ligne in bornes.restes_trop_petits(s) if ligne not in sans_issue]
-        if not restes:
-            return masque, bornes
-        for ligne in restes:
+
+    def completer(bornes: Bornes) -> bool:
+        """Cache une case de plus là où celles qui sont cachées ont ensemble un effectif connu, et trop petit."""
+        ajoutees = set()
+        for ligne in set(bornes.restes_trop_petits(s)) - sans_issue:
             libres = [c for c in s.cases_de(ligne) if s.masquable[c] and not masque[c]]
             if libres:
-                impose[min(libres, key=lambda c: probleme.cout[c])] = True
+                ajoutees.add(min(libres, key=lambda c: probleme.cout[c]))
             else:
                 # Tout ce qui le compose est déjà masqué ou publié : mieux ne se peut.
                 sans_issue.add(ligne)
+        impose[list(ajoutees)] = True
+        return bool(ajoutees)
+
+    while True:
+        masque = resoudre(probleme, impose, effort=EFFORT, regard=REGARD).masque
+        bornes = encadrer(s, masque)
+        if not completer(bornes):
+            return masque, bornes
 
 
 def fuites(s: Systeme, masque: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class Zones:
 
     de: dict[Lieu, int]
     communes: tuple[np.ndarray, ...]
+    _parties: dict[bytes, dict[int, tuple[Hashable, ...]]] = field(default_factory=dict, repr=False, compare=False)
 
     def parties(self, connues: np.ndarray) -> dict[int, tuple[Hashable, ...]]:
         """De quoi chaque zone est la somme, avec les seules zones où une grandeur est connue.
@@ -45,6 +46,20 @@ class Zones:
         >>> z.parties(np.array([True, True, True, True]))
         {2: (0, 1), 3: (2, ('atome', (3,)))}
         """
+        # D'une grandeur à l'autre, ce sont presque toujours les mêmes zones.
+        cle = connues.tobytes()
+        if cle not in self._parties:
+            self._parties[cle] = self._decouper(connues)
+        return self._parties[cle]
+
+    def touchees(self, communes: np.ndarray) -> np.ndarray:
+        """Vrai pour les zones qui ont une de ces communes."""
+        taille = max((int(c[-1]) for c in self.communes if len(c)), default=-1) + 1
+        ici = np.zeros(taille, dtype=bool)
+        ici[communes[communes < taille]] = True
+        return np.array([bool(ici[c].any()) for c in self.communes], dtype=bool)
+
+    def _decouper(self, connues: np.ndarray) -> dict[int, tuple[Hashable, ...]]:
         taille = max((int(c[-1]) for c in self.communes if len(c)), default=-1) + 1
         contenant: list[list[int]] = [[] for _ in range(taille)]
         utiles = np.flatnonzero(connues)

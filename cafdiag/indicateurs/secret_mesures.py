@@ -167,7 +167,7 @@ class Voile:
     ) -> Systeme:
         regles = self.regles
         par_zone = {g: self._par_zone(g, ensembles, z, sommes) for g in groupe}
-        valeurs, touts = {}, {}
+        valeurs, touts, touchees = {}, {}, {}
         relations, inconnues, publiees, revelateurs = [], [], [], []
         publies = {z.de[lieu] for lieu in ensembles if lieu[0] == "publie"}
         for g, serie in par_zone.items():
@@ -175,11 +175,11 @@ class Voile:
             valeurs |= {(g, zone): serie[zone] for zone in np.flatnonzero(connues)}
             for zone, parties in z.parties(connues).items():
                 relations.append(Relation((g, zone), tuple((g, p) for p in parties)))
-            siennes = np.array(sorted(self.touches[g[0]]))
+            siennes = self.touches[g[0]]
+            if siennes not in touchees:
+                touchees[siennes] = z.touchees(np.array(sorted(siennes)))
             publiees += [
-                (g, zone)
-                for zone in np.flatnonzero(connues)
-                if zone in publies or not np.isin(z.communes[zone], siennes).any()
+                (g, zone) for zone in np.flatnonzero(connues) if zone in publies or not touchees[siennes][zone]
             ]
             inconnues += [] if regles.montre(g) else [(g, zone) for zone in np.flatnonzero(connues)]
         for annee in sorted({a for _, a in groupe}):

@@ -6,7 +6,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csc_array, csr_array, hstack
 
-from cafdiag.secret.solveur import modele, nouveau
+from cafdiag.secret.solveur import colonnes, nouveau, poser
 
 
 def partager(
@@ -48,16 +48,16 @@ def partager(
     # Au plus près du milieu permis, ou de zéro : chaque écart a son prix, un peu différent, et le point est unique.
     milieu = np.where(np.isfinite(bas + haut), (bas + haut) / 2, np.where(np.isfinite(bas), bas, 0.0))[cases]
     prix = 1.0 + np.arange(n) / (10.0 * n)
-    lp = modele(
-        csc_array(hstack([a, -a])),
+    h = nouveau()
+    poser(
+        h,
+        colonnes(csc_array(hstack([a, -a]))),
         np.zeros(2 * n),
         np.concatenate([haut[cases] - milieu, milieu - bas[cases]]),
         ligne_bas[lignes] - dit - a @ milieu,
         ligne_haut[lignes] - dit - a @ milieu,
         np.concatenate([prix, prix]),
     )
-    h = nouveau()
-    h.passModel(lp)
     h.run()
     if h.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None

@@ -8,7 +8,7 @@ import numpy as np
 
 from cafdiag.secret.optimum import chercher
 from cafdiag.secret.probleme import Probleme
-from cafdiag.secret.suppression import Masquage
+from cafdiag.secret.suppression import REGARD, Masquage
 
 _TOURS_ENTIERS = 40
 _PETIT = 160
@@ -32,7 +32,9 @@ class Solution:
     insuffisantes: tuple[tuple[int, int, float], ...]
 
 
-def resoudre(p: Probleme, masque: np.ndarray | None = None, *, effort: int = 250_000) -> Solution:
+def resoudre(
+    p: Probleme, masque: np.ndarray | None = None, *, effort: int = 250_000, regard: int = REGARD
+) -> Solution:
     """Le masque d'un problème.
 
     Parameters
@@ -43,8 +45,11 @@ def resoudre(p: Probleme, masque: np.ndarray | None = None, *, effort: int = 250
     effort : int
         Ce qu'on consacre à faire mieux que le premier masque, en cases examinées : un compte, pas une durée, pour
         que deux machines rendent le même masque.
+    regard : int
+        Au-delà de tant de cases cachées, on ne regarde qu'autour de celle dont il s'agit.
     """
-    m = Masquage(p, masque)
+    m = Masquage(p, masque, regard)
+    m.reconnaitre()
     m.couvrir(np.arange(len(m.t)), p.cout)
     secondaires = m.secondaires
     m.elaguer(secondaires[np.argsort(-p.cout[secondaires] * 1e9 - np.abs(p.valeur[secondaires]), kind="stable")])

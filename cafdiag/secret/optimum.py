@@ -6,7 +6,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csc_array
 
-from cafdiag.secret.solveur import TOLERANCE, Audit, modele, nouveau
+from cafdiag.secret.solveur import TOLERANCE, Audit, colonnes, nouveau, poser
 from cafdiag.secret.suppression import Masquage
 
 _NOEUDS = 20000
@@ -70,24 +70,21 @@ def _choisir(m: Masquage, libres: np.ndarray, pire: float) -> np.ndarray | None:
     """Le choix le moins coûteux qui satisfait toutes les coupes, s'il coûte moins que ``pire``."""
     rang = np.full(len(m.p.valeur), -1)
     rang[libres] = np.arange(len(libres))
-    lignes, colonnes, poids = [], [], []
+    lignes, rangs, poids = [], [], []
     for k, (cases, w) in enumerate(m.coupes.lignes):
         lignes += [k] * len(cases)
-        colonnes += rang[cases].tolist()
+        rangs += rang[cases].tolist()
         poids += w.tolist()
     n, nb = len(libres), len(m.coupes.lignes)
-    a = csc_array((poids, (lignes, colonnes)), shape=(nb, n))
-    lp = modele(
-        a, np.zeros(n), np.ones(n), np.full(nb, 1 - TOLERANCE), np.full(nb, np.inf), m.p.cout[libres]
-    )
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * n
+    a = csc_array((poids, (lignes, rangs)), shape=(nb, n))
     h = nouveau()
     h.setOptionValue("presolve", "choose")
     h.setOptionValue("solver", "choose")
     h.setOptionValue("mip_max_nodes", _NOEUDS)
     h.setOptionValue("mip_rel_gap", 0.0)
     h.setOptionValue("objective_bound", pire)
-    h.passModel(lp)
+    plein = np.full(nb, 1 - TOLERANCE), np.full(nb, np.inf)
+    poser(h, colonnes(a), np.zeros(n), np.ones(n), *plein, m.p.cout[libres], entiers=True)
     h.run()
     if h.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None

@@ -93,6 +93,11 @@ class Probleme:
 
 
 def _indices(matrice: csr_array | csc_array, rangs: np.ndarray) -> np.ndarray:
-    debuts, fins = matrice.indptr[rangs], matrice.indptr[np.asarray(rangs) + 1]
-    morceaux = [matrice.indices[d:f] for d, f in zip(debuts, fins, strict=True)]
-    return np.unique(np.concatenate(morceaux)).astype(int) if morceaux else np.array([], dtype=int)
+    debuts, longueurs = matrice.indptr[rangs], matrice.indptr[np.asarray(rangs) + 1] - matrice.indptr[rangs]
+    fins = np.cumsum(longueurs)
+    if not len(fins) or not fins[-1]:
+        return np.array([], dtype=int)
+    places = np.repeat(debuts - (fins - longueurs), longueurs) + np.arange(fins[-1])
+    trouves = np.zeros(matrice.shape[0] if isinstance(matrice, csc_array) else matrice.shape[1], dtype=bool)
+    trouves[matrice.indices[places]] = True
+    return np.flatnonzero(trouves)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import highspy
 import numpy as np
 from highspy._core import _Highs
-from scipy.sparse import csc_array, hstack
+from scipy.sparse import csc_array
 
 from cafdiag.secret.probleme import Probleme
 
@@ -16,23 +16,41 @@ _ETROIT = 4.0
 _NUL = 1e-9
 
 
-def modele(
-    matrice: csc_array,
+def poser(
+    h: _Highs,
+    matrice: tuple[np.ndarray, np.ndarray, np.ndarray],
     bas: np.ndarray,
     haut: np.ndarray,
     ligne_bas: np.ndarray,
     ligne_haut: np.ndarray,
     cout: np.ndarray,
-) -> highspy.HighsLp:
-    """Le programme ``min cout · x``, ``bas ≤ x ≤ haut``, ``ligne_bas ≤ matrice × x ≤ ligne_haut``, pour HiGHS."""
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = matrice.shape[1], matrice.shape[0]
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cout, bas, haut
-    lp.row_lower_, lp.row_upper_ = ligne_bas, ligne_haut
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_ = matrice.indptr, matrice.indices
-    lp.a_matrix_.value_ = matrice.data
-    return lp
+    *,
+    entiers: bool = False,
+) -> None:
+    """Donne à un solveur ``min cout · x``, ``bas ≤ x ≤ haut``, ``ligne_bas ≤ matrice × x ≤ ligne_haut``.
+
+    ``matrice`` : débuts, rangs de ligne et poids de ses colonnes, comme ceux d'une ``csc_array``.
+    """
+    debuts, rangs, poids = matrice
+    n = len(bas)
+    h.passModel(
+        n,
+        len(ligne_bas),
+        len(poids),
+        int(highspy.MatrixFormat.kColwise),
+        int(highspy.ObjSense.kMinimize),
+        0.0,
+        *(np.ascontiguousarray(x, dtype=float) for x in (cout, bas, haut, ligne_bas, ligne_haut)),
+        debuts.astype(np.int32),
+        rangs.astype(np.int32),
+        np.ascontiguousarray(poids, dtype=float),
+        np.full(n, int(entiers), dtype=np.int32),
+    )
+
+
+def colonnes(matrice: csc_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Une matrice creuse, telle que la lit :func:`poser`."""
+    return matrice.indptr, matrice.indices, matrice.data
 
 
 def nouveau() -> _Highs:
@@ -44,13 +62,32 @@ def nouveau() -> _Highs:
     return h
 
 
+def _extrait(matrice: csc_array, cases: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Les colonnes de ces cases et les lignes qu'elles touchent : lignes, puis débuts, rangs de ligne et poids."""
+    debuts, longueurs = matrice.indptr[cases], np.diff(matrice.indptr)[cases]
+    fins = np.concatenate([[0], np.cumsum(longueurs)])
+    places = np.repeat(debuts - fins[:-1], longueurs) + np.arange(fins[-1])
+    lignes, rangs = np.unique(matrice.indices[places], return_inverse=True)
+    return lignes, fins, rangs, matrice.data[places]
+
+
 def chemin(
-    p: Probleme, case: int, sens: int, besoin: float, couts: np.ndarray, cases: np.ndarray, *, large: bool = False
+    h: _Highs,
+    p: Probleme,
+    case: int,
+    sens: int,
+    besoin: float,
+    couts: np.ndarray,
+    cases: np.ndarray,
+    *,
+    large: bool = False,
 ) -> np.ndarray | None:
     """Le déplacement le moins coûteux qui pousse une case de son besoin, en ne bougeant que ces cases.
 
     Parameters
     ----------
+    h : Highs
+        Un solveur, dont le modèle est remplacé.
     p : Probleme
     case, sens, besoin : int, {1, -1}, float
     couts : array
@@ -66,15 +103,14 @@ def chemin(
         Écart de chacune de ``cases`` ; None si rien ne convient.
     """
     n = len(cases)
-    lignes = p.relations_de(cases)
-    a = p.relations[lignes][:, cases].tocsc()
     borne = _LARGE if large else _ETROIT
     libre = np.isfinite(couts)
     monte = np.where(libre, np.minimum(p.marge[cases] / besoin, borne), 0.0)
     descend = np.where(libre, np.minimum(p.recul_vers(sens)[cases] / besoin, borne), 0.0)
-    ici = int(np.flatnonzero(cases == case)[0])
+    ici = int(np.searchsorted(cases, case))
     if (monte if sens > 0 else descend)[ici] < 1 - TOLERANCE:
         return None
+    lignes, debuts, rangs, poids = _extrait(p.colonnes, cases)
     bas, haut = np.zeros(2 * n), np.concatenate([monte, descend])
     la, en_face = (ici, n + ici) if sens > 0 else (n + ici, ici)
     bas[la] = haut[la] = 1.0
@@ -82,12 +118,12 @@ def chemin(
     prix = np.where(libre, couts, 0.0)
     # Une petite case qui ne peut bouger que d'une fraction du besoin en demande plusieurs.
     cout = np.concatenate([prix / np.clip(monte, 1e-3, 1), prix / np.clip(descend, 1e-3, 1)])
-    h = nouveau()
-    h.passModel(
-        modele(
-            csc_array(hstack([a, -a])), bas, haut, p.jeu_bas[lignes] / besoin, p.jeu_haut[lignes] / besoin, cout
-        )
+    matrice = (
+        np.concatenate([debuts, debuts[1:] + debuts[-1]]),
+        np.concatenate([rangs, rangs]),
+        np.concatenate([poids, -poids]),
     )
+    poser(h, matrice, bas, haut, p.jeu_bas[lignes] / besoin, p.jeu_haut[lignes] / besoin, cout)
     h.run()
     if h.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
@@ -132,7 +168,8 @@ class Audit:
             h.setOptionValue("simplex_strategy", 4)  # primal : le point d'avant reste possible
             h.setOptionValue("primal_feasibility_tolerance", 1e-9)
             zero = np.zeros(len(bas))
-            h.passModel(modele(self._matrice, np.where(libre, bas, 0.0), np.where(libre, haut, 0.0), *jeu, zero))
+            dedans = np.where(libre, bas, 0.0), np.where(libre, haut, 0.0)
+            poser(h, colonnes(self._matrice), *dedans, *jeu, zero)
             self._modeles[sens], self._libres[sens] = h, libre.copy()
         h = self._modeles[sens]
         change = np.flatnonzero(libre != self._libres[sens]).astype(np.int32)
@@ -143,6 +180,23 @@ class Audit:
             )
             self._libres[sens] = libre.copy()
         return h
+
+    def pousser_ensemble(self, cases: np.ndarray, besoins: np.ndarray, sens: int, cachees: np.ndarray) -> np.ndarray:
+        """Le déplacement de ``self.cases`` qui porte ensemble ces cases au plus près de leurs besoins."""
+        h = self._pose(sens, cachees[self.cases])
+        la = self.rang[cases].astype(np.int32)
+        bas, haut = (b[la] for b in self._bornes(sens))
+        limite = besoins / self._echelle
+        h.changeColsBounds(len(la), la, np.maximum(bas, -limite), np.minimum(haut, limite))
+        # Le départ est le même d'une fois sur l'autre, donc le point aussi.
+        h.changeColsCost(len(la), la, -float(sens) / limite)
+        h.run()
+        bon = h.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        ecart = np.array(h.getSolution().col_value) if bon else np.zeros(len(self.cases))
+        h.changeColsCost(len(la), la, np.zeros(len(la)))
+        h.changeColsBounds(len(la), la, bas, haut)
+        ecart[np.abs(ecart) < _NUL] = 0.0
+        return ecart * self._echelle
 
     def pousser(
         self, case: int, sens: int, cachees: np.ndarray, jusqu: float = np.inf

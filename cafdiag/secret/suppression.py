@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from cafdiag.secret.probleme import Probleme
-from cafdiag.secret.solveur import TOLERANCE, Audit, chemin
+from cafdiag.secret.solveur import TOLERANCE, Audit, chemin, nouveau
 
 # Une case déjà masquée ne coûte presque rien : assez pour préférer les chemins courts.
 _DEJA = 1e-3
 # Au-delà, un programme par case protégée sur tout le tableau coûterait plus qu'il ne rendrait : on regarde autour.
-_GRAND = 1500
+REGARD = 1500
 _PAS = 2
 _COUPES = 4000
+_ENSEMBLE = 8
 # Ce que coûte un programme linéaire, si petit soit-il, en cases examinées.
 _PROGRAMME = 300
 
@@ -153,10 +154,12 @@ class Masquage:
     p : Probleme
     masque : array of bool
         Cases à masquer de toute façon.
+    regard : int
+        Au-delà de tant de cases cachées, on ne regarde qu'autour de celle dont il s'agit.
     """
 
-    def __init__(self, p: Probleme, masque: np.ndarray | None = None) -> None:
-        self.p = p
+    def __init__(self, p: Probleme, masque: np.ndarray | None = None, regard: int = REGARD) -> None:
+        self.p, self.regard = p, regard
         self.impose = (p.protegee & p.masquable) | (np.zeros(len(p.valeur), bool) if masque is None else masque)
         self.t = taches(p, p.cachees(self.impose))
         self.masque = self.impose.copy()
@@ -164,9 +167,13 @@ class Masquage:
         self.coupes = Coupes(len(p.valeur))
         self.audit: Audit | None = None
         self.travail = 0
+        self._solveur = nouveau()
         self._refus = np.zeros(len(self.t), dtype=int)
-        grand = int((self.masque | (p.masquable & (p.cout < np.inf))).sum()) > _GRAND
-        self.grand = grand
+
+    @property
+    def grand(self) -> bool:
+        """Vrai si les cases cachées sont trop nombreuses pour les regarder toutes à chaque question."""
+        return int(self.p.cachees(self.masque).sum()) > self.regard
 
     @property
     def secondaires(self) -> np.ndarray:
@@ -183,6 +190,36 @@ class Masquage:
 
     # --- Construire ---
 
+    def reconnaitre(self) -> None:
+        """Donne un témoin aux tâches que les cases masquées de toute façon protègent déjà."""
+        p, t = self.p, self.t
+        cachees = p.cachees(self.masque)
+        if not len(t):
+            return
+        audit = Audit(p, np.flatnonzero(cachees))
+        for sens in (1, -1):
+            siennes = (t.sens == sens) & (t.initie < 0)
+            # Ensemble tant que cela en sert, puis une à une.
+            for _ in range(_ENSEMBLE):
+                restent = np.flatnonzero(siennes & (self.temoins.de < 0))
+                if not len(restent):
+                    break
+                self.travail += _PROGRAMME + len(audit.cases)
+                ecart = audit.pousser_ensemble(t.case[restent], t.besoin[restent], sens, cachees)
+                pour = self.temoins.servies(audit.cases, ecart) & (self.temoins.de < 0)
+                if not pour.any():
+                    break
+                self.temoins.retenir(audit.cases, ecart, pour)
+            if self.grand:
+                continue
+            for tache in np.flatnonzero(siennes & (self.temoins.de < 0)):
+                if self.temoins.de[tache] < 0:
+                    self.travail += _PROGRAMME + len(audit.cases)
+                    besoin = float(t.besoin[tache])
+                    atteint, ecart, _ = audit.pousser(int(t.case[tache]), sens, cachees, besoin)
+                    if atteint >= besoin * (1 - TOLERANCE):
+                        self._partager(int(tache), audit.cases, ecart)
+
     def couvrir(self, lesquelles: np.ndarray, prix: np.ndarray) -> None:
         """Donne un témoin à ces tâches, en masquant ce qu'il faut ; ``prix`` : celui de chaque case."""
         for tache in lesquelles:
@@ -198,7 +235,7 @@ class Masquage:
         for pas, large in ((_PAS, False), (_PAS + 1, False), (None, False), (None, True)):
             cases = np.arange(len(p.valeur)) if pas is None else p.autour(case, pas)
             self.travail += _PROGRAMME + len(cases)
-            ecart = chemin(p, case, sens, besoin, couts[cases], cases, large=large)
+            ecart = chemin(self._solveur, p, case, sens, besoin, couts[cases], cases, large=large)
             if ecart is not None:
                 break
         else:
@@ -226,7 +263,7 @@ class Masquage:
             return
         t.besoin[tache] = atteint * (1 - 1e-6)
         cases = np.arange(len(libres))
-        ecart = chemin(self.p, case, sens, float(t.besoin[tache]), couts, cases, large=True)
+        ecart = chemin(self._solveur, self.p, case, sens, float(t.besoin[tache]), couts, cases, large=True)
         if ecart is None:
             t.abandonnee[tache] = True
             return
@@ -287,7 +324,7 @@ class Masquage:
             cases = autour[cachees[autour]]
             self.travail += _PROGRAMME + len(cases)
             couts = np.full(len(cases), 1.0)
-            ecart = chemin(p, case, sens, besoin, couts, cases)
+            ecart = chemin(self._solveur, p, case, sens, besoin, couts, cases)
             return None if ecart is None else (cases, ecart)
         self.travail += _PROGRAMME + len(self.audit.cases)
         atteint, ecart, prix = self.audit.pousser(case, sens, cachees, besoin)
