@@ -56,7 +56,7 @@ def resoudre(
     optimal = not len(m.secondaires)
     if not optimal and int((p.masquable & np.isfinite(p.cout)).sum()) <= _PETIT:
         optimal = chercher(m, tours=_TOURS_ENTIERS)
-    if not optimal:
+    if not optimal and effort:
         ameliorer(m, effort)
     return Solution(m.masque, optimal, tuple(m.insuffisantes))
 

@@ -57,6 +57,7 @@ class Probleme:
     jeu_bas: np.ndarray
     jeu_haut: np.ndarray
     inities: tuple[np.ndarray, ...] = field(default_factory=tuple)
+    _voisinages: dict[tuple[int, int], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def colonnes(self) -> csc_array:
@@ -86,10 +87,13 @@ class Probleme:
 
     def autour(self, case: int, pas: int) -> np.ndarray:
         """Cases à ``pas`` relations au plus d'une case, elle comprise."""
-        cases = np.array([case])
-        for _ in range(pas):
-            cases = self.cases_de(self.relations_de(cases))
-        return cases if len(cases) else np.array([case])
+        cle = (case, pas)
+        if cle not in self._voisinages:
+            cases = np.array([case])
+            for _ in range(pas):
+                cases = self.cases_de(self.relations_de(cases))
+            self._voisinages[cle] = cases if len(cases) else np.array([case])
+        return self._voisinages[cle]
 
 
 def _indices(matrice: csr_array | csc_array, rangs: np.ndarray) -> np.ndarray:

@@ -64,13 +64,6 @@ class Temoins:
         self.points: list[tuple[np.ndarray, np.ndarray]] = []
         self._par_case: dict[int, list[int]] = {}
 
-    def copie(self) -> Temoins:
-        """Les mêmes, qu'on peut changer sans toucher à ceux-ci."""
-        autre = Temoins(self.p, self.t)
-        autre.de, autre.points = self.de.copy(), list(self.points)
-        autre._par_case = {c: list(v) for c, v in self._par_case.items()}
-        return autre
-
     def servies(self, cases: np.ndarray, ecart: np.ndarray) -> np.ndarray:
         """Tâches que sert ce déplacement, à une échelle qu'il supporte, ou son contraire."""
         p, t = self.p, self.t
@@ -168,6 +161,8 @@ class Masquage:
         self.audit: Audit | None = None
         self.travail = 0
         self._solveur = nouveau()
+        self._visees = np.zeros(len(p.valeur), dtype=bool)
+        self._visees[self.t.case] = True
         self._refus = np.zeros(len(self.t), dtype=int)
 
     @property
@@ -198,7 +193,7 @@ class Masquage:
             return
         audit = Audit(p, np.flatnonzero(cachees))
         for sens in (1, -1):
-            siennes = (t.sens == sens) & (t.initie < 0)
+            siennes = (t.sens == sens) & (t.initie < 0) & ~t.abandonnee
             # Ensemble tant que cela en sert, puis une à une.
             for _ in range(_ENSEMBLE):
                 restent = np.flatnonzero(siennes & (self.temoins.de < 0))
@@ -286,7 +281,7 @@ class Masquage:
 
     def _montrer(self, case: int) -> bool:
         orphelines = self.temoins.orphelines(np.array([case]))
-        if len(orphelines) and self.coupes.interdit(case, self.masque):
+        if len(orphelines) and (self._isole(case) or self.coupes.interdit(case, self.masque)):
             return False
         self.masque[case] = False
         neufs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
@@ -311,6 +306,19 @@ class Masquage:
         for cases, ecart, pour in neufs:
             self.temoins.retenir(cases, ecart, pour)
         return True
+
+    def _isole(self, case: int) -> bool:
+        """Vrai si montrer cette case en laisserait une autre, à protéger, seule cachée de sa relation."""
+        p = self.p
+        cachees = p.cachees(self.masque)
+        for ligne in p.colonnes.indices[p.colonnes.indptr[case] : p.colonnes.indptr[case + 1]]:
+            cases = p.relations.indices[p.relations.indptr[ligne] : p.relations.indptr[ligne + 1]]
+            restent = cases[cachees[cases]]
+            if len(restent) == 2 and p.jeu_bas[ligne] == 0 and p.jeu_haut[ligne] == 0:
+                autre = restent[restent != case]
+                if (self._visees[autre]).any():
+                    return True
+        return False
 
     def _temoin(self, tache: int) -> tuple[np.ndarray, np.ndarray] | None:
         """Un témoin parmi les cases cachées, ou None et une coupe."""
