@@ -496,6 +496,22 @@ def test_un_montant_et_une_mediane_ne_se_montrent_pas_a_la_commune(activite):
     assert cd.mesurer(CRAON, ["LOG_TX_EFFORT"]).iloc[0]["valeur"] == 20.0
 
 
+def test_le_montant_d_une_seule_structure_se_tait(activite):
+    """Trois structures, aucune à 85 % ; et un total ne trahit pas un EPCI tu."""
+
+    def montant(structures):
+        activite(
+            {("epci", CRAON, "fonds_roulement_avs"): 30000.0, ("epci", CRAON, "charges_annuelles_avs"): 120000.0}
+            | {("epci", CRAON, "structures_avs_bilan"): float(structures)}
+        )
+        return cd.mesurer(CRAON, ["AVS_FDR_MOIS"]).iloc[0]
+
+    assert montant(5)["valeur"] == 3
+    for structures in (1, 2):
+        tue = montant(structures)
+        assert tue["statut"] == "secret" and tue[NOMBRES].isna().all()
+
+
 def test_sans_donnee_confidentielle_le_secret_ne_coute_rien():
     """Ni programme linéaire ni masque chargés, et rien de changé."""
     code = (

@@ -28,6 +28,8 @@ from cafdiag.territoires.montres import retenir
 from cafdiag.territoires.perimetres import perimetre_en_texte
 
 _ATTENTE = 300.0
+# Ce qui compte les structures dont un montant est la somme.
+_STRUCTURES = dict.fromkeys(("fonds_roulement_avs", "charges_annuelles_avs"), "structures_avs_bilan")
 
 
 def taire(
@@ -197,6 +199,7 @@ def _voile(etat: tuple, seuil_caf: int, publies: str) -> Voile:
         {v: seuil_de(classe_de(v), seuil_caf=seuil_caf) for v in declarees},
         {v: tuple(sorted(contexte.annees(v))) for v in sorted(utiles)},
         sans_effectif=frozenset(v for v in declarees if VARIABLES[v].unite in UNITES_SANS_EFFECTIF),
+        montants={v: _STRUCTURES.get(v, "") for v in declarees if VARIABLES[v].unite == "euros"},
         composees={total: parties for total, (_, parties) in COMPOSEES.items() if total in declarees},
         emboitees=tuple((p, t) for p, t in PARTIES if p in declarees and t in declarees),
     )

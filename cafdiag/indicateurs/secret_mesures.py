@@ -16,7 +16,7 @@ import pandas as pd
 
 from cafdiag.indicateurs.secret import masquer_systeme
 from cafdiag.indicateurs.secret_lieux import Lieu, Zones, zones
-from cafdiag.indicateurs.secret_regles import MOTIF
+from cafdiag.indicateurs.secret_regles import MOTIF, PART_DOMINANTE, SEUILS
 from cafdiag.indicateurs.secret_systeme import Relation, Systeme, systeme
 
 # Une grandeur une année.
@@ -49,6 +49,8 @@ class Regles:
         ``total: parties`` : tranches d'âge, temps d'accueil.
     emboitees : tuple of pairs
         ``(partie, tout)`` : l'une est comprise dans l'autre.
+    montants : mapping of str to str
+        Montants de structures : la variable qui compte ces structures, vide si rien ne les compte.
     """
 
     definitions: pd.DataFrame
@@ -57,6 +59,7 @@ class Regles:
     sans_effectif: frozenset[str] = frozenset()
     composees: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     emboitees: tuple[tuple[str, str], ...] = ()
+    montants: Mapping[str, str] = field(default_factory=dict)
 
     def termes(self, ligne: pd.Series, annee: int) -> list[Grandeur | None]:
         """Grandeurs confidentielles que montre un indicateur une année ; None pour une qu'on ne sait pas dire."""
@@ -229,9 +232,43 @@ class Voile:
     def permis(self, grandeur: Grandeur | None, lieux: list[Lieu]) -> np.ndarray:
         """Vrai pour les lieux où cette grandeur se montre."""
         if grandeur is not None and grandeur[0] in self.regles.sans_effectif:
-            return np.array([maille in _MAILLES_LARGES for maille, _ in lieux], dtype=bool)
+            sures = self._larges_sures(grandeur)
+            zones_de = self._zones.de
+            return np.array([m in _MAILLES_LARGES and zones_de.get((m, c)) in sures for m, c in lieux], dtype=bool)
         rangs = [self._zones.de.get(lieu) for lieu in lieux]
         return np.array([z is not None and (grandeur, z) in self.permises for z in rangs], dtype=bool)
+
+    def _larges_sures(self, grandeur: Grandeur) -> set[int]:
+        """Zones où se montre une grandeur qui ne compte personne.
+
+        Un montant d'entreprise demande trois structures, dont aucune n'en fait 85 %, et que rien de plus petit n'y soit
+        tu : une soustraction le rendrait.
+        """
+        z = self._zones
+        larges = {zone for (maille, _), zone in z.de.items() if maille in _MAILLES_LARGES}
+        variable, annee = grandeur
+        if variable not in self.regles.montants:
+            return larges
+        unites = self.regles.montants[variable]
+        if annee not in self.regles.annees.get(unites, ()):
+            return set()
+        nombre, valeur = (
+            self._par_zone((v, annee), self.ensembles, z, self.sommes) for v in (unites, variable)
+        )
+        seules = [k for k in np.flatnonzero(nombre.eq(1)) if pd.notna(valeur[k])]
+        sures: set[int] = set()
+        connues = [k for k in larges if pd.notna(valeur[k])]
+        for zone in sorted(connues, key=lambda k: len(z.communes[k])):
+            dedans = set(z.communes[zone].tolist())
+            petites = [k for k in connues if k != zone and dedans.issuperset(z.communes[k].tolist())]
+            plus_gros = max((abs(valeur[k]) for k in seules if dedans.issuperset(z.communes[k].tolist())), default=0.0)
+            if (
+                nombre[zone] >= SEUILS["entreprises"]
+                and plus_gros <= PART_DOMINANTE * abs(valeur[zone])
+                and sures.issuperset(petites)
+            ):
+                sures.add(zone)
+        return sures
 
     @cached_property
     def suite(self) -> Suite:
@@ -264,7 +301,8 @@ class Voile:
         if ici < len(zones(suite.ensembles).communes):
             permises = {g for g, zone in suite.permises if zone == ici}
             if any(m in _MAILLES_LARGES for (m, _), zone in self._zones.de.items() if zone == ici):
-                permises |= {(v, a) for v in self.regles.sans_effectif for a in self.regles.annees[v]}
+                muettes = {(v, a) for v in self.regles.sans_effectif for a in self.regles.annees[v]}
+                permises |= {g for g in muettes if ici in self._larges_sures(g)}
             return replace(suite, ensembles=ensembles), frozenset(permises)
         permises, masquees = set(), []
         for groupe, tues in zip(self.regles.groupes, suite.masquees, strict=True):
