@@ -38,6 +38,17 @@ COLONNES = [
 ]
 
 
+COLONNES_HORIZON = [
+    "grandeur",
+    "maille",
+    "horizon",
+    "echelle",
+    "puissance",
+    "quantile_bas",
+    "quantile_haut",
+]
+
+
 @lru_cache(maxsize=1)
 def _lire() -> pd.DataFrame:
     chemin = verifier(dossier("data") / "calibrage_enfants.csv")
@@ -91,3 +102,15 @@ def dispersion(naissances, parametres: Mapping[str, float]):
     """Écart-type du logarithme de l'erreur, selon le nombre de naissances."""
     n = np.maximum(np.asarray(naissances, dtype=float), 1.0)
     return np.sqrt(parametres["ecart_fixe"] ** 2 + parametres["ecart_naissances"] ** 2 / n)
+
+
+def ecart_type(naissances, parametres: Mapping[str, float]):
+    """Écart-type du logarithme d'une projection : une puissance du nombre annuel de naissances.
+
+    Examples
+    --------
+    >>> round(float(ecart_type(100, {"echelle": 0.5, "puissance": 0.5})), 3)
+    0.05
+    """
+    n = np.maximum(np.asarray(naissances, dtype=float), 5.0)
+    return parametres["echelle"] * n ** -parametres["puissance"]
