@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.departs import simuler_departs
     from cafdiag.indicateurs.evolution import decomposer, serie
     from cafdiag.indicateurs.financement import financer_alsh, financer_animation
+    from cafdiag.indicateurs.horizon import horizon
+    from cafdiag.indicateurs.horizon_objets import Apport as ApportHorizon
     from cafdiag.indicateurs.instantane import Evaluation, evaluer, figer
     from cafdiag.indicateurs.simulation import simuler
     from cafdiag.indicateurs.simulation_objets import Hypotheses
@@ -83,6 +85,8 @@ _OU = {
     "simuler": "indicateurs.simulation",
     "simuler_departs": "indicateurs.departs",
     "sppe": "indicateurs.sppe",
+    "horizon": "indicateurs.horizon",
+    "ApportHorizon": "indicateurs.horizon_objets:Apport",
     "trame_sppe": "restitution.sppe:ecrire",
     "decomposer": "indicateurs.evolution",
     "serie": "indicateurs.evolution",
@@ -102,6 +106,7 @@ _OU = {
 }
 
 __all__ = [
+    "ApportHorizon",
     "Apports",
     "CafdiagError",
     "Diagnostic",
@@ -124,6 +129,7 @@ __all__ = [
     "financer_alsh",
     "financer_animation",
     "garder_perimetre",
+    "horizon",
     "importer",
     "lire_apports",
     "lister",

@@ -324,6 +324,7 @@ _COMMANDES = {
     "simuler": cli_simuler.simuler,
     "baremes": cli_simuler.baremes,
     "sppe": cli_simuler.sppe,
+    "horizon": cli_simuler.horizon,
     "departement": _departement,
     "donnees": cli_donnees.executer,
     "perimetre": cli_perimetre.executer,

@@ -1,4 +1,4 @@
-"""``cafdiag simuler``, ``cafdiag baremes`` et ``cafdiag sppe`` : les options et l'affichage, rien d'autre."""
+"""``cafdiag simuler``, ``horizon``, ``baremes`` et ``sppe`` : les options et l'affichage, rien d'autre."""
 
 from __future__ import annotations
 
@@ -83,7 +83,23 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
     )
     sppe.add_argument("--beneficiaire", default="", metavar="NOM", help="qui les exerce ; l'EPCI par défaut")
     sppe.add_argument("--sortie", metavar="FICHIER", help="écrit la trame (.md ou .html)")
-    for sous in (simuler, baremes):
+    horizon = sous_analyseurs.add_parser(
+        "horizon", help="naissances et enfants jusqu'à dix ans : trois hypothèses, un intervalle éprouvé sur le passé"
+    )
+    horizon.add_argument("code", metavar="CODE", help="code ou nom : EPCI, commune de plus de 2 000 habitants…")
+    horizon.add_argument("--annees", type=int, default=10, metavar="N", help="de 1 à 10 (par défaut)")
+    horizon.add_argument(
+        "--depuis", type=int, metavar="ANNEE", help="comme on l'aurait projeté cette année-là, pour comparer"
+    )
+    horizon.add_argument(
+        "--departs-am", metavar="PART", type=_positif, help="part (%%) des assistants maternels de 55 ans et plus"
+    )
+    horizon.add_argument("--logements", metavar="N", type=_positif, help="logements livrés d'ici là")
+    horizon.add_argument(
+        "--enfants-par-logement", metavar="X", type=_positif, help="moins de 3 ans par logement (obligatoire avec eux)"
+    )
+    horizon.add_argument("--origine", default="", metavar="TEXTE", help="d'où viennent ces chiffres")
+    for sous in (simuler, baremes, horizon):
         sous.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
     sppe.add_argument("--format", choices=["texte", "json", "csv", "md"], default="texte")
 
@@ -149,6 +165,29 @@ def baremes(options: argparse.Namespace) -> int:
     if options.format == "texte":
         table = table[table["vaut"]].drop(columns=["vaut", "theme", "source", "remarque", "libelle"])
     return afficher(table, options.format)
+
+
+def horizon(options: argparse.Namespace) -> int:
+    """Exécute « horizon »."""
+    from cafdiag.indicateurs.horizon import horizon as projeter
+    from cafdiag.indicateurs.horizon_objets import Apport
+    from cafdiag.restitution.horizon import en_texte
+    from cafdiag.territoires import territoire
+
+    cible = territoire(options.code)
+    for avis in cible.avertissements:
+        print(f"cafdiag : {avis}", file=sys.stderr)
+    apport = Apport(
+        part_55=options.departs_am,
+        logements=options.logements,
+        enfants_par_logement=options.enfants_par_logement,
+        origine=options.origine,
+    )
+    trouve = projeter(cible, annees=options.annees, depuis=options.depuis, apport=apport)
+    if options.format == "texte":
+        print(en_texte(trouve))
+        return 0
+    return afficher(trouve.table(), options.format)
 
 
 def sppe(options: argparse.Namespace) -> int:

@@ -49,11 +49,11 @@ COLONNES_HORIZON = [
 ]
 
 
-@lru_cache(maxsize=1)
-def _lire() -> pd.DataFrame:
-    chemin = verifier(dossier("data") / "calibrage_enfants.csv")
+@lru_cache(maxsize=3)
+def _lire(nom: str) -> pd.DataFrame:
+    chemin = verifier(dossier("data") / f"{nom}.csv")
     try:
-        return pd.read_csv(chemin, sep=";", encoding="utf-8")[COLONNES].set_index("methode")
+        return pd.read_csv(chemin, sep=";", encoding="utf-8", dtype={"origines": str})
     except (OSError, ValueError, KeyError) as cause:
         raise DonneesAbimees(
             chemin.name, f"réglages illisibles ({cause})", conseil="retéléchargez le projet"
@@ -74,7 +74,37 @@ def calibrage_enfants() -> pd.DataFrame:
     >>> calibrage_enfants()["couverture"].ge(88).all()
     np.True_
     """
-    return _lire().copy()
+    return _lire("calibrage_enfants").set_index("methode")[COLONNES[1:]]
+
+
+def calibrage_horizon() -> pd.DataFrame:
+    """Intervalles à 80 % des projections, indexés par grandeur, maille et horizon.
+
+    Examples
+    --------
+    >>> calibrage_horizon().loc[("naissances", "epci")].index.tolist()
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    """
+    return _lire("calibrage_horizon").set_index(COLONNES_HORIZON[:3]).sort_index()
+
+
+def epreuve_horizon() -> pd.DataFrame:
+    """Ce que le passé a montré des projections, méthode par méthode.
+
+    Returns
+    -------
+    DataFrame
+        ``grandeur, maille, methode, taille, horizon, origines, territoires, erreur_mediane`` (%), ``couverture`` (%)
+        de l'intervalle à 80 %, ``couverture_hors_origine`` (réglé sur les autres origines), ``source``, ``releve``.
+
+    Examples
+    --------
+    >>> table = epreuve_horizon().query("maille == 'epci' and taille == 'toutes' and horizon == 3")
+    >>> table = table.set_index("methode")["erreur_mediane"]
+    >>> bool(table["lissage hiérarchique"] <= 0.9 * table["dernière valeur"])
+    True
+    """
+    return _lire("epreuve_horizon").copy()
 
 
 def niveau(presence, parametres: Mapping[str, float]):

@@ -215,7 +215,7 @@ def calibrer_naissances(banc: Banc) -> pd.DataFrame:
 
 
 def enfants_predits(banc: Banc, faits: Path) -> pd.DataFrame:
-    """Moins de 3 ans reconstitués de la Cnaf : prédits d'une année à l'autre par les naissances, connues puis projetées.
+    """Moins de 3 ans reconstitués de la Cnaf, prédits d'une année à l'autre par les naissances, connues puis projetées.
 
     C'est la seule épreuve possible des enfants présents : communes de plus de 10 000 habitants, 2017 à 2022.
     """
@@ -247,7 +247,7 @@ def enfants_predits(banc: Banc, faits: Path) -> pd.DataFrame:
 
 
 def calibrer_enfants(siennes: pd.DataFrame) -> pd.DataFrame:
-    """Intervalles des enfants présents ; au-delà de cinq ans, non éprouvés, ils s'élargissent comme une marche au hasard."""
+    """Intervalles des enfants présents ; passé cinq ans, non éprouvés, ils s'élargissent comme une marche au hasard."""
     lignes, dernier = [], None
     for horizon in range(1, HORIZON_MAXIMAL + 1):
         banc_ = siennes[siennes["horizon"].eq(horizon)]

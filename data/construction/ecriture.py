@@ -14,7 +14,8 @@ from cafdiag.magasin import ecrire_atomique
 from construction.sources import lire_npm
 
 # Ces textes commandent des chiffres ou des adresses : abîmés, ils sont refusés comme les tables.
-TEXTES = ("indicateurs.csv", "grandeurs.csv", "calibrage_enfants.csv", "catalogue.toml", "baremes.toml")
+TEXTES = ("indicateurs.csv", "grandeurs.csv", "calibrage_enfants.csv", "calibrage_horizon.csv",
+          "epreuve_horizon.csv", "demande.csv", "catalogue.toml", "baremes.toml")
 _COMPRESSION = {"compression": "zstd", "compression_level": 19}
 
 

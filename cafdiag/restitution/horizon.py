@@ -1,0 +1,132 @@
+"""Montrer un horizon : le texte d'un terminal, la courte section du rapport."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs.horizon import GRANDEURS, HYPOTHESES, horizon
+from cafdiag.indicateurs.horizon_objets import Horizon
+from cafdiag.restitution.accords import accorder
+from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.formats import majuscule, nombre
+from cafdiag.restitution.simulation import montant, places_dites
+from cafdiag.restitution.tableaux import tableau
+
+TITRE = "Horizon : naissances et enfants à dix ans"
+
+
+def _etapes(h: Horizon) -> list[int]:
+    """Cinq ans, et la fin de l'horizon."""
+    fin = int(h.projections["annee"].max())
+    return sorted({min(h.depuis + 5, fin), fin})
+
+
+def tableau_des_trajectoires(h: Horizon) -> pd.DataFrame:
+    """Une ligne par grandeur et hypothèse : « 812 (640 à 905) » aux étapes."""
+    lignes = []
+    for grandeur, nom in GRANDEURS.items():
+        for hypothese in HYPOTHESES:
+            ligne = {"quoi": f"{majuscule(nom)}, « {hypothese} »"}
+            for annee in _etapes(h):
+                p = h.en(grandeur, annee, hypothese)
+                ligne[str(annee)] = places_dites(p["valeur"], p["bas"], p["haut"])
+            lignes.append(ligne)
+    return pd.DataFrame(lignes)
+
+
+def constat(h: Horizon) -> str:
+    """Ce que deviennent les naissances et les jeunes enfants, hypothèse « tendance », en une phrase."""
+    annee = _etapes(h)[0]
+    passe, nees, jeunes = h.observe.iloc[-1], h.en("naissances", annee), h.en("enfants_0_2", annee)
+    if h.depuis in set(h.observe["annee"]):
+        passe = h.observe.set_index("annee").loc[h.depuis]
+    phrase = (
+        f"Si la tendance s'amortit : {places_dites(nees['valeur'], nees['bas'], nees['haut'])} naissances en {annee}, "
+        f"pour {nombre(float(passe['valeur']), decimales=0)} en {h.depuis}"
+    )
+    if not math.isnan(jeunes["valeur"]):
+        phrase += (
+            f" ; {places_dites(jeunes['valeur'], jeunes['bas'], jeunes['haut'])} enfants de moins de 3 ans en {annee}"
+        )
+    return phrase + "."
+
+
+def des_places(h: Horizon) -> str:
+    """Ce que cela change aux places, à taux constant ; ce qui manque pour le dire."""
+    p = h.places[h.places["hypothese"].eq("tendance")].iloc[0]
+    if math.isnan(p["valeur"]):
+        return f"Places : ne se calcule pas ({p['motif']})."
+    sens = "de plus" if p["valeur"] >= 0 else "de moins"
+    bornes = sorted(abs(p[c]) for c in ("bas", "haut"))
+    n = nombre(abs(p["valeur"]), decimales=0)
+    if p["bas"] < 0 < p["haut"]:
+        fourchette = (
+            f"de {nombre(-p['bas'], decimales=0)} de moins à {nombre(p['haut'], decimales=0)} de plus : le sens n'est "
+            "pas sûr"
+        )
+    else:
+        fourchette = f"de {nombre(bornes[0], decimales=0)} à {nombre(bornes[1], decimales=0)}"
+    return (
+        f"Pour garder le taux de couverture, il faudrait {n} {accorder(abs(p['valeur']), 'places')} {sens} en "
+        f"{int(p['annee'])} ({fourchette})."
+    )
+
+
+def en_texte(h: Horizon) -> str:
+    """Un horizon en texte, pour être lu tel quel."""
+    table = tableau_des_trajectoires(h)
+    annees = [c for c in table if c != "quoi"]
+    large = max(len(q) for q in table["quoi"])
+    colonnes = {a: max(len(a), *(len(v) for v in table[a])) for a in annees}
+    lignes = [h.territoire.libelle, constat(h), des_places(h), ""]
+    lignes += [f"  {'':{large}}  " + "  ".join(f"{a:>{colonnes[a]}}" for a in annees)]
+    lignes += [
+        f"  {ligne['quoi']:{large}}  " + "  ".join(f"{ligne[a]:>{colonnes[a]}}" for a in annees)
+        for _, ligne in table.iterrows()
+    ]
+    autres = h.places[h.places["hypothese"].ne("tendance")]
+    lignes += ["", f"Places, en {int(h.places['annee'].iloc[0])}"]
+    for _, p in pd.concat([h.places[h.places["hypothese"].eq("tendance")], autres]).iterrows():
+        quoi = p["quoi"] + (f", « {p['hypothese']} »" if p["hypothese"] else "")
+        lignes.append(f"  {majuscule(quoi)} : {places_dites(p['valeur'], p['bas'], p['haut'])} ({p['motif']})")
+    if len(h.financement):
+        lignes += ["", "Ce que la Caf en finance, si c'étaient des places de crèche à PSU"]
+        lignes += [
+            f"  {f['poste']} : {montant(f['bas'], f['haut'])}{', par an' if f['section'] == 'fonctionnement' else ''}"
+            for _, f in h.financement.iterrows()
+        ]
+    for titre, phrases in (
+        ("Hypothèses et épreuve", h.hypotheses),
+        ("Ce qui change la demande, et qu'on ne sait pas chiffrer", h.inconnues),
+        ("Sources", h.sources),
+    ):
+        lignes += ["", titre, *(f"  - {p}" for p in phrases)]
+    return "\n".join(lignes)
+
+
+def section(donnees: Donnees) -> str:
+    """La section « Horizon » du rapport, en HTML ; si on se tait, elle dit pourquoi."""
+    titre = f'<section id="horizon" class="chapitre"><h2>{TITRE}</h2>'
+    try:
+        h = horizon(donnees.territoire, apports=donnees.apports)
+    except DemandeFausse as refus:
+        return f'{titre}<p class="nd">{phrase_html(f"Pas de projection : {refus.trouve}.")}</p></section>'
+    rendu = tableau(
+        tableau_des_trajectoires(h),
+        titre=f"Trois hypothèses, à partir des naissances connues jusqu'en {h.depuis}",
+        precision="Entre parenthèses, l'intervalle à 80 % de l'hypothèse « tendance », éprouvé sur le passé.",
+        colonnes={"quoi": "Grandeur et hypothèse"} | {str(a): str(a) for a in _etapes(h)},
+    )
+    corps = "".join(f"<p>{phrase_html(p)}</p>" for p in (constat(h), des_places(h)))
+    notes = "".join(f"<li>{phrase_html(p)}</li>" for p in h.hypotheses)
+    demande = "".join(f"<li>{phrase_html(p)}</li>" for p in h.inconnues)
+    return (
+        f"{titre}{corps}{rendu}"
+        '<details class="note-limite"><summary>Hypothèses, épreuve du passé, et ce qui change la demande sans se '
+        f"chiffrer</summary><ul>{notes}</ul><p><strong>Ce qui change la demande.</strong></p><ul>{demande}</ul>"
+        "</details>"
+        f'<p class="source">{phrase_html("Sources : " + " ; ".join(h.sources))}.</p></section>'
+    )
