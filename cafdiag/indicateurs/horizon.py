@@ -149,7 +149,7 @@ def _depuis(toutes: pd.DataFrame, demandee: int | None) -> int:
 
 
 def _conseil(lieu: Territoire, motif: str) -> str:
-    if "habitants" in motif and lieu.epci:
+    if motif == TROP_PETITE and lieu.epci:
         return f"demandez son EPCI ({lieu.epci}), ou réunissez des communes voisines jusqu'à 2 000 habitants"
     if "quartier" in motif:
         return "demandez la commune ou l'EPCI du quartier"

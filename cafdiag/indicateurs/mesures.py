@@ -21,6 +21,7 @@ from cafdiag.indicateurs import (
     parentalite,
     petite_enfance,
     portrait,
+    trajectoires,
 )
 from cafdiag.indicateurs.bornes import ecrire_les_bornes
 from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte
@@ -84,6 +85,7 @@ CALCULS: dict[str, Calcul] = {
     "population_evolution": portrait.population_evolution,
     "densite": portrait.densite,
     "qpv_nombre": portrait.qpv_nombre,
+    "enfants_dans_cinq_ans": trajectoires.enfants_dans_cinq_ans,
 }
 
 

@@ -16,6 +16,7 @@ from cafdiag.magasin import lire_table
 
 ANNEES_MAXIMALES = 10
 HABITANTS_MINIMAUX = 2000
+TROP_PETITE = "moins de 2\u202f000 habitants : le hasard d'une année l'emporte sur la tendance"
 # L'indicateur : dans cinq ans, l'horizon le plus lointain éprouvé pour les enfants.
 DANS = 5
 # De l'intervalle à 90 % des estimations d'enfants à celui à 80 % des projections (loi normale).
@@ -46,10 +47,7 @@ def empechement(contexte: Contexte, depuis: int) -> pd.Series:
     motifs[aucune] = "aucune naissance domiciliée en trois ans"
     habitants = contexte.somme("population")["valeur"]
     petite = contexte.territoires["maille"].isin(["commune", "perimetre"]) & habitants.lt(HABITANTS_MINIMAUX)
-    motifs[petite] = [
-        f"{n:,.0f}".replace(",", "\u202f") + " habitants : sous 2\u202f000, le hasard d'une année l'emporte"
-        for n in habitants[petite]
-    ]
+    motifs[petite] = TROP_PETITE
     motifs[contexte.de_maille("qpv")] = "les naissances se publient à la commune, pas au quartier"
     return motifs
 

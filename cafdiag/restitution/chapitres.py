@@ -53,6 +53,7 @@ def sommaire(donnees: Donnees) -> list[tuple[str, str]]:
         *((c, THEMES[c]) for c in CHAPITRES if not sans_rien(c, donnees)),
         ("enjeux", "Enjeux à débattre"),
         ("simulation", "Simulation"),
+        ("horizon", "Horizon"),
         ("non-enonce", NON_ENONCE),
         ("methode", "Méthode et sources"),
         ("glossaire", "Glossaire"),

@@ -12,7 +12,9 @@ from cafdiag.donnees import Apports, lire_apports
 from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_maille
+from cafdiag.indicateurs.horizon_objets import Horizon
 from cafdiag.restitution import annexes, bref, chapitres, comparables, textes
+from cafdiag.restitution import horizon as horizon_du_rapport
 from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
@@ -248,6 +250,15 @@ class Diagnostic:
         """Les simulations montrées, calculées une fois."""
         return simulations_du_rapport.simulations(self.donnees, self.mesures)
 
+    def horizon(self) -> Bloc:
+        """Naissances et enfants à dix ans : trois hypothèses, l'épreuve du passé, ce qui change la demande."""
+        return self._bloc(horizon_du_rapport.section(self.projection))
+
+    @cached_property
+    def projection(self) -> Horizon | str:
+        """L'horizon montré, calculé une fois ; ou la phrase qui dit pourquoi on se tait."""
+        return horizon_du_rapport.projeter(self.donnees)
+
     def non_enonce(self) -> Bloc:
         """Ce que le rapport ne dit pas encore, et pourquoi."""
         return self._bloc(chapitres.non_enonce(self.donnees))
@@ -272,7 +283,8 @@ class Diagnostic:
         groupes = comparables.mesures_citees(self.donnees)
         simulees = simulations_du_rapport.mesures_des_simulations(self.simulations)
         carte = self.cartes.mesures_affichees().assign(role="carte")
-        blocs = [self.mesures, mesures_tracees(self.donnees), autour, groupes, carte, simulees]
+        projetees = horizon_du_rapport.mesures_de_l_horizon(self.projection)
+        blocs = [self.mesures, mesures_tracees(self.donnees), autour, groupes, carte, simulees, projetees]
         return pd.concat([b for b in blocs if len(b)], ignore_index=True)
 
     def mesures_jointes(self) -> Bloc:

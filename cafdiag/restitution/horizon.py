@@ -9,6 +9,7 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.horizon import GRANDEURS, HYPOTHESES, horizon
 from cafdiag.indicateurs.horizon_objets import Horizon
+from cafdiag.indicateurs.mesures import COLONNES
 from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import majuscule, nombre
@@ -107,13 +108,19 @@ def en_texte(h: Horizon) -> str:
     return "\n".join(lignes)
 
 
-def section(donnees: Donnees) -> str:
+def projeter(donnees: Donnees) -> Horizon | str:
+    """L'horizon d'un rapport, à l'année du rapport s'il en a une ; sinon, pourquoi on se tait."""
+    try:
+        return horizon(donnees.territoire, depuis=donnees.annee, apports=donnees.apports)
+    except DemandeFausse as refus:
+        return f"Pas de projection : {refus.trouve}."
+
+
+def section(h: Horizon | str) -> str:
     """La section « Horizon » du rapport, en HTML ; si on se tait, elle dit pourquoi."""
     titre = f'<section id="horizon" class="chapitre"><h2>{TITRE}</h2>'
-    try:
-        h = horizon(donnees.territoire, apports=donnees.apports)
-    except DemandeFausse as refus:
-        return f'{titre}<p class="nd">{phrase_html(f"Pas de projection : {refus.trouve}.")}</p></section>'
+    if isinstance(h, str):
+        return f'{titre}<p class="nd">{phrase_html(h)}</p></section>'
     rendu = tableau(
         tableau_des_trajectoires(h),
         titre=f"Trois hypothèses, à partir des naissances connues jusqu'en {h.depuis}",
@@ -130,3 +137,29 @@ def section(donnees: Donnees) -> str:
         "</details>"
         f'<p class="source">{phrase_html("Sources : " + " ; ".join(h.sources))}.</p></section>'
     )
+
+
+def mesures_de_l_horizon(h: Horizon | str) -> pd.DataFrame:
+    """Les nombres de la section, en Mesures : une ligne par grandeur, hypothèse et année montrée."""
+    if isinstance(h, str):
+        return pd.DataFrame(columns=COLONNES).assign(role="horizon")
+    lignes = [
+        {
+            "territoire": h.territoire.code,
+            "nom": h.territoire.nom,
+            "maille": h.territoire.maille,
+            "annee": annee,
+            "modalite": hypothese,
+            "indicateur": f"HORIZON_{grandeur.upper()}",
+            "libelle": f"{majuscule(nom)}, hypothèse « {hypothese} »",
+            "unite": "naissances" if grandeur == "naissances" else "enfants",
+            "maille_source": "commune",
+            "source": " ; ".join(h.sources[:2]),
+            "millesime": f"naissances jusqu'en {h.depuis}",
+        }
+        | h.en(grandeur, annee, hypothese)[["valeur", "bas", "haut", "statut", "motif"]].to_dict()
+        for grandeur, nom in GRANDEURS.items()
+        for hypothese in HYPOTHESES
+        for annee in _etapes(h)
+    ]
+    return pd.DataFrame(lignes, columns=COLONNES).assign(role="horizon")
