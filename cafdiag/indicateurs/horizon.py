@@ -28,6 +28,7 @@ from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.indicateurs.trajectoires import (
     ANNEES_MAXIMALES,
     DE_90_A_80,
+    TROP_PETITE,
     empechement,
     largeurs,
     projetees,
