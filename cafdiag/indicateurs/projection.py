@@ -17,7 +17,8 @@ import pandas as pd
 # Moins d'années connues ne dit rien d'une tendance.
 SERIE_MINIMALE = 7
 # Une année est retenue quand presque toutes les communes y sont connues : les termes d'un total ont la même date.
-PART_CONNUE = 0.99
+# Presque : Mayotte avant 2014, une commune scindée, les arrondissements comptés avec leur ville.
+PART_CONNUE = 0.98
 _SANS_EPCI = "sans EPCI "
 
 
@@ -46,7 +47,6 @@ def series_de_naissances(communes: pd.DataFrame, *, depuis: int | None = None) -
     DataFrame
         Colonnes : années entières, croissantes ; peut être vide.
     """
-    # Les arrondissements sont déjà comptés avec leur ville, sous qui sont les naissances.
     annees = sorted(
         int(c.removeprefix("naissances_"))
         for c in communes
@@ -56,7 +56,7 @@ def series_de_naissances(communes: pd.DataFrame, *, depuis: int | None = None) -
     if not annees:
         return table
     connues = table.notna().mean()
-    suivies = [a for a in annees if connues[a] >= PART_CONNUE * connues.max()]
+    suivies = [a for a in annees if connues[a] >= PART_CONNUE]
     if depuis is not None:
         suivies = [a for a in suivies if a <= depuis]
     while suivies and suivies[-1] - suivies[0] != len(suivies) - 1:
