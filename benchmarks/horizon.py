@@ -89,8 +89,8 @@ def l_epreuve(faits: Path) -> bool:
     rapport = epci.at[(epreuve.RETENUE, 3), "erreur_mediane"] / epci.at[("dernière valeur", 3), "erreur_mediane"]
     tenu = bool(couvertures.between(78, 88).all() and rapport <= 0.9)
     print(
-        f"couvertures {', '.join(f'{c:g}' for c in couvertures)} % (78 à 88) ; erreur à trois ans {rapport:.2f} fois la "
-        f"dernière valeur (≤ 0,9) : {'tenu' if tenu else 'NON TENU'}"
+        f"couvertures {', '.join(f'{c:g}' for c in couvertures)} % (78 à 88) ; erreur à trois ans {rapport:.2f} fois "
+        f"la dernière valeur (≤ 0,9) : {'tenu' if tenu else 'NON TENU'}"
     )
     if not pareil:
         print("benchmarks : l'épreuve refaite diffère de data/epreuve_horizon.csv")

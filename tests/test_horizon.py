@@ -294,7 +294,7 @@ def test_une_serie_trop_courte_se_refuse(monkeypatch):
     from cafdiag.indicateurs import tables_calcul
 
     tables_calcul._tables_sans_apport.cache_clear()
-    with pytest.raises(DemandeFausse, match="4 années : trop peu.*7 années au moins.*telecharger naissances"):
+    with pytest.raises(DemandeFausse, match=r"4 années : trop peu.*7 années au moins.*telecharger naissances"):
         cd.horizon(CRAON)
     m = cd.mesurer(CRAON, ["PE_ENF_M3_5ANS"]).iloc[0]
     assert m["statut"] == "non_disponible" and "moins de 7 ans" in m["motif"]
