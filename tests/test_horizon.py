@@ -63,6 +63,8 @@ def test_les_communes_font_les_epci_et_la_france(cas, horizon):
 @given(pays(), st.sampled_from([2.0, 10.0]))
 def test_deux_fois_plus_de_naissances_deux_fois_plus_projetees(cas, facteur):
     series, epci, departements = cas
+    # Sous une naissance par an, une demie la remplace : l'homothétie n'y tient plus.
+    series = series + 1
     une, plusieurs = (projeter_communes(k * series, epci, departements, 5) for k in (1.0, facteur))
     np.testing.assert_allclose(plusieurs, facteur * une, rtol=1e-6, atol=1e-6)
 
@@ -131,7 +133,7 @@ def test_les_enfants_sont_les_naissances_de_leurs_annees(craon):
     suite = pd.concat([nees.loc[:2024], projetees])
     for grandeur, (premier, dernier) in {"enfants_0_2": (0, 2), "enfants_3_5": (3, 5), "enfants_6_11": (6, 11)}.items():
         siennes = tendance[tendance["grandeur"].eq(grandeur)].set_index("annee")["valeur"]
-        rapports = [siennes[a] / suite[a - dernier : a - premier].sum() for a in siennes.index]
+        rapports = [siennes[a] / suite.loc[a - dernier : a - premier].sum() for a in siennes.index]
         # Le rapport entre présents et naissances est tenu constant (aux arrondis près).
         assert max(rapports) / min(rapports) - 1 < 0.01
     # Les 6-11 ans de 2030 sont déjà nés : les trois hypothèses en disent autant.

@@ -150,8 +150,10 @@ def _depuis(toutes: pd.DataFrame, demandee: int | None) -> int:
 
 
 def _conseil(lieu: Territoire, motif: str) -> str:
-    if motif == TROP_PETITE and lieu.epci:
-        return f"demandez son EPCI ({lieu.epci}), ou réunissez des communes voisines jusqu'à 2 000 habitants"
+    if motif == TROP_PETITE:
+        epci = lieu.parents.get("epci")
+        sien = f"demandez son EPCI ({epci.code}), ou " if epci else ""
+        return f"{sien}réunissez des communes voisines jusqu'à 2\u202f000 habitants"
     if "quartier" in motif:
         return "demandez la commune ou l'EPCI du quartier"
     return "importez ses naissances sur sept ans au moins : « cafdiag donnees telecharger naissances »"

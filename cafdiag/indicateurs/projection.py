@@ -102,12 +102,11 @@ def projeter_communes(
     par_departement = _sommer(par_epci, rang_departement, nombre_departements)
     france = par_departement.sum(axis=0, keepdims=True)
     total = tendance_amortie(france, horizon, *r.france)
-    parts_d = _parts(par_departement, france, horizon, r.departement)
-    parts_d /= parts_d.sum(axis=0)
-    parts_e = _parts(par_epci, par_departement[rang_departement], horizon, r.epci)
-    parts_e /= _sommer(parts_e, rang_departement, nombre_departements)[rang_departement]
-    projetes = total * parts_d[rang_departement] * parts_e
-    communales = projetes[rang_epci] * _parts_lissees(y, par_epci[rang_epci], r.commune)[:, None]
+    tous = np.zeros(nombre_departements, dtype=int)
+    parts_d = _a_un(_parts(par_departement, france, horizon, r.departement), tous)
+    parts_e = _a_un(_parts(par_epci, par_departement[rang_departement], horizon, r.epci), rang_departement)
+    parts_c = _a_un(_parts_lissees(y, par_epci[rang_epci], r.commune)[:, None], rang_epci)
+    communales = total * (parts_d[rang_departement] * parts_e)[rang_epci] * parts_c
     derniere = int(series.columns[-1])
     table = pd.DataFrame(communales, index=series.index, columns=range(derniere + 1, derniere + horizon + 1))
     return table.mask(series.iloc[:, -1].isna())
@@ -134,18 +133,25 @@ def tendance_amortie(series: np.ndarray, horizon: int, niveau: float, tendance: 
 
 
 def _parts(parties: np.ndarray, tout: np.ndarray, horizon: int, reglages: tuple) -> np.ndarray:
-    rapport = np.divide(parties, tout, out=np.zeros_like(parties), where=tout > 0)
-    # Une part nulle (aucune naissance, jamais) le reste.
-    return np.where(rapport.any(axis=1)[:, None], tendance_amortie(rapport, horizon, *reglages), 0.0)
+    # Une île sans naissance une année : une demie, sinon son logarithme s'effondre, puis s'envole.
+    rapport = np.divide(np.maximum(parties, 0.5), tout, out=np.ones_like(parties), where=tout > 0)
+    # Aucune naissance, jamais : la part est nulle et le reste.
+    return np.where(parties.any(axis=1)[:, None], tendance_amortie(np.minimum(rapport, 1.0), horizon, *reglages), 0.0)
 
 
 def _parts_lissees(parties: np.ndarray, tout: np.ndarray, poids: float) -> np.ndarray:
-    """Moyenne des parts, la dernière pesant ``poids`` ; linéaire, donc de somme un sans retouche."""
+    """Moyenne des parts, la dernière pesant ``poids``."""
     rapport = np.divide(parties, tout, out=np.zeros_like(parties), where=tout > 0)
     lissee = rapport[:, :4].mean(axis=1)
     for i in range(min(4, rapport.shape[1]), rapport.shape[1]):
         lissee = poids * rapport[:, i] + (1 - poids) * lissee
     return lissee
+
+
+def _a_un(parts: np.ndarray, groupes: np.ndarray) -> np.ndarray:
+    """Les parts, ramenées à un dans chaque groupe ; nulles si le groupe n'a aucune naissance."""
+    somme = _sommer(parts, groupes, int(groupes.max()) + 1)[groupes]
+    return np.divide(parts, somme, out=np.zeros_like(parts), where=somme > 0)
 
 
 def _sommer(valeurs: np.ndarray, groupes: np.ndarray, nombre: int) -> np.ndarray:

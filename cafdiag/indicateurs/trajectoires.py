@@ -25,7 +25,13 @@ DE_90_A_80 = 1.2816 / 1.6449
 
 def series(contexte: Contexte) -> pd.DataFrame:
     """Naissances de toutes les communes, années connues partout ; calculées une fois."""
-    return contexte.partager(("series de naissances",), lambda: series_de_naissances(contexte.communes))
+    return contexte.partager(("series de naissances",), lambda: _series(contexte.communes))
+
+
+def _series(communes: pd.DataFrame) -> pd.DataFrame:
+    """Sans les arrondissements, déjà comptés avec leur ville : un import peut les porter tous les deux."""
+    lues = lire_table("communes", colonnes=["code"], filtres=[("type", "==", "COM")])
+    return series_de_naissances(communes[communes.index.isin(lues["code"])]).reindex(communes.index)
 
 
 def empechement(contexte: Contexte, depuis: int) -> pd.Series:
