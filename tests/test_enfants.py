@@ -66,10 +66,14 @@ def test_les_communes_verifiables_de_2022_sont_dans_l_intervalle_neuf_fois_sur_d
     contexte = contexte_de(lieux)
     communes = contexte.communes.index.intersection(vrais.index)
 
-    def somme(variable, annee):
+    def lire(variable, annee):
         return contexte.par_commune(variable, annee=annee).loc[communes, "valeur"]
 
-    combines = estimer(somme, contexte.annees, communes, 2022)
+    def presence(variable, an):
+        recenses = lire(variable, an)
+        return recenses / lire("enfants_moins_3_ans", an - 1), recenses
+
+    combines = estimer(lire("enfants_moins_3_ans", 2022), presence, contexte.annees, 2022)
     dedans = combines["bas"].le(vrais["haut"]) & combines["haut"].ge(vrais["bas"])
     assert set(combines["methode"]) == {"recensement"} and dedans.mean() >= 0.9
     # Les deux estimations d'avant ne l'encadraient qu'une fois sur trois.
@@ -116,8 +120,9 @@ def test_le_dictionnaire_ecrit_la_couverture_constatee():
 
 def test_sans_recensement_les_naissances_seules_le_disent():
     codes = pd.Index(["a", "b"])
-    seules = estimer(lambda v, a: pd.Series([400.0, np.nan], index=codes),
-                     lambda v: [2023] if v == "enfants_moins_3_ans" else [], codes, 2023)
+    seules = estimer(
+        pd.Series([400.0, np.nan], index=codes), None, lambda v: [2023] if v == "enfants_moins_3_ans" else [], 2023
+    )
     assert seules["methode"].tolist() == ["naissances", ""] and seules["valeur"].isna().tolist() == [False, True]
     assert seules.at["a", "bas"] < 400 * 0.9 and seules.at["a", "haut"] > 400 * 1.1
 
@@ -133,10 +138,10 @@ def test_l_embarque_egale_l_import_des_deux_fichiers(fichiers_reels):
 
     refaits = script.reconstituer_les_communes(fichiers_reels / "cnaf")
     embarques = lire_table("enfants_communes")
-    assert len(refaits) == len(embarques) == 6207
+    assert len(refaits) == len(embarques) == 6225
     cle = ["code", "annee"]
     ensemble = embarques.merge(refaits, on=cle, suffixes=("", "_refait"))
-    assert len(ensemble) == 6207 and ensemble["bas"].eq(ensemble["bas_refait"]).all()
+    assert len(ensemble) == 6225 and ensemble["bas"].eq(ensemble["bas_refait"]).all()
     assert ensemble["haut"].eq(ensemble["haut_refait"]).all()
 
 

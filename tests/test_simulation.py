@@ -141,7 +141,21 @@ def test_au_dessus_de_la_cible_rien_a_creer():
         assert "déjà atteinte" in simulation_en_texte(s)
 
 
-def test_sans_nombre_d_enfants_le_besoin_se_tait_et_le_dit():
+@pytest.fixture
+def sans_enfants(monkeypatch):
+    """Ni naissances, ni recensement, ni places : le nombre d'enfants est inconnu."""
+    from cafdiag.indicateurs import enfants
+
+    vrai = enfants._enfants_estimes
+
+    def muet(contexte, annee):
+        table = vrai(contexte, annee).assign(statut="non_disponible", motif="pas de naissances", methode="", alerte="")
+        return table.assign(**dict.fromkeys(("valeur", "bas", "haut", "naissances", "recensement"), math.nan))
+
+    monkeypatch.setattr(enfants, "_enfants_estimes", muet)
+
+
+def test_sans_nombre_d_enfants_le_besoin_se_tait_et_le_dit(sans_enfants):
     s = cd.simuler(VICHY, cible="70")
     assert s.sans_places and s.modes["places"].isna().all()
     assert s.reste_a_charge[["caf_bas", "caf_haut", "reste_bas", "reste_haut"]].isna().all(axis=None)
@@ -216,7 +230,7 @@ def test_cible_comparables_est_la_mediane_du_groupe():
     assert b["taux_cible"] == pytest.approx(taux.median())
     # 821 naissances de 2021 à 2023, et le recensement : le besoin se refait à la main.
     assert b["enfants_naissances"] == 821
-    assert b["places"] == math.ceil(round((b["taux_cible"] - 9.6) * b["enfants"] / 100, 6))
+    assert b["places"] == max(0, math.ceil(round((b["taux_cible"] - 9.6) * b["enfants"] / 100, 6)))
     with pytest.raises(DemandeFausse, match="trop peu de comparables"):
         cd.simuler("53084", cible="comparables")
 
@@ -298,6 +312,9 @@ def test_departs_projette_le_taux():
     assert r["bas"] <= r["places"] <= r["haut"] and "PMI 53" in " ".join(d.hypotheses)
     assert cd.simuler_departs(CRAON, part_55=0, origine="x").resultat["places"].item() == 0
     assert cd.simuler_departs(CRAON, part_55=40, origine="x", remplaces=100).resultat["places"].item() == 0
+
+
+def test_departs_sans_nombre_d_enfants(sans_enfants):
     vichy = cd.simuler_departs(VICHY, part_55=40, origine="x").resultat.iloc[0]
     assert not math.isnan(vichy["taux_projete"]) and math.isnan(vichy["places"])
 
@@ -362,15 +379,18 @@ def dit(bloc):
 
 
 def test_section_du_rapport():
-    angers, craon, vichy = (Diagnostic(c) for c in (ANGERS, CRAON, VICHY))
+    angers, craon = (Diagnostic(c) for c in (ANGERS, CRAON))
     texte = dit(angers.simulation())
     assert "il faudrait 46 places de plus (de 36 à 59)" in texte and "93 600 à 212 400 €" in texte
     assert "au moins 66 600 €" in texte and "les sources se contredisent" in texte
     assert "au-dessus du département (78,0) et de la France (60,9) : aucune place" in dit(craon.simulation())
-    vichy_dit = dit(vichy.simulation())
-    assert "il manque 9,9 places pour 100 enfants" in vichy_dit and "<table" not in vichy.simulation().html
     assert '<section id="simulation"' in angers.simulation().html
     assert "n'y a pas de cible" in dit(Diagnostic("France").simulation())
+
+
+def test_section_du_rapport_sans_nombre_d_enfants(sans_enfants):
+    vichy = Diagnostic(VICHY).simulation()
+    assert "il manque 9,9 places pour 100 enfants" in dit(vichy) and "<table" not in vichy.html
 
 
 def test_les_chiffres_de_la_section_sont_joints():
@@ -393,5 +413,8 @@ def test_vos_places_sans_vos_enfants_changent_le_taux():
     assert besoin["places"] == math.ceil(0.609 * besoin["enfants"]) - 100
     assert besoin["taux"] == pytest.approx(100 * 100 / besoin["enfants"]) and besoin["enfants_naissances"] == 821
     assert any("12,1 (publié : 79,9)" in h for h in s.hypotheses)
+
+
+def test_vos_places_sans_aucun_enfant_connu(sans_enfants):
     with pytest.raises(DemandeFausse, match="--enfants"):
         cd.simuler("200054781", cible="france", hypotheses=cd.Hypotheses(places=100))

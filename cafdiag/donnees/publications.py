@@ -180,7 +180,21 @@ def enfants_des_places(places: pd.DataFrame, taux: pd.DataFrame) -> pd.DataFrame
         ensemble[list(modes.values())].astype("float64").set_axis(list(modes), axis=1),
     )
     rendue = ensemble[["maille", "code", "annee"]].join(bornes).assign(valeur=bornes.mean(axis=1, skipna=False))
-    return rendue[rendue["valeur"].notna()].reset_index(drop=True)
+    rendue = rendue[rendue["valeur"].notna()]
+    return pd.concat([rendue, _des_arrondissements(rendue)], ignore_index=True)
+
+
+def _des_arrondissements(enfants: pd.DataFrame) -> pd.DataFrame:
+    """Paris, Lyon et Marseille, somme de leurs arrondissements quand tous sont connus : la Cnaf ne les publie pas."""
+    communes = lire_table("communes", colonnes=["code", "commune_mere"], filtres=[("type", "==", "ARM")])
+    meres = communes.set_index("code")["commune_mere"]
+    siens = enfants[enfants["maille"].eq("commune") & enfants["code"].isin(meres.index)]
+    villes = siens.groupby([siens["code"].map(meres), "annee"])[["valeur", "bas", "haut"]].sum()
+    nombres = siens.groupby([siens["code"].map(meres), "annee"]).size()
+    complets = nombres.eq(meres.value_counts().reindex(nombres.index.get_level_values(0)).to_numpy())
+    sommes = villes[complets.to_numpy()].rename_axis(["code", "annee"]).reset_index().assign(maille="commune")
+    deja = enfants.loc[enfants["maille"].eq("commune"), "code"]
+    return sommes[~sommes["code"].isin(deja)][enfants.columns]
 
 
 def _quotients() -> pd.DataFrame:

@@ -30,6 +30,8 @@ RECENSEMENTS = {
 # Un recensement plus ancien ne dit plus qui est là ; un dénombrement se porte au plus trois ans.
 RECUL_RECENSEMENT = 5
 RECUL_RECONSTITUE = 3
+# Part des naissances d'un territoire dont les communes doivent avoir leur population par âge.
+PART_COUVERTE = 0.8
 # Enfants présents pour une naissance domiciliée au-delà desquels on alerte (logarithme) : 28 % de plus.
 ECART_ALERTE = 0.25
 # Départements qui touchent un pays étranger par la terre.
@@ -47,17 +49,17 @@ METHODES = {
 _COLONNES = ["valeur", "bas", "haut", "methode", "naissances", "recensement", "dits", "ecart"]
 
 
-def estimer(somme: Callable, annees: Callable, codes: pd.Index, annee: int) -> pd.DataFrame:
+def estimer(naissances: pd.Series, presence: Callable, annees: Callable, annee: int) -> pd.DataFrame:
     """Les naissances et le recensement combinés, avec un intervalle calibré à 90 %.
 
     Parameters
     ----------
-    somme : callable
-        ``somme(variable, annee)`` : somme par territoire (Series indexée par ``codes``).
+    naissances : Series
+        Naissances de trois ans par territoire.
+    presence : callable
+        ``presence(variable, an)`` : recensés au 1er janvier pour une naissance des trois années d'avant, et recensés.
     annees : callable
         ``annees(variable)`` : années que les données couvrent.
-    codes : Index
-        Territoires.
     annee : int
         Décembre de cette année.
 
@@ -67,26 +69,23 @@ def estimer(somme: Callable, annees: Callable, codes: pd.Index, annee: int) -> p
         ``valeur, bas, haut, methode, naissances, recensement, dits, ecart`` ; ``dits`` nomme le recensement,
         ``ecart`` est le logarithme du rapport enfants recensés / naissances de la même date.
     """
-    table = pd.DataFrame(np.nan, index=codes, columns=_COLONNES).astype({"methode": object, "dits": object})
-    table[["methode", "dits"]] = ""
-    if annee not in annees(NAISSANCES):
-        return table
-    table["naissances"] = naissances = somme(NAISSANCES, annee)
+    table = pd.DataFrame(np.nan, index=naissances.index, columns=_COLONNES)
+    table = table.astype({"methode": object, "dits": object}).assign(methode="", dits="", naissances=naissances)
     connues = naissances.gt(0)
-    _poser(table, connues, "naissances", pd.Series(0.0, index=codes))
+    _poser(table, connues, "naissances", pd.Series(0.0, index=naissances.index))
     for methode, (variable, part, dits) in RECENSEMENTS.items():
         for an in sorted(annees(variable), key=lambda a: (abs(a - 1 - annee), -a)):
             # Le recensement du 1er janvier se compare aux naissances des trois années qui le précèdent.
             if abs(an - 1 - annee) > RECUL_RECENSEMENT or an - 1 not in annees(NAISSANCES):
                 continue
-            recenses, nes = somme(variable, an) * part, somme(NAISSANCES, an - 1)
-            table["recensement"] = table["recensement"].fillna(recenses)
-            ici = connues & table["methode"].eq("naissances") & recenses.gt(0) & nes.gt(0)
+            rapport, recenses = presence(variable, an)
+            table["recensement"] = table["recensement"].fillna(part * recenses)
+            ici = connues & table["methode"].eq("naissances") & rapport.gt(0)
             if not ici.any():
                 continue
-            presence = np.log(recenses.where(ici) / nes.where(ici))
-            _poser(table, ici, methode, presence)
-            table.loc[ici, "recensement"], table.loc[ici, "ecart"] = recenses[ici], presence[ici]
+            ecart = np.log(part * rapport.where(ici))
+            _poser(table, ici, methode, ecart)
+            table.loc[ici, "recensement"], table.loc[ici, "ecart"] = part * recenses[ici], ecart[ici]
             table.loc[ici, "dits"] = dits.format(an=an)
     return table
 
@@ -116,9 +115,11 @@ def enfants_estimes(contexte: Contexte, annee: int) -> pd.DataFrame:
 
 
 def _enfants_estimes(contexte: Contexte, annee: int) -> pd.DataFrame:
-    table = estimer(
-        lambda v, a: contexte.somme(v, annee=a)["valeur"], contexte.annees, contexte.codes, annee
-    )
+    if annee in contexte.annees(NAISSANCES):
+        naissances = contexte.somme(NAISSANCES, annee=annee)["valeur"]
+    else:
+        naissances = pd.Series(np.nan, index=contexte.codes)
+    table = estimer(naissances, lambda v, an: _presence(contexte, v, an), contexte.annees, annee)
     table["an"] = annee
     for an in range(annee - RECUL_RECONSTITUE, annee):
         _porter(table, contexte, an, annee)
@@ -137,12 +138,36 @@ def _enfants_estimes(contexte: Contexte, annee: int) -> pd.DataFrame:
     return table
 
 
+def _presence(contexte: Contexte, variable: str, an: int) -> tuple[pd.Series, pd.Series]:
+    """Recensés pour une naissance, sur les communes où l'on connaît les deux ; recensés, portés au territoire entier.
+
+    Une commune née d'une fusion récente n'a pas ses âges : elle ne fait pas taire tout un EPCI.
+    """
+    recenses, nes = (
+        contexte.par_commune(v, annee=a)["valeur"] for v, a in ((variable, an), (NAISSANCES, an - 1))
+    )
+    deux = recenses.notna() & nes.notna()
+    sommes = [
+        contexte.sommer(pd.DataFrame({"valeur": v, "bas": v, "haut": v}))["connu"]
+        for v in (recenses.where(deux), nes.where(deux))
+    ]
+    toutes = contexte.somme(NAISSANCES, annee=an - 1)["valeur"]
+    assez = sommes[1].ge(PART_COUVERTE * toutes) & sommes[1].gt(0)
+    rapport = (sommes[0] / sommes[1].where(assez)).where(assez)
+    # Aucune naissance dans l'une et l'autre : le nombre de recensés se dit quand même, s'il est connu.
+    entiers = contexte.somme(variable, annee=an)["valeur"]
+    return rapport, entiers.fillna(rapport * toutes)
+
+
 def _publies(contexte: Contexte, annee: int) -> pd.DataFrame:
     """Enfants reconstitués à la maille même de chaque territoire."""
     if annee not in contexte.annees_publiees(RECONSTITUES):
         return pd.DataFrame(np.nan, index=contexte.codes, columns=["valeur", "bas", "haut"])
     publies = contexte.publications_de(RECONSTITUES, annee).set_index(["maille", "code"])
-    officiels = contexte.officiels
+    # Le département de Paris est la commune de Paris.
+    officiels = contexte.officiels.copy()
+    paris = officiels["maille"].eq("departement") & officiels["code"].eq("75")
+    officiels.loc[paris, ["maille", "code"]] = ["commune", "75056"]
     cles = pd.MultiIndex.from_arrays([officiels["maille"], officiels["code"]])
     return publies[["valeur", "bas", "haut"]].reindex(cles).set_axis(contexte.codes)
 
@@ -166,8 +191,12 @@ def _porter(table: pd.DataFrame, contexte: Contexte, an: int, annee: int) -> Non
 def _alertes(table: pd.DataFrame, contexte: Contexte) -> list[str]:
     """Là où les naissances domiciliées sont loin des enfants présents, ou pourraient l'être sans qu'on le voie."""
     frontiere = _touche_la_frontiere(contexte)
+    reglages = calibrage_enfants()
     # Dans une petite commune, un tel écart n'est souvent que hasard : il doit passer deux écarts-types.
-    seuils = np.maximum(ECART_ALERTE, 2 * dispersion(table["naissances"], calibrage_enfants().loc["recensement"]))
+    seuils = np.maximum(ECART_ALERTE, 2 * dispersion(table["naissances"], reglages.loc["recensement"]))
+    # Les moins de 15 ans sont de générations plus nombreuses que les naissances d'aujourd'hui : un seuil plus haut.
+    ages = table["methode"].eq("recensement_0_14")
+    seuils = np.where(ages, np.maximum(seuils, reglages.at["recensement_0_14", "seuil"]), seuils)
     return [
         _alerte(ecart, ecart >= seuil, aveugle, limitrophe)
         for ecart, seuil, aveugle, limitrophe in zip(
