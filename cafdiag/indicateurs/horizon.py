@@ -260,10 +260,7 @@ def _presence(contexte: Contexte, nees: dict, depuis: int, grandeur: str) -> tup
             p = calibrage_enfants().loc["recensement"]
             large = DE_90_A_80 * p["quantile_haut"] * dispersion(3 * nes.mean(), p)
             return rapport, large, large, f"{dits} du recensement de {an} rapportés aux naissances de leurs années"
-    return np.nan, np.nan, np.nan, (
-        "pas de population par âge de ce territoire dans les données ; « cafdiag donnees telecharger » les âges, ou "
-        "les enfants de 0 à 2 ans, que les naissances suffisent à encadrer"
-    )
+    return np.nan, np.nan, np.nan, "pas de population par âge de ce territoire dans les données"
 
 
 # --- Ce qui s'ensuit ---
