@@ -5,6 +5,7 @@
     python lancer.py territoires --recherche craon
     python lancer.py explorer              JupyterLab en français, sur les carnets
     python lancer.py tester                les contrôles et les essais du projet
+    python lancer.py tester --vite         ses essais unitaires seuls, en moins d'une minute
 
 Il ne demande que Python (3.11 ou plus récent) et pip : tout s'installe dans le dossier « .venv » du projet,
 une seule fois. Toute commande autre que « tester » est passée à cafdiag.
@@ -391,10 +392,23 @@ def carnets() -> list:
             for carnet in sorted((RACINE / dossier).glob("*.ipynb"))]
 
 
+def etage_rapide() -> list:
+    """Ce que pytest doit jouer avec « --vite » : les seuls fichiers qui s'en disent, les autres coûtent à lire."""
+    fichiers = [
+        str(f.relative_to(RACINE))
+        for f in sorted((RACINE / "tests").glob("test_*.py"))
+        if "pytestmark = pytest.mark.unitaire" in f.read_text(encoding="utf-8")
+    ]
+    return ["-n", "auto", "--dist", "loadfile", "-m", "unitaire and not lent and not navigateur", *fichiers]
+
+
 def tester(arguments: list) -> int:
     """Style, tests, doctests, carnets, puis un résumé de ce qui a tourné ; code 1 au moindre défaut."""
+    vite = "--vite" in arguments
+    arguments = [a for a in arguments if a != "--vite"]
     python = preparer("tests")
-    chromium, navigateur = assurer_chromium()
+    # L'étage rapide n'ouvre pas de page : rien à installer de plus.
+    chromium, navigateur = (None, "inutile à ces essais") if vite else assurer_chromium()
     env = environnement()
     if chromium:
         env["CAFDIAG_CHROMIUM"] = chromium
@@ -411,7 +425,13 @@ def tester(arguments: list) -> int:
         etapes.append(f"{nom:28} {texte} ({time.monotonic() - debut:.0f} s)")
 
     debut = time.monotonic()
-    if arguments:
+    if vite:
+        noter("style (ruff)", executer([str(python), "-m", "ruff", "check", "-q", "."], env=env), debut=debut)
+        debut = time.monotonic()
+        code, bilan = lancer_pytest(python, [*etage_rapide(), *arguments], env)
+        noter("essais unitaires", code, bilan, debut)
+        etapes.append(f"{'le reste':28} non lancé : « lancer.py tester » fait tout")
+    elif arguments:
         code, bilan = lancer_pytest(python, arguments, env)
         noter("essais demandés", code, bilan, debut)
         etapes.append(f"{'style, carnets':28} non lancés (des arguments ont été donnés)")
@@ -431,7 +451,8 @@ def tester(arguments: list) -> int:
             noter("carnets (nbval)", code, bilan, debut)
         else:
             etapes.append(f"{'carnets (nbval)':28} rien à jouer : aucun carnet")
-    print(resumer(etapes, comptes, navigateur if chromium else f"SANS NAVIGATEUR — {navigateur}"), flush=True)
+    dit = navigateur if chromium or vite else f"SANS NAVIGATEUR — {navigateur}"
+    print(resumer(etapes, comptes, dit), flush=True)
     return 1 if echec else 0
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from cafdiag.indicateurs.agregation import enfants_reconstitues, rapport, sommer, taux_agrege
 
+pytestmark = pytest.mark.unitaire
+
 effectifs = st.integers(min_value=0, max_value=100_000)
 
 

@@ -10,6 +10,8 @@ from cafdiag.erreurs import EntreeFautive
 from cafdiag.indicateurs.anomalies import GRAVITES, PLAFONDS, RAPPORTS
 from cafdiag.magasin import lire_table
 
+pytestmark = pytest.mark.unitaire
+
 # Livret de la Caf 53, Pays de Craon : cas d'or GC-16 et GC-21.
 CRAON = {
     "population": 28752,

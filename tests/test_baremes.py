@@ -9,6 +9,8 @@ from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
 from cafdiag.indicateurs.baremes_fichier import copier_baremes
 from cafdiag.indicateurs.financement import Poste, financer, financer_alsh, financer_animation, totaliser
 
+pytestmark = pytest.mark.unitaire
+
 SAIN = """
 format = 1
 releve = "2025-06-30"

@@ -18,6 +18,8 @@ from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
 from cafdiag.restitution.formats import nom_court
 from cafdiag.restitution.leaflet import CarteHorsLigne
 
+pytestmark = pytest.mark.unitaire
+
 VILAIN = '<img src=x onerror="window.pirate=1"></script><script>window.pirate=1</script>{{ 7*7 }}'
 
 

@@ -8,6 +8,8 @@ from cafdiag.donnees import catalogue
 from cafdiag.donnees.lecteurs import lecteurs
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 
+pytestmark = pytest.mark.unitaire
+
 SAINE = """
 format = 1
 [portails.p]

@@ -19,6 +19,8 @@ from cafdiag.restitution.formats import arrondir, nombre
 from cafdiag.restitution.vues import carte, decoupage, reference_des_classes
 from cafdiag.territoires import membres, territoire
 
+pytestmark = pytest.mark.unitaire
+
 
 def lisible(texte: str) -> str:
     return texte.replace("\u202f", " ").replace("\u00a0", " ")

@@ -7,6 +7,8 @@ from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu
 from cafdiag.territoires import a_jour, cog, lister, resolution, territoire
 from cafdiag.territoires.cog import STATUTS, Passage, passages
 
+pytestmark = pytest.mark.unitaire
+
 # Relevés dans sources.md §4 : changements de chef-lieu, fusions sans commune déléguée, fusions de 2024.
 CAS = [
     ("49069", "49126"),

@@ -8,6 +8,8 @@ import pytest
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs as c
 
+pytestmark = pytest.mark.unitaire
+
 # Machado, Oliveira, Fernandes (2009), sévérité 1 : protanopie, deutéranopie, tritanopie.
 DALTONISMES = {
     "protan": [

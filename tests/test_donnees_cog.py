@@ -12,6 +12,8 @@ from cafdiag.donnees.cog import ENSEMBLE, ramener
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import lire_table
 
+pytestmark = pytest.mark.unitaire
+
 
 def table(**codes):
     return pd.DataFrame({"code": list(codes), "n": list(codes.values())}).assign(

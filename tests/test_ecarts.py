@@ -8,6 +8,8 @@ import pytest
 from cafdiag.donnees.ecarts import comparer_places, comparer_structures, phrase
 from cafdiag.magasin import lire_table
 
+pytestmark = pytest.mark.unitaire
+
 LOCALES = pd.DataFrame(
     {
         "type": ["eaje", "eaje", "micro_creche", "ps_jeunes", "france_services"],

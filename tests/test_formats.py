@@ -10,6 +10,8 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import dictionnaire
 from cafdiag.restitution import formats as f
 
+pytestmark = pytest.mark.unitaire
+
 
 @pytest.mark.parametrize(
     ("valeur", "decimales", "attendu"),

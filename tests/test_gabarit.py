@@ -11,6 +11,8 @@ from cafdiag.restitution import leaflet
 from cafdiag.restitution.leaflet import CarteHorsLigne
 from cafdiag.restitution.tableaux import tableau
 
+pytestmark = pytest.mark.unitaire
+
 GARDE = {
     "titre": "CC du Pays de Craon <b>",
     "sous_titre": "Diagnostic de territoire",

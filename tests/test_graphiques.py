@@ -14,6 +14,8 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs
 from cafdiag.restitution import graphiques as g
 
+pytestmark = pytest.mark.unitaire
+
 CRAON = "200048551"
 SVG = "{http://www.w3.org/2000/svg}"
 

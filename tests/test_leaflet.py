@@ -13,6 +13,8 @@ from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.restitution.echappement import html_sur, json_sur
 from cafdiag.restitution.leaflet import MIME_CARTE, CarteHorsLigne, assembler, socle
 
+pytestmark = pytest.mark.unitaire
+
 VILAIN = "</script><script>alert(1)</script>{{ 7*7 }}{% x %}{# y"
 
 

@@ -10,6 +10,8 @@ from cafdiag.donnees.lecteurs.cnaf import grandeur
 from cafdiag.donnees.reunion import choisir_serie
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 
+pytestmark = pytest.mark.unitaire
+
 TAUX_EPCI = """annee;numepci;nomepci;txcouv_psu_col_epci;txcouv_hors_psu_col_epci;txcouv_eaje_epci;\
 txcouv_prescol_epci;txcouv_am_ind_epci;txcouv_gad_ind_epci;txcouv_ind_epci;txcouv_epci
 2022;200048551;CC DU PAYS DE CRAON;8.0;1.0;9.0;2.0;80.0;0.5;80.5;91.5

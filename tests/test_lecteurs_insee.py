@@ -11,6 +11,8 @@ import pytest
 from cafdiag.donnees.lecteurs import lire, reconnaitre
 from cafdiag.erreurs import EntreeFautive
 
+pytestmark = pytest.mark.unitaire
+
 AGES = ("0002", "0305", "0610", "1117", "1824", "2539", "4054", "5564", "6579", "80P")
 
 

@@ -10,6 +10,8 @@ from cafdiag.donnees.lecteurs import lire, reconnaitre
 from cafdiag.donnees.registres_types import types_de
 from cafdiag.erreurs import EntreeFautive
 
+pytestmark = pytest.mark.unitaire
+
 LISTE = [
     {"NOM_STRUCTURE": "CS Pasteur", "SS_CAT": "Centre Social", "N°": 12, "ADRESSE": "rue Pasteur", "CP": 49300,
      "COMMUNE": "Cholet", "DAT_MaJ": "18/05/2020", "x": "404566,483401914", "y": "6669761,04155129"},

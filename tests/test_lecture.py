@@ -34,6 +34,8 @@ from cafdiag.donnees.lecture import (
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 
+pytestmark = pytest.mark.unitaire
+
 TEXTE = "CODGEO;LIBGEO;POP\n01001;L'Abergement-Clémenciat;860\n53062;Château-Gontier;1 234\n"
 
 

@@ -9,6 +9,8 @@ from cafdiag.territoires import lister, territoire
 from cafdiag.territoires.normalisation import normaliser, normaliser_tous, sans_articles
 from cafdiag.territoires.recherche import candidats, noms_proches
 
+pytestmark = pytest.mark.unitaire
+
 CRAON = "200048551"
 
 

@@ -19,6 +19,8 @@ from cafdiag.donnees.registres_fichier import lire_feuilles
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
 from cafdiag.magasin import dossier
 
+pytestmark = pytest.mark.unitaire
+
 ENTETE = "type;nom;code;places"
 
 

@@ -16,6 +16,8 @@ from cafdiag.donnees import registres
 from cafdiag.donnees.registres_geocodage import geocoder
 from cafdiag.erreurs import DemandeFausse
 
+pytestmark = pytest.mark.unitaire
+
 REPONSES = {
     "bonne": {"citycode": "53084", "score": 0.9, "type": "housenumber", "xy": [-0.95, 47.84]},
     "autre": {"citycode": "53130", "score": 0.9, "type": "housenumber", "xy": [-0.77, 48.07]},

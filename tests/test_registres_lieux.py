@@ -10,6 +10,8 @@ from cafdiag.donnees.registres_lieux import rattacher
 from cafdiag.donnees.registres_points import communes_des_points, localiser
 from cafdiag.magasin import lire_table
 
+pytestmark = pytest.mark.unitaire
+
 CRAON = (-0.9491, 47.8412)
 
 

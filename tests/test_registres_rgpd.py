@@ -10,6 +10,8 @@ from cafdiag.donnees import registres
 from cafdiag.donnees.registres_rgpd import cle_du_nir, contient_nir, entete_nominatif, valeur_nominative
 from cafdiag.erreurs import EntreeFautive
 
+pytestmark = pytest.mark.unitaire
+
 
 def importer(tmp_path, entete, valeur):
     chemin = tmp_path / "r.csv"

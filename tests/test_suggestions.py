@@ -11,6 +11,8 @@ from cafdiag.erreurs import DemandeFausse, DonneesAbimees, TerritoireInconnu
 from cafdiag.territoires import gardes
 from cafdiag.territoires.suggestions import suggerer
 
+pytestmark = pytest.mark.unitaire
+
 LISTE = cd.lister("epci")
 
 

@@ -9,6 +9,8 @@ import pytest
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.tableaux import LIGNES_D_UNE_PAGE, cellule, tableau, tableau_mesures
 
+pytestmark = pytest.mark.unitaire
+
 
 def mesure(**champs):
     base = {

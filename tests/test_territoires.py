@@ -15,6 +15,8 @@ from cafdiag.erreurs import DemandeFausse, TerritoireInconnu
 from cafdiag.territoires import MAILLES, Territoire, a_jour, lister, membres, perimetre, territoire
 from cafdiag.territoires.decoupage import decouper
 
+pytestmark = pytest.mark.unitaire
+
 CRAON = "200048551"
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from cafdiag.donnees import VARIABLES, evaluer, table_communes
 from cafdiag.erreurs import DemandeFausse
 
+pytestmark = pytest.mark.unitaire
+
 
 def test_arrondi_a_5_encadre_le_vrai_effectif():
     # domaine.md GC-40 : 7 et 3 sont publiés 5, 12 est publié 10, 2 est publié 0.
