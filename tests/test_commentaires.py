@@ -347,7 +347,7 @@ def test_le_pays_de_craon_en_toutes_lettres():
     assert commenter(lecture, "PE_TXCOUV_GLOBAL") == (
         "L'offre d'accueil est de 79,9 places pour 100 enfants de moins de 3 ans fin 2023, soit 1,9 place de plus que "
         "le département (78,0) ; France hors Mayotte : 60,9. Du plus élevé au plus bas : 2e sur 9 EPCI du département "
-        "; 2e sur 11 avec ses 10 EPCI comparables (médiane : 70,0). Offre théorique : une place peut être vacante ou "
+        "; 1er sur 11 avec ses 10 EPCI comparables (médiane : 64,2). Offre théorique : une place peut être vacante ou "
         "partagée. Lieu de la place, pas de résidence de l'enfant."
     )
-    assert f"De 2019 à 2025 : 277 puis 264, soit −4,7{FINE}%." in commenter(lecture, "PE_NAISS")
+    assert f"De 2008 à 2025 : 388 puis 264, soit −32,0{FINE}%." in commenter(lecture, "PE_NAISS")

@@ -174,10 +174,11 @@ def test_un_message_ne_ferme_jamais_sa_balise():
 
 
 def test_textes_echappes_et_manquants_dits():
-    mesures = calculs.comparaison(Etat().montrer("PE_NAISS"))
+    mesures = calculs.comparaison(Etat().montrer("PE_NB_EAJE"))
     html = vues.comparaison(mesures.assign(nom="<b>"), decimales=0)
     assert "<b>" not in html
-    assert html.count("<i style") == 2
+    # Une barre par valeur connue, jamais pour un manquant.
+    assert 0 < html.count("<i style") == mesures["valeur"].notna().sum() < len(mesures)
     assert "donnée absente" in html
     sans_objet = cd.mesurer(CRAON, ["AVS_QPV_COUV"]).iloc[0].to_dict()
     dit = vues.chiffre(sans_objet, decimales=1, nom="x")

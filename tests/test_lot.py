@@ -346,7 +346,7 @@ def test_le_second_nom_d_un_meme_territoire_est_nomme():
 
 
 def test_la_progression_tient_dans_le_terminal(monkeypatch, capsys):
-    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((40, 24)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((40, 24)))
     journal = Journal(10)
     journal.terminal = True
     journal.suivre(Avancement(1000, faits=500, echecs=12, en_cours=4), None)

@@ -59,7 +59,7 @@ def test_pays_de_craon_s_ecrit_de_bien_des_facons(nom):
         ("Paris 1er", "75101"),
         ("Lyon 3e arrondissement", "69383"),
         ("Rennes Métropole", "243500139"),
-        ("La Roseraie", "49007-roseraie"),
+        ("La Roseraie", "QN04902M"),
         ("Kreiz Breizh", "242200715"),
         ("CCKB", "242200715"),
     ],
