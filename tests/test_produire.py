@@ -103,14 +103,16 @@ def test_angers_dit_ses_qpv_et_ce_que_valent_ses_listes(rapports):
 
 def test_hors_des_quatre_departements_court_et_honnete(rapports):
     texte = texte_de(rapports["ailleurs"]["html"].read_text(encoding="utf-8"))
-    assert "Mayenne seulement" in texte and "50,8" in texte
+    assert "Ce que ce rapport ne dit pas encore" in texte and "50,8" in texte
     assert len(texte) < len(texte_de(rapports["angers"]["html"].read_text(encoding="utf-8")))
 
 
 def test_mesures_jointes_egales_a_l_interface(rapports):
     lues = pd.read_csv(rapports["craon"]["mesures"], dtype={"territoire": str})
     ici = lues[lues["role"].eq("territoire")].set_index("indicateur")["valeur"]
-    attendues = cd.mesurer("200048551").set_index("indicateur")["valeur"]
+    # Le rapport compare : toutes ses colonnes ont l'année commune à tous les termes.
+    comparees = cd.comparer("200048551")
+    attendues = comparees[comparees["role"].eq("territoire")].set_index("indicateur")["valeur"]
     pd.testing.assert_series_equal(ici, attendues, check_names=False, check_index_type=False)
     assert lues["statut"].notna().all() and lues["source"].notna().all()
 
