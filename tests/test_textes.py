@@ -230,9 +230,12 @@ def test_rang_ecrit_et_tu_en_deca_de_trois():
 
 def test_en_bref_sans_donnee_dit_ce_qui_manque():
     t = cd.territoire("976")
-    (phrase,) = textes.en_bref(t, Lecture(cd.comparer(t)), nom=t.nom)
+    su = cd.comparer(t)
+    assert "naissances sont en hausse" in textes.en_bref(t, Lecture(su), nom=t.nom)[0]
+    tu = su.assign(valeur=float("nan"), statut="non_disponible")
+    (phrase,) = textes.en_bref(t, Lecture(tu), nom=t.nom)
     assert phrase.startswith("Mayotte : ni population, ni taux de couverture") and "Cnaf" in phrase
-    assert not textes.repond(Lecture(cd.comparer(t))) and textes.repond(Lecture(cd.comparer("53")))
+    assert not textes.repond(Lecture(tu)) and textes.repond(Lecture(cd.comparer("53")))
 
 
 def test_un_quartier_seul_ne_compte_pas_ses_quartiers():

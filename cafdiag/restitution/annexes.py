@@ -115,7 +115,7 @@ def sources(mesures: pd.DataFrame) -> pd.DataFrame:
     dites = mesures[chiffrees(mesures)]
     if "role" in dites:
         ici = set(dites.loc[dites["role"].eq("territoire"), "indicateur"])
-        references = dites["role"].isin(["departement", "region", "france"])
+        references = dites["role"].isin(["departement", "region", "france", "comparables"])
         dites = dites[~references | dites["indicateur"].isin(ici)]
         # Les années d'un graphique tiennent en une mention.
         tracees = dites["role"].eq("serie")
