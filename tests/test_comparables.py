@@ -265,7 +265,7 @@ def test_agregat_du_groupe_en_rapport_de_sommes(monkeypatch):
     reunis = reunis[reunis["role"].eq("comparables")].set_index("indicateur")
     faits, communes = lire_table("faits_communes").set_index("code"), lire_table("communes").set_index("code")
     dedans = communes.index[communes["epci"].isin(siens)]
-    assert reunis.at["PE_NAISS", "valeur"] == faits.loc[dedans, "naissances_2025"].sum()
+    assert reunis.at["PE_NAISS", "valeur"] == faits.loc[dedans, "naissances_2024"].sum()  # la France s'arrête là
     couverts, habitants = faits.loc[dedans, "personnes_couvertes_2024"], communes.loc[dedans, "population_2023"]
     assert reunis.at["PS_COUV_POP", "valeur"] == pytest.approx(100 * couverts.sum() / habitants.astype(float).sum())
     taux = lire_table("taux_couverture").query("maille == 'epci'").set_index("code")["txcouv_eaje"]
