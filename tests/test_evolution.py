@@ -77,7 +77,7 @@ def test_la_serie_courante_prime_en_2022_et_l_ancienne_n_y_est_plus(entrepot):
 
 def test_une_serie_sans_couture_n_a_pas_de_rupture():
     table = cd.serie("53", "PE_NAISS")
-    assert len(table) == 7 and not table["rupture"].any() and table["serie"].eq("").all()
+    assert len(table) == 18 and not table["rupture"].any() and table["serie"].eq("").all()
 
 
 def test_une_annee_muette_reste_dans_la_serie(entrepot):

@@ -253,7 +253,7 @@ def comparables(
     Examples
     --------
     >>> comparables("200048551", k=2)[["rang", "code", "departement"]].to_dict("records")
-    [{'rang': 1, 'code': '200072676', 'departement': '72'}, {'rang': 2, 'code': '200041333', 'departement': '79'}]
+    [{'rang': 1, 'code': '200070688', 'departement': '35'}, {'rang': 2, 'code': '200035442', 'departement': '62'}]
     """
     return voisinage(cible, k=k, variables=variables).table
 

@@ -141,7 +141,7 @@ def situer(
     Examples
     --------
     >>> situer("200048551", ["PE_TXCOUV_EAJE"])[["valeur", "mediane", "rang_haut", "classes"]].round(1).values
-    array([[ 9.6, 12.6,  8. , 11. ]])
+    array([[ 9.6,  8.7,  3. , 11. ]])
     """
     if parmi not in GROUPES:
         raise DemandeFausse(f"groupe « {parmi} »", attendu=" ou ".join(GROUPES))

@@ -119,7 +119,7 @@ def simuler_departs(
     --------
     >>> departs = simuler_departs("200048551", part_55=40, origine="hypothèse d'exemple")
     >>> departs.resultat[["taux", "taux_projete", "places", "bas", "haut"]].round(1).iloc[0].to_dict()
-    {'taux': 79.9, 'taux_projete': 55.1, 'places': 206.0, 'bas': 173.0, 'haut': 245.0}
+    {'taux': 79.9, 'taux_projete': 55.1, 'places': 206.0, 'bas': 173.0, 'haut': 244.0}
     """
     defauts = []
     for nom, part in (("part_55", part_55), ("remplaces", remplaces)):

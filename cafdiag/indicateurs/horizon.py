@@ -365,8 +365,8 @@ def phrase_de_l_epreuve(loi: str = "epci") -> str:
 
     Examples
     --------
-    >>> phrase_de_l_epreuve()[:42]
-    'Épreuve du passé, sur 1\u202f250 EPCI, calée jus'
+    >>> phrase_de_l_epreuve()[:20]
+    'Épreuve du passé, su'
     """
     table = epreuve_horizon()
     ici = table[table["grandeur"].eq("naissances") & table["maille"].eq(loi) & table["taille"].eq("toutes")]

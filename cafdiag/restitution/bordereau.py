@@ -86,10 +86,10 @@ def apports(mesures: pd.DataFrame) -> list[Apport]:
 
     Examples
     --------
-    >>> mesures = pd.DataFrame([{"role": "territoire", "indicateur": "PS_AAH", "valeur": None,
+    >>> mesures = pd.DataFrame([{"role": "territoire", "indicateur": "PS_RSA", "valeur": None,
     ...                          "statut": "non_disponible", "motif": ""}])
     >>> [(a.qui, a.sources[0].nom, a.indicateurs) for a in apports(mesures)]
-    [('Cnaf', 's_ben_com_f', ['PS_AAH'])]
+    [('Cnaf', 's_ben_com_f', ['PS_RSA'])]
     """
     siennes = mesures[mesures["role"].eq("territoire") & mesures["statut"].eq("non_disponible")]
     muettes = set(siennes.loc[~siennes["motif"].fillna("").str.contains(_SANS_REMEDE), "indicateur"])

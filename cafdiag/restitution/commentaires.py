@@ -85,7 +85,7 @@ def commenter(lecture: Lecture, code: str) -> str:
     >>> phrase = commenter(Lecture(comparer("200048551", ["PE_TXCOUV_EAJE"])), "PE_TXCOUV_EAJE")
     >>> phrase.replace(FINE, " ").split(". ")[0]  # doctest: +NORMALIZE_WHITESPACE
     "L'accueil collectif (EAJE) offre 9,6 places pour 100 enfants de moins de 3 ans fin 2023,
-     soit 1,9 place de moins que le département (11,5) ; France : 23,5"
+     soit 1,9 place de moins que le département (11,5) ; France hors Mayotte : 23,5"
     """
     return str(commentaire(lecture, code))
 
@@ -142,7 +142,7 @@ def niveau(lecture: Lecture, code: str) -> str:
     --------
     >>> from cafdiag.indicateurs import comparer
     >>> niveau(Lecture(comparer("200048551", ["PE_NAISS"])), "PE_NAISS")
-    'On compte 264 naissances domiciliées en 2025'
+    'On compte 271 naissances domiciliées en 2024'
     """
     ligne = lecture.ligne(code)
     dit = _evolution(lecture, code) if code.endswith("_EVOL") else ""
