@@ -235,7 +235,7 @@ def test_laval_seul_a_portee_de_lui_meme():
     # À une demi-minute, Laval n'a que ses propres crèches, 406 places (Cnaf, nbpla_pe_com_hist, décembre 2022).
     ligne = mesure("53130", "ACC_EAJE_2SFCA", acces_minutes=0.5)
     table = table_communes().loc["53130"]
-    enfants = table[["naissances_2023", "naissances_2024", "naissances_2025"]].sum()
+    enfants = table[["naissances_2022", "naissances_2023", "naissances_2024"]].sum()
     assert table["places_eaje"] == 406
     assert ligne["valeur"] == pytest.approx(100 * 406 / enfants)
     assert (ligne["statut"], ligne["unite"]) == ("estime", "places pour 100 enfants")
@@ -263,7 +263,7 @@ def test_angers_par_un_calcul_naif():
     km = np.hypot(x[:, None] - x[None, :], y[:, None] - y[None, :]) / 1000
     portee = km * 1.3 * 60 / 50 <= 15
     lieux = evaluer(table, "lieux_eaje")["valeur"].to_numpy()
-    enfants = evaluer(table, "enfants_moins_3_ans", annee=2025)["valeur"].to_numpy()
+    enfants = evaluer(table, "enfants_moins_3_ans", annee=2024)["valeur"].to_numpy()
     ici = np.flatnonzero(table.index.isin(cd.territoire("244900015").communes))
     acces = np.zeros(len(ici))
     for rang, i in enumerate(ici):
@@ -293,7 +293,7 @@ def test_au_bord_des_donnees_on_borne_ou_on_se_tait():
 
 
 def test_hors_des_departements_fournis_rien():
-    table = cd.mesurer("974", ["ACC_EAJE_2SFCA", "ACC_EAJE_TEMPS", "ACC_PART_X_MIN", "AD_FS_ACCES"])
+    table = cd.mesurer("974", ["ACC_EAJE_2SFCA", "ACC_EAJE_TEMPS", "ACC_PART_X_MIN"])
     assert table["statut"].eq("non_disponible").all() and table["valeur"].isna().all()
     assert table["motif"].ne("").all()
 
