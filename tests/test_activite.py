@@ -179,6 +179,9 @@ def test_un_fond_de_roulement_peut_etre_negatif(tmp_path):
         f";{CRAON};;charges annuelles;2024;240000;Caf",
     ]
     apporter(tmp_path, *lignes)
+    # Sans le nombre de structures, le montant pourrait être celui d'une seule : il se tait.
+    assert mesure(CRAON, "AVS_FDR_MOIS")["statut"] == "secret"
+    apporter(tmp_path, *lignes, f";{CRAON};;structures_avs_bilan;2024;8;Caf")
     assert mesure(CRAON, "AVS_FDR_MOIS")["valeur"] == -1.0
 
 
