@@ -215,7 +215,6 @@ def test_comparables_accordes_et_comptes():
     oree = Diagnostic("49126")
     rendu = texte(oree.comparaison("portrait"))
     assert "de la plus proche à la plus éloignée" in rendu and "Choisies parmi" in rendu
-    assert "avec 4 de ses 10 communes comparables" in texte(oree.chapitre("logement"))
     # Toutes à cent pour cent : la ligne n'apprendrait rien.
     assert "100,0 à 100,0" not in texte(oree.comparaison("enfance-jeunesse"))
 

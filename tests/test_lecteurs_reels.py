@@ -94,5 +94,5 @@ def test_tous_les_vrais_fichiers_sont_lus_ou_refuses_avec_une_raison(fichiers_re
         except EntreeFautive as refus:
             assert refus.defauts and "signalez ce fichier" not in str(refus), str(refus)
         else:
-            assert compte.lues == compte.gardees + len(compte.rejets) > 0
+            assert compte.lues == compte.gardees + len(compte.rejets) + sum(compte.de_cote.values()) > 0
     assert vus > 30
