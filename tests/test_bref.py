@@ -62,12 +62,12 @@ def lire_evolutions():
     from cafdiag.magasin import lire_table
 
     epci, communes = lire_table("epci"), lire_table("communes").set_index("code")
-    faits = lire_table("faits_communes").set_index("code")
+    faits = lire_table("communes_france").set_index("code")
     siens = epci.loc[epci["departement"].eq("53") & epci["code"].ne("200048551"), "code"]
     dedans = communes.index[communes["epci"].isin(siens)]
     sommes = faits.reindex(dedans).groupby(communes.loc[dedans, "epci"]).sum(numeric_only=True)
     recent, ancien = (sommes[[f"naissances_{a}" for a in annees]].sum(axis=1)
-                      for annees in ((2023, 2024, 2025), (2019, 2020, 2021)))
+                      for annees in ((2022, 2023, 2024), (2018, 2019, 2020)))
     return 100 * (recent / ancien - 1)
 
 
