@@ -113,7 +113,10 @@ def test_le_rapport_ecrit_la_regle_et_joint_les_chiffres():
     eaje = groupe[groupe["indicateur"].eq("PE_TXCOUV_EAJE") & groupe["territoire"].isin(codes)]["valeur"]
     assert len(eaje) == 10
     assert eaje.median() == pytest.approx(d.lecture.position("PE_TXCOUV_EAJE", "comparables")["mediane"])
-    mesures = jointes[jointes["role"].ne("simulation")]
+    # Trois hypothèses d'horizon partagent territoire, indicateur et année : rien d'autre ne doit les confondre.
+    projetees = jointes[jointes["role"].eq("horizon")]
+    assert len(projetees) and not projetees.duplicated().any()
+    mesures = jointes[~jointes["role"].isin(["simulation", "horizon"])]
     assert not mesures.duplicated(["territoire", "maille", "indicateur", "role", "annee"]).any()
     encart = d.comparaison("petite-enfance").html
     place = d.lecture.position("PE_TXCOUV_EAJE", "comparables")
