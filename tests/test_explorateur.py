@@ -369,7 +369,10 @@ def test_comparables(vue, fautes):
     vue.references["comparables"].value = True
     assert "10 EPCI comparables" in vue.barres.value
     ici = cd.situer(CRAON, ["PE_TXCOUV_EAJE"]).iloc[0]
-    assert f"{ici['rang_haut']:.0f}e sur {ici['classes']:.0f}" in vue.barres.value
+    haut, bas, classes = (f"{ici[cle]:.0f}" for cle in ("rang_haut", "rang_bas", "classes"))
+    # Depuis que tous les EPCI de France se comparent, trois comparables recouvrent l'intervalle du Pays de Craon.
+    assert haut != bas
+    assert f"entre {haut}e et {bas}e, ex æquo compris sur {classes}" in vue.barres.value.replace("\xa0", " ")
     vue.proches.click()
     assert list(vue.etat.autres) == cd.comparables(CRAON, k=5)["code"].tolist()
     # Une région n'a pas de comparables : la ligne manque, l'ajout le dit.
@@ -403,9 +406,10 @@ def test_composer_un_perimetre(vue, fautes):
     vue.composition.enregistrer.click()
     assert cd.perimetre("pole d'essai").communes == ("53012", "53018", "53084")
     assert vue.etat.territoire.nom == "Pôle d'essai"
-    attendu = int(sum(cd.mesurer(c, ["PE_NAISS"])["valeur"].item() for c in vue.etat.choisies))
     vue.indicateur.value = "PE_NAISS"
-    assert f'class="grand">{attendu} ' in vue.chiffre.value
+    # La dernière année commune au périmètre et à ses repères : la région et la France s'arrêtent à 2024.
+    attendu = int(sum(cd.mesurer(c, ["PE_NAISS"], annee=2024)["valeur"].item() for c in vue.etat.choisies))
+    assert "domiciliées, 2024<" in vue.chiffre.value and f'class="grand">{attendu} ' in vue.chiffre.value
     vue.composition.oublier.click()
     assert vue.composition.rouvrir.disabled
     assert cd.perimetres_gardes().empty

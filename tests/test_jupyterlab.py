@@ -270,7 +270,8 @@ def test_de_la_frappe_au_rapport(atelier, navigateur):
     assert len(list((atelier.carnets.parent / "donnees" / "perimetres").iterdir())) == 1
     with repeint(page):
         racine.get_by_label("Indicateur", exact=True).select_option(label="Naissances domiciliées")
-    chiffre(racine, "51")
+    # En 2024, dernière année de ses repères : 6 + 9 + 34.
+    chiffre(racine, "49")
     # Simuler au curseur, à la flèche.
     changer_de_volet(page, racine, "Simuler")
     racine.get_by_role("slider", name="Cible").focus()
@@ -291,7 +292,8 @@ def test_de_la_frappe_au_rapport(atelier, navigateur):
     page.reload()
     racine = ouvrir(page, atelier)
     racine.get_by_role("heading", name="Pôle d'essai").wait_for()
-    chiffre(racine, "51")
+    # En 2024, dernière année de ses repères : 6 + 9 + 34.
+    chiffre(racine, "49")
     assert (refusees, fautes) == ([], [])
 
 

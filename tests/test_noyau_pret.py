@@ -118,4 +118,4 @@ def test_memes_octets_avec_et_sans(tmp_path, noyaux):
         assert noyaux() == []
     produire.diagnostic(CODE, sortie=tmp_path / "sans")
     avec, sans = ({f.name: f.read_bytes() for f in (tmp_path / d).iterdir()} for d in ("avec", "sans"))
-    assert len(sans) == 3 and avec == sans
+    assert len(sans) == 4 and avec == sans

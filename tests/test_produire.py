@@ -150,7 +150,7 @@ def test_memes_octets_deux_fois(rapports, tmp_path):
 
 def test_perimetre_libre_et_nom_d_usage(tmp_path):
     chemins = diagnostic(cd.perimetre("Pôle <sud>", ["53084", "53012"]), sortie=tmp_path, formats="html")
-    assert set(chemins) == {"html", "mesures"}
+    assert set(chemins) == {"html", "mesures", "bordereau"}
     page = chemins["html"].read_text(encoding="utf-8")
     assert "Pôle &lt;sud&gt;" in page and "Pôle <sud>" not in page
     assert "ne se découpe pas par commune" in page

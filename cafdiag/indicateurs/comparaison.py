@@ -10,7 +10,8 @@ from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.comparables import NOMBRE, Voisinage, empechement, voisinage
 from cafdiag.indicateurs.dates import a_date_egale
-from cafdiag.indicateurs.mesures import annees_disponibles, mesurer_cles
+from cafdiag.indicateurs.mesures import annees_disponibles
+from cafdiag.indicateurs.mesures_gardees import mesurer_une_fois
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.positions import MEMBRES_MINIMUM, positions
 from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
@@ -185,7 +186,7 @@ def confronter(
     tables = Tables.lire(apports)
 
     def mesurer(voulus: list[str] | None, de: int | None) -> pd.DataFrame:
-        return mesurer_cles(territoires, appartenance, voulus, tables, annee=de, options=options)
+        return mesurer_une_fois(territoires, appartenance, voulus, tables, annee=de, options=options)
 
     colonnes = tuple(tables.communes.columns)
     table = a_date_egale(

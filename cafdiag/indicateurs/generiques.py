@@ -352,16 +352,21 @@ def _comme_somme(valeurs: pd.Series) -> pd.DataFrame:
 
 def _plus_haut_departement(contexte: Contexte, ligne: pd.Series, annee_num: int, annee_den: int) -> float:
     """Le plus haut rapport d'un département dont toutes les communes sont connues ; infini s'il n'y en a pas."""
-    num, den = (
-        contexte.par_commune(ligne[role], annee=int(annee))["valeur"]
-        for role, annee in (("numerateur", annee_num), ("denominateur", annee_den))
-    )
-    departements = membres("departement").set_index("commune")["code"]
-    sommes = [
-        t.reindex(departements.index).groupby(departements).agg(lambda s: s.sum(skipna=False)) for t in (num, den)
-    ]
-    rapports = float(ligne["facteur"]) * sommes[0] / sommes[1].where(sommes[1] > 0)
-    return float(rapports.max()) if rapports.notna().any() else np.inf
+    noms = ((ligne["numerateur"], int(annee_num)), (ligne["denominateur"], int(annee_den)))
+    departements = membres("departement")
+
+    def chercher() -> float:
+        num, den = (
+            # Une commune muette rend muet son département : sa somme n'en est pas une.
+            pd.Series(
+                contexte.par_commune(v, annee=a)["valeur"].reindex(departements["commune"]).to_numpy()
+            ).groupby(departements["code"].to_numpy()).sum(min_count=1, skipna=False)
+            for v, a in noms
+        )
+        rapports = num / den.where(den > 0)
+        return float(rapports.max()) if rapports.notna().any() else np.inf
+
+    return float(ligne["facteur"]) * contexte.partager(("plus haut département", *noms), chercher)
 
 
 def ecart_positif(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
