@@ -215,6 +215,9 @@ def test_comparables_accordes_et_comptes():
     oree = Diagnostic("49126")
     rendu = texte(oree.comparaison("portrait"))
     assert "de la plus proche à la plus éloignée" in rendu and "Choisies parmi" in rendu
+    # Trois de ses dix comparables n'ont pas de taux publié : la phrase le compte.
+    assert int(oree.lecture.position("PE_TXCOUV_GLOBAL", "comparables")["nombre"]) == 7
+    assert "8e sur 8 avec 7 de ses 10 communes comparables" in texte(oree.chapitre("petite-enfance"))
     # Toutes à cent pour cent : la ligne n'apprendrait rien.
     assert "100,0 à 100,0" not in texte(oree.comparaison("enfance-jeunesse"))
 

@@ -30,6 +30,19 @@ def lecture(code: str) -> Lecture:
     return Lecture(trouve.mesures, confrontation=trouve)
 
 
+_LIGNES: dict = {}
+
+
+def lignes_de(lu_: Lecture, code: str) -> list[dict]:
+    """Les mesures d'un indicateur, le territoire d'abord ; celles de la dernière lecture sont gardées."""
+    if _LIGNES.get("lecture") is not lu_:
+        _LIGNES.clear()
+        _LIGNES["lecture"] = lu_
+        for mesure in lu_.mesures.to_dict("records"):
+            _LIGNES.setdefault(mesure["indicateur"], []).append(mesure)
+    return _LIGNES.get(code, [])
+
+
 def ecrit(valeur: float, decimales: int) -> str:
     arrondi = Decimal(repr(float(valeur))).quantize(Decimal(1).scaleb(-decimales), rounding=ROUND_HALF_UP)
     return f"{abs(arrondi):,.{decimales}f}".replace(",", "\u202f").replace(".", ",")
@@ -42,7 +55,7 @@ def lu(texte: str) -> float:
 def permis(lu_: Lecture, code: str) -> set[str]:
     """Tous les nombres qu'une phrase sur cet indicateur peut écrire, d'après les seules mesures."""
     decimales = int(DEFINITIONS.at[code, "decimales"])
-    lignes = [m for m in lu_.mesures.to_dict("records") if m["indicateur"] == code]
+    lignes = lignes_de(lu_, code)
     ici = lignes[0]
     nombres = {"100"}
     for mesure in lignes:
@@ -102,8 +115,9 @@ def verifier(lu_: Lecture, code: str) -> None:
     dites = commentaire(lu_, code)
     ici, phrase = lu_.ligne(code), dites.niveau
     assert " 1 communes" not in phrase and "fusion inconnu" not in phrase
-    hors = [n for n in NOMBRE.findall(str(dites)) if n not in permis(lu_, code)]
-    assert not hors, (code, hors, phrase, sorted(permis(lu_, code)))
+    peut_dire = permis(lu_, code)
+    hors = [n for n in NOMBRE.findall(str(dites)) if n not in peut_dire]
+    assert not hors, (code, hors, phrase, sorted(peut_dire))
     if pd.isna(ici["valeur"]):
         # Ni valeur, ni comparaison, ni rang : ses bornes au plus.
         assert not dites.rang and " que " not in phrase.split("(")[0]
@@ -121,7 +135,7 @@ def verifier(lu_: Lecture, code: str) -> None:
         vu = lu(ecrit(ici["valeur"], decimales))
         assert round(abs(vu - reference), decimales) == lu(ecart), (code, phrase)
         assert (vu > reference) == (sens == "plus"), (code, phrase)
-    references = [m for m in lu_.mesures.to_dict("records") if m["indicateur"] == code and pd.notna(m["valeur"])][1:]
+    references = [m for m in lignes_de(lu_, code) if pd.notna(m["valeur"])][1:]
     nommee = next((m for m in references if lu_.nom(code, m["role"]) in phrase), None)
     if nommee is not None and re.search(r"soit .* que|, contre ", phrase):
         assert separees(ici, nommee, decimales), (code, phrase)
@@ -157,8 +171,8 @@ def test_chaque_phrase_dit_ce_que_dit_sa_table(code):
     page = chapitres.enjeux(lu_)
     if not enjeux and textes.repond(lu_):
         assert "aucun écart" not in page.lower() and "aucune de ces situations" in page
-    for m in lu_.mesures.to_dict("records"):
-        if m["indicateur"] == "PE_TXCOUV_GLOBAL" and m["role"] == "france" and pd.notna(m["valeur"]):
+    for m in lignes_de(lu_, "PE_TXCOUV_GLOBAL"):
+        if m["role"] == "france" and pd.notna(m["valeur"]):
             assert m["motif"].startswith("hors Mayotte")
     for indicateur, lignes in lu_.mesures[lu_.mesures["valeur"].notna()].groupby("indicateur"):
         dates = set(zip(lignes["annee"], lignes["millesime"], strict=True))
