@@ -38,11 +38,23 @@ def test_les_epci_du_departement_et_celui_qui_deborde(vue):
 
 def test_memes_mesures_qu_un_par_un(vue):
     ici = vue.mesures[vue.mesures["territoire"].eq("245300447") & vue.mesures["role"].eq("epci")]
-    seul = cd.mesurer("245300447")
+    # Côte à côte, à la même date : celle de l'EPCI face à ses propres références.
+    seul = cd.comparer("245300447")
+    seul = seul[seul["role"].eq("territoire")]
     colonnes = ["indicateur", "valeur", "bas", "haut", "statut", "motif"]
     pd.testing.assert_frame_equal(
         ici[colonnes].reset_index(drop=True), seul[colonnes].reset_index(drop=True), check_dtype=False
     )
+
+
+def test_tous_les_termes_ont_la_meme_date(vue):
+    naissances = vue.mesures[vue.mesures["indicateur"].eq("PE_NAISS")]
+    # La Mayenne connaît ses naissances de 2025, la France celles de 2024.
+    assert len(naissances) > 10 and set(naissances["annee"]) == {2024}
+    assert cd.mesurer("245300447", ["PE_NAISS"])["annee"].item() == 2025
+    for indicateur, lignes in vue.mesures[vue.mesures["valeur"].notna()].groupby("indicateur"):
+        dit = lignes["motif"].str.contains("celui de la date comparée n'est pas connu").any()
+        assert dit or len(lignes[["annee", "millesime"]].drop_duplicates()) == 1, indicateur
 
 
 def test_classement_de_la_mayenne(vue):

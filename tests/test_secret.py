@@ -1,5 +1,6 @@
 """Le secret statistique : seuils, masquage secondaire prouvé par audit, périmètres voisins, propriétés."""
 
+import json
 import subprocess
 import sys
 from itertools import pairwise
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import cafdiag as cd
+from cafdiag.cli import principal
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
@@ -363,6 +365,30 @@ def test_une_commune_trop_petite_en_masque_une_autre(activite):
         "commune", ["PS_BASREV_ENF"], codes=cd.territoire(CRAON).communes, options=Options(seuil_caf=2)
     )
     assert libre["valeur"].sort_values().tolist() == sorted(effectifs)
+
+
+@pytest.mark.parametrize("seuil", [3, 8, 11, 20])
+def test_tous_les_seuils_par_la_commande(activite, capsys, seuil):
+    """À chaque seuil, la commande répond, et ce qu'elle montre ne cerne aucune petite commune."""
+    siennes = cd.territoire(CRAON).communes
+    effectifs = [*range(1, 21), *range(40, 40 + len(siennes) - 20)]
+    activite(par_commune(effectifs))
+    montrees = {}
+    for code in (CRAON, *siennes):
+        demande = ["mesurer", code, "-i", "PS_BASREV_ENF", "--seuil-caf", str(seuil), "--format", "json"]
+        assert principal(demande) == 0
+        sortie = capsys.readouterr()
+        assert "np." not in sortie.out + sortie.err
+        (mesure,) = json.loads(sortie.out)
+        montrees[code] = mesure["valeur"]
+        assert mesure["statut"] == ("secret" if mesure["valeur"] is None else "exact")
+    valeurs = pd.Series(dict(zip((CRAON, *siennes), (float(sum(effectifs)), *map(float, effectifs)), strict=True)))
+    masque = pd.Series({c: v is None for c, v in montrees.items()})
+    assert all(montrees[c] in (None, valeurs[c]) for c in valeurs.index)
+    petites = [c for c in siennes if 0 < valeurs[c] < seuil]
+    assert len(petites) == seuil - 1 and masque[petites].all() and not masque.all()
+    cernes = attaque(valeurs, masque, [Relation(CRAON, siennes)], petites)
+    assert all(bas <= 1 and haut >= seuil - 1 for bas, haut in cernes.values())
 
 
 def test_un_perimetre_qui_isole_une_petite_commune_est_tu(activite):

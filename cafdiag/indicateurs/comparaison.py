@@ -180,20 +180,11 @@ def confronter(
     for maille in dict.fromkeys(g.maille for g in groupes.values()):
         codes = dict.fromkeys(c for g in groupes.values() if g.maille == maille for c in g.codes)
         lignes.append(_membres(maille, list(codes)))
-    # Un seul calcul pour tous : chaque grandeur n'est lue et sommée qu'une fois.
     territoires = pd.concat([t for t, _ in lignes])
     appartenance = pd.concat([a for _, a in lignes], ignore_index=True)
-    tables = Tables.lire(apports)
-
-    def mesurer(voulus: list[str] | None, de: int | None) -> pd.DataFrame:
-        return mesurer_une_fois(territoires, appartenance, voulus, tables, annee=de, options=options)
-
-    colonnes = tuple(tables.communes.columns)
-    table = a_date_egale(
-        mesurer(indicateurs, annee),
-        [rang < len(roles) for rang in range(len(territoires))],
-        mesurer=mesurer,
-        annees=lambda code: annees_disponibles(code, colonnes=colonnes),
+    termes = [rang < len(roles) for rang in range(len(territoires))]
+    table = _mesurer_a_date_egale(
+        territoires, appartenance, termes, indicateurs, annee=annee, apports=apports, options=options
     )
     par_cle = len(table) // len(territoires)
     mesures = table.iloc[: par_cle * len(roles)]
@@ -202,6 +193,65 @@ def confronter(
         _taire_le_circulaire(mesures, choisis)
     pairs = table.iloc[par_cle * len(roles) :].reset_index(drop=True)
     return Confrontation(mesures, groupes, pairs, choisis, motif)
+
+
+def comparer_les_epci(
+    departement: Territoire, *, apports: Apports | None = None, options: Options | None = None
+) -> pd.DataFrame:
+    """Mesures de chaque EPCI d'un département, du département et de ses références, à date égale.
+
+    Returns
+    -------
+    DataFrame
+        Colonnes de :func:`mesurer` et ``role`` : ``epci`` (par code), puis ``territoire``, ``region``, ``france``.
+        Tous sont des termes de la comparaison : un indicateur a la dernière année que tous connaissent.
+
+    Examples
+    --------
+    >>> table = comparer_les_epci(territoire("53"))
+    >>> table[table["indicateur"].eq("PE_NAISS")].groupby("role")["annee"].unique().map(list).to_dict()
+    {'epci': [2024], 'france': [2024], 'region': [2024], 'territoire': [2024]}
+    """
+    codes = lister("epci", departement=departement.code)["code"].tolist()
+    etages = _etages(departement)
+    lignes = [_membres("epci", codes), *(un_territoire(t, role) for role, t in etages.items())]
+    territoires = pd.concat([t for t, _ in lignes])
+    table = _mesurer_a_date_egale(
+        territoires,
+        pd.concat([a for _, a in lignes], ignore_index=True),
+        [True] * len(territoires),
+        None,
+        annee=None,
+        apports=apports,
+        options=options,
+    )
+    roles = ["epci"] * len(codes) + list(etages)
+    return table.assign(role=[role for role in roles for _ in range(len(table) // len(roles))])
+
+
+def _mesurer_a_date_egale(
+    territoires: pd.DataFrame,
+    appartenance: pd.DataFrame,
+    termes: list[bool],
+    indicateurs: list[str] | None,
+    *,
+    annee: int | None,
+    apports: Apports | None,
+    options: Options | None,
+) -> pd.DataFrame:
+    """Un seul calcul pour tous : chaque grandeur n'est lue et sommée qu'une fois."""
+    tables = Tables.lire(apports)
+    colonnes = tuple(tables.communes.columns)
+
+    def mesurer(voulus: list[str] | None, de: int | None) -> pd.DataFrame:
+        return mesurer_une_fois(territoires, appartenance, voulus, tables, annee=de, options=options)
+
+    return a_date_egale(
+        mesurer(indicateurs, annee),
+        termes,
+        mesurer=mesurer,
+        annees=lambda code: annees_disponibles(code, colonnes=colonnes),
+    )
 
 
 def _etages(cible: Territoire) -> dict[str, Territoire]:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import Options, comparer, dictionnaire, mesurer_maille
+from cafdiag.indicateurs import Options, dictionnaire
+from cafdiag.indicateurs.comparaison import comparer_les_epci
 from cafdiag.indicateurs.positions import positions
 from cafdiag.restitution.accords import ordinal
 from cafdiag.restitution.formats import cle_de_tri, enumeration, nom_court, statut
@@ -36,16 +37,14 @@ class VueDepartementale:
     ) -> None:
         self.departement = departement
         self.options = options or Options()
-        epci = mesurer_maille(
-            "epci", departement=departement.code, apports=apports, options=self.options
-        )
+        table = comparer_les_epci(departement, apports=apports, options=self.options)
+        epci = table[table["role"].eq("epci")].drop(columns="role")
         if epci.empty:
             raise DemandeFausse(
                 f"aucun EPCI dans {departement.libelle}", attendu="un département qui a des intercommunalités"
             )
-        references = comparer(departement, apports=apports, options=self.options)
-        self.lecture = Lecture(references)
-        self.mesures = pd.concat([epci.assign(role="epci"), references], ignore_index=True)
+        self.lecture = Lecture(table[table["role"].ne("epci")].reset_index(drop=True))
+        self.mesures = table
         self.par_code = {
             code: g.set_index("territoire") for code, g in epci.groupby("indicateur", sort=False)
         }
