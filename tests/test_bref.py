@@ -115,9 +115,9 @@ def test_le_rapport_ecrit_la_regle_et_joint_les_chiffres():
     eaje = groupe[groupe["indicateur"].eq("PE_TXCOUV_EAJE") & groupe["territoire"].isin(codes)]["valeur"]
     assert len(eaje) == 10
     assert eaje.median() == pytest.approx(d.lecture.position("PE_TXCOUV_EAJE", "comparables")["mediane"])
-    # Trois hypothèses d'horizon partagent territoire, indicateur et année : rien d'autre ne doit les confondre.
+    # Trois hypothèses d'horizon partagent territoire, indicateur et année : la modalité les distingue.
     projetees = jointes[jointes["role"].eq("horizon")]
-    assert len(projetees) and not projetees.duplicated().any()
+    assert len(projetees) and not projetees.duplicated(["territoire", "indicateur", "annee", "modalite"]).any()
     mesures = jointes[~jointes["role"].isin(["simulation", "horizon"])]
     assert not mesures.duplicated(["territoire", "maille", "indicateur", "role", "annee"]).any()
     encart = d.comparaison("petite-enfance").html

@@ -66,8 +66,8 @@ def _ajouter(table: pd.DataFrame, apporte: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table[autres], pd.DataFrame(ajouts, index=table.index)], axis=1)
 
 
-def grille_importee() -> str:
-    """Édition de la grille de densité importée qui a servi : « grille COG 2024 ».
+def grille_importee() -> tuple[str, frozenset[str]]:
+    """Édition de la grille de densité importée (« COG 2024 »), et communes dont elle donne le niveau.
 
     Vide si rien n'est importé, ou si chaque niveau importé est celui de la grille embarquée.
     """
@@ -75,16 +75,16 @@ def grille_importee() -> str:
 
 
 @lru_cache(maxsize=2)
-def _grille(etat_: tuple) -> str:
+def _grille(etat_: tuple) -> tuple[str, frozenset[str]]:
     grilles = [e for e in entrepot.entrees().values() if e["jeu"] == "communes" and "densite_7" in e["colonnes"]]
     if not grilles:
-        return ""
+        return "", frozenset()
     embarques = lire_table("communes_france").set_index("code")["densite_7"].astype("float64")
-    employes = _communes(etat_)["densite_7"].reindex(embarques.index).astype("float64")
-    if not (employes.ne(embarques) & employes.notna()).any():
-        return ""
+    importes = entrepot.lire("communes").drop_duplicates("code", keep="last").set_index("code")["densite_7"].dropna()
+    if importes.astype("float64").eq(embarques.reindex(importes.index)).all():
+        return "", frozenset()
     annees = sorted({int(a) for e in grilles for a in e["annees"]})
-    return "grille COG " + " et ".join(map(str, annees)) if annees else "grille importée, année non dite"
+    return f"COG {' et '.join(map(str, annees))}" if annees else "importée, année non dite", frozenset(importes.index)
 
 
 def taux_couverture() -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 from cafdiag.donnees.communes import BPE_AVS
 from cafdiag.donnees.variables import derniere_annee
 from cafdiag.indicateurs.contexte import Contexte, resultat
-from cafdiag.indicateurs.generiques import edition_de_la_grille, rapport_de_sommes
+from cafdiag.indicateurs.generiques import editions_de_la_grille, rapport_de_sommes
 from cafdiag.indicateurs.qpv import liens_centres, quartiers_par_territoire, totaux_annonces
 
 _MANIERES = {"proximite": "dans le contour ou à 500 m au plus", "stricte": "dans le contour seulement"}
@@ -193,7 +193,8 @@ def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     dites = table["valeur"].notna() & ~complete
     table.loc[dites, "source"] = "Insee, base permanente des équipements ; Insee, grille communale de densité"
     edition = derniere_annee(contexte.communes, BPE_AVS["evs"])
-    table.loc[dites, "millesime"] = f"équipements {edition}, {edition_de_la_grille()}"
+    grilles = pd.Series(editions_de_la_grille(contexte), index=table.index)
+    table.loc[dites, "millesime"] = f"équipements {edition}, " + grilles[dites]
     table.loc[~complete & table["valeur"].isna(), "motif"] = (
         f"liste d'EVS partielle, une part n'en dit rien : {_REGISTRE}"
     )

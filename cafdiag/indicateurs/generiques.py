@@ -209,13 +209,15 @@ def _connu_veut_dire_oui(ligne: pd.Series, *, sauf: tuple = ()) -> bool:
     return coche or ligne["source"].startswith("activité déclarée")
 
 
-def dater_les_termes(contexte: Contexte, *termes: tuple[str, int]) -> str:
+def dater_les_termes(contexte: Contexte, *termes: tuple[str, int], grille: str = "") -> str:
     """Millésime d'un rapport : l'année de chaque terme, et de la condition de l'un d'eux (équipements, grille).
 
     Parameters
     ----------
     termes : tuple of (str, int)
         Variable et année de chaque terme.
+    grille : str
+        Édition de la grille de densité, si l'un des termes s'en sert.
 
     Returns
     -------
@@ -226,7 +228,7 @@ def dater_les_termes(contexte: Contexte, *termes: tuple[str, int]) -> str:
     for variable, annee in termes:
         definition = VARIABLES[variable]
         if definition.condition is not None:
-            dits += _dater_la_condition(contexte, definition.condition[0])
+            dits += _dater_la_condition(contexte, definition.condition[0], grille)
         dits.append((_MOTS.get(definition.source.partition(" ; ")[0], ""), dire_millesime(variable, int(annee))))
     dits = [d for d in dits if d[1] != SANS_DATE] or dits
     dates = dict.fromkeys(date for _, date in dits)
@@ -236,25 +238,43 @@ def dater_les_termes(contexte: Contexte, *termes: tuple[str, int]) -> str:
     return ", ".join(dict.fromkeys(f"{mot} {date}" if mot and date[:1].isdigit() else date for mot, date in dits))
 
 
-def _dater_la_condition(contexte: Contexte, gabarit: str) -> list[tuple[str, str]]:
+def _dater_la_condition(contexte: Contexte, gabarit: str, grille: str) -> list[tuple[str, str]]:
     """La date de ce qui trie les communes, quand ce n'est pas celle de la grandeur triée."""
     if gabarit == "densite_7":
-        return [("", edition_de_la_grille())]
+        return [("", grille)]
     gabarit = "bpe{*}_rpe" if gabarit == "rpe_couvert" else gabarit
     edition = derniere_annee(contexte.communes, gabarit) if "{*}" in gabarit else None
     return [("équipements", str(edition))] if edition else []
 
 
-def edition_de_la_grille() -> str:
-    """« grille COG 2025 » : l'édition de la grille de densité qui a servi, importée ou embarquée."""
-    return grille_importee() or dictionnaire().at["CTX_PART_RURAL", "millesime"].partition(",")[0]
+def editions_de_la_grille(contexte: Contexte) -> list[str]:
+    """« grille COG 2025 » : pour chaque territoire, l'édition de la grille de densité qui classe ses communes.
+
+    Importée pour quelques communes, une autre édition ne se dit que là où elle a servi ; où les deux servent, les
+    deux se disent.
+    """
+
+    def chercher() -> list[str]:
+        embarquee = dictionnaire().at["CTX_PART_RURAL", "millesime"].partition(",")[0]
+        importee, communes = grille_importee()
+        if not communes:
+            return [embarquee] * len(contexte.codes)
+        la = pd.Series(contexte.communes.index.isin(communes).astype(float), index=contexte.communes.index)
+        avec, sans = (contexte.sommer(_comme_somme(part))["valeur"].gt(0) for part in (la, 1 - la))
+        seule, melee = f"grille {importee}", f"grille {importee} et {embarquee.removeprefix('grille ')}"
+        return [(melee if s else seule) if a else embarquee for a, s in zip(avec, sans, strict=True)]
+
+    return contexte.retenir(("éditions de la grille",), chercher)
 
 
 def _millesime_du_rapport(contexte: Contexte, ligne: pd.Series, num: pd.Series, den: pd.Series) -> pd.Series:
-    couples = list(zip(num, den, strict=True))
+    triplets = list(zip(num, den, editions_de_la_grille(contexte), strict=True))
     noms = (ligne["numerateur"], ligne["denominateur"])
-    dits = {c: dater_les_termes(contexte, *zip(noms, c, strict=True)) for c in set(couples)}
-    return pd.Series([dits[couple] for couple in couples], index=num.index)
+    dits = {
+        (*annees, grille): dater_les_termes(contexte, *zip(noms, annees, strict=True), grille=grille)
+        for *annees, grille in set(triplets)
+    }
+    return pd.Series([dits[triplet] for triplet in triplets], index=num.index)
 
 
 def _borner_par_le_tout(contexte: Contexte, num: str, den: str, sommes: pd.DataFrame) -> pd.DataFrame:
