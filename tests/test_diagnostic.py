@@ -9,6 +9,7 @@ import pytest
 import cafdiag as cd
 from cafdiag.donnees import Apports
 from cafdiag.restitution import structures, themes
+from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.diagnostic import Diagnostic
 from cafdiag.restitution.vues import carte
 
@@ -217,7 +218,7 @@ def test_comparables_accordes_et_comptes():
     assert "de la plus proche à la plus éloignée" in rendu and "Choisies parmi" in rendu
     # Trois de ses dix comparables n'ont pas de taux publié : la phrase le compte.
     assert int(oree.lecture.position("PE_TXCOUV_GLOBAL", "comparables")["nombre"]) == 7
-    assert "8e sur 8 avec 7 de ses 10 communes comparables" in texte(oree.chapitre("petite-enfance"))
+    assert "8e sur 8 avec 7 de ses 10 communes comparables" in str(commentaire(oree.lecture, "PE_TXCOUV_GLOBAL"))
     # Toutes à cent pour cent : la ligne n'apprendrait rien.
     assert "100,0 à 100,0" not in texte(oree.comparaison("enfance-jeunesse"))
 
