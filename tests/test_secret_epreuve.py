@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog
-from scipy.sparse import coo_array
 
+from benchmarks.epreuves_secret import lire, verifier
 from cafdiag.cli import principal
 
 PUBLIQUES = os.environ.get("CAFDIAG_EPREUVES_SECRET", "")
@@ -62,31 +61,19 @@ def secondaires(sortie):
 
 
 def fuites(dossier, cachees):
-    """Cases primaires qu'un programme linéaire, posé ici, cerne de trop près."""
-    with (dossier / "cellules.csv").open(encoding="utf-8") as flux:
-        cases = list(csv.DictReader(flux))
-    relations = json.loads((dossier / "relations.json").read_text(encoding="utf-8"))
-    rang = {c["id"]: i for i, c in enumerate(cases)}
-    valeur = np.array([float(c["valeur"]) for c in cases])
-    cachee = np.array([c["primaire"] == "1" or c["id"] in cachees for c in cases])
-    lignes = [(k, rang[c], w) for k, r in enumerate(relations) for c, w in
-              [(r["total"], -1.0), *((p, 1.0) for p in r["parties"])]]
-    k, j, w = zip(*lignes, strict=True)
-    a = coo_array((w, (k, j)), shape=(len(relations), len(cases))).tocsc()
-    echelle = max(1.0, float(np.median(valeur[cachee])))
-    droite = (a[:, cachee] @ valeur[cachee]) / echelle
-    places, trouees = np.flatnonzero(cachee), []
-    for ici, i in enumerate(places):
-        for sens, permis in ((1, cases[i]["permis_bas"]), (-1, cases[i]["permis_haut"])):
-            if cases[i]["primaire"] != "1" or not permis:
-                continue
-            objectif = np.zeros(len(places))
-            objectif[ici] = sens
-            r = linprog(objectif, A_eq=a[:, cachee], b_eq=droite, bounds=(0, None))
-            assert r.status in (0, 3), r.message
-            if r.status == 0 and r.fun * echelle > sens * float(permis) + 1e-6 * max(1, abs(float(permis))):
-                trouees.append(cases[i]["id"])
-    return trouees
+    """Cases primaires qu'un programme linéaire, posé à part, cerne de trop près."""
+    return verifier(*lire(dossier), set(cachees))
+
+
+def resoudre(racine, cases, relations, *options, info=None):
+    """Par la commande : les secondaires, les intervalles, et le certificat ; rien n'est retrouvé."""
+    dossier = ecrire(racine / "e", cases, relations, info)
+    assert principal(["secret", "epreuve", str(dossier), "--sortie", str(racine / "s"), *options]) == 0
+    trouvees = secondaires(racine / "s")
+    assert fuites(dossier, trouvees) == []
+    with (racine / "s" / "intervalles.csv").open(encoding="utf-8") as flux:
+        bornes = {r["id"]: (r["bas"], r["haut"]) for r in csv.DictReader(flux)}
+    return trouvees, bornes, json.loads((racine / "s" / "certificat.json").read_text(encoding="utf-8"))
 
 
 def test_une_table_plate(tmp_path, capsys):
@@ -95,7 +82,7 @@ def test_une_table_plate(tmp_path, capsys):
     dit = capsys.readouterr()
     assert "optimum prouvé" in dit.err and "HiGHS" not in dit.out
     assert secondaires(tmp_path / "s") == {"b"} and fuites(dossier, {"b"}) == []
-    assert fuites(dossier, set()) == ["a", "a"]
+    assert fuites(dossier, set()) == ["a"]
     certificat = json.loads((tmp_path / "s" / "certificat.json").read_text(encoding="utf-8"))
     assert certificat["retrouvees"] == [] and certificat["optimum_prouve"] is True
 
@@ -117,19 +104,152 @@ def test_un_initie_n_apprend_rien_des_autres(tmp_path):
     assert len(secondaires(tmp_path / "avec")) == 1 + len(secondaires(tmp_path / "sans"))
 
 
+def test_ce_que_le_lecteur_sait_deja_ne_protege_pas(tmp_path):
+    """b, qu'un lecteur connaît à un près, ne cache pas a ; c, si."""
+    cases, relations = plate(bas="", haut="", masquable=1)
+    cases[0]["masquable"] = 0
+    cases[2] |= {"bas": 16, "haut": 18}
+    trouvees, bornes, _ = resoudre(tmp_path, cases, relations)
+    assert trouvees == {"c"} and bornes["b"] == ("17.0", "17.0")
+
+
+def test_un_initie_nomme_connait_ses_cases(tmp_path):
+    """Qui connaît b ne doit pas en tirer a : une autre la cache."""
+    cases, relations = plate(initie="", masquable=1)
+    cases[0]["masquable"] = 0
+    cases[2]["initie"] = "Association X | Caf"
+    assert resoudre(tmp_path, cases, relations)[0] == {"c"}
+
+
+def test_des_valeurs_negatives(tmp_path):
+    cases = [case("T", 5), case("a", -3, 1, (-6, -1)), case("b", -17), case("c", 25)]
+    trouvees, bornes, _ = resoudre(tmp_path, cases, [("T", "abc")])
+    assert len(trouvees) == 1 and float(bornes["a"][1] or "inf") >= -1
+
+
+def test_un_zero_a_proteger(tmp_path):
+    cases = [case("T", 60), case("a", 0, 1, (0, 4)), case("b", 20), case("c", 40), case("z", 0)]
+    trouvees, bornes, _ = resoudre(tmp_path, cases, [("T", "abcz")])
+    assert len(trouvees) == 1 and trouvees != {"z"}
+    assert float(bornes["a"][0]) == 0 and float(bornes["a"][1]) >= 4
+
+
+def croisement(echelle=1.0):
+    """Un tableau de 5 × 4, ses marges, et les petites cases à protéger de 10 %."""
+    n = np.random.default_rng(7).integers(1, 60, (5, 4)).astype(float)
+    n = np.vstack([n, n.sum(0)])
+    n = np.column_stack([n, n.sum(1)]) * echelle
+    n = n.astype(object)
+    cases = [
+        case(f"{i}.{j}", repr(x), int(x < 8 * echelle), (repr(0.9 * x), repr(1.1 * x)) if x < 8 * echelle else ("", ""))
+        for (i, j), x in np.ndenumerate(n)
+    ]
+    relations = [(f"{i}.4", [f"{i}.{j}" for j in range(4)]) for i in range(6)]
+    return cases, relations + [(f"5.{j}", [f"{i}.{j}" for i in range(5)]) for j in range(5)]
+
+
+def test_l_unite_ne_change_rien(tmp_path):
+    """En euros comme en milliards : les mêmes cases."""
+    petites = resoudre(tmp_path / "1", *croisement())[0]
+    assert petites
+    for echelle in (2.0**30, 2.0**-20):
+        assert resoudre(tmp_path / str(echelle), *croisement(echelle))[0] == petites
+
+
+def test_des_tables_liees_se_trouvent_et_se_tiennent(tmp_path, capsys):
+    """Deux tables de mêmes totaux par lieu : la case commune est tue dans les deux, ou montrée dans les deux."""
+    tables = {
+        "age": [("jeunes", 3, 30, 25), ("vieux", 40, 22, 19)],
+        "sexe": [("femmes", 20, 29, 24), ("hommes", 23, 23, 20)],
+    }
+    for nom, lignes in tables.items():
+        cases = []
+        for lieu, k in (("A", 1), ("B", 2), ("C", 3), ("Total", 0)):
+            siennes = [(m, sum(v) if k == 0 else v[k - 1]) for m, *v in lignes]
+            for m, v in [*siennes, ("Total", sum(v for _, v in siennes))]:
+                secrete = (1, (1, 4)) if v < 5 else ()
+                cases.append(case(f"{lieu}-{m}", v, *secrete) | {"lieu": lieu, nom: m})
+        modalites = [m for m, *_ in lignes]
+        relations = [(f"{x}-Total", [f"{x}-{m}" for m in modalites]) for x in ("A", "B", "C", "Total")]
+        relations += [(f"Total-{m}", [f"{x}-{m}" for x in "ABC"]) for m in [*modalites, "Total"]]
+        ecrire(tmp_path / "e" / nom, cases, relations)
+    assert principal(["secret", "epreuve", str(tmp_path / "e"), "--sortie", str(tmp_path / "s")]) == 0
+    assert "tables liées : age, sexe" in capsys.readouterr().err
+    trouvees = secondaires(tmp_path / "s")
+    for lieu in ("A", "B", "C", "Total"):
+        assert (f"age/{lieu}-Total" in trouvees) == (f"sexe/{lieu}-Total" in trouvees)
+    for nom in tables:
+        siennes = {c.partition("/")[2] for c in trouvees if c.startswith(nom)}
+        assert fuites(tmp_path / "e" / nom, siennes) == []
+
+
+def test_une_relation_fausse_se_declare(tmp_path):
+    cases, relations = plate()
+    cases[0]["valeur"] = 61
+    _, _, certificat = resoudre(tmp_path, cases, relations, info={"relations_non_additives": 1})
+    assert certificat["relations_non_additives_declarees"] == 1
+
+
 @pytest.mark.parametrize(
-    ("abimer", "dit"),
+    ("abimer", "dits"),
     [
-        (lambda c, r: (c, [("T", "abx")]), "case inconnue"),
-        (lambda c, r: ([c[0] | {"valeur": 61}, *c[1:]], r), "ne tombent pas juste"),
-        (lambda c, r: ([*c, c[1]], r), "double"),
-        (lambda c, r: ([c[0], c[1] | {"valeur": "trois"}, *c[2:]], r), "pas un nombre"),
+        (lambda c, r: (c, [("T", "abx"), ("y", "ab")]), ["case inconnue « x »", "case inconnue « y »"]),
+        (lambda c, r: (c, [("T", "aabc")]), ["deux fois"]),
+        (lambda c, r: ([c[0] | {"valeur": 61}, *c[1:]], r), ["ne tombent pas juste", "61", "60"]),
+        (lambda c, r: ([*c, c[1], c[2]], r), ["double « a »", "double « b »"]),
+        (
+            lambda c, r: ([c[0], c[1] | {"valeur": "trois"}, c[2] | {"primaire": "oui"}, c[3] | {"valeur": ""}], r),
+            ["« trois » n'est pas un nombre", "« oui » au lieu de 0 ou 1", "valeur : vide"],
+        ),
+        (lambda c, r: ([c[0], c[1] | {"permis_bas": 4}, *c[2:]], r), ["hors de [permis_bas, permis_haut]"]),
+        (lambda c, r: ([c[0], c[1] | {"permis_bas": "", "permis_haut": ""}, *c[2:]], r), ["sans permis_bas"]),
+        (lambda c, r: ([x | {"cout": -1} for x in c], r), ["négatif"]),
+        (lambda c, r: ([x | {"bas": 50} for x in c], r), ["hors de [bas, haut]"]),
+        (lambda c, r: ([{"id": x["id"], "valeur": x["valeur"]} for x in c], r), ["primaire", "--seuil"]),
+        (lambda c, r: ([{"nom": x["id"], "n": x["valeur"]} for x in c], r), ["il manque id et valeur", "nom, n"]),
     ],
 )
-def test_une_epreuve_abimee_est_refusee(tmp_path, capsys, abimer, dit):
+def test_une_epreuve_abimee_est_refusee(tmp_path, capsys, abimer, dits):
     dossier = ecrire(tmp_path / "e", *abimer(*plate()))
     assert principal(["secret", "epreuve", str(dossier), "--sortie", str(tmp_path / "s")]) in (1, 2)
+    erreur = capsys.readouterr().err
+    assert [d for d in dits if d not in erreur] == [] and not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("nom", "octets", "dit"),
+    [
+        ("relations.json", b'[{"total": "T"', "JSON mal formé, ligne 1"),
+        ("relations.json", b'{"total": "T"}', "pas une liste"),
+        ("relations.json", b'[{"total": "T", "parties": ["a"], "poids": [1, 2]}]', "pas une liste"),
+        ("relations.json", None, "relations.json : introuvable"),
+        ("info.json", b"{", "info.json"),
+        ("cellules.csv", "id,valeur\né,1\n".encode("latin-1"), "UTF-8"),
+        ("cellules.csv", b'id,valeur,primaire\na,"1,0\n', "CSV"),
+        ("cellules.csv", b"id,valeur,primaire\na,1\nb,1,0,9\n", "ligne 3"),
+        ("cellules.csv", b"", "il manque id et valeur"),
+        ("cellules.csv", b"id,valeur,primaire\n", "aucune case"),
+    ],
+)
+def test_un_fichier_abime_est_refuse(tmp_path, capsys, nom, octets, dit):
+    dossier = ecrire(tmp_path / "e", *plate())
+    (dossier / nom).unlink(missing_ok=True)
+    if octets is not None:
+        (dossier / nom).write_bytes(octets)
+    assert principal(["secret", "epreuve", str(dossier), "--sortie", str(tmp_path / "s")]) in (1, 2)
     assert dit in capsys.readouterr().err and not (tmp_path / "s").exists()
+
+
+def test_tous_les_defauts_d_un_coup(tmp_path, capsys):
+    """Deux fichiers abîmés, une case fautive : une seule lecture les dit tous."""
+    for table in ("un", "deux"):
+        ecrire(tmp_path / "e" / table, *plate())
+    (tmp_path / "e" / "un" / "relations.json").write_text("[", encoding="utf-8")
+    cases, relations = plate()
+    ecrire(tmp_path / "e" / "deux", [*cases[:3], cases[3] | {"valeur": "x"}], [*relations, ("T", "q")])
+    assert principal(["secret", "epreuve", str(tmp_path / "e"), "--sortie", str(tmp_path / "s")]) == 1
+    erreur = capsys.readouterr().err
+    assert all(d in erreur for d in ("un/relations.json", "deux, ligne 5", "case inconnue « q »")), erreur
 
 
 @pytest.mark.skipif(not PUBLIQUES, reason="les épreuves publiques ne sont pas là")

@@ -92,58 +92,72 @@ def lire(dossier: str | Path, *, singletons: bool = False, seuil: float | None =
             f"dossier d'épreuve introuvable : {racine}", attendu="un dossier avec cellules.csv et relations.json"
         )
     sous = [racine] if (racine / "cellules.csv").exists() else sorted(d for d in racine.iterdir() if d.is_dir())
-    tables = [_lire_table(d) for d in sous if d == racine or (d / "cellules.csv").exists()]
+    defauts: list[str] = []
+    dossiers = [d for d in sous if d == racine or (d / "cellules.csv").exists()]
+    tables = [_lire_table(d, f"{d.name}/" if len(dossiers) > 1 else "", defauts) for d in dossiers]
     if not tables:
         raise EntreeFautive(
             racine.name, ["ni cellules.csv, ni sous-dossier qui en ait un"], attendu="cellules.csv et relations.json"
         )
-    return _poser(racine.name, tables, singletons=singletons, seuil=seuil)
+    return _poser(racine.name, tables, defauts, singletons=singletons, seuil=seuil)
 
 
-def _lire_table(dossier: Path) -> _Table:
-    chemin = dossier / "cellules.csv"
-    attendu = "un CSV en UTF-8, avec les colonnes id, valeur et primaire"
+def _lire_table(dossier: Path, ou: str, defauts: list[str]) -> _Table:
+    """Une table ; ce qui ne s'y lit pas s'ajoute aux défauts."""
+    lignes = _lire_cellules(dossier / "cellules.csv", ou, defauts)
+    relations = _json(dossier / "relations.json", ou, defauts)
+    if relations is not None and not (isinstance(relations, list) and all(map(_est_relation, relations))):
+        defauts.append(f"{ou}relations.json : ce n'est pas une liste de {{total, parties}}, poids au choix")
+        relations = None
+    info = _json(dossier / "info.json", ou, defauts) if (dossier / "info.json").exists() else {}
+    declarees = info.get("relations_non_additives", 0) if isinstance(info, dict) else 0
+    return _Table(dossier.name, lignes or [], relations or [], declarees if isinstance(declarees, int) else 0)
+
+
+def _lire_cellules(chemin: Path, ou: str, defauts: list[str]) -> list[dict[str, str]] | None:
+    ou = f"{ou}{chemin.name}"
     try:
         texte = chemin.read_text(encoding="utf-8-sig")
+        lecteur = csv.DictReader(io.StringIO(texte), strict=True)
+        lignes, entetes = list(lecteur), list(lecteur.fieldnames or ())
     except (OSError, UnicodeDecodeError) as cause:
-        raise fichier_illisible(chemin, cause, attendu=attendu) from cause
-    lecteur = csv.DictReader(io.StringIO(texte), strict=True)
-    try:
-        lignes = list(lecteur)
+        defauts.append(f"{ou} : {', '.join(fichier_illisible(chemin, cause).defauts)}")
+        return None
     except csv.Error as cause:
-        raise EntreeFautive(chemin.name, [f"CSV abîmé ({cause})"], attendu=attendu) from cause
-    if not {"id", "valeur"} <= set(lecteur.fieldnames or ()):
-        raise EntreeFautive(
-            chemin.name, [f"colonnes trouvées : {', '.join(lecteur.fieldnames or ()) or 'aucune'}"], attendu=attendu
-        )
+        defauts.append(f"{ou} : CSV abîmé ({cause})")
+        return None
+    absentes = [c for c in ("id", "valeur") if c not in entetes]
+    doubles = sorted({c for c in entetes if entetes.count(c) > 1})
     bancales = [k for k, r in enumerate(lignes, 2) if None in r or None in r.values()]
-    if bancales:
-        raise EntreeFautive(
-            chemin.name, [f"ligne {k} : pas autant de cellules que d'en-têtes" for k in bancales[:_DITS]]
-        )
-    relations = _json(dossier / "relations.json", "une liste de {total, parties}")
-    juste = isinstance(relations, list) and all(
-        isinstance(r, dict)
-        and isinstance(r.get("total"), str)
-        and isinstance(r.get("parties"), list)
-        and r["parties"]
+    if absentes:
+        trouvees = ", ".join(entetes) or "aucune"
+        defauts.append(f"{ou} : il manque {' et '.join(absentes)} (colonnes trouvées : {trouvees})")
+    defauts += [f"{ou} : deux colonnes « {c} »" for c in doubles]
+    defauts += [f"{ou}, ligne {k} : pas autant de cellules que d'en-têtes" for k in bancales]
+    if not lignes:
+        defauts.append(f"{ou} : aucune case")
+    return None if absentes or doubles or bancales else lignes
+
+
+def _est_relation(r: object) -> bool:
+    if not isinstance(r, dict) or not isinstance(r.get("total"), str) or not isinstance(r.get("parties"), list):
+        return False
+    poids = r.get("poids", [1] * len(r["parties"]))
+    return (
+        len(r["parties"]) > 0
         and all(isinstance(c, str) for c in r["parties"])
-        and len(r.get("poids", r["parties"])) == len(r["parties"])
-        and all(isinstance(w, int | float) and not isinstance(w, bool) for w in r.get("poids", ()))
-        for r in relations
+        and isinstance(poids, list)
+        and len(poids) == len(r["parties"])
+        and all(isinstance(w, int | float) and not isinstance(w, bool) and math.isfinite(w) and w for w in poids)
     )
-    if not juste:
-        raise EntreeFautive("relations.json", ["ce n'est pas une liste de {total, parties}"])
-    info = _json(dossier / "info.json", "un objet") if (dossier / "info.json").exists() else {}
-    declarees = info.get("relations_non_additives", 0) if isinstance(info, dict) else 0
-    return _Table(dossier.name, lignes, relations, declarees if isinstance(declarees, int) else 0)
 
 
-def _json(chemin: Path, attendu: str):
+def _json(chemin: Path, ou: str, defauts: list[str]):
     try:
         return json.loads(chemin.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as cause:
-        raise fichier_illisible(chemin, cause, attendu=attendu) from cause
+        defauts.append(f"{ou}{chemin.name} : {', '.join(fichier_illisible(chemin, cause).defauts)}")
+        return None
 
 
 def _nombre(texte: str) -> float:
@@ -189,8 +203,9 @@ def _lier(tables: Sequence[_Table]) -> tuple[dict[tuple[str, str], tuple[str, st
     return memes, sorted(groupes)
 
 
-def _poser(nom: str, tables: Sequence[_Table], *, singletons: bool, seuil: float | None) -> Epreuve:
-    defauts: list[str] = []
+def _poser(
+    nom: str, tables: Sequence[_Table], defauts: list[str], *, singletons: bool, seuil: float | None
+) -> Epreuve:
     plusieurs = len(tables) > 1
     for t in tables:
         vus: set[str] = set()
@@ -201,18 +216,21 @@ def _poser(nom: str, tables: Sequence[_Table], *, singletons: bool, seuil: float
             vus.add(ligne["id"])
             defauts += [f"{ou}ligne {k}, {d}" for d in _defauts_de_la_case(ligne)]
         for r in t.relations:
-            inconnues = [c for c in (r["total"], *r["parties"]) if c not in vus]
-            if inconnues:
-                defauts.append(f"{ou}relation de « {r['total']} » : case inconnue « {inconnues[0]} »")
+            # Sans cases lues, aucune n'est connue, et le défaut est ailleurs.
+            inconnues = [c for c in (r["total"], *r["parties"]) if c not in vus] if vus else []
+            defauts += [f"{ou}relation de « {r['total']} » : case inconnue « {c} »" for c in inconnues]
             if len({r["total"], *r["parties"]}) != 1 + len(r["parties"]):
                 defauts.append(f"{ou}relation de « {r['total']} » : une case y figure deux fois")
         if "primaire" not in (t.lignes[0] if t.lignes else {"primaire": ""}) and seuil is None:
             defauts.append(f"{ou}sans colonne « primaire », il faut un seuil (--seuil) et une colonne « effectif »")
-        if not t.lignes:
-            defauts.append(f"{ou}aucune case")
     if defauts:
         suite = [f"… et {len(defauts) - _DITS} autres"] if len(defauts) > _DITS else []
-        raise EntreeFautive(nom, defauts[:_DITS] + suite, conseil="corrigez l'épreuve ; rien n'a été écrit")
+        raise EntreeFautive(
+            nom,
+            defauts[:_DITS] + suite,
+            attendu="cellules.csv (id, valeur, primaire…) et relations.json ({total, parties}), en UTF-8",
+            conseil="corrigez l'épreuve ; rien n'a été écrit",
+        )
     memes, liees = _lier(tables) if plusieurs else ({}, [])
     rang: dict[tuple[str, str], int] = {}
     ids, cases = [], []
@@ -260,7 +278,7 @@ def _defauts_de_la_case(ligne: dict[str, str]) -> list[str]:
         try:
             _nombre(texte)
         except ValueError:
-            defauts.append(f"{colonne} : « {texte} » n'est pas un nombre")
+            defauts.append(f"{colonne} : « {texte} » n'est pas un nombre" if texte else f"{colonne} : vide")
     for colonne in _DRAPEAUX:
         if (ligne.get(colonne) or "0") not in ("0", "1"):
             defauts.append(f"{colonne} : « {ligne[colonne]} » au lieu de 0 ou 1")

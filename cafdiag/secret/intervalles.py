@@ -27,7 +27,8 @@ def intervalles(p: Probleme, masque: np.ndarray, lesquelles: np.ndarray | None =
     bas, haut = p.valeur.astype(float).copy(), p.valeur.astype(float).copy()
     cachees = p.cachees(masque)
     audit = Audit(p, np.flatnonzero(cachees))
-    for sens, bornes in ((1, haut), (-1, bas)):
-        for case in audit.cases if lesquelles is None else audit.cases[lesquelles[audit.cases]]:
-            bornes[case] += sens * audit.pousser(int(case), sens, cachees)[0]
+    demandees = audit.cases if lesquelles is None else audit.cases[lesquelles[audit.cases]]
+    if len(demandees):
+        haut[demandees] += audit.pousser_chacune(demandees, 1, cachees)
+        bas[demandees] -= audit.pousser_chacune(demandees, -1, cachees)
     return bas, haut

@@ -8,6 +8,7 @@ import numpy as np
 
 from cafdiag.secret.optimum import chercher
 from cafdiag.secret.probleme import Probleme
+from cafdiag.secret.reduction import fondre
 from cafdiag.secret.suppression import REGARD, Masquage
 
 _TOURS_ENTIERS = 40
@@ -48,7 +49,11 @@ def resoudre(
     regard : int
         Au-delà de tant de cases cachées, on ne regarde qu'autour de celle dont il s'agit.
     """
-    m = Masquage(p, masque, regard)
+    entier, impose = p, p.protegee & p.masquable
+    if masque is not None:
+        impose = impose | masque
+    p, imposee, groupe = fondre(entier, impose)
+    m = Masquage(p, imposee, regard)
     m.reconnaitre()
     m.couvrir(np.arange(len(m.t)), p.cout)
     secondaires = m.secondaires
@@ -58,7 +63,11 @@ def resoudre(
         optimal = chercher(m, tours=_TOURS_ENTIERS)
     if not optimal and effort:
         ameliorer(m, effort)
-    return Solution(m.masque, optimal, tuple(m.insuffisantes))
+    representant = np.zeros(len(p.valeur), dtype=int)
+    for rangs in (np.arange(len(groupe)), np.flatnonzero(entier.protegee)):
+        representant[groupe[rangs]] = rangs
+    insuffisantes = tuple((int(representant[case]), sens, atteint) for case, sens, atteint in m.insuffisantes)
+    return Solution(impose | m.masque[groupe] & entier.masquable & entier.vue, optimal, insuffisantes)
 
 
 def ameliorer(m: Masquage, effort: int) -> None:

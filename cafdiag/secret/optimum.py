@@ -30,7 +30,7 @@ def chercher(m: Masquage, *, tours: int) -> bool:
     p, t = m.p, m.t
     libres = np.flatnonzero(p.masquable & ~m.impose & np.isfinite(p.cout))
     utiles = np.flatnonzero(p.masquable & np.isfinite(p.cout) | m.impose | ~p.vue)
-    m.audit = Audit(p, utiles)
+    m.audit = Audit(p, utiles, coupes=True)
     connues = [(t_, None) for t_ in np.flatnonzero(~t.abandonnee)]
     if (t.initie >= 0).any():
         return False

@@ -8,12 +8,16 @@ from highspy._core import _Highs
 from scipy.sparse import csc_array
 
 from cafdiag.secret.probleme import Probleme
+from cafdiag.secret.reduction import reduire
 
 TOLERANCE = 1e-7
 # Au-delà de tant de fois le besoin, laisser une case bouger davantage ne change rien à ce qu'on décide.
 _LARGE = 1e3
 _ETROIT = 4.0
 _NUL = 1e-9
+# Pousser les cases ensemble, tant que cela en règle ; propager leurs bornes de relation en relation.
+_ENSEMBLES = 12
+_TOURS = 6
 
 
 def poser(
@@ -141,62 +145,134 @@ class Audit:
     p : Probleme
     cases : array of int
         Seules cases qui peuvent être cachées.
+    coupes : bool
+        Garde toutes les relations, pour que leurs prix rendent une coupe ; sinon, ce qui se répète est fondu.
     """
 
-    def __init__(self, p: Probleme, cases: np.ndarray) -> None:
+    def __init__(self, p: Probleme, cases: np.ndarray, *, coupes: bool = False) -> None:
         self.p, self.cases = p, cases
         self.rang = np.full(len(p.valeur), -1)
         self.rang[cases] = np.arange(len(cases))
         self.lignes = p.relations_de(cases)
-        self._matrice = p.relations[self.lignes][:, cases].tocsc()
+        relations, self.groupe = p.relations[self.lignes][:, cases], np.arange(len(cases))
+        if not coupes:
+            exacte = (p.jeu_bas[self.lignes] == 0) & (p.jeu_haut[self.lignes] == 0)
+            relations, restent, self.groupe = reduire(relations, exacte)
+            self.lignes = self.lignes[restent]
+        self._matrice = relations.tocsc()
         grandeurs = np.abs(p.valeur[cases])
         # Une seule échelle pour tous : d'une question à l'autre, seul l'objectif change, et le point d'avant sert.
         self._echelle = float(np.median(grandeurs[grandeurs > 0])) if (grandeurs > 0).any() else 1.0
         self._modeles: dict[int, _Highs] = {}
         self._libres: dict[int, np.ndarray] = {}
+        self._dites: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
-    def _bornes(self, sens: int) -> tuple[np.ndarray, np.ndarray]:
+    def _bornes(self, sens: int, libre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Entre quoi bouge chaque groupe, quand ces cases-là sont cachées : ce que permettent toutes les siennes."""
         p, cases = self.p, self.cases
-        return -p.recul_vers(sens)[cases] / self._echelle, p.marge[cases] / self._echelle
+        dedans = np.where(libre, -p.recul_vers(sens)[cases], 0.0), np.where(libre, p.marge[cases], 0.0)
+        bas, haut = np.full(self._matrice.shape[1], -np.inf), np.full(self._matrice.shape[1], np.inf)
+        np.maximum.at(bas, self.groupe, dedans[0] / self._echelle)
+        np.minimum.at(haut, self.groupe, dedans[1] / self._echelle)
+        return bas, haut
 
-    def _pose(self, sens: int, libre: np.ndarray) -> _Highs:
-        """Le modèle de ce sens, à ces cases cachées."""
-        bas, haut = self._bornes(sens)
+    def _pose(self, sens: int, libre: np.ndarray) -> tuple[_Highs, np.ndarray, np.ndarray]:
+        """Le modèle de ce sens, à ces cases cachées, et les bornes de ses colonnes."""
+        if sens in self._modeles and (libre == self._libres[sens]).all():
+            return self._modeles[sens], *self._dites[sens]
+        bas, haut = self._bornes(sens, libre)
         if sens not in self._modeles:
             jeu = self.p.jeu_bas[self.lignes] / self._echelle, self.p.jeu_haut[self.lignes] / self._echelle
             h = nouveau()
             h.setOptionValue("simplex_strategy", 4)  # primal : le point d'avant reste possible
             h.setOptionValue("primal_feasibility_tolerance", 1e-9)
-            zero = np.zeros(len(bas))
-            dedans = np.where(libre, bas, 0.0), np.where(libre, haut, 0.0)
-            poser(h, colonnes(self._matrice), *dedans, *jeu, zero)
-            self._modeles[sens], self._libres[sens] = h, libre.copy()
-        h = self._modeles[sens]
-        change = np.flatnonzero(libre != self._libres[sens]).astype(np.int32)
-        if len(change):
-            la = libre[change]
-            h.changeColsBounds(
-                len(change), change, np.where(la, bas[change], 0.0), np.where(la, haut[change], 0.0)
-            )
-            self._libres[sens] = libre.copy()
-        return h
+            poser(h, colonnes(self._matrice), bas, haut, *jeu, np.zeros(len(bas)))
+            self._modeles[sens] = h
+        else:
+            avant = self._dites[sens]
+            change = np.flatnonzero((bas != avant[0]) | (haut != avant[1])).astype(np.int32)
+            if len(change):
+                self._modeles[sens].changeColsBounds(len(change), change, bas[change], haut[change])
+        self._libres[sens], self._dites[sens] = libre.copy(), (bas, haut)
+        return self._modeles[sens], bas, haut
 
     def pousser_ensemble(self, cases: np.ndarray, besoins: np.ndarray, sens: int, cachees: np.ndarray) -> np.ndarray:
         """Le déplacement de ``self.cases`` qui porte ensemble ces cases au plus près de leurs besoins."""
-        h = self._pose(sens, cachees[self.cases])
-        la = self.rang[cases].astype(np.int32)
-        bas, haut = (b[la] for b in self._bornes(sens))
-        limite = besoins / self._echelle
+        h, bas, haut = self._pose(sens, cachees[self.cases])
+        groupes, places = np.unique(self.groupe[self.rang[cases]], return_inverse=True)
+        limite = np.zeros(len(groupes))
+        np.maximum.at(limite, places, besoins / self._echelle)
+        ecart = self._ensemble(h, groupes, bas, haut, limite, sens)
+        return ecart[self.groupe] * self._echelle
+
+    def _ensemble(
+        self, h: _Highs, groupes: np.ndarray, bas: np.ndarray, haut: np.ndarray, limite: np.ndarray, sens: int
+    ) -> np.ndarray:
+        la, bas, haut = groupes.astype(np.int32), bas[groupes], haut[groupes]
         h.changeColsBounds(len(la), la, np.maximum(bas, -limite), np.minimum(haut, limite))
         # Le départ est le même d'une fois sur l'autre, donc le point aussi.
         h.changeColsCost(len(la), la, -float(sens) / limite)
         h.run()
         bon = h.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        ecart = np.array(h.getSolution().col_value) if bon else np.zeros(len(self.cases))
+        ecart = np.array(h.getSolution().col_value) if bon else np.zeros(self._matrice.shape[1])
         h.changeColsCost(len(la), la, np.zeros(len(la)))
         h.changeColsBounds(len(la), la, bas, haut)
         ecart[np.abs(ecart) < _NUL] = 0.0
-        return ecart * self._echelle
+        return ecart
+
+    def pousser_chacune(self, lesquelles: np.ndarray, sens: int, cachees: np.ndarray) -> np.ndarray:
+        """L'écart le plus grand de chacune de ces cases dans ce sens ; infini s'il n'a pas de borne.
+
+        Une case portée à ce que ses relations lui permettent au plus, une à une, n'a pas besoin de son programme.
+        """
+        h, bas, haut = self._pose(sens, cachees[self.cases])
+        groupes = np.unique(self.groupe[self.rang[lesquelles]])
+        borne = sens * self._impliquees(bas, haut)[0 if sens < 0 else 1]
+        jeu = _NUL * np.where(np.isfinite(borne), np.maximum(1.0, np.abs(borne)), 1.0)
+        atteint = np.where(borne <= jeu, 0.0, np.nan)
+        for _ in range(_ENSEMBLES):
+            restent = groupes[np.isnan(atteint[groupes]) & np.isfinite(borne[groupes])]
+            if not len(restent):
+                break
+            ecart = sens * self._ensemble(h, restent, bas, haut, borne[restent], sens)
+            neufs = np.isnan(atteint) & (ecart >= borne - jeu)
+            atteint[neufs] = ecart[neufs]
+            if 20 * int(neufs[restent].sum()) < len(restent):
+                break
+        representant = np.full(len(borne), -1)
+        representant[self.groupe] = self.cases
+        for g in groupes:
+            if np.isnan(atteint[g]):
+                loin, ecart, _ = self.pousser(int(representant[g]), sens, cachees)
+                au_bord = np.zeros(len(borne), dtype=bool)
+                au_bord[self.groupe] = sens * ecart / self._echelle >= (borne - jeu)[self.groupe]
+                au_bord &= np.isnan(atteint)
+                atteint[au_bord] = borne[au_bord]
+                atteint[g] = loin / self._echelle
+        return atteint[self.groupe[self.rang[lesquelles]]] * self._echelle
+
+    def _impliquees(self, bas: np.ndarray, haut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Bornes que chaque relation, une à une, impose à chaque groupe : jamais plus étroites que les vraies."""
+        a = self._matrice.tocoo()
+        lignes, ici, poids, n = a.row, a.col, a.data, a.shape[0]
+        jeu = self.p.jeu_bas[self.lignes] / self._echelle, self.p.jeu_haut[self.lignes] / self._echelle
+        bas, haut = bas.copy(), haut.copy()
+        for _ in range(_TOURS):
+            cotes = []
+            for moins, plus, droite in ((bas, haut, jeu[1]), (-haut, -bas, -jeu[0])):
+                # Le moins que valent les autres cases de la relation borne celle-ci par en haut.
+                part = np.where(poids > 0, poids * moins[ici], poids * plus[ici])
+                sans_borne = ~np.isfinite(part)
+                part = np.where(sans_borne, 0.0, part)
+                libres = np.bincount(lignes, sans_borne, n)[lignes] - sans_borne
+                reste = droite[lignes] - (np.bincount(lignes, part, n)[lignes] - part)
+                cotes.append(np.where(libres == 0, reste / np.abs(poids), np.inf))
+            monte = np.where(poids > 0, *cotes)
+            descend = -np.where(poids > 0, *cotes[::-1])
+            np.minimum.at(haut, ici, monte)
+            np.maximum.at(bas, ici, descend)
+            bas, haut = np.minimum(bas, 0.0), np.maximum(haut, 0.0)
+        return bas, haut
 
     def pousser(
         self, case: int, sens: int, cachees: np.ndarray, jusqu: float = np.inf
@@ -215,11 +291,11 @@ class Audit:
         -------
         tuple
             L'écart atteint (infini s'il n'a pas de borne), le déplacement de chacune de ``cases``, et le prix de
-            chacune des ``lignes``, dont se tire une coupe.
+            chacune des ``lignes``, dont se tire une coupe si elles y sont toutes.
         """
-        h = self._pose(sens, cachees[self.cases])
-        ici = int(self.rang[case])
-        bas, haut = (float(b[ici]) for b in self._bornes(sens))
+        h, bas, haut = self._pose(sens, cachees[self.cases])
+        ici = int(self.groupe[self.rang[case]])
+        bas, haut = float(bas[ici]), float(haut[ici])
         limite = jusqu / self._echelle
         h.changeColBounds(ici, max(bas, -limite), min(haut, limite))
         h.changeColCost(ici, -float(sens))
@@ -234,7 +310,7 @@ class Audit:
             solution = h.getSolution()
             ecart = np.array(solution.col_value)
             ecart[np.abs(ecart) < _NUL] = 0.0
-            trouve = sens * ecart[ici] * self._echelle, ecart * self._echelle, np.array(solution.row_dual)
+            trouve = sens * ecart[ici] * self._echelle, ecart[self.groupe] * self._echelle, np.array(solution.row_dual)
         else:
             sans_borne = etat in (
                 highspy.HighsModelStatus.kUnbounded,
@@ -242,5 +318,5 @@ class Audit:
             )
             # Perdu, le solveur ne promet rien : la case est réputée cernée.
             trouve = (np.inf if sans_borne else 0.0), np.zeros(len(self.cases)), np.zeros(len(self.lignes))
-        h.changeColBounds(ici, bas if self._libres[sens][ici] else 0.0, haut if self._libres[sens][ici] else 0.0)
+        h.changeColBounds(ici, bas, haut)
         return trouve

@@ -17,7 +17,7 @@ from cafdiag.secret.solveur import TOLERANCE, Audit, chemin, nouveau
 # Une case déjà masquée ne coûte presque rien : assez pour préférer les chemins courts.
 _DEJA = 1e-3
 # Au-delà, un programme par case protégée sur tout le tableau coûterait plus qu'il ne rendrait : on regarde autour.
-REGARD = 1500
+REGARD = 800
 _PAS = 2
 _COUPES = 4000
 _ENSEMBLE = 8
@@ -277,7 +277,7 @@ class Masquage:
     def _poser(self) -> None:
         cachees = np.flatnonzero(self.p.cachees(self.masque))
         if self.audit is None or (self.audit.rang[cachees] < 0).any():
-            self.audit = None if self.grand else Audit(self.p, cachees)
+            self.audit = None if self.grand else Audit(self.p, cachees, coupes=True)
 
     def _montrer(self, case: int) -> bool:
         orphelines = self.temoins.orphelines(np.array([case]))
