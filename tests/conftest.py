@@ -56,6 +56,26 @@ def entrepot_vide(tmp_path_factory):
         os.environ["CAFDIAG_DONNEES"] = ancien
 
 
+@pytest.fixture(autouse=True, scope="session")
+def memoire_commune(tmp_path_factory):
+    """Les mesures gardées par les essais, à eux seuls, et communes à tous leurs processus."""
+    os.environ["CAFDIAG_MEMOIRE"] = str(tmp_path_factory.getbasetemp().parent / "memoire")
+    yield
+    del os.environ["CAFDIAG_MEMOIRE"]
+
+
+@pytest.fixture(autouse=True)
+def memoire_juste(request, memoire_commune):
+    """Un essai qui remplace un morceau du calcul ne laisse pas ses mesures aux autres."""
+    if "monkeypatch" not in request.fixturenames:
+        yield
+        return
+    gardee = os.environ["CAFDIAG_MEMOIRE"]
+    os.environ["CAFDIAG_MEMOIRE"] = ""
+    yield
+    os.environ["CAFDIAG_MEMOIRE"] = gardee
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """Un navigateur playwright, partagé par les essais du même processus ; saut s'il n'y en a pas."""

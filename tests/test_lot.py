@@ -15,8 +15,8 @@ import pytest
 from cafdiag import cli, magasin
 from cafdiag.cli import principal
 from cafdiag.cli_lot import Journal, _arrets_entendus, _ecrire
+from cafdiag.empreintes_du_code import des_fichiers
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
-from cafdiag.lot import empreintes
 from cafdiag.lot.empreintes import empreinte, entrees_communes, marque_privee
 from cafdiag.lot.etat import Etat
 from cafdiag.lot.execution import Avancement, Bilan, _epargner_l_index
@@ -177,11 +177,11 @@ def test_l_empreinte_suit_ce_qui_decide_du_rapport(tmp_path):
 
 def test_l_empreinte_du_code_change_avec_lui(tmp_path, monkeypatch):
     (tmp_path / "a.py").write_bytes(b"x = 1\n")
-    avant = empreintes._fichiers(tmp_path, "*.py")
+    avant = des_fichiers(tmp_path, "*.py")
     (tmp_path / "a.py").write_bytes(b"x = 1\r\n")
-    assert empreintes._fichiers(tmp_path, "*.py") == avant  # le même dépôt, sous Windows
+    assert des_fichiers(tmp_path, "*.py") == avant  # le même dépôt, sous Windows
     (tmp_path / "a.py").write_bytes(b"x = 2\n")
-    assert empreintes._fichiers(tmp_path, "*.py") != avant
+    assert des_fichiers(tmp_path, "*.py") != avant
 
 
 # --- L'état et l'index ---

@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cafdiag as cd
-from cafdiag.indicateurs import mesures_gardees
+from cafdiag.donnees import entrepot
+from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
+from cafdiag.indicateurs import mesures_gardees, tables_calcul
+from cafdiag.indicateurs import mesures_sur_disque as sur_disque
 from cafdiag.indicateurs.mesures import mesurer_cles
 from cafdiag.indicateurs.mesures_gardees import mesurer_une_fois
 from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
@@ -49,3 +52,104 @@ def test_toucher_a_une_mesure_rendue_ne_change_pas_la_suivante():
     prise["valeur"] = -1.0
     reprise = mesurer_une_fois(*lignes(LIEUX[:1]), CODES[:3], tables, annee=None, options=None)
     assert reprise["valeur"].tolist() == vraie and -1.0 not in vraie
+
+
+# --- D'un lancement à l'autre ---
+
+
+@pytest.fixture
+def memoire(tmp_path, monkeypatch):
+    """Une mémoire vide, un entrepôt vide, et de quoi recommencer comme un nouveau processus."""
+    monkeypatch.setenv("CAFDIAG_MEMOIRE", str(tmp_path / "memoire"))
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
+    tables_calcul._tables_sans_apport.cache_clear()
+    yield tmp_path / "memoire"
+    tables_calcul._tables_sans_apport.cache_clear()
+
+
+def relancer():
+    tables_calcul._tables_sans_apport.cache_clear()
+    return cd.comparer("200048551", CODES)
+
+
+def fichiers(memoire):
+    return sorted(memoire.rglob("*.parquet"))
+
+
+def test_un_second_lancement_ne_recalcule_rien_et_rend_la_meme_chose(memoire, monkeypatch):
+    premier = relancer()
+    assert fichiers(memoire)
+    monkeypatch.setattr(mesures_gardees, "mesurer_cles", None)
+    pd.testing.assert_frame_equal(relancer(), premier)
+
+
+def test_un_voisin_reprend_les_references(memoire, monkeypatch):
+    relancer()
+    mesures = []
+    vrai = mesures_gardees.mesurer_cles
+    monkeypatch.setattr(mesures_gardees, "mesurer_cles",
+                        lambda lieux, *a, **o: mesures.extend(lieux["maille"]) or vrai(lieux, *a, **o))
+    tables_calcul._tables_sans_apport.cache_clear()
+    voisin = cd.comparer("245300447", CODES)
+    assert mesures and not {"departement", "region", "france"} & set(mesures)
+    monkeypatch.setenv("CAFDIAG_MEMOIRE", "")
+    tables_calcul._tables_sans_apport.cache_clear()
+    pd.testing.assert_frame_equal(cd.comparer("245300447", CODES), voisin)
+
+
+@pytest.mark.parametrize("abimer", [
+    lambda f: f.write_bytes(b""), lambda f: f.write_bytes(f.read_bytes()[:-9]),
+    lambda f: f.write_bytes(f.read_bytes()[:80] + b"x" + f.read_bytes()[81:]), lambda f: f.write_text("PAR1"),
+])
+def test_un_fichier_abime_se_recalcule(memoire, abimer):
+    premier = relancer()
+    for fichier in fichiers(memoire):
+        abimer(fichier)
+    pd.testing.assert_frame_equal(relancer(), premier)
+
+
+def test_une_donnee_nouvelle_un_autre_code_une_autre_geographie_ne_relisent_rien(memoire, monkeypatch):
+    relancer()
+    (un,) = memoire.iterdir()
+    cle = (("x",),)
+    for autre in (lambda: monkeypatch.setattr(sur_disque, "version_du_code", lambda: "0+autre"),
+                  lambda: monkeypatch.setattr(sur_disque, "version_de", lambda nom: "0")):
+        autre()
+        sur_disque._etat_du_calcul.cache_clear()
+        assert sur_disque._fichier((), cle).parent != un
+    monkeypatch.undo()
+    monkeypatch.setenv("CAFDIAG_MEMOIRE", str(memoire))
+    sur_disque._etat_du_calcul.cache_clear()
+    assert sur_disque._fichier((), cle).parent == un
+    assert sur_disque._fichier((("entree", "sha"),), cle).parent != un
+    monkeypatch.setenv("CAFDIAG_GEOGRAPHIE", "2025")
+    assert sur_disque._fichier((), cle).parent != un
+
+
+def test_rien_de_confidentiel_ni_d_apporte_n_est_garde(memoire, tmp_path):
+    registre = tmp_path / "registre.csv"
+    registre.write_text("type;nom;code;source\nevs;EVS B;53084;R\n", encoding="utf-8")
+    cd.comparer("200048551", CODES, apports=cd.lire_apports(registre=registre))
+    assert fichiers(memoire) == []
+    lignes = pd.DataFrame({"maille": "commune", "code": ["53084"], "grandeur": "enfants_bas_revenus", "annee": 2024,
+                           "valeur": 41.0, "source": "Caf"})
+    compte = CompteRendu("a.csv", "activite", 1, 1, [], {}, [], [], "0" * 64)
+    entrepot.ajouter(Lecture("activite", lignes, compte, (2024,), "Caf", "2024"))
+    relancer()
+    assert fichiers(memoire) == []
+
+
+def test_une_memoire_interdite_ou_refusee_n_arrete_rien(memoire, tmp_path, monkeypatch):
+    attendu = relancer()
+    (tmp_path / "fichier").write_text("", encoding="utf-8")
+    for valeur in (str(tmp_path / "fichier"), ""):
+        monkeypatch.setenv("CAFDIAG_MEMOIRE", valeur)
+        pd.testing.assert_frame_equal(relancer(), attendu)
+
+
+def test_la_memoire_est_bornee(memoire, monkeypatch):
+    monkeypatch.setattr(sur_disque, "_FICHIERS_GARDES", 3)
+    for rang in range(8):
+        sur_disque.garder((), (rang,), pd.DataFrame({"a": [rang]}))
+    assert len(fichiers(memoire)) == 4
+    assert sur_disque.relire((), (7,))["a"].tolist() == [7] and sur_disque.relire((), (0,)) is None

@@ -7,15 +7,13 @@ de ce qu'un partenaire a remis reste sur le poste (:func:`marque_privee`).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from cafdiag import magasin
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.empreintes_du_code import des_fichiers, sha256, version_de, version_du_code
 from cafdiag.restitution.produire import Commande
 from cafdiag.territoires.gardes import gardes_en_rang
 
@@ -28,40 +26,6 @@ _BIBLIOTHEQUES = ("pandas", "numpy", "geopandas", "shapely", "pyproj", "folium",
 DU_DEMANDEUR = ("entrepot",)
 
 
-def sha256(contenu: str | bytes) -> str:
-    """Empreinte d'un texte ou d'octets.
-
-    >>> sha256("a")[:8]
-    'ca978112'
-    """
-    octets = contenu.encode("utf-8") if isinstance(contenu, str) else contenu
-    return hashlib.sha256(octets).hexdigest()
-
-
-def _fichiers(racine: Path, *motifs: str) -> str:
-    calcul = hashlib.sha256()
-    for chemin in sorted(c for motif in motifs for c in racine.rglob(motif) if c.is_file()):
-        if any(partie.startswith((".", "__")) for partie in chemin.relative_to(racine).parts[:-1]):
-            continue  # ce que laissent Jupyter et Python
-        # Fins de ligne : le même dépôt cloné sous Windows est la même version.
-        octets = chemin.read_bytes().replace(b"\r\n", b"\n")
-        calcul.update(f"{chemin.relative_to(racine).as_posix()}\0{sha256(octets)}\n".encode())
-    return calcul.hexdigest()
-
-
-def _version(paquet: str) -> str:
-    try:
-        return version(paquet)
-    except PackageNotFoundError:
-        return ""
-
-
-def version_du_code() -> str:
-    """Version de cafdiag, suivie de l'empreinte de ses sources : un dépôt modifié n'est plus la même."""
-    sources = _fichiers(Path(__file__).resolve().parent.parent, "*.py")
-    return f"{_version('cafdiag') or '0'}+{sources[:12]}"
-
-
 def entrees_communes() -> dict[str, str]:
     """Ce que partagent tous les diagnostics d'un lot, une empreinte par nature d'entrée.
 
@@ -70,10 +34,11 @@ def entrees_communes() -> dict[str, str]:
     return {
         "version": version_du_code(),
         "donnees": sha256((magasin.dossier("data") / "empreintes.json").read_bytes().replace(b"\r\n", b"\n")),
-        "gabarits": _fichiers(magasin.dossier("templates"), "*") + _fichiers(magasin.dossier("maps"), "*.js", "*.css"),
+        "gabarits": des_fichiers(magasin.dossier("templates"), "*")
+        + des_fichiers(magasin.dossier("maps"), "*.js", "*.css"),
         "entrepot": sha256(json.dumps(_entrees(publiques=True), sort_keys=True)),
         "bibliotheques": sha256(
-            "\n".join([platform.python_version(), *(f"{nom}=={_version(nom)}" for nom in _BIBLIOTHEQUES)])
+            "\n".join([platform.python_version(), *(f"{nom}=={version_de(nom)}" for nom in _BIBLIOTHEQUES)])
         ),
     }
 

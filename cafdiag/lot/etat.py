@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cafdiag.empreintes_du_code import sha256
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot import marques
-from cafdiag.lot.empreintes import sha256
 from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Resultat
 from cafdiag.magasin import ecrire_atomique
 from cafdiag.restitution.produire import Commande, DocxRetouche, ranger

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cafdiag.empreintes_du_code import sha256
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot import moteurs
 from cafdiag.lot.bornes import Bornes
-from cafdiag.lot.empreintes import APPORTS, empreinte, entrees_communes, marque_privee, sha256
+from cafdiag.lot.empreintes import APPORTS, empreinte, entrees_communes, marque_privee
 from cafdiag.lot.etat import NOM, Etat, seul
 from cafdiag.lot.index import ecrire_index
 from cafdiag.lot.moteurs import Panne

@@ -1,0 +1,93 @@
+"""Des mesures déjà calculées, gardées sur le poste d'un lancement à l'autre : rouvrir un territoire est immédiat.
+
+Un fichier par suite de mesures, dans un dossier que nomment le code, les tables embarquées, l'entrepôt et les
+bibliothèques : que l'un change, et rien de l'ancien dossier n'est relu. Jamais l'horloge, jamais une donnée
+confidentielle, jamais ce qu'un usager apporte sur la ligne de commande. Un fichier absent, abîmé ou illisible n'est
+qu'un calcul à refaire.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import platform
+import shutil
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from cafdiag import magasin
+from cafdiag.empreintes_du_code import sha256, version_de, version_du_code
+
+# « CAFDIAG_MEMOIRE= » (vide) : rien n'est gardé ni relu.
+VARIABLE = "CAFDIAG_MEMOIRE"
+# Une suite de mesures pèse une centaine de ko : au plus une trentaine de Mo par poste.
+_FICHIERS_GARDES = 300
+_BIBLIOTHEQUES = ("pandas", "numpy", "scipy", "pyarrow", "pyproj")
+
+
+def dossier() -> Path | None:
+    """Où sont les mesures gardées ; rien si l'on n'en veut pas."""
+    if VARIABLE in os.environ:
+        return Path(os.environ[VARIABLE]) if os.environ[VARIABLE] else None
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("cafdiag", appauthor=False)) / "mesures"
+
+
+@lru_cache(maxsize=4)
+def _etat_du_calcul(etat: tuple, geographie: str) -> str:
+    tables = (magasin.dossier("data") / "empreintes.json").read_bytes().replace(b"\r\n", b"\n")
+    versions = [platform.python_version(), *(version_de(nom) for nom in _BIBLIOTHEQUES)]
+    return sha256(json.dumps([version_du_code(), sha256(tables), etat, geographie, versions]))[:24]
+
+
+def _fichier(etat: tuple, cle: tuple) -> Path | None:
+    ici = dossier()
+    if ici is None:
+        return None
+    # ``repr`` d'une clé faite de textes, de nombres et d'Options : la même chaîne dans chaque processus.
+    return ici / _etat_du_calcul(etat, os.environ.get("CAFDIAG_GEOGRAPHIE", "")) / f"{sha256(repr(cle))[:32]}.parquet"
+
+
+def relire(etat: tuple, cle: tuple) -> pd.DataFrame | None:
+    """Les mesures gardées sous cette clé, pour cet état de l'entrepôt ; None s'il n'y en a pas."""
+    fichier = _fichier(etat, cle)
+    if fichier is None or not fichier.is_file():
+        return None
+    try:
+        octets = fichier.read_bytes()
+        marque, contenu = octets[:64], octets[64:]
+        return pd.read_parquet(io.BytesIO(contenu)) if marque == sha256(contenu).encode() else None
+    except (OSError, ValueError):
+        return None
+
+
+def garder(etat: tuple, cle: tuple, table: pd.DataFrame) -> None:
+    """Garde des mesures sous cette clé ; un dossier interdit ou un disque plein n'arrête rien."""
+    fichier = _fichier(etat, cle)
+    if fichier is None:
+        return
+    flux = io.BytesIO()
+    table.to_parquet(flux, compression="zstd")
+    contenu = flux.getvalue()
+    provisoire = fichier.with_name(f".{os.getpid()}-{fichier.name}")
+    with contextlib.suppress(OSError):
+        if not fichier.parent.is_dir():
+            _oublier_les_autres(fichier.parent)
+            fichier.parent.mkdir(parents=True, exist_ok=True)
+        anciens = sorted(fichier.parent.glob("*.parquet"), key=lambda f: f.stat().st_mtime)
+        for ancien in anciens[:-_FICHIERS_GARDES]:
+            ancien.unlink(missing_ok=True)
+        provisoire.write_bytes(sha256(contenu).encode() + contenu)
+        os.replace(provisoire, fichier)
+
+
+def _oublier_les_autres(garde: Path) -> None:
+    """Ôte les plus anciens dossiers d'un autre état : on revient souvent au précédent, jamais à dix d'avant."""
+    autres = [d for d in garde.parent.glob("*") if d.is_dir()] if garde.parent.is_dir() else []
+    for dossier_ in sorted(autres, key=lambda d: d.stat().st_mtime)[:-4]:
+        shutil.rmtree(dossier_, ignore_errors=True)
