@@ -9,6 +9,7 @@ from typing import Any
 _EPILOGUE = """exemples :
   cafdiag secret epreuve mon_tableau --sortie resultat
   cafdiag secret epreuve mes_tables_liees --singletons --sortie resultat
+  cafdiag secret verifier sorties/244900015 --certificat certificat.json --date 2026-11-28
 """
 
 
@@ -39,6 +40,18 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     epreuve.add_argument(
         "--seuil", type=float, metavar="NOMBRE", help="sans colonne « primaire » : l'effectif qui se tait en deçà"
     )
+    verifier = actions.add_parser(
+        "verifier",
+        help="tente de retrouver ce qu'un dossier de sortie tait",
+        description=(
+            "Relit un dossier (csv, json, geojson, gpkg, xlsx, docx, html, ipynb), rassemble ce qu'il montre, et tente "
+            "d'en déduire chaque case tue. Code de retour 0 si rien n'est retrouvé, 1 sinon."
+        ),
+    )
+    verifier.add_argument("dossier", metavar="DOSSIER")
+    verifier.add_argument("--seuil-caf", type=int, default=5, metavar="NOMBRE", help="celui du dossier : 5 par défaut")
+    verifier.add_argument("--certificat", metavar="FICHIER", help="écrit le certificat (JSON)")
+    verifier.add_argument("--date", default="", metavar="AAAA-MM-JJ", help="date portée sur le certificat")
     return secret
 
 
@@ -67,4 +80,40 @@ def _epreuve(options: argparse.Namespace) -> int:
     return 1 if trouees else 0
 
 
-_ACTIONS = {"epreuve": _epreuve}
+def _verifier(options: argparse.Namespace) -> int:
+    from datetime import date
+
+    from cafdiag.erreurs import DemandeFausse
+    from cafdiag.restitution.attaque import attaquer, ecrire_certificat
+
+    if options.date:
+        try:
+            date.fromisoformat(options.date)
+        except ValueError as cause:
+            raise DemandeFausse(f"« {options.date} » n'est pas une date", attendu="AAAA-MM-JJ") from cause
+    if options.seuil_caf < 1:
+        raise DemandeFausse(f"seuil de {options.seuil_caf}", attendu="au moins 1")
+    constat = attaquer(options.dossier, seuil_caf=options.seuil_caf)
+    relecture = constat.relecture
+    print(f"Fichiers lus : {len(relecture.lus)} ({', '.join(relecture.lus)})")
+    if relecture.non_lus:
+        print(f"Non lus : {', '.join(relecture.non_lus)}")
+    for nom, cause in relecture.illisibles.items():
+        print(f"Illisible : {nom} ({cause})")
+    for nom in constat.inconnus:
+        print(f"Territoire de composition inconnue, laissé de côté : {nom}")
+    print(f"{constat.cases} cases tues, {constat.montres} nombres lus, {constat.relations} relations.")
+    for phrase in (*constat.contradictions, *(f"Retrouvée : {p}" for p in constat.percees)):
+        print(phrase)
+    if constat.percees:
+        print(f"Dossier percé : {len(constat.percees)} case(s) retrouvée(s).")
+    elif constat.sain:
+        print("Dossier sain : aucune case tue n'est retrouvée.")
+    else:
+        print("Dossier à revoir : tout n'a pas pu être vérifié.")
+    if options.certificat:
+        print(ecrire_certificat(constat, options.certificat, seuil_caf=options.seuil_caf, date=options.date))
+    return 0 if constat.sain else 1
+
+
+_ACTIONS = {"epreuve": _epreuve, "verifier": _verifier}

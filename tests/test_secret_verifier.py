@@ -1,0 +1,184 @@
+"""« cafdiag secret verifier » : un dossier sain l'est, le même où l'on remet une case tue est percé."""
+
+import csv
+import json
+import shutil
+import sqlite3
+
+import pytest
+
+import cafdiag as cd
+from cafdiag.cli import principal
+
+CRAON = "200048551"
+INDICATEUR = "PS_BASREV_ENF"
+
+
+@pytest.fixture(scope="module")
+def produit(tmp_path_factory):
+    """Un dossier produit : les communes et l'EPCI, une commune trop petite et celle qui la cache ; et les vraies."""
+    racine = tmp_path_factory.mktemp("verifier")
+    siennes = cd.territoire(CRAON).communes
+    effectifs = dict(zip(siennes, [3, 17, *range(40, 38 + len(siennes))], strict=True))
+    with pytest.MonkeyPatch.context() as m:
+        m.setenv("CAFDIAG_DONNEES", str(racine / "entrepot"))
+        lignes = [("code", "maille", "grandeur", "annee", "valeur", "source")]
+        lignes += [(c, "commune", "enfants_bas_revenus", 2024, n, "Caf") for c, n in effectifs.items()]
+        with (racine / "activite.csv").open("w", encoding="utf-8", newline="") as flux:
+            csv.writer(flux).writerows(lignes)
+        assert principal(["donnees", "importer", str(racine / "activite.csv")]) == 0
+        (racine / "dossier").mkdir()
+        communes = cd.mesurer_maille("commune", [INDICATEUR], codes=siennes)
+        communes.to_csv(racine / "dossier" / "communes.csv", index=False)
+        cd.mesurer(CRAON, [INDICATEUR]).to_csv(racine / "dossier" / "epci.csv", index=False)
+    tues = communes[communes["statut"].eq("secret")]
+    assert tues["territoire"].tolist() == list(siennes[:2])
+    return racine / "dossier", dict(zip(tues["territoire"], tues["nom"], strict=True)), effectifs
+
+
+@pytest.fixture
+def dossier(produit, tmp_path):
+    """Une copie à abîmer."""
+    return shutil.copytree(produit[0], tmp_path / "dossier")
+
+
+def verifier(dossier, *options):
+    """Le code de retour de la commande."""
+    return principal(["secret", "verifier", str(dossier), *options])
+
+
+def test_un_dossier_produit_est_sain(dossier, tmp_path, capsys):
+    (dossier / "carte.png").write_bytes(b"\x89PNG")
+    certificat = tmp_path / "certificat.json"
+    assert verifier(dossier, "--certificat", str(certificat), "--date", "2026-11-28") == 0
+    dit = capsys.readouterr().out
+    assert "Dossier sain" in dit and "2 cases tues" in dit and "Non lus : carte.png" in dit
+    contenu = json.loads(certificat.read_text(encoding="utf-8"))
+    assert (contenu["date"], contenu["donnees"], contenu["resultat"]) == ("2026-11-28", "2024-2024", "sain")
+    premier = certificat.read_bytes()
+    assert verifier(dossier, "--certificat", str(certificat), "--date", "2026-11-28") == 0
+    assert certificat.read_bytes() == premier
+
+
+def remettre_csv(dossier, code, nom, n):
+    lignes = (dossier / "communes.csv").read_text(encoding="utf-8").splitlines()
+    table = list(csv.DictReader(lignes))
+    for r in table:
+        if r["territoire"] == code:
+            r |= {"valeur": n, "statut": "exact"}
+    with (dossier / "communes.csv").open("w", encoding="utf-8", newline="") as flux:
+        ecrivain = csv.DictWriter(flux, list(table[0]))
+        ecrivain.writeheader()
+        ecrivain.writerows(table)
+
+
+def remettre_numerateur(dossier, code, nom, n):
+    """La valeur est tue, son numérateur, oublié."""
+    lignes = (dossier / "communes.csv").read_text(encoding="utf-8").splitlines()
+    table = list(csv.DictReader(lignes))
+    table = [{"territoire": r["territoire"], "maille": "commune", "nom": r["nom"], "indicateur": r["indicateur"],
+              "annee": r["annee"], "statut": "non_disponible", "numerateur": n} for r in table
+             if r["territoire"] == code]
+    with (dossier / "annexe.csv").open("w", encoding="utf-8", newline="") as flux:
+        ecrivain = csv.DictWriter(flux, list(table[0]))
+        ecrivain.writeheader()
+        ecrivain.writerows(table)
+
+
+def proprietes(code, nom, n):
+    return {"couche": "communes", "code": code, "nom": nom, INDICATEUR: n, f"{INDICATEUR}_annee": 2024,
+            f"{INDICATEUR}_statut": "exact"}  # fmt: skip
+
+
+def remettre_geojson(dossier, code, nom, n):
+    entite = {"type": "Feature", "geometry": None, "properties": proprietes(code, nom, n)}
+    texte = json.dumps({"type": "FeatureCollection", "features": [entite]})
+    (dossier / "couches.geojson").write_text(texte, encoding="utf-8")
+
+
+def remettre_gpkg(dossier, code, nom, n):
+    p = proprietes(code, nom, n)
+    lien = sqlite3.connect(dossier / "couches.gpkg")
+    lien.execute("CREATE TABLE gpkg_contents (table_name TEXT)")
+    lien.execute("INSERT INTO gpkg_contents VALUES ('communes')")
+    lien.execute(f"CREATE TABLE communes ({', '.join(p)})")
+    lien.execute(f"INSERT INTO communes VALUES ({', '.join('?' * len(p))})", list(p.values()))
+    lien.commit()
+    lien.close()
+
+
+def tableau(nom, n):
+    libelle = cd.dictionnaire().loc[INDICATEUR, "libelle_court"]
+    return f"<table><tr><th>Commune</th><th>{libelle}</th></tr><tr><td>{nom}</td><td>{n}</td></tr></table>"
+
+
+def remettre_html(dossier, code, nom, n):
+    (dossier / "page.html").write_text(tableau(nom, n), encoding="utf-8")
+
+
+def remettre_ipynb(dossier, code, nom, n):
+    sorties = [{"output_type": "display_data", "data": {"text/html": tableau(nom, n)}, "metadata": {}}]
+    carnet = {"cells": [{"cell_type": "code", "outputs": sorties, "source": ""}]}
+    (dossier / "carnet.ipynb").write_text(json.dumps(carnet), encoding="utf-8")
+
+
+def remettre_xlsx(dossier, code, nom, n):
+    import openpyxl
+
+    classeur = openpyxl.Workbook()
+    feuille = classeur.active
+    feuille.append(["Territoire", "Code", "Maille", "Code de l'indicateur", "Année", "Valeur", "Statut"])
+    feuille.append([nom, code, "commune", INDICATEUR, 2024, n, "exact"])
+    classeur.save(dossier / "tableur.xlsx")
+
+
+def remettre_docx(dossier, code, nom, n):
+    import docx
+
+    document = docx.Document()
+    table = document.add_table(2, 2)
+    cellules = [["", nom], [cd.dictionnaire().loc[INDICATEUR, "libelle_court"], str(n)]]
+    for i, ligne in enumerate(cellules):
+        for j, texte in enumerate(ligne):
+            table.cell(i, j).text = texte
+    document.save(dossier / "rapport.docx")
+
+
+@pytest.mark.parametrize(
+    "remettre",
+    [remettre_csv, remettre_numerateur, remettre_geojson, remettre_gpkg, remettre_html, remettre_ipynb,
+     remettre_xlsx, remettre_docx],
+)  # fmt: skip
+def test_une_case_remise_perce_le_dossier(produit, dossier, capsys, remettre):
+    """Remise, la case cachée pour une autre livre l'autre : 3, qui n'est écrit nulle part."""
+    _, tues, effectifs = produit
+    petite, grande = tues
+    remettre(dossier, grande, tues[grande], effectifs[grande])
+    assert verifier(dossier) == 1
+    dit = capsys.readouterr().out
+    assert "Dossier percé" in dit
+    assert any(f"({petite})" in ligne and "vaut 3" in ligne for ligne in dit.splitlines()), dit
+
+
+def test_une_petite_case_montree_est_dite(produit, dossier, capsys):
+    _, tues, _ = produit
+    petite = next(iter(tues))
+    remettre_csv(dossier, petite, tues[petite], 3)
+    assert verifier(dossier) == 1
+    assert "montrée sous le seuil" in capsys.readouterr().out
+
+
+def test_un_dossier_vide_un_fichier_illisible_une_date_fausse(dossier, tmp_path, capsys):
+    (tmp_path / "vide").mkdir()
+    for arguments, code, dit in (
+        ([str(tmp_path / "vide")], 1, "aucune mesure à vérifier"),
+        ([str(tmp_path / "absent")], 2, "dossier introuvable"),
+        ([str(dossier), "--date", "hier"], 2, "AAAA-MM-JJ"),
+    ):
+        assert principal(["secret", "verifier", *arguments]) == code
+        assert dit in capsys.readouterr().err
+    for nom in ("a.csv", "b.gpkg", "c.xlsx", "d.docx", "e.json", "f.html", "g.ipynb"):
+        (dossier / nom).write_bytes(b'\xff\x00"abime')
+    assert verifier(dossier) == 1
+    dit = capsys.readouterr().out
+    assert "Dossier à revoir" in dit and dit.count("Illisible :") == 7
