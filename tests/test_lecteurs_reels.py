@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from test_lecteurs_insee_reels import LUS, REFUSES
 
 from cafdiag.donnees.lecteurs import lire, reconnaitre
 from cafdiag.donnees.lecture import lire_tableau
@@ -13,7 +14,8 @@ pytestmark = pytest.mark.reels
 
 # Lignes relevées à la main (PROVENANCE.md) : fichier, lecteur, lues, gardées.
 FICHIERS = [
-    ("cnaf/tx_couverture.csv", "cnaf_taux", 6283, 6259), ("cnaf/nbpla_pe_caf.csv", "cnaf_places", 6233, 6233),
+    ("cnaf/tx_couverture.csv", "cnaf_taux", 6283, 6259),
+    ("cnaf/nbpla_pe_caf.csv", "cnaf_places", 6233, 6233),
     ("cnaf/iris/data_CAF_2017_IRIS.csv", "caf_iris", 13279, 13279),
     ("cnaf/iris/data_CAF_2019_IRIS.csv", "caf_iris", 13424, 13424),
     ("cnaf/iris/data_CAF_2020_IRIS.csv", "caf_iris", 13444, 13444),
@@ -59,7 +61,10 @@ def test_le_secret_a_l_iris_n_est_jamais_un_zero(fichiers_reels):
     # Une commune n'a de total que si aucun de ses IRIS n'est caché.
     assert not set(table.loc[table["maille"] == "commune", "code"]) & set(blancs.str[:5])
     entieres = brut[~brut["CODGEO"].str[:5].isin(blancs.str[:5])]
-    assert table.loc[table["maille"] == "commune", "foyers_allocataires"].sum() == entieres["A"].astype(float).sum()
+    assert (
+        table.loc[table["maille"] == "commune", "foyers_allocataires"].sum()
+        == entieres["A"].astype(float).sum()
+    )
 
 
 def test_drees_de_l_ain(fichiers_reels):
@@ -89,6 +94,9 @@ def test_tous_les_vrais_fichiers_sont_lus_ou_refuses_avec_une_raison(fichiers_re
         if chemin.is_dir() or chemin.suffix == ".md":
             continue
         vus += 1
+        # Ceux-là ont leurs comptes, ligne à ligne, dans un autre essai.
+        if chemin.relative_to(fichiers_reels).as_posix() in {**LUS, **REFUSES}:
+            continue
         try:
             compte = lire(chemin).compte_rendu
         except EntreeFautive as refus:

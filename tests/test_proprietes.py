@@ -15,7 +15,7 @@ from cafdiag.indicateurs.mesures import mesurer_cles
 from cafdiag.indicateurs.tables_calcul import Tables
 
 NOMBRES = ["valeur", "numerateur", "denominateur", "bas", "haut"]
-PEU = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+PEU = settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 # Craon (rural), Angers (QPV, MSA), Veyle (Ain), Ardenne Métropole : dans les départements fournis ; Vichy n'y est pas.
 EPCI = ("200048551", "244900015", "200070555", "200041630", "200071363")
 

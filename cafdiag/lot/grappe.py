@@ -175,10 +175,11 @@ class Grappe:
                 attendu="l'adresse d'un ordonnanceur dask, comme tcp://machine:8786",
                 conseil="vérifiez l'adresse, ou retirez --dask pour produire sur cette machine",
             ) from cause
-        depot = Depot(_colis(modele))
+        depot = _depot_dask(_colis(modele))
+        # Le nom est celui de l'extension même : il est tiré au hasard, une autre en aurait un autre.
         self._depot, self._attendu = depot.name, _ici()
         try:
-            self._client.register_plugin(_en_extension(depot))
+            self._client.register_plugin(depot)
         except Exception as cause:
             self._client.close()
             raise ProductionImpossible(
@@ -234,11 +235,11 @@ class Grappe:
             self._client.close(timeout=5)
 
 
-def _en_extension(depot: Depot) -> Any:
+def _depot_dask(fichiers: dict[str, bytes]) -> Depot:
     """``register_plugin`` exige une sous-classe de WorkerPlugin ; distributed reste un choix."""
     from distributed.diagnostics.plugin import WorkerPlugin
 
     class DepotDask(Depot, WorkerPlugin):
         pass
 
-    return DepotDask(depot.fichiers)
+    return DepotDask(fichiers)
