@@ -20,6 +20,7 @@ VERROUS = ("verrou.txt", "verrou-tests.txt")
 # Du bas vers le haut ; « __init__ » est la façade (« import cafdiag »), pour la ligne de commande.
 ETAGES = [
     "erreurs",
+    "empreintes_du_code",
     "magasin",
     "secret",
     "territoires",
