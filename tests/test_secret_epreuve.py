@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from second_moteur import comparer, jeu, retrouvables
 
 from benchmarks.epreuves_secret import lire, verifier
 from cafdiag.cli import principal
@@ -259,3 +260,12 @@ def test_epreuve_publique(tmp_path, nom):
     assert principal(["secret", "epreuve", str(dossier), "--sortie", str(tmp_path)]) == 0
     trouvees = secondaires(tmp_path)
     assert len(trouvees) <= EXIGEES[nom] and fuites(dossier, trouvees) == []
+
+
+def test_deux_moteurs_une_meme_decision():
+    """Un échantillon ; la série entière : « python tests/second_moteur.py 1000 »."""
+    decisions, differences, retrouvees = map(sum, zip(*(comparer(graine) for graine in range(12)), strict=True))
+    assert decisions > 100 and (differences, retrouvees) == (0, 0)
+    # L'essai n'est pas creux : sans secondaires, le second moteur retrouve.
+    p = jeu(0)
+    assert retrouvables(p, p.protegee).any()
