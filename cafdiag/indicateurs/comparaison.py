@@ -209,8 +209,9 @@ def comparer_les_epci(
     Examples
     --------
     >>> table = comparer_les_epci(territoire("53"))
-    >>> table[table["indicateur"].eq("PE_NAISS")].groupby("role")["annee"].unique().map(list).to_dict()
-    {'epci': [2024], 'france': [2024], 'region': [2024], 'territoire': [2024]}
+    >>> naissances = table[table["indicateur"].eq("PE_NAISS")].groupby("role")["annee"]
+    >>> naissances.min().equals(naissances.max()), naissances.max().to_dict()
+    (True, {'epci': 2024, 'france': 2024, 'region': 2024, 'territoire': 2024})
     """
     codes = lister("epci", departement=departement.code)["code"].tolist()
     etages = _etages(departement)
