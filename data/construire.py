@@ -34,8 +34,10 @@ def construire(racine: Path, cache: Path, *, dire=print) -> dict[str, dict]:
     dossier_faits = racine / "data" / "faits"
     etape("faits et référentiel")
     tables = faits.tables_de_faits(dossier_faits)
-    communes = referentiel.table_communes(cache)
-    tables["epci"] = referentiel.table_epci(communes, cache)
+    communes = referentiel.table_communes(cache, dossier_faits)
+    tables["epci"] = referentiel.table_epci(communes, cache, dossier_faits, annee=2026)
+    tables["epci_2025"] = referentiel.seulement_changes(
+        referentiel.table_epci(communes, cache, dossier_faits, annee=2025), dossier_faits)
     tables["departements"] = referentiel.table_departements(communes, cache)
     tables["regions"] = referentiel.table_regions(communes, cache)
     tables["passage_cog"] = passage.table_passage(cache, dossier_faits)
@@ -46,6 +48,8 @@ def construire(racine: Path, cache: Path, *, dire=print) -> dict[str, dict]:
     tables["communes"] = contours.mesurer(communes, formes)
     tables["voisins"] = contours.table_voisins(communes, formes)
     fonds = contours.fonds(communes, formes.simplifies)
+    anciens = contours.fusionner(communes, formes.simplifies, "epci_2025")
+    fonds["epci_2025"] = referentiel.seulement_changes(anciens, dossier_faits)
     etape("contrôles")
     controler(tables)
     contours.controler(communes, fonds)

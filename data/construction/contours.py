@@ -191,9 +191,14 @@ def table_voisins(communes: pd.DataFrame, contours: Contours) -> pd.DataFrame:
     liens = pd.concat(couples, ignore_index=True)
     index = communes.set_index("code")
     tables = [liens.assign(maille="commune")]
-    for maille in MAILLES:
+    # Des EPCI de 2025, seules les contiguïtés qui ont changé.
+    bougent = index[index["epci"].notna() & index["epci"].ne(index["epci_2025"])]
+    changes = {*bougent["epci"], *bougent["epci_2025"]}
+    for maille in (*MAILLES, "epci_2025"):
         haut = pd.DataFrame({c: liens[c].map(index[maille]) for c in ("code_x", "code_y")}).dropna()
         haut = haut[haut["code_x"] != haut["code_y"]].drop_duplicates()
+        if maille == "epci_2025":
+            haut = haut[haut["code_x"].isin(changes) | haut["code_y"].isin(changes)]
         tables.append(haut.assign(maille=maille))
     voisins = pd.concat(tables).rename(columns={"code_x": "code", "code_y": "voisin"})
     voisins = voisins[["maille", "code", "voisin"]].astype("str")

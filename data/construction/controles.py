@@ -41,7 +41,7 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
             int(communes.loc[communes["type"] == "COM", "departement"].isna().sum()), 0)
     _exiger("communes sans EPCI", communes.loc[(communes["type"] == "COM") & communes["epci"].isna(),
                                                "code"].tolist(), ["22016", "29083", "29155", "85113"])
-    for nom, nombre in (("epci", 1255), ("departements", 101), ("regions", 18), ("qpv", 1493),
+    for nom, nombre in (("epci", 1253), ("epci_2025", 10), ("departements", 101), ("regions", 18), ("qpv", 1493),
                         ("taux_couverture", 2387), ("faits_communes", 1254), ("communes_france", 34875),
                         ("epci_filosofi", 1240), ("passage_epci", 45)):
         _exiger(f"lignes de {nom}", len(tables[nom]), nombre)
@@ -58,7 +58,7 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
     for annee in (2022, 2023):
         ecarts = croise.loc[croise[f"pmun_{annee}"].ne(croise[f"population_{annee}"]).fillna(True), "code"]
         _exiger(f"populations {annee} différentes entre Etalab et les faits", ecarts.tolist(), [])
-    ecarts = croise.loc[croise["epci_fait"].ne(croise["epci"]), "code"]
+    ecarts = croise.loc[croise["epci_fait"].ne(croise["epci_2025"]), "code"]
     _exiger("EPCI différents entre Etalab et les faits", ecarts.tolist(), [])
     actuels, passage = set(communes["code"]), tables["passage_cog"]
     _exiger("passages vers un code inconnu", sorted(set(passage["code"]) - actuels), [])
@@ -74,7 +74,7 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
     voisins = tables["voisins"]
     aller = set(voisins.itertuples(index=False, name=None))
     _exiger("contiguïtés sans réciproque", len(aller - {(m, b, a) for m, a, b in aller}), 0)
-    _exiger("revenus d'EPCI inconnus", sorted(set(tables["epci_filosofi"]["code"]) - set(epci["code"])), [])
+    _exiger("revenus d'EPCI inconnus", sorted(set(tables["epci_filosofi"]["code"]) - set(communes["epci_2025"])), [])
     _controler_france(tables)
     _controler_qpv(tables)
 

@@ -26,6 +26,10 @@ _COG = {"3.1.1": 2023, "4.0.0": 2024}
 _NATURES = {"commune-deleguee": "deleguee", "commune-associee": "associee"}
 
 
+# La référence : mêmes communes qu'en 2025 (dix-neuf ont changé de nom), mais d'autres intercommunalités.
+REFERENCE, ANCIENNE = "6.0.0", "5.3.0"
+
+
 def actuelles(version: str, cache: Path) -> dict[str, dict]:
     """Communes actuelles d'une version d'Etalab, par code."""
     return {c["code"]: c for c in etalab(version, "communes", cache) if c["type"] == "commune-actuelle"}
@@ -33,8 +37,8 @@ def actuelles(version: str, cache: Path) -> dict[str, dict]:
 
 def cibles(cache: Path) -> dict[str, str]:
     """Commune du COG 2025 où se trouve chaque code disparu (scissions exclues)."""
-    reference = actuelles("5.3.0", cache)
-    vers = {c["code"]: c["chefLieu"] for c in etalab("5.3.0", "communes", cache)
+    reference = actuelles(ANCIENNE, cache)
+    vers = {c["code"]: c["chefLieu"] for c in etalab(ANCIENNE, "communes", cache)
             if c["type"] in _NATURES and c["code"] not in reference}
     return vers | {ancien: nouveau for ancien, (nouveau, _) in FUSIONS_SIMPLES.items()}
 
@@ -45,7 +49,7 @@ def _fusions_anciennes(cache: Path, connus: set[str]) -> dict[str, tuple[str | N
     Sont laissés de côté les codes d'un autre département (créations de départements de 1968 et 1976) et
     ceux qui sont aussi un code postal : « 75001 » saisi par erreur ne doit pas mener à Alfortville.
     """
-    reference = actuelles("5.3.0", cache)
+    reference = actuelles(ANCIENNE, cache)
     postaux = {postal for c in reference.values() for postal in c.get("codesPostaux", [])}
     noms = {c["code"]: c["nom"] for version in _COG for c in etalab(version, "communes", cache)
             if c["type"] in _NATURES}
@@ -64,9 +68,10 @@ def table_passage(cache: Path, faits: Path) -> pd.DataFrame:
     commune, vide avant 2023. ``part`` : part de chaque commune d'arrivée dans la population municipale 2023
     de l'ensemble ; elle n'est connue que pour cette date et ne sert pas à répartir le passé.
     """
-    reference = actuelles("5.3.0", cache)
+    reference = actuelles(REFERENCE, cache)
+    anciens = actuelles(ANCIENNE, cache)
     anciennes = {version: actuelles(version, cache) for version in _COG}
-    natures = {c["code"]: (c["nom"], _NATURES[c["type"]]) for c in etalab("5.3.0", "communes", cache)
+    natures = {c["code"]: (c["nom"], _NATURES[c["type"]]) for c in etalab(ANCIENNE, "communes", cache)
                if c["type"] in _NATURES}
     publies = pd.read_csv(faits / "passage_cog2024_cog2025.csv", dtype="str", keep_default_na=False)
     derniers = _derniers_noms(faits)
@@ -87,14 +92,14 @@ def table_passage(cache: Path, faits: Path) -> pd.DataFrame:
             # Le nom et la nature à retenir sont ceux de la commune disparue, pas de la déléguée qui reste.
             nom = next(communes[ancien]["nom"] for communes in reversed(anciennes.values())
                        if ancien in communes)
-            meme = nom == reference[nouveau]["nom"] and nouveau not in anciennes["4.0.0"]
+            meme = nom == anciens[nouveau]["nom"] and nouveau not in anciennes["4.0.0"]
             nature = "changement_code" if meme else "fusion"
         lignes.append((ancien, nom or derniers.get(ancien), nouveau, reference[nouveau]["nom"], nature, annee, None))
     for ancien, (arrivees, annee) in SCISSIONS.items():
-        total = sum(reference[c]["population"] for c in arrivees)
+        total = sum(anciens[c]["population"] for c in arrivees)
         nom = anciennes["3.1.1"][ancien]["nom"]
         lignes += [(ancien, nom, c, reference[c]["nom"], "scission", annee,
-                    round(reference[c]["population"] / total, 6)) for c in arrivees]
+                    round(anciens[c]["population"] / total, 6)) for c in arrivees]
     lignes += [(ancien, nom or derniers.get(ancien), code, reference[code]["nom"], "fusion", None, None)
                for ancien, (nom, code) in _fusions_anciennes(cache, set(vers)).items()]
     textes = ["code_ancien", "nom_ancien", "code", "nom", "type"]
@@ -122,13 +127,13 @@ def table_anciens_noms(cache: Path, faits: Path, passages: pd.DataFrame) -> pd.D
     (``fusion``), ou d'un ensemble partagé depuis (``scission`` : une ligne par commune d'arrivée). ``annee`` : la
     dernière où il est attesté.
     """
-    reference = actuelles("5.3.0", cache)
+    reference = actuelles(REFERENCE, cache)
     vers: dict[str, list[str]] = {}
     for ancien, code in passages[["code_ancien", "code"]].itertuples(index=False, name=None):
         vers.setdefault(ancien, []).append(code)
     connus = {(x.code, x.nom): (x.codes_2025.split(), x.nature, x.annee)
               for x in _historique(faits).itertuples(index=False)}
-    for version, cog in {**_COG, "5.3.0": 2025}.items():
+    for version, cog in {**_COG, ANCIENNE: 2025, REFERENCE: 2026}.items():
         for c in etalab(version, "communes", cache):
             entiere = c["type"] == "commune-actuelle"
             if (not entiere and c["type"] not in _NATURES) or (c["code"], c["nom"]) in connus:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees.lecteurs.insee_population import recensee
-from construction.passage import SCISSIONS, actuelles, cibles
+from construction.passage import ANCIENNE, REFERENCE, SCISSIONS, actuelles, cibles
 from construction.sources import etalab
 
 ANNEES = (2020, 2021, 2022, 2023)
@@ -36,10 +36,10 @@ def populations(annee: int, cache: Path) -> dict[str, int | None]:
     Une fusion est la somme de ses termes, s'ils sont tous connus. Une commune issue d'une scission n'a de
     population que pour les années où la source la donne.
     """
-    reference = actuelles("5.3.0", cache)
+    reference = actuelles(ANCIENNE, cache)
     if annee == 2023:
         resultat = {code: c.get("population") for code, c in reference.items()}
-        resultat |= _arrondissements("5.3.0", cache)
+        resultat |= _arrondissements(ANCIENNE, cache)
     else:
         version = COG_DES_POPULATIONS[annee]
         # Hors EPCI (quatre îles, collectivités d'outre-mer), il reste le fichier des communes ; celui de
@@ -60,26 +60,42 @@ def populations(annee: int, cache: Path) -> dict[str, int | None]:
             for (c, p), juste in zip(resultat.items(), recensee(codes, annee), strict=True)}
 
 
-def table_communes(cache: Path) -> pd.DataFrame:
-    """Une ligne par commune actuelle et par arrondissement municipal, sans les colonnes de contour."""
-    reference = actuelles("5.3.0", cache)
-    epci = {m["code"]: e["code"] for e in etalab("5.3.0", "epci", cache) for m in e["membres"]}
+def _passage_epci(faits: Path) -> pd.DataFrame:
+    """Les communes qui changent d'intercommunalité au 1er janvier 2026."""
+    return pd.read_csv(faits / "passage_epci_2025_2026.csv", dtype="str").set_index("commune")
+
+
+def table_communes(cache: Path, faits: Path) -> pd.DataFrame:
+    """Une ligne par commune actuelle et par arrondissement municipal, sans les colonnes de contour.
+
+    ``nom`` et ``epci`` sont ceux de 2026, ``nom_2025`` et ``epci_2025`` ceux d'un an plus tôt.
+    """
+    reference, anciens = actuelles(REFERENCE, cache), actuelles(ANCIENNE, cache)
+    if set(reference) != set(anciens):
+        raise AssertionError(f"communes de 2026 et de 2025 : {sorted(set(reference) ^ set(anciens))[:5]}")
+    epci = {m["code"]: e["code"] for e in etalab(ANCIENNE, "epci", cache) for m in e["membres"]}
+    nouveaux = _passage_epci(faits)
+    avant = nouveaux["epci_2025"].to_dict()
+    if avant != {c: epci.get(c) for c in avant}:
+        raise AssertionError("passage des EPCI : les intercommunalités de 2025 ne sont pas celles d'Etalab")
+    apres = epci | nouveaux["epci_2026"].to_dict()
     lignes = []
-    for c in etalab("5.3.0", "communes", cache):
+    for c in etalab(REFERENCE, "communes", cache):
         if c["type"] not in ("commune-actuelle", "arrondissement-municipal"):
             continue
         mere = c.get("commune")
         hors = c["zone"] == "com"
         lignes.append({
-            "code": c["code"], "nom": c["nom"], "type": "ARM" if mere else "COLL" if hors else "COM",
+            "code": c["code"], "nom": c["nom"], "nom_2025": anciens.get(c["code"], c)["nom"],
+            "type": "ARM" if mere else "COLL" if hors else "COM",
             # Une collectivité d'outre-mer n'a ni département ni région : Etalab lui en prête de fictifs.
             "departement": None if hors else c["departement"], "region": None if hors else c["region"],
-            "epci": epci.get(mere or c["code"]), "commune_mere": mere,
+            "epci": apres.get(mere or c["code"]), "epci_2025": epci.get(mere or c["code"]), "commune_mere": mere,
             "codes_postaux": " ".join(sorted(c.get("codesPostaux", []))) or None})
     table = pd.DataFrame(lignes).astype("str").sort_values("code", ignore_index=True)
     inconnus = set(epci) - set(reference)
     if inconnus:
-        raise AssertionError(f"membres d'EPCI inconnus du COG 2025 : {sorted(inconnus)[:5]}")
+        raise AssertionError(f"membres d'EPCI inconnus du COG : {sorted(inconnus)[:5]}")
     for annee, colonne in zip(ANNEES, POPULATIONS, strict=True):
         table[colonne] = table["code"].map(populations(annee, cache)).astype("Int64")
     return table
@@ -114,29 +130,58 @@ def sommer(communes: pd.DataFrame, colonne: str, cache: Path) -> pd.DataFrame:
     return sommes.astype("Int64")
 
 
-def table_epci(communes: pd.DataFrame, cache: Path) -> pd.DataFrame:
-    """Les 1 255 EPCI à fiscalité propre : nom officiel, nature, départements, populations."""
-    com = communes[(communes["type"] == "COM") & communes["epci"].notna()]
-    poids = (com.assign(p=com["population_2023"].fillna(0)).groupby(["epci", "departement"])["p"].sum()
-             .reset_index().sort_values(["epci", "p", "departement"], ascending=[True, False, True]))
-    departements = poids.groupby("epci")["departement"].agg(" ".join)
+_NATURES_EPCI = {"Communauté de communes": "CC", "Communauté d'agglomération": "CA", "Communauté urbaine": "CU"}
+
+
+def _noms_2026(faits: Path) -> dict[str, tuple[str, str | None]]:
+    """Nom et nature des EPCI qui reçoivent des communes : « Communauté de communes du X » → « CC du X »."""
+    noms = {}
+    for code, nom in _passage_epci(faits)[["epci_2026", "nom_epci_2026"]].itertuples(index=False, name=None):
+        debut = next((d for d in _NATURES_EPCI if nom.startswith(d)), "")
+        nature = _NATURES_EPCI.get(debut)
+        noms[code] = (f"{nature} {nom.removeprefix(debut).strip()}" if nature else nom, nature)
+    return noms
+
+
+def table_epci(communes: pd.DataFrame, cache: Path, faits: Path, *, annee: int) -> pd.DataFrame:
+    """Les EPCI à fiscalité propre d'une année : nom officiel, nature, départements, populations.
+
+    Un EPCI né d'une fusion, dont le nom ne dit pas la nature, a celle des EPCI qu'il réunit s'ils ont la même.
+    """
+    colonne = "epci" if annee == 2026 else "epci_2025"
+    com = communes[(communes["type"] == "COM") & communes[colonne].notna()]
+    poids = (com.assign(p=com["population_2023"].fillna(0)).groupby([colonne, "departement"])["p"].sum()
+             .reset_index().sort_values([colonne, "p", "departement"], ascending=[True, False, True]))
+    departements = poids.groupby(colonne)["departement"].agg(" ".join)
     regions = communes.dropna(subset="departement").drop_duplicates("departement")
     regions = regions.set_index("departement")["region"]
-    table = pd.DataFrame([(e["code"], e["nom"], e["type"]) for e in etalab("5.3.0", "epci", cache)],
+    dits = {e["code"]: (e["nom"], e["type"]) for e in etalab(ANCIENNE, "epci", cache)}
+    if annee == 2026:
+        reunis = com.groupby(colonne)["epci_2025"].unique()
+        for code, (nom, nature) in _noms_2026(faits).items():
+            natures = {dits[ancien][1] for ancien in reunis[code]}
+            dits[code] = (nom, nature or (natures.pop() if len(natures) == 1 else None))
+    table = pd.DataFrame([(code, *dits[code]) for code in sorted(com[colonne].unique())],
                          columns=["code", "nom", "nature"])
     table["departements"] = table["code"].map(departements)
     table["departement"] = table["departements"].str.split().str[0]
     table["region"] = table["departement"].map(regions)
-    table["nombre_communes"] = table["code"].map(com.groupby("epci").size()).astype("Int64")
-    table = table.merge(sommer(communes, "epci", cache), left_on="code", right_index=True, how="left")
+    table["nombre_communes"] = table["code"].map(com.groupby(colonne).size()).astype("Int64")
+    table = table.merge(sommer(communes, colonne, cache), left_on="code", right_index=True, how="left")
     textes = ["code", "nom", "nature", "departement", "departements", "region"]
     return (table[[*textes, "nombre_communes", *POPULATIONS]].astype(dict.fromkeys(textes, "str"))
             .sort_values("code", ignore_index=True))
 
 
+def seulement_changes(table: pd.DataFrame, faits: Path) -> pd.DataFrame:
+    """Les lignes des EPCI dont le périmètre n'est pas le même en 2025 et en 2026."""
+    passage = _passage_epci(faits)
+    return table[table["code"].isin({*passage["epci_2025"], *passage["epci_2026"]})].reset_index(drop=True)
+
+
 def _tables_simples(communes: pd.DataFrame, maille: str, jeu: str, colonnes: list[str],
                     cache: Path) -> pd.DataFrame:
-    table = pd.DataFrame([{c: d[c] for c in colonnes} for d in etalab("5.3.0", jeu, cache)
+    table = pd.DataFrame([{c: d[c] for c in colonnes} for d in etalab(REFERENCE, jeu, cache)
                           if d["zone"] != "com"]).astype("str")
     table = table.merge(sommer(communes, maille, cache), left_on="code", right_index=True, how="left")
     return table.sort_values("code", ignore_index=True)

