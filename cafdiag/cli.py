@@ -24,6 +24,7 @@ from cafdiag import (
 from cafdiag.cli_analyseur import Analyseur
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError
+from cafdiag.geographie import ANCIENNE, ANNEES, REFERENCE, en_vigueur
 
 PAR_DEFAUT = "200048551"
 _EPILOGUE = """exemples :
@@ -124,7 +125,25 @@ def analyseur() -> argparse.ArgumentParser:
     cli_secret.ajouter_commandes(commandes)
     cli_explorer.ajouter_commande(commandes)
     cli_lot.ajouter_commandes(commandes)
+    _geographie(racine)
     return racine
+
+
+def _geographie(analyseur_: argparse.ArgumentParser, **options: object) -> None:
+    """Ajoute ``--geographie`` à une commande et à toutes ses sous-commandes."""
+    analyseur_.add_argument(
+        "--geographie",
+        type=int,
+        choices=ANNEES,
+        metavar="ANNEE",
+        help=f"{ANCIENNE} : les intercommunalités et les noms d'avant le 1er janvier {REFERENCE}",
+        **options,
+    )
+    for action in analyseur_._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for sous in dict.fromkeys(action.choices.values()):
+                # Dite avant ou après le nom de la commande.
+                _geographie(sous, default=argparse.SUPPRESS)
 
 
 def _format(sous: argparse.ArgumentParser) -> None:
@@ -141,7 +160,8 @@ def principal(arguments: list[str] | None = None) -> int:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     try:
         options = analyseur().parse_args(arguments)
-        return _executer(options)
+        with en_vigueur(options.geographie):
+            return _executer(options)
     except CafdiagError as erreur:
         print(f"cafdiag : {erreur}", file=sys.stderr)
         return erreur.code_retour

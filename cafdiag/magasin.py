@@ -12,11 +12,13 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cafdiag.erreurs import DonneesAbimees, ProductionImpossible
+from cafdiag.geographie import ANCIENNE, geographie
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -101,12 +103,60 @@ def verifier(chemin: Path) -> Path:
 def _table(nom: str, colonnes: tuple | None, filtres: tuple | None) -> pd.DataFrame:
     import pandas as pd
 
+    if nom in _D_UNE_GEOGRAPHIE and geographie() == ANCIENNE:
+        entiere = pd.read_parquet(verifier(dossier("data") / f"{nom}.parquet"))
+        ancienne = _filtrer(_dans_l_ancienne(nom, entiere), filtres)
+        return ancienne[list(colonnes)] if colonnes else ancienne
     chemin = verifier(dossier("data") / f"{nom}.parquet")
     return pd.read_parquet(
         chemin,
         columns=list(colonnes) if colonnes else None,
         filters=[list(f) for f in filtres] if filtres else None,
     )
+
+
+# Les tables qui changent avec la géographie ; les autres ne parlent que de communes, qui sont les mêmes.
+_D_UNE_GEOGRAPHIE = ("communes", "epci", "voisins")
+
+
+def _dans_l_ancienne(nom: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Une table ou un fond de carte de la référence, tel qu'il était dans la géographie précédente."""
+    import pandas as pd
+
+    if nom == "communes":
+        if "epci_2025" in table:
+            apres = {"nom_2026": table["nom"], "epci_2026": table["epci"]}
+            return table.assign(nom=table["nom_2025"], epci=table["epci_2025"], **apres)
+        avant = _table("communes", ("code", "epci"), None).set_index("code")["epci"]
+        return table.assign(epci=table["code"].map(avant))
+    if nom == "voisins":
+        change = _perimetres_changes()
+        gardees = ~(table["maille"].eq("epci") & (table["code"].isin(change) | table["voisin"].isin(change)))
+        return table[gardees].replace({"maille": {"epci_2025": "epci"}}).reset_index(drop=True)
+    if isinstance(table, pd.DataFrame) and "geometry" in table:
+        avant = _lire_fond("epci_2025", None)
+    else:
+        avant = pd.read_parquet(verifier(dossier("data") / "epci_2025.parquet"))
+    restes = table[~table["code"].isin(_perimetres_changes())]
+    return pd.concat([restes, avant]).sort_values("code", ignore_index=True)
+
+
+def epci_de_l_autre_geographie() -> pd.DataFrame:
+    """Les EPCI de l'autre géographie que celle en vigueur, s'ils n'y ont pas le même périmètre : table ``epci``."""
+    import pandas as pd
+
+    if geographie() == ANCIENNE:
+        entiere = pd.read_parquet(verifier(dossier("data") / "epci.parquet"))
+        return entiere[entiere["code"].isin(_perimetres_changes())].reset_index(drop=True)
+    return _table("epci_2025", None, None).copy()
+
+
+@lru_cache(maxsize=1)
+def _perimetres_changes() -> frozenset[str]:
+    import pandas as pd
+
+    lue = pd.read_parquet(verifier(dossier("data") / "passage_epci.parquet"), columns=["epci_2025", "epci_2026"])
+    return frozenset(lue["epci_2025"]) | frozenset(lue["epci_2026"])
 
 
 def lire_table(
@@ -152,12 +202,18 @@ def lire_contours(nom: str, *, filtres: list[tuple] | None = None) -> gpd.GeoDat
     filtres : list of tuple, optional
         Conditions de lecture ; elles évitent de décoder la France entière.
     """
-    import geopandas as gpd
-
+    if nom in ("communes", "epci") and geographie() == ANCIENNE:
+        lue = _CONTOURS[nom] if nom in _CONTOURS else _lire_fond(nom, None)
+        return _filtrer(_dans_l_ancienne(nom, lue), filtres)
     if nom in _CONTOURS:
         return _filtrer(_CONTOURS[nom], filtres)
-    chemin = verifier(dossier("maps") / f"{nom}.parquet")
-    return gpd.read_parquet(chemin, filters=filtres)
+    return _lire_fond(nom, filtres)
+
+
+def _lire_fond(nom: str, filtres: list[tuple] | None) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    return gpd.read_parquet(verifier(dossier("maps") / f"{nom}.parquet"), filters=filtres)
 
 
 def garder_contours() -> None:
@@ -167,11 +223,11 @@ def garder_contours() -> None:
     """
     for nom in ("communes", "epci", "departements", "regions"):
         if nom not in _CONTOURS:
-            _CONTOURS[nom] = lire_contours(nom)
+            _CONTOURS[nom] = _lire_fond(nom, None)
 
 
-def _filtrer(contours: gpd.GeoDataFrame, filtres: list[tuple] | None) -> gpd.GeoDataFrame:
-    """Ce qu'aurait rendu la lecture avec ces conditions, en une copie."""
+def _filtrer(contours: pd.DataFrame, filtres: Iterable[tuple] | None) -> pd.DataFrame:
+    """Ce qu'aurait rendu la lecture d'une table ou d'un fond avec ces conditions, en une copie."""
     import operator
 
     comparaisons = {

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import entrepot
-from cafdiag.donnees.reunion import choisir_serie
-from cafdiag.donnees.tables import epci, etat, taux_couverture
+from cafdiag.donnees.tables import epci, etat, places, taux_couverture
 from cafdiag.donnees.variable import DEMI_PAS_ARRONDI
 from cafdiag.donnees.variables_locales import COMPOSEES, PLACES
+from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
+from cafdiag.territoires.passage_epci import situer
 
 COLONNES = ["variable", "maille", "code", "annee", "valeur", "bas", "haut", "statut", "source"]
 # Places et taux publiés du même mode : ensemble, ils encadrent le nombre d'enfants.
@@ -70,7 +71,11 @@ def _publications(etat_: tuple) -> pd.DataFrame:
     apportes = entrepot.lire("communes") if etat_ else pd.DataFrame()
     morceaux = [*(_revenus(grandeur, apportes) for grandeur in _SECRETS), _enfants_embarques()]
     if etat_:
-        morceaux += [_places(), _quotients(), _iris(), _activite()]
+        morceaux += [_places(), _quotients(), _iris()]
+    # Ce qui se publie est dans le périmètre de la source ; ce que le territoire déclare, dans celui d'aujourd'hui.
+    morceaux = [situer(m, defaut=ANCIENNE) for m in morceaux]
+    if etat_:
+        morceaux.append(situer(_activite()))
     pleins = [m for m in morceaux if len(m)]
     reunies = pd.concat(pleins, ignore_index=True)[COLONNES] if pleins else vides()
     # Un compte d'enfants importé l'emporte sur le même, embarqué.
@@ -145,10 +150,9 @@ def _exactes(variable: str, table: pd.DataFrame, valeur: str, source: str) -> pd
 
 def _places() -> pd.DataFrame:
     """Places de la Cnaf, et enfants reconstitués là où le taux du même millésime de publication est connu."""
-    brutes = entrepot.lire("places")
-    if not len(brutes):
+    table = places()
+    if not len(table):
         return vides()
-    table = choisir_serie(brutes)
     source = "Cnaf, nombre de places d'accueil du jeune enfant"
     morceaux = [_exactes(n, table, c, source) for n, (_, c) in PLACES.items() if c in table]
     enfants = enfants_des_places(table, taux_couverture())

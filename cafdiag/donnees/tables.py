@@ -12,12 +12,17 @@ import pandas as pd
 
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.reunion import choisir_serie
+from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
+from cafdiag.territoires.passage_epci import situer
 
 # Ces colonnes sont déjà dans le référentiel, sous un nom et un millésime tenus à jour.
 _DEJA_LA = ["nom", "dep", "epci", "nom_epci", "nature_epci", "pmun_2022", "pmun_2023"]
 _DETAIL_COLLECTIF = ("txcouv_eaje_psu", "txcouv_eaje_hors_psu")
-_JAMAIS = {"code", "nom", "departement", "region", "epci", "lon", "lat", "superficie_km2", "codes_postaux"}
+_JAMAIS = {
+    "code", "nom", "nom_2025", "departement", "region", "epci", "epci_2025", "lon", "lat", "superficie_km2",
+    "codes_postaux",
+}  # fmt: skip
 
 
 def etat() -> tuple:
@@ -90,6 +95,8 @@ def _grille(etat_: tuple) -> tuple[str, frozenset[str]]:
 def taux_couverture() -> pd.DataFrame:
     """Taux de couverture de la Cnaf, embarqués et importés. À ne pas modifier.
 
+    La Cnaf publie à l'EPCI de 2025 : là où le périmètre a changé, la maille est ``epci_2025``.
+
     La série courante l'emporte sur l'ancienne (``hist``) ; une même année n'est jamais faite des deux.
     """
     return _taux(etat())
@@ -100,11 +107,12 @@ def _taux(etat_: tuple) -> pd.DataFrame:
     embarques = lire_table("taux_couverture").assign(serie="courante")
     apportes = entrepot.lire("taux_couverture") if etat_ else pd.DataFrame()
     if not len(apportes):
-        return embarques
+        return situer(embarques, defaut=ANCIENNE)
     # Le détail du collectif (PSU, hors PSU) n'est que dans les fichiers importés.
     colonnes = [*embarques.columns, *(c for c in apportes.columns if c in _DETAIL_COLLECTIF)]
     apportes = apportes.reindex(columns=colonnes)
-    return choisir_serie(pd.concat([embarques.reindex(columns=colonnes), apportes], ignore_index=True))
+    reunis = choisir_serie(pd.concat([embarques.reindex(columns=colonnes), apportes], ignore_index=True))
+    return situer(reunis, defaut=ANCIENNE)
 
 
 def places() -> pd.DataFrame:
@@ -118,7 +126,7 @@ def places() -> pd.DataFrame:
 @lru_cache(maxsize=2)
 def _places(etat_: tuple) -> pd.DataFrame:
     importees = entrepot.lire("places") if etat_ else pd.DataFrame()
-    return choisir_serie(importees) if len(importees) else importees
+    return situer(choisir_serie(importees), defaut=ANCIENNE) if len(importees) else importees
 
 
 def qpv_contours():

@@ -19,10 +19,12 @@ import pandas as pd
 
 from cafdiag.donnees import Apports, tables
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.geographie import ANCIENNE
 from cafdiag.indicateurs import petite_enfance, portrait
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, lister, membres, territoire
+from cafdiag.territoires.passage_epci import situer
 
 NOMBRE = 10
 # Une variable qui manque à plus d'un territoire sur vingt est écartée, plutôt que ces territoires.
@@ -135,7 +137,10 @@ def _niveau_de_vie(contexte: Contexte) -> pd.Series:
     colonnes = [c for c in publiees.columns if c.startswith("niveau_vie_median_") and c[-4:].isdigit()]
     if not colonnes:
         return pd.Series(np.nan, index=contexte.codes)
-    return pd.to_numeric(publiees[max(colonnes)], errors="coerce").reindex(contexte.codes).astype("float64")
+    lignes = publiees[[max(colonnes)]].rename_axis("code").reset_index().assign(maille="epci")
+    medianes = situer(lignes, defaut=ANCIENNE)
+    medianes = medianes[medianes["maille"].eq("epci")].set_index("code")[max(colonnes)]
+    return pd.to_numeric(medianes, errors="coerce").reindex(contexte.codes).astype("float64")
 
 
 def _quartiers(contexte: Contexte) -> pd.Series:

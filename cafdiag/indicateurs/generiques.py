@@ -21,6 +21,7 @@ from cafdiag.indicateurs.enfants import enfants_estimes
 from cafdiag.indicateurs.hors_mayotte import MAILLE
 from cafdiag.indicateurs.resolution import lire_a_la_maille
 from cafdiag.territoires import membres
+from cafdiag.territoires.passage_epci import message_du_perimetre
 
 # Ce qui manque à une référence, en part de son dénominateur, pour qu'elle reste énoncée, encadrée.
 PART_INFIME = 0.02
@@ -426,12 +427,17 @@ def publiee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         ["", "protégé par le secret statistique à la source", "la source ne publie rien ici"],
         f"non fourni à cette maille, et ne s'agrège pas ; {a_apporter(ligne)}",
     )
+    dits = contexte.publications["variable"].eq(variable) & contexte.publications["maille"].str.startswith("epci_")
+    if dits.any():
+        annonces = contexte.officiels.where(contexte.officiels["maille"].eq("epci"))["code"].map(message_du_perimetre)
+        ailleurs = annonces.fillna("").ne("") & ~connu & ~secret
+        motif = np.where(ailleurs, "publié pour un autre périmètre, et ne s'agrège pas : " + annonces.fillna(""), motif)
     return resultat(
         contexte.codes,
         valeur=table["valeur"],
         statut=np.select([connu, secret], ["exact", "secret"], "non_disponible"),
         motif=motif,
-        maille_source=contexte.officiels["maille"].where(connu, ""),
+        maille_source=contexte.officiels["maille"].str.replace(r"_\d+$", "", regex=True).where(connu, ""),
         annee=table["annee"].astype(float),
         millesime=table["annee"].map(lambda a: dire_millesime(variable, int(a))),
         source=table["source"].fillna(""),

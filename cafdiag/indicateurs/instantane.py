@@ -19,6 +19,7 @@ import pandas as pd
 
 from cafdiag.donnees import Apports, entrepot
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
+from cafdiag.geographie import geographie
 from cafdiag.indicateurs.dates import dates
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.evolution import RUPTURES, series_des_taux
@@ -29,7 +30,6 @@ from cafdiag.magasin import dossier, ecrire_atomique
 from cafdiag.territoires import Territoire, territoire
 
 FORMAT = "cafdiag-t0-1"
-COG = 2025
 # Ce qui fait une mesure ; le territoire est dit une fois, en tête.
 _CHAMPS = [
     "indicateur",
@@ -125,7 +125,7 @@ def figer(
     contenu = {
         "format": FORMAT,
         "cafdiag": _version(),
-        "cog": COG,
+        "cog": geographie(),
         "territoire": {nom: getattr(cible, nom) for nom in ("cle", "code", "nom", "maille")}
         | {"communes": list(cible.communes)},
         "options": asdict(options),
@@ -290,8 +290,8 @@ def _remarques(t0: dict, cible: Territoire, apports: Apports | None) -> list[str
                 f"le périmètre a changé, communes {verbe} : {', '.join(sorted(communes))} ; "
                 "une partie des écarts vient de là"
             )
-    if t0["cog"] != COG:
-        remarques.append(f"l'instantané est au COG {t0['cog']}, le calcul au COG {COG}")
+    if t0["cog"] != geographie():
+        remarques.append(f"l'instantané est au COG {t0['cog']}, le calcul au COG {geographie()}")
     if t0["cafdiag"] != _version():
         remarques.append(f"instantané de cafdiag {t0['cafdiag']}, évalué avec {_version()}")
     actuelles = _empreintes(apports)

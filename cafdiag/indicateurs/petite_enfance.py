@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cafdiag.geographie import autre, geographie
 from cafdiag.indicateurs.agregation import (
     DEMI_LARGEUR_MAXIMALE,
     borner_la_part,
@@ -22,6 +23,7 @@ from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
 from cafdiag.indicateurs.generiques import a_apporter
 from cafdiag.indicateurs.hors_mayotte import SANS_TAUX
 from cafdiag.territoires import membres
+from cafdiag.territoires.passage_epci import message_du_perimetre, perimetres_changes
 
 # Les calculs sur un taux publié par la Cnaf : ils en ont les années, et les mailles.
 CALCULS_DES_TAUX = (
@@ -132,7 +134,8 @@ def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
     villes = territoires["officiel"].isin(_VILLES_A_ARRONDISSEMENTS)
     for cle in contexte.codes[communes & villes]:
         _ville(table, cle, territoires.at[cle, "officiel"], contexte, colonne, annee, publies["commune"])
-    libres = contexte.codes[contexte.de_maille("perimetre") | contexte.de_maille("qpv")]
+    changes = absent & contexte.de_maille("epci") & territoires["officiel"].isin(perimetres_changes())
+    libres = contexte.codes[contexte.de_maille("perimetre") | contexte.de_maille("qpv") | changes]
     if len(libres):
         _agreger_epci(table, libres, contexte, colonne, annee)
     _par_les_places(table, contexte, colonne, annee)
@@ -197,9 +200,17 @@ def _ville(
 
 
 def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colonne: str, annee: int) -> None:
-    """Périmètre d'EPCI entiers : rapport de sommes pondéré par les naissances, statut ``estime``."""
+    """Périmètre d'EPCI entiers : rapport de sommes pondéré par les naissances, statut ``estime``.
+
+    Les EPCI sont ceux de la publication : une fusion de 2026 est un périmètre de deux EPCI de 2025.
+    """
+    unite = f"epci_{autre(geographie())}"
+    ailleurs = taux_du_contexte(contexte, unite, colonne, annee=annee)
     taux = taux_du_contexte(contexte, "epci", colonne, annee=annee)
-    composition = contexte.retenir(("EPCI entiers",), lambda: _epci_entiers(contexte, cles))
+    if ailleurs.empty:
+        unite = "epci"
+    taux = pd.concat([taux, ailleurs])
+    composition = contexte.retenir(("EPCI entiers", unite), lambda: _epci_entiers(contexte, cles, unite))
     for code, entiers in composition.items():
         concernes = entiers["code"].unique()
         if not len(concernes):
@@ -239,6 +250,12 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
 
 def _dans_une_commune(table: pd.DataFrame, code: str, contexte: Contexte, colonne: str, annee: int) -> None:
     """Pourquoi une part d'EPCI n'a pas de taux : ses communes en ont un, ou non, et rien ne le découpe."""
+    if dit := message_du_perimetre(contexte.territoires.at[code, "officiel"]):
+        publie = taux_du_contexte(contexte, f"epci_{autre(geographie())}", colonne, annee=annee)
+        valeur = publie.get(contexte.territoires.at[code, "officiel"], np.nan)
+        publiee = "" if np.isnan(valeur) else f" ({valeur:.1f}".replace(".", ",") + ")"
+        table.loc[code, "motif"] = f"taux publié{publiee} pour un autre périmètre, qui ne se corrige pas : {dit}"
+        return
     siennes = contexte.appartenance.loc[contexte.appartenance["code"].eq(code), "commune"]
     taux = taux_du_contexte(contexte, "commune", colonne, annee=annee).reindex(siennes)
     if taux.isna().any():
@@ -257,9 +274,9 @@ def _dans_une_commune(table: pd.DataFrame, code: str, contexte: Contexte, colonn
         ]
 
 
-def _epci_entiers(contexte: Contexte, cles: pd.Index) -> dict[str, pd.DataFrame]:
+def _epci_entiers(contexte: Contexte, cles: pd.Index, unite: str) -> dict[str, pd.DataFrame]:
     """Par périmètre, l'appartenance des EPCI qui le composent ; vide s'il en coupe un, ou n'en contient aucun."""
-    epci = membres("epci")
+    epci = membres(unite)
     siennes = contexte.appartenance[contexte.appartenance["code"].isin(cles)]
     composition = {}
     for code, communes in siennes.groupby("code")["commune"]:
@@ -382,8 +399,8 @@ def _deduit(*sources: pd.DataFrame) -> pd.DataFrame:
         maille_source=premiere["maille_source"],
         statut=premiere["statut"],
     )
-    for autre in sources[1:]:
-        pire = autre["statut"].eq("non_disponible")
+    for suivante in sources[1:]:
+        pire = suivante["statut"].eq("non_disponible")
         table["statut"] = table["statut"].mask(pire, "non_disponible")
     return table
 

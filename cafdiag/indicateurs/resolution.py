@@ -10,11 +10,18 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from cafdiag.geographie import autre, geographie
 from cafdiag.territoires import membres
 
 # De la plus large à la plus fine : ce qui est publié l'emporte sur une somme de plus petits.
 _UNITES = ("region", "departement", "epci")
 _DANS = {"epci": "à l'EPCI", "departement": "au département", "region": "à la région"}
+
+
+def _unites() -> dict[str, str]:
+    """Les mailles dont on somme les publications, et comment les dire ; les EPCI de l'autre géographie en dernier."""
+    annee = autre(geographie())
+    return {m: _DANS[m] for m in _UNITES} | {f"epci_{annee}": f"à l'EPCI de {annee}"}
 
 
 @lru_cache(maxsize=8)
@@ -46,7 +53,7 @@ def equivalents(territoires: pd.DataFrame, appartenance: pd.DataFrame) -> pd.Dat
     rendu = territoires[["maille", "officiel"]].rename(columns={"officiel": "code"})
     for cle in territoires.index[territoires["maille"].eq("perimetre")]:
         siennes = appartenance.loc[appartenance["code"].eq(cle), "commune"]
-        for maille in ("epci", "departement", "region"):
+        for maille in ("epci", "departement", "region", f"epci_{autre(geographie())}"):
             codes = set(siennes.map(_unite_des_communes(maille)))
             seul = next(iter(codes)) if len(codes) == 1 else None
             if isinstance(seul, str) and _tailles(maille)[seul] == siennes.nunique():
@@ -97,7 +104,7 @@ def resoudre(
     maille_source = np.full(n, "commune", dtype=object)
     enferme = np.full(n, "", dtype=object)
     sources: list[dict[str, None]] = [{} for _ in range(n)]
-    for maille in _UNITES:
+    for maille, dite in _unites().items():
         unites = publiees[publiees["maille"].eq(maille) & publiees["valeur"].notna()].set_index("code")
         if unites.empty:
             continue
@@ -105,12 +112,12 @@ def resoudre(
         libres = ~fait & code.isin(unites.index).to_numpy()
         dedans = pd.DataFrame({"t": lignes["t"][libres], "u": code[libres]}).value_counts().reset_index()
         entier = dedans["count"].to_numpy() == dedans["u"].map(_tailles(maille)).to_numpy()
-        enferme[dedans["t"][~entier]] = _DANS[maille]
+        enferme[dedans["t"][~entier]] = dite
         pris = dedans[entier]
         for colonne in sommes:
             np.add.at(sommes[colonne], pris["t"], pris["u"].map(unites[colonne]).to_numpy(dtype=float))
         for t, u in zip(pris["t"], pris["u"], strict=True):
-            maille_source[t] = maille
+            maille_source[t] = maille.partition("_")[0]
             sources[t][unites.at[u, "source"]] = None
         couples = set(zip(pris["t"], pris["u"], strict=True))
         fait |= libres & np.array([c in couples for c in zip(lignes["t"], code, strict=True)], dtype=bool)
@@ -160,7 +167,7 @@ def _directes(
         for colonne in sommes:
             sommes[colonne][rang] = ligne[colonne]
         manquants[rang] = 0
-        maille_source[rang] = ligne["maille"]
+        maille_source[rang] = ligne["maille"].partition("_")[0]
         sources[rang] = {ligne["source"]: None}
 
 

@@ -21,6 +21,7 @@ from collections import deque
 from typing import Any
 
 from cafdiag.erreurs import ProductionImpossible
+from cafdiag.geographie import geographie
 from cafdiag.lot import trames
 
 _DEPART = 120.0  # secondes laissées à la souche pour tout charger
@@ -262,7 +263,7 @@ class NoyauDuplique:
 
 
 _COMMUNES: dict[tuple, Souche] = {}
-_AVANCE = ("avance",)
+_AVANCE = "avance"
 _VERROU = threading.Lock()
 _PERMIS = threading.Event()
 _PERMIS.set()
@@ -276,7 +277,7 @@ def souche_commune(
 ) -> Souche:
     """La souche de ce processus, démarrée à la première demande et relancée si elle est morte."""
     reglages = (gabarit, parametres or {}, environnement or {})
-    cle = (os.getpid(), json.dumps(reglages, sort_keys=True))
+    cle = (os.getpid(), geographie(), json.dumps(reglages, sort_keys=True))
     with _VERROU:
         if not _PERMIS.is_set():
             raise SoucheIndisponible("le lot est interrompu")
@@ -284,7 +285,7 @@ def souche_commune(
         if souche is None or not souche.vivante:
             if souche is not None:
                 souche.fermer()
-            souche = _COMMUNES.pop(_AVANCE, None) if not environnement else None
+            souche = _COMMUNES.pop((_AVANCE, geographie()), None) if not environnement else None
             souche = souche or Souche(environnement=environnement)
             try:
                 _COMMUNES[cle] = souche.regler(gabarit=gabarit, parametres=parametres)
@@ -298,8 +299,8 @@ def souche_commune(
 def devancer() -> None:
     """Démarre une souche pendant que le lot se prépare : ses imports sont faits quand il en a besoin."""
     with _VERROU, contextlib.suppress(SoucheIndisponible):
-        if _AVANCE not in _COMMUNES:
-            _COMMUNES[_AVANCE] = Souche()
+        if (_AVANCE, geographie()) not in _COMMUNES:
+            _COMMUNES[_AVANCE, geographie()] = Souche()
 
 
 def autoriser() -> None:

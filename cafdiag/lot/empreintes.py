@@ -14,6 +14,7 @@ from cafdiag import magasin
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.empreintes_du_code import des_fichiers, sha256, version_de, version_du_code
+from cafdiag.geographie import geographie
 from cafdiag.restitution.produire import Commande
 from cafdiag.territoires.gardes import gardes_en_rang
 
@@ -33,6 +34,7 @@ def entrees_communes() -> dict[str, str]:
     """
     return {
         "version": version_du_code(),
+        "geographie": str(geographie()),
         "donnees": sha256((magasin.dossier("data") / "empreintes.json").read_bytes().replace(b"\r\n", b"\n")),
         "gabarits": des_fichiers(magasin.dossier("templates"), "*")
         + des_fichiers(magasin.dossier("maps"), "*.js", "*.css"),

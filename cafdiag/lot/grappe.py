@@ -22,6 +22,7 @@ from typing import Any
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.erreurs import ProductionImpossible
+from cafdiag.geographie import VARIABLE, geographie
 from cafdiag.lot.empreintes import APPORTS, DU_DEMANDEUR, entrees_communes
 from cafdiag.lot.moteurs import Panne, choisir, executer_avec_repli
 from cafdiag.lot.tache import ECHEC, Ordre, Resultat
@@ -141,7 +142,7 @@ def executer_ailleurs(ordre: Ordre, depot: str, attendu: dict[str, str]) -> Resu
                 commande, gabarit=dossier / "gabarit.ipynb", parametres=commande.parametres | apports
             ),
             repetition=ordre.repetition | apports,
-            environnement={"CAFDIAG_DONNEES": str(dossier / "entrepot")},
+            environnement={"CAFDIAG_DONNEES": str(dossier / "entrepot"), VARIABLE: str(geographie())},
         )
     )
 

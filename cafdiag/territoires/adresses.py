@@ -171,7 +171,11 @@ def _restreindre(nom: str, communes: set[str] | None, maille: str | None) -> Tro
         return Trouves()
     return Trouves(
         tuple(r for r in trouves.reperes if communes.intersection(_meres(construire(*r).communes))),
-        tuple(a for a in (*trouves.anciens, *trouves.cedes) if communes.intersection(a.codes)),
+        tuple(
+            a
+            for a in (*trouves.anciens, *trouves.cedes)
+            if any(communes.intersection(construire(a.maille, code).communes) for code in a.codes)
+        ),
     )
 
 

@@ -10,7 +10,9 @@ import pandas as pd
 
 from cafdiag import magasin
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.territoires.referentiel import COG, fiches
+from cafdiag.geographie import autre, geographie
+from cafdiag.territoires.passage_epci import EpciAilleurs, epci_ailleurs
+from cafdiag.territoires.referentiel import fiches, table
 
 STATUTS = ("actuel", "passe", "scission", "inconnu")
 
@@ -58,13 +60,14 @@ def passages() -> dict[str, Passage]:
 
 @dataclass(frozen=True)
 class AncienNom:
-    """Un nom officiel que la commune, ou l'endroit, ne porte plus, et les communes où il se trouve aujourd'hui."""
+    """Un nom officiel que la commune, ou l'EPCI, ne porte plus, et ce qui en tient lieu aujourd'hui (``codes``)."""
 
     nom: str
     ancien: str
     codes: tuple[str, ...]
     nature: str
     annee: int
+    maille: str = "commune"
 
     @property
     def renommee(self) -> bool:
@@ -74,29 +77,47 @@ class AncienNom:
 
 @lru_cache(maxsize=1)
 def anciens_noms() -> tuple[AncienNom, ...]:
-    """Tous les anciens noms connus, y compris ceux dont le code est encore celui d'une commune."""
-    lue = magasin.lire_table("anciens_noms")
+    """Tous les anciens noms connus, y compris ceux dont le code est encore celui d'une commune, et ceux des EPCI."""
     groupes: dict[tuple, list[str]] = {}
-    for nom, ancien, code, nature, annee in lue.itertuples(index=False, name=None):
+    for nom, ancien, code, nature, annee in magasin.lire_table("anciens_noms").itertuples(index=False, name=None):
         groupes.setdefault((nom, ancien, nature, annee), []).append(code)
-    return tuple(
-        AncienNom(nom, ancien, tuple(codes), nature, int(annee))
+    connus = {
+        (nom, ancien): AncienNom(nom, ancien, tuple(codes), nature, int(annee))
         for (nom, ancien, nature, annee), codes in groupes.items()
-    )
+    }
+    ailleurs = autre(geographie())
+    communes = table("communes")
+    for code, nom in communes.loc[communes["nom"].ne(communes[f"nom_{ailleurs}"]), f"nom_{ailleurs}"].items():
+        connus.setdefault((nom, code), AncienNom(nom, code, (code,), "renommee", ailleurs))
+    epci = [
+        AncienNom(e.nom, e.code, e.codes, _nature(e), ailleurs, "epci")
+        for e in epci_ailleurs().values()
+        if e.code not in fiches()["epci"] or fiches()["epci"][e.code].nom != e.nom
+    ]
+    return (*connus.values(), *epci)
+
+
+def _nature(epci: EpciAilleurs) -> str:
+    if epci.code in fiches()["epci"]:
+        return "renommee"
+    return "fusion" if len(epci.codes) == 1 else "scission"
 
 
 def message_du_nom(ancien: AncienNom) -> str:
-    """La phrase qui annonce qu'on est passé d'un ancien nom à la commune d'aujourd'hui.
+    """La phrase qui annonce qu'on est passé d'un ancien nom au territoire d'aujourd'hui.
 
     >>> print(message_du_nom(next(a for a in anciens_noms() if a.nom == "Segré")))  # doctest: +NORMALIZE_WHITESPACE
     « Segré » est un ancien nom : les données sont celles de 49331 Segré-en-Anjou Bleu, commune qui la
-    contient (COG 2025)
+    contient (COG 2026)
     """
-    code = f" (ancien code {ancien.ancien})" if ancien.ancien not in fiches()["commune"] else ""
-    suite = "qui s'appelait ainsi" if ancien.renommee else "commune qui la contient"
+    code = f" (ancien code {ancien.ancien})" if ancien.ancien not in fiches()[ancien.maille] else ""
+    contenant = "commune qui la contient" if ancien.maille == "commune" else "intercommunalité qui la contient"
+    lien = "qui s'appelait ainsi" if ancien.renommee else contenant
+    nouvelle = ancien.codes[0]
     return (
-        f"« {ancien.nom} »{code} est un ancien nom : les données sont celles de "
-        f"{_nommer(ancien.codes[0])}, {suite} (COG {COG})"
+        f"« {ancien.nom} »{code} est un ancien nom : les données sont celles de {nouvelle} "
+        f"{fiches()[ancien.maille][nouvelle].nom}, {lien} "
+        f"({'COG' if ancien.maille == 'commune' else 'EPCI'} {geographie()})"
     )
 
 
@@ -118,7 +139,7 @@ def message(passage: Passage) -> str:
     """La phrase qui annonce le passage au lecteur.
 
     >>> print(message(passages()["49069"]))
-    49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2025)
+    49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2026)
     """
     ancien = _designer(passage.ancien, passage.nom_ancien)
     if passage.se_partage:
@@ -134,7 +155,7 @@ def message(passage: Passage) -> str:
         return f"{ancien} n'existe plus : son territoire est partagé{date} entre " + ", ".join(
             _nommer(code) for code in passage.codes
         )
-    texte = f"{ancien} n'existe plus : les données sont celles de {_nommer(passage.codes[0])} (COG {COG})"
+    texte = f"{ancien} n'existe plus : les données sont celles de {_nommer(passage.codes[0])} (COG {geographie()})"
     return texte if passage.type == "changement_code" else f"{texte}, commune qui la contient"
 
 
@@ -208,7 +229,7 @@ def _une_ligne(code, cog: int | None) -> tuple:
             "inconnu",
             None,
             None,
-            f"{code} n'est ni une commune du COG {COG} ni un ancien code connu"
+            f"{code} n'est ni une commune du COG {geographie()} ni un ancien code connu"
             + (" : a-t-il perdu son zéro de tête ?" if f"0{code}" in fiches()["commune"] else ""),
         )
     if passage.se_partage:

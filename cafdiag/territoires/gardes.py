@@ -10,9 +10,9 @@ import pandas as pd
 
 from cafdiag import magasin
 from cafdiag.erreurs import DemandeFausse, DonneesAbimees, TerritoireInconnu
+from cafdiag.geographie import geographie
 from cafdiag.territoires.normalisation import normaliser
 from cafdiag.territoires.objets import Territoire
-from cafdiag.territoires.referentiel import COG
 
 
 def dossier() -> Path:
@@ -65,7 +65,7 @@ def garder_perimetre(lieu: Territoire) -> Path:
         )
     contenu = {
         "nom": lieu.nom,
-        "cog": COG,
+        "cog": geographie(),
         "rang": prochain_rang(),
         "communes": list(lieu.communes),
     }

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 import pandas as pd
 
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.geographie import ANNEES
 from cafdiag.territoires.adresses import lire
 from cafdiag.territoires.cog import passages
 from cafdiag.territoires.normalisation import normaliser, normaliser_tous
 from cafdiag.territoires.objets import MAILLES, Territoire
+from cafdiag.territoires.passage_epci import epci_ailleurs
 from cafdiag.territoires.recherche import communes_du_code_postal, index_anciens
 from cafdiag.territoires.referentiel import POPULATION, appartenance, construire, table
 from cafdiag.territoires.resolution import exiger_texte, territoire
@@ -129,12 +131,12 @@ def _lister_une(maille: str, dep: str | None, arrondissements: bool) -> pd.DataF
 def _chercher(liste: pd.DataFrame, recherche: str) -> pd.DataFrame:
     """Les lignes que cette recherche désigne, avec l'ancien nom qui y a mené."""
     actuels = _correspond(liste, recherche)
-    anciens = liste["code"].map(_par_ancien_nom(recherche)).where(liste["maille"].eq("commune") & ~actuels)
+    anciens = liste["code"].map(_par_ancien_nom(recherche)).where(liste["maille"].isin(["commune", "epci"]) & ~actuels)
     return liste.assign(ancien_nom=anciens.astype("str"))[actuels | anciens.notna()]
 
 
 def _par_ancien_nom(recherche: str) -> dict[str, str]:
-    """Commune d'aujourd'hui → ancien nom qui contient tous ces mots, ou que portait cet ancien code."""
+    """Commune ou EPCI d'aujourd'hui → ancien nom qui contient tous ces mots, ou que portait cet ancien code."""
     mots = normaliser(recherche).split()
     trouves: dict[str, str] = {}
     for forme, anciens in index_anciens().items() if mots else ():
@@ -143,6 +145,8 @@ def _par_ancien_nom(recherche: str) -> dict[str, str]:
                 trouves |= dict.fromkeys(ancien.codes, ancien.nom)
     if (passage := passages().get(recherche.upper())) and recherche.upper() not in passage.codes:
         trouves |= dict.fromkeys(passage.codes, passage.nom_ancien or passage.ancien)
+    if (epci := epci_ailleurs().get(recherche)) and recherche not in epci.codes:
+        trouves |= dict.fromkeys(epci.codes, epci.nom)
     return trouves
 
 
@@ -166,7 +170,7 @@ def membres(maille: str | Territoire) -> pd.DataFrame:
     ----------
     maille : str or Territoire
         ``commune``, ``epci``, ``departement``, ``region`` ou ``france`` : les 34 875 communes, dont
-        quatre îles sans EPCI (code manquant). Un Territoire : ses communes seulement.
+        quatre îles sans EPCI (code manquant) ; ``epci_2025``, les EPCI de 2025. Un Territoire : ses communes seulement.
 
     Returns
     -------
@@ -192,5 +196,5 @@ def membres(maille: str | Territoire) -> pd.DataFrame:
             attendu="commune, epci, departement, region ou france",
             conseil="donnez le territoire lui-même : membres(territoire(…))",
         )
-    _verifier_maille(exiger_texte(maille), MAILLES[:5])
+    _verifier_maille(exiger_texte(maille), (*MAILLES[:5], *(f"epci_{annee}" for annee in ANNEES)))
     return appartenance(maille).copy()

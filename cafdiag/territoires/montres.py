@@ -13,9 +13,9 @@ import pandas as pd
 
 from cafdiag import magasin
 from cafdiag.erreurs import TerritoireInconnu
+from cafdiag.geographie import geographie
 from cafdiag.territoires.gardes import dossier_montres, prochain_rang
 from cafdiag.territoires.perimetres import perimetre
-from cafdiag.territoires.referentiel import COG
 
 
 def retenir(communes: Iterable[str]) -> None:
@@ -34,7 +34,7 @@ def retenir(communes: Iterable[str]) -> None:
     communes = sorted(communes)
     chemin = dossier_montres() / f"{perimetre('périmètre', communes).code}.json"
     if not chemin.exists():
-        contenu = {"cog": COG, "rang": prochain_rang(), "communes": communes}
+        contenu = {"cog": geographie(), "rang": prochain_rang(), "communes": communes}
         magasin.ecrire_atomique(chemin, json.dumps(contenu, ensure_ascii=False, indent=1))
 
 

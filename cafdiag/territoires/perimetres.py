@@ -131,8 +131,14 @@ def _reunir(lieux: list[Territoire]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Communes sans doublon, et ce qu'il faut dire au lecteur."""
     avertissements: dict[str, None] = {}
     communes: dict[str, None] = {}
+    vus: set[str] = set()
     for lieu in lieux:
         avertissements.update(dict.fromkeys(lieu.avertissements))
+        if lieu.maille == "epci" and lieu.code in vus:
+            # Deux anciens SIREN du même EPCI : ses communes ne se disent pas une à une.
+            avertissements[f"{lieu.code} {lieu.nom} était donné plusieurs fois : compté une seule"] = None
+            continue
+        vus.add(lieu.code)
         for code in lieu.communes:
             if code in communes:
                 nom = fiches()["commune"][code].nom

@@ -59,6 +59,8 @@ def index_anciens() -> dict[str, tuple[AncienNom, ...]]:
     connus = sorted(anciens_noms(), key=lambda a: -a.annee)
     for ancien, simple in zip(connus, normaliser_tous(a.nom for a in connus), strict=True):
         formes = formes_sans_parenthese(ancien.nom) if "(" in ancien.nom else {simple}
+        if ancien.maille == "epci":
+            formes = formes_epci(ancien.nom)
         for forme in formes:
             index.setdefault(forme, []).append(ancien)
     return {forme: tuple(anciens) for forme, anciens in index.items()}
@@ -113,7 +115,7 @@ class Trouves(NamedTuple):
 
 
 def _communes(anciens: Iterable[AncienNom]) -> list[Repere]:
-    return [("commune", code) for ancien in anciens for code in ancien.codes]
+    return [(ancien.maille, code) for ancien in anciens for code in ancien.codes]
 
 
 def chercher(nom: str, maille: str | None = None) -> Trouves:
@@ -139,11 +141,10 @@ def par_niveau(nom: str, maille: str | None) -> Iterator[Trouves]:
             if not forme:
                 continue
             reperes = tuple(r for r in actuels().get(reduire(forme), ()) if voulue in (None, r[0]))
-            autrefois = anciens().get(reduire(forme), ()) if voulue in (None, "commune") else ()
-            # La commune qui porte encore le nom est celle-là, même si elle en a contenu d'autres.
-            porteurs = {code for sorte, code in reperes if sorte == "commune"}
-            autrefois = tuple(a for a in autrefois if not porteurs.intersection(a.codes))
-            portes = {fiches()["commune"][code].nom for code in porteurs}
+            autrefois = [a for a in anciens().get(reduire(forme), ()) if voulue in (None, a.maille)]
+            # Le territoire qui porte encore le nom est celui-là, même s'il en a contenu d'autres.
+            autrefois = [a for a in autrefois if not {(a.maille, code) for code in a.codes}.intersection(reperes)]
+            portes = {fiches()["commune"][code].nom for sorte, code in reperes if sorte == "commune"}
             cedes = tuple(a for a in autrefois if a.renommee and a.nom in portes)
             trouves = Trouves(reperes, tuple(a for a in autrefois if a not in cedes), cedes)
             if trouves:
@@ -190,8 +191,8 @@ def decrire_trouves(trouves: Trouves) -> list[str]:
     for ancien in (*trouves.anciens, *trouves.cedes):
         lien = {"renommee": "autrefois", "scission": "issue de"}.get(ancien.nature, "où est l'ancienne")
         for code in ancien.codes:
-            if ("commune", code) not in trouves.reperes:
-                lieu = decrire("commune", code) + _situer("commune", code)
+            if (ancien.maille, code) not in trouves.reperes:
+                lieu = decrire(ancien.maille, code) + _situer(ancien.maille, code)
                 textes.setdefault(f"{lieu}, {lien} « {ancien.nom} »", code)
     premiers, autres = list(textes)[:_NOMBRE_HOMONYMES], list(textes.values())[_NOMBRE_HOMONYMES:]
     return [*premiers, f"et {len(autres)} autres : {', '.join(dict.fromkeys(autres))}"] if autres else premiers
@@ -256,14 +257,15 @@ def noms_proches(nom: str, maille: str | None = None, *, nombre: int = _NOMBRE_P
             break
         reperes = [repere for repere in index_exact().get(forme, ()) if maille in (None, repere[0])]
         textes.update(dict.fromkeys(decrire_tous(reperes)))
-        if maille in (None, "commune"):
-            textes.update(dict.fromkeys(map(_decrire_ancien, index_anciens().get(forme, ()))))
+        autrefois = [a for a in index_anciens().get(forme, ()) if maille in (None, a.maille)]
+        textes.update(dict.fromkeys(map(_decrire_ancien, autrefois)))
     return list(textes)[:nombre]
 
 
 def _decrire_ancien(ancien: AncienNom) -> str:
-    actuelles = ", ".join(f"{fiches()['commune'][code].nom} ({code})" for code in ancien.codes)
-    precision = "" if ancien.ancien in fiches()["commune"] else f" (ancien code {ancien.ancien})"
+    connus = fiches()[ancien.maille]
+    actuelles = ", ".join(f"{connus[code].nom} ({code})" for code in ancien.codes)
+    precision = "" if ancien.ancien in connus else f" (ancien code {ancien.ancien})"
     return f"{ancien.nom}{precision}, aujourd'hui {actuelles}"
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from cafdiag import magasin
+from cafdiag.geographie import autre, geographie
 from cafdiag.territoires.objets import Territoire
 
-COG = 2025
 MILLESIME_POPULATION = 2023
 POPULATION = f"population_{MILLESIME_POPULATION}"
 
@@ -37,7 +37,11 @@ _COLONNES = {
 @lru_cache(maxsize=8)
 def table(nom: str) -> pd.DataFrame:
     """Table embarquée indexée par son code. Partagée : ne jamais la modifier, la copier d'abord."""
-    lue = magasin.lire_table(nom, colonnes=_COLONNES[nom])
+    if nom == "epci_ailleurs":
+        lue = magasin.epci_de_l_autre_geographie()
+    else:
+        ailleurs = [f"{mot}_{autre(geographie())}" for mot in ("nom", "epci")] if nom == "communes" else []
+        lue = magasin.lire_table(nom, colonnes=_COLONNES[nom] and [*_COLONNES[nom], *ailleurs])
     if nom == "qpv":
         lue = lue.rename(columns={"identifiant": "code", "dep": "departement"})
     return lue.set_index("code", drop=False).rename_axis(None)
@@ -147,7 +151,10 @@ def toutes_les_fiches() -> dict[str, dict[str, _Fiche]]:
 
 @lru_cache(maxsize=8)
 def appartenance(maille: str) -> pd.DataFrame:
-    """Table commune → code de la maille, pour les communes COM. Partagée : ne pas la modifier."""
+    """Table commune → code de la maille, pour les communes COM. Partagée : ne pas la modifier.
+
+    ``epci_2025`` (ou ``epci_2026``) : les EPCI de cette géographie-là, en vigueur ou non.
+    """
     communes = table("communes")
     communes = communes[communes["type"] == "COM"].sort_values("code")
     cibles = {
@@ -157,6 +164,9 @@ def appartenance(maille: str) -> pd.DataFrame:
         "region": communes["region"],
         "france": pd.Series("FR", index=communes.index, dtype="str"),
     }
+    if maille.startswith("epci_"):
+        colonne = maille if maille in communes else "epci"
+        return pd.DataFrame({"commune": communes["code"], "code": communes[colonne]}).reset_index(drop=True)
     return pd.DataFrame({"commune": communes["code"], "code": cibles[maille]}).reset_index(drop=True)
 
 

@@ -8,10 +8,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu, TerritoireInconnu
+from cafdiag.geographie import geographie
 from cafdiag.territoires.adresses import lire
 from cafdiag.territoires.cog import message, message_du_nom, passages
 from cafdiag.territoires.normalisation import normaliser
 from cafdiag.territoires.objets import LIBELLES_MAILLES, MAILLES, Territoire
+from cafdiag.territoires.passage_epci import epci_ailleurs, message_du_perimetre, message_epci
 from cafdiag.territoires.recherche import (
     codes_proches,
     communes_du_code_postal,
@@ -21,7 +23,7 @@ from cafdiag.territoires.recherche import (
     noms_proches,
     par_niveau,
 )
-from cafdiag.territoires.referentiel import COG, construire, fiches, table
+from cafdiag.territoires.referentiel import construire, fiches, table
 
 _PREFIXE = re.compile(r"^([^\W\d_]+)\s*:\s*(.*)$", re.DOTALL)
 _SEMBLE_UN_CODE = re.compile(r"^(?:[0-9]+|2[AB][0-9]*)$")
@@ -79,7 +81,7 @@ def territoire(cle: str) -> Territoire:
     >>> territoire("200048551") == territoire("cc du pays de craon") == territoire("Pays de Craon")
     True
     >>> territoire("49069").avertissements
-    ("49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2025)",)
+    ("49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2026)",)
     >>> territoire("region:52").nom, territoire("52").nom
     ('Pays de la Loire', 'Haute-Marne')
     """
@@ -176,6 +178,8 @@ def _par_code(texte: str, maille: str | None) -> Territoire | None:
                 return construire(candidate, code)
             if candidate == "commune" and code in passages():
                 return _ancien_code(code)
+            if candidate == "epci" and code in epci_ailleurs():
+                return _epci_d_ailleurs(code)
     raise _code_inconnu(texte, code, maille)
 
 
@@ -221,9 +225,9 @@ def _par_nom(nom: str, maille: str | None) -> Territoire:
         raise TerritoireInconnu(
             nom,
             propositions=proches,
-            attendu=f"un nom ou un code de la géographie {COG}"
+            attendu=f"un nom ou un code de la géographie {geographie()}"
             if maille is None
-            else f"un nom ou un code de la maille {LIBELLES_MAILLES[maille]} en {COG}",
+            else f"un nom ou un code de la maille {LIBELLES_MAILLES[maille]} en {geographie()}",
         )
     lieu, textes = construire(*trouves.lieux[0]), []
     if lecture.dit and normaliser(lecture.dit) != normaliser(nom):
@@ -251,8 +255,24 @@ def _ancien_code(code: str) -> Territoire:
     return replace(construire("commune", passage.codes[0]), avertissements=(message(passage),))
 
 
+def _epci_d_ailleurs(code: str) -> Territoire:
+    ancien = epci_ailleurs()[code]
+    if len(ancien.codes) > 1:
+        raise TerritoireAmbigu(
+            f"{code} ({ancien.nom})",
+            propositions=[
+                *decrire_tous(("epci", actuel) for actuel in ancien.codes),
+                f"ou tous ensemble ({'+'.join(ancien.codes)})",
+            ],
+        )
+    return replace(construire("epci", ancien.codes[0]), avertissements=(message_epci(ancien),))
+
+
 def avertir_scission(lieu: Territoire) -> Territoire:
-    """Ajoute à une commune scindée depuis peu l'avertissement que son périmètre a changé."""
+    """Ajoute à une commune scindée depuis peu, ou à un EPCI au périmètre changé, l'avertissement qui le dit."""
+    if lieu.maille == "epci":
+        dit = message_du_perimetre(lieu.code)
+        return replace(lieu, avertissements=(*lieu.avertissements, dit)) if dit else lieu
     passage = passages().get(lieu.code) if lieu.maille == "commune" else None
     if passage is None or message(passage) in lieu.avertissements:
         return lieu
@@ -271,7 +291,7 @@ def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconn
         f"{LIBELLES_MAILLES[sorte]} ({' ou '.join(map(str, _LONGUEURS[sorte]))} caractères)"
         for sorte in bonnes or mailles
     )
-    attendu += f", géographie {COG}"
+    attendu += f", géographie {geographie()}"
     if "commune" in mailles and len(code) == 5 and (postales := communes_du_code_postal(code)):
         propositions = decrire_tous(("commune", autre) for autre in postales)
         return TerritoireInconnu(
@@ -290,7 +310,7 @@ def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconn
     conseil = ""
     if len(code) == 9:
         conseil = (
-            f"donnez le nom de l'EPCI, tel qu'il était au 1er janvier {COG} ; SIREN proches : "
+            f"donnez le nom de l'EPCI, tel qu'il était au 1er janvier {geographie()} ; SIREN proches : "
             + " ; ".join(propositions)
         )
     return TerritoireInconnu(texte, propositions=propositions, attendu=attendu, conseil=conseil)

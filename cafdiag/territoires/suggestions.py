@@ -10,6 +10,7 @@ from cafdiag.territoires.adresses import lire
 from cafdiag.territoires.cog import passages
 from cafdiag.territoires.normalisation import normaliser, sans_articles
 from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.passage_epci import epci_ailleurs
 from cafdiag.territoires.recherche import (
     Repere,
     communes_du_code_postal,
@@ -42,7 +43,7 @@ class _Piste(NamedTuple):
 def _pistes() -> dict[str, tuple[_Piste, ...]]:
     pistes = {forme: tuple(map(_Piste, reperes)) for forme, reperes in index_exact().items()}
     for forme, anciens in index_anciens().items():
-        autrefois = (_Piste(("commune", code), a.nom) for a in anciens for code in a.codes)
+        autrefois = (_Piste((a.maille, code), a.nom) for a in anciens for code in a.codes)
         pistes[forme] = (*pistes.get(forme, ()), *autrefois)
     return pistes
 
@@ -104,7 +105,7 @@ def suggerer(texte: str, *, nombre: int = 8, mailles: tuple[str, ...] = ()) -> l
 
 def _par_adresse(texte: str) -> list[_Piste]:
     trouves = lire(texte).trouves
-    anciens = [_Piste(("commune", code), a.nom) for a in trouves.anciens for code in a.codes]
+    anciens = [_Piste((a.maille, code), a.nom) for a in trouves.anciens for code in a.codes]
     return [*map(_Piste, trouves.reperes), *anciens]
 
 
@@ -126,6 +127,8 @@ def _par_code(texte: str) -> list[_Piste]:
     if code not in fiches()["commune"] and (passage := passages().get(code)):
         nom = passage.nom_ancien or code
         pistes = [*(_Piste(("commune", c), nom) for c in passage.codes), *pistes]
+    if code not in fiches()["epci"] and (ancien := epci_ailleurs().get(code)):
+        pistes = [*(_Piste(("epci", c), ancien.nom) for c in ancien.codes), *pistes]
     return pistes
 
 
