@@ -126,7 +126,8 @@ def _dans_l_ancienne(nom: str, table: pd.DataFrame) -> pd.DataFrame:
     if nom == "communes":
         if "epci_2025" in table:
             apres = {"nom_2026": table["nom"], "epci_2026": table["epci"]}
-            return table.assign(nom=table["nom_2025"], epci=table["epci_2025"], **apres)
+            avant = {mot: table[f"{mot}_2025"].fillna(table[mot]) for mot in ("nom", "epci")}
+            return table.assign(**avant, **apres)
         avant = _table("communes", ("code", "epci"), None).set_index("code")["epci"]
         return table.assign(epci=table["code"].map(avant))
     if nom == "voisins":

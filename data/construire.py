@@ -56,6 +56,7 @@ def construire(racine: Path, cache: Path, *, dire=print) -> dict[str, dict]:
     dictionnaire = variables.dictionnaire(tables)
     texte = provenance.provenance(tables, formes.bilan, tolerance=contours.TOLERANCE_COMMUNES,
                                   lisere=contours.LISERE)
+    tables["communes"] = referentiel.seulement_ce_qui_differe(tables["communes"])
     etape("écriture")
     for nom, table in sorted(tables.items()):
         ecriture.ecrire_table(table, racine / "data" / f"{nom}.parquet")

@@ -140,7 +140,7 @@ def test_populations_des_communes_nouvelles_et_scindees(communes):
 def test_totaux_des_mailles(communes):
     com = communes[communes["type"] == "COM"]
     epci, departements, regions = (magasin.lire_table(n) for n in ("epci", "departements", "regions"))
-    assert (len(epci), len(departements), len(regions)) == (1255, 101, 18)
+    assert (len(epci), len(departements), len(regions)) == (1253, 101, 18)
     assert epci["nombre_communes"].sum() == com["epci"].notna().sum()
     for table, maille in ((epci, "epci"), (departements, "departement"), (regions, "region")):
         sommes = com.groupby(maille)["population_2023"].agg(lambda s: s.sum(skipna=False))
@@ -328,8 +328,10 @@ def test_taux_de_couverture():
     }
     assert taux.loc[taux["maille"] == "france", "txcouv"].tolist() == [60.9]
     assert taux.loc[(taux["maille"] == "epci") & (taux["code"] == "XX"), "txcouv"].tolist() == [195.8]
+    # La Cnaf publie encore à l'EPCI de 2025 : les deux fusions de 2026 n'y sont pas.
     sans = set(magasin.lire_table("epci")["code"]) - set(taux.loc[taux["maille"] == "epci", "code"])
-    assert set(magasin.lire_table("epci").set_index("code").loc[list(sans), "departement"]) == {"976"}
+    departements = magasin.lire_table("epci").set_index("code").loc[list(sans), "departement"]
+    assert set(departements[departements.ne("976")].index) == {"992367730", "994579670"}
 
 
 def test_rien_n_est_change_des_faits(construction):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from cafdiag.geographie import geographie
+
 _MONTRES = 20
 
 
@@ -111,7 +113,7 @@ class CompteRendu:
                 + ", ".join(lignes[:_MONTRES]) + suite
             )
         if self.codes_passes:
-            texte.append(f"  {len(self.codes_passes)} code(s) passés au COG 2025 : "
+            texte.append(f"  {len(self.codes_passes)} code(s) passés au COG {geographie()} : "
                          + _liste(f"{a} → {b}" for a, b in sorted(self.codes_passes.items())))
         if self.codes_inconnus:
             texte.append(f"  {len(self.codes_inconnus)} code(s) inconnus : " + _liste(self.codes_inconnus))

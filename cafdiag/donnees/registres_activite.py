@@ -24,9 +24,11 @@ from cafdiag.donnees.registres_rgpd import EXPLICATION, nominatives
 from cafdiag.donnees.registres_tableau import Tableau
 from cafdiag.donnees.registres_valeurs import lire, neutraliser
 from cafdiag.erreurs import EntreeFautive
+from cafdiag.geographie import geographie
 from cafdiag.magasin import lire_table
 from cafdiag.territoires.adresses import designes
 from cafdiag.territoires.cog import a_jour, passages
+from cafdiag.territoires.passage_epci import epci_ailleurs, message_epci
 from cafdiag.territoires.recherche import decrire
 
 EXEMPLE = "EXEMPLE"
@@ -336,7 +338,9 @@ class _Lecture:
             if code in _connus(maille):
                 return code
             self.inconnus.add(code)
-            self.noter(i, "code", texte, f"un {_MAILLES[maille][0]} de 2025")
+            ailleurs = epci_ailleurs().get(code) if maille == "epci" else None
+            indice = f" : {message_epci(ailleurs)}" if ailleurs and len(ailleurs.codes) == 1 else ""
+            self.noter(i, "code", texte, f"un {_MAILLES[maille][0]} de {geographie()}{indice}")
             return None
         destin = a_jour(pd.Series([code], dtype="str")).iloc[0]
         if destin["statut"] == "actuel":

@@ -15,6 +15,7 @@ import pandas as pd
 
 from cafdiag.donnees.nettoyage import code_commune, nombre
 from cafdiag.donnees.registres_points import Point, communes_des_points, localiser
+from cafdiag.geographie import geographie
 from cafdiag.magasin import lire_contours, lire_table
 from cafdiag.territoires.adresses import designes, lire_commune
 from cafdiag.territoires.cog import a_jour
@@ -207,7 +208,7 @@ def _par_code(i, ligne, raison, actuel, au_point, point, rendu: Rattachement) ->
         indice = f" ; « {ligne['commune']} » est {_nomme(trouves[0])}" if len(trouves) == 1 else ""
         if not indice and (postales := communes_du_code_postal(ligne["code"])):
             indice = f" ; {ligne['code']} est le code postal de {' ou '.join(map(_nomme, postales[:3]))}"
-        detail = f" ({raison})" if raison else " (n'est pas une commune du COG 2025)"
+        detail = f" ({raison})" if raison else f" (n'est pas une commune du COG {geographie()})"
         rendu.defauts.append(
             (i, "code", ligne["code"], f"un code commune{detail}{indice}{_indice(au_point, point)}")
         )

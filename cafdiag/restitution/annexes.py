@@ -8,6 +8,7 @@ import re
 import pandas as pd
 
 from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.geographie import geographie
 from cafdiag.indicateurs import Options
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.formats import chiffrees, cle_de_tri, statut
@@ -20,7 +21,7 @@ GLOSSAIRE = {
     "Caf": "caisse d'allocations familiales.",
     "Cnaf": "caisse nationale des allocations familiales ; elle publie les taux de couverture.",
     "CLAS": "contrat local d'accompagnement à la scolarité.",
-    "COG": "code officiel géographique de l'Insee ; ici, celui du 1er janvier 2025.",
+    "COG": "code officiel géographique de l'Insee, au 1er janvier de chaque année.",
     "CMG": "complément de libre choix du mode de garde, versé aux familles.",
     "CTG": "convention territoriale globale entre une Caf et des communes, pour quatre à cinq ans.",
     "EAJE": "établissement d'accueil du jeune enfant : crèche, multi-accueil, micro-crèche.",
@@ -145,8 +146,8 @@ def methode(options: Options) -> str:
     regles = (
         "Un taux agrégé est un rapport de sommes, jamais une moyenne de taux.",
         "Un manquant n'est ni un zéro, ni classé, ni moyenné : il est nommé.",
-        "Les communes sont celles du code officiel géographique (COG) du 1er janvier 2025 ; les communes "
-        "fusionnées depuis sont suivies.",
+        f"Les communes et les intercommunalités sont celles du 1er janvier {geographie()} (code officiel géographique, "
+        "COG) ; celles d'avant y sont suivies.",
         "Les effectifs de la Caf sont arrondis à 5 par commune : l'intervalle possible est calculé et, s'il dépasse "
         "trois points de part et d'autre, le taux n'est pas montré.",
         "Chaque chiffre du rapport, avec son statut, son intervalle et sa source, est dans le fichier de mesures qui "

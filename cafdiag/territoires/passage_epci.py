@@ -44,6 +44,11 @@ def perimetres_changes() -> frozenset[str]:
     return frozenset(epci_ailleurs()) | frozenset(c for e in epci_ailleurs().values() for c in e.codes)
 
 
+def sirens_connus() -> frozenset[str]:
+    """Tous les SIREN d'EPCI, de l'une et de l'autre géographie : ce qu'un fichier peut porter sans être faux."""
+    return frozenset(fiches()["epci"]) | frozenset(epci_ailleurs())
+
+
 def geographie_des(codes: Iterable[str], *, defaut: int) -> int:
     """Géographie d'une liste de SIREN : celle dont elle a les codes propres, sinon celle par défaut.
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from cafdiag.erreurs import CafdiagError, DemandeFausse, TerritoireInconnu
+from cafdiag.geographie import geographie
 from cafdiag.territoires.decoupage import decouper
 from cafdiag.territoires.gardes import communes_gardees
 from cafdiag.territoires.objets import Territoire
@@ -116,7 +117,7 @@ def _lire(codes: Iterable[str] | str) -> list[Territoire]:
             raise TerritoireInconnu(
                 ", ".join(erreurs),
                 propositions=propositions,
-                attendu="des codes de communes ou d'EPCI de 2025",
+                attendu=f"des codes de communes ou d'EPCI de {geographie()}",
                 conseil=conseil,
             )
         raise DemandeFausse(

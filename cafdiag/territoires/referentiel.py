@@ -42,6 +42,9 @@ def table(nom: str) -> pd.DataFrame:
     else:
         ailleurs = [f"{mot}_{autre(geographie())}" for mot in ("nom", "epci")] if nom == "communes" else []
         lue = magasin.lire_table(nom, colonnes=_COLONNES[nom] and [*_COLONNES[nom], *ailleurs])
+        for colonne in ailleurs:
+            # Vide : comme aujourd'hui.
+            lue[colonne] = lue[colonne].fillna(lue[colonne.partition("_")[0]])
     if nom == "qpv":
         lue = lue.rename(columns={"identifiant": "code", "dep": "departement"})
     return lue.set_index("code", drop=False).rename_axis(None)

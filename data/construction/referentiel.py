@@ -173,6 +173,14 @@ def table_epci(communes: pd.DataFrame, cache: Path, faits: Path, *, annee: int) 
             .sort_values("code", ignore_index=True))
 
 
+def seulement_ce_qui_differe(communes: pd.DataFrame) -> pd.DataFrame:
+    """Vide ``nom_2025`` et ``epci_2025`` là où rien n'a changé : presque partout."""
+    table = communes.copy()
+    for colonne in ("nom", "epci"):
+        table[f"{colonne}_2025"] = table[f"{colonne}_2025"].mask(table[f"{colonne}_2025"].eq(table[colonne]))
+    return table.astype({"nom_2025": "str", "epci_2025": "str"})
+
+
 def seulement_changes(table: pd.DataFrame, faits: Path) -> pd.DataFrame:
     """Les lignes des EPCI dont le périmètre n'est pas le même en 2025 et en 2026."""
     passage = _passage_epci(faits)

@@ -32,6 +32,7 @@ from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import annee as lire_annee
 from cafdiag.donnees.lecture import code_departement, code_epci, code_region, lire_tableau
 from cafdiag.magasin import lire_table
+from cafdiag.territoires.passage_epci import sirens_connus
 
 ANNEE = r"annee(_de_reference)?|date_(de_)?ref(erence)?|dt_?ref(fre)?|dtref|millesime|date|an"
 _CODES = {
@@ -143,8 +144,8 @@ def _codes(c: Chantier, maille: str, colonne: str) -> pd.Series:
     codes = lire(serie)
     c.rejeter_selon(codes.raisons, serie)
     c.remarques += codes.remarque()
-    nom_table = {"epci": "epci", "departement": "departements", "region": "regions"}[maille]
-    connus = set(lire_table(nom_table, colonnes=["code"])["code"])
+    nom_table = {"departement": "departements", "region": "regions"}.get(maille)
+    connus = set(lire_table(nom_table, colonnes=["code"])["code"]) if nom_table else sirens_connus()
     # Un EPCI disparu, ou Saint-Martin : publié, gardé, mais dit.
     c.inconnus = sorted(set(codes.valeurs[c.garde].dropna()) - connus)
     return codes.valeurs

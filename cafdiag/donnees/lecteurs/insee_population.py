@@ -25,8 +25,10 @@ from cafdiag.donnees.lecteurs.recollement import mouvants
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import nombre
+from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
-from cafdiag.territoires import a_jour
+from cafdiag.territoires import a_jour, membres
+from cafdiag.territoires.passage_epci import geographie_des
 
 SOURCE_POPULATION = "Insee, populations légales"
 SOURCE_NAISSANCES = "Insee, état civil, naissances domiciliées"
@@ -387,6 +389,10 @@ def _confronter_aux_mailles(chantier: Chantier, roles: dict[str, str], table: pd
     freq, nom_mesure = trouver(brut.entete, "freq"), trouver(brut.entete, "ec_measure|popref_measure")
     communes = lire_table("communes", colonnes=["code", "type", *_MAILLES_DU_FICHIER.values()])
     communes = communes[communes["type"].eq("COM")].set_index("code")
+    # Les EPCI sont ceux du fichier, de 2025 ou d'aujourd'hui.
+    sirens = brut.table.loc[brut.table[objet].eq("EPCI"), roles["geo"]].str.rpartition("-")[2]
+    annee = geographie_des(sirens, defaut=ANCIENNE)
+    communes["epci"] = membres(f"epci_{annee}").set_index("commune")["code"]
     # La table est encore dans la géographie du fichier : une commune scindée y est avec ses sœurs.
     actuels = a_jour(pd.Series(table.index, dtype="str"))
     arrivees = actuels["cibles"].fillna(actuels["code_origine"]).str.split().str[0].to_numpy()

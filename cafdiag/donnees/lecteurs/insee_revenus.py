@@ -21,7 +21,8 @@ from cafdiag.donnees.lecteurs.millesimes import annee_du_nom, siecle
 from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_epci, nombre
-from cafdiag.magasin import lire_table
+from cafdiag.geographie import ANCIENNE
+from cafdiag.territoires.passage_epci import sirens_connus
 
 SOURCE = "Insee, Filosofi"
 # MED21 (base communale), Q219 (fichier des revenus disponibles : deuxième quartile), MED_SL (Melodi).
@@ -78,9 +79,8 @@ def _codes_epci(chantier: Chantier, serie: pd.Series) -> pd.Series:
     codes = code_epci(serie)
     chantier.rejeter_selon(codes.raisons, serie)
     chantier.remarques += codes.remarque()
-    connus = set(lire_table("epci", colonnes=["code"])["code"])
-    disparus = codes.valeurs.notna() & ~codes.valeurs.isin(connus)
-    chantier.rejeter(disparus, "EPCI qui n'existe plus en 2025", serie)
+    disparus = codes.valeurs.notna() & ~codes.valeurs.isin(sirens_connus())
+    chantier.rejeter(disparus, f"EPCI qui n'existait plus en {ANCIENNE}", serie)
     return codes.valeurs
 
 
@@ -96,7 +96,7 @@ def _finir(chantier: Chantier, codes: pd.Series, fiche: pd.DataFrame, annees: li
     if secrets:
         chantier.remarques.append(f"{secrets} valeur(s) protégée(s) par le secret statistique")
     if epci:
-        chantier.remarques.append("maille EPCI : composition de l'année de la source, pas de 2025")
+        chantier.remarques.append("maille EPCI : composition de l'année de la source, pas d'aujourd'hui")
     else:
         grandeurs = [c for c in table if c != "code" and not c.endswith("__statut")]
         table = chantier.au_cog(table, additives=[], non_additives=grandeurs)

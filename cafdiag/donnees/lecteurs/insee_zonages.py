@@ -21,6 +21,9 @@ from cafdiag.donnees.lecteurs.assemblage import (
 from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_epci
+from cafdiag.geographie import geographie
+from cafdiag.territoires import membres
+from cafdiag.territoires.passage_epci import geographie_des
 
 _DENS7 = (r"dens(ite)?_?7(_niveaux)?", r"grille_(de_|communale_)?densite(_7)?|densite_7_niveaux",
           r"niveau_(de_)?densite", r"dens|densite")
@@ -125,16 +128,16 @@ def lire_appartenance(chemin: Path, *, feuille: str | None = None, annee: int | 
 
 def rendre_appartenance(chantier: Chantier, fiche: pd.DataFrame, an: int | None) -> Lecture:
     """Ramène au COG, et dit ce qui diffère de l'appartenance embarquée."""
-    from cafdiag.magasin import lire_table
 
     resultat = chantier.au_cog(fiche, classes=[c for c in fiche if c != "code"])
     resultat = resultat.drop(columns=[c for c in resultat if c.endswith("__statut")])
-    embarque = lire_table("communes", colonnes=["code", "epci"]).set_index("code")["epci"]
+    annee = geographie_des(resultat["epci"].dropna(), defaut=geographie())
+    embarque = membres(f"epci_{annee}").set_index("commune")["code"]
     actuel = resultat["code"].map(embarque.to_dict())
     differe = resultat["epci"].notna() & actuel.notna() & resultat["epci"].ne(actuel)
     chantier.remarques.append(
-        f"{int(differe.sum())} commune(s) d'un autre EPCI que dans le référentiel 2025" if differe.any()
-        else "mêmes EPCI que le référentiel 2025")
+        f"{int(differe.sum())} commune(s) d'un autre EPCI que dans le référentiel {annee}" if differe.any()
+        else f"mêmes EPCI que le référentiel {annee}")
     return chantier.rendre(resultat, annees=[an] if an else [], source="Insee, appartenance géographique",
                            millesime=f"au 1er janvier {an}" if an else "année non dite")
 
