@@ -58,7 +58,7 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
     for annee in (2022, 2023):
         ecarts = croise.loc[croise[f"pmun_{annee}"].ne(croise[f"population_{annee}"]).fillna(True), "code"]
         _exiger(f"populations {annee} différentes entre Etalab et les faits", ecarts.tolist(), [])
-    ecarts = croise.loc[croise["epci_fait"].ne(croise["epci_2025"]), "code"]
+    ecarts = croise.loc[croise["epci_fait"].ne(croise["epci_2025"].fillna(croise["epci"])), "code"]
     _exiger("EPCI différents entre Etalab et les faits", ecarts.tolist(), [])
     actuels, passage = set(communes["code"]), tables["passage_cog"]
     _exiger("passages vers un code inconnu", sorted(set(passage["code"]) - actuels), [])
@@ -74,7 +74,7 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
     voisins = tables["voisins"]
     aller = set(voisins.itertuples(index=False, name=None))
     _exiger("contiguïtés sans réciproque", len(aller - {(m, b, a) for m, a, b in aller}), 0)
-    _exiger("revenus d'EPCI inconnus", sorted(set(tables["epci_filosofi"]["code"]) - set(communes["epci_2025"])), [])
+    _exiger("revenus d'EPCI inconnus", sorted(set(tables["epci_filosofi"]["code"]) - set(communes["epci_2025"].fillna(communes["epci"]))), [])
     _controler_france(tables)
     _controler_qpv(tables)
 
