@@ -39,12 +39,12 @@ def test_ancien_code_passe_en_le_disant(ancien, actuel):
     assert territoire(actuel).avertissements == ()
     [texte] = lieu.avertissements
     assert texte.startswith(ancien) and "n'existe plus" in texte
-    assert f"{actuel} {lieu.nom} (COG 2025)" in texte
+    assert f"{actuel} {lieu.nom} (COG 2026)" in texte
 
 
 def test_oree_d_anjou():
     assert territoire("49069").avertissements == (
-        "49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2025)",
+        "49069 (Orée d'Anjou) n'existe plus : les données sont celles de 49126 Orée d'Anjou (COG 2026)",
     )
 
 

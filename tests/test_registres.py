@@ -209,7 +209,7 @@ def test_table_canonique_et_valeurs_a_la_francaise(ecrire):
         ("annee", "l'an dernier", "2024"),
         ("nom", "", "nom de la structure"),
         ("nom", "x" * 400, "300"),
-        ("code", "99999", "COG 2025"),
+        ("code", "99999", "COG 2026"),
         ("code", "XX", "pseudo-zone"),
         ("code", "", "code Insee"),
         ("nom", "#REF!", "erreur"),

@@ -108,7 +108,7 @@ def test_projection_legale_d_outre_mer_si_le_departement_est_connu():
 @pytest.mark.parametrize(
     ("valeurs", "champ", "attendu"),
     [
-        ({"code": "99999"}, "code", "COG 2025"),
+        ({"code": "99999"}, "code", "COG 2026"),
         (
             {"code": "99999", "commune": "Craon", "code_postal": "53400"},
             "code",

@@ -83,7 +83,8 @@ def situer(publiees: pd.DataFrame, *, defaut: int | None = None) -> pd.DataFrame
     if siennes.empty:
         return publiees
     mailles = publiees["maille"].astype(object).copy()
-    for _, lignes in siennes.groupby([c for c in ("variable", "annee", "serie") if c in siennes], dropna=False):
+    cles = [c for c in ("variable", "annee", "serie") if c in siennes]
+    for _, lignes in siennes.groupby(cles or siennes["maille"], dropna=False):
         annee = geographie_des(lignes["code"], defaut=defaut or geographie())
         if annee != geographie():
             mailles[lignes.index] = f"epci_{annee}"
