@@ -15,7 +15,7 @@ from cafdiag.cli import principal
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import confronter
 from cafdiag.indicateurs.positions import encadrement, positions, se_distinguent
-from cafdiag.magasin import lire_table
+from cafdiag.magasin import dossier, lire_table
 
 # « cafdiag.indicateurs.comparables » est la fonction ; le module, lui, se demande par son nom.
 module = importlib.import_module("cafdiag.indicateurs.comparables")
@@ -36,6 +36,10 @@ def relues() -> pd.DataFrame:
     qpv = lire_table("qpv")
     liens = qpv.assign(commune=qpv["communes"].str.split()).explode("commune")
     quartiers = liens.groupby(liens["commune"].map(communes["epci"]))["identifiant"].nunique()
+    # Les revenus sont ceux des EPCI de 2025 : là où le périmètre a changé, ils sont d'un autre.
+    passage = pd.read_csv(dossier("data") / "faits" / "passage_epci_2025_2026.csv", dtype="str")
+    revenus = lire_table("epci_filosofi").set_index("code")["niveau_vie_median_2021"].astype(float)
+    revenus = revenus.drop([*passage["epci_2025"], *passage["epci_2026"]], errors="ignore")
     population = epci["population_2023"].astype(float)
     table = pd.DataFrame(
         {
@@ -44,7 +48,7 @@ def relues() -> pd.DataFrame:
             "densite": np.log(population / aire.reindex(epci.index)),
             "part_rurale": 100 * ruraux.reindex(epci.index) / population,
             "part_0_2_ans": 100 * enfants.reindex(epci.index) / population,
-            "niveau_de_vie": lire_table("epci_filosofi").set_index("code")["niveau_vie_median_2021"].astype(float),
+            "niveau_de_vie": revenus,
             "quartiers": np.log1p(quartiers.reindex(epci.index, fill_value=0).astype(float)),
         }
     )

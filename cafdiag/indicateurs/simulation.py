@@ -26,6 +26,7 @@ from cafdiag.indicateurs.comparables import empechement
 from cafdiag.indicateurs.comparaison import comparer, situer
 from cafdiag.indicateurs.contexte import annee_des_taux
 from cafdiag.indicateurs.cout import chiffrer
+from cafdiag.indicateurs.petite_enfance import bornes_du_taux
 from cafdiag.indicateurs.simulation_objets import DECLARE, VOTRE_CHIFFRE, Hypotheses, Simulation
 from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.territoires import Territoire, territoire
@@ -168,6 +169,9 @@ class Simulateur:
         visee, dite = _cible(cible, self.lieu, mesures)
         enfants = _enfants(self.contexte, donnees, self.annee, colonne)
         valeur, recalcul = _taux(ici, donnees, enfants)
+        # Un taux estimé (une fusion, un périmètre libre) est encadré bien plus large que son arrondi.
+        publies = pd.DataFrame({c: [float(ici[c])] for c in ("valeur", "bas", "haut")}, index=enfants.index)
+        bornes = bornes_du_taux(publies) if donnees.places is None else None
         # Les places publiées sont arrondies ; celles de l'utilisateur sont les siennes.
         demi_place = DEMI_PLACE if donnees.places is None else 0.0
         publiee = f"{ici['source']} ({ici['millesime']})"
@@ -176,7 +180,7 @@ class Simulateur:
             "statut_taux": ici["statut"] if donnees.places is None else DECLARE if donnees.enfants else "estime",
             "source_cible": VOTRE_CHIFFRE if re.match(r"\d", str(cible).strip()) else publiee,
         }
-        besoin = _besoin(visee, valeur, enfants, ici, demi_place=demi_place)
+        besoin = _besoin(visee, valeur, enfants, ici, bornes=bornes, demi_place=demi_place)
         nommees = _SOURCES_DES_ENFANTS.get(besoin.at[0, "methode_enfants"], [])
         sources["source_enfants"] = VOTRE_CHIFFRE if donnees.enfants is not None else " ; ".join(nommees)
         besoin = besoin.assign(annee=self.annee, **sources)
@@ -311,10 +315,18 @@ def _taux(ici: pd.Series, donnees: Hypotheses, enfants: pd.DataFrame) -> tuple[p
 
 
 def _besoin(
-    visee: float, taux: pd.Series, enfants: pd.DataFrame, ici: pd.Series, *, demi_place: float
+    visee: float,
+    taux: pd.Series,
+    enfants: pd.DataFrame,
+    ici: pd.Series,
+    *,
+    bornes: tuple[pd.Series, pd.Series] | None,
+    demi_place: float,
 ) -> pd.DataFrame:
-    ligne, e = encadrer_besoin(visee, taux, enfants, demi_place=demi_place).iloc[0], enfants.iloc[0]
-    connu, atteint = not math.isnan(ligne["valeur"]), round(taux.iloc[0] - DEMI_TAUX, 6) >= visee
+    bornes = bornes or (taux - DEMI_TAUX, taux + DEMI_TAUX)
+    encadre = encadrer_besoin(visee, taux, enfants, bornes_taux=bornes, demi_place=demi_place)
+    ligne, e = encadre.iloc[0], enfants.iloc[0]
+    connu, atteint = not math.isnan(ligne["valeur"]), round(bornes[0].iloc[0], 6) >= visee
     if math.isnan(taux.iloc[0]):
         statut, motif = "non_disponible", ici["motif"]
         ligne = ligne * math.nan

@@ -21,7 +21,6 @@ from cafdiag.restitution.formats import (
     arrondir,
     date_de,
     decimales_de,
-    intervalle,
     majuscule,
     nombre,
 )
@@ -144,13 +143,9 @@ def niveau(lecture: Lecture, code: str) -> str:
     >>> niveau(Lecture(comparer("200048551", ["PE_NAISS"])), "PE_NAISS")
     'On compte 271 naissances domiciliées en 2024'
     """
-    ligne = lecture.ligne(code)
     dit = _evolution(lecture, code) if code.endswith("_EVOL") else ""
     if not dit:
-        dit = _valeur_en_phrase(lecture, code) + _quand(lecture, code)
-        bornes = intervalle(ligne["bas"], ligne["haut"], decimales=_places(ligne), unite=ligne["unite"])
-        bornes = bornes if len(set(bornes.split(" à "))) > 1 else ""
-        dit += f" (entre {bornes.replace(' à ', ' et ')})" if bornes else ""
+        dit = _valeur_en_phrase(lecture, code) + _quand(lecture, code) + lecture.entre(code)
     return majuscule(dit + lecture.hors_mayotte(code))
 
 

@@ -13,7 +13,7 @@ from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.indicateurs.dates import dates
 from cafdiag.indicateurs.hors_mayotte import HORS_MAYOTTE
 from cafdiag.indicateurs.positions import se_distinguent
-from cafdiag.restitution.formats import FINE, decimales_de, nombre, statut
+from cafdiag.restitution.formats import FINE, decimales_de, intervalle, nombre, statut
 
 ROLES = {
     "territoire": "le territoire",
@@ -155,6 +155,21 @@ class Lecture:
         if ligne is None:
             return ""
         return dire_bornes(ligne, decimales_de(ligne["unite"]), unite="%" if ligne["unite"] == "%" else "")
+
+    def entre(self, indicateur: str) -> str:
+        """« (entre 40,9 et 51,6) », précédé d'une espace, là où le territoire n'est connu qu'à cela près ; vide sinon.
+
+        Examples
+        --------
+        >>> ligne = {"indicateur": "X", "role": "territoire", "valeur": 46.5, "statut": "estime", "unite": "places"}
+        >>> Lecture(pd.DataFrame([ligne | {"bas": 40.9, "haut": 51.6}])).entre("X")
+        ' (entre 40,9 et 51,6)'
+        """
+        ligne = self.ligne(indicateur) or {}
+        bornes = intervalle(
+            ligne.get("bas"), ligne.get("haut"), decimales=decimales_de(ligne.get("unite")), unite=ligne.get("unite")
+        )
+        return f" (entre {bornes.replace(' à ', ' et ')})" if len(set(bornes.split(" à "))) > 1 else ""
 
     def contre(self, indicateur: str, *, roles: tuple[str, ...] = ("departement", "france")) -> str:
         """« contre 78,0 dans le département et 60,9 en France » ; vide si aucune référence n'est connue.

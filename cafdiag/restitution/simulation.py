@@ -202,7 +202,7 @@ def section(donnees: Donnees, faites: list[tuple[str, Simulation]]) -> str:
     rendu = tableau(
         pd.DataFrame([_ligne(donnees, role, s) for role, s in comptees]),
         titre="Places à créer pour rejoindre une référence, si c'étaient des places de crèche à PSU",
-        precision="Entre parenthèses, la fourchette due au nombre d'enfants et à l'arrondi des taux. Une borne "
+        precision="Entre parenthèses, la fourchette due au nombre d'enfants et à la précision des taux. Une borne "
         "inconnue se dit « au moins ».",
         colonnes={
             "reference": "Référence",
@@ -240,8 +240,10 @@ def _phrases(donnees: Donnees, faites: list[tuple[str, Simulation]]) -> list[str
         if not siennes:
             continue
         b = siennes[0][1].besoin.iloc[0]
-        ici = _places(b["taux"])
-        phrase = f"{nom} : {ici} pour 100 enfants de moins de 3 ans en {b['annee']:.0f}"
+        lecture, code = donnees.lecture, TAUX[taux][0]
+        ici = f"{'environ ' if b['statut_taux'] == 'estime' else ''}{_places(b['taux'])}"
+        entre = lecture.entre(code) if lecture.estime(code) else ""
+        phrase = f"{nom} : {ici} pour 100 enfants de moins de 3 ans en {b['annee']:.0f}{entre}"
         rejointes = [(r, s) for r, s in siennes if s.atteinte]
         if rejointes:
             dites = " et ".join(

@@ -92,8 +92,8 @@ def periodes(lecture: Lecture) -> tuple[str, str]:
 
 
 def _places(lecture: Lecture, code: str) -> str:
-    """« 1,7 place », « 79,9 places »."""
-    return f"{lecture.texte(code)} {accorder(lecture.valeur(code), 'places')}"
+    """« 1,7 place », « 79,9 places », « environ 46,5 places »."""
+    return f"{lecture.dit(code)} {accorder(lecture.valeur(code), 'places')}"
 
 
 def couverture(lecture: Lecture) -> str:
@@ -104,8 +104,8 @@ def couverture(lecture: Lecture) -> str:
     quand = f"Fin {annee}, l'" if annee else "L'"
     phrase = (
         f"{quand}offre d'accueil est de {_places(lecture, 'PE_TXCOUV_GLOBAL')} pour 100 enfants de moins de 3 ans"
-        f"{lecture.hors_mayotte('PE_TXCOUV_GLOBAL')}"
-    )
+        f"{lecture.entre('PE_TXCOUV_GLOBAL')}{lecture.hors_mayotte('PE_TXCOUV_GLOBAL')}"
+    ).replace("est de environ", "est d'environ")
     situations = [s for s in (lecture.situer("PE_TXCOUV_GLOBAL", r) for r in ("departement", "france")) if s]
     return phrase + (f" : {' ; '.join(situations)}" if situations else "") + "."
 
@@ -115,22 +115,24 @@ def modes(lecture: Lecture) -> str:
     dominant = lecture.ligne("PE_MODE_DOMINANT")
     if not lecture.connu("PE_MODE_DOMINANT") or not lecture.connu("PE_TXCOUV_EAJE"):
         return ""
-    collectif = _places(lecture, "PE_TXCOUV_EAJE")
+    collectif, entre = _places(lecture, "PE_TXCOUV_EAJE"), lecture.entre("PE_TXCOUV_EAJE")
     contre = lecture.contre("PE_TXCOUV_EAJE")
+    # Des taux estimés désignent un premier mode, sans l'assurer.
+    est, sont = ("serait", "seraient") if lecture.estime("PE_MODE_DOMINANT") else ("est", "sont")
     if "collectif" in dominant["modalite"]:
-        phrase = f"L'accueil collectif (EAJE) est le premier mode : {collectif} pour 100 enfants"
+        phrase = f"L'accueil collectif (EAJE) {est} le premier mode : {collectif} pour 100 enfants{entre}"
         return phrase + (f", {contre}." if contre else ".")
     pluriel = (
-        "Les assistants maternels sont"
+        f"Les assistants maternels {sont}"
         if "assistants" in dominant["modalite"]
-        else (f"La {dominant['modalite']} est")
+        else (f"La {dominant['modalite']} {est}")
     )
     # PSU et hors PSU sont deux modes : ensemble, ils peuvent dépasser le premier.
     ensemble_devant = lecture.valeur("PE_TXCOUV_EAJE") >= lecture.valeur("PE_MODE_DOMINANT")
     a_part = " (EAJE à PSU et hors PSU comptés à part)" if ensemble_devant else ""
     phrase = (
         f"{pluriel} le premier mode d'accueil{a_part} ; l'accueil collectif (EAJE) offre {collectif} pour 100 "
-        "enfants"
+        f"enfants{entre}"
     )
     return phrase + (f", {contre}." if contre else ".")
 
@@ -299,7 +301,7 @@ def _enjeu_couverture(lecture: Lecture) -> Enjeu | None:
         return None
     return Enjeu(
         "Une offre d'accueil sous la moyenne de la France",
-        f"{_places(lecture, 'PE_TXCOUV_GLOBAL')} pour 100 enfants, "
+        f"{majuscule(_places(lecture, 'PE_TXCOUV_GLOBAL'))} pour 100 enfants, "
         f"{lecture.contre('PE_TXCOUV_GLOBAL')}{_en(lecture, 'PE_TXCOUV_GLOBAL')}.",
         "Quels besoins ne trouvent pas de réponse, où, et pour quels horaires ?",
         -ecart / lecture.valeur("PE_TXCOUV_GLOBAL", "france"),
@@ -312,7 +314,7 @@ def _enjeu_collectif(lecture: Lecture) -> Enjeu | None:
         return None
     ici = lecture.valeur("PE_TXCOUV_EAJE")
     constat = (
-        f"{_places(lecture, 'PE_TXCOUV_EAJE')} d'accueil collectif pour 100 enfants, "
+        f"{majuscule(_places(lecture, 'PE_TXCOUV_EAJE'))} d'accueil collectif pour 100 enfants, "
         f"{lecture.contre('PE_TXCOUV_EAJE')}{_en(lecture, 'PE_TXCOUV_EAJE')}."
     )
     if ici == 0:

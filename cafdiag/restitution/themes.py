@@ -134,10 +134,11 @@ def _grille(donnees: Donnees) -> str:
 def _petite_enfance(donnees: Donnees) -> str:
     lecture = donnees.lecture
     avant, apres = textes.periodes(lecture)
+    estimation = "estimation " if lecture.estime("PE_TXCOUV_GLOBAL") else ""
     dits = cles(
         lecture,
         {
-            "PE_TXCOUV_GLOBAL": "places pour 100 enfants de moins de 3 ans ({annee})",
+            "PE_TXCOUV_GLOBAL": f"places pour 100 enfants de moins de 3 ans ({estimation}{{annee}})",
             "PE_TXCOUV_EAJE": "en accueil collectif (EAJE)",
             "PE_ENF_M3": "enfants de moins de 3 ans (estimation {annee})",
             "PE_NAISS_EVOL": f"naissances {apres} par rapport à {avant}" if avant else "de naissances",

@@ -74,7 +74,8 @@ def controler(tables: dict[str, pd.DataFrame]) -> None:
     voisins = tables["voisins"]
     aller = set(voisins.itertuples(index=False, name=None))
     _exiger("contiguïtés sans réciproque", len(aller - {(m, b, a) for m, a, b in aller}), 0)
-    _exiger("revenus d'EPCI inconnus", sorted(set(tables["epci_filosofi"]["code"]) - set(communes["epci_2025"].fillna(communes["epci"]))), [])
+    d_avant = set(communes["epci_2025"].fillna(communes["epci"]))
+    _exiger("revenus d'EPCI inconnus", sorted(set(tables["epci_filosofi"]["code"]) - d_avant), [])
     _controler_france(tables)
     _controler_qpv(tables)
 
