@@ -50,7 +50,7 @@ def test_memes_octets(tmp_path, fige):
 
 def test_l_instantane_se_suffit(fige):
     t0 = json.loads(fige.read_text(encoding="utf-8"))
-    assert t0["cog"] == 2025 and len(t0["territoire"]["communes"]) == 37
+    assert t0["cog"] == 2026 and len(t0["territoire"]["communes"]) == 37
     assert len(t0["donnees"]["embarquees"]) == 64 and t0["donnees"]["entrepot"] == {}
     mesures = {m["indicateur"]: m for m in t0["mesures"]}
     assert (
@@ -126,6 +126,10 @@ def test_le_perimetre_a_change(fige):
     retoucher(fige, lambda t0: t0["territoire"]["communes"].__setitem__(0, "53130"))
     remarques = " ".join(cd.evaluer(fige).remarques)
     assert "communes entrées" in remarques and "communes sorties : 53130" in remarques
+    # Ni « révisé », ni « hausse » : ce n'est plus le même territoire.
+    habitants = constat(changer(fige, "CTX_POP", valeur=1), "CTX_POP")
+    assert habitants["constat"] == "autre périmètre" and "communes" in habitants["motif"]
+    assert constat(fige, "PE_TXCOUV_GLOBAL")["constat"] == "même année"
 
 
 def test_autre_version_et_registre_absent(fige):

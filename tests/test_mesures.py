@@ -12,6 +12,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import annees_disponibles, dictionnaire
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.indicateurs.mesures import COLONNES
+from cafdiag.magasin import dossier
 
 CRAON = "200048551"
 SANS_VALEUR = {"secret", "non_disponible", "sans_objet"}
@@ -123,7 +124,14 @@ def test_lignes_fictives_absentes_des_mailles():
     epci = cd.mesurer_maille("epci", ["PE_TXCOUV_GLOBAL"])
     assert "XX" not in set(epci["territoire"]) and epci["valeur"].max() == 160.5
     assert epci["valeur"].min() == 2.7
-    assert epci["statut"].eq("non_disponible").sum() == 5  # les cinq EPCI de Mayotte
+    # Les cinq EPCI de Mayotte, et ceux de 2025 qui ont gagné ou perdu une commune en 2026.
+    passage = pd.read_csv(dossier("data") / "faits" / "passage_epci_2025_2026.csv", dtype="str")
+    changes = set(cd.lister("epci")["code"]) & set(passage["epci_2025"]) | set(passage["epci_2026"]) - {
+        "992367730", "994579670"
+    }  # fmt: skip
+    sans = epci[epci["statut"].eq("non_disponible")]
+    mayotte = set(cd.lister("epci", departement="976")["code"])
+    assert len(changes) == 6 and len(mayotte) == 5 and set(sans["territoire"]) == changes | mayotte
     assert "COM" not in set(cd.mesurer_maille("region", ["PE_TXCOUV_GLOBAL"])["territoire"])
 
 

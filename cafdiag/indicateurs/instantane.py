@@ -19,7 +19,7 @@ import pandas as pd
 
 from cafdiag.donnees import Apports, entrepot
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
-from cafdiag.geographie import geographie
+from cafdiag.geographie import ANNEES, geographie
 from cafdiag.indicateurs.dates import dates
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.evolution import RUPTURES, series_des_taux
@@ -28,8 +28,11 @@ from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX, DEMI_TAUX
 from cafdiag.magasin import dossier, ecrire_atomique
 from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires.cog import passages
+from cafdiag.territoires.referentiel import fiches
 
 FORMAT = "cafdiag-t0-1"
+_AUTRE_PERIMETRE = "le territoire n'a plus les mêmes communes : l'écart n'est pas une évolution"
 # Ce qui fait une mesure ; le territoire est dit une fois, en tête.
 _CHAMPS = [
     "indicateur",
@@ -189,7 +192,8 @@ def evaluer(fichier: str | Path, *, apports: Apports | None = None) -> Evaluatio
         ``table`` : ``indicateur``, ``libelle``, ``unite``, puis ``annee``, ``valeur``, ``modalite`` et ``statut``
         à T0 et à T1, ``ecart``, ``dans_l_incertitude`` (vrai, faux, manquant si l'incertitude n'est pas chiffrée),
         ``constat`` (« hausse », « baisse », « dans l'incertitude », « même année », « révisé », « rupture »,
-        « plus mesuré », « désormais mesuré », « non mesuré », « disparu », « nouveau »…) et ``motif``.
+        « autre périmètre », « plus mesuré », « désormais mesuré », « non mesuré », « disparu », « nouveau »…) et
+        ``motif``.
 
     Raises
     ------
@@ -206,15 +210,25 @@ def evaluer(fichier: str | Path, *, apports: Apports | None = None) -> Evaluatio
         mesurer(cible, voulus or None, apports=apports, options=Options(**t0["options"]))
     ).set_index("indicateur")
     figees = pd.DataFrame(t0["mesures"], columns=[*_CHAMPS, "serie"]).set_index("indicateur")
+    deplace = _communes_d_alors(t0) != set(cible.communes)
     lignes = [
-        _comparer(code, *(t.loc[code] if code in t.index else None for t in (figees, actuelles)))
+        _comparer(code, *(t.loc[code] if code in t.index else None for t in (figees, actuelles)), deplace=deplace)
         for code in dict.fromkeys([*figees.index, *actuelles.index])
     ]
     return Evaluation(cible, pd.DataFrame(lignes), tuple(_remarques(t0, cible, apports)))
 
 
-def _comparer(code: str, avant: pd.Series | None, apres: pd.Series | None) -> dict:
-    """Une ligne de l'évaluation."""
+def _communes_d_alors(t0: dict) -> set[str]:
+    """Les communes de l'instantané, sous leurs codes d'aujourd'hui : une fusion de communes ne déplace rien."""
+    return {
+        actuel
+        for code in t0["territoire"]["communes"]
+        for actuel in (passages()[code].codes if code not in fiches()["commune"] and code in passages() else (code,))
+    }
+
+
+def _comparer(code: str, avant: pd.Series | None, apres: pd.Series | None, *, deplace: bool) -> dict:
+    """Une ligne de l'évaluation ; ``deplace`` : le territoire n'a plus les communes de l'instantané."""
     dite = apres if apres is not None else avant
     ligne = {"indicateur": code, "libelle": dite["libelle"], "unite": dite["unite"]}
     for suffixe, mesure in (("t0", avant), ("t1", apres)):
@@ -227,6 +241,9 @@ def _comparer(code: str, avant: pd.Series | None, apres: pd.Series | None) -> di
     constat, motif, incertain = _constater(code, avant, apres, ecart)
     if constat == "rupture":
         ecart = float("nan")
+    elif deplace and len(mesures) == 2 and constat != "même année":
+        # Ni une évolution, ni une révision de la source : deux territoires.
+        constat, motif, incertain = "autre périmètre", _AUTRE_PERIMETRE, None
     return ligne | {"ecart": ecart, "dans_l_incertitude": incertain, "constat": constat, "motif": motif}
 
 
@@ -282,7 +299,7 @@ def _encadrer(code: str, mesure: pd.Series) -> tuple[float, float]:
 
 
 def _remarques(t0: dict, cible: Territoire, apports: Apports | None) -> list[str]:
-    avant, apres = set(t0["territoire"]["communes"]), set(cible.communes)
+    avant, apres = _communes_d_alors(t0), set(cible.communes)
     remarques = list(cible.avertissements)
     for verbe, communes in (("entrées", apres - avant), ("sorties", avant - apres)):
         if communes:
@@ -291,7 +308,8 @@ def _remarques(t0: dict, cible: Territoire, apports: Apports | None) -> list[str
                 "une partie des écarts vient de là"
             )
     if t0["cog"] != geographie():
-        remarques.append(f"l'instantané est au COG {t0['cog']}, le calcul au COG {geographie()}")
+        suite = f" ; « --geographie {t0['cog']} » le relit dans la sienne" if t0["cog"] in ANNEES else ""
+        remarques.append(f"l'instantané est au COG {t0['cog']}, le calcul au COG {geographie()}{suite}")
     if t0["cafdiag"] != _version():
         remarques.append(f"instantané de cafdiag {t0['cafdiag']}, évalué avec {_version()}")
     actuelles = _empreintes(apports)

@@ -390,7 +390,7 @@ def _confronter_aux_mailles(chantier: Chantier, roles: dict[str, str], table: pd
     communes = lire_table("communes", colonnes=["code", "type", *_MAILLES_DU_FICHIER.values()])
     communes = communes[communes["type"].eq("COM")].set_index("code")
     # Les EPCI sont ceux du fichier, de 2025 ou d'aujourd'hui.
-    sirens = brut.table.loc[brut.table[objet].eq("EPCI"), roles["geo"]].str.rpartition("-")[2]
+    sirens = brut.table.loc[brut.table[objet].eq("EPCI"), roles["geo"]].str.split("-").str[-1]
     annee = geographie_des(sirens, defaut=ANCIENNE)
     communes["epci"] = membres(f"epci_{annee}").set_index("commune")["code"]
     # La table est encore dans la géographie du fichier : une commune scindée y est avec ses sœurs.
