@@ -21,6 +21,7 @@ VERROUS = ("verrou.txt", "verrou-tests.txt")
 ETAGES = [
     "erreurs",
     "empreintes_du_code",
+    "geographie",
     "magasin",
     "secret",
     "territoires",
