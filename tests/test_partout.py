@@ -80,7 +80,6 @@ def test_deux_machines_que_tout_separe_donnent_les_memes_octets(tmp_path):
     commandes = [
         ["diagnostic", "200048551", "--sortie", "sortie", "--formats", ",".join(FORMATS)],
         ["departement", "2A", "--sortie", "sortie"],
-        ["carte", "200048551", "PE_TXCOUV_EAJE", "--sortie", "sortie/carte.png"],
     ]
     (tmp_path / "ailleurs").mkdir()
     ici = _produire(tmp_path / "ici", _machine_d_ici(tmp_path / "ici"), commandes)
