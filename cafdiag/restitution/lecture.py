@@ -161,7 +161,7 @@ class Lecture:
 
         Examples
         --------
-        >>> ligne = {"indicateur": "X", "role": "territoire", "valeur": 46.5, "statut": "estime", "unite": "places"}
+        >>> ligne = {"indicateur": "X", "role": "territoire", "valeur": 46.5, "statut": "estime", "unite": "%"}
         >>> Lecture(pd.DataFrame([ligne | {"bas": 40.9, "haut": 51.6}])).entre("X")
         ' (entre 40,9 et 51,6)'
         """
