@@ -427,8 +427,8 @@ def publiee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         ["", "protégé par le secret statistique à la source", "la source ne publie rien ici"],
         f"non fourni à cette maille, et ne s'agrège pas ; {a_apporter(ligne)}",
     )
-    dits = contexte.publications["variable"].eq(variable) & contexte.publications["maille"].str.startswith("epci_")
-    if dits.any():
+    # Toutes les années de cette variable, et d'elle seule : la table des publications a quatre-vingt mille lignes.
+    if any(contexte.publications_de(variable, a)["maille"].str.startswith("epci_").any() for a in annees):
         annonces = contexte.officiels.where(contexte.officiels["maille"].eq("epci"))["code"].map(message_du_perimetre)
         ailleurs = annonces.fillna("").ne("") & ~connu & ~secret
         motif = np.where(ailleurs, "publié pour un autre périmètre, et ne s'agrège pas : " + annonces.fillna(""), motif)

@@ -21,6 +21,8 @@ import pandas as pd
 
 from cafdiag import magasin
 from cafdiag.empreintes_du_code import sha256, version_de, version_du_code
+from cafdiag.erreurs import ProductionImpossible
+from cafdiag.geographie import geographie
 
 # « CAFDIAG_MEMOIRE= » (vide) : rien n'est gardé ni relu.
 VARIABLE = "CAFDIAG_MEMOIRE"
@@ -39,10 +41,10 @@ def dossier() -> Path | None:
 
 
 @lru_cache(maxsize=4)
-def _etat_du_calcul(etat: tuple, geographie: str) -> str:
+def _etat_du_calcul(etat: tuple, annee: int) -> str:
     tables = (magasin.dossier("data") / "empreintes.json").read_bytes().replace(b"\r\n", b"\n")
     versions = [platform.python_version(), *(version_de(nom) for nom in _BIBLIOTHEQUES)]
-    return sha256(json.dumps([version_du_code(), sha256(tables), etat, geographie, versions]))[:24]
+    return sha256(json.dumps([version_du_code(), sha256(tables), etat, annee, versions]))[:24]
 
 
 def _fichier(etat: tuple, cle: tuple) -> Path | None:
@@ -50,7 +52,7 @@ def _fichier(etat: tuple, cle: tuple) -> Path | None:
     if ici is None:
         return None
     # ``repr`` d'une clé faite de textes, de nombres et d'Options : la même chaîne dans chaque processus.
-    return ici / _etat_du_calcul(etat, os.environ.get("CAFDIAG_GEOGRAPHIE", "")) / f"{sha256(repr(cle))[:32]}.parquet"
+    return ici / _etat_du_calcul(etat, geographie()) / f"{sha256(repr(cle))[:32]}.parquet"
 
 
 def relire(etat: tuple, cle: tuple) -> pd.DataFrame | None:
@@ -74,16 +76,13 @@ def garder(etat: tuple, cle: tuple, table: pd.DataFrame) -> None:
     flux = io.BytesIO()
     table.to_parquet(flux, compression="zstd")
     contenu = flux.getvalue()
-    provisoire = fichier.with_name(f".{os.getpid()}-{fichier.name}")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ProductionImpossible):
         if not fichier.parent.is_dir():
             _oublier_les_autres(fichier.parent)
-            fichier.parent.mkdir(parents=True, exist_ok=True)
         anciens = sorted(fichier.parent.glob("*.parquet"), key=lambda f: f.stat().st_mtime)
         for ancien in anciens[:-_FICHIERS_GARDES]:
             ancien.unlink(missing_ok=True)
-        provisoire.write_bytes(sha256(contenu).encode() + contenu)
-        os.replace(provisoire, fichier)
+        magasin.ecrire_atomique(fichier, sha256(contenu).encode() + contenu)
 
 
 def _oublier_les_autres(garde: Path) -> None:

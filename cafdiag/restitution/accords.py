@@ -139,3 +139,12 @@ def prendre_article(libelle: str) -> str:
     """
     article = _ARTICLES.get(libelle.split(" ", 1)[0])
     return f"{article}{libelle[:1].lower()}{libelle[1:]}" if article else ""
+
+
+def elider(phrase: str) -> str:
+    """« est d'environ 59,3 », et non « est de environ ».
+
+    >>> elider("le taux est de environ 59,3")
+    "le taux est d'environ 59,3"
+    """
+    return phrase.replace("est de environ", "est d'environ")

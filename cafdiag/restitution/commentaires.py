@@ -14,7 +14,7 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.positions import se_distinguent
-from cafdiag.restitution.accords import accorder, aucun, masculin, ordinal, prendre_article, singulier
+from cafdiag.restitution.accords import accorder, aucun, elider, masculin, ordinal, prendre_article, singulier
 from cafdiag.restitution.formats import (
     FINE,
     FOIS_LA_FRANCE,
@@ -170,25 +170,20 @@ def _valeur_en_phrase(lecture: Lecture, code: str) -> str:
     if code in _TOURNURES:
         noms = {"p": "places", "f": "foyers allocataires", "e": "enfants"}
         accordes = {lettre: accorder(valeur, nom) for lettre, nom in noms.items()}
-        return _elider(_TOURNURES[code].format(v=lecture.dit(code), **accordes))
+        return elider(_TOURNURES[code].format(v=lecture.dit(code), **accordes))
     if unite == "%" and (trouve := re.fullmatch(_PART_QUI_VIT, libelle)):
         return f"{_part_de(lecture, code, trouve[1])} vivent {trouve[2]}"
     if unite == "%" and (trouve := re.fullmatch(r"Part des (.+) dans la population", libelle)):
         return f"les {trouve[1]} représentent {lecture.dit(code)} de la population"
     article = prendre_article(libelle)
     if article:
-        return _elider(f"{article} est de {_avec_unite(lecture, code)}")
+        return elider(f"{article} est de {_avec_unite(lecture, code)}")
     if arrondir(valeur, _places(ligne)) == 0:
         return f"on ne compte {aucun(libelle)} {singulier(libelle)}"
     libelle = libelle.removesuffix(" (estimés)") if lecture.estime(code) else libelle
     minuscule = libelle if libelle.split(" ")[0].isupper() else libelle[:1].lower() + libelle[1:]
     accorde = singulier(libelle) if abs(valeur) < 2 else minuscule
     return f"on compte {lecture.dit(code)} {accorde}"
-
-
-def _elider(phrase: str) -> str:
-    """« est d'environ 59,3 », et non « est de environ »."""
-    return phrase.replace("est de environ", "est d'environ")
 
 
 def _avec_unite(lecture: Lecture, code: str) -> str:

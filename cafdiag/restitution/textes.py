@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cafdiag.restitution.accords import accorder, ordinal
+from cafdiag.restitution.accords import accorder, elider, ordinal
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 from cafdiag.territoires import Territoire
@@ -102,10 +102,10 @@ def couverture(lecture: Lecture) -> str:
         return ""
     annee = lecture.annee("PE_TXCOUV_GLOBAL")
     quand = f"Fin {annee}, l'" if annee else "L'"
-    phrase = (
+    phrase = elider(
         f"{quand}offre d'accueil est de {_places(lecture, 'PE_TXCOUV_GLOBAL')} pour 100 enfants de moins de 3 ans"
         f"{lecture.entre('PE_TXCOUV_GLOBAL')}{lecture.hors_mayotte('PE_TXCOUV_GLOBAL')}"
-    ).replace("est de environ", "est d'environ")
+    )
     situations = [s for s in (lecture.situer("PE_TXCOUV_GLOBAL", r) for r in ("departement", "france")) if s]
     return phrase + (f" : {' ; '.join(situations)}" if situations else "") + "."
 

@@ -39,11 +39,13 @@ def epci_ailleurs() -> dict[str, EpciAilleurs]:
     return connus
 
 
+@lru_cache(maxsize=1)
 def perimetres_changes() -> frozenset[str]:
     """SIREN, des deux géographies, dont le périmètre n'est pas le même dans l'une et dans l'autre."""
     return frozenset(epci_ailleurs()) | frozenset(c for e in epci_ailleurs().values() for c in e.codes)
 
 
+@lru_cache(maxsize=1)
 def sirens_connus() -> frozenset[str]:
     """Tous les SIREN d'EPCI, de l'une et de l'autre géographie : ce qu'un fichier peut porter sans être faux."""
     return frozenset(fiches()["epci"]) | frozenset(epci_ailleurs())

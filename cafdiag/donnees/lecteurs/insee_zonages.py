@@ -128,7 +128,6 @@ def lire_appartenance(chemin: Path, *, feuille: str | None = None, annee: int | 
 
 def rendre_appartenance(chantier: Chantier, fiche: pd.DataFrame, an: int | None) -> Lecture:
     """Ramène au COG, et dit ce qui diffère de l'appartenance embarquée."""
-
     resultat = chantier.au_cog(fiche, classes=[c for c in fiche if c != "code"])
     resultat = resultat.drop(columns=[c for c in resultat if c.endswith("__statut")])
     annee = geographie_des(resultat["epci"].dropna(), defaut=geographie())
