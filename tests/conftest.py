@@ -66,12 +66,22 @@ def memoire_commune(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def memoire_juste(request, memoire_commune):
-    """Un essai qui remplace un morceau du calcul ne laisse pas ses mesures aux autres."""
+    """Un essai qui remplace un morceau du calcul ne lit ni ne laisse de mesures à partir de là."""
     if "monkeypatch" not in request.fixturenames:
         yield
         return
+    remplace = request.getfixturevalue("monkeypatch")
     gardee = os.environ["CAFDIAG_MEMOIRE"]
-    os.environ["CAFDIAG_MEMOIRE"] = ""
+
+    def sans_memoire(pose):
+        def poser(*arguments, **choix):
+            os.environ["CAFDIAG_MEMOIRE"] = ""
+            return pose(*arguments, **choix)
+
+        return poser
+
+    # Un dossier ou une variable d'environnement, eux, ne changent pas le code : la mémoire les connaît.
+    remplace.setattr, remplace.setitem = sans_memoire(remplace.setattr), sans_memoire(remplace.setitem)
     yield
     os.environ["CAFDIAG_MEMOIRE"] = gardee
 
