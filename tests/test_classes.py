@@ -170,12 +170,12 @@ def test_bornes_confondues(valeurs, unite, attendues):
 
 
 def _decoupages() -> list[tuple[str, tuple[str, ...]]]:
-    """Ce qui se peint pour la France, chaque département, et des EPCI tirés ; par commune, où tout est mesuré."""
+    """Ce qui se peint pour la France, des départements et des EPCI tirés ; par commune, où tout est mesuré."""
     hasard = random.Random(53)
     epci = membres("epci").dropna(subset="code")
     complets = sorted(epci[epci["commune"].str[:2].isin(["01", "08", "49", "53"])]["code"].unique())
     lieux = hasard.sample(sorted(epci["code"].unique()), 15) + hasard.sample(complets, 25)
-    departements = sorted(membres("departement")["code"].dropna().unique())
+    departements = sorted({"53", *hasard.sample(sorted(membres("departement")["code"].dropna().unique()), 40)})
     vus = {("departement", decoupage(territoire("FR"), a_l_epci=False).codes)}
     for code in [*lieux, *departements]:
         lieu = territoire(code)
@@ -191,16 +191,15 @@ def test_toutes_les_cartes_se_lisent():
     tous = {m: sorted({c for maille, codes in decoupages if maille == m for c in codes}) for m, _ in decoupages}
     vues = 0
     aplats = cd.dictionnaire().query("regle != 'A2'")
+    valeurs = {}
+    for m in tous:
+        mesures = mesurer_maille(m, list(aplats.index), codes=tous[m]).dropna(subset="valeur")
+        valeurs |= {(i, m, t): v for i, t, v in mesures[["indicateur", "territoire", "valeur"]].itertuples(index=False)}
     for code, ligne in aplats.iterrows():
         unite, places = ligne["unite"], int(ligne["decimales"])
-        parties = {}
         reference = reference_des_classes(code, annee=None)
         for maille, codes in decoupages:
-            if maille not in parties:
-                parties[maille] = mesurer_maille(maille, [code], codes=tous[maille]).set_index(
-                    "territoire"
-                )["valeur"]
-            connues = parties[maille].reindex(codes).dropna().tolist()
+            connues = [valeurs[cle] for c in codes if (cle := (code, maille, c)) in valeurs]
             if not connues:
                 continue
             vues += 1
