@@ -1,5 +1,6 @@
 """L'accessibilité : cas d'or, conservation des places, bibliothèque « access » pour juge, bords inconnus."""
 
+import json
 import warnings
 
 import numpy as np
@@ -244,9 +245,11 @@ def test_laval_seul_a_portee_de_lui_meme():
 
 def test_sans_places_connues_on_compte_des_etablissements_et_on_le_dit():
     places, lieux = (mesure("53130", c) for c in ("ACC_EAJE_2SFCA", "ACC_EAJE_2SFCA_LIEUX"))
-    assert (
-        places["statut"] == "non_disponible" and np.isnan(places["valeur"]) and "voisines" in places["motif"]
-    )
+    # La Cnaf ne dit les places que de Laval, où sont la plupart des crèches à portée : un minorant, jamais une valeur.
+    assert places["statut"] == "non_disponible" and np.isnan(places["valeur"]) and np.isnan(places["haut"])
+    assert places["motif"].startswith("au moins ") and "certains établissements à portée" in places["motif"]
+    # À Craon, presque aucune place n'est sue : rien ne vaut la peine d'être dit.
+    assert np.isnan(mesure("53084", "ACC_EAJE_2SFCA", acces_minutes=5)["bas"])
     assert lieux["statut"] == "estime" and lieux["unite"] == "établissements pour 100 enfants"
     assert "place" not in lieux["libelle"].lower()
 
@@ -319,6 +322,32 @@ def test_un_registre_complet_donne_les_places(tmp_path):
     assert table.reindex(communes[:150]).eq(10).all() and table.reindex(communes[150:]).eq(0).all()
     ligne = cd.mesurer("244900015", ["ACC_EAJE_2SFCA"], apports=apports).iloc[0]
     assert ligne["statut"] == "estime" and ligne["valeur"] > 0
+
+
+@pytest.mark.parametrize(("capacites", "connues"), [(["20", "", "30"], 50), (["", "", "30"], None)])
+def test_une_capacite_absente_laisse_un_minorant(tmp_path, monkeypatch, capsys, capacites, connues):
+    """Deux crèches sur trois disent leurs places : « au moins » ; une sur trois : rien."""
+    from cafdiag.cli import principal
+
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "entrepot"))
+    lignes = [f"2025;C{i};53084;D502;{k};-0.95;47.8{i}" for i, k in enumerate(capacites)]
+    fichier = tmp_path / "BPE25.csv"
+    fichier.write_text("\n".join(["AN;NOMRS;DEPCOM;TYPEQU;CAPACITE;LONGITUDE;LATITUDE", *lignes]), encoding="utf-8")
+    assert principal(["donnees", "importer", str(fichier)]) == 0
+    capsys.readouterr()
+    demande = ["mesurer", "53084", "-i", "ACC_EAJE_2SFCA", "--minutes", "0.5"]
+    assert principal([*demande, "--format", "json"]) == 0
+    [lue] = json.loads(capsys.readouterr().out)
+    assert (lue["valeur"], lue["statut"]) == (None, "non_disponible")
+    assert principal(demande) == 0
+    vue = capsys.readouterr().out
+    if connues is None:
+        assert lue["bas"] is None and "au moins" not in vue
+        return
+    enfants = table_communes().loc["53084", ["naissances_2022", "naissances_2023", "naissances_2024"]].sum()
+    assert lue["bas"] == pytest.approx(100 * connues / enfants)
+    # Un minorant s'arrondit vers le bas.
+    assert f"au moins {int(1000 * connues / enfants) / 10:.1f}".replace(".", ",") in vue
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
     DataFrame
         34 875 communes et 45 arrondissements, indexés par code (texte) ; colonnes décrites dans
         ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet),
-        et ``places_eaje`` (:func:`cafdiag.donnees.places.places_eaje`).
+        et ``places_eaje…`` (:func:`cafdiag.donnees.places.places_eaje`).
     """
     table = tables.communes().copy()
     edition = derniere_annee(table, *BPE_AVS.values())
@@ -46,7 +46,9 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
             du_registre = par_commune.reindex(table.index, fill_value=0).astype("float64")
             comptes = du_registre.where(couvert, comptes)
         table[colonne] = comptes
-    table["places_eaje"] = places_eaje(apports)
+    encadrees = places_eaje(apports)
+    for colonne, sienne in {"places": "", "au_moins": "_au_moins", "part_sue": "_part_sue"}.items():
+        table[f"places_eaje{sienne}"] = encadrees[colonne]
     table["rpe_couvert"] = _couvertes_par_un_rpe(table, apports)
     return table
 

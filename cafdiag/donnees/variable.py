@@ -34,6 +34,8 @@ class Variable:
         Statut d'une somme faite avec un secours ; vide : celui de la variable.
     annee_fixe : int, optional
         Année des grandeurs dont la colonne n'en porte pas.
+    au_moins : str
+        Colonne qui donne un minorant là où la valeur manque ; vide : rien ne minore.
     """
 
     nom: str
@@ -47,6 +49,7 @@ class Variable:
     secours: tuple[MappingProxyType, ...] = field(default=(), repr=False)
     statut_secours: str = ""
     annee_fixe: int | None = None
+    au_moins: str = ""
 
     def annees(self, colonnes: Collection[str]) -> dict[int, dict[str, float]]:
         """Années calculables avec ces colonnes, et les colonnes pesées de chacune.

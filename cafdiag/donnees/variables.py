@@ -6,7 +6,7 @@ communes qui vérifient une ``condition``. Elle rend, commune par commune, une v
 - donnée publiée telle quelle : valeur = bas = haut ;
 - effectif Cnaf arrondi à 5 : valeur ± 2, jamais sous zéro ;
 - condition inconnue (équipement non renseigné) : entre 0 et le poids de la commune ;
-- donnée absente : rien n'est connu, ``valeur`` manquante, de 0 à l'infini.
+- donnée absente : rien n'est connu, ``valeur`` manquante, de 0 (ou d'un minorant) à l'infini.
 """
 
 from __future__ import annotations
@@ -176,6 +176,7 @@ _TOUTES = (
         f"registre local, {_BPE}, ou Cnaf au-dessus de 10 000 habitants",
         millesime="le plus récent de chaque commune",
         annee_fixe=2025,
+        au_moins="places_eaje_au_moins",
     ),
     _variable("alsh", "implantations d'accueil de loisirs (ALSH)", "implantations", {"bpe{a}_alsh": 1}, _BPE),
     _variable(
@@ -324,6 +325,9 @@ def evaluer(table: pd.DataFrame, nom: str, *, annee: int | None = None) -> pd.Da
         bas = np.where(oui, bas, 0.0)
         haut = np.where(connu & ~oui, 0.0, haut)
     absent = np.isnan(valeur)
+    if variable.au_moins in table:
+        bas = np.where(absent, table[variable.au_moins].to_numpy(dtype="float64"), bas)
+        absent = np.isnan(bas)
     # Un plafond connu (condition inconnue, population connue) reste un encadrement utile.
     return pd.DataFrame(
         {"valeur": valeur, "bas": np.where(absent, 0.0, bas), "haut": np.where(np.isnan(haut), np.inf, haut)},

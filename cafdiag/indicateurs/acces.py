@@ -14,6 +14,7 @@ from cafdiag.donnees.variables import derniere_annee, plus_recent
 from cafdiag.indicateurs.accessibilite import (
     PALIERS,
     autour,
+    deux_temps,
     deux_temps_encadre,
     metres,
     minutes,
@@ -29,7 +30,8 @@ from cafdiag.magasin import lire_table
 DEMI_MINUTE_MAXIMALE = 1.0
 # Au-delà de tant de fois l'imprécision admise, un encadrement n'est même pas montré.
 LARGEUR_MONTREE = 10
-# « Au moins » n'apprend quelque chose que si la moitié des enfants ont une réponse sûre.
+# « Au moins » n'apprend quelque chose que si la moitié des enfants ont une réponse sûre, ou, pour des places, si celles
+# de la moitié des établissements à leur portée sont sues.
 PART_SURE_MINIMALE = 0.5
 # Indicateur → types de structures, et la colonne communale qui les compte quand aucun registre n'est complet.
 EQUIPEMENTS = {
@@ -40,6 +42,7 @@ EQUIPEMENTS = {
     "ACC_PART_X_MIN_LAEP": {"laep": "bpe{*}_laep"},
     "AD_FS_ACCES": {"france_services": "france_services_{*}"},
 }
+_CAPACITES = "minorant : les places de certains établissements à portée ne sont pas connues"
 _VOISINES = "l'offre ou les enfants de communes voisines à portée ne sont pas connus"
 
 
@@ -112,15 +115,21 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     acces = contexte.partager(
         ("2sfca", ligne["numerateur"], ligne["denominateur"], annee, paliers, choix.vitesse_kmh),
         lambda: _par_commune(
-            contexte, enfants, offre, _situables(contexte, (ligne["denominateur"], annee)), paliers
+            contexte, enfants, offre, _situables(contexte, (ligne["denominateur"], annee)), paliers,
+            parts=contexte.communes.get(f"{ligne['numerateur']}_part_sue"),
         ).reindex(enfants.index),
     )
     brut, total = _moyenne(contexte, acces, enfants)
     connu, nul = brut["valeur"].notna(), total["valeur"].eq(0)
-    sure = contexte.sommer(enfants.mask(acces["valeur"].isna() & enfants["valeur"].notna(), 0.0))["valeur"]
-    au_moins = ~connu & brut["bas"].gt(0) & sure.ge(PART_SURE_MINIMALE * total["valeur"])
+    sure = enfants.mask(acces["valeur"].isna() & enfants["valeur"].notna(), 0.0)
+    en_places = "part_sue" in acces
+    if en_places:
+        sure = enfants.mul(acces["part_sue"].fillna(0.0), axis=0)
+    au_moins = ~connu & brut["bas"].gt(0) & contexte.sommer(sure)["valeur"].ge(PART_SURE_MINIMALE * total["valeur"])
     manquants = contexte.manquantes(ligne["denominateur"], annee=annee)
     motif = pd.Series(_dire_duree(contexte), index=contexte.codes).where(connu, _VOISINES)
+    if en_places:
+        motif = motif.mask(au_moins, _CAPACITES)
     motif = motif.mask(manquants.ne(""), manquants).mask(nul, "aucun enfant de moins de 3 ans")
     return resultat(
         contexte.codes,
@@ -154,6 +163,8 @@ def _par_commune(
     offre: pd.DataFrame,
     cibles: pd.Index,
     paliers: tuple[tuple[float, float], ...],
+    *,
+    parts: pd.Series | None,
 ) -> pd.DataFrame:
     """2SFCA des communes visées : on ne cherche que les lieux à leur portée, et les enfants à portée de ceux-ci."""
     vitesse = contexte.options.vitesse_kmh
@@ -167,6 +178,14 @@ def _par_commune(
     demande, habitants = enfants.loc[proches.index], contexte.par_commune("population")["haut"]
     demande["haut"] = demande["haut"].where(np.isfinite(demande["haut"]), habitants.loc[proches.index])
     acces = deux_temps_encadre(demande, offre.loc[lieux.index], voisinage, paliers=paliers)
+    if parts is not None:
+        # Même calcul, en établissements : quelle part de ceux à portée dit ses places ?
+        etablissements = contexte.par_commune("lieux_eaje")["valeur"].loc[lieux.index].fillna(0.0)
+        tous, sus = (
+            deux_temps(demande["haut"], n, voisinage, paliers=paliers)[0]
+            for n in (etablissements, etablissements * parts.loc[lieux.index])
+        )
+        acces["part_sue"] = sus / tous
     # Une commune sans coordonnées n'est « autour » de rien : elle reste inconnue.
     return acces.reindex(cibles).fillna({"bas": 0.0, "haut": np.inf})
 

@@ -175,13 +175,16 @@ def _places(chantier: Chantier, capacite: str, lu: dict, table: pd.DataFrame, an
         remplies = valeurs[masque].notna()
         if not len(remplies) or not remplies.any():
             continue
-        # Une crèche sans capacité rend inconnue la somme de sa commune.
-        sommes = valeurs[masque].groupby(lu["codes"][masque]).sum(skipna=False)
-        table[f"bpe{an}_places_{nom}"] = sommes.reindex(table.index, fill_value=0.0)
+        # Une crèche sans capacité rend inconnue la somme de sa commune ; les autres en font un minorant.
+        capacites = valeurs[masque].groupby(lu["codes"][masque])
+        table[f"bpe{an}_places_{nom}"] = capacites.sum(skipna=False).reindex(table.index, fill_value=0.0)
         if not remplies.all():
+            table[f"bpe{an}_places_sures_{nom}"] = capacites.sum().reindex(table.index, fill_value=0.0)
+            sans = (~remplies).groupby(lu["codes"][masque]).sum().astype("float64")
+            table[f"bpe{an}_sans_places_{nom}"] = sans.reindex(table.index, fill_value=0.0)
             chantier.remarques.append(
                 f"capacité absente pour {int((~remplies).sum())} {nom} sur {len(remplies)} : "
-                "les places de leur commune restent vides")
+                "les places de leur commune ne sont qu'un minorant")
 
 
 def _remarques(chantier: Chantier, types: set[str], an: int) -> None:
