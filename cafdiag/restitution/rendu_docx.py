@@ -45,6 +45,7 @@ class _Rendu:
         # Vrai si le bloc est suivi de sa source : un tableau ne passe pas la page sans elle.
         self.annotee = False
         preparer(self.docx)
+        self.style_de_case = self.docx.styles["Case"].style_id
         proprietes = self.docx.core_properties
         proprietes.title = sans_controle(f"{document.titre} – {document.sous_titre}")
         proprietes.subject = sans_controle(document.situation)[:255]
@@ -264,6 +265,8 @@ class _Rendu:
         for colonne, largeur in zip(table.columns, largeurs, strict=True):
             colonne.width = Cm(largeur)
         occupees: set[tuple[int, int]] = set()
+        # Relevées avant toute fusion : ``table.cell`` relit le tableau entier à chaque case.
+        cases = [ligne.cells for ligne in table.rows]
         for rang, ligne in enumerate(lignes):
             _insecable(table.rows[rang], entete=rang < len(bloc.entetes))
             colonne = 0
@@ -275,9 +278,9 @@ class _Rendu:
                 fin = min(colonne + case.colonnes, bloc.largeur) - 1
                 bas = min(rang + case.lignes, len(lignes)) - 1
                 occupees |= {(r, c) for r in range(rang, bas + 1) for c in range(colonne, fin + 1)}
-                place = table.cell(rang, colonne)
+                place = cases[rang][colonne]
                 if fin > colonne or bas > rang:
-                    place = place.merge(table.cell(bas, fin))
+                    place = place.merge(cases[bas][fin])
                 place.width = Cm(sum(largeurs[colonne : fin + 1]))
                 self._case(place, case, entete=rang < len(bloc.entetes))
                 colonne = fin + 1
@@ -290,7 +293,8 @@ class _Rendu:
 
     def _case(self, place: Any, case: modele.Case, *, entete: bool) -> None:
         p = place.paragraphs[0]
-        p.style = self.docx.styles["Case"]
+        # Par son identifiant : ``p.style =`` relit tous les styles du document à chaque case.
+        p._p.style = self.style_de_case
         if case.nombre:
             p.alignment = WD_ALIGN_PARAGRAPH.RIGHT
         self._bouts(p, case.bouts, gras=entete or case.accent, encre=TERRITOIRE if case.accent else None)
