@@ -386,6 +386,11 @@ def lancer_pytest(python: Path, arguments: list, env: dict) -> tuple:
         return code, lire_junit(junit)
 
 
+def en_parallele() -> list:
+    """Un processus de plus que de cœurs : des essais attendent un navigateur, un noyau, un délai."""
+    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+
+
 def carnets() -> list:
     """Les carnets à jouer, gabarit compris."""
     return [f"{dossier}/{carnet.name}" for dossier in ("notebooks", "templates")
@@ -399,7 +404,7 @@ def etage_rapide() -> list:
         for f in sorted((RACINE / "tests").glob("test_*.py"))
         if "pytestmark = pytest.mark.unitaire" in f.read_text(encoding="utf-8")
     ]
-    return ["-n", "auto", "--dist", "loadfile", "-m", "unitaire and not lent and not navigateur", *fichiers]
+    return [*en_parallele(), "-m", "unitaire and not lent and not navigateur", *fichiers]
 
 
 def tester(arguments: list) -> int:
@@ -440,13 +445,13 @@ def tester(arguments: list) -> int:
         noter("style (ruff)", executer([str(python), "-m", "ruff", "check", "."], env=env), debut=debut)
         dire("\n— Tests et doctests")
         debut = time.monotonic()
-        code, bilan = lancer_pytest(python, ["-n", "auto", "--dist", "loadfile"], env)
+        code, bilan = lancer_pytest(python, en_parallele(), env)
         noter("tests et doctests", code, bilan, debut)
         dire("\n— Carnets")
         debut = time.monotonic()
         if carnets():
             # --nbval-current-env : le noyau est celui de .venv, quoi qu'il y ait d'installé ailleurs.
-            options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
+            options = [*en_parallele(), "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
             code, bilan = lancer_pytest(python, [*options, *carnets()], env)
             noter("carnets (nbval)", code, bilan, debut)
         else:

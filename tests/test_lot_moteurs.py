@@ -546,7 +546,7 @@ def test_un_carnet_d_un_autre_langage_est_refuse(tmp_path):
 @pytest.mark.lent
 @linux
 def test_le_vrai_gabarit_donne_les_memes_octets_partout(tmp_path):
-    """Deux moteurs, deux ordres, deux dossiers, et le diagnostic seul : une seule suite d'octets."""
+    """Deux moteurs, deux ordres, un ou deux processus, et le diagnostic seul : une seule suite d'octets."""
     from cafdiag.lot.plan import Cible, planifier
     from cafdiag.restitution.produire import diagnostic
 
@@ -554,11 +554,9 @@ def test_le_vrai_gabarit_donne_les_memes_octets_partout(tmp_path):
     vrai = planifier([Cible(c) for c in codes], formats="html,ipynb")
     envers = planifier([Cible(c) for c in reversed(codes)], formats="html,ipynb")
     produire_lot(vrai, Reglages(sortie=tmp_path / "a", moteur="souche", processus=2, bornes=LARGES))
-    produire_lot(envers, Reglages(sortie=tmp_path / "b", moteur="souche", processus=1, bornes=LARGES))
-    produire_lot(vrai, Reglages(sortie=tmp_path / "c", moteur="processus", processus=2, bornes=LARGES))
+    produire_lot(envers, Reglages(sortie=tmp_path / "b", moteur="processus", processus=1, bornes=LARGES))
     reference = octets(tmp_path / "a")
-    assert len(reference) == 3 * len(codes)
-    assert octets(tmp_path / "b") == reference and octets(tmp_path / "c") == reference
+    assert len(reference) == 3 * len(codes) and octets(tmp_path / "b") == reference
     index = (tmp_path / "a" / "index.html").read_bytes()
     assert (tmp_path / "b" / "index.html").read_bytes() == index
     # Le chemin d'un diagnostic seul porte les mêmes chiffres et la même page.
