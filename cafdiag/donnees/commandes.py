@@ -102,8 +102,11 @@ def lister() -> pd.DataFrame:
 
 
 @contextlib.contextmanager
-def _barre(nom: str, montrer: bool | None) -> Iterator[Suivi | None]:
+def _barre(nom: str, montrer: bool | Suivi | None) -> Iterator[Suivi | None]:
     """Une barre qui avance, au terminal ou dans un carnet ; rien si la sortie est redirigée."""
+    if callable(montrer):
+        yield montrer
+        return
     carnet = "ipykernel" in sys.modules
     if montrer is False or (montrer is None and not carnet and not sys.stderr.isatty()):
         yield None
@@ -125,7 +128,7 @@ def telecharger(
     lire: bool = True,
     forcer: bool = False,
     reglages: Reglages | None = None,
-    progression: bool | None = None,
+    progression: bool | Suivi | None = None,
     annoncer: Callable[[str], None] | None = None,
 ) -> Bilan:
     """Prend la dernière version des sources, puis la range dans l'entrepôt.
@@ -142,8 +145,9 @@ def telecharger(
         Tout reprendre et tout relire, même inchangé.
     reglages : Reglages, optional
         Délais, essais, tailles.
-    progression : bool, optional
-        Montrer une barre ; par défaut, au terminal et dans un carnet.
+    progression : bool or callable, optional
+        Montrer une barre ; par défaut, au terminal et dans un carnet. Un ``suivi(octets_recus, octets_annonces)``
+        la remplace.
     annoncer : callable, optional
         Reçoit une phrase après chaque source.
 

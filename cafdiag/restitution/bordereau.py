@@ -29,6 +29,7 @@ _COLONNES = (
     ("Fichier officiel ou modèle", 44),
     ("Commande", 46),
 )
+RIEN_A_APPORTER = "Tous les indicateurs qui peuvent l'être ont leur chiffre : rien à apporter."
 _TELECHARGER = re.compile(r"« cafdiag donnees telecharger ([^»]+?) »$")
 _MODELE = re.compile(r"\b\w+\.xlsx\b")
 # Un chiffre que rien n'apporterait : tu par le secret, ou trop incertain pour être montré.
@@ -109,11 +110,8 @@ def apports(mesures: pd.DataFrame) -> list[Apport]:
 def bordereau(mesures: pd.DataFrame, cible: Territoire, *, titre: str = "") -> bytes:
     """Le classeur ``a-apporter-<code>.xlsx`` ; mêmes mesures, mêmes octets."""
     classeur = Workbook(write_only=True)
-    lignes = [_ligne(apport, cible) for apport in apports(mesures)]
-    vide = [
-        ["", "Tous les indicateurs qui peuvent l'être ont leur chiffre : rien à apporter.", "", "", "", ""]
-    ]
-    feuille = feuille_en_tableau(classeur, "À apporter", _COLONNES, lignes or vide)
+    cases = [[x.themes, x.allumera, x.qui, x.quoi, x.fichier, x.commande] for x in lignes(mesures, cible)]
+    feuille = feuille_en_tableau(classeur, "À apporter", _COLONNES, cases or [["", RIEN_A_APPORTER, "", "", "", ""]])
     feuille.oddHeader.left.text = f"{titre or cible.nom} : ce qu'il reste à apporter".replace("&", "&&")
     feuille.oddHeader.right.text = "Document de travail, à ne pas remettre"
     feuille.oddFooter.right.text = "&P / &N"
@@ -125,16 +123,33 @@ def bordereau(mesures: pd.DataFrame, cible: Territoire, *, titre: str = "") -> b
     return sans_dates(tampon.getvalue(), sceller=True)
 
 
-def _ligne(apport: Apport, cible: Territoire) -> list[str]:
+@dataclass(frozen=True)
+class Ligne:
+    """Une ligne du bordereau, en textes : du tableur comme de l'explorateur."""
+
+    themes: str
+    allumera: str
+    qui: str
+    quoi: str
+    fichier: str
+    commande: str
+    prise_d_office: bool
+
+
+def lignes(mesures: pd.DataFrame, cible: Territoire) -> list[Ligne]:
+    """Ce qu'il faut apporter à un territoire, une ligne par donnée (voir :func:`apports`)."""
     table = dictionnaire()
-    themes = dict.fromkeys(THEMES[table.at[code, "theme"]] for code in apport.indicateurs)
     return [
-        " ; ".join(themes),
-        " ; ".join(table.at[code, "libelle_court"] for code in apport.indicateurs),
-        apport.qui,
-        re.sub(r" ?\(« cafdiag [^»]+ »\)", "", apport.quoi),
-        _fichier(apport),
-        _commande(apport, cible),
+        Ligne(
+            themes=" ; ".join(dict.fromkeys(THEMES[table.at[code, "theme"]] for code in apport.indicateurs)),
+            allumera=" ; ".join(table.at[code, "libelle_court"] for code in apport.indicateurs),
+            qui=apport.qui,
+            quoi=re.sub(r" ?\(« cafdiag [^»]+ »\)", "", apport.quoi),
+            fichier=_fichier(apport),
+            commande=_commande(apport, cible),
+            prise_d_office=apport.prise_d_office,
+        )
+        for apport in apports(mesures)
     ]
 
 
@@ -172,7 +187,13 @@ def _commande(apport: Apport, cible: Territoire) -> str:
 
 
 def promesse(mesures: pd.DataFrame) -> str:
-    """Ce qu'ajouterait « donnees telecharger », en une phrase ; vide si la commande n'ajouterait rien.
+    """Ce qu'ajouterait « donnees telecharger », en une phrase ; vide si la commande n'ajouterait rien."""
+    dit = gain(mesures)
+    return f"avec le réseau, jusqu'à {dit} : cafdiag donnees telecharger" if dit else ""
+
+
+def gain(mesures: pd.DataFrame) -> str:
+    """« 1 thème de plus (« Parentalité »), 10 indicateurs de plus en tout » ; vide si rien n'est à prendre d'office.
 
     Les sources déjà dans l'entrepôt ont donné ce qu'elles pouvaient : elles ne promettent plus rien.
     """
@@ -188,7 +209,7 @@ def promesse(mesures: pd.DataFrame) -> str:
     if neufs:
         noms = enumeration([f"« {n} »" for n in neufs])
         dit = f"{accord(len(neufs), 'thème')} de plus ({noms}), {accord(len(gagnes), 'indicateur')} de plus en tout"
-    return f"avec le réseau, jusqu'à {dit} : cafdiag donnees telecharger"
+    return dit
 
 
 def _a_portee(mesures: pd.DataFrame) -> Iterator[str]:

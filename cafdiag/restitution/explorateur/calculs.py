@@ -58,6 +58,11 @@ def de_la_maille(maille: str, codes: tuple[str, ...], etat: Etat) -> pd.DataFram
     return _maille(maille, codes, etat.indicateur, etat.annee, etat_des_tables())
 
 
+def toutes(etat: Etat) -> pd.DataFrame:
+    """Tous les indicateurs du territoire."""
+    return _toutes(etat.territoire, etat_des_tables())
+
+
 def simulateur(etat: Etat) -> Simulateur:
     """De quoi simuler pour le territoire, lu une fois : le curseur n'attend pas."""
     return _simulateur(etat.territoire, etat_des_tables())
@@ -72,6 +77,11 @@ def _comparer(cible: Territoire, code: str, annee: int | None, _tables: tuple) -
 @lru_cache(maxsize=512)
 def _mesurer(cible: Territoire, code: str, annee: int | None, _tables: tuple) -> pd.DataFrame:
     return mesurer(cible, [code], annee=annee)
+
+
+@lru_cache(maxsize=16)
+def _toutes(cible: Territoire, _tables: tuple) -> pd.DataFrame:
+    return mesurer(cible)
 
 
 @lru_cache(maxsize=128)

@@ -15,6 +15,7 @@ from cafdiag.erreurs import CafdiagError
 from cafdiag.indicateurs import annees_disponibles, comparables, dictionnaire
 from cafdiag.restitution.explorateur import calculs, decor, garde, page, vues
 from cafdiag.restitution.explorateur.code import code_de
+from cafdiag.restitution.explorateur.completer import Completer
 from cafdiag.restitution.explorateur.composition import Composition
 from cafdiag.restitution.explorateur.curseur import Curseur
 from cafdiag.restitution.explorateur.etat import PLUS_PROCHES, REFERENCES, Etat, themes
@@ -24,10 +25,11 @@ from cafdiag.restitution.formats import majuscule
 from cafdiag.territoires import Territoire, territoire
 from cafdiag.territoires.suggestions import preparer
 
-COMPARER, ANNEES, PERIMETRE, SIMULER, PRODUIRE = "Comparer", "Années", "Périmètre", "Simuler", "Produire"
+COMPARER, ANNEES, PERIMETRE, SIMULER = "Comparer", "Années", "Périmètre", "Simuler"
+PRODUIRE, COMPLETER = "Produire", "Compléter"
 # Un menu d'ipywidgets prend None pour « rien de choisi ».
 DERNIERE = 0
-VOLETS = (COMPARER, ANNEES, PERIMETRE, SIMULER, PRODUIRE)
+VOLETS = (COMPARER, ANNEES, PERIMETRE, SIMULER, PRODUIRE, COMPLETER)
 
 
 class Explorateur(widgets.VBox):
@@ -91,6 +93,7 @@ class Explorateur(widgets.VBox):
         self.composition = Composition(self._cocher, self._ouvrir_perimetre, self._agir)
         self.simulation = Curseur(self._viser, self._agir)
         self.production = Production(lambda: self._etat, self._agir)
+        self.completer = Completer(lambda: self._montrer(None), self._agir)
         self.volets = widgets.Tab([*self._volets()], titles=VOLETS, selected_index=0)
         self.volets.add_class("cafdiag-volets")
         self._ecouter()
@@ -100,7 +103,7 @@ class Explorateur(widgets.VBox):
         references.add_class("cafdiag-references")
         comparer = widgets.VBox([references, widgets.Box([self.ajouter, self.proches]), self.autres])
         comparer.children[1].add_class("cafdiag-rangee")
-        return comparer, self.annees, self.composition, self.simulation, self.production
+        return comparer, self.annees, self.composition, self.simulation, self.production, self.completer
 
     def _disposer(self) -> list[widgets.Widget]:
         commandes = widgets.Box([self.chercher, self.theme, self.indicateur, self.annee])
@@ -225,7 +228,13 @@ class Explorateur(widgets.VBox):
     def _changer_de_volet(self) -> None:
         self._montrer_les_annees()
         self._montrer_la_simulation()
+        self._montrer_ce_qui_manque()
         self._montrer_la_carte()
+
+    def _montrer_ce_qui_manque(self) -> None:
+        """Tous les indicateurs à mesurer : volet ouvert seulement."""
+        if self.volets.selected_index == VOLETS.index(COMPLETER):
+            self.completer.montrer(self._etat)
 
     def _cle_active(self) -> str:
         prefixe = "region:" if self._decor and self._decor.maille == "region" else ""
@@ -246,6 +255,8 @@ class Explorateur(widgets.VBox):
         if ancien is None or (ancien.cle, ancien.choisies) != (etat.cle, etat.choisies):
             self.composition.montrer(etat)
         self._montrer_la_simulation()
+        if ancien is None or (ancien.cle, ancien.nom) != (etat.cle, etat.nom):
+            self._montrer_ce_qui_manque()
         if sauf is None or sauf != ancien or etat.choisies != ancien.choisies:
             self._montrer_la_carte()
 
