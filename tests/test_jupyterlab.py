@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from cafdiag.restitution.explorateur import page as page_de_la_carte
+from cafdiag.restitution.explorateur.interface import VOLETS
 
 pytestmark = [pytest.mark.navigateur, pytest.mark.lent]
 
@@ -337,7 +338,7 @@ def test_au_clavier_et_pour_un_lecteur_d_ecran(atelier, navigateur):
     dans_l_explorateur = {"include": [[f".{page_de_la_carte.RACINE}"]]}
     choisie = boutons.nth(1).inner_text()
     assert bientot(racine.locator(".zone strong").inner_text, choisie) == choisie
-    for volet in ("Comparer", "Années", "Périmètre", "Simuler", "Produire"):
+    for volet in VOLETS:
         changer_de_volet(page, racine, volet)
         assert bientot(partial(fautes_axe, page, context=dans_l_explorateur), []) == [], volet
     (dedans,) = [f for f in page.frames if f.parent_frame and f.locator("#lignes").count()]
@@ -356,7 +357,7 @@ def test_rien_ne_deborde(atelier, navigateur, largeur):
     page.locator(".jp-SideBar.jp-mod-left li[data-id='filebrowser']").click()
     page.set_viewport_size({"width": largeur, "height": 2400})
     boite = cadre(page).locator("body")
-    for volet in ("Comparer", "Années", "Périmètre", "Simuler", "Produire"):
+    for volet in VOLETS:
         changer_de_volet(page, racine, volet)
         page.wait_for_timeout(500)
         if dossier := os.environ.get("CAFDIAG_CAPTURES"):

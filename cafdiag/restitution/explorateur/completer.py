@@ -61,7 +61,8 @@ class Completer(widgets.VBox):
             return
         titres = "".join(f'<th scope="col">{titre}</th>' for titre in _COLONNES)
         self.manques.value = (
-            f'<p class="compte">{phrase_html(dit)}</p><div class="manques"><table>'
+            f'<p class="compte">{phrase_html(dit)}</p>'
+            '<div class="manques" tabindex="0" role="region" aria-label="Ce qui manque encore"><table>'
             f"<caption>{phrase_html(f'Ce qui manque encore : {etat.territoire.nom}')}</caption>"
             f"<thead><tr>{titres}</tr></thead><tbody>{''.join(lignes)}</tbody></table></div>"
         )
