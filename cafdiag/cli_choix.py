@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from cafdiag.millesimes import millesime
+
 
 def apports(sous: argparse.ArgumentParser) -> None:
     """Les fichiers de l'utilisateur."""
-    sous.add_argument("--qpv", metavar="FICHIER", help="contours des QPV 2024 de l'ANCT")
+    sous.add_argument("--qpv", metavar="FICHIER", help=f"contours des QPV {millesime('qpv.liste')} de l'ANCT")
     sous.add_argument("--registre", metavar="FICHIER", help="registre de structures (CSV)")
     sous.add_argument(
         "--registre-complet",

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Iterator
 
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.millesimes import millesime
 
 VARIABLE = "CAFDIAG_GEOGRAPHIE"
-REFERENCE, ANCIENNE = 2026, 2025
+REFERENCE, ANCIENNE = millesime("geographie.reference"), millesime("geographie.precedente")
 ANNEES = (REFERENCE, ANCIENNE)
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cafdiag.erreurs import DonneesAbimees, ProductionImpossible
-from cafdiag.geographie import ANCIENNE, geographie
+from cafdiag.geographie import ANCIENNE, ANNEES, REFERENCE, geographie
+from cafdiag.ressources import dossier, racine
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -27,22 +28,6 @@ if TYPE_CHECKING:
 _REINSTALLER = "retéléchargez le projet (modifié exprès ? « python data/construire.py --empreintes »)"
 _INTACTS: dict[Path, tuple[int, int]] = {}
 _CONTOURS: dict[str, gpd.GeoDataFrame] = {}
-
-
-@lru_cache(maxsize=1)
-def racine() -> Path:
-    """Racine des ressources : la roue installée, sinon le dépôt."""
-    roue = Path(__file__).parent / "_ressources"
-    return roue if roue.is_dir() else Path(__file__).resolve().parent.parent
-
-
-def dossier(nom: str) -> Path:
-    """Chemin d'un dossier de ressources (``data``, ``maps``, ``templates``, ``notebooks``).
-
-    >>> dossier("data").name
-    'data'
-    """
-    return racine() / nom
 
 
 def dossier_utilisateur() -> Path:
@@ -124,20 +109,20 @@ def _dans_l_ancienne(nom: str, table: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     if nom == "communes":
-        if "epci_2025" in table:
-            apres = {"nom_2026": table["nom"], "epci_2026": table["epci"]}
-            avant = {mot: table[f"{mot}_2025"].fillna(table[mot]) for mot in ("nom", "epci")}
+        if f"epci_{ANCIENNE}" in table:
+            apres = {f"{mot}_{REFERENCE}": table[mot] for mot in ("nom", "epci")}
+            avant = {mot: table[f"{mot}_{ANCIENNE}"].fillna(table[mot]) for mot in ("nom", "epci")}
             return table.assign(**avant, **apres)
         avant = _table("communes", ("code", "epci"), None).set_index("code")["epci"]
         return table.assign(epci=table["code"].map(avant))
     if nom == "voisins":
         change = _perimetres_changes()
         gardees = ~(table["maille"].eq("epci") & (table["code"].isin(change) | table["voisin"].isin(change)))
-        return table[gardees].replace({"maille": {"epci_2025": "epci"}}).reset_index(drop=True)
+        return table[gardees].replace({"maille": {f"epci_{ANCIENNE}": "epci"}}).reset_index(drop=True)
     if isinstance(table, pd.DataFrame) and "geometry" in table:
-        avant = _lire_fond("epci_2025", None)
+        avant = _lire_fond(f"epci_{ANCIENNE}", None)
     else:
-        avant = pd.read_parquet(verifier(dossier("data") / "epci_2025.parquet"))
+        avant = pd.read_parquet(verifier(dossier("data") / f"epci_{ANCIENNE}.parquet"))
     restes = table[~table["code"].isin(_perimetres_changes())]
     return pd.concat([restes, avant]).sort_values("code", ignore_index=True)
 
@@ -149,15 +134,16 @@ def epci_de_l_autre_geographie() -> pd.DataFrame:
     if geographie() == ANCIENNE:
         entiere = pd.read_parquet(verifier(dossier("data") / "epci.parquet"))
         return entiere[entiere["code"].isin(_perimetres_changes())].reset_index(drop=True)
-    return _table("epci_2025", None, None).copy()
+    return _table(f"epci_{ANCIENNE}", None, None).copy()
 
 
 @lru_cache(maxsize=1)
 def _perimetres_changes() -> frozenset[str]:
     import pandas as pd
 
-    lue = pd.read_parquet(verifier(dossier("data") / "passage_epci.parquet"), columns=["epci_2025", "epci_2026"])
-    return frozenset(lue["epci_2025"]) | frozenset(lue["epci_2026"])
+    colonnes = [f"epci_{annee}" for annee in ANNEES]
+    lue = pd.read_parquet(verifier(dossier("data") / "passage_epci.parquet"), columns=colonnes)
+    return frozenset().union(*(lue[c] for c in colonnes))
 
 
 def lire_table(

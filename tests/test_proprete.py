@@ -20,6 +20,8 @@ VERROUS = ("verrou.txt", "verrou-tests.txt")
 # Du bas vers le haut ; « __init__ » est la façade (« import cafdiag »), pour la ligne de commande.
 ETAGES = [
     "erreurs",
+    "ressources",
+    "millesimes",
     "empreintes_du_code",
     "geographie",
     "magasin",
@@ -237,3 +239,27 @@ def test_pas_d_adresse_de_registre():
     motif = re.compile(rb"""https?://[^" ]+(/simple/?"|/packages/[0-9a-f]{2}/|/-/[a-z0-9._-]+\.tgz)""")
     textes = [c for c in _suivis() if c.is_file() and c.suffix not in (".parquet", ".png")]
     assert [_nom(c) for c in textes if motif.search(c.read_bytes())] == []
+
+
+# --- Les millésimes ---
+
+_ANNEE = re.compile(r"(?<![\d/u])20(?:0[5-9]|[12]\d|3[0-5])(?!\d)")
+
+
+def test_une_annee_s_ecrit_dans_les_millesimes_seuls():
+    """Restent des noms de colonnes des producteurs et des exemples : jamais une année dont dépende un calcul."""
+    ecrites = []
+    for chemin in MODULES:
+        source = chemin.read_text(encoding="utf-8")
+        dites = set()
+        for noeud in ast.walk(ast.parse(source)):
+            if isinstance(noeud, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(noeud) is not None:
+                dites |= set(range(noeud.body[0].lineno, noeud.body[0].end_lineno + 1))
+            # Un nombre nu serait une année de calcul.
+            if isinstance(noeud, ast.Constant) and type(noeud.value) is int and _ANNEE.fullmatch(str(noeud.value)):
+                ecrites.append(f"{_nom(chemin)}:{noeud.lineno} : {noeud.value} écrit en nombre")
+        lignes = enumerate(source.splitlines(), 1)
+        textes = [n for n, li in lignes if n not in dites and _ANNEE.search(li.split("#")[0]) and "http" not in li]
+        ecrites += [f"{_nom(chemin)}:{n}" for n in textes]
+    assert not [e for e in ecrites if "en nombre" in e]
+    assert len(ecrites) <= 20, "\n".join(ecrites)

@@ -12,6 +12,7 @@ from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.registres_champs import TYPES_STRUCTURES as TYPES_STRUCTURES
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.magasin import lire_table
+from cafdiag.millesimes import millesime
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -169,7 +170,8 @@ def _lire_qpv(chemin: Path) -> tuple[gpd.GeoDataFrame, CompteRendu]:
 
     if not chemin.is_file():
         raise fichier_illisible(
-            chemin, FileNotFoundError(chemin), attendu="les contours des QPV 2024 de l'ANCT (GeoJSON, GPKG ou SHP)"
+            chemin, FileNotFoundError(chemin), attendu=f"les contours des QPV {millesime('qpv.liste')} de l'ANCT "
+            "(GeoJSON, GPKG ou SHP)"
         )
     lecture = lire_qpv(chemin)
     fautifs = [str(r) for r in lecture.compte_rendu.rejets if r.raison != REPETEE]

@@ -17,9 +17,9 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
 from cafdiag.territoires.cog import passages as _passages
-from cafdiag.territoires.referentiel import fiches
+from cafdiag.territoires.referentiel import POPULATION, fiches
 
-CLE = "population_2023"
+CLE = POPULATION
 # La règle des lecteurs : rien n'est réparti, l'ensemble reste sous l'ancien code, ses sœurs sont vides.
 ENSEMBLE = "ensemble"
 _COLONNES_STATUTS = ["colonne", "statut", "motif"]
@@ -222,7 +222,7 @@ def _poids(colonne: str) -> pd.Series:
     communes = lire_table("communes")
     if colonne not in communes:
         raise DemandeFausse(f"clé de répartition inconnue : « {colonne} »",
-                            attendu="une colonne du référentiel, par exemple population_2023")
+                            attendu=f"une colonne du référentiel, par exemple {POPULATION}")
     return communes.set_index("code")[colonne]
 
 

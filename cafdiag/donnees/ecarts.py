@@ -10,9 +10,14 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from cafdiag.millesimes import millesime
+
 # Type local → colonnes communales qui le comptent, la plus sûre d'abord ; ce qu'il faut en savoir.
 _OFFICIELS = {
-    "eaje": (("bpe{}_eaje",), "BPE D502 ; les micro-crèches sont comptées à part depuis 2025"),
+    "eaje": (
+        ("bpe{}_eaje",),
+        f"BPE D502 ; les micro-crèches sont comptées à part depuis {millesime('bpe.micro_creches')}",
+    ),
     "micro_creche": (("bpe{}_micro_creche",), "BPE D509"),
     "alsh": (("bpe{}_alsh",), "BPE D505, qui compte des implantations : souvent plusieurs pour un accueil"),
     "rpe": (("bpe{}_rpe",), "BPE D504"),

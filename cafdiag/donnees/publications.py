@@ -18,6 +18,7 @@ from cafdiag.donnees.variable import DEMI_PAS_ARRONDI
 from cafdiag.donnees.variables_locales import COMPOSEES, PLACES
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
+from cafdiag.millesimes import millesime
 from cafdiag.territoires.passage_epci import situer
 
 COLONNES = ["variable", "maille", "code", "annee", "valeur", "bas", "haut", "statut", "source"]
@@ -260,12 +261,15 @@ def _citer(sources: pd.Series) -> str:
     return " ; ".join(dict.fromkeys(sources))
 
 
+_FILOSOFI = millesime("filosofi.embarque")
+
+
 def _revenus(grandeur: str, apportes: pd.DataFrame) -> pd.DataFrame:
     """Médianes et taux publiés : embarqués, puis importés ; le secret reste un secret."""
     faits = lire_table("communes_france")
-    colonne, secret = f"{grandeur}_2021", _SECRETS[grandeur]
+    colonne, secret = f"{grandeur}_{_FILOSOFI}", _SECRETS[grandeur]
     tu = faits[secret].eq(1).to_numpy(dtype=bool, na_value=False) & faits[colonne].isna().to_numpy()
-    morceaux = [_un_taux(grandeur, "commune", faits["code"], 2021, faits[colonne], tu)]
+    morceaux = [_un_taux(grandeur, "commune", faits["code"], _FILOSOFI, faits[colonne], tu)]
     for maille, table in (("commune", apportes), ("epci", epci().reset_index())):
         for nom in (c for c in table if re.fullmatch(grandeur + r"_\d{4}", c)):
             dit = table.get(f"{nom}__statut", pd.Series("exact", index=table.index))

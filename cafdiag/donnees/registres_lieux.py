@@ -17,6 +17,7 @@ from cafdiag.donnees.nettoyage import code_commune, nombre
 from cafdiag.donnees.registres_points import Point, communes_des_points, localiser
 from cafdiag.geographie import geographie
 from cafdiag.magasin import lire_contours, lire_table
+from cafdiag.millesimes import millesime
 from cafdiag.territoires.adresses import designes, lire_commune
 from cafdiag.territoires.cog import a_jour
 from cafdiag.territoires.normalisation import normaliser, sans_articles
@@ -112,7 +113,7 @@ def rattacher(demande: pd.DataFrame) -> Rattachement:
     rendu = Rattachement(pd.DataFrame(index=demande.index))
     nettoyes = code_commune(demande["code"])
     rendu.remarques += nettoyes.remarque()
-    actuels = a_jour(nettoyes.valeurs, cog=2025)
+    actuels = a_jour(nettoyes.valeurs, cog=millesime("geographie.communes"))
     points = _lire_points(demande, actuels["code_actuel"], rendu)
     au_point = _chercher_points(demande, actuels, points)
     codes, methodes = {}, {}

@@ -10,6 +10,7 @@ import pandas as pd
 from cafdiag.donnees import nettoyage
 from cafdiag.donnees.registres_champs import Champ, choisir
 from cafdiag.donnees.registres_fichier import SANS_VALEUR
+from cafdiag.millesimes import millesime
 from cafdiag.territoires.cog import a_jour
 
 TEXTE_MAX = 300
@@ -145,7 +146,7 @@ def _codes(champ: Champ, serie: pd.Series):
         # Une liste de codes séparés par des points-virgules, des barres ou des espaces.
         jetons = [j for j in re.split(r"[\s,;/|]+", texte) if j]
         codes = nettoyage.code_commune(pd.Series(jetons, dtype="str"))
-        actuels = a_jour(codes.valeurs, cog=2025)["code_actuel"]
+        actuels = a_jour(codes.valeurs, cog=millesime("geographie.communes"))["code_actuel"]
         mauvais = [j for j, c in zip(jetons, actuels, strict=True) if pd.isna(c)]
         if mauvais:
             defauts.append((i, champ.nom, " ".join(mauvais), "des codes commune, comme 53084 53012"))

@@ -15,13 +15,17 @@ from cafdiag.donnees.reunion import choisir_serie
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
 from cafdiag.territoires.passage_epci import situer
+from cafdiag.territoires.referentiel import MILLESIME_POPULATION
 
 # Ces colonnes sont déjà dans le référentiel, sous un nom et un millésime tenus à jour.
-_DEJA_LA = ["nom", "dep", "epci", "nom_epci", "nature_epci", "pmun_2022", "pmun_2023"]
+_DEJA_LA = [
+    *("nom", "dep", "epci", "nom_epci", "nature_epci"),
+    *(f"pmun_{annee}" for annee in (MILLESIME_POPULATION - 1, MILLESIME_POPULATION)),
+]
 _DETAIL_COLLECTIF = ("txcouv_eaje_psu", "txcouv_eaje_hors_psu")
 _JAMAIS = {
-    "code", "nom", "nom_2025", "departement", "region", "epci", "epci_2025", "lon", "lat", "superficie_km2",
-    "codes_postaux",
+    "code", "nom", f"nom_{ANCIENNE}", "departement", "region", "epci", f"epci_{ANCIENNE}", "lon", "lat",
+    "superficie_km2", "codes_postaux",
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from cafdiag.donnees.variable import Variable as Variable
 from cafdiag.donnees.variable import variable as _variable
 from cafdiag.donnees.variables_locales import COMPOSEES, LOCALES
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.millesimes import millesime
 
 
 def derniere_annee(table: pd.DataFrame, *gabarits: str) -> int | None:
@@ -72,7 +73,8 @@ _RP = "Insee, recensement de la population"
 _ETAT_CIVIL = "Insee, état civil, naissances domiciliées"
 _CNAF = "Cnaf, toutes prestations (communal)"
 _BPE = "Insee, base permanente des équipements"
-_LISTE = "liste de structures"
+_LISTE, _LISTE_DE = "liste de structures", millesime("structures.liste")
+_ANCIENNE = millesime("population.ancienne")
 _POPULATION = {"population_{a}": 1}
 _TROIS_ANS = {"naissances_{a}": 1, "naissances_{a-1}": 1, "naissances_{a-2}": 1}
 _BANDES = ("0_4", "5_9", "10_14", "15_19")
@@ -89,16 +91,17 @@ _RURAL = ("densite_7", (5, 6, 7))
 
 _TOUTES = (
     _variable(
-        "communes", "communes", "communes", {"unite": 1}, "Insee, code officiel géographique", annee_fixe=2025
+        "communes", "communes", "communes", {"unite": 1}, "Insee, code officiel géographique", 
+        annee_fixe=millesime("geographie.communes"),
     ),
     _variable("population", "population municipale", "habitants", _POPULATION, _LEGALES),
     _variable(
-        "population_2018",
-        "population municipale 2018",
+        f"population_{_ANCIENNE}",
+        f"population municipale {_ANCIENNE}",
         "habitants",
-        {"pmun_2018": 1},
+        {f"pmun_{_ANCIENNE}": 1},
         _LEGALES,
-        annee_fixe=2018,
+        annee_fixe=_ANCIENNE,
     ),
     _variable(
         "naissances_3_ans", "naissances domiciliées, trois années", "naissances", _TROIS_ANS, _ETAT_CIVIL
@@ -175,7 +178,7 @@ _TOUTES = (
         {"places_eaje": 1},
         f"registre local, {_BPE}, ou Cnaf au-dessus de 10 000 habitants",
         millesime="le plus récent de chaque commune",
-        annee_fixe=2025,
+        annee_fixe=millesime("bpe.micro_creches"),
         au_moins="places_eaje_au_moins",
     ),
     _variable("alsh", "implantations d'accueil de loisirs (ALSH)", "implantations", {"bpe{a}_alsh": 1}, _BPE),
@@ -228,7 +231,7 @@ _TOUTES = (
         {"centres_sociaux": 1},
         _LISTE,
         millesime="voir la liste",
-        annee_fixe=2024,
+        annee_fixe=_LISTE_DE,
     ),
     _variable(
         "evs",
@@ -237,7 +240,7 @@ _TOUTES = (
         {"evs": 1},
         _LISTE,
         millesime="voir la liste",
-        annee_fixe=2024,
+        annee_fixe=_LISTE_DE,
     ),
     _variable(
         "structures_avs",
@@ -246,7 +249,7 @@ _TOUTES = (
         {"centres_sociaux": 1, "evs": 1},
         _LISTE,
         millesime="voir la liste",
-        annee_fixe=2024,
+        annee_fixe=_LISTE_DE,
     ),
     _variable(
         "evs_ruraux",
@@ -256,7 +259,7 @@ _TOUTES = (
         f"{_LISTE} ; {_GRILLE}",
         millesime="voir la liste",
         condition=_RURAL,
-        annee_fixe=2024,
+        annee_fixe=_LISTE_DE,
     ),
     _variable(
         "france_services",

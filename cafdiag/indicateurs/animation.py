@@ -14,6 +14,8 @@ from cafdiag.donnees.variables import derniere_annee
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.generiques import editions_de_la_grille, rapport_de_sommes
 from cafdiag.indicateurs.qpv import liens_centres, quartiers_par_territoire, totaux_annonces
+from cafdiag.millesimes import millesime
+from cafdiag.territoires.referentiel import MILLESIME_POPULATION
 
 _MANIERES = {"proximite": "dans le contour ou à 500 m au plus", "stricte": "dans le contour seulement"}
 _REGISTRE = "fournissez un registre complet des structures"
@@ -135,7 +137,7 @@ def _conclure(
         motif=motif,
         haut=pd.Series(plafond if np.isfinite(plafond) else np.nan, index=contexte.codes).where(minorant),
         maille_source=contours.map({True: "qpv", False: "commune"}),
-        annee=2024,
+        annee=millesime("qpv.liste"),
     )
 
 
@@ -147,7 +149,7 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """
     table = rapport_de_sommes(contexte, ligne)
     complete = listes_completes(contexte, "centre_social", "evs")
-    population = contexte.somme("population", annee=2023)["valeur"]
+    population = contexte.somme("population", annee=MILLESIME_POPULATION)["valeur"]
     totaux = totaux_annonces()[["centre_social", "evs"]].sum(axis=1, skipna=False)
     annonces = contexte.territoires["officiel"].map(totaux).where(contexte.de_maille("departement"))
     estime = ~complete & annonces.notna()
@@ -161,7 +163,7 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table.loc[dites & ~complete, ["motif", "source", "millesime"]] = [
         "d'après la base permanente des équipements",
         "Insee, base permanente des équipements ; Insee, populations légales",
-        f"équipements {derniere_annee(contexte.communes, BPE_AVS['evs'])}, population 2023",
+        f"équipements {derniere_annee(contexte.communes, BPE_AVS['evs'])}, population {MILLESIME_POPULATION}",
     ]
     muet = ~complete & ~estime & ~dites
     nombre = contexte.sommer(contexte.partager(("avs confirmees",), lambda: _avs_confirmees(contexte)))["connu"]

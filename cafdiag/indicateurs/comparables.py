@@ -157,7 +157,7 @@ _CRITERES = (
     ),
     Critere(
         "evolution",
-        "évolution de la population de 2020 à 2023 (%)",
+        f"évolution de la population de {portrait.DEBUT} à {portrait.COURANTE} (%)",
         lambda c: portrait.population_evolution(c, pd.Series(dtype=object))["valeur"],
         indicateurs=("CTX_POP_EVOL",),
     ),

@@ -20,6 +20,7 @@ from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.mesures import mesurer_serie
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX, DEMI_TAUX
+from cafdiag.millesimes import millesime
 from cafdiag.territoires import Territoire, territoire
 
 COLONNES_SERIE = [
@@ -36,10 +37,12 @@ COLONNES_SERIE = [
     "millesime",
 ]
 _COUTURE = "série révisée par la Cnaf : cette année et la précédente ne se comparent pas"
+_MICRO = millesime("bpe.micro_creches")
+_MICRO_CRECHES = {_MICRO: f"les micro-crèches sont comptées à part depuis {_MICRO}"}
 # Années où une source a changé de définition : la différence avec l'année d'avant n'est pas une évolution.
 RUPTURES = {
-    "PE_NB_EAJE": {2025: "les micro-crèches sont comptées à part depuis 2025"},
-    "ACC_EAJE_2SFCA_LIEUX": {2025: "les micro-crèches sont comptées à part depuis 2025"},
+    "PE_NB_EAJE": _MICRO_CRECHES,
+    "ACC_EAJE_2SFCA_LIEUX": _MICRO_CRECHES,
 }
 EFFETS = ("variation", "effet_places", "effet_naissances")
 MODES = ("global", "eaje", "am", "prescol", "gad")

@@ -35,6 +35,7 @@ from cafdiag.indicateurs.trajectoires import (
     series,
 )
 from cafdiag.magasin import dossier, verifier
+from cafdiag.millesimes import plusieurs
 from cafdiag.territoires import Territoire, territoire
 
 # Âge au 31 décembre : les enfants de ces âges sont nés de ``annee - dernier`` à ``annee - premier``.
@@ -378,9 +379,11 @@ def phrase_de_l_epreuve(loi: str = "epci") -> str:
     def dire(table: pd.DataFrame, colonne: str, h: int) -> str:
         return f"{table.at[h, colonne]:g}".replace(".", ",")
 
+    *premiers, dernier = plusieurs("naissances.epreuve")
+    departs = f"{', '.join(map(str, premiers))} et {dernier}"
     couvertures = [dire(retenue, "couverture", h) for h in retenue.index]
     return (
-        f"Épreuve du passé, sur {n} {qui}, calée jusqu'en 2014, 2017 et 2019 : l'erreur médiane sur les naissances est "
+        f"Épreuve du passé, sur {n} {qui}, calée jusqu'en {departs} : l'erreur médiane sur les naissances est "
         f"de {dire(retenue, 'erreur_mediane', 1)} % à un an, {dire(retenue, 'erreur_mediane', 3)} % à trois "
         f"({dire(reference, 'erreur_mediane', 3)} % en répétant la dernière valeur), "
         f"{dire(retenue, 'erreur_mediane', 7)} % à sept ; l'intervalle à 80 % a contenu ce qui est arrivé dans "

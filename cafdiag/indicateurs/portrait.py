@@ -6,14 +6,17 @@ import pandas as pd
 
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.qpv import quartiers_par_territoire
+from cafdiag.millesimes import millesime
+
+COURANTE, DEBUT = millesime("population.courante"), millesime("population.debut")
 
 
 def population_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
-    """Évolution de la population municipale entre 2020 et 2023, en %, à géographie 2025."""
-    fin, debut = (contexte.somme("population", annee=a) for a in (2023, 2020))
+    """Évolution de la population municipale, en %, à géographie constante : ``population`` de ``millesimes.toml``."""
+    fin, debut = (contexte.somme("population", annee=a) for a in (COURANTE, DEBUT))
     valeur = 100 * (fin["valeur"] / debut["valeur"].where(debut["valeur"] > 0) - 1)
-    manque = contexte.manquantes("population", annee=2020)
-    manque = manque.where(manque.ne(""), contexte.manquantes("population", annee=2023))
+    manque = contexte.manquantes("population", annee=DEBUT)
+    manque = manque.where(manque.ne(""), contexte.manquantes("population", annee=COURANTE))
     statut = pd.Series("exact", index=contexte.codes).mask(valeur.isna(), "non_disponible")
     nul = debut["valeur"].eq(0)
     return resultat(
@@ -23,14 +26,14 @@ def population_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         denominateur=debut["valeur"],
         statut=statut.mask(nul, "sans_objet"),
         maille_source="commune",
-        annee=2023,
-        motif=manque.where(valeur.isna(), "").mask(nul, "aucun habitant en 2020"),
+        annee=COURANTE,
+        motif=manque.where(valeur.isna(), "").mask(nul, f"aucun habitant en {DEBUT}"),
     )
 
 
 def densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Habitants au km² ; superficie mesurée sur des contours généralisés, d'où le statut ``estime``."""
-    population = contexte.somme("population", annee=2023)
+    population = contexte.somme("population", annee=COURANTE)
     aire = contexte.communes["superficie_km2"].astype("float64")
     superficie = contexte.sommer(pd.DataFrame({"valeur": aire, "bas": aire, "haut": aire}))["valeur"]
     valeur = population["valeur"] / superficie.where(superficie > 0)
@@ -44,7 +47,7 @@ def densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         statut=statut,
         motif=motif,
         maille_source="commune",
-        annee=2023,
+        annee=COURANTE,
     )
 
 
@@ -57,6 +60,6 @@ def qpv_nombre(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         valeur=valeur,
         numerateur=valeur,
         maille_source="commune",
-        annee=2024,
+        annee=millesime("qpv.liste"),
         statut="exact",
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.geographie import geographie
 from cafdiag.indicateurs import Options
+from cafdiag.millesimes import millesime
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.formats import chiffrees, cle_de_tri, statut
 
@@ -29,7 +30,8 @@ GLOSSAIRE = {
     "ETP": "équivalent temps plein.",
     "EVS": "espace de vie sociale, structure de proximité agréée par la Caf.",
     "France services": "guichet de proximité labellisé, où l'on est aidé dans ses démarches.",
-    "FRR": "France ruralités revitalisation, zonage qui remplace les ZRR depuis juillet 2024.",
+    "FRR": "France ruralités revitalisation, zonage qui remplace les ZRR depuis juillet "
+    f"{millesime('zonages.frr_debut')}.",
     "foyer allocataire": "foyer qui perçoit au moins une prestation de la Caf.",
     "FJT": "foyer de jeunes travailleurs.",
     "LAEP": "lieu d'accueil enfants-parents.",
@@ -40,7 +42,7 @@ GLOSSAIRE = {
     "place": "capacité offerte à un instant donné ; une place peut accueillir plusieurs enfants.",
     "préscolarisation": "scolarisation à l'école maternelle dès 2 ans.",
     "PSU": "prestation de service unique, versée par la Caf aux crèches selon les heures d'accueil.",
-    "QPV": "quartier prioritaire de la politique de la ville (liste 2024).",
+    "QPV": f"quartier prioritaire de la politique de la ville (liste {millesime('qpv.liste')}).",
     "RPE": "relais petite enfance : il informe les familles et accompagne les assistants maternels.",
     "RSA": "revenu de solidarité active.",
     "SDJES": "service départemental à la jeunesse, à l'engagement et aux sports.",

@@ -29,6 +29,7 @@ from cafdiag.restitution.vues import (
     date_des,
     fonds_de_contexte,
 )
+from cafdiag.territoires.referentiel import POPULATION
 
 _SANS_CARTE = Bloc("")
 ETIQUETTES_DISTANCE = ("dans la commune", "moins de 3 km", "de 3 à 5 km", "de 5 à 8 km", "8 km et plus")
@@ -67,7 +68,7 @@ class CartesDuDiagnostic:
         contours = contours_de("commune", codes, noms=table["nom"])
         return {
             "contours": contours,
-            "importance": table.reindex(contours["code"])["population_2023"].astype("float64").tolist(),
+            "importance": table.reindex(contours["code"])[POPULATION].astype("float64").tolist(),
             "contexte": fonds_de_contexte(self.donnees.territoire),
             "surligner": contour_du_territoire(self.donnees.territoire),
             "nom_surligne": self.donnees.nom,

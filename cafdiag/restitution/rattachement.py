@@ -8,6 +8,7 @@ from functools import lru_cache
 from cafdiag.magasin import lire_table
 from cafdiag.restitution.formats import avec_unite, enumeration
 from cafdiag.territoires import Territoire
+from cafdiag.territoires.referentiel import POPULATION
 
 # En deçà, le département dit d'abord autre chose que le territoire.
 PART_MINIMALE = 80.0
@@ -117,7 +118,7 @@ def rattachement(territoire: Territoire) -> Rattachement:
     noms = _noms_departements()
     lieux = [avec_article(noms[c]) for c in codes if c in noms]
     communes = _communes().reindex(list(territoire.communes))
-    population = communes["population_2023"].astype("float64")
+    population = communes[POPULATION].astype("float64")
     part = 100 * population[communes["departement"].eq(codes[0])].sum() / population.sum()
     cheval = f"Ce territoire est à cheval sur {enumeration(lieux, maximum=8)}"
     # Une population inconnue ne prouve pas que le département suffit.
@@ -137,4 +138,4 @@ def _noms_departements() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _communes():
-    return lire_table("communes", colonnes=["code", "departement", "population_2023"]).set_index("code")
+    return lire_table("communes", colonnes=["code", "departement", POPULATION]).set_index("code")

@@ -20,6 +20,7 @@ from cafdiag.indicateurs.baremes_fichier import lire_baremes
 from cafdiag.indicateurs.simulation import TAUX, Simulateur
 from cafdiag.indicateurs.sppe import MISSIONS, OBLIGATIONS, Sppe
 from cafdiag.magasin import ecrire_atomique
+from cafdiag.millesimes import millesime
 from cafdiag.restitution.bloc import Bloc, phrase_html
 from cafdiag.restitution.formats import decimales_de, enumeration, majuscule, nombre, pluriel, statut
 from cafdiag.restitution.simulation import MODES_COURTS, conclusion, montant, places_dites
@@ -141,19 +142,22 @@ def _missions(etat: Sppe) -> Rubrique:
     )
 
 
+_ENVELOPPE = millesime("sppe.enveloppe")
+
+
 def _accompagnement(etat: Sppe) -> Rubrique:
     titre = "Accompagnement financier de l'État"
     if etat.accompagnement.empty:
         return Rubrique(titre, etat.inconnues or ("Aucune commune tenue de planifier : sans objet ici.",))
     baremes = lire_baremes()
-    enveloppe, communes = (baremes.choisir(c, annee=2025) for c in ("sppe_enveloppe", "sppe_communes_aidees"))
+    enveloppe, communes = (baremes.choisir(c, annee=_ENVELOPPE) for c in ("sppe_enveloppe", "sppe_communes_aidees"))
     phrases = [
         "Il est proportionnel au produit d'un coefficient de naissances et d'un coefficient de potentiel financier."
     ]
     if enveloppe.connu and communes.connu:
         moyenne = nombre(enveloppe.bas / communes.bas, decimales=0)
         phrases.append(
-            f"En 2025, la moyenne nationale est d'environ {moyenne} € par commune aidée ({enveloppe.source})."
+            f"En {_ENVELOPPE}, la moyenne nationale est d'environ {moyenne} € par commune aidée ({enveloppe.source})."
         )
     table = etat.accompagnement[["nom", "naissances", "millesime", "coefficient_naissances"]].assign(
         financier="non lu", montant="inconnu"

@@ -10,9 +10,10 @@ import pandas as pd
 
 from cafdiag import magasin
 from cafdiag.geographie import autre, geographie
+from cafdiag.millesimes import millesime
 from cafdiag.territoires.objets import Territoire
 
-MILLESIME_POPULATION = 2023
+MILLESIME_POPULATION = millesime("population.courante")
 POPULATION = f"population_{MILLESIME_POPULATION}"
 
 _COLONNES = {

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu, TerritoireInconnu
 from cafdiag.geographie import geographie
+from cafdiag.millesimes import millesime
 from cafdiag.territoires.adresses import lire
 from cafdiag.territoires.cog import message, message_du_nom, passages
 from cafdiag.territoires.normalisation import normaliser
@@ -188,18 +189,21 @@ def _qpv_par_code() -> dict[str, str]:
     return {identifiant.upper(): identifiant for identifiant in fiches()["qpv"]}
 
 
+_ANCIEN_CODE_QPV = f"code_qpv_{millesime('qpv.ancienne')}_meme_nom"
+
+
 def _qpv(code: str) -> Territoire | None:
     if code in _qpv_par_code():
         return construire("qpv", _qpv_par_code()[code])
     if not _SEMBLE_UN_QPV.match(code):
         return None
     memes = table("qpv")
-    if "code_qpv_2015_meme_nom" in memes:
-        memes = memes.loc[memes["code_qpv_2015_meme_nom"] == code, "code"].tolist()
+    if _ANCIEN_CODE_QPV in memes:
+        memes = memes.loc[memes[_ANCIEN_CODE_QPV] == code, "code"].tolist()
         if memes:
             raise TerritoireInconnu(
                 code,
-                attendu="un code de la géographie prioritaire 2024 (QN…)",
+                attendu=f"un code de la géographie prioritaire {millesime('qpv.liste')} (QN…)",
                 propositions=decrire_tous(("qpv", autre) for autre in memes),
             )
     # QN04901M : le département 49, écrit sur trois caractères.
@@ -208,7 +212,8 @@ def _qpv(code: str) -> Territoire | None:
     proches = difflib.get_close_matches(code, connus, n=5, cutoff=0)
     raise TerritoireInconnu(
         code,
-        attendu="un quartier prioritaire 2024 : QN, le département sur trois caractères, deux chiffres, une lettre",
+        attendu=f"un quartier prioritaire {millesime('qpv.liste')} : QN, le département sur trois caractères, deux "
+        "chiffres, une lettre",
         propositions=[decrire("qpv", _qpv_par_code()[proche]) for proche in proches],
         conseil="" if proches else "aucun quartier prioritaire dans ce département",
     )

@@ -15,7 +15,7 @@ from construction.sources import lire_npm
 
 # Ces textes commandent des chiffres ou des adresses : abîmés, ils sont refusés comme les tables.
 TEXTES = ("indicateurs.csv", "grandeurs.csv", "calibrage_enfants.csv", "calibrage_horizon.csv",
-          "epreuve_horizon.csv", "demande.csv", "catalogue.toml", "baremes.toml")
+          "epreuve_horizon.csv", "demande.csv", "catalogue.toml", "baremes.toml", "millesimes.toml")
 _COMPRESSION = {"compression": "zstd", "compression_level": 19}
 
 

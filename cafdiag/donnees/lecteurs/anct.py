@@ -23,6 +23,7 @@ from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.magasin import lire_table
+from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour
 
 _LON, _LAT = r"lon(gitude)?|x_?long?|long", r"lat(itude)?|y_?lat"
@@ -186,7 +187,7 @@ def lire_qpv_libelles(chemin: Path, *, feuille: str | None = None, annee: int | 
                              geometry=[None] * len(lignes), crs=4326)
     if not trouver(brut.entete, "qp|code_qp|codgeo|code_qpv"):
         chantier.remarques.append("ni code officiel ni contour : chaque quartier est désigné par sa commune et son nom")
-    return chantier.rendre(table, annees=[2024], source="Insee, QPV 2024 (libellés)", millesime="QPV 2024")
+    return chantier.rendre(table, annees=[_LISTE], source=f"Insee, {QPV} (libellés)", millesime=QPV)
 
 
 def _quartiers_tag(chantier: Chantier, liste: str) -> list[tuple]:
@@ -194,7 +195,7 @@ def _quartiers_tag(chantier: Chantier, liste: str) -> list[tuple]:
     nom = trouver(brut.entete, r"lib_qp(v)?")
     code = trouver(brut.entete, "qp|code_qp|codgeo|code_qpv|qp_?2024|qpv_?2024")
     if code:
-        refuser_codes_2015(chantier, brut.table[code])
+        refuser_anciens_codes(chantier, brut.table[code])
         chantier.sans_doublon([brut.table[code]], brut.table[[nom, liste]])
     chantier.rejeter(brut.table[nom].eq(""), "libellé vide")
     communes = brut.table[liste].str.findall(r"\d{5}|2[AB]\d{3}")
@@ -218,15 +219,26 @@ def _quartiers_par_commune(chantier: Chantier) -> list[tuple]:
             for nom in liste.split(" | ")]
 
 
-def refuser_codes_2015(chantier: Chantier, codes: pd.Series) -> None:
+_LISTE = millesime("qpv.liste")
+QPV = f"QPV {_LISTE}"
+GEOGRAPHIE_PRIORITAIRE = f"la géographie prioritaire {_LISTE} (codes QN)"
+
+
+def anciens_qpv(exemple: str) -> str:
+    """Ce que sont des codes QP, pour un message de refus."""
+    return (
+        f"quartiers prioritaires de {millesime('qpv.ancienne')} (codes QP, dont {exemple}), un découpage remplacé le "
+        f"1er janvier {_LISTE} ({millesime('qpv.outre_mer')} outre-mer)"
+    )
+
+
+def refuser_anciens_codes(chantier: Chantier, codes: pd.Series) -> None:
     """Lève le refus si ce sont des quartiers de 2015 (codes QP)."""
     anciens = codes.str.fullmatch(r"QP[0-9A-Z]{6}")
     if anciens.mean() > 0.5:
         raise refuser(
-            chantier.brut, f"{int(anciens.sum())} quartiers prioritaires de 2015 (codes QP, dont {codes.iloc[0]}), "
-            "un découpage remplacé le 1er janvier 2024 (2025 outre-mer)",
-            attendu="la géographie prioritaire 2024 (codes QN)",
-            conseil="prenez l'édition « QPV 2024 » ; aucune table ne passe un périmètre de 2015 à 2024")
+            chantier.brut, f"{int(anciens.sum())} {anciens_qpv(codes.iloc[0])}", attendu=GEOGRAPHIE_PRIORITAIRE,
+            conseil=f"prenez l'édition « {QPV} » ; aucune table ne passe un périmètre d'une liste à l'autre")
 
 
 LECTEURS = (
@@ -234,6 +246,6 @@ LECTEURS = (
             ("id_fs", "lib_fs", "insee_com", "latitude", "longitude")),
     Lecteur("france_services_communes", "France services par commune", lambda b: 0.9 * reconnait_par_commune(b),
             lire_par_commune, ("code", "count", "labels")),
-    Lecteur("qpv_communes", "libellés des QPV 2024 par commune", lambda b: 0.85 * reconnait_qpv_libelles(b),
+    Lecteur("qpv_communes", f"libellés des {QPV} par commune", lambda b: 0.85 * reconnait_qpv_libelles(b),
             lire_qpv_libelles, ("LIB_QP", "LIST_COM_2025")),
 )

@@ -32,6 +32,7 @@ from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import annee as lire_annee
 from cafdiag.donnees.lecture import code_departement, code_epci, code_region, lire_tableau
 from cafdiag.magasin import lire_table
+from cafdiag.millesimes import millesime
 from cafdiag.territoires.passage_epci import sirens_connus
 
 ANNEE = r"annee(_de_reference)?|date_(de_)?ref(erence)?|dt_?ref(fre)?|dtref|millesime|date|an"
@@ -172,15 +173,19 @@ def annees(c: Chantier, annee: int | None, *, decembre: bool = False) -> pd.Seri
     return pd.Series(annee, index=c.brut.table.index, dtype="Int64")
 
 
+_COUTURE = millesime("cnaf.couture")
+
+
 def _series(c: Chantier, annee: pd.Series) -> pd.Series:
     """Série courante (2022 et après) ou ``_hist`` (2017-2022) : 2022 est dans les deux, avec d'autres valeurs."""
     gardees = annee[c.garde]
-    avant, apres = bool(gardees.lt(2022).any()), bool(gardees.gt(2022).any())
+    avant, apres = bool(gardees.lt(_COUTURE).any()), bool(gardees.gt(_COUTURE).any())
     if re.search(r"hist", c.brut.fichier.lower()) or (avant and not apres):
         return pd.Series("hist", index=annee.index, dtype="str")
     if avant and apres:
-        c.remarques.append("séries courante et historique dans le même fichier : pas de tendance à cheval sur 2022")
-        return pd.Series("courante", index=annee.index, dtype="str").mask(annee.lt(2022).to_numpy(bool), "hist")
+        c.remarques.append(
+            f"séries courante et historique dans le même fichier : pas de tendance à cheval sur {_COUTURE}")
+        return pd.Series("courante", index=annee.index, dtype="str").mask(annee.lt(_COUTURE).to_numpy(bool), "hist")
     return pd.Series("courante", index=annee.index, dtype="str")
 
 

@@ -17,9 +17,11 @@ from cafdiag.donnees.lecteurs.assemblage import (
 )
 from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.millesimes import millesime
 
 _FRR_VALEURS = ("Non classée", "FRR socle", "FRR+", "FRR bénéficiaire", "Classée FRR partiellement",
                 "FRR bénéficiaire partiellement")
+_ZRR_DE = millesime("zonages.zrr")
 _ZRR = (r"zrr_simp(lifie)?", r"zrr(_20\d\d)?", r"(classement_(en_)?|zonage_)zrr")
 
 
@@ -74,7 +76,7 @@ def lire_zrr(chemin: Path, *, feuille: str | None = None, annee: int | None = No
         brut.table[colonne])
     # Le zonage détaillé dit comment une commune est classée ; A (sortante) et M (montagne) en gardent les effets.
     valeurs = {"c": "C", "nc": "NC", "p": "P", "a": "C", "m": "C", "d": "C", "cm": "C", "pa": "P", "pm": "P"}
-    return _zonage(brut, roles["commune"], colonne, "zrr_2021", valeurs, annee, 2021,
+    return _zonage(brut, roles["commune"], colonne, f"zrr_{_ZRR_DE}", valeurs, annee, _ZRR_DE,
                    "ANCT, classement en zone de revitalisation rurale")
 
 

@@ -20,6 +20,7 @@ from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.projections import reparer
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
+from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None
     table = _reunir(fiche[chantier.garde])
     trop = _aires_fausses(table)
     chantier.rejeter(fiche["code"].isin(trop["code"]).to_numpy(),
-                     "l'aire n'est pas celle de la commune de 2025 : contour d'une partie seulement", codes)
+                     f"l'aire n'est pas celle de la commune de {_COG} : contour d'une partie seulement", codes)
     chantier.refuser_si_vide("des contours de communes")
     table = table[~table["code"].isin(trop["code"])].reset_index(drop=True)
     bouges = destin["statut"].eq("passe") & chantier.garde
@@ -214,9 +215,12 @@ def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None
     communes = lire_table("communes", colonnes=["code", "type"])
     manquent = int((~communes.loc[communes["type"].eq("COM"), "code"].isin(table["code"])).sum())
     if manquent:
-        chantier.remarques.append(f"{manquent} communes du COG 2025 sans contour dans ce fichier")
-    an = annee or 2025
-    return chantier.rendre(table, annees=[an], source="IGN, contours des communes", millesime="COG 2025")
+        chantier.remarques.append(f"{manquent} communes du COG {_COG} sans contour dans ce fichier")
+    an = annee or _COG
+    return chantier.rendre(table, annees=[an], source="IGN, contours des communes", millesime=f"COG {_COG}")
+
+
+_COG = millesime("geographie.communes")
 
 
 def _reunir(fiche: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

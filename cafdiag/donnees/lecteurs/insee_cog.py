@@ -19,11 +19,13 @@ from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_commune
 from cafdiag.magasin import lire_table
+from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour
 
 SOURCE = "Insee, code officiel géographique"
-_ANCIEN = (r"ancien_code(_officiel)?|code_avant|com_av|code_ancien|codgeo_ini|codgeo_(?!2025)20\d\d",)
-_NOUVEAU = (r"code_courant(_officiel)?|code_apres|com_ap|code_nouveau|codgeo_2025|codgeo_fin", r"code")
+_COG = millesime("geographie.communes")
+_ANCIEN = (rf"ancien_code(_officiel)?|code_avant|com_av|code_ancien|codgeo_ini|codgeo_(?!{_COG})20\d\d",)
+_NOUVEAU = (rf"code_courant(_officiel)?|code_apres|com_ap|code_nouveau|codgeo_{_COG}|codgeo_fin", r"code")
 # Suppression, fusion, commune nouvelle, changement de département ou de chef-lieu (deux nomenclatures de MOD).
 _MOD_CODE = {"30", "31", "32", "33", "34", "41", "50", "70",
              "310", "311", "312", "330", "331", "332", "333", "340", "341", "350", "410", "411", "500", "501"}

@@ -28,6 +28,7 @@ from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_commune, nombre
 from cafdiag.donnees.tri import Trie, trier
+from cafdiag.millesimes import millesime
 
 SOURCE = "Insee, base permanente des équipements"
 HORS_CHAMP = "équipement hors du champ d'une Caf"
@@ -192,8 +193,9 @@ def _remarques(chantier: Chantier, types: set[str], an: int) -> None:
         chantier.remarques.append(
             "ancienne nomenclature scolaire : C101 et C102 maternelles, C104 et C105 élémentaires (écoles "
             "primaires comprises) ; non comparable à C107, C108, C109")
-    if "D502" in types and "D509" not in types and an <= 2024:
-        chantier.remarques.append("D502 comprend ici les micro-crèches (D509 n'existe que depuis 2025)")
+    if "D502" in types and "D509" not in types and an < millesime("bpe.micro_creches"):
+        chantier.remarques.append(
+            f"D502 comprend ici les micro-crèches (D509 n'existe que depuis {millesime('bpe.micro_creches')})")
 
 
 def lire_structures(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:

@@ -27,6 +27,7 @@ from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import nombre
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
+from cafdiag.millesimes import millesime, plusieurs
 from cafdiag.territoires import a_jour, membres
 from cafdiag.territoires.passage_epci import geographie_des
 
@@ -37,8 +38,8 @@ _POPULATION = (r"p(?P<a>\d\d)_pop|pmun_?(?P<b>(20)?\d\d)|pop(ulation)?_?(mun(ici
 _POPULATION_SANS_AN = r"pmun|population_municipale|population|pop_mun(icipale)?"
 # Recensements là où il n'est pas annuel (à Mayotte, il l'est pour les populations de 2026 et après) ; le
 # Pacifique, hors du champ, n'a jamais de population ici.
-_RECENSEMENTS = {"976": (2007, 2012, 2017), **dict.fromkeys(("984", "986", "987", "988", "989"), ())}
-_RECENSES_CHAQUE_ANNEE = {"976": 2026}
+_RECENSEMENTS = {"976": plusieurs("recensement.mayotte"), **dict.fromkeys(("984", "986", "987", "988", "989"), ())}
+_RECENSES_CHAQUE_ANNEE = {"976": millesime("recensement.mayotte_annuel")}
 _NAISSANCES = r"nais(d|sances)?_?(?P<an>(19|20)?\d\d)"
 
 
@@ -49,7 +50,7 @@ def nom_population(an: int) -> str:
     ('population_2023', 'pmun_2018')
     """
     # Le référentiel tient 2020 et après sous « population_ » ; 2018 a gardé le nom du fichier Insee.
-    return "pmun_2018" if an == 2018 else f"population_{an}"
+    return f"pmun_{an}" if an == millesime("population.ancienne") else f"population_{an}"
 
 
 def _colonnes_population(entete: list[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
+from cafdiag.donnees.lecteurs.anct import GEOGRAPHIE_PRIORITAIRE, QPV, anciens_qpv
 from cafdiag.donnees.lecteurs.assemblage import (
     COMMUNE,
     Chantier,
@@ -22,6 +23,7 @@ from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_epci, nombre
 from cafdiag.geographie import ANCIENNE
+from cafdiag.millesimes import millesime
 from cafdiag.territoires.passage_epci import sirens_connus
 
 SOURCE = "Insee, Filosofi"
@@ -84,14 +86,17 @@ def _codes_epci(chantier: Chantier, serie: pd.Series) -> pd.Series:
     return codes.valeurs
 
 
+_METHODE = millesime("filosofi.methode")
+
+
 def _finir(chantier: Chantier, codes: pd.Series, fiche: pd.DataFrame, annees: list[int], *, epci: bool) -> Lecture:
     chantier.refuser_si_vide("une ligne par commune ou par EPCI")
     garde = chantier.garde
     table = fiche[garde].copy()
     table.insert(0, "code", codes[garde])
     table = table.reset_index(drop=True)
-    if annees[-1] >= 2023:
-        chantier.remarques.append("Filosofi 2023 (méthode nouvelle) ne se compare pas aux années d'avant")
+    if annees[-1] >= _METHODE:
+        chantier.remarques.append(f"Filosofi {_METHODE} (méthode nouvelle) ne se compare pas aux années d'avant")
     secrets = sum(int(table[c].eq("secret").sum()) for c in table if c.endswith("__statut"))
     if secrets:
         chantier.remarques.append(f"{secrets} valeur(s) protégée(s) par le secret statistique")
@@ -157,8 +162,8 @@ def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     table = pd.concat([table, etats], axis=1).reset_index().rename_axis(None, axis=1)
     grandeurs = [c for c in table if c != "code" and not c.endswith("__statut")]
     annees = sorted({int(a) for a in ans[garde]})
-    if annees[-1] >= 2023:
-        chantier.remarques.append("Filosofi 2023 (méthode nouvelle) ne se compare pas aux années d'avant")
+    if annees[-1] >= _METHODE:
+        chantier.remarques.append(f"Filosofi {_METHODE} (méthode nouvelle) ne se compare pas aux années d'avant")
     if not epci:
         table = chantier.au_cog(table, additives=[], non_additives=grandeurs)
     return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"revenus {annees[-1]}")
@@ -169,22 +174,20 @@ def lire_epci(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     return lire_long(chemin, feuille=feuille, annee=annee, epci=True)
 
 
-def reconnait_qpv_2015(brut: Brut) -> bool:
+def reconnait_anciens_qpv(brut: Brut) -> bool:
     """Des chiffres par quartier, aux codes QP (géographie de 2015)."""
     nom = trouver(brut.entete, *COMMUNE, "code_qp|code_qpv|codeqp|qp|qpv|code_quartier")
     return bool(nom and nom in brut.table and len(brut.table)
                 and brut.table[nom].str.fullmatch(r"QP[0-9A-Z]{6}").mean() > 0.5)
 
 
-def refuser_qpv_2015(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+def refuser_anciens_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Refuse des quartiers de 2015 : leur périmètre n'existe plus depuis le 1er janvier 2024."""
     brut = lire_tableau(chemin, feuille=feuille)
     nom = trouver(brut.entete, *COMMUNE, "code_qp|code_qpv|codeqp|qp|qpv|code_quartier")
     raise refuser(
-        brut, f"{len(brut.table)} quartiers prioritaires de 2015 (codes QP, dont {brut.table[nom].iloc[0]}), un "
-        "découpage remplacé le 1er janvier 2024 (2025 outre-mer)",
-        attendu="la géographie prioritaire 2024 (codes QN)",
-        conseil="prenez l'édition « QPV 2024 » du même jeu ; aucune table ne passe un chiffre de 2015 à 2024")
+        brut, f"{len(brut.table)} {anciens_qpv(brut.table[nom].iloc[0])}", attendu=GEOGRAPHIE_PRIORITAIRE,
+        conseil=f"prenez l'édition « {QPV} » du même jeu ; aucune table ne passe un chiffre d'une liste à l'autre")
 
 
 def lire_filosofi(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
@@ -199,6 +202,6 @@ LECTEURS = (
             ("CODGEO", "MED21", "TP6021", "FILOSOFI_MEASURE")),
     Lecteur("insee_filosofi_epci", "niveau de vie et pauvreté des EPCI (Filosofi, forme longue)",
             lambda b: 0.3 * reconnait_long(b), lire_epci, ("GEO", "GEO_OBJECT", "FILOSOFI_MEASURE")),
-    Lecteur("qpv_2015", "chiffres par quartier de 2015 (refusés)", lambda b: 0.97 * reconnait_qpv_2015(b),
-            refuser_qpv_2015),
+    Lecteur("qpv_2015", "chiffres par quartier de 2015 (refusés)", lambda b: 0.97 * reconnait_anciens_qpv(b),
+            refuser_anciens_qpv),
 )

@@ -22,6 +22,7 @@ from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_epci
 from cafdiag.geographie import geographie
+from cafdiag.millesimes import millesime
 from cafdiag.territoires import membres
 from cafdiag.territoires.passage_epci import geographie_des
 
@@ -157,7 +158,7 @@ def lire_aav(chemin: Path, *, feuille: str | None = None, annee: int | None = No
     codes = chantier.communes(roles["commune"])
     chantier.connus(codes)
     m = re.search(r"20\d\d", roles["aire"])
-    an = int(m[0]) if m else 2020
+    an = int(m[0]) if m else millesime("zonages.aav")
     table = pd.DataFrame({"code": codes, f"aav_{an}": brut.table[roles["aire"]],
                           f"aav_categorie_{an}": brut.table[roles["categorie"]]})
     chantier.rejeter(table[f"aav_{an}"].eq(""), "aire d'attraction vide")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.anct import refuser_codes_2015
+from cafdiag.donnees.lecteurs.anct import QPV, refuser_anciens_codes
 from cafdiag.donnees.lecteurs.assemblage import Chantier, refuser, trouver
 from cafdiag.donnees.lecteurs.ign import (
     QPV_CODE,
@@ -22,6 +22,7 @@ from cafdiag.donnees.lecteurs.ign import (
     valider,
 )
 from cafdiag.magasin import lire_table
+from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour
 
 _GEOMETRIE = r"geometry|geom|geo_shape|the_geom|wkb_geometry|contour"
@@ -51,14 +52,14 @@ def lire_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = No
                       attendu="code_qp et lib_qp ; colonnes trouvées : " + ", ".join(brut.entete[:15]))
     chantier = Chantier(brut, "qpv", annee=annee)
     codes = brut.table[code].str.upper().str.strip()
-    refuser_codes_2015(chantier, codes)
+    refuser_anciens_codes(chantier, codes)
     chantier.rejeter(~codes.str.fullmatch(_CODE), "code de quartier illisible (attendu : QN, département sur trois "
                      "caractères, deux chiffres, une lettre)", brut.table[code])
     communes, etrangers, contredites = _communes(brut, codes)
     chantier.remarques += contredites
     chantier.mettre_de_cote(etrangers, HORS_COG)
-    chantier.rejeter(communes.eq(""), "quartier inconnu de la liste 2024, et le fichier ne dit pas sa commune "
-                     "(insee_com)", codes)
+    chantier.rejeter(communes.eq(""), f"quartier inconnu de la liste {millesime('qpv.liste')}, et le fichier ne "
+                     "dit pas sa commune (insee_com)", codes)
     geo = lire_geo(chemin, brut)
     if len(geo) != len(brut.table):
         raise refuser(brut, f"{len(brut.table)} quartiers, mais {len(geo)} contours lus")
@@ -75,7 +76,8 @@ def lire_qpv(chemin: Path, *, feuille: str | None = None, annee: int | None = No
     chantier.sans_doublon([codes], empreintes)
     chantier.refuser_si_vide("code_qp, lib_qp et un contour par quartier")
     table = table[chantier.garde].reset_index(drop=True)
-    return chantier.rendre(table, annees=[2024], source="ANCT, quartiers prioritaires 2024", millesime="QPV 2024")
+    return chantier.rendre(table, annees=[millesime("qpv.liste")],
+                           source=f"ANCT, quartiers prioritaires {millesime('qpv.liste')}", millesime=QPV)
 
 
 def _communes(brut: Brut, codes: pd.Series) -> tuple[pd.Series, np.ndarray, list[str]]:
@@ -118,6 +120,6 @@ def _loin(geo, communes: pd.Series) -> np.ndarray:
 
 
 LECTEURS = (
-    Lecteur("anct_qpv", "contours des QPV 2024", lambda b: 0.88 * reconnait_qpv(b), lire_qpv,
+    Lecteur("anct_qpv", f"contours des {QPV}", lambda b: 0.88 * reconnait_qpv(b), lire_qpv,
             ("code_qp", "lib_qp", "insee_com", "geometry")),
 )
