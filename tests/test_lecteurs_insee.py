@@ -488,3 +488,44 @@ def test_etalab_communes_et_epci(tmp_path):
              "membres": [{"code": "53084", "nom": "Craon"}, {"code": "53012", "nom": "Athée"}]}]
     lecture = lire(ecrire(tmp_path, "epci.json", json.dumps(epci)))
     assert lecture.table[["code", "epci"]].values.tolist() == [["53012", "200048551"], ["53084", "200048551"]]
+
+
+# --- Âges de Melodi, âge par âge ---
+
+
+def _ages_melodi(tmp_path, *, lignes=(), sans=(), sexes=("F", "M", "_T")):
+    """La forme exacte du tableau détaillé : tous les niveaux, un total des sexes et des âges."""
+    rangs = []
+    for code, objet in (("53130", "COM"), ("75101", "ARM"), ("200083392", "EPCI"), ("53", "DEP"), ("53054", "BV2022")):
+        for sexe in sexes:
+            part = 1 if sexe == "_T" else 0.5
+            ages = {("Y_GE100" if a == 100 else f"Y{a}"): part * (a % 7 + 1) for a in range(101)}
+            for age, v in {**ages, "_T": sum(ages.values()), "Y_LT20": 1}.items():
+                if (code, age) not in sans:
+                    rangs.append(f"{age};{objet};{code};A;POP;{sexe};2023;{v}")
+    fichier = tmp_path / "DS_RP_TD_POPULATION_AGESEX_PRINC_2023_data.csv"
+    entete = "AGE;GEO_OBJECT;GEO;OBS_STATUS;RP_MEASURE;SEX;TIME_PERIOD;OBS_VALUE"
+    fichier.write_text("\n".join([entete, *rangs, *lignes]) + "\n", encoding="utf-8")
+    return lire(fichier)
+
+
+@pytest.mark.parametrize("sexes", [("F", "M", "_T"), ("F", "M")])
+def test_ages_melodi_age_par_age(tmp_path, sexes):
+    lue = _ages_melodi(tmp_path, sexes=sexes)
+    attendu = {"0_2": 1 + 2 + 3, "3_5": 4 + 5 + 6, "6_10": 7 + 1 + 2 + 3 + 4, "3_11": 4 + 5 + 6 + 7 + 1 + 2 + 3 + 4 + 5}
+    table = lue.table.set_index("code")
+    assert sorted(table.index) == ["53130", "75101"] and lue.millesime == "RP 2023"
+    assert {n: table.at["53130", f"pop_2023_{n}"] for n in attendu} == attendu
+    assert table.at["53130", "pop_2023"] == sum(a % 7 + 1 for a in range(101))
+    compte = lue.compte_rendu
+    assert compte.lues == compte.gardees + sum(compte.de_cote.values()) == 5 * len(sexes) * 103
+    assert compte.rejets == []
+
+
+def test_un_age_sans_ligne_n_est_zero_que_si_la_somme_le_dit(tmp_path):
+    juste = _ages_melodi(tmp_path, sans=[("53130", "Y1")], lignes=[
+        f"Y1;COM;53130;A;POP;{s};2023;0" for s in ("F", "M")] + ["Y1;COM;53130;A;POP;_T;2023;2"])
+    assert juste.table.set_index("code").at["53130", "pop_2023_0_2"] == 6
+    coupee = _ages_melodi(tmp_path, sans=[("53130", "Y1"), ("53130", "Y2")])
+    assert coupee.table["code"].tolist() == ["75101"]
+    assert {r.raison for r in coupee.compte_rendu.rejets} == {"la somme des âges n'est pas le total de la commune"}

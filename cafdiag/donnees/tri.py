@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,16 +37,22 @@ class Trie:
         Valeur de la colonne qui trie → nombre de lignes mises de côté.
     vus : dict
         Colonne suivie → valeurs rencontrées dans **tout** le fichier.
+    hors_tri : dict
+        Colonne de ``aussi`` → nombre de lignes du champ qu'elle a écartées.
     """
 
     brut: Brut
     de_cote: dict[str, int]
     vus: dict[str, set[str]]
+    hors_tri: dict[str, int] = field(default_factory=dict)
 
 
 def trier(chemin: Path, *, colonnes: Callable[[str], bool], par: str, valeurs: Collection[str],
-          suivies: Collection[str], feuille: str | None = None) -> Trie:
+          suivies: Collection[str] = (), aussi: Mapping[str, Collection[str]] | None = None,
+          feuille: str | None = None) -> Trie:
     """Lit les lignes dont la colonne ``par`` vaut l'une de ``valeurs`` (majuscules).
+
+    ``aussi`` : d'autres colonnes, et les valeurs qu'elles doivent avoir, telles qu'écrites.
 
     Un CSV sain et un Parquet sont lus tranche par tranche ; tout autre fichier l'est par
     :func:`cafdiag.donnees.lecture.lire_tableau`, puis trié : le résultat est le même.
@@ -56,17 +62,23 @@ def trier(chemin: Path, *, colonnes: Callable[[str], bool], par: str, valeurs: C
         empreinte = second.submit(octets.empreinte, src.chemin)
         trie = None
         if src.format in ("csv", "parquet"):
-            trie = _par_tranches(src, colonnes, par, frozenset(valeurs), tuple(suivies))
+            trie = _par_tranches(src, colonnes, par, frozenset(valeurs), tuple(suivies), aussi or {})
         if trie is not None:
             trie.brut.empreinte = empreinte.result()
             return trie
     brut = lire_tableau(chemin, feuille=feuille, colonnes=colonnes)
     types = brut.table[par].str.upper()
     garde = types.isin(valeurs).to_numpy()
+    ecartees = {str(v): int(n) for v, n in types[~garde].value_counts().items()}
+    hors_tri = {}
+    for nom, voulues in (aussi or {}).items():
+        ici = brut.table[nom].isin(voulues).to_numpy()
+        hors_tri[nom] = int((garde & ~ici).sum())
+        garde &= ici
     vus = {nom: set(brut.table[nom].unique()) for nom in suivies}
     reste = Brut(brut.table[garde].reset_index(drop=True), brut.lignes[garde], brut.entete, brut.rejets,
                  brut.remarques, brut.fichier, brut.empreinte)
-    return Trie(reste, {str(v): int(n) for v, n in types[~garde].value_counts().items()}, vus)
+    return Trie(reste, ecartees, vus, hors_tri)
 
 
 class _Doute(Exception):
@@ -74,14 +86,14 @@ class _Doute(Exception):
 
 
 def _par_tranches(src: octets.Source, colonnes, par: str, valeurs: frozenset[str], suivies: tuple[str, ...],
-                  ) -> Trie | None:
+                  aussi: Mapping[str, Collection[str]]) -> Trie | None:
     rejets: list[Rejet] = []
     try:
         if src.format == "csv":
             noms, premiere, remarques, tranches = _csv(src, colonnes, rejets)
         else:
             noms, premiere, remarques, tranches = _parquet(src, colonnes)
-        return _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies)
+        return _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies, aussi)
     except (_Doute, EntreeFautive, pa.ArrowException, OSError):
         return None
 
@@ -130,10 +142,11 @@ def _parquet(src: octets.Source, colonnes):
     return noms, 1, remarques, tranches()
 
 
-def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies) -> Trie:
+def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies, aussi) -> Trie:
     champ = pa.array(sorted(valeurs), type=pa.large_string())
     de_cote: Counter[str] = Counter()
     vus: dict[str, set[str]] = {nom: set() for nom in suivies}
+    hors_tri = dict.fromkeys(aussi, 0)
     gardees: list[dict[str, pa.Array]] = []
     rangs, total = [], 0
     for tranche in tranches:
@@ -143,6 +156,10 @@ def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, sui
         garde = pc.is_in(types, value_set=champ)
         for paire in pc.value_counts(types.filter(pc.invert(garde))).to_pylist():
             de_cote[paire["values"]] += paire["counts"]
+        for nom, voulues in aussi.items():
+            ici = pc.is_in(tranche[nom], value_set=pa.array(sorted(voulues), type=tranche[nom].type))
+            hors_tri[nom] += pc.sum(pc.and_not(garde, ici)).as_py() or 0
+            garde = pc.and_(garde, ici)
         rangs.append(total + np.flatnonzero(garde.to_numpy(zero_copy_only=False)))
         gardees.append({nom: colonne.filter(garde) for nom, colonne in tranche.items()})
         total += len(types)
@@ -155,4 +172,4 @@ def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, sui
     if rejets:
         lignes = np.setdiff1d(lignes, [r.ligne for r in rejets], assume_unique=True)
     return Trie(Brut(table, lignes[np.concatenate(rangs)], noms, rejets, remarques, src.chemin.name),
-                dict(de_cote), vus)
+                dict(de_cote), vus, hors_tri)

@@ -67,6 +67,11 @@ _AGES = (
     ("jeunes_11_17_ans", "jeunes de 11 à 17 ans", {"10_14": 0.8, "15_19": 0.6}, {"11_17": 1}),
     ("jeunes_12_17_ans", "jeunes de 12 à 17 ans", {"10_14": 0.6, "15_19": 0.6}, {"11_17": 6 / 7}),
 )
+_FAMILLES = {
+    "famille": "vivant avec un parent au moins",
+    "emploi": "dont tous les parents présents ont un emploi",
+    "mono": "de familles monoparentales",
+}
 _PRESTATIONS = {
     "rsa": "au RSA",
     "prime_activite": "à la prime d'activité",
@@ -85,6 +90,17 @@ def _communales() -> list[Variable]:
     ages = [
         variable(nom, libelle, "habitants", _poids(exactes), _RP, statut="estime", secours=_poids(larges))
         for nom, libelle, larges, exactes in _AGES
+    ]
+    familles = [
+        variable(
+            f"enfants_moins_6_{nom}",
+            f"enfants de moins de 6 ans {quoi}",
+            "enfants",
+            {"enfants_{a}_" + f"{age}_{nom}": 1 for age in ("0_1", "2_5")},
+            f"{_RP} (exploitation complémentaire)",
+            statut="estime",
+        )
+        for nom, quoi in _FAMILLES.items()
     ]
     prestations = [
         variable(
@@ -107,6 +123,7 @@ def _communales() -> list[Variable]:
     ]
     return [
         *ages,
+        *familles,
         *prestations,
         *densites,
         variable(

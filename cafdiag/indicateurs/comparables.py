@@ -214,10 +214,11 @@ _CRITERES = (
     ),
 )
 CRITERES = {c.nom: c for c in _CRITERES}
-# Utiles pour reconnaître un territoire semblable ; aucun fichier lu par cafdiag ne les donne partout.
+# Utiles pour reconnaître un territoire semblable ; leur source (« activite_parents ») n'est pas embarquée.
 SANS_SOURCE = {
-    "part de familles monoparentales": "pas de source nationale lue par cafdiag",
-    "part d'enfants dont les parents travaillent": "pas de source nationale lue par cafdiag",
+    "part de familles monoparentales": "lue par PE_MONOPAR quand elle est téléchargée ; pas encore un critère",
+    "part d'enfants dont les parents travaillent": "lue par PE_PARENTS_EMPLOI quand elle est téléchargée ; pas encore "
+    "un critère",
 }
 
 

@@ -22,8 +22,9 @@ from cafdiag.donnees.lecteurs.assemblage import (
     trouver,
     trouver_tout,
 )
+from cafdiag.donnees.lecteurs.forme_longue import TOTAL, lire_forme_longue
 from cafdiag.donnees.lecteurs.millesimes import millesime_cache, siecle
-from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 
 SOURCE = "Insee, recensement de la population"
@@ -254,45 +255,88 @@ def ages_melodi(code: str) -> tuple[int, int] | None:
 
 
 def lire_ages_long(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
-    """Population par tranche d'âge en forme longue (DS_RP_POPULATION…), à la commune."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, geo=("geo",), age=("age",), annee=("time_period",), valeur=("obs_value",))
-    chantier = Chantier(brut, "communes", annee=annee)
+    """Population par âge en forme longue (DS_RP_…), à la commune : âge par âge, sinon par tranche.
+
+    Le tableau détaillé a douze millions de lignes, de tous les niveaux : seules celles des communes, hommes et femmes
+    ensemble, sont chargées. Âge par âge, la somme doit faire le total que le fichier publie.
+    """
+    vu = apercu(chemin, feuille=feuille)
+    roles = exiger(vu, geo=("geo",), age=("age",), annee=("time_period",), valeur=("obs_value",))
+    chantier = lire_forme_longue(chemin, vu, "communes", utiles={roles["age"]: AGES}, feuille=feuille, annee=annee)
+    brut = chantier.brut
     chantier.exiger_entier()
-    chantier.mailles_communales()
-    bornes = {c: ages_melodi(c) for c in brut.table[roles["age"]].unique()}
-    utiles = [c for c, b in bornes.items() if b in _UTILES or b == (0, 200)]
-    chantier.rejeter(~brut.table[roles["age"]].isin(utiles), "tranche d'âge hors du champ d'une Caf",
-                     brut.table[roles["age"]])
-    sexe = trouver(brut.entete, "sex|sexe")
-    if sexe:
-        total = brut.table[sexe].eq("_T")
-        if total[chantier.garde].any():
-            chantier.rejeter(~total, "détail par sexe (le total est déjà dans le fichier)", brut.table[sexe])
-    # Toute autre dimension doit être au total : sommer un détail et son total compterait double.
-    for nom in brut.table:
-        if nom not in roles.values() and nom != sexe and brut.table[nom].eq("_T").any():
-            chantier.rejeter(brut.table[nom].ne("_T"), f"détail de {nom} (le total est déjà dans le fichier)",
-                             brut.table[nom])
+    ages = brut.table[roles["age"]]
+    bornes = {c: ages_melodi(c) for c in ages.unique()}
+    par_age = any(b and b[0] == b[1] for b in bornes.values())
+    utiles = {c for c, b in bornes.items() if b and (_est_un_age(b) if par_age else b in _UTILES or b == _TOUS)}
+    chantier.mettre_de_cote(~ages.isin(utiles), "tranche d'âge hors du champ d'une Caf")
     codes = chantier.codes_geo(roles["geo"])
     chantier.connus(codes)
     ans, raisons = lire_annee(brut.table[roles["annee"]])
     chantier.rejeter_selon(raisons, brut.table[roles["annee"]])
     valeurs, _ = chantier.nombres(roles["valeur"])
-    cles = [codes, ans.astype("str"), brut.table[roles["age"]]] + ([brut.table[sexe]] if sexe else [])
+    # Sans total des deux sexes, hommes et femmes s'ajoutent.
+    sexe = trouver(brut.entete, "sex|sexe")
+    cles = [codes, ans.astype("str"), ages, *([brut.table[sexe]] if sexe else [])]
     chantier.sans_doublon(cles, valeurs.to_frame("v"))
     chantier.refuser_si_vide("des lignes GEO_OBJECT = COM")
     garde = chantier.garde
-    noms = [f"pop_{an}" + ("" if (b := bornes[a]) == (0, 200) else f"_{b[0]}_{b[1]}")
-            for an, a in zip(ans[garde], brut.table.loc[garde, roles["age"]], strict=True)]
-    fiche = pd.DataFrame({"code": codes[garde].to_numpy(), "nom": noms, "v": valeurs[garde].to_numpy()})
-    table = fiche.groupby(["code", "nom"])["v"].sum(skipna=False).unstack().reset_index()
-    table.columns.name = None
-    annees = sorted({int(a) for a in ans[garde]})
-    if not annees:
-        raise refuser(brut, "aucune année lisible")
+    rangs, uniques = pd.factorize(ages[garde])
+    fiche = pd.DataFrame({"code": codes[garde].to_numpy(), "an": ans[garde].to_numpy(dtype="int32"),
+                          "de": np.array([bornes[u][0] for u in uniques])[rangs],
+                          "a": np.array([bornes[u][1] for u in uniques])[rangs], "v": valeurs[garde].to_numpy()})
+    fiche = fiche.groupby(["code", "an", "de", "a"], as_index=False)["v"].sum(skipna=False)
+    if par_age:
+        fausses = _sommes_fausses(fiche)
+        if fausses:
+            chantier.rejeter(codes.isin(fausses), "la somme des âges n'est pas le total de la commune", codes)
+            chantier.refuser_si_vide("des âges dont la somme fait le total")
+            fiche = fiche[~fiche["code"].isin(fausses)]
+    table = pd.DataFrame(_colonnes_par_age(fiche) if par_age else _colonnes_par_tranche(fiche))
+    table = table.rename_axis("code").reset_index()
+    annees = sorted(int(a) for a in fiche["an"].unique())
     table = chantier.au_cog(table, additives=[c for c in table if c != "code"])
     return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"RP {annees[-1]}")
+
+
+_TOUS = (0, 200)
+_SEULS = (*(f"Y{age}" for age in range(101)), *(f"Y_GE{age}" for age in range(95, 101)))
+_TRANCHES_UTILES = (f"Y_LT{a + 1}" if de == 0 else f"Y{de}T{a}" for de, a in sorted(_UTILES))
+AGES = frozenset({TOTAL, *_SEULS, *_TRANCHES_UTILES, *(f"Y{de}T{a}" for de, a in _UTILES)})
+
+
+def _est_un_age(bornes: tuple[int, int]) -> bool:
+    """Un âge seul, le dernier âge ouvert (100 ans ou plus), ou le total."""
+    return bornes[0] == bornes[1] or bornes == _TOUS or (bornes[1] == 200 and bornes[0] >= 95)
+
+
+def _sommes_fausses(fiche: pd.DataFrame) -> set[str]:
+    """Communes dont un âge manque : la somme des âges n'y fait pas le total publié, à un demi pour cent près."""
+    total = fiche["de"].eq(0) & fiche["a"].eq(200)
+    cle = ["code", "an"]
+    attendu = fiche[total].groupby(cle)["v"].sum(skipna=False)
+    somme = fiche[~total].groupby(cle)["v"].sum(skipna=False)
+    ecart = (somme.reindex(attendu.index) - attendu).abs()
+    justes = ecart.le(np.maximum(0.5, 0.005 * attendu))
+    sans_total = somme.index.difference(attendu.index)
+    return {*justes.index[~justes].get_level_values("code"), *sans_total.get_level_values("code")}
+
+
+def _colonnes_par_age(fiche: pd.DataFrame) -> dict[str, pd.Series]:
+    colonnes = {}
+    for an, siennes in fiche.groupby("an"):
+        # La somme est vérifiée : un âge sans ligne n'a personne.
+        colonnes[f"pop_{an}"] = siennes[siennes["a"].eq(200) & siennes["de"].eq(0)].set_index("code")["v"]
+        jeunes = siennes[siennes["a"] < 25]
+        for nom, (de, a) in {**_POP1B, "18_24": (18, 24)}.items():
+            tranche = jeunes[jeunes["de"].between(de, a)].groupby("code")["v"].sum()
+            colonnes[f"pop_{an}_{nom}"] = tranche.reindex(colonnes[f"pop_{an}"].index, fill_value=0.0)
+    return colonnes
+
+
+def _colonnes_par_tranche(fiche: pd.DataFrame) -> dict[str, pd.Series]:
+    return {f"pop_{an}" + ("" if (de, a) == _TOUS else f"_{de}_{a}"): siennes.set_index("code")["v"]
+            for (an, de, a), siennes in fiche.groupby(["an", "de", "a"])}
 
 
 LECTEURS = (
