@@ -10,6 +10,7 @@ _EPILOGUE = """exemples :
   cafdiag secret epreuve mon_tableau --sortie resultat
   cafdiag secret epreuve mes_tables_liees --singletons --sortie resultat
   cafdiag secret verifier sorties/244900015 --certificat certificat.json --date 2026-11-28
+  cafdiag secret verifier sorties/nouveau sorties/deja_montre
 """
 
 
@@ -45,11 +46,12 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
         help="tente de retrouver ce qu'un dossier de sortie tait",
         description=(
             "Relit un dossier (csv, json, geojson, gpkg, xlsx, docx, html, ipynb), rassemble ce qu'il montre, et tente "
-            "d'en déduire chaque case tue. Code de retour 0 si rien n'est retrouvé, 1 sinon."
+            "d'en déduire chaque case tue ; d'autres dossiers, déjà montrés, s'y ajoutent. Code de retour 0 si rien "
+            "n'est retrouvé, 1 sinon."
         ),
     )
-    verifier.add_argument("dossier", metavar="DOSSIER")
-    verifier.add_argument("--seuil-caf", type=int, default=5, metavar="NOMBRE", help="celui du dossier : 5 par défaut")
+    verifier.add_argument("dossiers", metavar="DOSSIER", nargs="+", help="le dossier, et ceux déjà montrés")
+    verifier.add_argument("--seuil-caf", type=int, metavar="NOMBRE", help="celui du dossier, si on l'avait choisi")
     verifier.add_argument("--certificat", metavar="FICHIER", help="écrit le certificat (JSON)")
     verifier.add_argument("--date", default="", metavar="AAAA-MM-JJ", help="date portée sur le certificat")
     return secret
@@ -84,16 +86,19 @@ def _verifier(options: argparse.Namespace) -> int:
     from datetime import date
 
     from cafdiag.erreurs import DemandeFausse
+    from cafdiag.indicateurs.options import Options
     from cafdiag.restitution.attaque import attaquer, ecrire_certificat
+
+    seuil = Options.seuil_caf if options.seuil_caf is None else options.seuil_caf
 
     if options.date:
         try:
             date.fromisoformat(options.date)
         except ValueError as cause:
             raise DemandeFausse(f"« {options.date} » n'est pas une date", attendu="AAAA-MM-JJ") from cause
-    if options.seuil_caf < 1:
-        raise DemandeFausse(f"seuil de {options.seuil_caf}", attendu="au moins 1")
-    constat = attaquer(options.dossier, seuil_caf=options.seuil_caf)
+    if seuil < 1:
+        raise DemandeFausse(f"seuil de {seuil}", attendu="au moins 1")
+    constat = attaquer(*options.dossiers, seuil_caf=seuil)
     relecture = constat.relecture
     print(f"Fichiers lus : {len(relecture.lus)} ({', '.join(relecture.lus)})")
     if relecture.non_lus:
@@ -112,7 +117,7 @@ def _verifier(options: argparse.Namespace) -> int:
     else:
         print("Dossier à revoir : tout n'a pas pu être vérifié.")
     if options.certificat:
-        print(ecrire_certificat(constat, options.certificat, seuil_caf=options.seuil_caf, date=options.date))
+        print(ecrire_certificat(constat, options.certificat, seuil_caf=seuil, date=options.date))
     return 0 if constat.sain else 1
 
 

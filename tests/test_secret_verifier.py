@@ -168,6 +168,27 @@ def test_une_petite_case_montree_est_dite(produit, dossier, capsys):
     assert "montrée sous le seuil" in capsys.readouterr().out
 
 
+def test_deux_dossiers_sains_se_trahissent_ensemble(dossier, produit, tmp_path, capsys):
+    """L'un tait deux communes et leur somme ; l'autre, déjà montré, dit la somme et l'une des deux."""
+    _, tues, effectifs = produit
+    deja = tmp_path / "deja"
+    deja.mkdir()
+    shutil.move(dossier / "epci.csv", deja / "epci.csv")
+    petite, autre = tues
+    assert (effectifs[petite], effectifs[autre]) == (3, 17)
+    with (dossier / "communes.csv").open(encoding="utf-8", newline="") as flux:
+        [ligne] = [r for r in csv.DictReader(flux) if r["territoire"] == autre]
+    with (deja / "une.csv").open("w", encoding="utf-8", newline="") as flux:
+        ecrivain = csv.DictWriter(flux, list(ligne))
+        ecrivain.writeheader()
+        ecrivain.writerow(ligne | {"valeur": 17, "statut": "exact"})
+    assert verifier(dossier) == verifier(deja) == 0
+    capsys.readouterr()
+    assert verifier(dossier, str(deja)) == 1
+    dit = capsys.readouterr().out
+    assert f"{tues[petite]}" in dit and "vaut 3" in dit and "deja/epci.csv" in dit
+
+
 def test_un_dossier_vide_un_fichier_illisible_une_date_fausse(dossier, tmp_path, capsys):
     (tmp_path / "vide").mkdir()
     for arguments, code, dit in (

@@ -22,6 +22,7 @@ from cafdiag.donnees.variables import VARIABLES, classe_de
 from cafdiag.donnees.variables_locales import COMPOSEES
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 from cafdiag.indicateurs.dictionnaire import dictionnaire
+from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.magasin import ecrire_atomique
 from cafdiag.restitution.relecture import Fait, Relecture, relire
@@ -70,23 +71,30 @@ class Constat:
         return not (self.percees or self.contradictions or self.relecture.illisibles)
 
 
-def attaquer(dossier: str | Path, *, seuil_caf: int = 5) -> Constat:
-    """Relit un dossier et tente d'y retrouver chaque case tue.
+def attaquer(*dossiers: str | Path, seuil_caf: int = Options.seuil_caf) -> Constat:
+    """Relit des dossiers, rassemble ce qu'ils montrent, et tente d'y retrouver chaque case tue par l'un d'eux.
+
+    Parameters
+    ----------
+    dossiers : str or path
+        Le dossier à vérifier, et ceux déjà montrés aux mêmes lecteurs : deux masques sains peuvent se trahir.
+    seuil_caf : int
+        Le seuil de secret des effectifs de la Caf avec lequel ils ont été produits.
 
     Raises
     ------
     DemandeFausse
-        Dossier introuvable.
+        Dossiers introuvables, tous dits.
     EntreeFautive
-        Dossier où rien ne se lit.
+        Rien ne se lit.
     """
-    racine = Path(dossier)
-    if not racine.is_dir():
-        raise DemandeFausse(f"dossier introuvable : {racine}", attendu="un dossier de sortie de cafdiag")
-    relecture = relire(racine)
+    racines = [Path(d) for d in dossiers]
+    if absents := [str(r) for r in racines if not r.is_dir()]:
+        raise DemandeFausse(f"dossier introuvable : {', '.join(absents)}", attendu="un dossier de sortie de cafdiag")
+    relecture = relire(*racines)
     if not relecture.faits and not relecture.illisibles:
         raise EntreeFautive(
-            racine.name,
+            ", ".join(r.name for r in racines),
             ["aucune mesure à vérifier"],
             attendu="les fichiers d'un diagnostic ou de mesures (csv, html, ipynb, docx, xlsx, gpkg, geojson)",
             conseil="donnez le dossier passé à --sortie",

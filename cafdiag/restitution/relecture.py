@@ -61,11 +61,14 @@ class Relecture:
     illisibles: dict[str, str] = field(default_factory=dict)
 
 
-def relire(dossier: Path) -> Relecture:
-    """Lit tous les fichiers d'un dossier et de ses sous-dossiers."""
+def relire(*dossiers: Path) -> Relecture:
+    """Lit tous les fichiers de ces dossiers et de leurs sous-dossiers, comme un seul."""
     rendu, tableaux = Relecture(), []
-    for chemin in sorted(p for p in dossier.rglob("*") if p.is_file()):
+    trouves = [(p, dossier) for dossier in dossiers for p in sorted(dossier.rglob("*")) if p.is_file()]
+    for chemin, dossier in trouves:
         nom = chemin.relative_to(dossier).as_posix()
+        if len(dossiers) > 1:
+            nom = f"{dossier.name}/{nom}"
         lire = _LECTEURS.get(chemin.suffix.lower())
         if lire is None:
             rendu.non_lus.append(nom)
