@@ -102,7 +102,7 @@ def test_territoire_a_cheval_compare_a_son_departement_nomme():
 
 
 def test_enjeux_sans_donnee_le_disent():
-    assert "viendront de la parole des acteurs" in texte(Diagnostic("976").enjeux())
+    assert "viendront de la parole des acteurs" in texte(Diagnostic("QN04908M").enjeux())
 
 
 def donnees_avec(craon, registre, complets=()):

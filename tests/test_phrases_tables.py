@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from cafdiag.indicateurs import confronter, dictionnaire
-from cafdiag.restitution import bref, chapitres, textes
+from cafdiag.restitution import bref, chapitres
+from cafdiag.restitution import enjeux as regles_des_enjeux
 from cafdiag.restitution.commentaires import commentaire, rangs_dits
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.territoires import territoire
@@ -165,11 +166,11 @@ def test_chaque_phrase_dit_ce_que_dit_sa_table(code):
     # Chaque nombre de « En bref » et des enjeux est celui d'une mesure de ce territoire ou de ses références.
     connus = set().union(*(permis(lu_, c) for c in INDICATEURS)) | {str(len(lieu.communes))}
     connus |= set(NOMBRE.findall(lieu.nom)) | {str(n) for n in (2, 3, 11, 15, 70)}
-    enjeux = textes.enjeux(lu_)
+    enjeux = regles_des_enjeux.enjeux(lu_)
     for phrase in [*bref.en_bref(lieu, lu_, nom=lieu.nom).phrases, *(e.constat for e in enjeux)]:
         assert not [n for n in NOMBRE.findall(phrase) if n not in connus], phrase
     page = chapitres.enjeux(lu_)
-    if not enjeux and textes.repond(lu_):
+    if not enjeux and regles_des_enjeux.repond(lu_):
         assert "aucun écart" not in page.lower() and "aucune de ces situations" in page
     for m in lignes_de(lu_, "PE_TXCOUV_GLOBAL"):
         if m["role"] == "france" and pd.notna(m["valeur"]):

@@ -5,6 +5,7 @@ import pytest
 
 import cafdiag as cd
 from cafdiag.restitution import annexes, textes, themes
+from cafdiag.restitution.enjeux import enjeux, repond
 from cafdiag.restitution.lecture import Lecture, points
 
 
@@ -95,21 +96,6 @@ def test_le_premier_mode_peut_etre_depasse_par_le_collectif_reuni():
 def test_un_manquant_ne_fait_pas_de_phrase():
     muette = lecture(mesure("PE_TXCOUV_GLOBAL", float("nan"), statut="non_disponible"))
     assert textes.couverture(muette) == "" and muette.texte("PE_TXCOUV_GLOBAL") == "n.d."
-    assert textes.enjeux(muette) == []
-
-
-def test_enjeux_ordonnes_par_distance_a_la_reference():
-    table = lecture(
-        mesure("PE_TXCOUV_GLOBAL", 50.0),
-        mesure("PE_TXCOUV_GLOBAL", 60.0, "france"),
-        mesure("PE_TXCOUV_EAJE", 0.0),
-        mesure("PE_TXCOUV_EAJE", 20.0, "france"),
-        mesure("PE_PART_INDIV", 84.0, bas=83.0, haut=85.0),
-        mesure("PE_NAISS_EVOL", -30.0),
-    )
-    trouves = textes.enjeux(table)
-    assert [round(e.poids, 2) for e in trouves] == [1.0, 0.3, 0.2, 0.17]
-    assert "Aucune place d'accueil collectif" in trouves[0].constat
 
 
 def test_six_phrases_au_plus_chacune_avec_un_chiffre():
@@ -151,8 +137,8 @@ def test_chaque_phrase_dit_l_annee_de_sa_mesure():
     assert textes.couverture(table).startswith("Fin 2022, ")
     assert "en décembre 2020" in textes.caf(table)
     assert "7 de 2020 à 2022, après 10 de 2014 à 2016" in textes.naissances(table)
-    constats = " ".join(e.constat for e in textes.enjeux(table))
-    assert "(2022)" in constats and "entre 2014-2016 et 2020-2022" in constats and "2023" not in constats
+    constats = " ".join(e.constat for e in enjeux(table))
+    assert "(2022)" in constats and "entre 2014-2016 et 2020-2022" in constats and "entre 2020 et 2023" in constats
 
 
 def test_evolution_depuis_quand_la_population_est_de_la_meme_annee():
@@ -171,39 +157,6 @@ def test_evolution_depuis_quand_la_population_est_de_la_meme_annee():
 def test_naissances_stables_sous_un_pour_cent(evolution, sens):
     table = lecture(mesure("PE_NAISS_EVOL", evolution, numerateur=10, denominateur=10))
     assert f"Les naissances sont {sens} :" in textes.naissances(table)
-
-
-@pytest.mark.parametrize(("bas", "attendus"), [(70.1, 1), (70.0, 0), (69.0, 0), (55.0, 0)])
-def test_enjeu_individuel_au_dessus_de_70_bornes_comprises(bas, attendus):
-    # La borne basse décide : une part peut-être sous 70 % n'est pas un enjeu.
-    assert len(textes.enjeux(lecture(mesure("PE_PART_INDIV", 72.0, bas=bas, haut=80.0)))) == attendus
-
-
-@pytest.mark.parametrize(
-    ("lignes", "attendus"),
-    [
-        ([("PE_NAISS_EVOL", -5.0, "territoire")], 1),
-        ([("PE_NAISS_EVOL", -4.9, "territoire")], 0),
-        ([("PE_TXCOUV_EAJE", 17.0, "territoire"), ("PE_TXCOUV_EAJE", 20.0, "france")], 1),
-        ([("PE_TXCOUV_EAJE", 17.1, "territoire"), ("PE_TXCOUV_EAJE", 20.0, "france")], 0),
-        ([("PE_TXCOUV_EAJE", 23.0, "territoire"), ("PE_TXCOUV_EAJE", 20.0, "france")], 0),
-        (
-            [("EJ_ALSH_PART_COM_EQUIP", 87.0, "territoire"), ("EJ_ALSH_PART_COM_EQUIP", 90.0, "departement")],
-            1,
-        ),
-        (
-            [("EJ_ALSH_PART_COM_EQUIP", 87.1, "territoire"), ("EJ_ALSH_PART_COM_EQUIP", 90.0, "departement")],
-            0,
-        ),
-        ([("AVS_QPV_COUV", 99.0, "territoire")], 1),
-        ([("AVS_QPV_COUV", 100.0, "territoire")], 0),
-        ([("PE_TXCOUV_GLOBAL", 60.8, "territoire"), ("PE_TXCOUV_GLOBAL", 60.9, "france")], 0),
-        ([("PE_TXCOUV_GLOBAL", 60.7, "territoire"), ("PE_TXCOUV_GLOBAL", 60.9, "france")], 1),
-    ],
-)
-def test_seuils_des_enjeux(lignes, attendus):
-    table = lecture(*(mesure(code, valeur, role) for code, valeur, role in lignes))
-    assert len(textes.enjeux(table)) == attendus
 
 
 @pytest.mark.parametrize(
@@ -235,7 +188,7 @@ def test_en_bref_sans_donnee_dit_ce_qui_manque():
     tu = su.assign(valeur=float("nan"), statut="non_disponible")
     (phrase,) = textes.en_bref(t, Lecture(tu), nom=t.nom)
     assert phrase.startswith("Mayotte : ni population, ni taux de couverture") and "Cnaf" in phrase
-    assert not textes.repond(Lecture(tu)) and textes.repond(Lecture(cd.comparer("53")))
+    assert not repond(Lecture(tu)) and repond(Lecture(cd.comparer("53")))
 
 
 def test_un_quartier_seul_ne_compte_pas_ses_quartiers():

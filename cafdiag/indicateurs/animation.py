@@ -202,3 +202,32 @@ def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     )
     table.loc[complete & table["statut"].eq("sans_objet"), "motif"] = "aucun espace de vie sociale"
     return table
+
+
+def frr_sans_avs(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Communes FRR sans centre social ni EVS : connues si l'on sait, pour chacune, qu'elle n'en a pas ou qu'elle en a.
+
+    Une liste partielle ne dit jamais qu'une commune n'a rien ; elle dit seulement que certaines ont quelque chose.
+    """
+    frr = contexte.par_commune("communes_frr")
+    structures = contexte.par_commune("structures_avs")["valeur"]
+    confirmees = contexte.partager(("avs confirmees",), lambda: _avs_confirmees(contexte))["valeur"]
+    avec, sans = structures.gt(0) | confirmees.gt(0), structures.eq(0)
+    bas, haut = frr["bas"].where(sans & ~avec, 0.0), frr["haut"].mask(avec, 0.0)
+    somme = contexte.sommer(pd.DataFrame({"valeur": bas.where(bas.eq(haut)), "bas": bas, "haut": haut}))
+    zonees, connu = contexte.somme("communes_frr"), somme["valeur"].notna()
+    aucune = zonees["valeur"].eq(0)
+    sue = pd.Series(listes_completes(contexte, "centre_social", "evs"), index=contexte.codes)
+    return resultat(
+        contexte.codes,
+        valeur=somme["valeur"].mask(aucune),
+        numerateur=somme["valeur"].mask(aucune),
+        bas=somme["bas"].where(~connu & somme["bas"].gt(0)),
+        haut=somme["haut"].where(~connu & somme["bas"].gt(0)),
+        statut=connu.map({True: "exact", False: "non_disponible"}).mask(aucune, "sans_objet"),
+        motif=pd.Series("", index=contexte.codes)
+        .mask(~connu, f"listes de centres sociaux et d'EVS partielles : {_REGISTRE}")
+        .mask(connu & ~sue, "d'après la base permanente des équipements")
+        .mask(aucune, "aucune commune classée FRR sur ce territoire"),
+        annee=2025,
+    )

@@ -81,6 +81,7 @@ CALCULS: dict[str, Calcul] = {
     "qpv": animation.qpv,
     "avs_densite": animation.avs_densite,
     "evs_rural": animation.evs_part_rural,
+    "frr_sans_avs": animation.frr_sans_avs,
     "rpe": parentalite.couverture_rpe,
     "population_evolution": portrait.population_evolution,
     "densite": portrait.densite,

@@ -6,7 +6,8 @@ import pandas as pd
 
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.indicateurs.hors_mayotte import HORS_MAYOTTE
-from cafdiag.restitution import annexes, comparables, textes
+from cafdiag.restitution import annexes, comparables
+from cafdiag.restitution import enjeux as regles_des_enjeux
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import enumeration, minuscule, statut
 from cafdiag.restitution.lecture import Lecture, accord
@@ -246,11 +247,19 @@ def _parole(theme: str) -> str:
     )
 
 
+REGLE_DES_ENJEUX = (
+    "Une règle par sujet choisit ces constats : un écart à la France, au département ou, à défaut, à la médiane des "
+    "territoires alentour, plus grand que l'incertitude. Le plus marqué vient d'abord. Un chiffre manquant, un minimum "
+    "ou un intervalle qui contient la référence n'en fondent aucun. Ce n'est pas un jugement : les priorités se "
+    "décident ensemble."
+)
+
+
 def enjeux(lecture: Lecture) -> str:
-    """Enjeux à débattre, ordonnés par leur distance à la référence."""
-    trouves = textes.enjeux(lecture)
+    """Enjeux à débattre, du plus marqué au moins marqué, avec ce qui contredirait chacun ; et les seuils des règles."""
+    trouves = regles_des_enjeux.enjeux(lecture)
     entete = '<section id="enjeux" class="chapitre"><h2>Enjeux à débattre</h2>'
-    if not trouves and not textes.repond(lecture):
+    if not trouves and not regles_des_enjeux.repond(lecture):
         return (
             f"{entete}<p>Les données qui permettraient de repérer des enjeux (taux de couverture, naissances, accueils "
             "de loisirs, quartiers prioritaires) manquent pour ce territoire ou cette année. Les enjeux viendront de "
@@ -258,15 +267,21 @@ def enjeux(lecture: Lecture) -> str:
         )
     if not trouves:
         return (
-            f"{entete}<p>{phrase_html(textes.REGLE_DES_ENJEUX)}</p><p>Ici, aucune de ces situations n'apparaît dans "
+            f"{entete}<p>{phrase_html(REGLE_DES_ENJEUX)}</p><p>Ici, aucune de ces situations n'apparaît dans "
             "les données disponibles : cela ne veut pas dire que rien ne distingue ce territoire. Ses écarts et ses "
             "rangs se lisent dans chaque chapitre ; les enjeux viendront de la parole des acteurs.</p></section>"
         )
     lignes = "".join(
         f"<li><strong>{phrase_html(e.titre)}.</strong> {phrase_html(e.constat)} "
-        f"<em>{phrase_html(e.question)}</em></li>"
+        f"{phrase_html(f'Ce qui le contredirait : {minuscule(e.contredit)}')} <em>{phrase_html(e.question)}</em></li>"
         for e in trouves
     )
+    seuils = "".join(f"<li>{phrase_html(s)}</li>" for s in regles_des_enjeux.seuils())
+    detail = (
+        '<details class="note-limite"><summary>À partir de quel écart</summary>'
+        f"<p>Deux enjeux par thème et sept en tout, au plus. S'il y en a moins de trois, les écarts suivants "
+        f"complètent, atouts compris.</p><ul>{seuils}</ul></details>"
+    )
     return (
-        f"{entete}<p>{phrase_html(textes.REGLE_DES_ENJEUX)}</p><ol class='enjeux'>{lignes}</ol></section>"
+        f"{entete}<p>{phrase_html(REGLE_DES_ENJEUX)}</p><ol class='enjeux'>{lignes}</ol>{detail}</section>"
     )

@@ -186,7 +186,9 @@ class Lecture:
             "region": "dans la région",
             "france": f"en {self.france(indicateur)}",
         }
-        parties = [f"{self.texte(indicateur, r)} {lieux[r]}" for r in roles if self.comparable(indicateur, r)]
+        signe = indicateur.endswith("_EVOL")
+        connues = [r for r in roles if self.comparable(indicateur, r)]
+        parties = [f"{self.texte(indicateur, r, signe=signe)} {lieux[r]}" for r in connues]
         return f"contre {' et '.join(parties)}" if parties else ""
 
     def ecart(self, indicateur: str, role: str) -> float | None:
