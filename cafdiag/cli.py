@@ -103,10 +103,11 @@ def analyseur() -> argparse.ArgumentParser:
         "--formats",
         default="html,ipynb",
         metavar="LISTE",
-        help="html,ipynb par défaut ; aussi xlsx, docx, pdf, gpkg, geojson",
+        help="html,ipynb par défaut ; aussi note (quatre pages pour un élu), xlsx, docx, pdf, gpkg, geojson",
     )
     diagnostic.add_argument("--nom", default="", metavar="NOM", help="nom d'usage, en titre du rapport")
     diagnostic.add_argument("--annee", type=int, help="année des données, la dernière par défaut")
+    cli_choix.identite(diagnostic)
     cli_choix.autre_parametre(diagnostic)
     cli_choix.apports(diagnostic)
     cli_choix.choix(diagnostic)
@@ -304,13 +305,15 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
             nom_usage=options.nom,
             annee=options.annee,
             parametres=cli_choix.parametres(options),
+            identite=options.identite,
         )
     for dit in dits:
         print(f"cafdiag : {dit.message}.", file=sys.stderr)
     for chemin in chemins.values():
         print(chemin)
-    if "html" in chemins:
-        print(f"cafdiag : ouvrez {chemins['html'].resolve()} dans un navigateur.", file=sys.stderr)
+    page = chemins.get("html") or chemins.get("note")
+    if page:
+        print(f"cafdiag : ouvrez {page.resolve()} dans un navigateur.", file=sys.stderr)
     from cafdiag.restitution.bordereau import lire_mesures, promesse
 
     if dite := promesse(lire_mesures(chemins["mesures"].read_bytes())):

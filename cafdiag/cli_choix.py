@@ -60,6 +60,16 @@ def durees(sous: argparse.ArgumentParser) -> None:
     sous.add_argument("--vitesse", metavar="KMH", default="50", help="vitesse sur la route : 50 km/h")
 
 
+def identite(sous: argparse.ArgumentParser) -> None:
+    """Le fichier d'identité de la note."""
+    sous.add_argument(
+        "--identite",
+        metavar="FICHIER",
+        default="",
+        help="identité écrite sur la note : caf, contact, date, logo ; par défaut identite.toml de --sortie, ou d'ici",
+    )
+
+
 def autre_parametre(sous: argparse.ArgumentParser) -> None:
     """Un paramètre du carnet par son nom."""
     sous.add_argument(

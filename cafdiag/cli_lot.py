@@ -64,6 +64,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     lot.add_argument("--dask", metavar="ADRESSE", default="", help="un ordonnanceur dask existant")
     lot.add_argument("--delai", type=int, default=900, metavar="S", help="secondes par rapport (900)")
     lot.add_argument("--memoire", type=int, default=4000, metavar="MO", help="mégaoctets par rapport (4000)")
+    cli_choix.identite(lot)
     cli_choix.autre_parametre(lot)
     cli_choix.apports(lot)
     cli_choix.choix(lot)
@@ -93,6 +94,7 @@ def _executer(options: argparse.Namespace) -> int:
     from cafdiag.lot.bornes import Bornes
     from cafdiag.lot.execution import Reglages, produire_lot
     from cafdiag.lot.plan import cibles, planifier
+    from cafdiag.restitution.produire import trouver_identite
 
     try:
         lignes = cibles(
@@ -108,6 +110,7 @@ def _executer(options: argparse.Namespace) -> int:
             formats=options.formats,
             annee=options.annee,
             parametres=cli_choix.parametres(options),
+            identite=trouver_identite(options.formats, options.identite, options.sortie),
         )
     except EntreeFautive as faute:
         # Rien n'est lancé : c'est la demande qui est fausse, pas un diagnostic qui a échoué.

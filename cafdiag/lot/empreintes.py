@@ -87,6 +87,8 @@ def empreinte(commande: Commande, communes: dict[str, str], apports: dict[str, s
     """
     apports = {n: v for n, v in apports.items() if n not in PRIVES}
     propres = {n: v for n, v in commande.parametres.items() if n not in APPORTS}
+    # Une identité ne change que la note ; sans note, celle d'un lot d'avant garde son empreinte.
+    qui = [repr(commande.identite)] if "note" in commande.formats else []
     return sha256(
-        json.dumps([communes, apports, propres, sorted(commande.formats)], sort_keys=True, ensure_ascii=False)
+        json.dumps([communes, apports, propres, sorted(commande.formats), *qui], sort_keys=True, ensure_ascii=False)
     )

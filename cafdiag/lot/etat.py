@@ -83,7 +83,7 @@ class Etat:
         if reprendre and connue and self._intacte(fiche):
             return False
         self._marques[commande.suffixe] = marque
-        refaits = {*commande.formats, "mesures"}
+        refaits = {*commande.formats, "mesures", *(["note_pdf"] if "note" in commande.formats else [])}
         self.delaisses += [
             f["nom"]
             for format_, f in fiche.get("fichiers", {}).items()

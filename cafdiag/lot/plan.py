@@ -237,6 +237,7 @@ def planifier(
     formats: str | tuple,
     annee: int | None = None,
     parametres: dict[str, str] | None = None,
+    identite: Path | None = None,
     delai: int = 300,
 ) -> Plan:
     """Vérifie toute la demande ; un même territoire demandé deux fois n'est fait qu'une.
@@ -259,7 +260,7 @@ def planifier(
     for ligne, lieu in zip(lignes, lieux, strict=True):
         if not commandes:
             modele = preparer(
-                lieu, formats=formats, annee=annee, parametres=parametres, delai=delai
+                lieu, formats=formats, annee=annee, parametres=parametres, identite=identite, delai=delai
             )
         commande = modele.pour(lieu, nom_usage=ligne.nom_usage)
         if commande.suffixe in commandes:

@@ -13,7 +13,7 @@ from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_maille
 from cafdiag.indicateurs.horizon_objets import Horizon
-from cafdiag.restitution import annexes, bref, chapitres, comparables, textes
+from cafdiag.restitution import annexes, bref, chapitres, comparables, note, textes
 from cafdiag.restitution import horizon as horizon_du_rapport
 from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
@@ -29,7 +29,7 @@ from cafdiag.restitution.lecture import Lecture
 from cafdiag.restitution.rattachement import rattachement
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.restitution.themes import epci_du_departement
-from cafdiag.restitution.types_mime import MIME_GARDE, MIME_MESURES
+from cafdiag.restitution.types_mime import MIME_GARDE, MIME_MESURES, MIME_NOTE
 from cafdiag.restitution.vues import epci_autour
 from cafdiag.territoires import Territoire, territoire
 from cafdiag.territoires.objets import LIBELLES_MAILLES
@@ -258,6 +258,14 @@ class Diagnostic:
     def projection(self) -> Horizon | str:
         """L'horizon montré, calculé une fois ; ou la phrase qui dit pourquoi on se tait."""
         return horizon_du_rapport.projeter(self.donnees)
+
+    def note(self) -> Bloc:
+        """Ce que dira la note de l'élu, si on la demande ; le rapport n'en montre rien."""
+        carte = self.cartes.mesures_affichees().to_dict("records")
+        enfants = {m["nom"]: m["valeur"] for m in carte if m["indicateur"] == "PE_ENF_M3" and pd.notna(m["valeur"])}
+        dite = note.contenu(self.donnees, enfants)
+        combien = f"{len(dite['cles'])} chiffres clés, {len(dite['enjeux'])} enjeux, {len(dite['themes'])} thèmes"
+        return Bloc(f"<p>La note de quatre pages : {combien}.</p>", donnees={MIME_NOTE: dite})
 
     def non_enonce(self) -> Bloc:
         """Ce que le rapport ne dit pas encore, et pourquoi."""

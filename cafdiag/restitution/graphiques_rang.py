@@ -72,7 +72,9 @@ def serie(
     for a, b in itertools.pairwise(toutes):
         if a in ys and b in ys and not connus[b].get("rupture"):
             toile.ligne([xs[a], xs[b]], [ys[a], ys[b]], couleurs.TERRITOIRE, 2.2)
-    un_sur = max(1, math.ceil(len(toutes) / 10))
+    # Un nombre long prend la place de plusieurs années : celles qu'il cacherait n'ont pas le leur.
+    ecrits = [nombre(li["valeur"], decimales=places, unite=unite) for li in connus.values()]
+    un_sur = max(1, math.ceil(len(toutes) / 10), math.ceil(6.9 * max(map(len, ecrits), default=0) / pas))
     for i, a in enumerate(toutes):
         if (len(toutes) - 1 - i) % un_sur == 0:
             toile.texte(xs[a], bas + 15, str(a), cote="center", couleur=couleurs.ENCRE_2)

@@ -1,4 +1,4 @@
-"""Les livrables d'un carnet exécuté : docx, pdf, xlsx, gpkg, geojson. Chacun ne charge que ce qui lui sert."""
+"""Les livrables d'un carnet exécuté : docx, pdf, note, xlsx, gpkg, geojson. Chacun ne charge que ce qui lui sert."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cafdiag.erreurs import ProductionImpossible
 from cafdiag.restitution.document import Document, Figure
 from cafdiag.restitution.document_html import lire_blocs
+from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.socle_cartes import MIME_CARTE
-from cafdiag.restitution.types_mime import MIME_BLOC, MIME_GARDE, MIME_MESURES
+from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES, MIME_NOTE
 
-FORMATS = ("xlsx", "docx", "pdf", "gpkg", "geojson")
+FORMATS = ("xlsx", "docx", "pdf", "note", "gpkg", "geojson")
 
 
 def sorties(carnet) -> Iterator[dict[str, Any]]:
@@ -39,7 +41,7 @@ def document_du_carnet(carnet) -> Document:
             garde = _objet(donnees[MIME_GARDE])
         elif MIME_CARTE in donnees:
             blocs.append(figure_de_la_carte(_objet(donnees[MIME_CARTE])))
-        elif MIME_BLOC in donnees and MIME_MESURES not in donnees:
+        elif MIME_BLOC in donnees and not HORS_DU_RAPPORT & set(donnees):
             blocs += lire_blocs("".join(donnees.get("text/html", "")))
     return Document(
         titre=garde.get("titre", ""),
@@ -51,7 +53,7 @@ def document_du_carnet(carnet) -> Document:
     )
 
 
-def rendre(formats: Sequence[str], carnet) -> dict[str, str | bytes]:
+def rendre(formats: Sequence[str], carnet, *, identite: Identite | None = None) -> dict[str, str | bytes]:
     """Contenu de chaque livrable demandé.
 
     Parameters
@@ -60,6 +62,13 @@ def rendre(formats: Sequence[str], carnet) -> dict[str, str | bytes]:
         Parmi :data:`FORMATS`.
     carnet : notebook
         Le carnet exécuté.
+    identite : Identite, optional
+        Ce qui s'écrit en tête et au pied de la note.
+
+    Returns
+    -------
+    dict
+        Par format ; la note en donne deux, ``note`` (sa page) et ``note_pdf``.
     """
     rendus: dict[str, str | bytes] = {}
     if {"docx", "pdf"} & set(formats):
@@ -72,6 +81,18 @@ def rendre(formats: Sequence[str], carnet) -> dict[str, str | bytes]:
             from cafdiag.restitution.rendu_pdf import pdf
 
             rendus["pdf"] = pdf(document)
+    if "note" in formats:
+        from cafdiag.restitution.rendu_note import rendre_note
+
+        contenu = next((_objet(d[MIME_NOTE]) for d in sorties(carnet) if MIME_NOTE in d), None)
+        if contenu is None:
+            raise ProductionImpossible(
+                "le carnet n'a rien préparé pour la note",
+                attendu="une cellule « d.note() »",
+                conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb",
+            )
+        cartes = [_objet(d[MIME_CARTE]) for d in sorties(carnet) if MIME_CARTE in d]
+        rendus["note"], rendus["note_pdf"] = rendre_note(contenu, cartes, identite or Identite())
     if "xlsx" in formats:
         from cafdiag.restitution.rendu_xlsx import rendre_xlsx
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import jinja2
@@ -18,14 +18,17 @@ from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.magasin import dossier, ecrire_atomique, ecrire_ensemble
 from cafdiag.restitution import livrables
 from cafdiag.restitution.demande import controler, refuser_parametres
+from cafdiag.restitution.identite import Identite, chercher, lire_identite
 from cafdiag.restitution.socle_cartes import MIME_CARTE, assembler, socle_html
-from cafdiag.restitution.types_mime import MIME_BLOC, MIME_GARDE, MIME_MESURES
+from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES
 from cafdiag.territoires import Territoire, territoire
 
 FORMATS_PAR_DEFAUT = ("html", "ipynb")
 FORMATS = (*FORMATS_PAR_DEFAUT, *livrables.FORMATS)
 GABARIT = "diagnostic_ctg.ipynb"
 PAGE = "page.html.j2"
+# Les fichiers qui ne s'appellent pas « diagnostic-<code>.<format> ».
+_NOMS = {"note": "note-{}.html", "note_pdf": "note-{}.pdf"}
 
 
 def diagnostic(
@@ -36,6 +39,7 @@ def diagnostic(
     nom_usage: str = "",
     annee: int | None = None,
     parametres: dict[str, str] | None = None,
+    identite: str | Path = "",
     delai: int = 300,
 ) -> dict[str, Path]:
     """Produit le diagnostic d'un territoire.
@@ -47,7 +51,7 @@ def diagnostic(
     sortie : path
         Dossier où écrire ``diagnostic-<code>.html``, ``.ipynb``…, et ``mesures-<code>.csv``.
     formats : str or sequence of str
-        Parmi ``html``, ``ipynb``, ``xlsx``, ``docx``, ``pdf``, ``gpkg``, ``geojson`` ; ``"html,docx"``
+        Parmi ``html``, ``ipynb``, ``xlsx``, ``docx``, ``pdf``, ``note``, ``gpkg``, ``geojson`` ; ``"html,docx"``
         accepté.
     nom_usage : str
         Titre du rapport, si le nom officiel ne convient pas.
@@ -56,6 +60,8 @@ def diagnostic(
     parametres : dict, optional
         Autres paramètres du carnet (``qpv``, ``registre``, ``registre_complet``). Un nom inconnu est refusé,
         comme ``code``, ``nom_usage`` et ``annee`` qui ont leur propre argument.
+    identite : path
+        Fichier d'identité de la note ; par défaut, l'``identite.toml`` de ``sortie``, ou du dossier courant.
     delai : int
         Secondes accordées à chaque cellule.
 
@@ -75,13 +81,19 @@ def diagnostic(
     DemandeFausse
         Format ou paramètre inconnu, territoire introuvable, année sans aucun chiffre.
     EntreeFautive
-        Fichier apporté absent ou fautif.
+        Fichier apporté, ou d'identité, absent ou fautif.
     ProductionImpossible
         Dossier interdit, gabarit absent ou abîmé, carnet en erreur (gardé sous ``echecs/``) : rien n'est
         écrit à moitié.
     """
     commande = preparer(
-        cible, formats=formats, nom_usage=nom_usage, annee=annee, parametres=parametres, delai=delai
+        cible,
+        formats=formats,
+        nom_usage=nom_usage,
+        annee=annee,
+        parametres=parametres,
+        identite=trouver_identite(formats, identite, sortie),
+        delai=delai,
     )
     controler(commande.cible, commande.parametres)
     if "html" in commande.formats:
@@ -120,6 +132,8 @@ class Commande:
     gabarit : Path
     delai : int
         Secondes accordées à chaque cellule.
+    identite : Identite
+        De qui remet la note.
     """
 
     cible: Territoire
@@ -127,6 +141,7 @@ class Commande:
     parametres: dict[str, str]
     gabarit: Path
     delai: int
+    identite: Identite = field(default_factory=Identite)
 
     @property
     def suffixe(self) -> str:
@@ -155,14 +170,17 @@ def preparer(
     nom_usage: str = "",
     annee: int | None = None,
     parametres: dict[str, str] | None = None,
+    identite: str | Path | None = None,
     delai: int = 300,
 ) -> Commande:
-    """Vérifie les noms d'une demande (territoire, formats, paramètres) ; ne lit ni n'écrit aucun fichier apporté.
+    """Vérifie les noms d'une demande (territoire, formats, paramètres) ; ne lit que le fichier d'identité.
 
     Raises
     ------
     DemandeFausse
         Format ou paramètre inconnu, territoire introuvable.
+    EntreeFautive
+        Fichier d'identité absent ou fautif.
     ProductionImpossible
         Gabarit absent ou abîmé.
 
@@ -179,7 +197,22 @@ def preparer(
     autres = {n: str(v) for n, v in (parametres or {}).items()}
     gabarit = dossier("templates") / GABARIT
     refuser_parametres(autres, list(parametres_du_carnet(gabarit)))
-    return Commande(cible, tuple(voulus), _absolus(valeurs | autres), gabarit, delai)
+    lue = lire_identite(identite) if identite else Identite()
+    return Commande(cible, tuple(voulus), _absolus(valeurs | autres), gabarit, delai, lue)
+
+
+def trouver_identite(formats: str | tuple, identite: str | Path, sortie: str | Path) -> Path | None:
+    """Le fichier d'identité d'une note demandée : celui qu'on nomme, sinon celui de la sortie ou du dossier courant.
+
+    Raises
+    ------
+    DemandeFausse
+        Une identité donnée sans demander la note : elle ne servirait à rien.
+    """
+    demandee = "note" in _formats(formats)
+    if identite and not demandee:
+        raise DemandeFausse("--identite sans la note", attendu="--formats note", conseil="ajoutez note à --formats")
+    return Path(identite) if identite else chercher(Path(sortie), Path()) if demandee else None
 
 
 def contenus(carnet, commande: Commande) -> dict[str, tuple[str, str | bytes]]:
@@ -190,8 +223,8 @@ def contenus(carnet, commande: Commande) -> dict[str, tuple[str, str | bytes]]:
         fichiers["html"] = (f"{nom}.html", page_html(carnet))
     if "ipynb" in commande.formats:
         fichiers["ipynb"] = (f"{nom}.ipynb", texte_du_carnet(carnet))
-    for format_, contenu in livrables.rendre(commande.formats, carnet).items():
-        fichiers[format_] = (f"{nom}.{format_}", contenu)
+    for format_, contenu in livrables.rendre(commande.formats, carnet, identite=commande.identite).items():
+        fichiers[format_] = (_NOMS.get(format_, "diagnostic-{}." + format_).format(commande.suffixe), contenu)
     fichiers["mesures"] = (f"mesures-{commande.suffixe}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
     return fichiers
 
@@ -368,7 +401,7 @@ def page_html(carnet) -> str:
     Les cartes y sont insérées en fragments : Leaflet n'est incorporé qu'une fois.
     """
     garde = _sortie_unique(carnet, MIME_GARDE)
-    affichees = [d for d in livrables.sorties(carnet) if MIME_GARDE not in d and MIME_MESURES not in d]
+    affichees = [d for d in livrables.sorties(carnet) if MIME_GARDE not in d and not HORS_DU_RAPPORT & set(d)]
     cartes = iter(assembler([d[MIME_CARTE] for d in affichees if MIME_CARTE in d]))
     morceaux, scripts = [], []
     for donnees in affichees:

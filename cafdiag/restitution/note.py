@@ -1,0 +1,202 @@
+"""La note de l'élu : ce qu'elle dit, avant toute mise en page. Six chiffres, trois questions, un message par thème.
+
+Le contenu est un dictionnaire de textes et de dessins : ``rendu_note`` en fait une page et un pdf, sans rien y changer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cafdiag.magasin import lire_table
+from cafdiag.restitution import note_themes
+from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.enjeux import Enjeu, enjeux
+from cafdiag.restitution.formats import INSECABLE, arrondir, decimales_de, majuscule, nom_court, nombre
+from cafdiag.restitution.lecture import Lecture, accord, sur_place
+from cafdiag.restitution.note_mots import quand
+from cafdiag.restitution.note_notes import Notes, sans_mayotte
+
+CLES, QUESTIONS = 6, 3
+# En deçà de cette part, ou au-delà de son complément, un chiffre est une évidence.
+EVIDENCE = 0.5
+_NATURES = {
+    "CC": "Communauté de communes",
+    "CA": "Communauté d'agglomération",
+    "CU": "Communauté urbaine",
+    "METRO": "Métropole",
+    "MET69": "Métropole de Lyon",
+}
+_MAILLES = {
+    "commune": "Commune",
+    "perimetre": "Groupe de communes",
+    "departement": "Département",
+    "region": "Région",
+    "qpv": "Quartier prioritaire",
+    "france": "",
+    "epci": "Intercommunalité",
+}
+# Par ordre de préférence, à nombre égal de références connues ; {date} est celle de la mesure, {entre} ses périodes.
+_CANDIDATS = {
+    "PE_TXCOUV_GLOBAL": "{places} d'accueil pour 100 enfants de moins de 3 ans, {date}",
+    "PE_TXCOUV_EAJE": "{places} de crèche pour 100 enfants de moins de 3 ans, {date}",
+    "PE_NAISS_EVOL": "de naissances, de {entre}",
+    "CTX_POP_EVOL": "d'habitants, de {entre}",
+    "CTX_PART_0_19": "des habitants ont moins de 20 ans, en {date}",
+    "PE_PART_INDIV": "des places chez une assistante maternelle ou à domicile, {date}",
+    "PS_COUV_POP": "des habitants couverts par la Caf",
+    "LOG_AL_PART": "des foyers allocataires ont une aide au logement, {date}",
+    "PS_RSA": "des foyers allocataires ont le RSA, {date}",
+    "EJ_ALSH_PART_COM_EQUIP": "des 3-11 ans ont un accueil de loisirs dans leur commune",
+    "AD_FS_ACCES": "des habitants à 20 minutes au plus d'une France services",
+    "CTX_PART_RURAL": "des habitants en commune rurale",
+    "CTX_TX_PAUVRETE": "des habitants sous le seuil de pauvreté, en {date}",
+}
+_EFFECTIFS = {
+    "PE_NAISS": "naissances en {date}",
+    "PE_ENF_M3": "enfants de moins de 3 ans",
+    "EJ_ENF_311": "enfants de 3 à 11 ans, en {date}",
+    "CTX_POP": "habitants en {date}",
+}
+
+
+def contenu(donnees: Donnees, enfants: dict[str, float]) -> dict[str, Any]:
+    """Tout ce que dit la note d'un territoire, en textes, dessins et renvois de notes.
+
+    Parameters
+    ----------
+    donnees : Donnees
+    enfants : dict
+        Enfants de moins de 3 ans par nom de commune, tels que la carte les montre.
+    """
+    lecture, notes = donnees.lecture, Notes()
+    trouves = enjeux(lecture)
+    chapo = _chapo(donnees, notes)
+    cles = chiffres_cles(lecture, notes)
+    questions = [_question(lecture, e, notes) for e in trouves[:QUESTIONS]]
+    themes = note_themes.themes(donnees, {e.code for e in trouves}, notes)
+    return {
+        "titre": _titre(donnees),
+        "surtitre": _surtitre(donnees),
+        "chapo": chapo,
+        "nom": donnees.nom,
+        "avertissements": [_sans_code(a) for a in donnees.territoire.avertissements],
+        "cles": cles,
+        "carte": note_themes.titre_de_la_carte(donnees),
+        "couleur": "" if lecture.connu("PE_TXCOUV_GLOBAL") else "La couleur est celle de l'intercommunalité entière",
+        "communes": note_themes.titre_des_communes(donnees, enfants),
+        "questions": questions,
+        "themes": themes,
+        "enjeux": [_suite(lecture, e, rang >= QUESTIONS, notes) for rang, e in enumerate(trouves)],
+        "inconnu": note_themes.inconnu(lecture),
+        "notes": notes.textes,
+    }
+
+
+def chiffres_cles(lecture: Lecture, notes: Notes) -> list[dict[str, Any]]:
+    """Six chiffres au plus : ceux qui se comparent à la France et au département d'abord ; jamais une évidence."""
+    comparables = {
+        code: sum(lecture.comparable(code, r) for r in ("france", "departement"))
+        for code in _CANDIDATS
+        if lecture.connu(code) and not _evidence(lecture.ligne(code))
+    }
+    retenus = sorted((c for c, n in comparables.items() if n), key=lambda c: -comparables[c])[:CLES]
+    if len(retenus) < CLES:
+        retenus += [c for c in _EFFECTIFS if lecture.connu(c) and lecture.valeur(c)][: CLES - len(retenus)]
+    return [_cle(lecture, code, notes) for code in retenus]
+
+
+def _evidence(ligne: dict) -> bool:
+    """Tout, rien, ou zéro minute : un chiffre qui n'apprend rien.
+
+    >>> [_evidence({"unite": "%", "valeur": v, "indicateur": "X"}) for v in (99.9, 54.0, 0.2)]
+    [True, False, True]
+    """
+    if str(ligne["indicateur"]).endswith("_EVOL"):
+        return False
+    return sur_place(ligne) or (ligne["unite"] == "%" and not EVIDENCE < ligne["valeur"] < 100 - EVIDENCE)
+
+
+def _cle(lecture: Lecture, code: str, notes: Notes) -> dict[str, Any]:
+    ligne, evolution = lecture.ligne(code), code.endswith("_EVOL")
+    modele = _CANDIDATS.get(code) or _EFFECTIFS[code]
+    periodes = re.match(r"(.+) et (.+)", str(ligne["millesime"]))
+    libelle = modele.format(
+        places="places" if abs(ligne["valeur"]) >= 2 else "place",
+        date=quand(ligne).replace("revenus ", ""),
+        entre=f"{periodes[1]} à {periodes[2]}" if periodes else "",
+    )
+    return {
+        "valeur": lecture.texte(code, signe=evolution),
+        "environ": lecture.estime(code),
+        "libelle": libelle,
+        "reperes": [r for r in (_repere(lecture, code, role) for role in ("france", "departement")) if r],
+        "notes": [notes.renvoi(ligne, france=lecture.ligne(code, "france"))],
+    }
+
+
+def _repere(lecture: Lecture, code: str, role: str) -> str:
+    """« France : 60,9 (écart +8,4) » ; l'écart est celui des nombres écrits, pour qu'il se vérifie."""
+    if code in _EFFECTIFS or not lecture.comparable(code, role):
+        return ""
+    ligne, places = lecture.ligne(code), decimales_de(lecture.ligne(code)["unite"])
+    nom = "France" if role == "france" else majuscule(re.sub(r"^(le|la|les) ", "", lecture.noms["departement"]))
+    if lecture.ecart(code, role) is None:
+        ecart = f"même{INSECABLE}niveau"
+    else:
+        vu = arrondir(ligne["valeur"], places) - arrondir(lecture.valeur(code, role), places)
+        ecart = f"écart{INSECABLE}{nombre(float(vu), decimales=places, signe=True)}"
+    environ = "environ " if lecture.estime(code, role) and not lecture.estime(code) else ""
+    return f"{nom} : {environ}{lecture.texte(code, role, signe=code.endswith('_EVOL'))} ({ecart})"
+
+
+def _question(lecture: Lecture, enjeu: Enjeu, notes: Notes) -> dict[str, Any]:
+    renvois = [notes.renvoi(lecture.ligne(enjeu.code), france=lecture.ligne(enjeu.code, "france"))]
+    return {"question": enjeu.question, "constat": sans_mayotte(enjeu.constat), "notes": renvois}
+
+
+def _suite(lecture: Lecture, enjeu: Enjeu, inedit: bool, notes: Notes) -> dict[str, Any]:
+    """Un enjeu à la dernière page : son titre et ce qui le contredirait ; le reste s'il n'était pas en première."""
+    suite = {"titre": enjeu.titre, "contredit": enjeu.contredit, "constat": "", "question": "", "notes": []}
+    if inedit:
+        suite |= _question(lecture, enjeu, notes)
+    return suite
+
+
+def _titre(donnees: Donnees) -> str:
+    t = donnees.territoire
+    if donnees.nom != t.nom or t.maille != "epci":
+        return donnees.nom
+    # Un sigle ne suffit pas en titre : il reste entre parenthèses.
+    return nom_court(t.nom) if "(" not in t.nom else re.sub(r"^C[ACU] ", "", t.nom)
+
+
+def _surtitre(donnees: Donnees) -> str:
+    t = donnees.territoire
+    natures = lire_table("epci", colonnes=["code", "nature"]).set_index("code")["nature"]
+    nature = _NATURES.get(str(natures.get(t.code)), _MAILLES[t.maille])
+    parents = [p.nom for p in t.parents.values() if p.maille == "departement"] if t.maille != "departement" else []
+    return " · ".join(dict.fromkeys(x for x in (nature, *parents) if x and x != donnees.nom))
+
+
+def _chapo(donnees: Donnees, notes: Notes) -> list[dict[str, Any]]:
+    """La population et les communes, en une phrase ; la comparaison d'un territoire à cheval, en une autre."""
+    lecture, phrases = donnees.lecture, []
+    if lecture.connu("CTX_POP"):
+        ligne, communes = lecture.ligne("CTX_POP"), len(donnees.territoire.communes)
+        dans = f", {accord(communes, 'commune')}" if communes > 1 else ""
+        dit = f"{lecture.texte('CTX_POP')} habitants en {lecture.annee('CTX_POP')}{dans}."
+        phrases.append({"texte": dit, "notes": [notes.renvoi(ligne)]})
+    if donnees.rattachement.phrase:
+        phrases.append({"texte": donnees.rattachement.phrase, "notes": []})
+    return phrases
+
+
+def _sans_code(texte: str) -> str:
+    """Un avertissement sans les numéros des territoires, que personne ne lit.
+
+    >>> _sans_code("994579670 CC du Lévézou n'existait pas : voir 241200658 CC du Pays de Salars")
+    "CC du Lévézou n'existait pas : voir CC du Pays de Salars"
+    """
+    return re.sub(r" \((?:SIREN |COG )?\w{5,9}\)|\b\d{9} ", "", texte)
+

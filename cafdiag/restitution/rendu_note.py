@@ -1,0 +1,143 @@
+"""La note mise en pages : une page HTML et un PDF A4, du même contenu, sans rien qui nomme l'outil."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+
+from cafdiag.erreurs import ProductionImpossible
+from cafdiag.magasin import dossier
+from cafdiag.restitution.bloc import phrase_html
+from cafdiag.restitution.cartes_statiques import carte_statique
+from cafdiag.restitution.formats import ponctuer
+from cafdiag.restitution.html_semantique import Arbre, reduire, texte
+from cafdiag.restitution.identite import Identite
+from cafdiag.restitution.images import POLICES, nettoyer, polices
+
+PAGE, GABARIT, STYLE = "note.html.j2", "note.typ", "note.css"
+LARGEUR_DE_LA_CARTE = 470
+# Par quoi commence le titre de la carte voulue, parmi celles du rapport.
+_TAUX, _COMMUNES = "Taux de couverture global", "Où vivent les"
+_PLACES = "Places d'accueil pour 100 enfants"
+_VIDE = " – 0 territoire"
+
+
+def rendre_note(
+    contenu: Mapping[str, Any], cartes: Sequence[Mapping[str, Any]], identite: Identite
+) -> tuple[str, bytes]:
+    """La page HTML et le PDF d'une note.
+
+    Parameters
+    ----------
+    contenu : mapping
+        :func:`cafdiag.restitution.note.contenu`.
+    cartes : sequence of mapping
+        Les cartes du carnet (contenus ``MIME_CARTE``) : la note prend celle des taux et celle des communes.
+    identite : Identite
+
+    Raises
+    ------
+    ProductionImpossible
+        Gabarit absent ou abîmé.
+    """
+    taux, communes = (next((c for c in cartes if c["titre"].startswith(t)), None) for t in (_TAUX, _COMMUNES))
+    unite = ". ".join(t for t in (_PLACES, contenu["couleur"]) if t)
+    une = _carte(taux, contenu, contenu["carte"], unite) if taux and contenu["carte"] else None
+    des_communes = _carte(communes, contenu, contenu["communes"], "") if communes else None
+    vues = {"une": une or des_communes, "communes": des_communes if une else None}
+    return _page(contenu, vues, identite), _pdf(contenu, vues, identite)
+
+
+def _carte(carte: Mapping[str, Any], contenu: Mapping[str, Any], titre: str, unite: str) -> dict[str, Any]:
+    """La vue seule, et sa légende en mots : les classes présentes, leurs bornes, le territoire."""
+    image = carte_statique(carte, largeur=LARGEUR_DE_LA_CARTE, legende=False)
+    arbre = Arbre(carte["html"])
+    legende = arbre.premier(".//div[@class='carte-legende']")
+    elements: list[dict[str, str]] = []
+    for element in legende.iter("li") if legende is not None else ():
+        petit = " ".join(texte(s) for s in element.iter("small"))
+        dessin = next((d for i in element.iter("img") if (d := arbre.svg(i))), "")
+        mots = next((reduire(s.text).strip() for s in element.iter("span")), "")
+        bornes = petit.split(" – ")[0] if " – " in petit else ""
+        mots = (bornes or mots).replace(contenu["nom"], contenu["titre"])
+        # La légende des cercles est tout entière dans son dessin.
+        if (mots or dessin) and not petit.endswith(_VIDE):
+            elements.append({"svg": dessin, "texte": mots})
+    return {
+        "titre": titre,
+        "svg": image.svg,
+        "alternative": image.texte,
+        "legende": elements,
+        "unite": unite or image.titre,
+        "source": image.source.partition(" Contours")[0].removeprefix("Source : "),
+    }
+
+
+def _page(contenu: Mapping[str, Any], vues: dict, identite: Identite) -> str:
+    ou = dossier("templates") / "rapport"
+    environnement = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ou), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    environnement.filters |= {"phrase": phrase_html, "renvois": _renvois}
+    try:
+        modele = environnement.get_template(PAGE)
+        style = (ou / STYLE).read_text(encoding="utf-8")
+        return modele.render(note=contenu, vues=vues, identite=identite, style=style)
+    except (jinja2.TemplateError, OSError, UnicodeDecodeError) as cause:
+        raise _abime(PAGE, cause) from cause
+
+
+def _renvois(numeros: list[int]) -> str:
+    """Les appels de notes d'une phrase, en HTML."""
+    liens = ", ".join(f'<a href="#note-{n}" aria-label="note {n}">{n}</a>' for n in numeros)
+    return f"<sup>{liens}</sup>" if liens else ""
+
+
+def _pdf(contenu: Mapping[str, Any], vues: dict, identite: Identite) -> bytes:
+    import typst
+
+    fichier = dossier("templates") / "rapport" / GABARIT
+    type_logo = identite.type_logo.removeprefix("image/").replace("jpeg", "jpg")
+    propre = _ponctuer(dict(contenu)) | {
+        "vues": {c: _nettoyer(v) for c, v in vues.items()},
+        "identite": vars(identite) | {"logo": list(identite.logo), "type_logo": type_logo},
+    }
+    try:
+        return typst.compile(
+            fichier.read_bytes(),
+            format="pdf",
+            font_paths=polices(),
+            sys_inputs={"note": json.dumps(propre, ensure_ascii=False), "polices": json.dumps(POLICES)},
+            pdf_standards=["ua-1"],
+        )
+    except (OSError, typst.TypstError) as cause:
+        raise _abime(GABARIT, cause) from cause
+
+
+def _ponctuer(objet: Any) -> Any:
+    """Espaces insécables partout où la page en a ; un dessin n'est pas un texte."""
+    if isinstance(objet, str):
+        return objet if objet.startswith("<svg") else ponctuer(objet)
+    if isinstance(objet, dict):
+        return {c: nettoyer(v) if c == "svg" else _ponctuer(v) for c, v in objet.items()}
+    return [_ponctuer(v) for v in objet] if isinstance(objet, list) else objet
+
+
+def _nettoyer(carte: dict | None) -> dict | None:
+    if carte is None:
+        return None
+    legende = [e | {"svg": nettoyer(html.unescape(e["svg"]))} for e in carte["legende"]]
+    return _ponctuer(carte) | {"legende": legende}
+
+
+def _abime(nom: str, cause: Exception) -> ProductionImpossible:
+    raison = str(getattr(cause, "message", None) or cause).splitlines()[0][:160]
+    return ProductionImpossible(
+        f"la note n'a pas pu être composée ({raison})",
+        attendu=f"templates/rapport/{nom}, tel que livré",
+        conseil="retéléchargez le projet, ou demandez les autres formats",
+    )
