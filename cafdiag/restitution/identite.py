@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import io
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +76,9 @@ def lire_identite(chemin: str | Path) -> Identite:
     try:
         lu = tomllib.loads(chemin.read_bytes().decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
-        raison = "il n'est pas en UTF-8" if isinstance(cause, UnicodeDecodeError) else getattr(cause, "strerror", None)
         raise EntreeFautive(
-            f"le fichier d'identité {chemin.name} est illisible ({raison or cause})",
+            chemin.name,
+            [_raison(cause)],
             attendu='des lignes comme : caf = "Caf de la Mayenne"',
             conseil="mettez chaque texte entre guillemets, et enregistrez en UTF-8",
         ) from cause
@@ -87,11 +88,22 @@ def lire_identite(chemin: str | Path) -> Identite:
     logo, type_logo = _logo(chemin.parent, lu.get("logo", ""), defauts)
     if defauts:
         raise EntreeFautive(
-            f"{chemin.name} : {' ; '.join(defauts)}",
+            chemin.name,
+            defauts,
             attendu=f"{enumeration(list(CLES))}, toutes facultatives",
             conseil="corrigez le fichier d'identité ; sans lui, la note reste sobre",
         )
     return Identite(**textes, date=ecrite, logo=logo, type_logo=type_logo)
+
+
+def _raison(cause: Exception) -> str:
+    """Pourquoi le fichier ne se lit pas, en français : tomllib ne le dit qu'en anglais, mais il dit où."""
+    if isinstance(cause, UnicodeDecodeError):
+        return "il n'est pas en UTF-8"
+    if isinstance(cause, OSError):
+        return f"fichier illisible ({cause.strerror})"
+    ou = re.search(r"line (\d+)", str(cause))
+    return f"la ligne {ou[1]} est mal écrite" if ou else "la dernière ligne est inachevée"
 
 
 def _texte(cle: str, valeur: object, defauts: list[str]) -> str:

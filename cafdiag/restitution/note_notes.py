@@ -50,7 +50,7 @@ def _sans_jargon(texte: str) -> str:
     >>> _sans_jargon("Cnaf, toutes prestations (communal)"), _sans_jargon("grille COG 2025, population 2023")
     ('Cnaf, toutes prestations', 'grille 2025, population 2023')
     """
-    texte = texte.replace(" (communal)", "").replace("COG ", "")
+    texte = texte.replace(" (communal)", "").replace("COG ", "").replace("FRR", "France ruralités revitalisation")
     return re.sub(r"\bQPV (\d{4})", r"quartiers prioritaires \1", texte)
 
 

@@ -47,11 +47,15 @@ class _Theme:
 
     def __init__(self, donnees: Donnees, dits: Collection[str], notes: Notes) -> None:
         self.donnees, self.lecture, self.dits, self.notes = donnees, donnees.lecture, dits, notes
+        # Plus il y a de quoi débattre, moins il y a de place pour le reste.
+        self.phrases_au_plus = max(1, min(3, 7 - len(dits)))
         self.phrases: list[dict[str, Any]] = []
         self.figures: list[dict[str, str]] = []
 
     def dire(self, code: str, phrase: str) -> None:
-        """Ajoute une phrase sur un indicateur, avec la note de sa source."""
+        """Ajoute une phrase sur un indicateur, avec la note de sa source, tant qu'il y a de la place."""
+        if len(self.phrases) == self.phrases_au_plus:
+            return
         ligne = self.lecture.ligne(code)
         renvoi = self.notes.renvoi(ligne, france=self.lecture.ligne(code, "france") if " en France" in phrase else None)
         self.phrases.append({"texte": majuscule(elider(sans_mayotte(phrase))), "notes": [renvoi]})

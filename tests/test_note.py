@@ -1,0 +1,338 @@
+"""La note de l'élu : quatre pages, six chiffres, trois questions ; les mêmes chiffres que partout ailleurs."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+
+import docx
+import lxml.html
+import openpyxl
+import pandas as pd
+import pypdf
+import pytest
+
+from cafdiag.cli import principal
+from cafdiag.erreurs import EntreeFautive
+from cafdiag.indicateurs import dictionnaire
+from cafdiag.restitution.diagnostic import Diagnostic
+from cafdiag.restitution.enjeux import enjeux
+from cafdiag.restitution.formats import nombre
+from cafdiag.restitution.identite import Identite, lire_identite
+from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.note import chiffres_cles
+from cafdiag.restitution.note_mots import fraction, situe
+from cafdiag.restitution.note_notes import Notes
+from cafdiag.restitution.rendu_note import rendre_note
+from cafdiag.restitution.socle_cartes import MIME_CARTE
+from cafdiag.restitution.types_mime import MIME_NOTE
+
+CRAON, ANGERS, REUNION, MAYOTTE, FUSION = "200048551", "244900015", "249740119", "200059871", "994579670"
+MOTS_AU_PLUS, PAGES_AU_PLUS = 1400, 4
+# Ce qu'un élu n'a pas à lire : sigles du métier, codes, fichiers, commandes, références de travail, nom d'un outil.
+JARGON = re.compile(
+    r"\b(?:EAJE|ALSH|QPV|EPCI|EVS|FRR|LAEP|RPE|PSU|COG|CLAS|BPE|SIREN|n\.d\.|s\.o\.|nan|None)\b|ex æquo|\[[SG]\d+\]"
+    r"|\b[A-Z]{2,}_[A-Z0-9_]+|\b\d{9}\b|\.(?:toml|csv|xlsx|py|ipynb)\b|--\w|(?i:cafdiag|python|typst|jupyter|leaflet)"
+)
+# À quel indicateur répond chaque chiffre clé, d'après son seul intitulé.
+INTITULES = {
+    "PE_TXCOUV_GLOBAL": r"places? d'accueil pour 100 enfants", "PE_TXCOUV_EAJE": r"places? de crèche",
+    "PE_NAISS_EVOL": r"de naissances, de", "CTX_POP_EVOL": r"d'habitants, de", "CTX_PART_0_19": r"moins de 20 ans",
+    "PE_PART_INDIV": r"chez une assistante maternelle",
+}  # fmt: skip
+
+
+def simple(texte: str) -> str:
+    return re.sub(r"\s+", " ", re.sub("[\u00a0\u202f]", " ", texte)).strip()
+
+
+def page(chemin) -> lxml.html.HtmlElement:
+    arbre = lxml.html.fromstring(chemin.read_text(encoding="utf-8"))
+    for inutile in arbre.xpath("//style|//svg|//title"):
+        inutile.drop_tree()
+    return arbre
+
+
+def texte_pdf(octets: bytes) -> str:
+    return simple("\n".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(octets)).pages))
+
+
+def contenu(code: str) -> dict:
+    return Diagnostic(code).note().donnees[MIME_NOTE]
+
+
+def phrases(note: dict) -> list[str]:
+    """Toutes les phrases de la note, dans l'ordre."""
+    dites = [p["texte"] for p in note["chapo"]] + [x for q in note["questions"] for x in (q["question"], q["constat"])]
+    for theme in note["themes"]:
+        dites += [theme["titre"], *(p["texte"] for p in theme["phrases"])]
+        dites += [x for f in theme["figures"] for x in (f["titre"], f["precision"])]
+    dites += [x for e in note["enjeux"] for x in (e["titre"], e["constat"], e["question"], e["contredit"]) if x]
+    return [*dites, *note["inconnu"]]
+
+
+@pytest.fixture(scope="module")
+def dossier(tmp_path_factory):
+    """Tout le dossier du Pays de Craon, par la commande, une fois."""
+    sortie = tmp_path_factory.mktemp("note")
+    identite = 'caf = "Caf d\'essai"\ncontact = "01 02 03 04 05"\ndate = 2026-11-29\n'
+    (sortie / "identite.toml").write_text(identite, "utf-8")
+    assert principal(["diagnostic", CRAON, "--formats", "html,docx,pdf,xlsx,note", "--sortie", str(sortie)]) == 0
+    return sortie
+
+
+@pytest.fixture(scope="module")
+def craon(dossier):
+    arbre = page(dossier / f"note-{CRAON}.html")
+    return arbre, (dossier / f"note-{CRAON}.pdf").read_bytes()
+
+
+# --- Ce qui est écrit ---
+
+
+def test_deux_fichiers_brefs_et_sans_jargon(craon, dossier):
+    arbre, pdf = craon
+    for texte in (simple(arbre.text_content()), texte_pdf(pdf)):
+        assert len(texte.split()) < MOTS_AU_PLUS
+        assert not JARGON.search(texte), JARGON.search(texte)
+        assert "Caf d'essai" in texte and "01 02 03 04 05" in texte and "29 novembre 2026" in texte
+    assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) == PAGES_AU_PLUS
+    brut = (dossier / f"note-{CRAON}.html").read_text("utf-8")
+    assert "cafdiag" not in brut.lower() and "http" not in re.sub(r"http://www.w3.org/\S+", "", brut)
+
+
+def test_six_chiffres_avec_leurs_ecarts_une_carte_trois_questions(craon):
+    arbre, pdf = craon
+    cles = arbre.xpath("//ul[@class='cles']/li")
+    assert len(cles) == 6
+    for cle in cles:
+        reperes = [simple(r.text_content()) for r in cle.xpath(".//small[@class='repere']")]
+        assert [r.split(" :")[0] for r in reperes] == ["France", "Département"]
+        assert all(re.search(r"\((?:écart [+−][\d,]+|même niveau)\)$", r) for r in reperes), reperes
+    questions = [simple(q.text_content()) for q in arbre.xpath("//ol[@class='questions']//strong")]
+    assert len(questions) == 3 and all(q.endswith("?") for q in questions)
+    assert len(arbre.xpath("//section[@aria-label=\"L'essentiel\"]//figure")) == 1
+    premiere = simple(pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text())
+    assert all(q[3:40] in premiere for q in questions)
+
+
+def test_chaque_renvoi_a_sa_note_et_chaque_note_un_renvoi(craon):
+    arbre, _ = craon
+    appels = [a.get("href") for a in arbre.xpath("//sup/a")]
+    notes = [f"#{li.get('id')}" for li in arbre.xpath("//section[@class='notes']//li")]
+    assert set(appels) == set(notes) and len(notes) == len(set(notes))
+    assert list(dict.fromkeys(appels))[:3] == notes[:3]
+    for li in arbre.xpath("//section[@class='notes']//li"):
+        assert re.search(r"\b20\d\d\b", li.text_content()), li.text_content()
+
+
+# --- Le même chiffre partout ---
+
+
+def lignes_html(chemin):
+    for tr in page(chemin).xpath("//tbody/tr"):
+        yield [simple(c.text_content()) for c in tr]
+
+
+def lignes_docx(chemin):
+    for table in docx.Document(str(chemin)).tables:
+        for ligne in table.rows:
+            yield [simple(c.text) for c in ligne.cells]
+
+
+def test_le_meme_chiffre_dans_tous_les_fichiers(craon, dossier):
+    arbre, pdf_note = craon
+    mesures = pd.read_csv(dossier / f"mesures-{CRAON}.csv", dtype={"territoire": str})
+    mesures = mesures[mesures["role"].isin(["territoire", "departement", "france"])].set_index(["indicateur", "role"])
+    classeur = openpyxl.load_workbook(dossier / f"diagnostic-{CRAON}.xlsx", read_only=True)
+    cellules = {(r[5], r[3]): r[7] for f in classeur for r in f.iter_rows(min_row=2, values_only=True) if len(r) > 7}
+    lecteurs = {"html": lignes_html, "docx": lignes_docx}
+    tableaux = [list(lire(dossier / f"diagnostic-{CRAON}.{suffixe}")) for suffixe, lire in lecteurs.items()]
+    roles = {"territoire": "territoire", "departement": "département", "france": "France"}
+    note, rapport = texte_pdf(pdf_note), texte_pdf((dossier / f"diagnostic-{CRAON}.pdf").read_bytes())
+    vus = set()
+    for cle in arbre.xpath("//ul[@class='cles']/li"):
+        intitule = simple(cle.xpath("./span")[0].text_content())
+        (code,) = (c for c, motif in INTITULES.items() if re.search(motif, intitule))
+        vus.add(code)
+        montre = re.sub(r"^environ ", "", simple(cle.xpath("./strong")[0].text_content())).removesuffix(" %")
+        places, signe = int(dictionnaire().at[code, "decimales"]), code.endswith("_EVOL")
+        valeurs = {"territoire": montre}
+        for repere in cle.xpath(".//small[@class='repere']"):
+            dit = simple(repere.text_content())
+            qui, chiffre = re.match(r"(\w+) : (?:environ )?([+−]?[\d ]+(?:,\d+)?)", dit).groups()
+            valeurs["france" if qui == "France" else "departement"] = chiffre.strip()
+        assert len(valeurs) == 3
+        court = simple(dictionnaire().at[code, "libelle_court"])
+        for role, ecrit in valeurs.items():
+            for source in (mesures.at[(code, role), "valeur"], cellules[code, roles[role]]):
+                assert simple(nombre(float(source), decimales=places, signe=signe)) == ecrit, (code, role)
+            colonne = {"territoire": 1, "departement": 2, "france": 4}[role]
+            for lignes in tableaux:
+                # Le tableau « Comparer » : territoire, département, région, France ; celui des comparables en dit d'autres.
+                ligne = next(li for li in lignes if re.match(re.escape(court) + r"(?! \()", li[0]) and len(li) >= 5)
+                assert re.match(re.escape(ecrit) + r"(?!\d|,)", ligne[colonne]), (code, role, ligne)
+            assert ecrit in rapport and ecrit in note, (code, role, ecrit)
+        assert simple(intitule)[:25] in note
+    assert vus == set(INTITULES)
+
+
+# --- Les mots ---
+
+
+@pytest.mark.parametrize("code", [ANGERS, REUNION, MAYOTTE, FUSION, "53084", "QN04908M"])
+def test_ni_redite_ni_jargon_ni_trou(code):
+    note = contenu(code)
+    dites = [simple(p) for p in phrases(note)]
+    assert not [p for p, n in Counter(dites).items() if n > 1]
+    tout = " ".join([*dites, note["titre"], note["surtitre"], *note["avertissements"], *note["notes"]])
+    assert not JARGON.search(tout), JARGON.search(tout)
+    assert not re.search(r"  |\{|\}|\(\)| ,|\.\.|le le |de le |à Le ", " ".join(dites))
+    assert len(note["cles"]) <= 6 and all(t["phrases"] or t["figures"] for t in note["themes"])
+    # Une évidence n'est pas un chiffre clé.
+    assert not [c for c in note["cles"] if re.match(r"(?:100|99,[5-9]|0,[0-4]) %", simple(c["valeur"]))]
+
+
+def test_un_territoire_presque_sans_chiffres_a_une_note_plus_courte():
+    html, pdf = rendre_note(contenu("QN04908M"), [], Identite())
+    assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) == 1
+    arbre = lxml.html.fromstring(html)
+    assert not arbre.xpath("//figure|//ul[not(*)]|//ol[not(*)]|//header//img|//footer")
+    assert all(simple(s.text_content()) for s in arbre.xpath("//section[@class='limites']"))
+
+
+def test_la_plus_longue_note_tient_en_quatre_pages(monkeypatch):
+    codes = ["PE_PART_INDIV", "PE_TXCOUV_EAJE", "LOG_AL_PART", "PS_RSA", "CTX_TX_PAUVRETE", "PE_NAISS_EVOL",
+             "CTX_POP_EVOL"]  # fmt: skip
+    d = Diagnostic(ANGERS)
+    vrai = enjeux(d.lecture)[1]
+    sept = [
+        replace(
+            vrai,
+            code=code,
+            titre=f"Plus d'enfants ont un accueil de loisirs dans leur commune que dans la moitié du département, {i}",
+            constat=f"{vrai.constat} De 2017 à 2023 : 58,{i} puis 54,0, soit −4,{i}.",
+            question=f"L'accueil individuel répond-il à toutes les familles : horaires décalés, handicap, {i} ?",
+            contredit=f"Des crèches voisines ouvertes aux familles d'ici, ou des assistantes maternelles libres, {i}.",
+        )
+        for i, code in enumerate(codes)
+    ]
+    cartes = [b._repr_mimebundle_()[MIME_CARTE] for b in (d.carte_couverture(), d.carte_jeunes_enfants())]
+    monkeypatch.setattr("cafdiag.restitution.note.enjeux", lambda lecture: sept)
+    identite = Identite(caf="Caf", contact="x" * 120, date="1er mai 2026")
+    html, pdf = rendre_note(d.note().donnees[MIME_NOTE], cartes, identite)
+    assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) <= PAGES_AU_PLUS
+    arbre = lxml.html.fromstring(html)
+    for inutile in arbre.xpath("//style|//svg|//title"):
+        inutile.drop_tree()
+    assert len(arbre.text_content().split()) < MOTS_AU_PLUS and len(texte_pdf(pdf).split()) < MOTS_AU_PLUS
+    assert len(arbre.xpath("//section[@class='enjeux']//li")) == 7
+
+
+def test_textes_hostiles_inertes():
+    mauvais = '<script>alert(1)</script> #panic("x") $x$ {{ 7*7 }}'
+    note = contenu("QN04908M") | {"titre": mauvais, "inconnu": [mauvais]}
+    html, pdf = rendre_note(note, [], Identite(caf=mauvais, contact=mauvais))
+    assert "<script" not in html and "{{ 7*7 }}" in html
+    assert '#panic("x")' in texte_pdf(pdf)
+
+
+def test_memes_octets():
+    note = json.loads(json.dumps(contenu(ANGERS)))
+    assert rendre_note(note, [], Identite(caf="Caf")) == rendre_note(note, [], Identite(caf="Caf"))
+
+
+@pytest.mark.parametrize(("rangs", "attendu"), [
+    ((1, 1), "le plus élevé du département"), ((9, 9), "le plus bas du département"),
+    ((2, 3), "parmi les plus élevés du département"), ((7, 8), "parmi les plus bas du département"),
+    ((4, 6), "dans la moyenne du département"), ((3, 5), ""), ((2, 8), ""), ((float("nan"),) * 2, ""),
+])  # fmt: skip
+def test_un_rang_se_dit_en_mots_ou_se_tait(rangs, attendu, monkeypatch):
+    ligne = {"indicateur": "X", "role": "territoire", "valeur": 1.0, "statut": "exact", "unite": "%", "maille": "epci"}
+    lecture = Lecture(pd.DataFrame([ligne]))
+    lecture.groupes = {"proches": type("G", (), {"libelle": "EPCI du département", "maille": "epci"})}
+    place = {"rang_haut": rangs[0], "rang_bas": rangs[1], "classes": 9}
+    monkeypatch.setattr(lecture, "position", lambda code, groupe: place)
+    assert situe(lecture, "X") == attendu
+
+
+@pytest.mark.parametrize(("part", "attendu"), [
+    (50.0, "Une place sur deux"), (52.5, "Une place sur deux"), (52.6, "Plus d'une place sur deux"),
+    (76.0, "Trois places sur quatre"), (70.0, "Plus de deux places sur trois"), (22.4, ""),
+    (22.6, "Une place sur quatre"),
+])  # fmt: skip
+def test_une_part_se_dit_en_fraction(part, attendu):
+    assert fraction(part, "place") == attendu
+
+
+def test_un_minorant_n_est_pas_un_chiffre_cle():
+    vide = float("nan")
+    base = {"indicateur": "PE_TXCOUV_GLOBAL", "unite": "places pour 100 enfants", "bas": 40.0, "haut": vide,
+            "annee": 2023, "millesime": "décembre 2023", "motif": "", "maille": "epci", "source": "Cnaf"}  # fmt: skip
+    lignes = [base | {"role": "territoire", "valeur": vide, "statut": "non_disponible"},
+              base | {"role": "france", "valeur": 60.9, "statut": "exact"}]  # fmt: skip
+    assert chiffres_cles(Lecture(pd.DataFrame(lignes)), Notes()) == []
+
+
+# --- L'identité ---
+
+
+def test_tous_les_defauts_d_identite_d_un_coup_et_rien_d_ecrit(tmp_path, capsys):
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"pas une image")
+    fichier = tmp_path / "identite.toml"
+    lignes = ('caff = "Caf"', "caf = 53", f'contact = "{"x" * 200}"', 'date = "hier"', 'logo = "logo.png"')
+    fichier.write_text("\n".join(lignes), "utf-8")
+    sortie = tmp_path / "sortie"
+    code = principal(["diagnostic", CRAON, "--formats", "note", "--identite", str(fichier), "--sortie", str(sortie)])
+    dit = capsys.readouterr().err
+    assert code == 1 and not list(sortie.glob("*"))
+    for defaut in ("« caff »", "« caf »", "200 caractères", "hier", "logo illisible"):
+        assert defaut in dit, (defaut, dit)
+
+
+@pytest.mark.parametrize("octets", [b"\xff\xfe", b'caf = "Caf', b"caf = Caf", b"\x00", b'logo = "absent.png"'])
+def test_une_identite_illisible_se_dit(tmp_path, octets):
+    fichier = tmp_path / "identite.toml"
+    fichier.write_bytes(octets)
+    with pytest.raises(EntreeFautive) as faute:
+        lire_identite(fichier)
+    assert faute.value.conseil and not re.search(r"line|column|codec|Invalid", str(faute.value))
+    with pytest.raises(EntreeFautive):
+        lire_identite(tmp_path / "absente.toml")
+
+
+def test_le_logo_est_dans_la_page_et_dans_le_pdf(tmp_path):
+    from PIL import Image
+
+    for genre in ("png", "jpeg"):
+        Image.new("RGB", (60, 30), "#0d4a7c").save(tmp_path / f"logo.{genre}")
+        fichier = tmp_path / f"{genre}.toml"
+        fichier.write_text(f'logo = "logo.{genre}"\ncaf = "Caf de l\'Ain"', "utf-8-sig")
+        qui = lire_identite(fichier)
+        html, pdf = rendre_note(contenu("QN04908M"), [], qui)
+        assert f"data:image/{genre};base64," in html and "alt=\"Caf de l&#39;Ain\"" in html
+        assert pypdf.PdfReader(io.BytesIO(pdf)).pages[0].images
+        assert replace(qui, logo=b"").adresse_du_logo == ""
+
+
+def test_une_identite_sans_note_est_refusee(tmp_path, capsys):
+    (tmp_path / "i.toml").write_text('caf = "Caf"', "utf-8")
+    commande = ["diagnostic", CRAON, "--formats", "html", "--sortie", str(tmp_path), "--identite"]
+    assert principal([*commande, str(tmp_path / "i.toml")]) == 2 and "note" in capsys.readouterr().err
+
+
+# --- Dans un navigateur ---
+
+
+@pytest.mark.navigateur
+def test_l_essentiel_tient_au_dessus_de_la_ligne_de_flottaison(page_hors_reseau, dossier, fautes_axe):
+    ouverte, requetes = page_hors_reseau
+    ouverte.goto((dossier / f"note-{CRAON}.html").as_uri())
+    bas = ouverte.evaluate("document.querySelector('.une').getBoundingClientRect().bottom")
+    assert bas <= 768 and requetes == []
+    assert fautes_axe(ouverte) == []
+    ouverte.set_viewport_size({"width": 400, "height": 800})
+    assert ouverte.evaluate("document.documentElement.scrollWidth") <= 400
