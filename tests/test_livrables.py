@@ -76,6 +76,8 @@ def simple(texte):
 def test_un_fichier_par_format(craon):
     assert {f: c.name for f, c in craon.items()} == {
         **{f: f"diagnostic-{CRAON}.{f}" for f in TOUS},
+        "note": f"note-{CRAON}.html",
+        "note_pdf": f"note-{CRAON}.pdf",
         "mesures": f"mesures-{CRAON}.csv",
         "bordereau": f"a-apporter-{CRAON}.xlsx",
     }

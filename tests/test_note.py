@@ -172,7 +172,7 @@ def test_le_meme_chiffre_dans_tous_les_fichiers(craon, dossier):
                 assert simple(nombre(float(source), decimales=places, signe=signe)) == ecrit, (code, role)
             colonne = {"territoire": 1, "departement": 2, "france": 4}[role]
             for lignes in tableaux:
-                # Le tableau « Comparer » : territoire, département, région, France ; celui des comparables en dit d'autres.
+                # Le tableau « Comparer » : territoire, département, région, France.
                 ligne = next(li for li in lignes if re.match(re.escape(court) + r"(?! \()", li[0]) and len(li) >= 5)
                 assert re.match(re.escape(ecrit) + r"(?!\d|,)", ligne[colonne]), (code, role, ligne)
             assert ecrit in rapport and ecrit in note, (code, role, ecrit)
