@@ -75,7 +75,9 @@ def memoire_juste(request, memoire_commune):
 
     def sans_memoire(pose):
         def poser(*arguments, **choix):
-            os.environ["CAFDIAG_MEMOIRE"] = ""
+            # Un essai de la mémoire a posé la sienne : elle reste.
+            if os.environ.get("CAFDIAG_MEMOIRE") == gardee:
+                os.environ["CAFDIAG_MEMOIRE"] = ""
             return pose(*arguments, **choix)
 
         return poser

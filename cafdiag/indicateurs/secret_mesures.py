@@ -161,9 +161,9 @@ class Voile:
         return [(s, masquer_systeme(s)[0]) for s in systemes]
 
     @staticmethod
-    def _par_zone(g: Grandeur, ensembles: Mapping[Lieu, np.ndarray], z: Zones, sommes: Sommes) -> pd.Series:
+    def _par_zone(g: Grandeur, ensembles: Mapping[Lieu, np.ndarray], z: Zones, sommes: Sommes) -> np.ndarray:
         rangs = [z.de[lieu] for lieu in ensembles]
-        return sommes(*g).groupby(rangs).first().reindex(range(len(z.communes)))
+        return sommes(*g).groupby(rangs).first().reindex(range(len(z.communes))).to_numpy(dtype="float64")
 
     def _systeme(
         self, groupe: tuple[Grandeur, ...], ensembles: Mapping[Lieu, np.ndarray], z: Zones, sommes: Sommes
@@ -174,7 +174,7 @@ class Voile:
         relations, inconnues, publiees, revelateurs = [], [], [], []
         publies = {z.de[lieu] for lieu in ensembles if lieu[0] == "publie"}
         for g, serie in par_zone.items():
-            connues = serie.notna().to_numpy()
+            connues = ~np.isnan(serie)
             valeurs |= {(g, zone): serie[zone] for zone in np.flatnonzero(connues)}
             for zone, parties in z.parties(connues).items():
                 relations.append(Relation((g, zone), tuple((g, p) for p in parties)))
@@ -189,7 +189,7 @@ class Voile:
             for total, parties in regles.composees.items():
                 membres = [par_zone.get((v, annee)) for v in (total, *parties)]
                 if all(m is not None for m in membres):
-                    toutes = np.flatnonzero(np.all([m.notna() for m in membres], axis=0))
+                    toutes = np.flatnonzero(~np.isnan(membres).any(axis=0))
                     relations += [
                         Relation(((total, annee), zone), tuple(((p, annee), zone) for p in parties))
                         for zone in toutes
@@ -201,7 +201,7 @@ class Voile:
                 if (tout, annee) in par_zone:
                     # Entre deux parts emboîtées se lit une troisième : le reste.
                     t = par_zone[(tout, annee)]
-                    for zone in np.flatnonzero((t >= p).to_numpy()):
+                    for zone in np.flatnonzero(t >= p):
                         reste = (("reste", partie, tout, annee), zone)
                         valeurs[reste] = t[zone] - p[zone]
                         inconnues.append(reste)
@@ -212,14 +212,15 @@ class Voile:
                     t = self._par_zone((tout, annee), ensembles, z, sommes)
                     touts |= {
                         ((partie, annee), zone): min(t[zone], touts.get(((partie, annee), zone), np.inf))
-                        for zone in np.flatnonzero((t >= p).to_numpy())
+                        for zone in np.flatnonzero(t >= p)
                     }
+        tus = set(inconnues)
         return systeme(
             _serie(valeurs),
             relations,
             seuil=max(regles.seuils[v] for v, _ in groupe),
             touts=_serie(touts),
-            publiees=[c for c in publiees if c not in set(inconnues)],
+            publiees=[c for c in publiees if c not in tus],
             inconnues=inconnues,
             revelateurs=revelateurs,
         )
@@ -255,7 +256,7 @@ class Voile:
         nombre, valeur = (
             self._par_zone((v, annee), self.ensembles, z, self.sommes) for v in (unites, variable)
         )
-        seules = [k for k in np.flatnonzero(nombre.eq(1)) if pd.notna(valeur[k])]
+        seules = [k for k in np.flatnonzero(nombre == 1) if pd.notna(valeur[k])]
         sures: set[int] = set()
         connues = [k for k in larges if pd.notna(valeur[k])]
         for zone in sorted(connues, key=lambda k: len(z.communes[k])):

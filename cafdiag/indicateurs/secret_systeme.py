@@ -177,7 +177,8 @@ def systeme(
     dominante = dominante | np.array([montants.get(c, False) for c in cles], dtype=bool)
     # Ce qui est déjà publié ne se protège plus.
     nulle = np.zeros(len(cles), dtype=bool)
-    nulle[[position[c] for c in revelateurs if valeurs[c] == 0]] = True
+    connues = valeur.to_numpy()
+    nulle[[i for c in revelateurs if connues[i := position[c]] == 0]] = True
     protegee = (petite | presque_tous | dominante | nulle) & ~publiee
     plafond = tout.fillna(np.inf).to_numpy()
     # Un montant se cache à 15 % près, et à une unité près s'il est presque nul.
@@ -200,7 +201,7 @@ def systeme(
         lignes += [rang] * len(rangs)
         colonnes += rangs
         poids += facteurs
-        reel = float(np.dot(facteurs, valeur.to_numpy()[rangs]))
+        reel = float(np.dot(facteurs, connues[rangs]))
         # Un total publié qui ne tombe pas juste reste une information, à cet écart près.
         manque = 0.0 if np.isnan(reel) or abs(reel) < 1e-6 else reel
         bornes.append((min(relation.ecart[0], manque), max(relation.ecart[1], manque)))
