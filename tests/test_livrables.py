@@ -423,7 +423,12 @@ def test_le_territoire_a_sa_couche_a_toutes_les_mailles(tmp_path, code, maille, 
 def test_noms_de_fichiers_sans_texte_apporte(hostile):
     dossier = hostile["docx"].parent
     assert sorted(p.name for p in dossier.iterdir()) == sorted(
-        [*(f"diagnostic-{ANGERS}.{f}" for f in TOUS), f"mesures-{ANGERS}.csv", f"a-apporter-{ANGERS}.xlsx"]
+        [
+            *(f"diagnostic-{ANGERS}.{f}" for f in TOUS if f != "note"),
+            *(f"note-{ANGERS}.{f}" for f in ("html", "pdf")),
+            f"mesures-{ANGERS}.csv",
+            f"a-apporter-{ANGERS}.xlsx",
+        ]
     )
     assert sorted(p.name for p in dossier.parent.iterdir()) == ["registre.csv", "sorties"]
 

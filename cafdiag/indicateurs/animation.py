@@ -229,5 +229,5 @@ def frr_sans_avs(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         .mask(~connu, f"listes de centres sociaux et d'EVS partielles : {_REGISTRE}")
         .mask(connu & ~sue, "d'après la base permanente des équipements")
         .mask(aucune, "aucune commune classée FRR sur ce territoire"),
-        annee=2025,
+        annee=millesime("zonages.frr"),
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from cafdiag.indicateurs import dictionnaire
+from cafdiag.millesimes import millesime
 from cafdiag.restitution import couleurs, graphiques, graphiques_rang
 from cafdiag.restitution.accords import accorder, elider
 from cafdiag.restitution.bloc import Donnees
@@ -252,7 +253,7 @@ def _vie_sociale(theme: _Theme) -> dict[str, Any] | None:
 
 def _quartiers(theme: _Theme, quartiers: float) -> dict[str, Any] | None:
     lecture, compte = theme.lecture, accord(quartiers, "quartier prioritaire", "quartiers prioritaires")
-    theme.dire("CTX_QPV_NB", f"L'État y a délimité {compte} de la politique de la ville en 2024.")
+    theme.dire("CTX_QPV_NB", f"L'État y a délimité {compte} de la politique de la ville en {millesime('qpv.liste')}.")
     for code, qui in (("AVS_QPV_COUV", "des quartiers"), ("AVS_QPV_HAB_COUV", "de leurs habitants")):
         if (bornes := lecture.bornes(code)) and lecture.ligne(code)["bas"] >= PEU:
             theme.dire(code, f"{bornes} {qui} ont un centre social dans leur commune : la liste connue est partielle.")
