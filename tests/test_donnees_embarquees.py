@@ -412,6 +412,7 @@ def test_empreintes_justes():
             "data/demande.csv",
             "data/baremes.toml",
             "data/catalogue.toml",
+            "data/millesimes.toml",
             "maps/*.parquet",
             "maps/leaflet/[!.]*",
         )
