@@ -336,3 +336,12 @@ def test_l_essentiel_tient_au_dessus_de_la_ligne_de_flottaison(page_hors_reseau,
     assert fautes_axe(ouverte) == []
     ouverte.set_viewport_size({"width": 400, "height": 800})
     assert ouverte.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_la_duree_choisie_est_celle_que_la_note_ecrit(tmp_path):
+    choix = ["--minutes-france-services", "30", "--formats", "note", "--sortie", str(tmp_path)]
+    assert principal(["diagnostic", CRAON, *choix]) == 0
+    lu = simple(page(tmp_path / f"note-{CRAON}.html").text_content())
+    assert "30 minutes" in lu and "20 minutes" not in lu
+    pdf = texte_pdf((tmp_path / f"note-{CRAON}.pdf").read_bytes())
+    assert "30 minutes" in pdf and "20 minutes" not in pdf

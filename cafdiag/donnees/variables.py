@@ -91,7 +91,7 @@ _RURAL = ("densite_7", (5, 6, 7))
 
 _TOUTES = (
     _variable(
-        "communes", "communes", "communes", {"unite": 1}, "Insee, code officiel géographique", 
+        "communes", "communes", "communes", {"unite": 1}, "Insee, code officiel géographique",
         annee_fixe=millesime("geographie.communes"),
     ),
     _variable("population", "population municipale", "habitants", _POPULATION, _LEGALES),
@@ -178,7 +178,7 @@ _TOUTES = (
         {"places_eaje": 1},
         f"registre local, {_BPE}, ou Cnaf au-dessus de 10 000 habitants",
         millesime="le plus récent de chaque commune",
-        annee_fixe=millesime("bpe.micro_creches"),
+        annee_fixe=millesime("bpe.embarquee"),
         au_moins="places_eaje_au_moins",
     ),
     _variable("alsh", "implantations d'accueil de loisirs (ALSH)", "implantations", {"bpe{a}_alsh": 1}, _BPE),

@@ -14,7 +14,7 @@ from cafdiag.indicateurs.positions import se_distinguent
 from cafdiag.restitution.accords import accorder, elider
 from cafdiag.restitution.commentaires import commentaire, derniere_suite
 from cafdiag.restitution.enjeux_regles import ABSOLU, REGLES, Cote, Regle
-from cafdiag.restitution.formats import FINE, MOINS, date_de, decimales_de, majuscule, nombre
+from cafdiag.restitution.formats import MOINS, date_de, decimales_de, ecrire, majuscule, nombre
 from cafdiag.restitution.lecture import Lecture, accord
 
 MINIMUM, MAXIMUM, PAR_THEME = 3, 7, 2
@@ -228,9 +228,7 @@ def _contre_medianes(lecture: Lecture, code: str, ecarts: list[_Ecart]) -> str:
         if ecart.role not in _GROUPES:
             continue
         place, groupe = lecture.position(code, ecart.role), _nom_du_groupe(lecture, ecart.role)
-        mediane = nombre(place["mediane"], decimales=decimales_de(unite), unite=unite)
-        mediane += f"{FINE}%" if unite == "%" else ""
-        dits.append(f"{mediane} pour la médiane des {int(place['nombre'])} {groupe}")
+        dits.append(f"{ecrire(place['mediane'], unite)} pour la médiane des {int(place['nombre'])} {groupe}")
     return f"contre {' et '.join(dits)}" if dits else ""
 
 

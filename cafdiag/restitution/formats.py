@@ -221,6 +221,16 @@ def avec_unite(
     return f"{texte}{INSECABLE}{accorder(valeur, unite)}"
 
 
+def ecrire(valeur: float, unite: str, *, signe: bool = False) -> str:
+    """Écrit un nombre aux décimales de son unité, avec « % » si c'est elle ; toute autre unité se dit dans la phrase.
+
+    >>> ecrire(44, "%") == "44,0\\u202f%", ecrire(79.9, "places pour 100 enfants")
+    (True, '79,9')
+    """
+    ecrit = nombre(valeur, decimales=decimales_de(unite), signe=signe, unite=unite)
+    return f"{ecrit}{FINE}%" if unite == "%" else ecrit
+
+
 def avec_statut(ligne: dict) -> str:
     """La valeur d'une mesure connue, son unité, et son statut s'il n'est pas exact.
 

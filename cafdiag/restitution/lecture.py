@@ -13,7 +13,7 @@ from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.indicateurs.dates import dates
 from cafdiag.indicateurs.hors_mayotte import HORS_MAYOTTE
 from cafdiag.indicateurs.positions import se_distinguent
-from cafdiag.restitution.formats import FINE, decimales_de, intervalle, nombre, statut
+from cafdiag.restitution.formats import FINE, decimales_de, ecrire, intervalle, nombre, statut
 
 ROLES = {
     "territoire": "le territoire",
@@ -137,10 +137,7 @@ class Lecture:
         ligne = self.ligne(indicateur, role)
         if not self.connu(indicateur, role):
             return (self.bornes(indicateur, role) or statut(ligne["statut"]).symbole) if ligne else "n.d."
-        ecrit = nombre(
-            ligne["valeur"], decimales=decimales_de(ligne["unite"]), signe=signe, unite=ligne["unite"]
-        )
-        return f"{ecrit}{FINE}%" if ligne["unite"] == "%" else ecrit
+        return ecrire(ligne["valeur"], ligne["unite"], signe=signe)
 
     def bornes(self, indicateur: str, role: str = "territoire") -> str:
         """« au moins 96,2 % » pour une mesure sans valeur mais encadrée ; vide sinon.

@@ -14,7 +14,7 @@ from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.enjeux import Enjeu, enjeux
 from cafdiag.restitution.formats import INSECABLE, arrondir, decimales_de, majuscule, nom_court, nombre
 from cafdiag.restitution.lecture import Lecture, accord, sur_place
-from cafdiag.restitution.note_mots import quand
+from cafdiag.restitution.note_mots import duree, quand
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
 
 CLES, QUESTIONS = 6, 3
@@ -36,7 +36,8 @@ _MAILLES = {
     "france": "",
     "epci": "Intercommunalité",
 }
-# Par ordre de préférence, à nombre égal de références connues ; {date} est celle de la mesure, {entre} ses périodes.
+# Par ordre de préférence, à nombre égal de références connues ; {date} est celle de la mesure, {entre} ses périodes,
+# {duree} celle que son libellé dit.
 _CANDIDATS = {
     "PE_TXCOUV_GLOBAL": "{places} d'accueil pour 100 enfants de moins de 3 ans, {date}",
     "PE_TXCOUV_EAJE": "{places} de crèche pour 100 enfants de moins de 3 ans, {date}",
@@ -48,7 +49,7 @@ _CANDIDATS = {
     "LOG_AL_PART": "des foyers allocataires ont une aide au logement, {date}",
     "PS_RSA": "des foyers allocataires ont le RSA, {date}",
     "EJ_ALSH_PART_COM_EQUIP": "des 3-11 ans ont un accueil de loisirs dans leur commune",
-    "AD_FS_ACCES": "des habitants à 20 minutes au plus d'une France services",
+    "AD_FS_ACCES": "des habitants à {duree} au plus d'une France services",
     "CTX_PART_RURAL": "des habitants en commune rurale",
     "CTX_TX_PAUVRETE": "des habitants sous le seuil de pauvreté, en {date}",
 }
@@ -124,6 +125,7 @@ def _cle(lecture: Lecture, code: str, notes: Notes) -> dict[str, Any]:
     libelle = modele.format(
         places="places" if abs(ligne["valeur"]) >= 2 else "place",
         date=quand(ligne).replace("revenus ", ""),
+        duree=duree(ligne),
         entre=f"{periodes[1]} à {periodes[2]}" if periodes else "",
     )
     return {

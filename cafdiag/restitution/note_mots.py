@@ -55,6 +55,16 @@ def quand(ligne: Mapping[str, Any]) -> str:
     return f"fin {trouve[1]}" if trouve else date_de(ligne)
 
 
+def duree(ligne: Mapping[str, Any]) -> str:
+    """La durée que dit le libellé d'un indicateur d'accès : elle est un choix, jamais une constante.
+
+    >>> duree({"libelle": "Part des habitants à 30 minutes au plus d'une France services"})
+    '30 minutes'
+    """
+    trouvee = re.search(r"\d+(?:,\d+)? minutes?", str(ligne["libelle"]))
+    return trouvee[0] if trouvee else "quelques minutes"
+
+
 def situe(lecture: Lecture, code: str) -> str:
     """« parmi les plus bas du département », « dans la moyenne du département » ; vide si le rang ne l'assure pas.
 

@@ -18,7 +18,7 @@ from cafdiag.restitution.evolution import fait_une_serie
 from cafdiag.restitution.formats import enumeration, intervalle, majuscule, nom_court, nombre
 from cafdiag.restitution.illustrations import Illustration
 from cafdiag.restitution.lecture import Lecture, accord
-from cafdiag.restitution.note_mots import PRESQUE_TOUS, fraction, quand, situe
+from cafdiag.restitution.note_mots import PRESQUE_TOUS, duree, fraction, quand, situe
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
 from cafdiag.restitution.themes import epci_du_departement
 
@@ -269,9 +269,7 @@ def _droits(theme: _Theme) -> dict[str, Any] | None:
     lecture, code = theme.lecture, "AD_FS_ACCES"
     if not lecture.connu(code) or theme.donnees.territoire.maille == "commune":
         return None
-    # Les minutes sont un choix : le libellé les dit.
-    minutes = re.search(r"\d+(?:,\d+)? minutes", lecture.ligne(code)["libelle"])
-    a_portee = f"à {minutes[0] if minutes else '20 minutes'} au plus d'un espace France services"
+    a_portee = f"à {duree(lecture.ligne(code))} au plus d'un espace France services"
     if lecture.connu("AD_FS_NB"):
         espaces = accord(lecture.valeur("AD_FS_NB"), "espace France services", "espaces France services")
         aucun = "Aucun espace France services" if not lecture.valeur("AD_FS_NB") else espaces
