@@ -45,8 +45,8 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
         "verifier",
         help="tente de retrouver ce qu'un dossier de sortie tait",
         description=(
-            "Relit un dossier (csv, json, geojson, gpkg, xlsx, docx, html, ipynb), rassemble ce qu'il montre, et tente "
-            "d'en déduire chaque case tue ; d'autres dossiers, déjà montrés, s'y ajoutent. Code de retour 0 si rien "
+            "Relit un dossier (csv, json, geojson, gpkg, xlsx, docx, pptx, pdf, html, ipynb, svg, png), rassemble "
+            "ce qu'il montre, et tente d'en déduire chaque case tue ; d'autres dossiers, déjà montrés, s'y ajoutent. Code de retour 0 si rien "
             "n'est retrouvé, 1 sinon."
         ),
     )

@@ -48,11 +48,14 @@ def verifier(dossier, *options):
 
 
 def test_un_dossier_produit_est_sain(dossier, tmp_path, capsys):
-    (dossier / "carte.png").write_bytes(b"\x89PNG")
+    from cafdiag.restitution.images import png
+
+    nue = png('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"/>', largeur_cm=1, ppp=50)
+    (dossier / "photo.png").write_bytes(nue)
     certificat = tmp_path / "certificat.json"
     assert verifier(dossier, "--certificat", str(certificat), "--date", "2026-11-28") == 0
     dit = capsys.readouterr().out
-    assert "Dossier sain" in dit and "2 cases tues" in dit and "Non lus : carte.png" in dit
+    assert "Dossier sain" in dit and "2 cases tues" in dit and "Non lus : photo.png" in dit
     contenu = json.loads(certificat.read_text(encoding="utf-8"))
     assert (contenu["date"], contenu["donnees"], contenu["resultat"]) == ("2026-11-28", "2024-2024", "sain")
     premier = certificat.read_bytes()
@@ -144,10 +147,64 @@ def remettre_docx(dossier, code, nom, n):
     document.save(dossier / "rapport.docx")
 
 
+def remettre_pdf(dossier, code, nom, n):
+    from cafdiag.restitution.document import Document
+    from cafdiag.restitution.document_html import lire_blocs
+    from cafdiag.restitution.rendu_pdf import pdf
+
+    (dossier / "rapport.pdf").write_bytes(pdf(Document("T", "", blocs=lire_blocs(f"<h2>Ici</h2>{tableau(nom, n)}"))))
+
+
+def presentation():
+    import pptx
+
+    document = pptx.Presentation()
+    return document, document.slides.add_slide(document.slide_layouts[5])
+
+
+def remettre_pptx(dossier, code, nom, n):
+    document, diapositive = presentation()
+    table = diapositive.shapes.add_table(2, 2, 0, 0, 9_000_000, 900_000).table
+    cellules = [["", nom], [cd.dictionnaire().loc[INDICATEUR, "libelle_court"], str(n)]]
+    for i, ligne in enumerate(cellules):
+        for j, texte in enumerate(ligne):
+            table.cell(i, j).text = texte
+    document.save(dossier / "copil.pptx")
+
+
+def remettre_graphique(dossier, code, nom, n):
+    """Un graphique natif : ses nombres sont dans le fichier, affichés ou non."""
+    from pptx.chart.data import CategoryChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+
+    document, diapositive = presentation()
+    donnees = CategoryChartData()
+    donnees.categories = [nom]
+    donnees.add_series(cd.dictionnaire().loc[INDICATEUR, "libelle_court"], [n])
+    diapositive.shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, 0, 0, 9_000_000, 900_000, donnees)
+    document.save(dossier / "copil.pptx")
+
+
+def dessin(nom, n):
+    libelle = cd.dictionnaire().loc[INDICATEUR, "libelle"]
+    dite = f"{libelle}, 2024. 36 territoires, de {n} ({nom}) à 5000 enfants (Ailleurs). Secret : une commune."
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"><desc>{dite}</desc></svg>'
+
+
+def remettre_svg(dossier, code, nom, n):
+    (dossier / "carte.svg").write_text(dessin(nom, n), encoding="utf-8")
+
+
+def remettre_png(dossier, code, nom, n):
+    from cafdiag.restitution.images import png
+
+    (dossier / "carte.png").write_bytes(png(dessin(nom, n), largeur_cm=1, ppp=50))
+
+
 @pytest.mark.parametrize(
     "remettre",
     [remettre_csv, remettre_numerateur, remettre_geojson, remettre_gpkg, remettre_html, remettre_ipynb,
-     remettre_xlsx, remettre_docx],
+     remettre_xlsx, remettre_docx, remettre_pdf, remettre_pptx, remettre_graphique, remettre_svg, remettre_png],
 )  # fmt: skip
 def test_une_case_remise_perce_le_dossier(produit, dossier, capsys, remettre):
     """Remise, la case cachée pour une autre livre l'autre : 3, qui n'est écrit nulle part."""
@@ -198,8 +255,9 @@ def test_un_dossier_vide_un_fichier_illisible_une_date_fausse(dossier, tmp_path,
     ):
         assert principal(["secret", "verifier", *arguments]) == code
         assert dit in capsys.readouterr().err
-    for nom in ("a.csv", "b.gpkg", "c.xlsx", "d.docx", "e.json", "f.html", "g.ipynb"):
+    for nom in ("a.csv", "b.gpkg", "c.xlsx", "d.docx", "e.json", "f.html", "g.ipynb", "h.pdf", "i.pptx", "j.svg",
+                "k.png"):
         (dossier / nom).write_bytes(b'\xff\x00"abime')
     assert verifier(dossier) == 1
     dit = capsys.readouterr().out
-    assert "Dossier à revoir" in dit and dit.count("Illisible :") == 7
+    assert "Dossier à revoir" in dit and dit.count("Illisible :") == 11

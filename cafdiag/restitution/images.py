@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
+import struct
+import zlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +16,9 @@ _PAGE = """#set page(width: {largeur}cm, height: auto, margin: 0pt, fill: white)
 #set text(font: ({polices}))
 #image(bytes(sys.inputs.dessin), width: 100%, format: "svg")
 """
+# Le mot sous lequel une image PNG porte sa description, à la norme du format.
+_MOT_PNG = b"Description"
+_SIGNATURE_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @lru_cache(maxsize=1)
@@ -61,10 +67,50 @@ def png(svg: str, *, largeur_cm: float, ppp: int = 200) -> bytes:
     import typst
 
     source = _PAGE.format(largeur=largeur_cm, polices=", ".join(f'"{p}"' for p in POLICES))
-    return typst.compile(
+    image = typst.compile(
         source.encode("utf-8"),
         format="png",
         ppi=float(ppp),
         font_paths=polices(),
         sys_inputs={"dessin": nettoyer(svg)},
     )
+    dite = re.search(r"<desc[^>]*>(.*?)</desc>", svg, re.S)
+    return decrire(image, html.unescape(dite[1]).strip()) if dite else image
+
+
+def decrire(image: bytes, description: str) -> bytes:
+    """La même image, qui porte sa description : une aide au lecteur d'écran, et à qui vérifie un dossier.
+
+    Examples
+    --------
+    >>> morceau = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+    >>> description_de(decrire(_SIGNATURE_PNG + bytes(25) + morceau, "Où vivent les enfants"))
+    'Où vivent les enfants'
+    """
+    contenu = _MOT_PNG + b"\0\0\0\0\0" + description.encode("utf-8")
+    morceau = struct.pack(">I", len(contenu)) + b"iTXt" + contenu + struct.pack(">I", zlib.crc32(b"iTXt" + contenu))
+    # L'en-tête tient toujours en 25 octets après la signature.
+    coupe = len(_SIGNATURE_PNG) + 25
+    return image[:coupe] + morceau + image[coupe:]
+
+
+def description_de(image: bytes) -> str:
+    """La description d'une image, vide si elle n'en porte pas.
+
+    Raises
+    ------
+    ValueError
+        Ce n'est pas une image PNG, ou elle est coupée.
+    """
+    if not image.startswith(_SIGNATURE_PNG):
+        raise ValueError("ce n'est pas une image PNG")
+    rang = len(_SIGNATURE_PNG) + 25
+    while rang + 12 <= len(image):
+        longueur, genre = struct.unpack(">I4s", image[rang : rang + 8])
+        contenu = image[rang + 8 : rang + 8 + longueur]
+        if len(contenu) < longueur:
+            raise ValueError("image PNG coupée")
+        if genre == b"iTXt" and contenu.startswith(_MOT_PNG + b"\0"):
+            return contenu[len(_MOT_PNG) + 5 :].decode("utf-8")
+        rang += 12 + longueur
+    return ""

@@ -10,12 +10,14 @@ import math
 import re
 import sqlite3
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 from cafdiag.indicateurs.dictionnaire import dictionnaire
+from cafdiag.restitution.relecture_documents import Tableau, descriptions_html, pdf, png, pptx, svg
 from cafdiag.restitution.types_mime import MIME_MESURES
 
 _NOMBRES = ("valeur", "numerateur", "denominateur", "bas", "haut")
@@ -29,7 +31,6 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _ESPACES = re.compile(r"[\s\u202f\u00a0]")
 
 Ligne = dict[str, object]
-Tableau = tuple[str, list[list[str]]]
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,14 @@ def relire(*dossiers: Path) -> Relecture:
             rendu.non_lus.append(nom)
             continue
         try:
-            lignes, siens = lire(chemin)
+            lu = lire(chemin)
         except (OSError, ValueError, KeyError, ElementTree.ParseError, zipfile.BadZipFile, sqlite3.Error) as cause:
             rendu.illisibles[nom] = str(cause) or type(cause).__name__
             continue
+        if lu is None:
+            rendu.non_lus.append(nom)
+            continue
+        lignes, siens = lu
         rendu.lus.append(nom)
         rendu.faits += [f for r in lignes if (f := _fait(nom, r)) is not None]
         tableaux.append((nom, siens))
@@ -196,8 +201,9 @@ def _xlsx(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
 
 def _docx(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
     with zipfile.ZipFile(chemin) as archive:
-        corps = ElementTree.fromstring(archive.read("word/document.xml"))
-    tableaux, avant = [], ""
+        source = archive.read("word/document.xml")
+    corps = ElementTree.fromstring(source)
+    avant, tableaux = "", descriptions_html(source.decode("utf-8"))
     for noeud in corps.iter():
         if noeud.tag == f"{_W}p":
             avant = _texte_docx(noeud) or avant
@@ -231,11 +237,12 @@ def _html_texte(page: str) -> list[Tableau]:
         for texte in textes[1:]:
             libelle, _, dite = str(texte).rpartition(" : ")
             tableaux.append(("", [["", str(textes[0])], [re.sub(r" \(\d{4}\)$", "", libelle), dite]]))
-    return tableaux
+    return tableaux + descriptions_html(page)
 
 
 def _nu(cellule: str) -> str:
-    return html.unescape(re.sub(r"<small.*?</small>|<[^>]+>", "", cellule, flags=re.S)).strip()
+    """Le texte d'une cellule ; ce qui y est en petit (unité, année, intervalle), à la ligne."""
+    return html.unescape(re.sub(r"<[^>]+>", "", re.sub(r"<small\b", "\n<small", cellule))).strip()
 
 
 def _ipynb(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
@@ -251,7 +258,12 @@ def _ipynb(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
     return lignes, tableaux
 
 
-_LECTEURS = {
+def _document(lire: Callable[[Path], list[Tableau] | None], chemin: Path) -> tuple[list[Ligne], list[Tableau]] | None:
+    tableaux = lire(chemin)
+    return None if tableaux is None else ([], tableaux)
+
+
+_LECTEURS: dict[str, Callable[[Path], tuple[list[Ligne], list[Tableau]] | None]] = {
     ".csv": _csv,
     ".json": _json,
     ".geojson": _json,
@@ -260,6 +272,7 @@ _LECTEURS = {
     ".docx": _docx,
     ".html": _html,
     ".ipynb": _ipynb,
+    **{f".{lire.__name__}": partial(_document, lire) for lire in (pdf, pptx, svg, png)},
 }
 
 
@@ -276,10 +289,10 @@ class _Tableaux:
             if connu is not None and connu[1] != f.code:
                 self.lieux[f.nom] = None
             self.annees[(f.code, f.indicateur)] = f.annee
-        self.indicateurs = {}
+        self.indicateurs: dict[str, tuple[str, int, str]] = {}
         for code, d in dictionnaire().iterrows():
             for libelle in (d["libelle_court"], d["libelle"], f"{d['libelle_court']} ({d['unite']})"):
-                self.indicateurs.setdefault(libelle, (str(code), int(d["decimales"])))
+                self.indicateurs.setdefault(libelle, (str(code), int(d["decimales"]), str(d["unite"])))
 
     def lire(self, fichier: str, tableaux: Iterable[Tableau]) -> Iterator[Fait]:
         """Les faits de ces tableaux."""
@@ -295,8 +308,19 @@ class _Tableaux:
                             yield fait
                             break
 
+    def _indicateur(self, dit: str) -> tuple[str, int] | None:
+        """L'indicateur que nomme une case : son libellé, seul ou suivi de son unité."""
+        if seule := self.indicateurs.get(dit.partition("\n")[0].strip()):
+            return seule[:2]
+        mots = dit.split()
+        for n in range(len(mots), 0, -1):
+            connu, suite = self.indicateurs.get(" ".join(mots[:n])), " ".join(mots[n:])
+            if connu and (not suite or suite.startswith(connu[2])):
+                return connu[:2]
+        return None
+
     def _fait(self, fichier: str, lieu: str, libelle: str, cellule: str) -> Fait | None:
-        ici, indicateur = self.lieux.get(lieu), self.indicateurs.get(libelle)
+        ici, indicateur = self.lieux.get(lieu.partition("\n")[0].strip()), self._indicateur(libelle)
         if not ici or not indicateur or (ici[1], indicateur[0]) not in self.annees:
             return None
         trouve = re.match(r"([-−]?\d[\d\u202f\u00a0 ]*)(?:,(\d+))?", cellule)
@@ -305,5 +329,7 @@ class _Tableaux:
             entier = _ESPACES.sub("", trouve[1]).replace("−", "-")
             nombres = {"valeur": float(f"{entier}.{trouve[2] or 0}")}
             demi = 0.5 * 10.0 ** -len(trouve[2] or "")
-        annee = self.annees[(ici[1], indicateur[0])]
-        return Fait(fichier, *ici, lieu, indicateur[0], annee, cellule == "s", nombres, demi)
+        # L'année que la case écrit ; à défaut, celle du fichier de données.
+        dite = re.search(r"\b(?:19|20)\d\d\s*$", libelle)
+        annee = int(dite[0]) if dite else self.annees[(ici[1], indicateur[0])]
+        return Fait(fichier, *ici, lieu, indicateur[0], annee, cellule.split("\n")[0] == "s", nombres, demi)
