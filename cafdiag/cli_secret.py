@@ -46,7 +46,8 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
         help="tente de retrouver ce qu'un dossier de sortie tait",
         description=(
             "Relit un dossier (csv, json, geojson, gpkg, xlsx, docx, pptx, pdf, html, ipynb, svg, png), rassemble "
-            "ce qu'il montre, et tente d'en déduire chaque case tue ; d'autres dossiers, déjà montrés, s'y ajoutent. Code de retour 0 si rien "
+            "ce qu'il montre, et tente d'en déduire chaque case tue ; d'autres dossiers, déjà montrés, "
+            "s'y ajoutent. Code de retour 0 si rien "
             "n'est retrouvé, 1 sinon."
         ),
     )

@@ -96,7 +96,7 @@ def attaquer(*dossiers: str | Path, seuil_caf: int = Options.seuil_caf) -> Const
         raise EntreeFautive(
             ", ".join(r.name for r in racines),
             ["aucune mesure à vérifier"],
-            attendu="les fichiers d'un diagnostic ou de mesures (csv, html, ipynb, docx, pdf, pptx, xlsx, gpkg, geojson, svg)",
+            attendu="les fichiers d'un diagnostic ou de mesures (csv, html, ipynb, docx, pdf, pptx, xlsx, gpkg…)",
             conseil="donnez le dossier passé à --sortie",
         )
     return _Attaque(relecture, seuil_caf).mener()
