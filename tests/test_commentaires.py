@@ -20,8 +20,7 @@ from cafdiag.restitution.lecture import Lecture
 CRAON = "200048551"
 # Quatorze territoires de toutes mailles, avec et sans données, en métropole et outre-mer.
 TERRITOIRES = [
-    *(CRAON, "244900015", "200071363", "200054781", "49126", "75101"),
-    *("53", "974", "region:52", "France", "53012+53084", "QN04901M"),
+    *(CRAON, "244900015", "200054781", "49126", "974", "France", "53012+53084", "QN04901M"),
 ]
 SUPERLATIFS = re.compile(
     r"\b(?:meilleur\w*|pire\w*|record\w*|exceptionnel\w*|remarquable\w*|très|trop peu|fortement|faiblement|"

@@ -13,12 +13,11 @@ from cafdiag.restitution.commentaires import commentaire, rangs_dits
 from cafdiag.restitution.lecture import Lecture
 from cafdiag.territoires import territoire
 
-# Toutes les formes : EPCI (à cheval, de deux communes, d'outre-mer), communes, départements, régions, périmètre.
+# Un de chaque sorte : rural, urbain, deux départements, fusion de 2026, littoral, outre-mer, Corse, métropole, communes
+# (dont Paris, Lyon et une nouvelle), départements, région, périmètre libre, France.
 TERRITOIRES = (
-    *("200048551", "244900015", "242900314", "242010056", "200058519", "200071868", "200042935", "240100883"),
-    *("240800821", "200041622", "200070852", "200060457", "244400552", "200055887", "249740119", "249720061"),
-    *("243300316", "200046977", "200054807", "200067981", "53084", "2A004", "75056", "13055", "69123", "49007"),
-    *("97411", "29019", "53", "49", "01", "08", "75", "976", "974", "2A", "52", "53012+53084", "FR", "11"),
+    *("200048551", "244900015", "242010056", "200041622", "200070852", "249740119", "200054807", "200046977"),
+    *("53084", "2A004", "75056", "97411", "49", "08", "75", "976", "52", "53012+53084", "FR"),
 )
 DEFINITIONS = dictionnaire()
 # Ce que la Caf ou le territoire déclare n'est nulle part dans les données d'essai : rien ne s'en dit.
