@@ -269,11 +269,12 @@ def _avec_villes(table: pd.DataFrame, groupes: list[str], additives: list[str]) 
         if leurs.empty:
             continue
         tranches = leurs.groupby(groupes, dropna=False) if groupes else [((), leurs)]
+        publiee = table[table["code"].eq(ville)]
         for valeur, tranche in tranches:
             cles = valeur if isinstance(valeur, tuple) else (valeur,)
-            deja = table["code"].eq(ville)
+            deja = pd.Series(True, index=publiee.index)
             for colonne, v in zip(groupes, cles, strict=True):
-                deja &= table[colonne].eq(v) if not pd.isna(v) else table[colonne].isna()
+                deja &= publiee[colonne].eq(v) if not pd.isna(v) else publiee[colonne].isna()
             if len(tranche) == len(codes) and not deja.any() and additives:
                 ajouts.append({"code": ville, **dict(zip(groupes, cles, strict=True)),
                                **{c: tranche[c].sum(skipna=False) for c in additives}})

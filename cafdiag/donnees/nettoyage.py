@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cafdiag.magasin import lire_table
 
@@ -19,6 +21,8 @@ MANQUANTS = frozenset({
     "nr", "so", "s.o.", "-", "–", "—", "///", "…", "...", ".", "..",
 })
 _ESPACES = dict.fromkeys(map(ord, " \t\u00a0\u202f\u2009\u2007'’"))
+# Un nombre que Python et Arrow lisent de même, sans espace ni virgule ni exposant.
+_ORDINAIRE = r"^-?[0-9]{1,15}(\.[0-9]{1,20})?$"
 _NOMBRE = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _PSEUDO_ZONES = re.compile(r"(?=.*[XZ])[XZ]+|COM|TOTAL|\d{2,3}[XZ]+|_[TZU]")
 _ANNEE = re.compile(r"(?:19|20)\d\d")
@@ -71,13 +75,24 @@ def nombre(serie: pd.Series, *, vide: str = "non_disponible") -> tuple[pd.Series
                                            validate=False)
         return serie, pd.Series(sortes, index=serie.index)
     codes, uniques = pd.factorize(serie.fillna(""), use_na_sentinel=False)
-    lus = [_un_nombre(str(u), vide) for u in uniques]
-    valeurs = np.array([v for v, _ in lus] or [np.nan], dtype="float64")
-    statuts = np.array([s for _, s in lus] or [""], dtype=object)
+    valeurs, statuts = _nombres(uniques, vide)
     return (
         pd.Series(valeurs[codes] if len(codes) else [], index=serie.index, dtype="float64"),
         pd.Series(statuts[codes] if len(codes) else [], index=serie.index, dtype="str"),
     )
+
+
+def _nombres(uniques, vide: str) -> tuple[np.ndarray, np.ndarray]:
+    """Valeur et statut de chaque écriture ; les plus ordinaires sont lues d'un bloc."""
+    textes = pa.array(uniques if uniques.dtype == "str" else list(map(str, uniques)), type=pa.large_string())
+    ordinaires = pc.match_substring_regex(textes, _ORDINAIRE).to_numpy(zero_copy_only=False)
+    valeurs = np.full(len(textes), np.nan)
+    statuts = np.full(len(textes), "exact", dtype=object)
+    valeurs[ordinaires] = textes.filter(pa.array(ordinaires)).cast(pa.float64()).to_numpy()
+    autres = np.flatnonzero(~ordinaires)
+    for i, texte in zip(autres, textes.take(pa.array(autres)).to_pylist(), strict=True):
+        valeurs[i], statuts[i] = _un_nombre(texte, vide)
+    return valeurs, statuts
 
 
 @lru_cache(maxsize=4)
@@ -137,6 +152,8 @@ def code_commune(serie: pd.Series) -> Codes:
 
 
 def _une_commune(texte: str) -> tuple[str | None, str]:
+    if texte in communes_connues():
+        return texte, ""
     code = _texte_de_code(texte)
     if not code:
         return None, "code vide : non localisé"

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+import numpy as np
+
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 
 TAILLE_MAX = 2 * 1024**3
@@ -274,6 +276,13 @@ def a_des_bords(bloc: bytes) -> bool:
     return _BORD.search(bloc) is not None or bloc[:1].isspace() or bloc[-1:] in b" \t"
 
 
+def _guillemets_fermes(lignes: bytes) -> bool:
+    """Vrai si chacune de ces lignes entières a un nombre pair de guillemets."""
+    octets = np.frombuffer(lignes, dtype="uint8")
+    avant = np.searchsorted(np.flatnonzero(octets == ord('"')), np.flatnonzero(octets == ord("\n")))
+    return not (avant & 1).any()
+
+
 def examiner(src: Source) -> Examen:
     """Parcourt le flux : UTF-8 juste, sans NUL, sans accents à réparer, guillemets fermés sur leur ligne ?
 
@@ -304,9 +313,8 @@ def examiner(src: Source) -> Examen:
             if b"\r" in bloc and re.search(rb"\r[^\n]", bloc):
                 simple = False
             if b'"' in bloc or reste.count(b'"') % 2:
-                lignes = (reste + bloc).split(b"\n")
-                reste = lignes.pop()
-                simple = simple and not any(ligne.count(b'"') & 1 for ligne in lignes)
+                lignes, fin, reste = (reste + bloc).rpartition(b"\n")
+                simple = simple and _guillemets_fermes(lignes + fin)
             else:
                 reste = bloc.rpartition(b"\n")[2]
     try:

@@ -7,10 +7,9 @@ import json
 import shutil
 from pathlib import Path
 
+from cafdiag.magasin import lire_table
 from replique.insee import archiver
 from replique.monde import Monde
-
-from cafdiag.magasin import lire_table
 
 MEMBRE = "GEOJSON/QP2024_France_Hexagonale_Outre_Mer_WGS84.geojson"
 
@@ -25,7 +24,8 @@ def quartiers(m: Monde, dossier: Path) -> Path:
     else:
         communes = lire_table("communes").set_index("code")
         traits = []
-        for code, nom, liste in lire_table("qpv")[["identifiant", "nom", "communes"]].itertuples(index=False, name=None):
+        listees = lire_table("qpv", colonnes=["identifiant", "nom", "communes"])
+        for code, nom, liste in listees.itertuples(index=False, name=None):
             if liste.split()[0] in set(m.communes["code"]):
                 x, y = communes.loc[liste.split()[0], ["lon", "lat"]]
                 traits.append(_trait(code, nom, ", ".join(liste.split()), float(x), float(y)))

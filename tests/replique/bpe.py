@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+
 from replique.insee import archiver
 from replique.monde import Monde, hasard
 
@@ -18,14 +19,17 @@ AUTRES = [f"{lettre}{sous}{rang:02d}" for lettre, sous, combien in (
     ("C", 3, 5), ("C", 4, 4), ("C", 5, 5), ("C", 6, 4), ("D", 1, 16), ("D", 2, 48), ("D", 3, 7), ("D", 4, 5),
     ("D", 6, 6), ("D", 7, 10), ("E", 1, 9), ("F", 1, 22), ("F", 2, 3), ("F", 3, 12), ("G", 1, 4))
     for rang in range(1, combien + 1) if f"{lettre}{sous}{rang:02d}" not in FAMILLE]
-COLONNES = (
-    "AN NOMRS CNOMRS NUMVOIE INDREP TYPVOIE LIBVOIE CADR CODPOS DEPCOM DEP REG LIBCOM DOM SDOM TYPEQU SIRET "
-    "STATUT_DIFFUSION CANTINE INTERNAT RPI EP CL_PGE SECT ACCES_AIRE_PRATIQUE ACCES_LIBRE AIRE_EVOL BUS CATEGORIE "
-    "CAPACITE_D_ACCUEIL CAPACITE_HEBERGEMENT MULTIPLEXE STRUCTURE_EXERCICE SPECIALITE ACCUEIL ITINERANCE MODE_GESTION "
-    "SSTYPHEB TYPE IMPLANTATION_STATION CAPACITE INDIC_CAPA NBEQUIDENT INDIC_NBEQUIDENT NBSALLES INDIC_NBSALLES "
-    "NBLIEUX INDIC_NBLIEUX COUVERT ECLAIRE NB_JOURS_OUVERT LAMBERT_X LAMBERT_Y LONGITUDE LATITUDE QUALITE_XY EPSG "
-    "QUALITE_GEOLOC TR_DIST_PRECISION DCIRIS QUALI_IRIS IRISEE QP2024 QUALI_QP2024 QP2015 QVA ZUS EPCI UU2020 BV2022 "
-    "AAV2020 DENS3 DENS7 APET").split()
+COLONNES = [
+    "AN", "NOMRS", "CNOMRS", "NUMVOIE", "INDREP", "TYPVOIE", "LIBVOIE", "CADR", "CODPOS", "DEPCOM", "DEP",
+    "REG", "LIBCOM", "DOM", "SDOM", "TYPEQU", "SIRET", "STATUT_DIFFUSION", "CANTINE", "INTERNAT", "RPI", "EP",
+    "CL_PGE", "SECT", "ACCES_AIRE_PRATIQUE", "ACCES_LIBRE", "AIRE_EVOL", "BUS", "CATEGORIE",
+    "CAPACITE_D_ACCUEIL", "CAPACITE_HEBERGEMENT", "MULTIPLEXE", "STRUCTURE_EXERCICE", "SPECIALITE", "ACCUEIL",
+    "ITINERANCE", "MODE_GESTION", "SSTYPHEB", "TYPE", "IMPLANTATION_STATION", "CAPACITE", "INDIC_CAPA",
+    "NBEQUIDENT", "INDIC_NBEQUIDENT", "NBSALLES", "INDIC_NBSALLES", "NBLIEUX", "INDIC_NBLIEUX", "COUVERT",
+    "ECLAIRE", "NB_JOURS_OUVERT", "LAMBERT_X", "LAMBERT_Y", "LONGITUDE", "LATITUDE", "QUALITE_XY", "EPSG",
+    "QUALITE_GEOLOC", "TR_DIST_PRECISION", "DCIRIS", "QUALI_IRIS", "IRISEE", "QP2024", "QUALI_QP2024", "QP2015",
+    "QVA", "ZUS", "EPCI", "UU2020", "BV2022", "AAV2020", "DENS3", "DENS7", "APET",
+]
 LIGNES = 2_700_000
 _TRANCHE = 1 << 17
 
@@ -104,7 +108,8 @@ def _lignes(lieux, ou: np.ndarray, quoi: np.ndarray, tirage, schema: pa.Schema, 
                   "QUALI_QP2024": "1", "QP2024": "HZ", "QP2015": "HZ", "QVA": "HZ", "ZUS": "HZ", "INDIC_CAPA": "1"}
     valeurs = {
         "NOMRS": [f"ÉTABLISSEMENT {i}" for i in numeros], "NUMVOIE": (numeros % 98 + 1).astype(str),
-        "TYPVOIE": "RUE", "LIBVOIE": "DES ECOLES", "CODPOS": code, "DEPCOM": code, "LIBCOM": lieux["nom"].to_numpy()[ou],
+        "TYPVOIE": "RUE", "LIBVOIE": "DES ECOLES", "CODPOS": code, "DEPCOM": code,
+        "LIBCOM": lieux["nom"].to_numpy()[ou],
         "DEP": lieux["departement"].to_numpy()[ou], "REG": lieux["region"].to_numpy()[ou], "TYPEQU": types,
         "DOM": [t[0] for t in types], "SDOM": [t[:2] for t in types], "SIRET": np.char.zfill(numeros.astype(str), 14),
         "CAPACITE": capacite, "LAMBERT_X": np.round(lon * 8e4 + 4e5, 2).astype(str),

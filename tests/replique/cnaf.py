@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from replique.monde import Monde, arrondir, hasard, majuscules
 
 from cafdiag.magasin import lire_table
+from replique.monde import Monde, arrondir, hasard, majuscules
 
 MODES = ("psu_col", "hors_psu_col", "eaje", "prescol", "am_ind", "gad_ind", "ind")
 MAILLES = {"nat": "france", "reg": "region", "dep": "departement", "epci": "epci", "com": "commune"}

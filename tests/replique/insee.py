@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pandas as pd
-from replique.monde import Monde, hasard
 
 from cafdiag.magasin import lire_table
+from replique.monde import Monde, hasard
 
 FINES = (0, 3, 6, 11, 15, 18, 20, 25, 30, 40, 45, 55, 60, 65, 75, 80)
 DECOUPAGES = ((0, 3, 6, 11, 18, 25, 40, 55, 65, 80), (0, 15, 30, 45, 60, 75), (0, 20, 65))
 PARTS = (33, 36, 62, 50, 38, 24, 58, 58, 125, 62, 132, 66, 62, 105, 40, 49)
 LIBELLES_7 = ("Grands centres urbains", "Centres urbains intermédiaires", "Petites villes", "Ceintures urbaines",
               "Bourgs ruraux", "Rural à habitat dispersé", "Rural à habitat très dispersé")
-MESURES = ("MED_SL", "PR_MD60", "D1_SL", "D9_SL", "IR_D9_D1_SL", "NUM_HH", "NUM_PER", "S_HH_TAX", "S_EI_DI", "S_RET_PEN_DI")
+MESURES = ("MED_SL", "PR_MD60", "D1_SL", "D9_SL", "IR_D9_D1_SL", "NUM_HH", "NUM_PER", "S_HH_TAX", "S_EI_DI",
+           "S_RET_PEN_DI")
 
 
 def archiver(chemin: Path, membres: dict[str, Path]) -> Path:
@@ -81,21 +82,19 @@ def naissances(m: Monde, dossier: Path) -> Path:
     lignes = []
     for annee in range(2008, 2025):
         n = faits[f"naissances_{annee}"].dropna().astype("int64")
-        lignes.append(pd.DataFrame({"GEO": n.index, "GEO_OBJECT": "COM", "TIME_PERIOD": annee, "OBS_VALUE": n.to_numpy()}))
+        lignes.append(_observations("COM", annee, n.index, n.to_numpy()))
         for objet, colonne in (("EPCI", "epci"), ("DEP", "departement"), ("REG", "region")):
             s = n.groupby(n.index.map(communes[colonne])).sum()
-            lignes.append(pd.DataFrame({"GEO": s.index, "GEO_OBJECT": objet, "TIME_PERIOD": annee, "OBS_VALUE": s.to_numpy()}))
+            lignes.append(_observations(objet, annee, s.index, s.to_numpy()))
         # Bassins de vie et unités urbaines ont des codes de communes : seul GEO_OBJECT les distingue.
         bassins = n.iloc[::20]
         for objet in ("BV2022", "UU2020"):
-            lignes.append(pd.DataFrame({"GEO": bassins.index, "GEO_OBJECT": objet, "TIME_PERIOD": annee,
-                                        "OBS_VALUE": bassins.to_numpy() * 9}))
+            lignes.append(_observations(objet, annee, bassins.index, bassins.to_numpy() * 9))
         for ville, codes in (("75056", "751XX"), ("13055", "132XX"), ("69123", "693XX")):
             siens = m.arrondissements[m.arrondissements["commune_mere"].eq(ville)]["code"].tolist()
             parts = np.floor(n[ville] / max(1, len(siens)) * 0.999)
-            lignes.append(pd.DataFrame({"GEO": [*siens, codes], "GEO_OBJECT": "ARM", "TIME_PERIOD": annee,
-                                        "OBS_VALUE": [*[int(parts)] * len(siens), 3]}))
-        lignes.append(pd.DataFrame([{"GEO": "FRANCE", "GEO_OBJECT": "FRANCE", "TIME_PERIOD": annee, "OBS_VALUE": n.sum()}]))
+            lignes.append(_observations("ARM", annee, [*siens, codes], [*[int(parts)] * len(siens), 3]))
+        lignes.append(_observations("FRANCE", annee, ["FRANCE"], [n.sum()]))
     table = pd.concat(lignes, ignore_index=True).assign(EC_MEASURE="LVB", FREQ="A", OBS_STATUS="A")
     if not m.nationale:
         table = table[table["TIME_PERIOD"] >= 2019]
@@ -105,6 +104,10 @@ def naissances(m: Monde, dossier: Path) -> Path:
     meta = dossier / "DS_ETAT_CIVIL_NAIS_COMMUNES_metadata.csv"
     meta.write_text('"COD_VAR";"LIB_VAR";"COD_MOD";"LIB_MOD"\n"GEO";"Géographie";"01001";"…"\n', encoding="utf-8")
     return archiver(cible, {chemin.name: chemin, meta.name: meta})
+
+
+def _observations(objet: str, annee: int, codes, valeurs) -> pd.DataFrame:
+    return pd.DataFrame({"GEO": codes, "GEO_OBJECT": objet, "TIME_PERIOD": annee, "OBS_VALUE": valeurs})
 
 
 def populations(m: Monde, dossier: Path) -> Path:

@@ -21,10 +21,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
-from replique import anct, bpe, cnaf, insee
-from replique.monde import monde
 
 from cafdiag.donnees import catalogue
+from replique import anct, bpe, cnaf, insee
+from replique.monde import monde
 
 
 def engendrer(dossier: Path, *, nationale: bool) -> Path:

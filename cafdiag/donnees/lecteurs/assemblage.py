@@ -78,7 +78,8 @@ def cle_de_nom(nom: str) -> str:
     >>> cle_de_nom("L'ETANG SALE") == cle_de_nom("L'Étang-Salé")
     True
     """
-    mots = [m for m in simple(nom).split("_") if m not in _MOTS_VIDES]
+    nu = nom if nom.isascii() else unicodedata.normalize("NFKD", nom).encode("ascii", "ignore").decode()
+    mots = [m for m in re.findall("[a-z0-9]+", nu.lower()) if m not in _MOTS_VIDES]
     return " ".join(mots) or simple(nom)
 
 

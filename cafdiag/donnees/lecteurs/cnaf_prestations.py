@@ -22,6 +22,7 @@ from cafdiag.donnees.lecteurs.coherence import (
     verifier_entiers,
     verifier_pas,
 )
+from cafdiag.donnees.lecteurs.recollement import trier_par
 from cafdiag.donnees.lecture import lire_tableau
 
 # Le code officiel de la prestation → le mot de nos tables.
@@ -33,6 +34,7 @@ PRESTATIONS = {
 }
 _COLONNE = re.compile(r"(?:(indfoy|nb_?foyers?|nombre_(?:de_)?foyers?)|"
                       r"(indnbp|nb_?personnes?|nombre_(?:de_)?personnes?))_(?:allocataires_)?([a-z]+)")
+_MONTANT = re.compile("indmtt_|montant")
 _TYPE_RSA = (r"rsa_type|type_(de_)?rsa|type_du_rsa",)
 _NON_MAJORE = re.compile(r"((rsa|socle|beneficiaires?|du|type)_)*(non|sans)_?maj\w*")
 _MAJORE = re.compile(r"((rsa|socle|beneficiaires?|du|type|avec)_)*maj\w*")
@@ -59,6 +61,10 @@ def prestation(nom: str) -> str | None:
     if mot is None:
         return None
     return f"foyers_{mot}" if foyers else ("personnes_couvertes" if code == "ndur" else f"personnes_{mot}")
+
+
+def _effectif(nom: str) -> bool:
+    return prestation(nom) is not None
 
 
 def _plan(entete: list[str]) -> dict[str, str]:
@@ -164,7 +170,8 @@ def _type_de_rsa(texte: str) -> str:
 
 def lire_prestations(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """``s_ben_com_f`` : table ``communes``, une colonne par prestation et par année."""
-    brut = lire_tableau(chemin, feuille=feuille)
+    # Ni les montants, ni (déjà lus en nombres) les textes des effectifs.
+    brut = lire_tableau(chemin, feuille=feuille, nombres=_effectif, colonnes=lambda n: not _MONTANT.match(simple(n)))
     c, plan, lieu = Chantier(brut, "communes"), _plan(brut.entete), _lieu(brut.entete)
     if lieu is None or not plan:
         raise refuser(brut, "colonnes introuvables", attendu="dtreffre, numcomdo et indfoy_…")
@@ -209,7 +216,7 @@ def lire_rsa(chemin: Path, *, feuille: str | None = None, annee: int | None = No
 
 def lire_qf(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """``ndur_s_qf_400_{com,qpv,iris}_f`` : table ``qf`` (maille, code, annee, tranche, foyers, personnes)."""
-    brut = lire_tableau(chemin, feuille=feuille)
+    brut = lire_tableau(chemin, feuille=feuille, nombres=_effectif)
     c, plan, lieu = Chantier(brut, "qf"), _plan(brut.entete), _lieu(brut.entete)
     colonne = trouver(brut.entete, *_TRANCHE)
     if lieu is None or colonne is None or not plan:
@@ -233,7 +240,7 @@ def lire_qf(chemin: Path, *, feuille: str | None = None, annee: int | None = Non
     if maille == "commune":
         table = passer(c, table, brute=brut.table[ou], additives=["foyers", "personnes"])
     table.insert(0, "maille", maille)
-    return _rendre(c, table.sort_values(["code", "annee", "tranche"]).reset_index(drop=True), table["annee"],
+    return _rendre(c, trier_par(table, "code", "annee", "tranche"), table["annee"],
                    "Cnaf, foyers allocataires par tranche de quotient familial")
 
 

@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
@@ -395,8 +396,10 @@ def _confronter_aux_mailles(chantier: Chantier, roles: dict[str, str], table: pd
     annee = geographie_des(sirens, defaut=ANCIENNE)
     communes["epci"] = membres(f"epci_{annee}").set_index("commune")["code"]
     # La table est encore dans la géographie du fichier : une commune scindée y est avec ses sœurs.
-    actuels = a_jour(pd.Series(table.index, dtype="str"))
-    arrivees = actuels["cibles"].fillna(actuels["code_origine"]).str.split().str[0].to_numpy()
+    bouges = a_jour([c for c in table.index if c in mouvants() or c not in communes.index])
+    premieres = bouges["cibles"].fillna(bouges["code_origine"]).str.split().str[0]
+    premieres = dict(zip(bouges["code_origine"], premieres, strict=True))
+    arrivees = [premieres.get(c, c) for c in table.index]
     lignes = brut.table[brut.table[objet].isin(_MAILLES_DU_FICHIER)]
     for colonne, admis in ((freq, ["A", ""]), (nom_mesure, set(brut.table.loc[chantier.garde, nom_mesure])
                                                if nom_mesure else ())):
@@ -412,11 +415,14 @@ def _confronter_aux_mailles(chantier: Chantier, roles: dict[str, str], table: pd
             continue
         # Une somme à qui il manque une commune n'est pas une somme.
         groupes = communes[maille].reindex(arrivees).to_numpy()
-        sommes = table[list(noms.values())].groupby(groupes).agg(lambda s: s.sum(skipna=False))
-        for code, an, publie in zip(codes[siennes], ans[siennes], valeurs[siennes], strict=True):
-            if code in sommes.index and an in noms and (somme := sommes.at[code, noms[an]]) == somme \
-                    and round(somme) != publie:
-                ecarts.append(f"{maille} {code} en {an}, {somme:.0f} pour {publie:.0f}")
+        sommes = table[list(noms.values())].groupby(groupes).sum(skipna=False)
+        if sommes.empty:
+            continue
+        rang, colonne = sommes.index.get_indexer(codes[siennes]), pd.Index(noms).get_indexer(ans[siennes])
+        sommees = np.where((rang >= 0) & (colonne >= 0), sommes.to_numpy(dtype=float)[rang, colonne], np.nan)
+        faux = ~np.isnan(sommees) & (np.round(sommees) != valeurs[siennes].to_numpy())
+        ecarts += [f"{maille} {code} en {an}, {somme:.0f} pour {publie:.0f}" for code, an, somme, publie in zip(
+            codes[siennes][faux], ans[siennes][faux], sommees[faux], valeurs[siennes][faux], strict=True)]
     if ecarts:
         chantier.remarques.append(
             f"contrôle : la somme des communes n'est pas la ligne publiée pour {len(ecarts)} territoire(s) et "

@@ -30,17 +30,27 @@ def mouvants() -> frozenset[str]:
 
 def ramener(table: pd.DataFrame, **reglages) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Comme :func:`cafdiag.donnees.cog.ramener`, sur les seules communes qu'un passage peut toucher."""
-    codes = table["code"].tolist()
-    distincts = set(codes)
-    if len(distincts) == len(codes) and not reglages.get("perdus") and cog.deja_au_cog(distincts):
+    rangs, uniques = pd.factorize(table["code"])
+    distincts = set(uniques)
+    if len(distincts) == len(table) and not reglages.get("perdus") and cog.deja_au_cog(distincts):
         rien = pd.DataFrame(columns=["code", "colonne", "statut", "motif"], dtype="str")
         return table.sort_values("code", kind="stable", ignore_index=True), a_jour([]), rien
     touches, connus = mouvants(), communes_et_anciennes()
     concernes = (distincts & touches) | (distincts - connus)
-    a_traiter = np.fromiter(map(concernes.__contains__, codes), dtype=bool, count=len(codes))
+    a_traiter = np.array([c in concernes for c in uniques], dtype=bool)[rangs]
     resultat, passages, statuts = cog.ramener(table[a_traiter].reset_index(drop=True), **reglages)
     reunis = pd.concat([table[~a_traiter], resultat[table.columns.tolist()]], ignore_index=True)
-    return reunis.sort_values("code", kind="stable", ignore_index=True), passages, statuts
+    return trier_par(reunis, "code"), passages, statuts
+
+
+def trier_par(table: pd.DataFrame, *cles: str) -> pd.DataFrame:
+    """La table dans l'ordre de ces colonnes, sans index : des rangs se comparent bien plus vite que des textes.
+
+    >>> trier_par(pd.DataFrame({"code": ["b", "a", "a"], "an": [1, 2, 1]}), "code", "an")["an"].tolist()
+    [1, 2, 1]
+    """
+    rangs = [pd.factorize(table[c], sort=True)[0] for c in reversed(cles)]
+    return table.take(np.lexsort(rangs)).reset_index(drop=True)
 
 
 def reunir_classes(avant: pd.DataFrame, apres: pd.DataFrame, statuts: pd.DataFrame, classes: list[str], *,
