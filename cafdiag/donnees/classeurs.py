@@ -46,7 +46,12 @@ def lire(src: octets.Source, *, colonnes: Choix = None, limite: int | None = Non
     try:
         with octets.lisible(src.chemin):
             borne = None if limite is None else limite + _HABILLAGE_MAX
-            toutes = _feuilles_xlsx(src, feuille, borne) if src.format == "xlsx" else _feuilles_ods(src)
+            if src.format != "xlsx":
+                toutes = _feuilles_ods(src)
+            elif borne is None and _ordinaire(src):
+                toutes = _feuilles_vite(src, feuille)
+            else:
+                toutes = _feuilles_xlsx(src, feuille, borne)
             lues = {nom: rangs for nom, rangs in toutes if feuille in (None, nom)}
     except EntreeFautive:
         raise
@@ -105,6 +110,41 @@ def _ouvrir_xlsx(src: octets.Source):
     # Style absent, extension inconnue : des remarques d'Excel qui ne touchent pas aux valeurs.
     warnings.filterwarnings("ignore", module="openpyxl")
     return openpyxl.load_workbook(_contenu(src), read_only=True, data_only=True, keep_links=False)
+
+
+def _ordinaire(src: octets.Source) -> bool:
+    """Vrai si rien, dans ce classeur, ne demande le format des cellules.
+
+    calamine, vingt fois plus rapide, ne dit pas le format « 00000 » qui garde les zéros d'un code, et rend
+    vide une cellule en erreur.
+    """
+    with zipfile.ZipFile(_contenu(src)) as archive:
+        for nom in archive.namelist():
+            if nom == "xl/styles.xml" and re.search(rb'formatCode="[^"]*00(?![.,])', archive.read(nom)):
+                return False
+            if nom.startswith("xl/worksheets/"):
+                with archive.open(nom) as flux:
+                    fin = b""
+                    while bloc := flux.read(1 << 20):
+                        if b't="e"' in fin + bloc:
+                            return False
+                        fin = bloc[-5:]
+    return True
+
+
+def _feuilles_vite(src: octets.Source, feuille: str | None) -> Iterator[tuple[str, list[list[str]]]]:
+    from python_calamine import CalamineWorkbook, SheetTypeEnum
+
+    contenu = _contenu(src)
+    lu = CalamineWorkbook.from_filelike(contenu) if src.compression else CalamineWorkbook.from_path(contenu)
+    for onglet in lu.sheets_metadata:
+        if onglet.typ == SheetTypeEnum.WorkSheet and feuille in (None, onglet.name):
+            rangs = lu.get_sheet_by_name(onglet.name).to_python(skip_empty_area=False)
+            yield onglet.name, [[_texte_vite(v) for v in rang] for rang in rangs]
+
+
+def _texte_vite(valeur) -> str:
+    return valeur.replace("\0", "\ufffd") if isinstance(valeur, str) else en_texte(valeur)
 
 
 def _feuilles_xlsx(src: octets.Source, feuille: str | None, borne: int | None,
