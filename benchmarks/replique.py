@@ -2,7 +2,7 @@
 
     python benchmarks/replique.py [--dossier DOSSIER] [--tours 3] [--par-source] [--sans-prise] [--sans-usage]
 
-``prise`` : « cafdiag donnees telecharger » devant la réplique (46 fichiers, 2,7 millions d'équipements), contre la
+``prise`` : « cafdiag donnees telecharger » devant la réplique (30 sources, 2,7 millions d'équipements), contre la
 seule lecture des mêmes fichiers par pandas, chacun dans un processus neuf, même exécution. ``usage`` : la même
 commande sur l'entrepôt national et sur un entrepôt vide. Code de retour 1 si une exigence n'est pas tenue.
 """

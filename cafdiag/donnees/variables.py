@@ -83,6 +83,13 @@ _BANDES = ("0_4", "5_9", "10_14", "15_19")
 _3_11 = {"pop_{a}_0_4": 0.4, "pop_{a}_5_9": 1.0, "pop_{a}_10_14": 0.4}
 # Les tranches des IRIS s'arrêtent à 10 et 17 ans : 11 ans = 1/7 des 11-17 ans.
 _3_11_IRIS = {"pop_{a}_3_5": 1.0, "pop_{a}_6_10": 1.0, "pop_{a}_11_17": 1 / 7}
+# Les tranches de cinq ans, de même, quand seuls les IRIS les donnent : 3 et 4 ans = 2/3 des 3-5 ans…
+_BANDES_IRIS = {
+    "0_4": {"pop_{a}_0_2": 1.0, "pop_{a}_3_5": 2 / 3},
+    "5_9": {"pop_{a}_3_5": 1 / 3, "pop_{a}_6_10": 4 / 5},
+    "10_14": {"pop_{a}_6_10": 1 / 5, "pop_{a}_11_17": 4 / 7},
+    "15_19": {"pop_{a}_11_17": 3 / 7, "pop_{a}_18_24": 2 / 7},
+}
 # Faute de tranches fines, 3 à 11 ans font neuf des quinze années de 0 à 14 ans.
 _3_11_ENTIERS = {"pop_{a}_0_14": 9 / 15}
 _GRILLE = "Insee, grille communale de densité à 7 niveaux"
@@ -122,6 +129,8 @@ _TOUTES = (
             "habitants",
             {"pop_{a}_" + b: 1},
             _RP,
+            secours=_BANDES_IRIS[b],
+            statut_secours="estime",
         )
         for b in _BANDES
     ),
