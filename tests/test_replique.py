@@ -170,8 +170,8 @@ def test_la_france(mesures, sommes):
     assert lues["PE_TXCOUV_GLOBAL"]["valeur"] is not None
 
 
-def test_un_rapport_de_chaque_sorte(entrepot, tmp_path, monkeypatch):
-    """Le rapport d'une intercommunalité née d'une fusion."""
+def test_le_rapport_d_une_fusion_se_compose(entrepot, tmp_path, monkeypatch):
+    """Le rapport d'une intercommunalité née d'une fusion, sur l'entrepôt que laisse la prise."""
     monkeypatch.setenv("CAFDIAG_DONNEES", str(entrepot[0]))
     assert cli.principal(["diagnostic", "992367730", "--sortie", str(tmp_path)]) == 0
     assert (tmp_path / "diagnostic-992367730.html").stat().st_size > 100_000
