@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import warnings
 from pathlib import Path
 
 from cafdiag import (
@@ -288,7 +287,7 @@ def _diagnostic(options: argparse.Namespace) -> int:
 
 
 def _produire_le_diagnostic(options: argparse.Namespace) -> int:
-    from cafdiag.restitution.produire import DocxRetouche, diagnostic
+    from cafdiag.restitution.produire import diagnostic
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
@@ -296,8 +295,7 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
     if options.registre:
         _lire_apports(options)  # dit ce que le registre a rangé de côté, avant un rapport qui ne le compte pas
     print(f"cafdiag : diagnostic en cours : {options.nom or cible.libelle}…", file=sys.stderr)
-    with warnings.catch_warnings(record=True) as dits:
-        warnings.simplefilter("always", DocxRetouche)
+    with cli_choix.noms_dits():
         chemins = diagnostic(
             cible,
             sortie=options.sortie,
@@ -307,8 +305,6 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
             parametres=cli_choix.parametres(options),
             identite=options.identite,
         )
-    for dit in dits:
-        print(f"cafdiag : {dit.message}.", file=sys.stderr)
     for chemin in chemins.values():
         print(chemin)
     page = chemins.get("html") or chemins.get("note")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
+import warnings
+from collections.abc import Iterator
 
 from cafdiag.millesimes import millesime
 
@@ -105,3 +109,15 @@ def parametres(options: argparse.Namespace) -> dict[str, str]:
     fichiers = {n: getattr(options, n) for n in ("qpv", "registre", "registre_complet")}
     valeurs = fichiers | calcul(options)
     return {n: str(v) for n, v in valeurs.items() if v} | dict(options.parametre)
+
+
+@contextlib.contextmanager
+def noms_dits() -> Iterator[None]:
+    """Dit, à la fin, qu'un fichier retouché a été gardé et sous quel nom est le nouveau."""
+    from cafdiag.restitution.produire import DocxRetouche
+
+    with warnings.catch_warnings(record=True) as dits:
+        warnings.simplefilter("always", DocxRetouche)
+        yield
+    for dit in dits:
+        print(f"cafdiag : {dit.message}.", file=sys.stderr)

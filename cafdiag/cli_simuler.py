@@ -82,7 +82,11 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
         "--transfert", default="", metavar="MISSIONS", help="recenser,informer,planifier,qualite, ou tout"
     )
     sppe.add_argument("--beneficiaire", default="", metavar="NOM", help="qui les exerce ; l'EPCI par défaut")
-    sppe.add_argument("--sortie", metavar="FICHIER", help="écrit la trame (.md ou .html)")
+    sppe.add_argument(
+        "--ctg", metavar="FICHIER", help="la grille remplie : où la convention porte chaque point du schéma"
+    )
+    sppe.add_argument("--grille", metavar="FICHIER", help="écrit la grille vierge (.xlsx), à remplir pour --ctg")
+    sppe.add_argument("--sortie", metavar="FICHIER", help="écrit la trame (.docx à reprendre, .html, .pdf ou .md)")
     horizon = sous_analyseurs.add_parser(
         "horizon", help="naissances et enfants jusqu'à dix ans : trois hypothèses, un intervalle éprouvé sur le passé"
     )
@@ -101,7 +105,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
     horizon.add_argument("--origine", default="", metavar="TEXTE", help="d'où viennent ces chiffres")
     for sous in (simuler, baremes, horizon):
         sous.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
-    sppe.add_argument("--format", choices=["texte", "json", "csv", "md"], default="texte")
+    sppe.add_argument("--format", choices=["texte", "json", "csv", "md", "docx"], default="texte")
 
 
 def _positif(texte: str) -> float:
@@ -192,13 +196,28 @@ def horizon(options: argparse.Namespace) -> int:
 
 def sppe(options: argparse.Namespace) -> int:
     """Exécute « sppe »."""
+    from cafdiag.cli_choix import noms_dits
     from cafdiag.indicateurs.sppe import sppe as etablir
+    from cafdiag.indicateurs.sppe_schema import lire_grille
     from cafdiag.restitution import sppe as kit
     from cafdiag.territoires import territoire
 
     lieu = territoire(options.code)
     for avertissement in lieu.avertissements:
         print(f"cafdiag : {avertissement}", file=sys.stderr)
+    if options.grille:
+        from cafdiag.restitution.modeles import ecrire_modele
+
+        with noms_dits():
+            print(ecrire_modele(kit.grille(), options.grille))
+        return 0
+    sortie = options.sortie
+    if options.format == "docx":
+        from pathlib import Path
+
+        nom = lieu.cle.replace(":", "-") if lieu.maille == "region" else lieu.code
+        sortie = sortie or Path("sorties") / f"sppe-{nom}.docx"
+    declares = lire_grille(options.ctg) if options.ctg else None
     etat = etablir(
         lieu,
         population=options.population,
@@ -206,11 +225,17 @@ def sppe(options: argparse.Namespace) -> int:
         transferts=options.transfert,
         beneficiaire=options.beneficiaire,
     )
-    if options.sortie:
-        print(kit.ecrire(etat, options.sortie))
+    if sortie:
+        with noms_dits():
+            print(kit.ecrire(etat, sortie, declares=declares))
         return 0
     if options.format in ("json", "csv"):
         return afficher(etat.communes.reset_index(), options.format)
     rendre = kit.en_markdown if options.format == "md" else kit.en_texte
-    print(rendre(etat, kit.trame(etat)))
+    print(rendre(etat, kit.trame(etat, declares=declares)))
+    if declares is None:
+        print(
+            "cafdiag : pour dire ce que la convention porte déjà : --grille grille.xlsx, puis --ctg grille.xlsx.",
+            file=sys.stderr,
+        )
     return 0

@@ -239,8 +239,8 @@ def test_ecrire_la_trame(tmp_path, angers):
     assert '<html lang="fr">' in page and page.count("<h1>") == 1 and "http" not in re.sub(r"<svg.*?</svg>", "", page)
     assert "À compléter." in html.unescape(page)
     assert cd.trame_sppe(angers, tmp_path / "t.md").read_text(encoding="utf-8").startswith("# Service public")
-    with pytest.raises(DemandeFausse, match=r"\.md ou en \.html"):
-        cd.trame_sppe(angers, tmp_path / "t.docx")
+    with pytest.raises(DemandeFausse, match=r"\.docx, \.html, \.pdf, \.md"):
+        cd.trame_sppe(angers, tmp_path / "t.odt")
 
 
 def test_cli(capsys, tmp_path):

@@ -92,7 +92,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Encadre:
-    """Des blocs mis à part. `genre` : ``bref``, ``parole`` (à compléter), ``note`` ou ``alerte``."""
+    """Des blocs mis à part. `genre` : ``bref``, ``parole``, ``completer`` (à remplir), ``note`` ou ``alerte``."""
 
     genre: str
     blocs: tuple[Bloc, ...]
@@ -124,9 +124,12 @@ class Definitions:
 Bloc = Titre | Paragraphe | Liste | Table | Figure | Encadre | Chiffres | Definitions
 
 
+PIED = "Document produit à partir de données publiques."
+
+
 @dataclass(frozen=True)
 class Document:
-    """Un rapport entier."""
+    """Un rapport entier. `sommaire` : faux pour une pièce de deux pages ; `pied` : d'où viennent ses chiffres."""
 
     titre: str
     sous_titre: str
@@ -134,6 +137,8 @@ class Document:
     situation: str = ""
     avertissements: tuple[str, ...] = ()
     blocs: tuple[Bloc, ...] = field(default_factory=tuple)
+    sommaire: bool = True
+    pied: str = PIED
 
     def tous(self) -> Iterator[Bloc]:
         """Tous les blocs, ceux des encadrés et des listes compris, dans l'ordre de lecture."""

@@ -37,7 +37,7 @@ _BLOCS = {
     "p", "ul", "ol", "dl", "table", "figure", "div", "section", "article", "aside", "details", "header",
     "footer", "blockquote", "main", "form", "fieldset",
 }  # fmt: skip
-_ENCADRES = {"bref": "bref", "parole": "parole", "note-limite": "note", "avertissement": "alerte"}
+_ENCADRES = {"bref": "bref", "a-completer": "completer", "parole": "parole", "note-limite": "note", "avertissement": "alerte"}
 _ALLURES = {
     "source": "source",
     "carte-source": "source",

@@ -26,6 +26,7 @@ LARGEUR_CM = 17.2
 LIGNES_INSECABLES = 14
 _LARGEURS = {"carte": 17.0, "graphique": 11.0}
 A_ECRIRE = "Cliquez ici pour écrire la parole des acteurs."
+A_REMPLIR = "Cliquez ici pour écrire."
 
 
 def rendre_docx(document: Document) -> bytes:
@@ -65,6 +66,8 @@ class _Rendu:
             self._paragraphe(document.situation, "Situation")
         for avertissement in document.avertissements:
             self._paragraphe(avertissement, "Avertissement")
+        if not document.sommaire:
+            return
         chapitres = [
             b
             for bloc in document.blocs
@@ -169,8 +172,8 @@ class _Rendu:
 
     @bloc.register
     def _(self, bloc: modele.Encadre) -> None:
-        if bloc.genre == "parole":
-            self._parole(bloc)
+        if bloc.genre in ("parole", "completer"):
+            self._parole(bloc, court=bloc.genre == "completer")
             return
         ancien, self.style_force = (
             self.style_force,
@@ -179,22 +182,25 @@ class _Rendu:
         self.blocs(bloc.blocs)
         self.style_force = ancien
 
-    def _parole(self, bloc: modele.Encadre) -> None:
+    def _parole(self, bloc: modele.Encadre, *, court: bool) -> None:
         """La question posée, puis un contrôle de contenu où l'on écrit la réponse."""
+        alias, marque, invite = ("À compléter", "completer", A_REMPLIR) if court else (
+            "Parole des acteurs", "parole", A_ECRIRE
+        )
         ancien, self.style_force = self.style_force, "Parole des acteurs"
         questions = [b for b in bloc.blocs if isinstance(b, modele.Paragraphe)][:1]
         for question in questions:
             self.bloc(question)
-            self.docx.paragraphs[-1].paragraph_format.space_before = Pt(14)
+            self.docx.paragraphs[-1].paragraph_format.space_before = Pt(8 if court else 14)
         self.style_force = ancien
         controle = parse_xml(
-            f'<w:sdt {nsdecls("w")}><w:sdtPr><w:alias w:val="Parole des acteurs"/><w:tag w:val="parole"/>'
+            f'<w:sdt {nsdecls("w")}><w:sdtPr><w:alias w:val="{alias}"/><w:tag w:val="{marque}"/>'
             "<w:showingPlcHdr/></w:sdtPr><w:sdtContent><w:p><w:pPr><w:pStyle "
             'w:val="Paroledesacteurs"/><w:keepNext/></w:pPr><w:r><w:rPr><w:i/></w:rPr>'
-            f"<w:t>{A_ECRIRE}</w:t></w:r></w:p></w:sdtContent></w:sdt>"
+            f"<w:t>{invite}</w:t></w:r></w:p></w:sdtContent></w:sdt>"
         )
         self.docx.element.body.insert_element_before(controle, "w:sectPr")
-        for _ in range(4):
+        for _ in range(1 if court else 4):
             self._paragraphe("", "Parole des acteurs")
         # Le cadre se ferme ; il tient d'un seul tenant sur une page.
         self.docx.paragraphs[-1].paragraph_format.keep_with_next = False

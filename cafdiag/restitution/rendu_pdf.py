@@ -30,6 +30,8 @@ def pdf(document: Document) -> bytes:
     fichier = dossier("templates") / "rapport" / GABARIT
     contenu = {
         "titre": document.titre,
+        "sommaire": document.sommaire,
+        "pied": document.pied,
         "sous_titre": document.sous_titre,
         "maille": document.maille,
         "situation": document.situation,

@@ -303,17 +303,17 @@ def _bareme_par_place() -> str:
         )
         sources.append(f"{psu.source} ({psu.periode})")
     liste = "".join(f"<li>{phrase_html(ligne)}.</li>" for ligne in lignes)
-    sources = [_sans_cote(s) for s in sources]
+    sources = [sans_cote(s) for s in sources]
     return (
         f"<h3>Ce que la Caf apporte à une place nouvelle</h3><ul>{liste}</ul>"
         f'<p class="source">{phrase_html("Barèmes : " + " ; ".join(dict.fromkeys(sources)))}.</p>'
     )
 
 
-def _sans_cote(texte: str) -> str:
+def sans_cote(texte: str) -> str:
     """Une source sans sa cote de documentation ni le fichier où on la lit : le lecteur n'a ni l'un ni l'autre.
 
-    >>> _sans_cote("Caf de Saône-et-Loire, bonus territoire [S61] (depuis 2025)"), _sans_cote("au 22/11 (x.toml).")
+    >>> sans_cote("Caf de Saône-et-Loire, bonus territoire [S61] (depuis 2025)"), sans_cote("au 22/11 (x.toml).")
     ('Caf de Saône-et-Loire, bonus territoire (depuis 2025)', 'au 22/11.')
     """
     return re.sub(r" \[[A-Z]\d+\]| \([^()]*\.toml\)", "", texte)
@@ -327,7 +327,7 @@ def _notes(faites: list[tuple[str, Simulation]]) -> str:
     hypotheses = dict.fromkeys(h for s in ouvertes for h in s.hypotheses[1:])
     inconnues = dict.fromkeys(i for s in ouvertes for i in s.inconnues)
     morceaux = [
-        f"<p><strong>{nom}.</strong></p><ul>{''.join(f'<li>{phrase_html(_sans_cote(p))}</li>' for p in phrases)}</ul>"
+        f"<p><strong>{nom}.</strong></p><ul>{''.join(f'<li>{phrase_html(sans_cote(p))}</li>' for p in phrases)}</ul>"
         for nom, phrases in (("Hypothèses", hypotheses), ("Ce qu'on ne sait pas", inconnues))
         if phrases
     ]

@@ -6,24 +6,33 @@ La trame est remplie de ce que disent les données publiques ; ce qui revient au
 
 from __future__ import annotations
 
-import html
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports
-from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import comparer, mesurer_maille
 from cafdiag.indicateurs.baremes_fichier import lire_baremes
 from cafdiag.indicateurs.simulation import TAUX, Simulateur
 from cafdiag.indicateurs.sppe import MISSIONS, OBLIGATIONS, Sppe
+from cafdiag.indicateurs.sppe_schema import AMORCE, ENTETES, POINTS, TEXTE, Controle, controler
 from cafdiag.magasin import ecrire_atomique
 from cafdiag.millesimes import millesime
 from cafdiag.restitution.bloc import Bloc, phrase_html
 from cafdiag.restitution.formats import decimales_de, enumeration, majuscule, nombre, pluriel, statut
-from cafdiag.restitution.simulation import MODES_COURTS, conclusion, montant, places_dites
+from cafdiag.restitution.piece import (
+    FORMES,
+    Piece,
+    Section,
+    a_completer,
+    controler_sortie,
+    ecrire_piece,
+    rendre,
+)
+from cafdiag.restitution.simulation import MODES_COURTS, conclusion, montant, places_dites, sans_cote
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.territoires.objets import LIBELLES_MAILLES
 
@@ -37,8 +46,14 @@ _ETAT_DES_LIEUX = (
     "PE_NB_EAJE",
     "PE_NB_MICRO",
 )
+_BESOINS = ("PE_PARENTS_EMPLOI", "PE_ENF_M3_5ANS")
+_EN_DIFFICULTE = ("PE_MONOPAR", "PS_RSA", "PS_PPA", "HAN_AEEH_100")
+_EMPLOIS = ("PE_PART_AM_55",)
+_QUALITE = ("PE_AM_PAR_RPE", "PE_MIXITE_HANDICAP")
 _ROLES = {"departement": "Département", "region": "Région", "france": "France"}
 COMMUNES_MONTREES = 15
+CONTROLE = "La convention vaut-elle schéma ?"
+TITRES = {CONTROLE: "Les onze points du texte"}
 
 
 @dataclass(frozen=True)
@@ -49,12 +64,23 @@ class Rubrique:
     phrases: tuple[str, ...] = ()
     table: pd.DataFrame | None = None
     a_completer: tuple[str, ...] = field(default=())
+    # Vrai si des chiffres publics y répondent déjà, en partie, à ce que demande le texte.
+    amorce: bool = False
 
 
-def trame(etat: Sppe, *, apports: Apports | None = None) -> list[Rubrique]:
-    """La trame du schéma pluriannuel, rubrique par rubrique."""
+def trame(
+    etat: Sppe, *, apports: Apports | None = None, declares: Mapping[str, str] | None = None
+) -> list[Rubrique]:
+    """La trame du schéma pluriannuel, rubrique par rubrique ; d'abord, ce que la convention en porte déjà.
+
+    Parameters
+    ----------
+    declares : mapping, optional
+        Où chaque point se lit dans la convention (:func:`cafdiag.indicateurs.sppe_schema.lire_grille`).
+    """
     lieu = etat.territoire
-    comparees = comparer(lieu, list(dict.fromkeys([*_ETAT_DES_LIEUX, "PE_TXCOUV_GLOBAL"])), apports=apports)
+    codes = [*_ETAT_DES_LIEUX, *_BESOINS, *_EN_DIFFICULTE, *_EMPLOIS, *_QUALITE]
+    comparees = comparer(lieu, list(dict.fromkeys(codes)), apports=apports)
     simulateur = Simulateur(lieu, apports=apports, mesures=comparees)
     faites = [
         (taux, role, simulateur.vers(role, taux=taux))
@@ -62,12 +88,46 @@ def trame(etat: Sppe, *, apports: Apports | None = None) -> list[Rubrique]:
         for role in ("departement", "france")
         if pd.notna(simulateur.references(taux)["valeur"].get(role, math.nan))
     ]
-    return [
+    contenu = [
         _missions(etat),
         _accompagnement(etat),
         _etat_des_lieux(comparees),
+        _en_chiffres(
+            "Besoins",
+            comparees,
+            _BESOINS,
+            (
+                "besoins exprimés par les familles (questionnaire, relais, listes d'attente) et horaires demandés",
+                "demandes d'accueil occasionnel, d'urgence, à temps partiel",
+            ),
+        ),
         _zones(etat, apports),
         _objectifs(faites),
+        _en_chiffres(
+            "Emplois et compétences",
+            comparees,
+            _EMPLOIS,
+            ("postes vacants, départs prévus, métiers en tension, formations à soutenir",),
+        ),
+        _en_chiffres(
+            "Familles en difficulté",
+            comparees,
+            _EN_DIFFICULTE,
+            (
+                "dispositifs et partenariats pour les familles que gênent leurs ressources, leur santé, un handicap ou "
+                "leurs horaires de travail (places réservées, tarifs, horaires élargis, accompagnement)",
+            ),
+        ),
+        _en_chiffres(
+            "Qualité de l'accueil",
+            comparees,
+            _QUALITE,
+            ("accompagnement des professionnels : relais, analyse de pratiques, formation, charte nationale",),
+        ),
+        Rubrique(
+            "Projets d'investissement",
+            a_completer=("rénovation, entretien, création : équipement, places, maître d'ouvrage, date",),
+        ),
         Rubrique(
             "Calendrier",
             _echeances(),
@@ -80,6 +140,62 @@ def trame(etat: Sppe, *, apports: Apports | None = None) -> list[Rubrique]:
         _suivi(comparees),
         Rubrique("Hypothèses et sources", (*etat.hypotheses, *etat.inconnues, *etat.sources)),
     ]
+    rubriques = [_controle(controler([r.titre for r in contenu if r.amorce], declares)), *contenu]
+    return [replace(r, phrases=tuple(map(sans_cote, r.phrases))) for r in rubriques]
+
+
+def _controle(controle: Controle) -> Rubrique:
+    """« La convention vaut-elle schéma ? » : un point du texte par ligne."""
+    table = pd.DataFrame(
+        [
+            {
+                "Point": c.point.numero,
+                "Ce que le texte demande": c.point.demande,
+                "État": c.etat,
+                "Où": c.ou or (f"trame, « {c.point.rubrique} » : à compléter" if c.etat == AMORCE else "—"),
+            }
+            for c in controle.constats
+        ]
+    )
+    return Rubrique(
+        CONTROLE,
+        (
+            controle.verdict,
+            f"Rempli : vous dites où ; amorcé : la trame donne des chiffres publics, le reste est à écrire. Texte : {TEXTE}.",
+        ),
+        table,
+        ("concertation préalable, délibération, transmission au comité départemental des services aux familles",),
+    )
+
+
+def grille() -> bytes:
+    """La grille à remplir : un point du texte par ligne, où il se lit dans la convention."""
+    from cafdiag.restitution.modeles import classeur_modele
+
+    return classeur_modele(
+        "Grille",
+        [("Point", 10), (ENTETES[1], 70), (ENTETES[2], 40), (ENTETES[3], 40)],
+        [(p.numero, majuscule(p.demande), None, None) for p in POINTS],
+        titre=CONTROLE,
+        emploi=(
+            f"Un point par ligne : {TEXTE}.",
+            "Écrivez, dans la troisième colonne, où il se lit dans la convention : page, article, annexe.",
+            "Laissez vide ce qui n'y est pas.",
+            "Puis : cafdiag sppe CODE --ctg cette-grille.xlsx",
+        ),
+    )
+
+
+def _en_chiffres(titre: str, mesures: pd.DataFrame, codes: tuple[str, ...], a_completer: tuple[str, ...]) -> Rubrique:
+    """Une rubrique de chiffres publics ; sans aucun chiffre, elle reste à écrire."""
+    ici = mesures[mesures["indicateur"].isin(codes)]
+    siens = ici[ici["role"].eq("territoire")]
+    connus = tuple(c for c in codes if siens.set_index("indicateur")["valeur"].notna().get(c, False))
+    if not connus:
+        return Rubrique(titre, ("Aucun chiffre public n'est disponible ici.",), None, a_completer)
+    retenues = ici[ici["indicateur"].isin(connus)]
+    phrases = ("« e » : estimé ; « a » : tiré de nombres arrondis ; « n.d. » : non disponible.", _sources(retenues))
+    return Rubrique(titre, phrases, _comparees(retenues, connus), a_completer, amorce=True)
 
 
 def _echeances() -> tuple[str, ...]:
@@ -185,7 +301,8 @@ def _ecrire(ligne: dict) -> str:
     if not statut(ligne["statut"]).chiffre or pd.isna(ligne["valeur"]):
         return statut("non_disponible").symbole
     ecrit = nombre(ligne["valeur"], decimales=decimales_de(ligne["unite"]), unite=ligne["unite"])
-    return f"{ecrit} e" if ligne["statut"] == "estime" else ecrit
+    signe = statut(ligne["statut"]).symbole
+    return f"{ecrit} {signe}" if signe else ecrit
 
 
 def _sources(mesures: pd.DataFrame) -> str:
@@ -193,8 +310,23 @@ def _sources(mesures: pd.DataFrame) -> str:
 
 
 def _etat_des_lieux(mesures: pd.DataFrame) -> Rubrique:
+    return Rubrique(
+        "État des lieux",
+        ("« e » : estimé ; « n.d. » : non disponible.", _sources(mesures[mesures["indicateur"].isin(_ETAT_DES_LIEUX)])),
+        _comparees(mesures, _ETAT_DES_LIEUX),
+        (
+            "places par établissement, taux d'occupation, horaires, tarifs (gestionnaires)",
+            "demandes non satisfaites, listes d'attente, accueil d'enfants en situation de handicap",
+            "assistants maternels : âge, départs prévus, agréments non employés (PMI, relais)",
+        ),
+        amorce=True,
+    )
+
+
+def _comparees(mesures: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
+    """Un indicateur par ligne : le territoire, puis ceux qui le contiennent."""
     lignes = []
-    for code in _ETAT_DES_LIEUX:
+    for code in codes:
         siennes = mesures[mesures["indicateur"].eq(code)].set_index("role").to_dict("index")
         ici = siennes["territoire"]
         lignes.append(
@@ -204,16 +336,7 @@ def _etat_des_lieux(mesures: pd.DataFrame) -> Rubrique:
                 **{nom: _ecrire(siennes[r]) for r, nom in _ROLES.items() if r in siennes},
             }
         )
-    return Rubrique(
-        "État des lieux",
-        ("« e » : estimé ; « n.d. » : non disponible.", _sources(mesures)),
-        pd.DataFrame(lignes),
-        (
-            "places par établissement, taux d'occupation, horaires, tarifs (gestionnaires)",
-            "demandes non satisfaites, listes d'attente, accueil d'enfants en situation de handicap",
-            "assistants maternels : âge, départs prévus, agréments non employés (PMI, relais)",
-        ),
-    )
+    return pd.DataFrame(lignes)
 
 
 def _zones(etat: Sppe, apports: Apports | None) -> Rubrique:
@@ -252,7 +375,9 @@ def _zones(etat: Sppe, apports: Apports | None) -> Rubrique:
             "Enfants de moins de 3 ans (estimés)": sans["PE_ENF_M3"],
         }
     ).head(COMMUNES_MONTREES)
-    return Rubrique("Zones sous-dotées", tuple(phrases), montrees if len(montrees) else None, a_completer)
+    return Rubrique(
+        "Zones sous-dotées", tuple(phrases), montrees if len(montrees) else None, a_completer, amorce=True
+    )
 
 
 def _objectifs(faites: list) -> Rubrique:
@@ -268,6 +393,7 @@ def _objectifs(faites: list) -> Rubrique:
             "objectifs retenus par les élus, par mode d'accueil et par zone",
             "objectifs de qualité et d'information",
         ),
+        amorce=bool(faites),
     )
 
 
@@ -298,6 +424,7 @@ def _cout(faites: list) -> Rubrique:
         phrases,
         pd.DataFrame(lignes) if lignes else None,
         ("coût d'une place (création, fonctionnement), autres financeurs, budget voté",),
+        amorce=bool(lignes),
     )
 
 
@@ -314,13 +441,29 @@ def _suivi(mesures: pd.DataFrame) -> Rubrique:
     ]
     return Rubrique(
         "Indicateurs de suivi",
-        (_sources(mesures),),
+        (_sources(mesures[mesures["indicateur"].isin(_ETAT_DES_LIEUX)]),),
         pd.DataFrame(lignes),
         ("cibles, fréquence de mesure, qui mesure",),
+        amorce=True,
     )
 
 
 # --- Les formes ---
+
+
+def en_colonnes(table: pd.DataFrame) -> list[str]:
+    """Un tableau de textes, aligné pour un terminal : les mots à gauche, les nombres à droite.
+
+    >>> en_colonnes(pd.DataFrame({"Lieu": ["Craon", "Athée"], "Places": ["25", "7"]}))
+    ['Lieu   Places', 'Craon      25', 'Athée       7']
+    """
+    colonnes = []
+    for nom in table.columns:
+        textes = [str(v) for v in table[nom]]
+        droite = all(t[:1].isdigit() or t[:1] in "−—" or t in ("n.d.", "") for t in textes)
+        large = max(map(len, [str(nom), *textes]))
+        colonnes.append([t.rjust(large) if droite else t.ljust(large) for t in (str(nom), *textes)])
+    return ["  ".join(cases).rstrip() for cases in zip(*colonnes, strict=True)]
 
 
 def _case(valeur) -> str:
@@ -331,9 +474,9 @@ def _case(valeur) -> str:
 
 def en_markdown(etat: Sppe, rubriques: list[Rubrique]) -> str:
     """La trame en markdown, à reprendre dans n'importe quel traitement de texte."""
-    lignes = [f"# {_titre(etat)}", ""]
+    lignes = [f"# {_titre(etat)}"]
     for r in rubriques:
-        lignes += [f"## {r.titre}", "", *(f"- {p}" for p in r.phrases)]
+        lignes += ["", f"## {r.titre}", *([""] if r.phrases else []), *(f"- {p}" for p in r.phrases)]
         if r.table is not None:
             lignes += [
                 "",
@@ -346,8 +489,7 @@ def en_markdown(etat: Sppe, rubriques: list[Rubrique]) -> str:
             ]
         if r.a_completer:
             lignes += ["", *(f"**À compléter :** {a}." for a in r.a_completer)]
-        lignes.append("")
-    return "\n".join(lignes)
+    return "\n".join([*lignes, ""])
 
 
 def en_texte(etat: Sppe, rubriques: list[Rubrique]) -> str:
@@ -356,57 +498,66 @@ def en_texte(etat: Sppe, rubriques: list[Rubrique]) -> str:
     for r in rubriques:
         lignes += ["", r.titre.upper(), *(f"  {p}" for p in r.phrases)]
         if r.table is not None:
-            ecrite = r.table.map(_case).to_string(index=False, max_colwidth=90)
-            lignes += [f"  {ligne}" for ligne in ecrite.splitlines()]
+            lignes += [f"  {ligne}" for ligne in en_colonnes(r.table.map(_case))]
         lignes += [f"  [À compléter] {a}" for a in r.a_completer]
     return "\n".join(lignes)
 
 
-def bloc(etat: Sppe, rubriques: list[Rubrique]) -> Bloc:
-    """La trame, affichable dans un carnet."""
-    morceaux = []
+def piece(etat: Sppe, rubriques: list[Rubrique]) -> Piece:
+    """La trame, prête à être remise en page HTML, en docx ou en pdf."""
+    sections = []
     for rang, r in enumerate(rubriques):
         phrases = "".join(f"<li>{phrase_html(p)}</li>" for p in r.phrases)
         corps = f"<ul>{phrases}</ul>" if phrases else ""
         if r.table is not None:
-            corps += str(tableau(r.table.reset_index(drop=True), titre=f"{r.titre} : le détail"))
-        corps += "".join(
-            f'<div class="parole"><p><strong>À compléter.</strong> {phrase_html(majuscule(a))}.</p></div>'
-            for a in r.a_completer
-        )
-        morceaux.append(f'<section id="sppe-{rang}"><h2>{phrase_html(r.titre)}</h2>{corps}</section>')
-    return Bloc("".join(morceaux))
+            corps += str(tableau(r.table.reset_index(drop=True), titre=TITRES.get(r.titre, f"{r.titre} : le détail")))
+        corps += "".join(map(a_completer, r.a_completer))
+        sections.append(Section(f"sppe-{rang}", r.titre, corps))
+    lieu = etat.territoire
+    return Piece(
+        titre=lieu.nom,
+        sous_titre="Service public de la petite enfance : trame du schéma pluriannuel",
+        situation=etat.hypotheses[0],
+        maille=f"{LIBELLES_MAILLES[lieu.maille]} {lieu.code}",
+        avertissements=tuple(lieu.avertissements),
+        sections=tuple(sections),
+    )
+
+
+def bloc(etat: Sppe, rubriques: list[Rubrique]) -> Bloc:
+    """La trame, affichable dans un carnet."""
+    return Bloc(piece(etat, rubriques).corps())
 
 
 def en_html(etat: Sppe, rubriques: list[Rubrique]) -> str:
     """La trame en page HTML autonome, lisible sans réseau."""
-    from cafdiag.restitution.produire import rendre_page
-
-    lieu = etat.territoire
-    garde = {
-        "titre": lieu.nom,
-        "sous_titre": "Service public de la petite enfance : trame du schéma pluriannuel",
-        "situation": html.unescape(etat.hypotheses[0]),
-        "maille": f"{LIBELLES_MAILLES[lieu.maille]} {lieu.code}",
-        "avertissements": list(lieu.avertissements),
-        "sommaire": [{"ancre": f"sppe-{i}", "titre": r.titre} for i, r in enumerate(rubriques)],
-    }
-    return rendre_page(garde=garde, corps=bloc(etat, rubriques).html, scripts=[])
+    return str(rendre(piece(etat, rubriques), ".html"))
 
 
-def ecrire(etat: Sppe, sortie: str | Path, *, apports: Apports | None = None) -> Path:
-    """Écrit la trame, en markdown ou en page HTML selon l'extension.
+def ecrire(
+    etat: Sppe,
+    sortie: str | Path,
+    *,
+    apports: Apports | None = None,
+    declares: Mapping[str, str] | None = None,
+) -> Path:
+    """Écrit la trame selon l'extension : docx, à reprendre ; HTML, pdf ou markdown.
 
     Raises
     ------
     DemandeFausse
         Une autre extension.
+
+    Warns
+    -----
+    DocxRetouche
+        Le docx déjà là a été retouché : il est gardé, le nouveau prend un autre nom.
     """
-    sortie = Path(sortie)
-    formes = {".md": en_markdown, ".html": en_html}
-    if sortie.suffix.lower() not in formes:
-        raise DemandeFausse(f"trame : « {sortie.name} »", attendu="un nom en .md ou en .html")
-    return ecrire_atomique(sortie, formes[sortie.suffix.lower()](etat, trame(etat, apports=apports)))
+    sortie = controler_sortie(sortie, formes=(*FORMES, ".md"))
+    rubriques = trame(etat, apports=apports, declares=declares)
+    if sortie.suffix.lower() == ".md":
+        return ecrire_atomique(sortie, en_markdown(etat, rubriques))
+    return ecrire_piece(piece(etat, rubriques), sortie)
 
 
 def _titre(etat: Sppe) -> str:

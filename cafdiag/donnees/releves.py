@@ -1,0 +1,173 @@
+"""Lire un relevé de l'usager (réalisations, grille, réponses) : un classeur ou un CSV, une ligne par fait.
+
+Les colonnes se reconnaissent à leur en-tête ; tous les défauts se disent d'un coup ; aucune ligne ne se perd.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cafdiag.donnees.registres_fichier import SANS_VALEUR, Feuille, lire_feuilles
+from cafdiag.donnees.registres_habillage import est_un_cumul
+from cafdiag.donnees.registres_rgpd import entete_nominatif, nominatives
+from cafdiag.erreurs import EntreeFautive
+from cafdiag.territoires.normalisation import normaliser
+
+_ENTETE_AVANT = 20
+
+
+@dataclass(frozen=True)
+class Colonne:
+    """Une colonne attendue : son en-tête, ses autres écritures, si elle est indispensable."""
+
+    entete: str
+    autres: tuple[str, ...] = ()
+    obligatoire: bool = False
+
+    def reconnait(self, entete: str) -> bool:
+        """Vrai si cet en-tête est le sien, casse, accents et ponctuation mis à part.
+
+        >>> Colonne("Année", ("an",)).reconnait("ANNEE"), Colonne("Année").reconnait("Mois")
+        (True, False)
+        """
+        return forme(entete) in {forme(e) for e in (self.entete, *self.autres)}
+
+
+@dataclass(frozen=True)
+class Ligne:
+    """Une ligne lue : où elle est, et ses textes par nom de colonne (vide : rien d'écrit)."""
+
+    ou: str
+    textes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Releve:
+    """Ce qui a été lu.
+
+    Attributes
+    ----------
+    fichier : str
+    lignes : tuple of Ligne
+    presentes : frozenset of str
+        Noms des colonnes trouvées.
+    remarques : tuple of str
+        Colonnes et feuilles laissées, totaux mis de côté : rien ne se perd en silence.
+    """
+
+    fichier: str
+    lignes: tuple[Ligne, ...]
+    presentes: frozenset[str]
+    remarques: tuple[str, ...]
+
+
+def forme(entete: str) -> str:
+    """Un en-tête réduit à ses mots.
+
+    >>> forme("Montant (€)"), forme("Où, dans la convention ?")
+    ('montant', 'ou dans la convention')
+    """
+    return normaliser(entete.replace("€", " ").replace("_", " "))
+
+
+def lire_releve(
+    chemin: str | Path, colonnes: Mapping[str, Colonne], *, modele: str, libres: Collection[str] = ()
+) -> Releve:
+    """Lit un relevé.
+
+    Parameters
+    ----------
+    chemin : path
+    colonnes : mapping
+        Nom → colonne attendue.
+    modele : str
+        La commande qui écrit un modèle vierge : à conseiller si le fichier n'a pas la bonne forme.
+    libres : collection of str
+        Colonnes de texte libre, que l'appelant nettoie lui-même de ce qui désigne une personne.
+
+    Raises
+    ------
+    EntreeFautive
+        Fichier illisible, colonne indispensable absente, en-tête double, donnée nominative, aucune ligne.
+    """
+    chemin = Path(chemin)
+    feuilles = [f for f in lire_feuilles(chemin) if f.lignes and normaliser(f.nom) != "mode d emploi"]
+    retenues, laissees, essais = [], [], []
+    for feuille in feuilles:
+        rang, trouvees = _entete(feuille, colonnes)
+        essais.append((len(trouvees), feuille, rang, trouvees))
+        complete = trouvees and all(n in trouvees for n, c in colonnes.items() if c.obligatoire)
+        (retenues if complete else laissees).append((feuille, rang, trouvees))
+    if not retenues:
+        raise _sans_tableau(chemin, colonnes, essais, modele)
+    defauts: list[str] = []
+    remarques = [f"feuille « {f.nom} » laissée de côté" for f, _, _ in laissees]
+    lignes: list[Ligne] = []
+    cumuls = 0
+    for feuille, rang, trouvees in retenues:
+        ou = f"feuille « {feuille.nom} », " if len(retenues) > 1 else ""
+        _, entetes = feuille.lignes[rang]
+        suite = feuille.lignes[rang + 1 :]
+        doubles = [e for e, n in Counter(forme(e) for e in entetes if e).items() if n > 1]
+        defauts += [f"{ou}deux colonnes « {e} »" for e in doubles]
+        tues = {trouvees[n] for n in libres if n in trouvees}
+        sans_libres = [(n, ["" if k in tues else v for k, v in enumerate(c)]) for n, c in suite]
+        defauts += nominatives(entetes, sans_libres, feuille=feuille.nom if ou else "")
+        ignorees = [e for k, e in enumerate(entetes) if e and k not in trouvees.values() and not entete_nominatif(e)]
+        if ignorees:
+            remarques.append(f"{ou}colonnes non lues : {', '.join(ignorees)}")
+        premiere = next(iter(trouvees.values()))
+        for numero, cases in suite:
+            textes = {n: cases[k].strip() if k < len(cases) else "" for n, k in trouvees.items()}
+            if not any(textes.values()):
+                defauts += [f"{ou}ligne {numero} : rien dans les colonnes attendues"]
+                continue
+            if premiere < len(cases) and est_un_cumul(cases[premiere]):
+                cumuls += 1
+                continue
+            defauts += [
+                f"{ou}ligne {numero}, {colonnes[n].entete} : formule sans valeur enregistrée"
+                for n, v in textes.items()
+                if v == SANS_VALEUR
+            ]
+            lignes.append(Ligne(f"{ou}ligne {numero}", textes))
+    if cumuls:
+        remarques.append(f"{cumuls} ligne(s) de total mise(s) de côté")
+    if not lignes and not defauts:
+        defauts.append("aucune ligne sous l'en-tête")
+    if defauts:
+        raise EntreeFautive(chemin.name, defauts, conseil=f"corrigez le fichier, ou repartez du modèle ({modele})")
+    presentes = frozenset(n for _, _, t in retenues for n in t)
+    return Releve(chemin.name, tuple(lignes), presentes, tuple(remarques))
+
+
+def _entete(feuille: Feuille, colonnes: Mapping[str, Colonne]) -> tuple[int, dict[str, int]]:
+    """La ligne d'en-tête d'une feuille, et la place de chaque colonne reconnue."""
+    meilleure: tuple[int, dict[str, int]] = (0, {})
+    for rang, (_, cases) in enumerate(feuille.lignes[:_ENTETE_AVANT]):
+        trouvees: dict[str, int] = {}
+        for k, case in enumerate(cases):
+            nom = next((n for n, c in colonnes.items() if case and c.reconnait(case)), None)
+            if nom is not None:
+                trouvees.setdefault(nom, k)
+        if len(trouvees) > len(meilleure[1]):
+            meilleure = (rang, trouvees)
+    return meilleure
+
+
+def _sans_tableau(chemin: Path, colonnes: Mapping[str, Colonne], essais: list, modele: str) -> EntreeFautive:
+    attendu = ", ".join(c.entete for c in colonnes.values() if c.obligatoire)
+    if not essais:
+        return EntreeFautive(chemin.name, ["fichier vide"], attendu=f"les colonnes {attendu}", conseil=modele)
+    _, feuille, rang, trouvees = max(essais, key=lambda e: e[0])
+    vues = ", ".join(c for c in feuille.lignes[rang][1] if c)[:200]
+    absentes = [c.entete for n, c in colonnes.items() if c.obligatoire and n not in trouvees]
+    return EntreeFautive(
+        chemin.name,
+        [f"colonne absente : « {e} »" for e in absentes],
+        attendu=f"les colonnes {attendu} ; trouvé : {vues or 'rien'}",
+        conseil=f"repartez du modèle ({modele})",
+    )
