@@ -14,7 +14,7 @@ from cafdiag.donnees.releves import Colonne, lire_releve
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.territoires.normalisation import normaliser
 
-TEXTE = "article D. 214-10-1 du code de l'action sociale et des familles (décret n° 2025-253 du 20 mars 2025)"
+TEXTE = "article D. 214-10-1 du code de l'action sociale et des familles"
 MODELE = "cafdiag sppe CODE --grille grille.xlsx"
 REMPLI, AMORCE, MANQUE = "rempli", "amorcé", "manque"
 
