@@ -161,7 +161,8 @@ def _controle(controle: Controle) -> Rubrique:
         CONTROLE,
         (
             controle.verdict,
-            f"Rempli : vous dites où ; amorcé : la trame donne des chiffres publics, le reste est à écrire. Texte : {TEXTE}.",
+            f"Rempli : vous dites où ; amorcé : la trame donne des chiffres publics, le reste est à écrire. "
+            f"Texte : {TEXTE}.",
         ),
         table,
         ("concertation préalable, délibération, transmission au comité départemental des services aux familles",),
