@@ -37,7 +37,14 @@ _BLOCS = {
     "p", "ul", "ol", "dl", "table", "figure", "div", "section", "article", "aside", "details", "header",
     "footer", "blockquote", "main", "form", "fieldset",
 }  # fmt: skip
-_ENCADRES = {"bref": "bref", "a-completer": "completer", "parole": "parole", "note-limite": "note", "avertissement": "alerte"}
+# Dans cet ordre : « parole a-completer » est d'abord à compléter.
+_ENCADRES = {
+    "bref": "bref",
+    "a-completer": "completer",
+    "parole": "parole",
+    "note-limite": "note",
+    "avertissement": "alerte",
+}
 _ALLURES = {
     "source": "source",
     "carte-source": "source",
