@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 import cafdiag as cd
 from cafdiag.donnees import entrepot
+from cafdiag.donnees import memoire as sur_disque
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.indicateurs import mesures_gardees, tables_calcul
-from cafdiag.indicateurs import mesures_sur_disque as sur_disque
 from cafdiag.indicateurs.mesures import mesurer_cles
 from cafdiag.indicateurs.mesures_gardees import mesurer_une_fois
 from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
@@ -73,7 +73,7 @@ def relancer():
 
 
 def fichiers(memoire):
-    return sorted(memoire.rglob("*.parquet"))
+    return sorted(memoire.rglob("mesures-*.parquet"))
 
 
 def test_un_second_lancement_ne_recalcule_rien_et_rend_la_meme_chose(memoire, monkeypatch):

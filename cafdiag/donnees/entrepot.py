@@ -281,6 +281,19 @@ def defaut(entree: dict) -> str:
     return ""
 
 
+def exiger_intact(*jeux: str) -> None:
+    """Contrôle l'empreinte des tables de ces jeux, sans les lire.
+
+    Raises
+    ------
+    DonneesAbimees
+        Une table ne correspond plus à son empreinte.
+    """
+    for jeu in {e["jeu"] for e in entrees().values() if e["jeu"] in jeux and defaut(e)}:
+        # Un autre processus a pu la remplacer : la lecture en juge.
+        lire(jeu)
+
+
 def lire_entree(nom: str, entree: dict) -> pd.DataFrame:
     """La table d'une entrée, après contrôle de son empreinte."""
     trouve = defaut(entree)
@@ -301,16 +314,22 @@ def lire_entree(nom: str, entree: dict) -> pd.DataFrame:
     )
 
 
-def _connues(jeu: str) -> dict[str, dict]:
-    return {nom: entree for nom, entree in entrees().items() if entree["jeu"] == jeu}
+def _connues(jeu: str, avec: str = "") -> dict[str, dict]:
+    return {
+        nom: entree
+        for nom, entree in entrees().items()
+        if entree["jeu"] == jeu and (not avec or avec in entree["colonnes"])
+    }
 
 
 def _lues(connues: dict[str, dict]) -> dict[str, pd.DataFrame]:
     return {nom: lire_entree(nom, entree) for nom, entree in connues.items()}
 
 
-def lire(jeu: str) -> pd.DataFrame:
+def lire(jeu: str, *, avec: str = "") -> pd.DataFrame:
     """Tout ce que l'entrepôt sait d'un jeu ; table vide s'il n'en sait rien.
+
+    ``avec`` : des seules tables qui portent cette colonne.
 
     Les entrées sont réunies : sur une même clé (:data:`cafdiag.donnees.reunion.CLES`), la plus récemment
     ajoutée l'emporte. Le jeu ``communes`` se complète colonne par colonne ; un secret publié n'est jamais
@@ -322,16 +341,16 @@ def lire(jeu: str) -> pd.DataFrame:
         Une table ne correspond plus à son empreinte.
     """
     for _ in range(_RELECTURES):
-        connues = _connues(jeu)
+        connues = _connues(jeu, avec)
         try:
             return reunir(jeu, _lues(connues))
         except DonneesAbimees:
             # Un autre processus a pu remplacer la table entre le manifeste et elle.
-            if _connues(jeu) == connues:
+            if _connues(jeu, avec) == connues:
                 raise
     # Il écrit plus vite qu'on ne lit : on le fait attendre.
     with sans_ecriture():
-        tables = _lues(_connues(jeu))
+        tables = _lues(_connues(jeu, avec))
     return reunir(jeu, tables)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import entrepot
+from cafdiag.donnees.memoire import assemblee
 from cafdiag.donnees.tables import epci, etat, places, taux_couverture
 from cafdiag.donnees.variable import DEMI_PAS_ARRONDI
 from cafdiag.donnees.variables_locales import COMPOSEES, PLACES
@@ -45,6 +46,10 @@ _TRANCHES_HAUTES = (
 _DE_L_IRIS = ("foyers_allocataires", "foyers_monoparentaux", "foyers_isoles")
 
 
+# Les jeux dont on tire des publications.
+_PUBLICS = ("communes", "epci", "places", "taux_couverture", "qf", "iris")
+
+
 def vides() -> pd.DataFrame:
     """Aucune publication, aux bons types."""
     return pd.DataFrame({c: pd.Series(dtype="float64" if c in _NOMBRES else "object") for c in COLONNES})
@@ -69,14 +74,20 @@ def publications() -> pd.DataFrame:
 
 @lru_cache(maxsize=2)
 def _publications(etat_: tuple) -> pd.DataFrame:
+    entrepot.exiger_intact(*_PUBLICS)
+    publiques = assemblee("publications", etat_, lambda: _assembler(etat_))
+    # Ce que le territoire déclare peut être confidentiel : jamais gardé, relu chaque fois dans l'entrepôt.
+    activite = situer(_activite()) if etat_ else vides()
+    return pd.concat([publiques, activite], ignore_index=True)[COLONNES] if len(activite) else publiques
+
+
+def _assembler(etat_: tuple) -> pd.DataFrame:
     apportes = entrepot.lire("communes") if etat_ else pd.DataFrame()
     morceaux = [*(_revenus(grandeur, apportes) for grandeur in _SECRETS), _enfants_embarques()]
     if etat_:
         morceaux += [_places(), _quotients(), _iris()]
     # Ce qui se publie est dans le périmètre de la source ; ce que le territoire déclare, dans celui d'aujourd'hui.
     morceaux = [situer(m, defaut=ANCIENNE) for m in morceaux]
-    if etat_:
-        morceaux.append(situer(_activite()))
     pleins = [m for m in morceaux if len(m)]
     reunies = pd.concat(pleins, ignore_index=True)[COLONNES] if pleins else vides()
     # Un compte d'enfants importé l'emporte sur le même, embarqué.

@@ -11,6 +11,7 @@ from functools import lru_cache
 import pandas as pd
 
 from cafdiag.donnees import entrepot
+from cafdiag.donnees.memoire import assemblee
 from cafdiag.donnees.reunion import choisir_serie
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
@@ -41,6 +42,11 @@ def communes() -> pd.DataFrame:
 
 @lru_cache(maxsize=2)
 def _communes(etat_: tuple) -> pd.DataFrame:
+    entrepot.exiger_intact("communes")
+    return assemblee("communes", etat_, lambda: _assembler_les_communes(etat_))
+
+
+def _assembler_les_communes(etat_: tuple) -> pd.DataFrame:
     referentiel = lire_table("communes")
     # Les arrondissements sont lus pour eux-mêmes ; aucune appartenance ne les compte avec leur ville.
     referentiel = referentiel[referentiel["type"].isin(["COM", "ARM"])].drop(columns=["type", "commune_mere"])
@@ -89,7 +95,7 @@ def _grille(etat_: tuple) -> tuple[str, frozenset[str]]:
     if not grilles:
         return "", frozenset()
     embarques = lire_table("communes_france").set_index("code")["densite_7"].astype("float64")
-    importes = entrepot.lire("communes").drop_duplicates("code", keep="last").set_index("code")["densite_7"].dropna()
+    importes = entrepot.lire("communes", avec="densite_7").set_index("code")["densite_7"].dropna()
     if importes.astype("float64").eq(embarques.reindex(importes.index)).all():
         return "", frozenset()
     annees = sorted({int(a) for e in grilles for a in e["annees"]})
@@ -108,6 +114,11 @@ def taux_couverture() -> pd.DataFrame:
 
 @lru_cache(maxsize=2)
 def _taux(etat_: tuple) -> pd.DataFrame:
+    entrepot.exiger_intact("taux_couverture")
+    return assemblee("taux_couverture", etat_, lambda: _assembler_les_taux(etat_))
+
+
+def _assembler_les_taux(etat_: tuple) -> pd.DataFrame:
     embarques = lire_table("taux_couverture").assign(serie="courante")
     apportes = entrepot.lire("taux_couverture") if etat_ else pd.DataFrame()
     if not len(apportes):
@@ -129,6 +140,11 @@ def places() -> pd.DataFrame:
 
 @lru_cache(maxsize=2)
 def _places(etat_: tuple) -> pd.DataFrame:
+    entrepot.exiger_intact("places")
+    return assemblee("places", etat_, lambda: _assembler_les_places(etat_))
+
+
+def _assembler_les_places(etat_: tuple) -> pd.DataFrame:
     importees = entrepot.lire("places") if etat_ else pd.DataFrame()
     return situer(choisir_serie(importees), defaut=ANCIENNE) if len(importees) else importees
 

@@ -2,7 +2,7 @@
 
 La mesure d'un territoire officiel ne dépend que de lui, des tables et des choix de calcul ; jamais des territoires
 mesurés avec lui. Une exception se calcule à chaque fois : tout ce qui peut porter une donnée confidentielle, que le
-secret juge ensemble. Le reste se retrouve d'un lancement à l'autre (:mod:`~cafdiag.indicateurs.mesures_sur_disque`).
+secret juge ensemble. Le reste se retrouve d'un lancement à l'autre (:mod:`~cafdiag.donnees.memoire`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from cafdiag.donnees import memoire as sur_disque
 from cafdiag.donnees import tables as tables_donnees
 from cafdiag.donnees.confidentialite import confidentielles
-from cafdiag.indicateurs import mesures_sur_disque as sur_disque
 from cafdiag.indicateurs.dictionnaire import choisir
 from cafdiag.indicateurs.mesures import mesurer_cles
 from cafdiag.indicateurs.options import Options

@@ -1,9 +1,9 @@
-"""Des mesures déjà calculées, gardées sur le poste d'un lancement à l'autre : rouvrir un territoire est immédiat.
+"""Ce qui a déjà été calculé, gardé sur le poste d'un lancement à l'autre : rouvrir un territoire est immédiat.
 
-Un fichier par suite de mesures, dans un dossier que nomment le code, les tables embarquées, l'entrepôt et les
-bibliothèques : que l'un change, et rien de l'ancien dossier n'est relu. Jamais l'horloge, jamais une donnée
-confidentielle, jamais ce qu'un usager apporte sur la ligne de commande. Un fichier absent, abîmé ou illisible n'est
-qu'un calcul à refaire.
+Des mesures, et les grandes tables qu'on assemble de l'embarqué et de l'importé : un fichier chacune, dans un dossier
+que nomment le code, les tables embarquées, l'entrepôt et les bibliothèques. Que l'un change, et rien de l'ancien
+dossier n'est relu. Jamais l'horloge, jamais une donnée confidentielle, jamais ce qu'un usager apporte sur la ligne de
+commande. Un fichier absent, abîmé ou illisible n'est qu'un calcul à refaire.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def _fichier(etat: tuple, cle: tuple) -> Path | None:
     if ici is None:
         return None
     # ``repr`` d'une clé faite de textes, de nombres et d'Options : la même chaîne dans chaque processus.
-    return ici / _etat_du_calcul(etat, geographie()) / f"{sha256(repr(cle))[:32]}.parquet"
+    nom = "-".join(cle) if cle[0] == "table" else f"mesures-{sha256(repr(cle))[:32]}"
+    return ici / _etat_du_calcul(etat, geographie()) / f"{nom}.parquet"
 
 
 def relire(etat: tuple, cle: tuple) -> pd.DataFrame | None:
@@ -79,10 +81,28 @@ def garder(etat: tuple, cle: tuple, table: pd.DataFrame) -> None:
     with contextlib.suppress(OSError, ProductionImpossible):
         if not fichier.parent.is_dir():
             _oublier_les_autres(fichier.parent)
-        anciens = sorted(fichier.parent.glob("*.parquet"), key=lambda f: f.stat().st_mtime)
+        anciens = sorted(fichier.parent.glob("mesures-*.parquet"), key=lambda f: f.stat().st_mtime)
         for ancien in anciens[:-_FICHIERS_GARDES]:
             ancien.unlink(missing_ok=True)
         magasin.ecrire_atomique(fichier, sha256(contenu).encode() + contenu)
+
+
+def assemblee(nom: str, etat: tuple, assembler: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Une table qu'on assemble de l'entrepôt : relue si elle l'a déjà été dans cet état, sinon assemblée et gardée.
+
+    Sans import, l'assemblage est plus court que la relecture : rien n'est gardé.
+    """
+    if not etat:
+        return assembler()
+    table = relire(etat, ("table", nom))
+    if table is None:
+        table = assembler()
+        # Parquet rend en textes d'Arrow bien des colonnes d'objets : on garde leurs noms avec elles.
+        a_garder = table.copy(deep=False)
+        a_garder.attrs["objets"] = table.columns[table.dtypes.eq(object)].tolist()
+        garder(etat, ("table", nom), a_garder)
+        return table
+    return table.astype(dict.fromkeys(table.attrs.pop("objets", ()), object))
 
 
 def _oublier_les_autres(garde: Path) -> None:

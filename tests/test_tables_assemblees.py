@@ -1,0 +1,79 @@
+"""Les tables assemblées de l'entrepôt : relues telles qu'assemblées, jamais confidentielles, jamais d'un autre état."""
+
+import pandas as pd
+import pytest
+
+import cafdiag as cd
+from cafdiag.cli import principal
+from cafdiag.donnees import entrepot, memoire, publications, tables
+from cafdiag.indicateurs import tables_calcul
+
+ASSEMBLEES = {
+    "communes": (tables, "_communes"),
+    "taux_couverture": (tables, "_taux"),
+    "places": (tables, "_places"),
+    "publications": (publications, "_publications"),
+}
+LIGNES = {
+    "densite.csv": "CODGEO;DENS7;DENS\n53130;1;7\n53084;2;7\n53147;3;7\n",
+    "activite.csv": "code,maille,grandeur,annee,valeur,source\n200048551,epci,enfants_bas_revenus,2024,61,Caf\n",
+}
+
+
+@pytest.fixture
+def importe(tmp_path, monkeypatch):
+    """Un entrepôt d'une grille et d'une activité confidentielle, et une mémoire neuve."""
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "entrepot"))
+    monkeypatch.setenv("CAFDIAG_MEMOIRE", str(tmp_path / "memoire"))
+    oublier()
+    for nom, texte in LIGNES.items():
+        (tmp_path / nom).write_text(texte, encoding="utf-8")
+        assert principal(["donnees", "importer", str(tmp_path / nom)]) == 0
+    return tmp_path
+
+
+def oublier():
+    for module, garde in ASSEMBLEES.values():
+        getattr(module, garde).cache_clear()
+    tables_calcul._tables_sans_apport.cache_clear()
+
+
+@pytest.mark.parametrize("nom", ASSEMBLEES)
+def test_relue_comme_assemblee(importe, nom):
+    module, garde = ASSEMBLEES[nom]
+    etat = tables.etat()
+    oublier()
+    premiere = getattr(module, garde)(etat)
+    oublier()
+    assert memoire.relire(etat, ("table", nom)) is not None
+    pd.testing.assert_frame_equal(getattr(module, garde)(etat), premiere)
+
+
+def test_rien_de_confidentiel_n_est_garde(importe, capsys):
+    assert principal(["mesurer", "200048551", "-i", "PS_BASREV_ENF", "--format", "csv"]) == 0
+    assert "61" in capsys.readouterr().out
+    assert "enfants_bas_revenus" in set(publications.publications()["variable"])
+    assert "enfants_bas_revenus" not in set(memoire.relire(tables.etat(), ("table", "publications"))["variable"])
+
+
+def test_un_import_de_plus_se_voit(importe, capsys):
+    def densite():
+        assert principal(["mesurer", "53130", "-i", "CTX_PART_RURAL", "--format", "csv"]) == 0
+        return capsys.readouterr().out
+
+    avant = densite()
+    (importe / "densite.csv").write_text("CODGEO;DENS7;DENS\n53130;7;7\n53084;2;7\n53147;3;7\n", encoding="utf-8")
+    assert principal(["donnees", "importer", str(importe / "densite.csv")]) == 0
+    capsys.readouterr()
+    assert densite() != avant
+
+
+def test_un_entrepot_abime_est_refuse_meme_si_sa_table_est_gardee(importe, capsys):
+    assert principal(["mesurer", "53130", "-i", "CTX_POP"]) == 0
+    entree = next(e for e in entrepot.entrees().values() if e["jeu"] == "communes")
+    chemin = importe / "entrepot" / entree["table"]
+    chemin.write_bytes(chemin.read_bytes()[:-9] + b"abimeabim")
+    oublier()
+    capsys.readouterr()
+    with pytest.raises(cd.CafdiagError, match="contenu a changé"):
+        tables.communes()
