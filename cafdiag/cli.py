@@ -13,6 +13,7 @@ from pathlib import Path
 from cafdiag import (
     cli_choix,
     cli_donnees,
+    cli_dossier,
     cli_evolution,
     cli_explorer,
     cli_lot,
@@ -112,6 +113,7 @@ def analyseur() -> argparse.ArgumentParser:
     cli_choix.choix(diagnostic)
     cli_choix.durees(diagnostic)
     cli_simuler.ajouter_commandes(commandes)
+    cli_dossier.ajouter_commandes(commandes)
     departement = commandes.add_parser("departement", help="le tableau de bord des EPCI d'un département")
     departement.add_argument("code", metavar="CODE", help="code ou nom du département, par exemple 53")
     departement.add_argument(
@@ -344,6 +346,7 @@ _COMMANDES = {
     "baremes": cli_simuler.baremes,
     "sppe": cli_simuler.sppe,
     "horizon": cli_simuler.horizon,
+    "avis": cli_dossier.executer,
     "departement": _departement,
     "donnees": cli_donnees.executer,
     "perimetre": cli_perimetre.executer,

@@ -6,7 +6,8 @@ import argparse
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from cafdiag.millesimes import millesime
 
@@ -109,6 +110,28 @@ def parametres(options: argparse.Namespace) -> dict[str, str]:
     fichiers = {n: getattr(options, n) for n in ("qpv", "registre", "registre_complet")}
     valeurs = fichiers | calcul(options)
     return {n: str(v) for n, v in valeurs.items() if v} | dict(options.parametre)
+
+
+def tout_lire(*lectures: Callable[[], Any]) -> list[Any]:
+    """Le résultat de chaque lecture ; si plusieurs échouent, toutes leurs fautes en une seule erreur.
+
+    >>> tout_lire(lambda: 1, lambda: "deux")
+    [1, 'deux']
+    """
+    from cafdiag.erreurs import CafdiagError, DemandeFausse
+
+    lus: list[Any] = []
+    fautes: list[CafdiagError] = []
+    for lecture in lectures:
+        try:
+            lus.append(lecture())
+        except CafdiagError as faute:
+            fautes.append(faute)
+    if len(fautes) == 1:
+        raise fautes[0]
+    if fautes:
+        raise DemandeFausse(f"{len(fautes)} défauts — " + " ; ".join(str(f).rstrip(".") for f in fautes))
+    return lus
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ ETAGES = [
     "__init__",
     "atelier",
     "cli_analyseur", "cli_choix",
-    "cli_donnees",
+    "cli_donnees", "cli_dossier",
     "cli_simuler",
     "cli_evolution",
     "cli_explorer",

@@ -1,0 +1,270 @@
+"""La fiche d'avis préalable : ce qu'un projet de places changerait, en deux pages, au terminal ou en docx."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from cafdiag.donnees import Apports
+from cafdiag.indicateurs import mesurer_maille
+from cafdiag.indicateurs.avis import Avis
+from cafdiag.indicateurs.besoin import MODES_CREES
+from cafdiag.indicateurs.simulation import INCHANGES
+from cafdiag.restitution.bloc import phrase_html
+from cafdiag.restitution.formats import decimales_de, majuscule, minuscule, nombre, pluriel, statut
+from cafdiag.restitution.graphiques import barres_comparaison
+from cafdiag.restitution.piece import Piece, Section, a_completer, liste, paragraphes
+from cafdiag.restitution.simulation import MODES_COURTS, SECTIONS, montant, places_dites, sans_cote
+from cafdiag.restitution.tableaux import tableau
+from cafdiag.territoires.objets import LIBELLES_MAILLES
+
+UNITE = "places pour 100 enfants"
+VOISINS = (
+    "Le taux d'un voisin ne change pas : il ne compte que les places ouvertes chez lui. Ses familles peuvent pourtant "
+    "en profiter ; c'est le taux de l'ensemble formé avec lui qui monte."
+)
+PAS_L_AVIS = (
+    "Cette fiche ne rend pas l'avis : elle donne de quoi le motiver. Le besoin local, les projets voisins et la "
+    "qualité du projet s'y ajoutent."
+)
+
+
+def _un(valeur: float, bas: float, haut: float, *, signe: bool = False) -> str:
+    """« 82,3 (81,9 à 82,8) » ; l'arrondi publié à 0,1 ne fait pas un intervalle."""
+    if math.isnan(valeur):
+        return "n.d."
+    ecrit = nombre(valeur, decimales=1, signe=signe)
+    a, b = nombre(bas, decimales=1, signe=signe), nombre(haut, decimales=1, signe=signe)
+    return ecrit if haut - bas < 0.11 or a == b else f"{ecrit} ({a} à {b})"
+
+
+def _lieu(avis: Avis, ligne: pd.Series) -> str:
+    if ligne["role"] == "ensemble":
+        return f"{avis.lignes('epci')['nom'].iloc[0]} et ses {len(avis.lignes('voisin'))} voisins"
+    return ligne["nom"]
+
+
+def _tableau_des_effets(avis: Avis) -> pd.DataFrame:
+    lignes = []
+    for taux, mode in MODES_COURTS.items():
+        for role in ("projet", "epci", "ensemble", "departement"):
+            for _, e in avis.lignes(role, taux).iterrows():
+                signe = statut(e["statut"]).symbole if not math.isnan(e["apres"]) else ""
+                lignes.append(
+                    {
+                        "Lieu": _lieu(avis, e),
+                        "Taux": mode,
+                        "Aujourd'hui": _un(e["avant"], e["avant_bas"], e["avant_haut"]),
+                        "Gain": _un(e["gain"], e["gain_bas"], e["gain_haut"], signe=True),
+                        "Avec le projet": f"{_un(e['apres'], e['apres_bas'], e['apres_haut'])} {signe}".strip(),
+                    }
+                )
+    return pd.DataFrame(lignes)
+
+
+def _tableau_des_voisins(avis: Avis) -> pd.DataFrame:
+    global_, eaje = (avis.effets[avis.effets["taux"].eq(t)] for t in MODES_COURTS)
+    lignes = []
+    for role in ("epci", "voisin"):
+        collectifs = eaje[eaje["role"].eq(role)].set_index("code")
+        for _, g in global_[global_["role"].eq(role)].iterrows():
+            c = collectifs.loc[g["code"]]
+            lignes.append(
+                {
+                    "Lieu": g["nom"],
+                    "Tous modes": _un(g["avant"], g["avant_bas"], g["avant_haut"]),
+                    "EAJE": _un(c["avant"], c["avant_bas"], c["avant_haut"]),
+                    "Places qui manquent, tous modes": places_dites(g["manque"], g["manque_bas"], g["manque_haut"]),
+                    "Places qui manquent, EAJE": places_dites(c["manque"], c["manque_bas"], c["manque_haut"]),
+                }
+            )
+    return pd.DataFrame(lignes)
+
+
+def _autour(avis: Avis, apports: Apports | None) -> pd.DataFrame:
+    """La commune et celles qui la touchent : enfants, établissements."""
+    if avis.lieu.maille != "commune":
+        return pd.DataFrame()
+    communes = [avis.lieu, *avis.lieu.voisins]
+    codes = ["PE_ENF_M3", "PE_NB_EAJE", "PE_NB_MICRO"]
+    mesures = mesurer_maille("commune", codes, codes=[c.code for c in communes], apports=apports)
+    par_case = {(m["territoire"], m["indicateur"]): m for m in mesures.to_dict("records")}
+
+    def case(commune: str, code: str) -> str:
+        mesure = par_case.get((commune, code))
+        if mesure is None or pd.isna(mesure["valeur"]):
+            return "n.d."
+        signe = statut(mesure["statut"]).symbole
+        return f"{nombre(mesure['valeur'], decimales=decimales_de(mesure['unite']))} {signe}".strip()
+
+    return pd.DataFrame(
+        [
+            {
+                "Commune": c.nom,
+                "Enfants de moins de 3 ans": case(c.code, codes[0]),
+                "Établissements": case(c.code, codes[1]),
+                "Micro-crèches": case(c.code, codes[2]),
+            }
+            for c in communes
+        ]
+    )
+
+
+def phrases(avis: Avis) -> list[str]:
+    """Ce que le projet change, en phrases : le lieu, son EPCI, l'ensemble, les voisins."""
+    dites = []
+    for role in ("projet", "epci"):
+        for taux, mode in MODES_COURTS.items():
+            for _, e in avis.lignes(role, taux).iterrows():
+                if math.isnan(e["gain"]):
+                    dites.append(f"{e['nom']} : l'effet ne se calcule pas ({e['motif']}).")
+                elif math.isnan(e["avant"]):
+                    if taux == "eaje":
+                        continue
+                    gain = _un(e["gain"], e["gain_bas"], e["gain_haut"])
+                    dites.append(
+                        f"{e['nom']} : {gain} places de plus pour 100 enfants de moins de 3 ans ; le taux lui-même "
+                        f"n'est pas connu ({e['motif']})."
+                    )
+                else:
+                    entre = f", entre {nombre(e['apres_bas'], decimales=1)} et {nombre(e['apres_haut'], decimales=1)}"
+                    dites.append(
+                        f"{e['nom']}, {minuscule(mode)} : de {nombre(e['avant'], decimales=1)} places pour 100 enfants "
+                        f"en {e['annee']:.0f} à environ {nombre(e['apres'], decimales=1)}{entre}."
+                    )
+    ensemble = avis.lignes("ensemble", "eaje")
+    if len(ensemble):
+        e = ensemble.iloc[0]
+        dites.append(
+            f"{_lieu(avis, e)} : {_un(e['gain'], e['gain_bas'], e['gain_haut'], signe=True)} place pour 100 enfants de "
+            "l'ensemble."
+        )
+    if len(avis.lignes("voisin")):
+        dites.append(VOISINS)
+    return dites
+
+
+def _notes(avis: Avis) -> list[str]:
+    motifs = dict.fromkeys(f"{e['nom']} : {e['motif']}" for _, e in avis.effets.iterrows() if e["motif"])
+    return [
+        INCHANGES,
+        "Les places du projet sont ajoutées à celles de la dernière année publiée ; ni fermeture, ni autre ouverture "
+        "n'est comptée.",
+        "Entre parenthèses, l'intervalle où se trouve la valeur : l'arrondi du taux publié, et l'incertitude du nombre "
+        "d'enfants. « e » : estimé ; « n.d. » : non disponible.",
+        *(f"{m}." for m in motifs),
+        # Le reste à charge n'est pas montré ici : ce qui manque pour le compter n'a pas à l'être.
+        *(f"{majuscule(i)}." for i in avis.inconnues if not i.startswith(("Reste à charge", "PSU"))),
+        f"Sources : {' ; '.join(avis.sources)} ; Insee, base permanente des équipements.",
+    ]
+
+
+def _apports_de_la_caf(avis: Avis) -> list[str]:
+    return [
+        f"{SECTIONS[f['section']]} : {f['poste']}, {montant(f['bas'], f['haut'])} ({f['source']}, {f['periode']})."
+        for _, f in avis.financement.iterrows()
+        if not (math.isnan(f["bas"]) and math.isnan(f["haut"]))
+    ]
+
+
+def _projet(avis: Avis) -> str:
+    return f"{majuscule(pluriel(avis.places, 'place'))} en {MODES_CREES[avis.mode]}, à {avis.lieu.libelle}"
+
+
+def en_texte(avis: Avis) -> str:
+    """La fiche pour un terminal."""
+    from cafdiag.restitution.sppe import en_colonnes
+
+    blocs: list[tuple[str, list[str]]] = [
+        (f"Avis préalable. {_projet(avis)}", phrases(avis)),
+        ("Ce que le projet changerait", en_colonnes(_tableau_des_effets(avis))),
+    ]
+    if len(avis.lignes("epci")):
+        blocs.append(("Aujourd'hui, ici et alentour", en_colonnes(_tableau_des_voisins(avis))))
+    blocs.append(("Ce que la Caf apporte à ces places", list(map(sans_cote, _apports_de_la_caf(avis))) or ["Inconnu."]))
+    blocs.append(("À lire avec ces chiffres", [sans_cote(n) for n in _notes(avis)]))
+    lignes: list[str] = []
+    for titre, dites in blocs:
+        lignes += [titre, *(f"  {d}" for d in dites), ""]
+    return "\n".join([*lignes, PAS_L_AVIS])
+
+
+def _graphique(avis: Avis) -> str:
+    """Le taux en accueil collectif de l'EPCI, avant et après, à côté du département."""
+    epci, departement = avis.lignes("epci", "eaje"), avis.lignes("departement", "eaje")
+    if epci.empty or math.isnan(epci.iloc[0]["apres"]):
+        return ""
+    e = epci.iloc[0]
+    commun = {"unite": UNITE, "source": "", "annee": e["annee"], "maille": "epci"}
+    barres = [
+        commun | {"territoire": "avant", "nom": "Aujourd'hui", "valeur": e["avant"], "statut": "exact"},
+        commun
+        | {"territoire": "apres", "nom": "Avec le projet", "valeur": e["apres"], "bas": e["apres_bas"],
+           "haut": e["apres_haut"], "statut": e["statut"]},
+    ]  # fmt: skip
+    if len(departement) and not math.isnan(departement.iloc[0]["avant"]):
+        d = departement.iloc[0]
+        barres.append(
+            commun | {"territoire": d["code"], "nom": d["nom"], "maille": "departement", "valeur": d["avant"],
+                      "statut": "exact"}
+        )  # fmt: skip
+    return barres_comparaison(
+        pd.DataFrame(barres),
+        territoire="apres",
+        titre=f"{e['nom']} : accueil collectif, avec et sans le projet",
+        source=avis.sources[0] if avis.sources else "",
+    ).html
+
+
+def piece(avis: Avis, *, apports: Apports | None = None) -> Piece:
+    """La fiche, prête à être remise."""
+    sections = [
+        Section(
+            "effet",
+            "Ce que le projet changerait",
+            liste(phrases(avis))
+            + tableau(
+                _tableau_des_effets(avis), titre=f"Effet de {pluriel(avis.places, 'place')}", precision=UNITE
+            ).html
+            + _graphique(avis),
+        )
+    ]
+    autour = _autour(avis, apports)
+    besoin = ""
+    if len(autour):
+        besoin += str(tableau(autour, titre="La commune et celles qui la touchent", surligner=0))
+    if len(avis.lignes("epci")):
+        besoin += str(
+            tableau(
+                _tableau_des_voisins(avis),
+                titre="Aujourd'hui, ici et alentour",
+                precision="places pour 100 enfants ; places qui manquent pour rejoindre leur département",
+                surligner=0,
+            )
+        )
+    besoin += a_completer("demandes sans solution, listes d'attente, autres projets connus, fermetures prévues")
+    sections += [
+        Section("besoin", "Le besoin local", besoin),
+        Section(
+            "caf",
+            "Ce que la Caf apporte à ces places",
+            liste([sans_cote(p) for p in _apports_de_la_caf(avis)]) or paragraphes("Aucun montant n'est connu."),
+        ),
+        Section(
+            "avis",
+            "L'avis",
+            paragraphes(PAS_L_AVIS)
+            + a_completer("sens de l'avis, motifs, réserves")
+            + f'<div class="note-limite">{liste([sans_cote(n) for n in _notes(avis)])}</div>',
+        ),
+    ]
+    lieu = avis.lieu
+    return Piece(
+        titre=f"{lieu.nom} : {pluriel(avis.places, 'place')}",
+        sous_titre="Avis préalable sur un projet d'accueil du jeune enfant",
+        situation=f"{_projet(avis)}.",
+        maille=f"{LIBELLES_MAILLES[lieu.maille]} {lieu.code}",
+        avertissements=tuple(map(phrase_html, lieu.avertissements)),
+        sections=tuple(sections),
+    )
