@@ -59,9 +59,14 @@ def entrepot_vide(tmp_path_factory):
 @pytest.fixture(autouse=True, scope="session")
 def memoire_commune(tmp_path_factory):
     """Les mesures gardées par les essais, à eux seuls, et communes à tous leurs processus."""
-    os.environ["CAFDIAG_MEMOIRE"] = str(tmp_path_factory.getbasetemp().parent / "memoire")
+    # « CAFDIAG_MEMOIRE= » : qui lance les essais n'en veut pas (une faute glissée ne change pas l'état du code).
+    voulue = os.environ.get("CAFDIAG_MEMOIRE")
+    os.environ["CAFDIAG_MEMOIRE"] = "" if voulue == "" else str(tmp_path_factory.getbasetemp().parent / "memoire")
     yield
-    del os.environ["CAFDIAG_MEMOIRE"]
+    if voulue is None:
+        del os.environ["CAFDIAG_MEMOIRE"]
+    else:
+        os.environ["CAFDIAG_MEMOIRE"] = voulue
 
 
 @pytest.fixture(autouse=True)

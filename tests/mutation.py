@@ -3,6 +3,7 @@
     python tests/mutation.py                    300 fautes, graine 2026, dans un dossier provisoire
     python tests/mutation.py --nombre 50 --graine 7 --dossier /un/dossier
     python tests/mutation.py --fichiers 24      les fautes de 24 modules tirés de la même graine : trois fois plus court
+    python tests/mutation.py --dossier /un/dossier --reprise     sans rejouer celles déjà jugées
 
 Hors de l'intégration continue : comptez une heure sur deux cœurs. L'outil est mutmut (``pip install mutmut``
 dans l'environnement ``.venv``) ; les modules visés et les essais joués sont dans ``[tool.mutmut]`` de
@@ -12,14 +13,16 @@ dans l'environnement ``.venv``) ; les modules visés et les essais joués sont d
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import random
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 RACINE = Path(__file__).resolve().parent.parent
@@ -44,16 +47,22 @@ def viser(dossier: Path, nombre: int, graine: int) -> None:
     reglages = dossier / "pyproject.toml"
     texte = reglages.read_text("utf-8")
     motifs = tomllib.loads(texte)["tool"]["mutmut"]["only_mutate"]
-    modules = sorted({f.relative_to(dossier).as_posix() for m in motifs for f in dossier.glob(m) if f.suffix == ".py"})
-    tires = sorted(random.Random(graine).sample(modules, min(nombre, len(modules))))
+    modules = {f.relative_to(dossier).as_posix() for m in motifs for f in dossier.glob(m) if f.suffix == ".py"}
+    tires = tirer(modules, nombre, graine)
     print(f"{len(tires)} modules sur {len(modules)} :", ", ".join(tires))
     texte = re.sub(r"only_mutate = \[.*?\]\n", f"only_mutate = {json.dumps(tires)}\n", texte, count=1, flags=re.S)
     reglages.write_text(texte, "utf-8")
 
 
+def tirer(noms: Iterable[str], nombre: int, graine: int) -> list[str]:
+    """``nombre`` noms au hasard ; un nom de plus ou de moins dans la liste n'en change qu'un du tirage."""
+    return sorted(sorted(noms, key=lambda nom: hashlib.sha256(f"{graine} {nom}".encode()).digest())[:nombre])
+
+
 def mutmut(dossier: Path, *arguments: str) -> int:
-    """Lance mutmut dans la copie."""
-    return subprocess.run([sys.executable, "-m", "mutmut", *arguments], cwd=dossier, check=False).returncode
+    """Lance mutmut dans la copie ; aucune mesure gardée sur le disque, où une faute ne passerait plus."""
+    env = {**os.environ, "CAFDIAG_MEMOIRE": "", "HYPOTHESIS_DATABASE": "none"}
+    return subprocess.run([sys.executable, "-m", "mutmut", *arguments], cwd=dossier, env=env, check=False).returncode
 
 
 def resultats(dossier: Path) -> dict[str, int | None]:
@@ -72,6 +81,7 @@ def principal() -> int:
     analyseur.add_argument("--processus", type=int, default=2)
     analyseur.add_argument("--fichiers", type=int, help="nombre de modules tirés au sort (tous, sinon)")
     analyseur.add_argument("--dossier", type=Path, help="copie de travail, gardée (sinon provisoire)")
+    analyseur.add_argument("--reprise", action="store_true", help="garde les verdicts déjà rendus dans --dossier")
     choix = analyseur.parse_args()
     with tempfile.TemporaryDirectory(prefix="cafdiag-mutation-") as provisoire:
         dossier = choix.dossier or Path(provisoire)
@@ -85,8 +95,10 @@ def principal() -> int:
         toutes = sorted(resultats(dossier))
         if not toutes:
             sys.exit("mutmut n'a engendré aucune faute : est-il installé, les essais passent-ils ?")
-        tirees = sorted(random.Random(choix.graine).sample(toutes, min(choix.nombre, len(toutes))))
-        mutmut(dossier, "run", "--max-children", str(choix.processus), *tirees)
+        tirees = tirer(toutes, choix.nombre, choix.graine)
+        deja = resultats(dossier) if choix.reprise else {}
+        if restantes := [nom for nom in tirees if deja.get(nom) is None]:
+            mutmut(dossier, "run", "--max-children", str(choix.processus), *restantes)
         codes = resultats(dossier)
         survivantes = [nom for nom in tirees if codes[nom] is None or (codes[nom] >= 0 and codes[nom] not in TUES)]
         for nom in survivantes:

@@ -94,3 +94,28 @@ def test_une_liste_sans_structure_suivie_est_refusee(tmp_path):
         lire(ecrire(tmp_path, [LISTE[3]]), lecteur="structures")
     with pytest.raises(EntreeFautive, match="nom"):
         lire(ecrire(tmp_path, [{"a": 1, "b": 2}]), lecteur="structures")
+
+
+def test_une_commune_sans_france_services_en_a_zero(tmp_path):
+    """Une liste vide est un compte de zéro, pas un fichier qui se contredit."""
+    comptes = {"53130": {"year": 2025, "count": 2, "labels": ["A", "B"]},
+               "53084": {"year": 2025, "count": 0, "labels": []}}
+    chemin = tmp_path / "fs.json"
+    chemin.write_text(json.dumps(comptes), encoding="utf-8")
+    lecture = lire(chemin, lecteur="france_services_communes")
+    assert dict(zip(lecture.table["code"], lecture.table["france_services_2025"], strict=True)) == {
+        "53084": 0.0, "53130": 2.0}
+
+
+@pytest.mark.parametrize(("lecteur", "texte", "absente"), [
+    ("qpv_communes", "insee_com;autre\n53130;x\n", "libellés"),
+    ("qpv_communes", "autre;qpvlabels\nx;Kellermann\n", "commune"),
+    ("insee_populations", '[{"history": {"2020": 806}}]', "code"),
+])
+def test_une_colonne_absente_est_nommee(tmp_path, lecteur, texte, absente):
+    """Demandé par son nom, un lecteur dit ce qui manque ; jamais « signalez ce fichier »."""
+    chemin = tmp_path / ("f.json" if texte.startswith("[") else "f.csv")
+    chemin.write_text(texte, encoding="utf-8")
+    with pytest.raises(EntreeFautive) as refus:
+        lire(chemin, lecteur=lecteur)
+    assert absente in str(refus.value) and "signalez ce fichier" not in str(refus.value)

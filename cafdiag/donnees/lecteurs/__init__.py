@@ -145,7 +145,7 @@ def lire(chemin: Path | str, *, lecteur: str | None = None, annee: int | None = 
             return lecteurs()[nom].lire(chemin, feuille=feuille, annee=annee)
     except CafdiagError:
         raise
-    except (ArithmeticError, LookupError, TypeError, ValueError) as cause:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as cause:
         # Un lecteur ne doit jamais finir ici ; si cela arrive, l'utilisateur a une phrase et non une trace.
         raise EntreeFautive(chemin.name, [f"lecture impossible ({type(cause).__name__} : {cause})"],
                             conseil="signalez ce fichier") from cause

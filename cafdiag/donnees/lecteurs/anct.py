@@ -77,7 +77,7 @@ def _points(chantier: Chantier) -> tuple[pd.Series, pd.Series]:
     lon, lat = chantier.nombres(nom_lon, positif=False)[0], chantier.nombres(nom_lat, positif=False)[0]
     centres = lire_table("communes", colonnes=["code", "lon", "lat"]).set_index("code")
     communes = a_jour(brut.table[trouver(brut.entete, *COMMUNE)])["code_actuel"]
-    cx, cy = communes.map(centres["lon"].to_dict()), communes.map(centres["lat"].to_dict())
+    cx, cy = (communes.map(centres[c]).astype("float64") for c in ("lon", "lat"))
     droit = (lon - cx).abs() + (lat - cy).abs()
     permute = (lat - cx).abs() + (lon - cy).abs()
     inverse = permute < 0.5 * droit.where(droit > 1, 0)
@@ -117,8 +117,9 @@ def lire_par_commune(chemin: Path, *, feuille: str | None = None, annee: int | N
     nb, statuts = chantier.nombres(roles["nombre"])
     chantier.rejeter(statuts.ne("exact") | nb.mod(1).ne(0), "nombre illisible", brut.table[roles["nombre"]])
     # Le nombre et la liste des noms se contrôlent l'un l'autre.
-    listes = brut.table[roles["noms"]].str.split(" | ", regex=False).str.len()
-    chantier.rejeter(listes.ne(nb), "le nombre ne vaut pas celui des noms", brut.table[roles["noms"]])
+    noms = brut.table[roles["noms"]]
+    listes = noms.str.split(" | ", regex=False).str.len().mask(noms.eq(""), 0)
+    chantier.rejeter(listes.ne(nb), "le nombre ne vaut pas celui des noms", noms)
     an = _annee_unique(chantier, annee)
     chantier.sans_doublon([codes], nb.to_frame("nb"))
     chantier.refuser_si_vide("un nombre par commune")
@@ -132,9 +133,9 @@ def lire_par_commune(chemin: Path, *, feuille: str | None = None, annee: int | N
 def _villes_a_arrondissements(chantier: Chantier, table: pd.DataFrame, nom: str) -> pd.DataFrame:
     """Un lieu est situé à l'arrondissement, ou à la ville faute de mieux : la ville réunit les deux."""
     communes = lire_table("communes", colonnes=["code", "commune_mere"]).dropna()
-    mere = table["code"].map(communes.set_index("code")["commune_mere"].to_dict())
+    mere = table["code"].map(communes.set_index("code")["commune_mere"])
     sommes = table[nom].groupby(mere).sum()
-    plus = table["code"].map(sommes.to_dict()).fillna(0)
+    plus = table["code"].map(sommes).fillna(0)
     if villes := sorted(table.loc[plus.gt(0), "code"]):
         chantier.remarques.append(f"{', '.join(villes)} : aux lieux situés à la ville s'ajoutent ceux de ses "
                                   "arrondissements")
@@ -192,7 +193,7 @@ def lire_qpv_libelles(chemin: Path, *, feuille: str | None = None, annee: int | 
 
 def _quartiers_tag(chantier: Chantier, liste: str) -> list[tuple]:
     brut = chantier.brut
-    nom = trouver(brut.entete, r"lib_qp(v)?")
+    nom = exiger(brut, libellé=(r"lib_qp(v)?",))["libellé"]
     code = trouver(brut.entete, "qp|code_qp|codgeo|code_qpv|qp_?2024|qpv_?2024")
     if code:
         refuser_anciens_codes(chantier, brut.table[code])
@@ -207,9 +208,10 @@ def _quartiers_tag(chantier: Chantier, liste: str) -> list[tuple]:
 
 def _quartiers_par_commune(chantier: Chantier) -> list[tuple]:
     brut = chantier.brut
-    codes = chantier.communes(trouver(brut.entete, *COMMUNE))
+    roles = exiger(brut, commune=COMMUNE, libellés=("qpvlabels",))
+    codes = chantier.communes(roles["commune"])
     chantier.connus(codes)
-    noms = brut.table[trouver(brut.entete, "qpvlabels")]
+    noms = brut.table[roles["libellés"]]
     chantier.rejeter(noms.eq(""), "libellé vide")
     chantier.sans_doublon([codes], noms.to_frame("noms"))
     if not codes.str.startswith("2A").any() and codes.nunique() > 500:

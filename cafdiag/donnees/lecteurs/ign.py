@@ -244,7 +244,7 @@ def _aires_fausses(table: gpd.GeoDataFrame) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # aire en degrés carrés, ramenée aux km² par la latitude
         km2 = table.geometry.area.to_numpy() * (111.19 ** 2) * np.cos(lat)
-    rapport = km2 / table["code"].map(communes["superficie_km2"].to_dict()).to_numpy(dtype="float64")
+    rapport = km2 / table["code"].map(communes["superficie_km2"]).to_numpy(dtype="float64")
     stables = rapport[~changees & np.isfinite(rapport)]
     bas, haut = np.quantile(stables, [0.01, 0.99]) if len(stables) > 100 else (1.0, 1.0)
     fausses = changees & ((rapport < min(bas, 1 - _TOLERANCE)) | (rapport > max(haut, 1 + _TOLERANCE)))
@@ -255,7 +255,7 @@ def _loin(geo: gpd.GeoDataFrame, codes: pd.Series, brut: Brut) -> np.ndarray:
     """Contours à plus d'un degré de leur commune ; un fichier aux axes permutés est refusé."""
     centres = lire_table("communes", colonnes=["code", "lon", "lat"]).set_index("code")
     actuels = a_jour(codes.fillna(""))["code_actuel"]
-    x, y = (actuels.map(centres[c].to_dict()).to_numpy(dtype="float64") for c in ("lon", "lat"))
+    x, y = (actuels.map(centres[c]).to_numpy(dtype="float64") for c in ("lon", "lat"))
     bornes = geo.geometry.bounds
     cx, cy = ((bornes[f"min{a}"] + bornes[f"max{a}"]).to_numpy() / 2 for a in "xy")
     loin = (np.abs(cx - x) > 1) | (np.abs(cy - y) > 1)

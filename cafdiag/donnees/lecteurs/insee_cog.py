@@ -105,7 +105,7 @@ def lire_historique(chemin: Path, *, feuille: str | None = None, annee: int | No
     chantier.rejeter_selon(nouveaux.raisons, absorbe)
     chantier.rejeter(anciens.eq(nouveaux.valeurs), "la commune garde son code", anciens)
     actuelles = set(lire_table("communes", colonnes=["code"])["code"])
-    chantier.rejeter(anciens.isin(actuelles), "le code est celui d'une commune actuelle", anciens)
+    chantier.rejeter(anciens.isin(actuelles & set(anciens)), "le code est celui d'une commune actuelle", anciens)
     nom = trouver(brut.entete, "nccoff")
     table = pd.DataFrame({"code_ancien": anciens, "nom_ancien": brut.table[nom] if nom else "",
                           "code_apres": nouveaux.valeurs, "part": float("nan")})

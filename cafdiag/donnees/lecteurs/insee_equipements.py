@@ -131,7 +131,7 @@ def _detail(chemin: Path, feuille: str | None, annee: int | None, jeu: str) -> t
         repetees = brut.table.duplicated(keep="first") & nomme
         chantier.rejeter(repetees, REPETEE, brut.table[identite[0]])
     presentes = code_commune(pd.Series(sorted(trie.vus[roles["commune"]]), dtype="str")).valeurs.dropna()
-    presentes = pd.Index(sorted({*presentes[presentes.isin(communes_et_anciennes())], *codes[chantier.garde].unique()}))
+    presentes = pd.Index(sorted({*(set(presentes) & communes_et_anciennes()), *codes[chantier.garde].unique()}))
     return chantier, {"codes": codes, "types": types, "an": an, "nombre": nombre_, "presentes": presentes}
 
 

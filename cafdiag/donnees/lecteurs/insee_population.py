@@ -207,8 +207,8 @@ def _taire_chefs_lieux(chantier: Chantier, table: pd.DataFrame, noms: dict[str, 
     un saut de plus de 5 % par an d'une année à la suivante : l'année d'avant est tue, pas devinée.
     """
     referentiel = lire_table("communes").set_index("code")
-    touchees = table["code"].isin(_arrivees())
-    series = {a: table["code"].map(referentiel[f"population_{a}"].astype("float64").to_dict())
+    touchees = table["code"].isin(_arrivees() & set(table["code"]))
+    series = {a: _du_referentiel(referentiel[f"population_{a}"], table["code"])
               for a in sorted(_an_de(c) for c in referentiel if re.fullmatch(r"population_\d{4}", c))}
     tus: set[str] = set()
 
@@ -244,6 +244,11 @@ def _taire_chefs_lieux(chantier: Chantier, table: pd.DataFrame, noms: dict[str, 
             f"seul chef-lieu ou d'un autre périmètre ({', '.join(sorted(tus)[:5])}{'…' if len(tus) > 5 else ''})")
 
 
+def _du_referentiel(population: pd.Series, codes: pd.Series) -> pd.Series:
+    """La population du référentiel pour chaque code ; manquante s'il ne le connaît pas."""
+    return population.reindex(codes).astype("float64").set_axis(codes.index)
+
+
 def _scissions() -> list[set[str]]:
     passage = lire_table("passage_cog", colonnes=["code_ancien", "code", "type"])
     return [set(g) for _, g in passage[passage["type"].eq("scission")].groupby("code_ancien")["code"]]
@@ -262,9 +267,9 @@ def confronter(chantier: Chantier, table: pd.DataFrame) -> None:
     référentiel reste. Quand beaucoup diffère, c'est une autre définition : elle est gardée, et dite.
     """
     referentiel = lire_table("communes").set_index("code")
-    stables = ~table["code"].isin(mouvants())
+    stables = table["code"].map(lambda code: code not in mouvants()).astype(bool)
     for nom in [c for c in table if c in referentiel and c.startswith("population_")]:
-        attendu = table["code"].map(referentiel[nom].astype("float64").to_dict())
+        attendu = _du_referentiel(referentiel[nom], table["code"])
         juge = stables & attendu.notna() & table[nom].notna()
         ecart = juge & attendu.ne(table[nom])
         if not ecart.any() or juge.sum() < 20:
@@ -281,8 +286,9 @@ def confronter(chantier: Chantier, table: pd.DataFrame) -> None:
 def _historique(chantier: Chantier) -> Lecture:
     """Objet par code : ``{"01001": {"history": {"2020": 806, …}}}``."""
     brut = chantier.brut
-    colonne = trouver(brut.entete, "history")
-    codes = chantier.communes(trouver(brut.entete, "cle"))
+    roles = exiger(brut, code=("cle",), historique=("history",))
+    colonne = roles["historique"]
+    codes = chantier.communes(roles["code"])
     chantier.connus(codes)
     lignes, faux = [], []
     for texte in brut.table[colonne]:

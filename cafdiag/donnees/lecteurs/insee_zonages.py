@@ -133,7 +133,7 @@ def rendre_appartenance(chantier: Chantier, fiche: pd.DataFrame, an: int | None)
     resultat = resultat.drop(columns=[c for c in resultat if c.endswith("__statut")])
     annee = geographie_des(resultat["epci"].dropna(), defaut=geographie())
     embarque = membres(f"epci_{annee}").set_index("commune")["code"]
-    actuel = resultat["code"].map(embarque.to_dict())
+    actuel = resultat["code"].map(embarque)
     differe = resultat["epci"].notna() & actuel.notna() & resultat["epci"].ne(actuel)
     chantier.remarques.append(
         f"{int(differe.sum())} commune(s) d'un autre EPCI que dans le référentiel {annee}" if differe.any()
