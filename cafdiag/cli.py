@@ -346,7 +346,7 @@ _COMMANDES = {
     "baremes": cli_simuler.baremes,
     "sppe": cli_simuler.sppe,
     "horizon": cli_simuler.horizon,
-    "avis": cli_dossier.executer,
+    **dict.fromkeys(("avis", "bilan"), cli_dossier.executer),
     "departement": _departement,
     "donnees": cli_donnees.executer,
     "perimetre": cli_perimetre.executer,

@@ -14,6 +14,11 @@ _EPILOGUE_AVIS = """exemples :
   cafdiag avis 53084 --places 20 --sortie avis.docx
   cafdiag avis 53084 --places 12 --mode eaje_hors_psu --format csv
 """
+_EPILOGUE_BILAN = """exemples :
+  cafdiag bilan 200048551 --modele realisations.xlsx
+  cafdiag bilan 200048551 --realisations realisations.xlsx
+  cafdiag bilan 200048551 --realisations realisations.xlsx --t0 t0.json --sortie bilan.docx
+"""
 
 
 def ajouter_commandes(sous_analyseurs: Any) -> None:
@@ -34,6 +39,19 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
     )
     avis.add_argument("--sortie", metavar="FICHIER", help="écrit la fiche (.docx à reprendre, .html ou .pdf)")
     avis.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+
+    bilan = sous_analyseurs.add_parser(
+        "bilan",
+        help="bilan de la convention passée : les réalisations, à côté des indicateurs",
+        epilog=_EPILOGUE_BILAN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bilan.add_argument("code", metavar="CODE", help="code ou nom du territoire de la convention")
+    bilan.add_argument("--realisations", metavar="FICHIER", help="les réalisations : classeur ou CSV")
+    bilan.add_argument("--modele", metavar="FICHIER", help="écrit le fichier vierge (.xlsx), à remplir")
+    bilan.add_argument("--t0", metavar="T0.json", help="l'instantané du départ (« cafdiag figer »)")
+    bilan.add_argument("--sortie", metavar="FICHIER", help="écrit le bilan (.docx à reprendre, .html ou .pdf)")
+    bilan.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
 
 
 def executer(options: argparse.Namespace) -> int:
@@ -66,4 +84,40 @@ def _avis(options: argparse.Namespace) -> int:
     return 0
 
 
-_COMMANDES = {"avis": _avis}
+def _bilan(options: argparse.Namespace) -> int:
+    from cafdiag.erreurs import DemandeFausse
+    from cafdiag.indicateurs.bilan import bilan as etablir
+    from cafdiag.restitution import bilan as document
+    from cafdiag.restitution.modeles import ecrire_modele
+    from cafdiag.restitution.piece import controler_sortie, ecrire_piece
+    from cafdiag.territoires import territoire
+
+    lieu, _ = cli_choix.tout_lire(
+        lambda: territoire(options.code), lambda: options.sortie and controler_sortie(options.sortie)
+    )
+    for avertissement in lieu.avertissements:
+        print(f"cafdiag : {avertissement}", file=sys.stderr)
+    if options.modele:
+        with cli_choix.noms_dits():
+            print(ecrire_modele(document.modele(), options.modele))
+        return 0
+    if not options.realisations:
+        raise DemandeFausse(
+            "aucun fichier de réalisations",
+            attendu="--realisations FICHIER",
+            conseil="écrivez-en un vierge avec --modele realisations.xlsx, et remplissez-le",
+        )
+    etabli = etablir(lieu, options.realisations, t0=options.t0)
+    for remarque in etabli.remarques:
+        print(f"cafdiag : {remarque}", file=sys.stderr)
+    if options.sortie:
+        with cli_choix.noms_dits():
+            print(ecrire_piece(document.piece(etabli), options.sortie))
+        return 0
+    if options.format != "texte":
+        return afficher(etabli.realisations.table, options.format)
+    print(document.en_texte(etabli))
+    return 0
+
+
+_COMMANDES = {"avis": _avis, "bilan": _bilan}

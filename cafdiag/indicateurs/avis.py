@@ -141,7 +141,7 @@ def avis(
     --------
     >>> craon = avis("53084", 20)
     >>> craon.lignes("epci")[["avant", "apres_bas", "apres_haut", "statut"]].round(1).to_dict("records")
-    [{'avant': 79.9, 'apres_bas': 81.8, 'apres_haut': 82.8, 'statut': 'estime'}]
+    [{'avant': 79.9, 'apres_bas': 81.9, 'apres_haut': 82.8, 'statut': 'estime'}]
     """
     lieu = cible if isinstance(cible, Territoire) else territoire(cible)
     nombre = lire_places(places)

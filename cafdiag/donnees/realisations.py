@@ -1,0 +1,179 @@
+"""Le fichier des réalisations d'une convention : ce qui a été fait, où, quand, avec combien.
+
+Une case vide est inconnue, jamais nulle. Tous les défauts se disent d'un coup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cafdiag.donnees.nettoyage import nombre
+from cafdiag.donnees.releves import Colonne, Ligne, lire_releve
+from cafdiag.erreurs import EntreeFautive, TerritoireAmbigu, TerritoireInconnu
+from cafdiag.magasin import lire_table
+from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires.normalisation import normaliser
+
+MODELE = "cafdiag bilan CODE --modele realisations.xlsx"
+PILOTAGE = "pilotage"
+MESURES = ("euros", "heures", "places")
+TOUT, NON_DITE = "territoire", "non précisée"
+COLONNES = {
+    "action": Colonne("Action", ("intitulé", "nom de l'action"), obligatoire=True),
+    "theme": Colonne("Thème", ("thématique", "axe"), obligatoire=True),
+    "commune": Colonne("Commune", ("code commune", "code insee", "lieu")),
+    "annee": Colonne("Année", ("exercice",), obligatoire=True),
+    "euros": Colonne("Euros", ("montant", "montant en euros", "coût", "dépense")),
+    "heures": Colonne("Heures", ("nombre d'heures",)),
+    "places": Colonne("Places", ("nombre de places",)),
+}
+# Ce qu'on écrit pour un thème de la convention, hors de son nom entier.
+_THEMES_DITS = {
+    "petite enfance": "petite-enfance",
+    "creche": "petite-enfance",
+    "enfance": "enfance-jeunesse",
+    "jeunesse": "enfance-jeunesse",
+    "avs": "animation-vie-sociale",
+    "animation": "animation-vie-sociale",
+    "vie sociale": "animation-vie-sociale",
+    "acces aux droits": "acces-aux-droits",
+    "numerique": "acces-aux-droits",
+    "inclusion numerique": "acces-aux-droits",
+    "handicap": "handicap-insertion",
+    "insertion": "handicap-insertion",
+    "cooperation": PILOTAGE,
+    "pilotage": PILOTAGE,
+    "coordination": PILOTAGE,
+    "gouvernance": PILOTAGE,
+}
+_PARTOUT = frozenset({"ensemble", "tout le territoire", "territoire", "epci", "intercommunalite", "toutes"})
+_ANNEES = (1990, 2100)
+
+
+@dataclass(frozen=True)
+class Realisations:
+    """Les réalisations lues.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Une ligne par réalisation : ``action, theme, commune, annee, euros, heures, places`` ; ``commune`` est un code,
+        ``territoire`` (tout le territoire) ou ``non précisée`` ; une mesure vide est manquante.
+    noms : dict
+        Code de commune → nom.
+    fichier : str
+    remarques : tuple of str
+        Ce qui n'a pas été lu, et pourquoi.
+    """
+
+    table: pd.DataFrame
+    noms: dict[str, str]
+    fichier: str
+    remarques: tuple[str, ...]
+
+
+def lire_realisations(chemin: str | Path, lieu: Territoire, themes: Mapping[str, str]) -> Realisations:
+    """Lit un fichier de réalisations.
+
+    Parameters
+    ----------
+    chemin : path
+        Classeur ou CSV, une réalisation par ligne (``COLONNES``).
+    lieu : Territoire
+        Le territoire de la convention : ses communes seules sont admises.
+    themes : mapping
+        Code → nom des thèmes de la convention.
+
+    Raises
+    ------
+    EntreeFautive
+        Tous les défauts : thème, commune ou année inconnus, nombre illisible ou négatif, ligne répétée.
+    """
+    releve = lire_releve(chemin, COLONNES, modele=MODELE)
+    defauts = []
+    if not releve.presentes & set(MESURES):
+        defauts.append("ni euros, ni heures, ni places : rien à compter")
+    codes_themes = {normaliser(n): c for c, n in themes.items()} | {normaliser(c): c for c in themes} | _THEMES_DITS
+    noms = _noms(lieu)
+    par_nom = {normaliser(nom): code for code, nom in noms.items()}
+    deja: dict[tuple, str] = {}
+    lus = []
+    for ligne in releve.lignes:
+        lue, fautes = _une(ligne, codes_themes, _localiser(lieu, noms, par_nom), themes)
+        cle = tuple(ligne.textes.values())
+        if cle in deja:
+            fautes.append(f"la même que {deja[cle]}")
+        deja.setdefault(cle, ligne.ou)
+        defauts += [f"{ligne.ou} : {f}" for f in fautes]
+        lus.append(lue)
+    if defauts:
+        raise EntreeFautive(releve.fichier, defauts, conseil=f"corrigez ces lignes ; le modèle : {MODELE}")
+    table = pd.DataFrame(lus, columns=list(COLONNES)).astype(dict.fromkeys(MESURES, "float64"))
+    return Realisations(table, noms, releve.fichier, releve.remarques)
+
+
+def _noms(lieu: Territoire) -> dict[str, str]:
+    communes = lire_table("communes", colonnes=["code", "nom"])
+    siennes = communes[communes["code"].isin(lieu.communes)]
+    return dict(zip(siennes["code"], siennes["nom"], strict=True))
+
+
+def _localiser(
+    lieu: Territoire, noms: Mapping[str, str], par_nom: Mapping[str, str]
+) -> Callable[[str], tuple[str, str]]:
+    """De ce qui est écrit à un code de commune du territoire, ou à la faute qui l'en empêche."""
+
+    def trouver(ecrit: str) -> tuple[str, str]:
+        simple = normaliser(ecrit)
+        if not simple:
+            return NON_DITE, ""
+        if simple in _PARTOUT or ecrit in (lieu.code, lieu.nom):
+            return TOUT, ""
+        code = ecrit.zfill(5) if ecrit.isdigit() else ecrit.upper()
+        if code in noms or simple in par_nom:
+            return (code if code in noms else par_nom[simple]), ""
+        try:
+            ailleurs = territoire(ecrit)
+        except TerritoireInconnu as faute:
+            proches = [p for p in faute.propositions if any(c in p for c in noms)] or faute.propositions[:2]
+            suite = f" (essayez {' ; '.join(proches)})" if proches else ""
+            return "", f"commune « {ecrit} » inconnue{suite}"
+        except TerritoireAmbigu:
+            return "", f"commune « {ecrit} » hors du territoire"
+        # Le nom d'une commune fusionnée mène à la nouvelle.
+        if ailleurs.maille == "commune" and ailleurs.code in noms:
+            return ailleurs.code, ""
+        return "", f"« {ecrit} » n'est pas une commune de {lieu.nom}"
+
+    return trouver
+
+
+def _une(
+    ligne: Ligne, codes_themes: Mapping[str, str], trouver: Callable[[str], tuple[str, str]], themes: Mapping[str, str]
+) -> tuple[dict, list[str]]:
+    textes, fautes = ligne.textes, []
+    action = textes["action"]
+    if not action:
+        fautes.append("action vide")
+    theme = codes_themes.get(normaliser(textes["theme"]), "")
+    if not theme:
+        fautes.append(f"thème « {textes['theme']} » (au choix : {', '.join(themes.values())})")
+    annee = textes["annee"]
+    if not (re.fullmatch(r"\d{4}", annee) and _ANNEES[0] <= int(annee) <= _ANNEES[1]):
+        fautes.append(f"année « {annee} »")
+    commune, faute = trouver(textes.get("commune", ""))
+    if faute:
+        fautes.append(faute)
+    lue = {"action": action, "theme": theme, "commune": commune, "annee": annee}
+    for mesure in MESURES:
+        ecrit = re.sub(r"\s*(€|euros?|heures?|h|places?)$", "", textes.get(mesure, ""), flags=re.IGNORECASE)
+        valeurs, statuts = nombre(pd.Series([ecrit], dtype="str"))
+        lue[mesure] = float(valeurs.iloc[0])
+        if statuts.iloc[0] == "illisible" or lue[mesure] < 0:
+            fautes.append(f"{mesure} « {textes[mesure]} » (un nombre positif, ou rien si l'on ne sait pas)")
+    return lue, fautes
