@@ -103,11 +103,18 @@ def analyseur() -> argparse.ArgumentParser:
         "--formats",
         default="html,ipynb",
         metavar="LISTE",
-        help="html,ipynb par défaut ; aussi note (quatre pages pour un élu), xlsx, docx, pdf, gpkg, geojson",
+        help="html,ipynb par défaut ; aussi note (quatre pages pour un élu), pptx (diapositives), fiches "
+        "(actions), xlsx, docx, pdf, gpkg, geojson",
     )
     diagnostic.add_argument("--nom", default="", metavar="NOM", help="nom d'usage, en titre du rapport")
     diagnostic.add_argument("--annee", type=int, help="année des données, la dernière par défaut")
     cli_choix.identite(diagnostic)
+    diagnostic.add_argument(
+        "--actions",
+        default="",
+        metavar="FICHIER",
+        help="le tableau actions-CODE.xlsx que vous avez rempli, pour --formats fiches : une fiche par action",
+    )
     cli_choix.autre_parametre(diagnostic)
     cli_choix.apports(diagnostic)
     cli_choix.choix(diagnostic)
@@ -306,6 +313,8 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
             annee=options.annee,
             parametres=cli_choix.parametres(options),
             identite=options.identite,
+            modele=options.modele,
+            actions=options.actions,
         )
     for chemin in chemins.values():
         print(chemin)

@@ -66,12 +66,19 @@ def durees(sous: argparse.ArgumentParser) -> None:
 
 
 def identite(sous: argparse.ArgumentParser) -> None:
-    """Le fichier d'identité de la note."""
+    """L'identité de la note et des diapositives, et le modèle de celles-ci."""
     sous.add_argument(
         "--identite",
         metavar="FICHIER",
         default="",
-        help="identité écrite sur la note : caf, contact, date, logo ; par défaut identite.toml de --sortie, ou d'ici",
+        help="identité écrite sur la note, les diapositives et les fiches : caf, contact, date, logo ; par défaut "
+        "identite.toml de --sortie, ou d'ici",
+    )
+    sous.add_argument(
+        "--modele",
+        metavar="FICHIER",
+        default="",
+        help="modèle PowerPoint de la Caf (.pptx ou .potx), pour --formats pptx",
     )
 
 

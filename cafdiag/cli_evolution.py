@@ -36,6 +36,9 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
 
     evaluer = sous_analyseurs.add_parser("evaluer", help="ce qui a changé depuis un instantané T0")
     evaluer.add_argument("fichier", metavar="T0.json")
+    evaluer.add_argument(
+        "--actions", metavar="FICHIER", help="le tableau des actions (actions-CODE.xlsx) : où en est chacune"
+    )
 
     anomalies = sous_analyseurs.add_parser("anomalies", help="ce qui cloche dans un portrait de territoire")
     anomalies.add_argument(
@@ -85,11 +88,32 @@ def _figer(options: argparse.Namespace) -> int:
 def _evaluer(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.instantane import evaluer
 
+    actions = None
+    if options.actions:
+        from cafdiag.indicateurs.actions import lire_actions
+
+        # Lu d'abord : un tableau fautif se dit avant de recalculer tout le territoire.
+        actions = lire_actions(options.actions)
     evaluation = evaluer(options.fichier)
     for remarque in evaluation.remarques:
         print(f"cafdiag : {remarque}", file=sys.stderr)
+    if actions is not None:
+        return _suivre(evaluation, actions, options.format)
     table = evaluation.table
     return afficher(table[_EN_TEXTE] if options.format == "texte" else table, options.format)
+
+
+def _suivre(evaluation: Any, actions: Any, format_: str) -> int:
+    from cafdiag.indicateurs.actions import suivre
+
+    table = suivre(evaluation, actions)
+    if format_ != "texte":
+        return afficher(table, format_)
+    from cafdiag.restitution.fiches_actions import suivi_en_texte
+
+    print(suivi_en_texte(table))
+    print("cafdiag : un indicateur qui bouge ne dit pas que l'action en est la cause.", file=sys.stderr)
+    return 0
 
 
 def _anomalies(options: argparse.Namespace) -> int:

@@ -111,6 +111,7 @@ def _executer(options: argparse.Namespace) -> int:
             annee=options.annee,
             parametres=cli_choix.parametres(options),
             identite=trouver_identite(options.formats, options.identite, options.sortie),
+            modele=options.modele,
         )
     except EntreeFautive as faute:
         # Rien n'est lancé : c'est la demande qui est fausse, pas un diagnostic qui a échoué.

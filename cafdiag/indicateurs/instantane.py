@@ -190,7 +190,8 @@ def evaluer(fichier: str | Path, *, apports: Apports | None = None) -> Evaluatio
     -------
     Evaluation
         ``table`` : ``indicateur``, ``libelle``, ``unite``, puis ``annee``, ``valeur``, ``modalite`` et ``statut``
-        à T0 et à T1, ``ecart``, ``dans_l_incertitude`` (vrai, faux, manquant si l'incertitude n'est pas chiffrée),
+        à T0 et à T1, ``bas_t1`` et ``haut_t1`` (l'encadrement de T1, s'il est connu), ``ecart``,
+        ``dans_l_incertitude`` (vrai, faux, manquant si l'incertitude n'est pas chiffrée),
         ``constat`` (« hausse », « baisse », « dans l'incertitude », « même année », « révisé », « rupture »,
         « autre périmètre », « plus mesuré », « désormais mesuré », « non mesuré », « disparu », « nouveau »…) et
         ``motif``.
@@ -244,7 +245,9 @@ def _comparer(code: str, avant: pd.Series | None, apres: pd.Series | None, *, de
     elif deplace and len(mesures) == 2 and constat != "même année":
         # Ni une évolution, ni une révision de la source : deux territoires.
         constat, motif, incertain = "autre périmètre", _AUTRE_PERIMETRE, None
-    return ligne | {"ecart": ecart, "dans_l_incertitude": incertain, "constat": constat, "motif": motif}
+    bas, haut = (float("nan"),) * 2 if apres is None else _encadrer(code, apres)
+    dits = {"ecart": ecart, "dans_l_incertitude": incertain, "constat": constat, "motif": motif}
+    return ligne | {"bas_t1": bas, "haut_t1": haut} | dits
 
 
 def _constater(

@@ -15,6 +15,7 @@ from cafdiag.donnees import entrepot
 from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.empreintes_du_code import des_fichiers, sha256, version_de, version_du_code
 from cafdiag.geographie import geographie
+from cafdiag.restitution.livrables import SIGNES
 from cafdiag.restitution.produire import Commande
 from cafdiag.territoires.gardes import gardes_en_rang
 
@@ -87,8 +88,9 @@ def empreinte(commande: Commande, communes: dict[str, str], apports: dict[str, s
     """
     apports = {n: v for n, v in apports.items() if n not in PRIVES}
     propres = {n: v for n, v in commande.parametres.items() if n not in APPORTS}
-    # Une identité ne change que la note ; sans note, celle d'un lot d'avant garde son empreinte.
-    qui = [repr(commande.identite)] if "note" in commande.formats else []
+    # Une identité ne change que ce qui la porte ; sans lui, celle d'un lot d'avant garde son empreinte.
+    qui = [repr(commande.identite)] if set(SIGNES) & set(commande.formats) else []
+    qui += [sha256(commande.modele)] if commande.modele else []
     return sha256(
         json.dumps([communes, apports, propres, sorted(commande.formats), *qui], sort_keys=True, ensure_ascii=False)
     )

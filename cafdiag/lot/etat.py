@@ -83,7 +83,8 @@ class Etat:
         if reprendre and connue and self._intacte(fiche):
             return False
         self._marques[commande.suffixe] = marque
-        refaits = {*commande.formats, "mesures", *(["note_pdf"] if "note" in commande.formats else [])}
+        avec = {"note": "note_pdf", "fiches": "actions"}
+        refaits = {*commande.formats, "mesures", *(c for f, c in avec.items() if f in commande.formats)}
         self.delaisses += [
             f["nom"]
             for format_, f in fiche.get("fichiers", {}).items()

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from cafdiag.lot.etat import Etat
 
 _LIBELLES = {FAIT: "fait", ECHEC: "échec", A_FAIRE: "à faire"}
-_NOMS = {"html": "rapport", "ipynb": "carnet", "mesures": "mesures (CSV)", "note_pdf": "note (pdf)"}
+_NOMS = {"html": "rapport", "ipynb": "carnet", "mesures": "mesures (CSV)", "note_pdf": "note (pdf)",
+          "pptx": "diapositives", "actions": "actions (à remplir)"}  # fmt: skip
 
 
 def ecrire_index(etat: Etat) -> Path:

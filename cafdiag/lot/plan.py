@@ -238,6 +238,7 @@ def planifier(
     annee: int | None = None,
     parametres: dict[str, str] | None = None,
     identite: Path | None = None,
+    modele: str | Path = "",
     delai: int = 300,
 ) -> Plan:
     """Vérifie toute la demande ; un même territoire demandé deux fois n'est fait qu'une.
@@ -259,10 +260,16 @@ def planifier(
     doubles: list[str] = []
     for ligne, lieu in zip(lignes, lieux, strict=True):
         if not commandes:
-            modele = preparer(
-                lieu, formats=formats, annee=annee, parametres=parametres, identite=identite, delai=delai
+            exemple = preparer(
+                lieu,
+                formats=formats,
+                annee=annee,
+                parametres=parametres,
+                identite=identite,
+                modele=modele,
+                delai=delai,
             )
-        commande = modele.pour(lieu, nom_usage=ligne.nom_usage)
+        commande = exemple.pour(lieu, nom_usage=ligne.nom_usage)
         if commande.suffixe in commandes:
             doubles.append(commande.parametres["nom_usage"] or lieu.nom)
         commandes.setdefault(commande.suffixe, commande)

@@ -53,11 +53,12 @@ def sans_dates(octets: bytes, *, sceller: bool = False) -> bytes:
     Parameters
     ----------
     octets : bytes
-        Un docx ou un xlsx.
+        Un docx, un xlsx ou un pptx.
     sceller : bool
         Écrit dans les propriétés l'empreinte du contenu, que lit :func:`est_retouche`.
     """
-    parties = _parties(octets)
+    # Le tableur d'un graphique de pptx est une archive dans l'archive, datée elle aussi.
+    parties = {nom: sans_dates(x) if nom.endswith(".xlsx") else x for nom, x in _parties(octets).items()}
     proprietes = _DATES.sub(b"", parties[_PROPRIETES])
     if sceller:
         # openpyxl ne déclare « dc » que là où il s'en sert : la marque porte sa propre déclaration.

@@ -13,7 +13,7 @@ from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_maille
 from cafdiag.indicateurs.horizon_objets import Horizon
-from cafdiag.restitution import annexes, bref, chapitres, comparables, note, textes
+from cafdiag.restitution import annexes, bref, chapitres, comparables, copil, note, textes
 from cafdiag.restitution import horizon as horizon_du_rapport
 from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
@@ -264,6 +264,7 @@ class Diagnostic:
         carte = self.cartes.mesures_affichees().to_dict("records")
         enfants = {m["nom"]: m["valeur"] for m in carte if m["indicateur"] == "PE_ENF_M3" and pd.notna(m["valeur"])}
         dite = note.contenu(self.donnees, enfants)
+        dite["copil"] = copil.contenu(self.donnees, self.simulations)
         combien = f"{len(dite['cles'])} chiffres clés, {len(dite['enjeux'])} enjeux, {len(dite['themes'])} thèmes"
         return Bloc(f"<p>La note de quatre pages : {combien}.</p>", donnees={MIME_NOTE: dite})
 

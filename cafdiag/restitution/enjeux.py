@@ -177,11 +177,12 @@ def _que(lecture: Lecture, ecarts: list[_Ecart]) -> str:
     groupe = next((e.role for e in ecarts if e.role in _GROUPES), None)
     if groupe:
         # Au-delà de la médiane, on est au-delà de la moitié d'entre eux.
-        dits.append(f"que dans la moitié des {_nom_du_groupe(lecture, groupe)}")
+        dits.append(f"que dans la moitié des {nom_du_groupe(lecture, groupe)}")
     return " et ".join(dits)
 
 
-def _nom_du_groupe(lecture: Lecture, groupe: str) -> str:
+def nom_du_groupe(lecture: Lecture, groupe: str) -> str:
+    """« intercommunalités du département » : un groupe, sans sigle."""
     return lecture.groupes[groupe].libelle.replace("EPCI", "intercommunalités")
 
 
@@ -227,7 +228,7 @@ def _contre_medianes(lecture: Lecture, code: str, ecarts: list[_Ecart]) -> str:
     for ecart in ecarts:
         if ecart.role not in _GROUPES:
             continue
-        place, groupe = lecture.position(code, ecart.role), _nom_du_groupe(lecture, ecart.role)
+        place, groupe = lecture.position(code, ecart.role), nom_du_groupe(lecture, ecart.role)
         dits.append(f"{ecrire(place['mediane'], unite)} pour la médiane des {int(place['nombre'])} {groupe}")
     return f"contre {' et '.join(dits)}" if dits else ""
 

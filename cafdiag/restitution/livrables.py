@@ -1,10 +1,10 @@
-"""Les livrables d'un carnet exécuté : docx, pdf, note, xlsx, gpkg, geojson. Chacun ne charge que ce qui lui sert."""
+"""Les livrables d'un carnet exécuté, un format chacun. Chacun ne charge que ce qui lui sert."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.restitution.document import Document, Figure
@@ -13,7 +13,12 @@ from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.socle_cartes import MIME_CARTE
 from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES, MIME_NOTE
 
-FORMATS = ("xlsx", "docx", "pdf", "note", "gpkg", "geojson")
+if TYPE_CHECKING:
+    from cafdiag.indicateurs.actions import Action
+
+FORMATS = ("xlsx", "docx", "pdf", "note", "pptx", "fiches", "gpkg", "geojson")
+# Ceux qui portent l'identité de la Caf.
+SIGNES = ("note", "pptx", "fiches")
 
 
 def sorties(carnet) -> Iterator[dict[str, Any]]:
@@ -53,7 +58,14 @@ def document_du_carnet(carnet) -> Document:
     )
 
 
-def rendre(formats: Sequence[str], carnet, *, identite: Identite | None = None) -> dict[str, str | bytes]:
+def rendre(
+    formats: Sequence[str],
+    carnet,
+    *,
+    identite: Identite | None = None,
+    modele: bytes = b"",
+    actions: Sequence[Action] = (),
+) -> dict[str, str | bytes]:
     """Contenu de chaque livrable demandé.
 
     Parameters
@@ -63,12 +75,17 @@ def rendre(formats: Sequence[str], carnet, *, identite: Identite | None = None) 
     carnet : notebook
         Le carnet exécuté.
     identite : Identite, optional
-        Ce qui s'écrit en tête et au pied de la note.
+        Ce qui s'écrit en tête et au pied de la note, et sur la première diapositive.
+    modele : bytes
+        Le modèle des diapositives, déjà contrôlé ; vide : le nôtre.
+    actions : sequence of Action
+        Celles de l'usager, pour les fiches ; vide : une fiche par enjeu, et le tableau à remplir.
 
     Returns
     -------
     dict
-        Par format ; la note en donne deux, ``note`` (sa page) et ``note_pdf``.
+        Par format ; la note en donne deux, ``note`` (sa page) et ``note_pdf`` ; les fiches aussi, ``fiches`` et
+        ``actions`` (le tableau à remplir, sauf s'il l'est déjà).
     """
     rendus: dict[str, str | bytes] = {}
     if {"docx", "pdf"} & set(formats):
@@ -81,18 +98,23 @@ def rendre(formats: Sequence[str], carnet, *, identite: Identite | None = None) 
             from cafdiag.restitution.rendu_pdf import pdf
 
             rendus["pdf"] = pdf(document)
-    if "note" in formats:
-        from cafdiag.restitution.rendu_note import rendre_note
+    if set(SIGNES) & set(formats):
+        contenu, cartes = _note(carnet), [_objet(d[MIME_CARTE]) for d in sorties(carnet) if MIME_CARTE in d]
+        if "note" in formats:
+            from cafdiag.restitution.rendu_note import rendre_note
 
-        contenu = next((_objet(d[MIME_NOTE]) for d in sorties(carnet) if MIME_NOTE in d), None)
-        if contenu is None:
-            raise ProductionImpossible(
-                "le carnet n'a rien préparé pour la note",
-                attendu="une cellule « d.note() »",
-                conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb",
-            )
-        cartes = [_objet(d[MIME_CARTE]) for d in sorties(carnet) if MIME_CARTE in d]
-        rendus["note"], rendus["note_pdf"] = rendre_note(contenu, cartes, identite or Identite())
+            rendus["note"], rendus["note_pdf"] = rendre_note(contenu, cartes, identite or Identite())
+        if "pptx" in formats:
+            from cafdiag.restitution.rendu_pptx import rendre_pptx
+
+            rendus["pptx"] = rendre_pptx(contenu, cartes, identite or Identite(), modele)
+        if "fiches" in formats:
+            from cafdiag.restitution.fiches_actions import Fiches
+
+            fiches = Fiches(contenu, _mesures(carnet), actions)
+            rendus["fiches"] = fiches.docx(identite or Identite())
+            if not actions:
+                rendus["actions"] = fiches.xlsx()
     if "xlsx" in formats:
         from cafdiag.restitution.rendu_xlsx import rendre_xlsx
 
@@ -113,6 +135,18 @@ def rendre(formats: Sequence[str], carnet, *, identite: Identite | None = None) 
         if "geojson" in formats:
             rendus["geojson"] = geojson(couches)
     return rendus
+
+
+def _note(carnet) -> Mapping[str, Any]:
+    """Ce que le carnet a préparé pour la note, les diapositives et les fiches."""
+    contenu = next((_objet(d[MIME_NOTE]) for d in sorties(carnet) if MIME_NOTE in d), None)
+    if contenu is None:
+        raise ProductionImpossible(
+            "le carnet n'a rien préparé pour la note",
+            attendu="une cellule « d.note() »",
+            conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb",
+        )
+    return contenu
 
 
 def _mesures(carnet) -> str:

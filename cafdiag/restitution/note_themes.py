@@ -24,7 +24,7 @@ from cafdiag.restitution.themes import epci_du_departement
 
 GLOBAL, NAISSANCES, ALSH, COUVERTS = "PE_TXCOUV_GLOBAL", "PE_NAISS_EVOL", "EJ_ALSH_PART_COM_EQUIP", "PS_COUV_POP"
 # Par mode : ce qu'en dit une phrase, et son nom sur un dessin.
-_MODES = {
+MODES = {
     "PE_TXCOUV_EAJE": ("en crèche", "Crèche"),
     "PE_TXCOUV_AM": ("chez une assistante maternelle", "Assistante maternelle"),
     "PE_TXCOUV_PRESCO": ("à l'école dès 2 ans", "École à 2 ans"),
@@ -93,23 +93,23 @@ def _offre(theme: _Theme) -> dict[str, Any] | None:
     if not lecture.connu(GLOBAL):
         return None
     _etablissements(theme)
-    ecarts = {c: e for c in _MODES if (e := lecture.ecart(c, "departement"))}
+    ecarts = {c: e for c in MODES if (e := lecture.ecart(c, "departement"))}
     if ecarts:
         code = max(ecarts, key=lambda c: abs(ecarts[c]))
         ici = f"{lecture.dit(code)} {accorder(lecture.valeur(code), 'places')} pour 100 enfants ici"
         la = f"{lecture.texte(code, 'departement')} dans {lecture.noms['departement']}"
-        theme.dire(code, f"C'est {_MODES[code][0]} que l'écart avec le département est le plus grand : {ici}, {la}.")
+        theme.dire(code, f"C'est {MODES[code][0]} que l'écart avec le département est le plus grand : {ici}, {la}.")
     if theme.inedit("PE_BESOIN_CIBLE") and lecture.valeur("PE_BESOIN_CIBLE") > 0:
         besoin = f"{lecture.dit('PE_BESOIN_CIBLE')} places de plus{lecture.entre('PE_BESOIN_CIBLE')}"
         theme.dire("PE_BESOIN_CIBLE", f"Rejoindre le taux de la France demanderait {besoin}.")
     date = quand(lecture.ligne(GLOBAL))
-    modes = lecture.mesures[lecture.mesures["indicateur"].isin([GLOBAL, *_MODES])]
+    modes = lecture.mesures[lecture.mesures["indicateur"].isin([GLOBAL, *MODES])]
     dessin = graphiques.barres_empilees(
         modes[modes["role"].isin(["territoire", "departement", "france"])],
         territoire=donnees.territoire.code,
         titre="De quoi l'offre est faite",
         noms={donnees.territoire.code: nom_court(donnees.nom)},
-        modes={c: (nom, couleurs.MODES[c][1]) for c, (_, nom) in _MODES.items()},
+        modes={c: (nom, couleurs.MODES[c][1]) for c, (_, nom) in MODES.items()},
     )
     theme.dessiner(dessin, "De quoi l'offre est faite", f"Places pour 100 enfants de moins de 3 ans, {date}")
     _classement(theme, date)
@@ -130,14 +130,14 @@ def _etablissements(theme: _Theme) -> None:
 
 def _titre_de_l_offre(lecture: Lecture) -> str:
     """« Trois places sur quatre chez une assistante maternelle »."""
-    taux = {c: lecture.valeur(c) for c in _MODES if lecture.connu(c)}
+    taux = {c: lecture.valeur(c) for c in MODES if lecture.connu(c)}
     if not taux:
         return "L'accueil des tout-petits"
     premier = max(taux, key=lambda c: taux[c])
     dit = fraction(100 * taux[premier] / lecture.valeur(GLOBAL), "place")
     if dit and not lecture.estime(GLOBAL):
-        return f"{dit} {_MODES[premier][0]}"
-    return f"L'accueil se fait d'abord {_MODES[premier][0]}"
+        return f"{dit} {MODES[premier][0]}"
+    return f"L'accueil se fait d'abord {MODES[premier][0]}"
 
 
 def _classement(theme: _Theme, date: str) -> None:

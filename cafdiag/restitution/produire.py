@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
 
@@ -23,12 +24,23 @@ from cafdiag.restitution.socle_cartes import MIME_CARTE, assembler, socle_html
 from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES
 from cafdiag.territoires import Territoire, territoire
 
+if TYPE_CHECKING:
+    from cafdiag.indicateurs.actions import Action
+
 FORMATS_PAR_DEFAUT = ("html", "ipynb")
 FORMATS = (*FORMATS_PAR_DEFAUT, *livrables.FORMATS)
 GABARIT = "diagnostic_ctg.ipynb"
 PAGE = "page.html.j2"
 # Les fichiers qui ne s'appellent pas « diagnostic-<code>.<format> ».
-_NOMS = {"note": "note-{}.html", "note_pdf": "note-{}.pdf"}
+_NOMS = {
+    "note": "note-{}.html",
+    "note_pdf": "note-{}.pdf",
+    "pptx": "copil-{}.pptx",
+    "fiches": "fiches-{}.docx",
+    "actions": "actions-{}.xlsx",
+}
+# Ceux que l'on reprend à la main : retouchés, ils ne s'écrasent pas.
+_RETOUCHABLES = ("docx", "pptx", "fiches", "actions", "bordereau")
 
 
 def diagnostic(
@@ -40,6 +52,8 @@ def diagnostic(
     annee: int | None = None,
     parametres: dict[str, str] | None = None,
     identite: str | Path = "",
+    modele: str | Path = "",
+    actions: str | Path = "",
     delai: int = 300,
 ) -> dict[str, Path]:
     """Produit le diagnostic d'un territoire.
@@ -51,8 +65,8 @@ def diagnostic(
     sortie : path
         Dossier où écrire ``diagnostic-<code>.html``, ``.ipynb``…, et ``mesures-<code>.csv``.
     formats : str or sequence of str
-        Parmi ``html``, ``ipynb``, ``xlsx``, ``docx``, ``pdf``, ``note``, ``gpkg``, ``geojson`` ; ``"html,docx"``
-        accepté.
+        Parmi ``html``, ``ipynb``, ``xlsx``, ``docx``, ``pdf``, ``note``, ``pptx``, ``fiches``, ``gpkg``,
+        ``geojson`` ; ``"html,docx"`` accepté.
     nom_usage : str
         Titre du rapport, si le nom officiel ne convient pas.
     annee : int, optional
@@ -61,7 +75,12 @@ def diagnostic(
         Autres paramètres du carnet (``qpv``, ``registre``, ``registre_complet``). Un nom inconnu est refusé,
         comme ``code``, ``nom_usage`` et ``annee`` qui ont leur propre argument.
     identite : path
-        Fichier d'identité de la note ; par défaut, l'``identite.toml`` de ``sortie``, ou du dossier courant.
+        Fichier d'identité de la note et des diapositives ; par défaut, l'``identite.toml`` de ``sortie``, ou du
+        dossier courant.
+    modele : path
+        Modèle PowerPoint (``.pptx``, ``.potx``) des diapositives ; par défaut, le nôtre.
+    actions : path
+        Le tableau des actions rempli : une fiche par action ; par défaut, une par enjeu.
     delai : int
         Secondes accordées à chaque cellule.
 
@@ -73,7 +92,7 @@ def diagnostic(
     Warns
     -----
     DocxRetouche
-        Le docx déjà là, ou le bordereau, a été retouché : il est gardé, le nouveau s'appelle
+        Le docx, le pptx ou le bordereau déjà là a été retouché : il est gardé, le nouveau s'appelle
         ``diagnostic-<code> (2).docx``.
 
     Raises
@@ -93,6 +112,8 @@ def diagnostic(
         annee=annee,
         parametres=parametres,
         identite=trouver_identite(formats, identite, sortie),
+        modele=modele,
+        actions=actions,
         delai=delai,
     )
     controler(commande.cible, commande.parametres)
@@ -133,7 +154,11 @@ class Commande:
     delai : int
         Secondes accordées à chaque cellule.
     identite : Identite
-        De qui remet la note.
+        De qui remet la note et les diapositives.
+    modele : bytes
+        Le modèle des diapositives ; vide : le nôtre.
+    actions : tuple of Action
+        Celles de l'usager, pour les fiches.
     """
 
     cible: Territoire
@@ -142,6 +167,8 @@ class Commande:
     gabarit: Path
     delai: int
     identite: Identite = field(default_factory=Identite)
+    modele: bytes = b""
+    actions: tuple[Action, ...] = ()
 
     @property
     def suffixe(self) -> str:
@@ -171,16 +198,18 @@ def preparer(
     annee: int | None = None,
     parametres: dict[str, str] | None = None,
     identite: str | Path | None = None,
+    modele: str | Path = "",
+    actions: str | Path = "",
     delai: int = 300,
 ) -> Commande:
-    """Vérifie les noms d'une demande (territoire, formats, paramètres) ; ne lit que le fichier d'identité.
+    """Vérifie les noms d'une demande (territoire, formats, paramètres) ; lit l'identité, le modèle, les actions.
 
     Raises
     ------
     DemandeFausse
-        Format ou paramètre inconnu, territoire introuvable.
+        Format ou paramètre inconnu, territoire introuvable, modèle ou actions que rien de demandé n'emploie.
     EntreeFautive
-        Fichier d'identité absent ou fautif.
+        Fichier d'identité, modèle ou tableau des actions absent ou fautif.
     ProductionImpossible
         Gabarit absent ou abîmé.
 
@@ -198,20 +227,61 @@ def preparer(
     gabarit = dossier("templates") / GABARIT
     refuser_parametres(autres, list(parametres_du_carnet(gabarit)))
     lue = lire_identite(identite) if identite else Identite()
-    return Commande(cible, tuple(voulus), _absolus(valeurs | autres), gabarit, delai, lue)
+    _refuser_sans_format(voulus, {"pptx": ("--modele", modele), "fiches": ("--actions", actions)})
+    return Commande(
+        cible,
+        tuple(voulus),
+        _absolus(valeurs | autres),
+        gabarit,
+        delai,
+        lue,
+        _lire_modele(modele),
+        _lire_actions(actions),
+    )
+
+
+def _refuser_sans_format(formats: list[str], fichiers: dict[str, tuple[str, str | Path]]) -> None:
+    """Un fichier que rien de demandé n'emploie : la demande est incomplète."""
+    for format_, (option, fichier) in fichiers.items():
+        if fichier and format_ not in formats:
+            raise DemandeFausse(
+                f"{option} sans le format qui l'emploie",
+                attendu=f"--formats {format_}",
+                conseil=f"ajoutez {format_} à --formats",
+            )
+
+
+def _lire_modele(fichier: str | Path) -> bytes:
+    if not fichier:
+        return b""
+    from cafdiag.restitution.modele_pptx import lire_modele
+
+    return lire_modele(fichier)
+
+
+def _lire_actions(fichier: str | Path) -> tuple[Action, ...]:
+    if not fichier:
+        return ()
+    from cafdiag.indicateurs.actions import lire_actions
+
+    return lire_actions(fichier)
 
 
 def trouver_identite(formats: str | tuple, identite: str | Path, sortie: str | Path) -> Path | None:
-    """Le fichier d'identité d'une note demandée : celui qu'on nomme, sinon celui de la sortie ou du dossier courant.
+    """Le fichier d'identité d'un document qui la porte : celui qu'on nomme, sinon celui de la sortie ou d'ici.
 
     Raises
     ------
     DemandeFausse
-        Une identité donnée sans demander la note : elle ne servirait à rien.
+        Une identité donnée sans demander de document qui la porte : elle ne servirait à rien.
     """
-    demandee = "note" in _formats(formats)
+    demandee = bool(set(livrables.SIGNES) & set(_formats(formats)))
     if identite and not demandee:
-        raise DemandeFausse("--identite sans la note", attendu="--formats note", conseil="ajoutez note à --formats")
+        raise DemandeFausse(
+            "--identite sans document qui la porte",
+            attendu=f"--formats {' ou '.join(livrables.SIGNES)}",
+            conseil="ajoutez note à --formats",
+        )
     return Path(identite) if identite else chercher(Path(sortie), Path()) if demandee else None
 
 
@@ -223,26 +293,32 @@ def contenus(carnet, commande: Commande) -> dict[str, tuple[str, str | bytes]]:
         fichiers["html"] = (f"{nom}.html", page_html(carnet))
     if "ipynb" in commande.formats:
         fichiers["ipynb"] = (f"{nom}.ipynb", texte_du_carnet(carnet))
-    for format_, contenu in livrables.rendre(commande.formats, carnet, identite=commande.identite).items():
+    for format_, contenu in _rendus(carnet, commande).items():
         fichiers[format_] = (_NOMS.get(format_, "diagnostic-{}." + format_).format(commande.suffixe), contenu)
     fichiers["mesures"] = (f"mesures-{commande.suffixe}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
     return fichiers
 
 
+def _rendus(carnet, commande: Commande) -> dict[str, str | bytes]:
+    return livrables.rendre(
+        commande.formats, carnet, identite=commande.identite, modele=commande.modele, actions=commande.actions
+    )
+
+
 class DocxRetouche(UserWarning):
-    """Un docx retouché n'est jamais écrasé : la nouvelle production va à côté."""
+    """Un document retouché n'est jamais écrasé : la nouvelle production va à côté."""
 
 
 def ranger(sortie: Path, fichiers: dict[str, tuple[str, str | bytes]]) -> dict[str, Path]:
-    """Écrit ensemble les fichiers de :func:`contenus`, sans jamais écraser un docx retouché ; rend leurs chemins.
+    """Écrit ensemble les fichiers de :func:`contenus`, sans jamais écraser un document retouché ; rend leurs chemins.
 
     Warns
     -----
     DocxRetouche
-        Le docx déjà là a été retouché : le nouveau prend un autre nom.
+        Le document déjà là a été retouché : le nouveau prend un autre nom.
     """
     chemins = {format_: sortie / nom for format_, (nom, _) in fichiers.items()}
-    for retouchable in [f for f in ("docx", "bordereau") if f in chemins]:
+    for retouchable in [f for f in _RETOUCHABLES if f in chemins]:
         from cafdiag.restitution.archives import nom_libre
 
         voulu, chemins[retouchable] = chemins[retouchable], nom_libre(chemins[retouchable])

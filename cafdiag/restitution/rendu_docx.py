@@ -29,9 +29,16 @@ A_ECRIRE = "Cliquez ici pour écrire la parole des acteurs."
 A_REMPLIR = "Cliquez ici pour écrire."
 
 
-def rendre_docx(document: Document) -> bytes:
-    """Le document en docx ; mêmes entrées, mêmes octets, et l'empreinte qui dira s'il a été retouché."""
+def rendre_docx(document: Document, *, chapitres_a_la_page: bool = False) -> bytes:
+    """Le document en docx ; mêmes entrées, mêmes octets, et l'empreinte qui dira s'il a été retouché.
+
+    ``chapitres_a_la_page`` : chaque chapitre commence une page, pour qu'il se remette seul.
+    """
     rendu = _Rendu(document)
+    if chapitres_a_la_page:
+        for p in rendu.docx.paragraphs:
+            if p.style.name == "Heading 1":
+                p.paragraph_format.page_break_before = True
     tampon = io.BytesIO()
     rendu.docx.save(tampon)
     return sans_dates(tampon.getvalue(), sceller=True)

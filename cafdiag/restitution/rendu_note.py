@@ -44,12 +44,22 @@ def rendre_note(
     ProductionImpossible
         Gabarit absent ou abîmé.
     """
-    taux, communes = (next((c for c in cartes if c["titre"].startswith(t)), None) for t in (_TAUX, _COMMUNES))
+    taux, communes = carte_des_taux(cartes), carte_des_communes(cartes)
     unite = ". ".join(t for t in (_PLACES, contenu["couleur"]) if t)
     une = _carte(taux, contenu, contenu["carte"], unite) if taux and contenu["carte"] else None
     des_communes = _carte(communes, contenu, contenu["communes"], "") if communes else None
     vues = {"une": une or des_communes, "communes": des_communes if une else None}
     return _page(contenu, vues, identite), _pdf(contenu, vues, identite)
+
+
+def carte_des_taux(cartes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Celle des taux de couverture, parmi les cartes du rapport."""
+    return next((c for c in cartes if c["titre"].startswith(_TAUX)), None)
+
+
+def carte_des_communes(cartes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Celle des communes du territoire, parmi les cartes du rapport."""
+    return next((c for c in cartes if c["titre"].startswith(_COMMUNES)), None)
 
 
 def _carte(carte: Mapping[str, Any], contenu: Mapping[str, Any], titre: str, unite: str) -> dict[str, Any]:

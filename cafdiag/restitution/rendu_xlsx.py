@@ -176,9 +176,15 @@ def feuille_en_tableau(
     lignes: Sequence[Sequence],
     *,
     gele: str = "A2",
+    en_texte: Sequence[int] = (),
 ):
-    """Une feuille en tableau : en-tête figé, filtres, largeurs, mise en page à l'impression."""
+    """Une feuille en tableau : en-tête figé, filtres, largeurs, mise en page à l'impression.
+
+    ``en_texte`` : rangs des colonnes où ce que l'usager écrira reste tel qu'il l'écrit.
+    """
     feuille = _feuille(classeur, nom, [largeur for _, largeur in colonnes])
+    for rang in en_texte:
+        feuille.column_dimensions[get_column_letter(rang + 1)].number_format = "@"
     feuille.freeze_panes = gele
     feuille.auto_filter.ref = f"A1:{get_column_letter(len(colonnes))}{len(lignes) + 1}"
     feuille.page_setup.orientation, feuille.page_setup.paperSize = "landscape", 9
@@ -187,7 +193,10 @@ def feuille_en_tableau(
     feuille.print_title_rows = "1:1"
     feuille.append(_entete(feuille, [mot for mot, _ in colonnes]))
     for ligne in lignes:
-        feuille.append([_case(feuille, *(c if isinstance(c, _Valeur) else (c,))) for c in ligne])
+        cases = [_case(feuille, *(c if isinstance(c, _Valeur) else (c,))) for c in ligne]
+        for rang in en_texte:
+            cases[rang].number_format = "@"
+        feuille.append(cases)
     return feuille
 
 

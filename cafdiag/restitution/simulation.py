@@ -285,6 +285,15 @@ def _ligne(donnees: Donnees, role: str, s: Simulation) -> dict[str, str]:
     }
 
 
+def lignes_des_financements(donnees: Donnees, faites: list[tuple[str, Simulation]]) -> list[dict[str, str]]:
+    """Les lignes du tableau des places à créer, avec l'indicateur du taux simulé (``code``) ; pour les fiches."""
+    return [
+        _ligne(donnees, role, s) | {"code": TAUX[s.taux][0]}
+        for role, s in faites
+        if not (s.atteinte or s.sans_places)
+    ]
+
+
 def _bareme_par_place() -> str:
     baremes = lire_baremes()
     lignes, sources = [], []
