@@ -78,6 +78,9 @@ def test_un_fichier_par_format(craon):
         **{f: f"diagnostic-{CRAON}.{f}" for f in TOUS},
         "note": f"note-{CRAON}.html",
         "note_pdf": f"note-{CRAON}.pdf",
+        "pptx": f"copil-{CRAON}.pptx",
+        "fiches": f"fiches-{CRAON}.docx",
+        "actions": f"actions-{CRAON}.xlsx",
         "mesures": f"mesures-{CRAON}.csv",
         "bordereau": f"a-apporter-{CRAON}.xlsx",
     }
@@ -424,8 +427,9 @@ def test_noms_de_fichiers_sans_texte_apporte(hostile):
     dossier = hostile["docx"].parent
     assert sorted(p.name for p in dossier.iterdir()) == sorted(
         [
-            *(f"diagnostic-{ANGERS}.{f}" for f in TOUS if f != "note"),
+            *(f"diagnostic-{ANGERS}.{f}" for f in TOUS if f not in ("note", "pptx", "fiches")),
             *(f"note-{ANGERS}.{f}" for f in ("html", "pdf")),
+            *(f"copil-{ANGERS}.pptx", f"fiches-{ANGERS}.docx", f"actions-{ANGERS}.xlsx"),
             f"mesures-{ANGERS}.csv",
             f"a-apporter-{ANGERS}.xlsx",
         ]
@@ -449,6 +453,21 @@ def test_textes_hostiles_inertes_dans_le_docx(hostile):
     # Les seuls champs sont les nôtres.
     assert "HYPERLINK(" not in "".join(re.findall(r"<w:instrText.*?</w:instrText>", xml))
     assert "<script" not in xml
+
+
+def test_textes_hostiles_inertes_dans_les_diapositives_et_les_fiches(hostile):
+    from pptx import Presentation
+
+    pages = list(Presentation(str(hostile["pptx"])).slides)
+    assert BALISE in pages[0].shapes.title.text_frame.text and len(pages) <= 12
+    assert BALISE in texte_docx(hostile["fiches"])
+    cases = [c for f in openpyxl.load_workbook(hostile["actions"]) for r in f.iter_rows() for c in r]
+    assert not [c for c in cases if c.data_type == "f"]
+    assert not [c.value for c in cases if isinstance(c.value, str) and c.value.startswith(("=", "+", "-", "@"))]
+    for nom in ("pptx", "fiches", "actions"):
+        with zipfile.ZipFile(hostile[nom]) as archive:
+            xml = "".join(archive.read(n).decode("utf-8", "replace") for n in archive.namelist() if n.endswith(".xml"))
+        assert "<script" not in xml and "javascript:" not in xml
 
 
 def test_textes_hostiles_inertes_dans_le_pdf(hostile):
@@ -496,7 +515,7 @@ def test_html_seul_ne_charge_aucun_moteur_de_document(craon):
         "from cafdiag.restitution import livrables, produire\n"
         f"carnet = nbformat.read({str(craon['ipynb'])!r}, as_version=4)\n"
         "produire.page_html(carnet); livrables.rendre(('html', 'ipynb'), carnet)\n"
-        "print([m for m in ('docx', 'typst', 'openpyxl', 'pyogrio', 'lxml', 'matplotlib') if m in sys.modules])"
+        "print([m for m in ('docx', 'pptx', 'typst', 'openpyxl', 'pyogrio', 'lxml', 'matplotlib') if m in sys.modules])"
     )
     sortie = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert sortie.stdout.strip() == "[]"

@@ -14,6 +14,7 @@ import openpyxl
 import pandas as pd
 import pypdf
 import pytest
+from pptx import Presentation
 
 from cafdiag.cli import principal
 from cafdiag.erreurs import EntreeFautive
@@ -80,7 +81,8 @@ def dossier(tmp_path_factory):
     sortie = tmp_path_factory.mktemp("note")
     identite = 'caf = "Caf d\'essai"\ncontact = "01 02 03 04 05"\ndate = 2026-11-29\n'
     (sortie / "identite.toml").write_text(identite, "utf-8")
-    assert principal(["diagnostic", CRAON, "--formats", "html,docx,pdf,xlsx,note", "--sortie", str(sortie)]) == 0
+    formats = "html,docx,pdf,xlsx,note,pptx,fiches"
+    assert principal(["diagnostic", CRAON, "--formats", formats, "--sortie", str(sortie)]) == 0
     return sortie
 
 
@@ -152,6 +154,15 @@ def test_le_meme_chiffre_dans_tous_les_fichiers(craon, dossier):
     lecteurs = {"html": lignes_html, "docx": lignes_docx}
     tableaux = [list(lire(dossier / f"diagnostic-{CRAON}.{suffixe}")) for suffixe, lire in lecteurs.items()]
     roles = {"territoire": "territoire", "departement": "département", "france": "France"}
+    fiches = openpyxl.load_workbook(dossier / f"actions-{CRAON}.xlsx", read_only=True)["Indicateurs"]
+    t0 = {r[0]: simple(r[3]) for r in fiches.iter_rows(min_row=2, values_only=True)}
+    diapositives = [
+        [simple(c.text) for c in r.cells]
+        for page_ in Presentation(dossier / f"copil-{CRAON}.pptx").slides
+        for f in page_.shapes
+        if getattr(f, "has_table", False) and f.has_table
+        for r in f.table.rows
+    ]
     note, rapport = texte_pdf(pdf_note), texte_pdf((dossier / f"diagnostic-{CRAON}.pdf").read_bytes())
     vus = set()
     for cle in arbre.xpath("//ul[@class='cles']/li"):
@@ -177,7 +188,42 @@ def test_le_meme_chiffre_dans_tous_les_fichiers(craon, dossier):
                 assert re.match(re.escape(ecrit) + r"(?!\d|,)", ligne[colonne]), (code, role, ligne)
             assert ecrit in rapport and ecrit in note, (code, role, ecrit)
         assert simple(intitule)[:25] in note
+        # La diapositive des chiffres clés : ici, le département, la France.
+        ligne = next(li for li in diapositives if simple(intitule) == li[1])
+        assert re.sub(r"^environ | %$", "", ligne[0]) == valeurs["territoire"], (code, ligne)
+        for colonne, role in ((2, "departement"), (3, "france")):
+            assert re.match(rf"(?:environ )?{re.escape(valeurs[role])}(?!\d|,)", ligne[colonne]), (code, ligne)
+        assert re.match(rf"(?:environ )?{re.escape(valeurs['territoire'])}(?!\d|,)", t0[code]), (code, t0[code])
     assert vus == set(INTITULES)
+
+
+def test_les_graphiques_des_diapositives_portent_les_mesures(dossier):
+    """Chaque nombre d'un graphique natif est une mesure jointe, à la dernière décimale, et l'étiquette la dit."""
+    mesures = pd.read_csv(dossier / f"mesures-{CRAON}.csv", dtype={"territoire": str})
+    courts, vus = dictionnaire()["libelle_court"], 0
+    for forme in (f for page in Presentation(dossier / f"copil-{CRAON}.pptx").slides for f in page.shapes):
+        if not getattr(forme, "has_chart", False):
+            continue
+        trace, titre = forme.chart.plots[0], forme.chart.chart_title.text_frame.paragraphs[0].text
+        for serie in trace.series:
+            code = {"Crèche": "PE_TXCOUV_EAJE", "Assistante maternelle": "PE_TXCOUV_AM", "Au domicile": "PE_TXCOUV_GAD",
+                    "École à 2 ans": "PE_TXCOUV_PRESCO"}.get(serie.name)  # fmt: skip
+            code = code or ("PE_NAISS" if titre.startswith("Naissances") else courts[courts.eq(serie.name)].index[0])
+            siennes = mesures[mesures["indicateur"].eq(code)]
+            for rang, (categorie, valeur) in enumerate(zip(trace.categories, serie.values, strict=True)):
+                if str(categorie).startswith("Médiane"):
+                    continue
+                lignes = siennes[siennes["nom"].eq(str(categorie))]
+                if code == "PE_NAISS":
+                    d_ici = siennes["role"].isin(["territoire", "serie"])
+                    lignes = siennes[d_ici & siennes["annee"].eq(float(categorie))]
+                assert valeur in set(lignes["valeur"]), (code, categorie, valeur)
+                etiquette = simple(serie.points[rang].data_label.text_frame.text)
+                places, signe = int(dictionnaire().at[code, "decimales"]), code.endswith("_EVOL")
+                chiffre = simple(nombre(valeur, decimales=places, signe=signe))
+                assert not etiquette or chiffre in etiquette, (code, etiquette)
+                vus += 1
+    assert vus > 20
 
 
 # --- Les mots ---

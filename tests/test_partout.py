@@ -78,13 +78,14 @@ def _produire(ici: Path, variables: dict[str, str], commandes: list[list[str]]) 
 @pytest.mark.skipif(os.name == "nt", reason="HOME et fontconfig n'y décident de rien")
 def test_deux_machines_que_tout_separe_donnent_les_memes_octets(tmp_path):
     commandes = [
-        ["diagnostic", "200048551", "--sortie", "sortie", "--formats", ",".join((*FORMATS, "note"))],
+        ["diagnostic", "200048551", "--sortie", "sortie", "--formats", ",".join((*FORMATS, "note", "pptx", "fiches"))],
         ["departement", "2A", "--sortie", "sortie"],
     ]
     (tmp_path / "ailleurs").mkdir()
     ici = _produire(tmp_path / "ici", _machine_d_ici(tmp_path / "ici"), commandes)
     ailleurs = _produire(tmp_path / "ailleurs", _machine_d_ailleurs(tmp_path / "ailleurs"), commandes)
-    assert {*(f"diagnostic-200048551.{f}" for f in FORMATS), "note-200048551.html", "note-200048551.pdf"} <= set(ici)
+    assert {*(f"diagnostic-200048551.{f}" for f in FORMATS), "note-200048551.html", "note-200048551.pdf",
+            "copil-200048551.pptx", "fiches-200048551.docx", "actions-200048551.xlsx"} <= set(ici)  # fmt: skip
     assert [nom for nom in sorted(ici.keys() | ailleurs.keys()) if ici.get(nom) != ailleurs.get(nom)] == []
 
 

@@ -26,7 +26,7 @@ def fichiers(racine, monkeypatch, premieres):
         ["donnees", "importer", str(racine / "activite.csv")],
         ["figer", CRAON, "--sortie", str(sortie / "t0.json")],
         ["departement", "53", "--sortie", str(sortie / "departement")],
-        ["lot", "--territoires", CRAON, "--sortie", str(sortie / "lot"), "--formats", "html,xlsx",
+        ["lot", "--territoires", CRAON, "--sortie", str(sortie / "lot"), "--formats", "html,xlsx,pptx,fiches",
          "--processus", "1"],
     ):  # fmt: skip
         assert principal(demande) == 0

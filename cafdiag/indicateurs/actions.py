@@ -334,9 +334,9 @@ def suivre(evaluation: Evaluation, actions: tuple[Action, ...]) -> pd.DataFrame:
                 "pilote": action.pilote,
                 "fin": action.fin,
                 "indicateur": action.indicateur,
-                **{
-                    c: lues[c] for c in ("libelle", "unite", "annee_t0", "valeur_t0", "annee_t1", "valeur_t1")
-                },
+                "libelle": lues["libelle"],
+                "unite": lues["unite"],
+                **{f"{c}_t{n}": lues[f"{c}_t{n}"] for n in (0, 1) for c in ("annee", "valeur", "statut")},
                 "cible": math.nan if action.cible is None else action.cible,
                 "etat": etat,
                 "motif": motif,
