@@ -179,7 +179,7 @@ def _lire_action(numero: int, valeurs: Mapping[str, str]) -> tuple[Action, list[
     for champ, nom in (("debut", "début"), ("fin", "fin")):
         dates[champ] = lire_periode(valeurs.get(champ, ""))
         if dates[champ] is None:
-            defauts.append(f"date de {nom} illisible « {valeurs[champ]} » (2027, 09/2027 ou 15/09/2027)")
+            defauts.append(f"date de {nom} illisible « {valeurs[champ]} » (AAAA, MM/AAAA ou JJ/MM/AAAA)")
     if dates["debut"] and dates["fin"] and bornes_de(dates["fin"])[1] < bornes_de(dates["debut"])[0]:
         defauts.append(f"fin ({valeurs['fin']}) avant le début ({valeurs['debut']})")
     periodes = {champ: x or "" for champ, x in dates.items()}

@@ -243,7 +243,7 @@ class Fiches:
                 "Ce que l'on fera ; une ligne par action. Effacez les lignes que vous ne retenez pas.",
             ),
             ("Pilote", "Obligatoire : une action sans pilote n'est pas une action."),
-            ("Début, Fin", "2027, 09/2027 ou 15/09/2027."),
+            ("Début, Fin", "AAAA, MM/AAAA ou JJ/MM/AAAA."),
             ("Budget, dont Caf", "En euros."),
             (
                 "Places de crèche créées",
