@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.horizon import horizon
     from cafdiag.indicateurs.horizon_objets import Apport as ApportHorizon
     from cafdiag.indicateurs.instantane import Evaluation, evaluer, figer
+    from cafdiag.indicateurs.non_couvert import besoin
     from cafdiag.indicateurs.simulation import simuler
     from cafdiag.indicateurs.simulation_objets import Hypotheses
     from cafdiag.indicateurs.sppe import sppe
@@ -82,6 +83,7 @@ _OU = {
     "baremes": "indicateurs.baremes_fichier:lire_baremes",
     "financer_alsh": "indicateurs.financement",
     "financer_animation": "indicateurs.financement",
+    "besoin": "indicateurs.non_couvert",
     "simuler": "indicateurs.simulation",
     "simuler_departs": "indicateurs.departs",
     "sppe": "indicateurs.sppe",
@@ -116,6 +118,7 @@ __all__ = [
     "Territoire",
     "__version__",
     "baremes",
+    "besoin",
     "carte",
     "comparables",
     "comparer",

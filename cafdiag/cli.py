@@ -195,19 +195,6 @@ def _executer(options: argparse.Namespace) -> int:
     return _COMMANDES[options.commande](options)
 
 
-def _lire_apports(options: argparse.Namespace):
-    if not (options.qpv or options.registre or options.registre_complet):
-        return None
-    from cafdiag.donnees import lire_apports
-
-    complets = [d for d in options.registre_complet.split(",") if d.strip()]
-    apports = lire_apports(qpv=options.qpv, registre=options.registre, registre_complet=complets)
-    for rendu in (apports.compte_rendu, apports.compte_rendu_qpv):
-        if rendu and (rendu.rejets or rendu.de_cote or rendu.remarques):
-            print(f"cafdiag : {rendu.en_texte()}", file=sys.stderr)
-    return apports
-
-
 def _annoncer(territoire) -> None:
     for avertissement in territoire.avertissements:
         print(f"cafdiag : {avertissement}", file=sys.stderr)
@@ -247,7 +234,7 @@ def _mesurer(options: argparse.Namespace) -> int:
     fonction = comparer if options.comparer else mesurer
     choix = Options(**cli_choix.calcul(options))
     table = fonction(
-        cible, options.indicateurs, annee=options.annee, apports=_lire_apports(options), options=choix
+        cible, options.indicateurs, annee=options.annee, apports=cli_choix.lire_apports(options), options=choix
     )
     if options.format == "texte":
         from cafdiag.restitution.vues import mesures_en_texte
@@ -280,7 +267,7 @@ def _carte(options: argparse.Namespace) -> int:
     cible = territoire(options.code)
     _annoncer(cible)
     choix = Options(**cli_choix.calcul(options))
-    objet = carte(cible, options.indicateur, apports=_lire_apports(options), options=choix)
+    objet = carte(cible, options.indicateur, apports=cli_choix.lire_apports(options), options=choix)
     # La région 52 et le département 52 ont le même code : la clé les distingue.
     suffixe = cible.cle.replace(":", "-") if cible.maille == "region" else cible.code
     sortie = options.sortie or Path("sorties") / f"carte-{suffixe}-{options.indicateur.upper()}.html"
@@ -302,7 +289,7 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
     cible = territoire(options.code)
     _annoncer(cible)
     if options.registre:
-        _lire_apports(options)  # dit ce que le registre a rangé de côté, avant un rapport qui ne le compte pas
+        cli_choix.lire_apports(options)  # dit ce que le registre a rangé de côté, avant un rapport qui ne le compte pas
     print(f"cafdiag : diagnostic en cours : {options.nom or cible.libelle}…", file=sys.stderr)
     with cli_choix.noms_dits():
         chemins = diagnostic(
@@ -335,7 +322,7 @@ def _departement(options: argparse.Namespace) -> int:
     chemins = vue_departementale(
         options.code,
         sortie=options.sortie,
-        apports=_lire_apports(options),
+        apports=cli_choix.lire_apports(options),
         options=Options(**cli_choix.calcul(options)),
     )
     for chemin in chemins.values():
@@ -354,6 +341,7 @@ _COMMANDES = {
     "simuler": cli_simuler.simuler,
     "baremes": cli_simuler.baremes,
     "sppe": cli_simuler.sppe,
+    "besoin": cli_simuler.besoin,
     "horizon": cli_simuler.horizon,
     **dict.fromkeys(("avis", "bilan"), cli_dossier.executer),
     "departement": _departement,

@@ -7,9 +7,12 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cafdiag.millesimes import millesime
+
+if TYPE_CHECKING:
+    from cafdiag.donnees import Apports
 
 
 def apports(sous: argparse.ArgumentParser) -> None:
@@ -22,6 +25,20 @@ def apports(sous: argparse.ArgumentParser) -> None:
         default="",
         help="départements où ce registre est complet, par exemple 49,53",
     )
+
+
+def lire_apports(options: argparse.Namespace) -> Apports | None:
+    """Lit les fichiers apportés, et dit sur la sortie d'erreur ce qui en a été écarté."""
+    if not (options.qpv or options.registre or options.registre_complet):
+        return None
+    from cafdiag.donnees import lire_apports as lire
+
+    complets = [d for d in options.registre_complet.split(",") if d.strip()]
+    apports = lire(qpv=options.qpv, registre=options.registre, registre_complet=complets)
+    for rendu in (apports.compte_rendu, apports.compte_rendu_qpv):
+        if rendu and (rendu.rejets or rendu.de_cote or rendu.remarques):
+            print(f"cafdiag : {rendu.en_texte()}", file=sys.stderr)
+    return apports
 
 
 def choix(sous: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""``cafdiag simuler``, ``horizon``, ``baremes`` et ``sppe`` : les options et l'affichage, rien d'autre."""
+"""``cafdiag simuler``, ``besoin``, ``horizon``, ``baremes`` et ``sppe`` : les options et l'affichage, rien d'autre."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from cafdiag import cli_choix
 from cafdiag.cli_donnees import afficher
 
 _EPILOGUE = """exemples :
@@ -103,7 +104,17 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
         "--enfants-par-logement", metavar="X", type=_positif, help="moins de 3 ans par logement (obligatoire avec eux)"
     )
     horizon.add_argument("--origine", default="", metavar="TEXTE", help="d'où viennent ces chiffres")
-    for sous in (simuler, baremes, horizon):
+    besoin = sous_analyseurs.add_parser(
+        "besoin", help="enfants de moins de 3 ans sans place à moins de tant de minutes, offre répartie au mieux"
+    )
+    besoin.add_argument("code", metavar="CODE", help="code ou nom : commune, EPCI, périmètre, département, région")
+    besoin.add_argument("--minutes", metavar="N", default="15", help="trajet accepté (15 par défaut)")
+    besoin.add_argument(
+        "--vitesse", metavar="KM/H", help="vitesse sur la route, sans les durées de l'Insee (50 par défaut)"
+    )
+    besoin.add_argument("--carte", metavar="FICHIER", help="écrit aussi la carte par commune (.html, .png ou .svg)")
+    cli_choix.apports(besoin)
+    for sous in (simuler, baremes, besoin, horizon):
         sous.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
     sppe.add_argument("--format", choices=["texte", "json", "csv", "md", "docx"], default="texte")
 
@@ -169,6 +180,28 @@ def baremes(options: argparse.Namespace) -> int:
     if options.format == "texte":
         table = table[table["vaut"]].drop(columns=["vaut", "theme", "source", "remarque", "libelle"])
     return afficher(table, options.format)
+
+
+def besoin(options: argparse.Namespace) -> int:
+    """Exécute « besoin »."""
+    from cafdiag.indicateurs import Options
+    from cafdiag.indicateurs.non_couvert import besoin as compter
+    from cafdiag.restitution.besoin import en_texte
+    from cafdiag.territoires import territoire
+
+    cible = territoire(options.code)
+    for avis in cible.avertissements:
+        print(f"cafdiag : {avis}", file=sys.stderr)
+    choix = Options(vitesse_kmh=options.vitesse) if options.vitesse else None
+    trouve = compter(cible, minutes=options.minutes, apports=cli_choix.lire_apports(options), options=choix)
+    if options.carte:
+        from cafdiag.restitution.besoin import carte
+
+        print(f"cafdiag : carte écrite : {carte(trouve).enregistrer(options.carte)}", file=sys.stderr)
+    if options.format == "texte":
+        print(en_texte(trouve))
+        return 0
+    return afficher(trouve.table(), options.format)
 
 
 def horizon(options: argparse.Namespace) -> int:

@@ -1,0 +1,478 @@
+"""Le besoin non couvert : combien d'enfants de moins de 3 ans n'ont pas de place à moins de tant de minutes.
+
+Toute l'offre compte (crèches, assistants maternels, école à 2 ans, garde à domicile), celle des communes voisines
+aussi, avec leurs enfants. Elle se répartit au mieux (:mod:`cafdiag.indicateurs.repartition`). La Cnaf publie l'offre à
+l'intercommunalité, rarement à la commune : ce qu'on ne sait pas situer est placé par hypothèse pour la valeur, et au
+mieux puis au pire des endroits pour ses bornes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cafdiag.donnees import Apports
+from cafdiag.donnees.variables import plus_recent
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.geographie import autre, geographie
+from cafdiag.indicateurs.accessibilite import Voisinage, autour, deux_temps, voisiner
+from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, compter
+from cafdiag.indicateurs.enfants import enfants_estimes
+from cafdiag.indicateurs.options import Options
+from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, taux_du_contexte
+from cafdiag.indicateurs.repartition import parts_servies
+from cafdiag.indicateurs.routes import dire_duree, en_minutes, rayon_m
+from cafdiag.indicateurs.tables_calcul import Tables, contexte_des, un_territoire
+from cafdiag.magasin import lire_table
+from cafdiag.territoires import Territoire, territoire
+
+ENFANTS = "enfants_moins_3_ans"
+PUBLICS = {
+    "tous": "enfants de moins de 3 ans",
+    "emploi": "enfants de moins de 3 ans dont tous les parents présents ont un emploi",
+}
+COLONNES = [
+    "section", "code", "nom", "public", "enfants", "valeur", "bas", "haut", "part", "deux_temps", "statut", "motif",
+]  # fmt: skip
+_SANS_TAUX = (
+    "offre inconnue : la Cnaf ne publie pas de taux de couverture pour {} ; un fichier « txcouv_pe_epci » plus récent "
+    "ou un registre complet de l'accueil suffirait"
+)
+_PLACEE = "ce que la Cnaf ne publie qu'à l'intercommunalité est placé comme ses enfants"
+_SANS_EMPLOI = (
+    "l'emploi des parents n'est pas connu ici : « cafdiag donnees telecharger activite_parents » (Insee, recensement) "
+    "y suffirait"
+)
+
+
+@dataclass(frozen=True)
+class Besoin:
+    """Le résultat de :func:`cafdiag.besoin`.
+
+    Attributes
+    ----------
+    territoire : Territoire
+    minutes : float
+    annee : int
+        Les enfants et les taux de couverture sont ceux de décembre de cette année.
+    resume : DataFrame
+        Une ligne par public (``tous``, ``emploi``) : ``enfants``, ``valeur`` (enfants sans place), ``bas``, ``haut``,
+        ``part`` (%), ``deux_temps`` (places accessibles pour 100 enfants, 2SFCA de la même offre), ``statut``,
+        ``motif``.
+    communes : DataFrame
+        Les mêmes colonnes, commune par commune, pour le premier public dont on sait répondre.
+    hypotheses, sources : tuple of str
+    """
+
+    territoire: Territoire
+    minutes: float
+    annee: int
+    resume: pd.DataFrame
+    communes: pd.DataFrame
+    hypotheses: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    @property
+    def principal(self) -> pd.Series:
+        """La ligne qui répond : les enfants de parents en emploi si on les connaît, sinon tous."""
+        return self.resume.iloc[-1 if pd.notna(self.resume["bas"].iloc[-1]) else 0]
+
+    def table(self) -> pd.DataFrame:
+        """Tout en une table : le territoire, public par public, puis ses communes."""
+        table = pd.concat([self.resume, self.communes], ignore_index=True)
+        return table[COLONNES].assign(minutes=self.minutes, annee=self.annee, source=" ; ".join(self.sources))
+
+    def _repr_html_(self) -> str:
+        return self.table().drop(columns=["motif", "source"]).to_html(index=False, na_rep="")
+
+
+def besoin(
+    cible: Territoire | str,
+    *,
+    minutes: float = 15,
+    apports: Apports | None = None,
+    options: Options | None = None,
+) -> Besoin:
+    """Enfants de moins de 3 ans sans place d'accueil à moins de tant de minutes, offre répartie au mieux.
+
+    Parameters
+    ----------
+    cible : Territoire or str
+        Commune, EPCI, périmètre, département ou région ; code ou nom.
+    minutes : float
+        Durée de trajet acceptée.
+    apports : Apports, optional
+        Données de l'utilisateur (:func:`cafdiag.donnees.lire_apports`).
+    options : Options, optional
+        Vitesse sur la route, quand les durées de l'Insee ne sont pas là.
+
+    Returns
+    -------
+    Besoin
+
+    Raises
+    ------
+    DemandeFausse
+        Quartier, France entière, naissances ou offre inconnues : la phrase dit pourquoi on se tait et ce qui
+        suffirait. Jamais zéro par défaut.
+
+    Examples
+    --------
+    >>> craon = besoin("200048551")
+    >>> bool(0 <= craon.principal["bas"] <= craon.principal["valeur"] <= craon.principal["haut"] <= 800)
+    True
+    """
+    lieu = cible if isinstance(cible, Territoire) else territoire(cible)
+    choix = Options(**{**(vars(options) if options else {}), "acces_minutes": minutes})
+    if lieu.maille in ("qpv", "france"):
+        raise DemandeFausse(
+            f"{lieu.libelle} : le besoin se compte commune par commune"
+            + (", et ces données ne vont pas au quartier" if lieu.maille == "qpv" else ""),
+            attendu="une commune, un EPCI, un périmètre, un département ou une région",
+        )
+    contexte = contexte_des(*un_territoire(lieu, "territoire"), Tables.lire(apports), options=choix)
+    table = sans_place(contexte)
+    resume = table.assign(section="territoire", code=lieu.code, nom=lieu.nom)
+    if resume["bas"].isna().all() and resume["statut"].eq("non_disponible").all():
+        raise DemandeFausse(f"{lieu.libelle} : {resume['motif'].iloc[0]}", conseil="rien n'est compté, pas même zéro")
+    public = "emploi" if pd.notna(resume["bas"].iloc[-1]) else "tous"
+    communes = _par_commune(contexte, list(lieu.communes), public)
+    return Besoin(
+        lieu, choix.acces_minutes, _annee(contexte), resume[COLONNES], communes[COLONNES],
+        _hypotheses(contexte), _sources(contexte),
+    )  # fmt: skip
+
+
+def sans_place(contexte: Contexte) -> pd.DataFrame:
+    """Enfants sans place de chaque territoire du contexte, public par public : deux lignes par territoire.
+
+    Returns
+    -------
+    DataFrame
+        Indexé par clé de territoire : ``public, enfants, valeur, bas, haut, part, deux_temps, statut, motif``.
+    """
+    marges = _marges(contexte)
+    par_territoire = contexte.appartenance.groupby("code")["commune"].agg(list).reindex(contexte.codes)
+    lignes = [
+        _ligne(contexte, communes, public, marges[cle]) | {"cle": cle, "public": public}
+        for cle, communes in par_territoire.items()
+        for public in PUBLICS
+    ]
+    return pd.DataFrame(lignes).set_index("cle")
+
+
+def _par_commune(contexte: Contexte, communes: list[str], public: str) -> pd.DataFrame:
+    noms, marge = contexte.communes["nom"], _marges(contexte)[contexte.codes[0]]
+    table = pd.DataFrame([_ligne(contexte, [c], public, marge) for c in communes])
+    return table.assign(section="commune", code=communes, nom=noms.reindex(communes).to_numpy(), public=public)
+
+
+def _marges(contexte: Contexte) -> dict[str, tuple[float, float]]:
+    """De combien les enfants peuvent s'écarter des naissances (intervalle à 90 %), et avec eux l'offre en taux."""
+    estimes = enfants_estimes(contexte, _annee(contexte))
+    bas, haut = (estimes[c] / estimes["naissances"] for c in ("bas", "haut"))
+    # Sans estimation, les naissances valent les enfants.
+    bas, haut = bas.where(np.isfinite(bas), 1.0).clip(upper=1.0), haut.where(np.isfinite(haut), 1.0).clip(lower=1.0)
+    return {c: (float(bas[c]), float(haut[c])) for c in contexte.codes}
+
+
+def _annee(contexte: Contexte) -> int:
+    """Décembre de l'année des taux : les enfants sont ceux de la même date."""
+    annee = annee_des_taux(contexte.taux, contexte.annee)
+    return annee if annee in contexte.annees(ENFANTS) else contexte.annee_la_plus_connue(ENFANTS)
+
+
+def _unites(contexte: Contexte) -> pd.Series:
+    """L'intercommunalité de publication de chaque commune ; une commune qui n'en a pas est seule."""
+
+    def situer() -> pd.Series:
+        annee, table = _annee(contexte), contexte.communes
+        publies = set(taux_du_contexte(contexte, "epci", "txcouv", annee=annee).dropna().index)
+        ailleurs = table.get(f"epci_{autre(geographie())}", pd.Series(np.nan, index=table.index))
+        unites = table["epci"].astype(object)
+        # Une fusion de 2026 : ses taux sont ceux des EPCI d'avant.
+        unites = unites.where(unites.isin(publies) | ailleurs.isna(), ailleurs.astype(object))
+        return unites.where(unites.notna(), pd.Series(table.index, index=table.index, dtype=object))
+
+    return contexte.partager(("besoin", "unites"), situer)
+
+
+def _taux(contexte: Contexte, maille: str) -> pd.DataFrame:
+    """Taux d'accueil collectif et des autres modes, par code : ``eaje``, ``autres`` (pour 100 enfants)."""
+    annee = annee_des_taux(contexte.taux, contexte.annee)
+    mailles = [maille, f"epci_{autre(geographie())}"] if maille == "epci" else [maille]
+    lus = {
+        c: pd.concat([taux_du_contexte(contexte, m, c, annee=annee) for m in mailles])
+        for c in ("txcouv", "txcouv_eaje")
+    }
+    lus = {c: s[~s.index.duplicated()] for c, s in lus.items()}
+    return pd.DataFrame({"eaje": lus["txcouv_eaje"], "autres": (lus["txcouv"] - lus["txcouv_eaje"]).clip(lower=0.0)})
+
+
+@dataclass(frozen=True)
+class _Offre:
+    """L'offre de toutes les communes : située, à situer dans son intercommunalité, placée par hypothèse."""
+
+    enfants: pd.Series
+    habitants: pd.Series
+    situee: pd.Series
+    placee: pd.Series
+    au_moins: pd.Series
+    unites: pd.Series
+    flottante: pd.DataFrame
+    libre: pd.Series
+    part_emploi: pd.Series
+
+
+def _offre(contexte: Contexte) -> _Offre:
+    return contexte.partager(("besoin", "offre", contexte.annee), lambda: _situer_l_offre(contexte))
+
+
+def _situer_l_offre(contexte: Contexte) -> _Offre:
+    annee, unites = _annee(contexte), _unites(contexte)
+    enfants = contexte.par_commune(ENFANTS, annee=annee)["valeur"]
+    crecheurs = contexte.par_commune("places_eaje")
+    # La ville compte ses arrondissements : eux seuls seraient comptés deux fois.
+    villes = lire_table("communes", colonnes=["code", "commune_mere"]).set_index("code")["commune_mere"]
+    entieres = villes.reindex(enfants.index).isna().to_numpy()
+    enfants = enfants.where(entieres)
+    communaux = _taux(contexte, "commune").reindex(enfants.index)
+    epci = _taux(contexte, "epci")
+    total = enfants.where(entieres, 0.0).groupby(unites).sum(min_count=1)
+    inconnus = (enfants.isna() & entieres).groupby(unites).any()
+    total = total.mask(inconnus.reindex(total.index))
+    situe = {
+        "eaje": crecheurs["valeur"].fillna(communaux["eaje"] * enfants / 100).where(entieres),
+        "autres": communaux["autres"] * enfants / 100,
+    }
+    # Un minorant est une offre sûre, située ; le reste flotte dans l'intercommunalité.
+    sur = {"eaje": situe["eaje"].fillna(crecheurs["bas"]).where(entieres, 0.0), "autres": situe["autres"].fillna(0.0)}
+    muettes = {mode: s.isna() & entieres for mode, s in situe.items()}
+    sans_places = contexte.communes.get("places_eaje_part_sue")
+    lieux = contexte.par_commune("lieux_eaje")["valeur"] if contexte.annees("lieux_eaje") else enfants * np.nan
+    poids = {"eaje": (lieux * (1 - sans_places.fillna(0.0))).fillna(0.0), "autres": enfants.fillna(0.0)}
+    placee, au_moins = sur["eaje"] + sur["autres"], enfants * 0.0
+    # Un registre dit où sont les assistants maternels : leurs places y sont situées, aux taux publiés.
+    registre = _assistants(contexte).where(entieres, 0.0)
+    situees, placees_par_lui = sur["eaje"] + sur["autres"], registre.groupby(unites).sum().gt(0)
+    flottante = pd.DataFrame(0.0, index=total.index, columns=["valeur", "haut"])
+    for mode in ("eaje", "autres"):
+        reste = muettes[mode].groupby(unites).any().reindex(total.index)
+        deja = sur[mode].groupby(unites).sum().reindex(total.index)
+        places = epci[mode].reindex(total.index) * total / 100
+        demi = DEMI_TAUX * (1 if mode == "eaje" else 2) * total / 100
+        flotte = (places - deja).clip(lower=0.0).where(reste, 0.0)
+        connue = placees_par_lui.reindex(total.index, fill_value=False) if mode == "autres" else total.isin([])
+        flottante["valeur"] += flotte
+        moins = (places - demi - deja).clip(lower=0.0).where(reste & ~connue, 0.0).fillna(0.0)
+        flottante["haut"] += (places + demi - deja).clip(lower=0.0).where(reste & ~connue, 0.0).fillna(np.inf)
+        w = poids[mode].where(muettes[mode], 0.0)
+        w = registre.where(muettes[mode], 0.0) if mode == "autres" else w
+        somme = w.groupby(unites).transform("sum")
+        # Rien ne dit où elles sont : là où sont les enfants.
+        w = w.where(somme.gt(0), enfants.fillna(0.0).where(muettes[mode], 0.0))
+        somme = w.groupby(unites).transform("sum")
+        part = (w / somme).where(somme.gt(0), 0.0)
+        situees = situees + (part * unites.map(flotte.where(connue, 0.0))).fillna(0.0)
+        placee, au_moins = placee + part * unites.map(flotte), au_moins + part * unites.map(moins)
+    return _Offre(
+        enfants=enfants,
+        habitants=contexte.par_commune("population")["haut"].where(entieres),
+        situee=situees,
+        placee=placee.fillna(0.0).where(entieres, 0.0),
+        au_moins=au_moins.fillna(0.0).where(entieres, 0.0),
+        unites=unites,
+        flottante=flottante,
+        libre=(muettes["eaje"] | muettes["autres"]).where(entieres, False),
+        part_emploi=_part_emploi(contexte, unites),
+    )
+
+
+def _assistants(contexte: Contexte) -> pd.Series:
+    """Assistants maternels de chaque commune, d'un registre importé : leurs places, sinon leur nombre."""
+    for gabarit in ("places_assistants_maternels_{*}", "assistants_maternels_{*}"):
+        lus = plus_recent(contexte.communes, gabarit).astype("float64")
+        if lus.notna().any():
+            return lus.fillna(0.0)
+    return pd.Series(0.0, index=contexte.communes.index)
+
+
+def _part_emploi(contexte: Contexte, unites: pd.Series) -> pd.Series:
+    """Part des enfants de moins de 2 ans dont tous les parents ont un emploi : rapport de sommes par intercommunalité.
+
+    Un sondage au quart : une commune seule en a trop peu pour qu'on lui demande sa part.
+    """
+    annees = [a for a in contexte.annees("enfants_moins_6_emploi") if f"enfants_{a}_0_1_emploi" in contexte.communes]
+    if not annees:
+        return pd.Series(np.nan, index=unites.index)
+    lus = contexte.communes[[f"enfants_{annees[0]}_0_1_{nom}" for nom in ("emploi", "famille")]].astype("float64")
+    lus = lus.where(lus.notna().all(axis=1))
+    sommes = lus.groupby(unites).sum(min_count=1)
+    # La moitié des communes au moins : une seule ne dit rien de ses voisines.
+    sommes = sommes[lus.iloc[:, 0].notna().groupby(unites).mean().reindex(sommes.index).ge(0.5)]
+    return unites.map(sommes.iloc[:, 0] / sommes.iloc[:, 1].where(sommes.iloc[:, 1].gt(0)))
+
+
+@dataclass(frozen=True)
+class _Zone:
+    """Les régions d'un territoire et leur marge, réparties une fois ; tout est rangé par commune."""
+
+    rang: dict[str, int]
+    demande: np.ndarray
+    # Enfants sans place : placement par hypothèse, favorable, défavorable.
+    sans_place: dict[str, np.ndarray]
+    deux_temps: np.ndarray
+    # Une place au moins à portée ; une intercommunalité à portée dont l'offre est inconnue ; de quoi répondre.
+    portee: np.ndarray
+    muette: np.ndarray
+    sue: np.ndarray
+
+
+def _zone(contexte: Contexte, communes: list[str], public: str) -> _Zone:
+    """La même zone pour toutes les communes d'une région : une commune et son EPCI se répondent d'un même calcul."""
+    lieux = contexte.partager(("besoin", "regions"), lambda: contexte.communes["region"].dropna().to_dict())
+    regions = tuple(sorted({lieux[c] for c in communes if c in lieux}))
+    choix = contexte.options
+    cle = ("besoin", "zone", regions, public, choix.acces_minutes, choix.vitesse_kmh, contexte.annee)
+    return contexte.partager(cle, lambda: _repartir(contexte, regions, public))
+
+
+def _repartir(contexte: Contexte, regions: tuple[str, ...], public: str) -> _Zone:
+    offre, seuil = _offre(contexte), contexte.options.acces_minutes
+    points = contexte.points
+    points = points[(offre.habitants.notna() & points["x"].notna()).to_numpy()]
+    ici = points[contexte.communes.loc[points.index, "region"].isin(regions).to_numpy()]
+    rayon = rayon_m(contexte, seuil)
+    pres = autour(points, ici, marge_m=2 * rayon)
+    points = pres.iloc[np.unique(voisiner(pres, ici, rayon_m=2 * rayon).i)]
+    couples = en_minutes(contexte, voisiner(points, points, rayon_m=rayon))
+    a_portee = couples.cout <= seuil
+    i, j, cout = couples.i[a_portee], couples.j[a_portee], couples.cout[a_portee]
+    ici = points.index
+    part = offre.part_emploi.loc[ici].to_numpy() if public == "emploi" else 1.0
+    demande = np.nan_to_num(offre.enfants.loc[ici].to_numpy(dtype=float) * part)
+    unites, unite = np.unique(offre.unites.loc[ici].to_numpy(dtype=str), return_inverse=True)
+    n = len(ici)
+    soi = np.arange(n)
+    placee, situee, au_moins = (t.loc[ici].to_numpy(dtype=float) for t in (offre.placee, offre.situee, offre.au_moins))
+    flotte = offre.flottante.reindex(unites)
+    # Où qu'elle soit dans l'intercommunalité, une place peut être à portée de qui l'est d'une de ses communes.
+    libre = offre.libre.loc[ici].to_numpy(dtype=bool)[j]
+    paires = np.unique(np.concatenate([i[libre] * np.int64(len(unites)) + unite[j[libre]], soi * len(unites) + unite]))
+    de, vers = np.divmod(paires, len(unites))
+    reseaux = {
+        "valeur": (placee, i, j, unite),
+        "bas": (
+            np.concatenate([situee, flotte["haut"].to_numpy()]),
+            np.concatenate([i, de]), np.concatenate([j, n + vers]), np.concatenate([unite, np.arange(len(unites))]),
+        ),
+        "haut": (
+            np.concatenate([situee, np.maximum(au_moins, 0.0)]),
+            np.concatenate([i, soi]), np.concatenate([j, n + soi]), np.concatenate([unite, unite]),
+        ),
+    }  # fmt: skip
+    acces, _ = deux_temps(
+        pd.Series(demande, ici), pd.Series(placee, ici), Voisinage(ici, ici, i, j, cout), paliers=((seuil, 1.0),)
+    )
+    inconnue = flotte["valeur"].isna().to_numpy()
+    return _Zone(
+        rang={c: r for r, c in enumerate(ici)},
+        demande=demande,
+        sans_place={nom: demande * (1 - _d_abord_ici(demande, unite, *r)) for nom, r in reseaux.items()},
+        deux_temps=acces.to_numpy(),
+        portee=np.bincount(i, weights=placee[j], minlength=n) > 0,
+        muette=np.bincount(i, weights=inconnue[unite[j]], minlength=n) > 0,
+        sue=~np.isnan(offre.enfants.loc[ici].to_numpy(dtype=float) * part) & ~inconnue[unite],
+    )
+
+
+def _d_abord_ici(
+    demande: np.ndarray, unite: np.ndarray, offre: np.ndarray, i: np.ndarray, j: np.ndarray, de_qui: np.ndarray
+) -> np.ndarray:
+    """Part servie de chaque commune : une place va aux enfants de son intercommunalité, puis aux voisins.
+
+    Ceux que le premier tour sert le restent ; le second n'ajoute que ce que l'optimum de tous permet.
+    """
+    dedans = unite[i] == de_qui[j]
+    d_abord = parts_servies(demande, offre, i[dedans], j[dedans])
+    return parts_servies(demande, offre, i, j, socle=d_abord * demande)
+
+
+def _ligne(contexte: Contexte, communes: list[str], public: str, marge: tuple[float, float]) -> dict:
+    """Un territoire, un public : ses enfants, ceux qui n'ont pas de place, entre deux bornes ; ou pourquoi non."""
+    muette = dict.fromkeys(("enfants", "valeur", "bas", "haut", "part", "deux_temps"), np.nan)
+    muette |= {"statut": "non_disponible"}
+    zone = _zone(contexte, communes, public)
+    t = [zone.rang[c] for c in communes if c in zone.rang]
+    if (len(t) < len(communes) or not zone.sue[t].all()) and (
+        motif := _empechement(contexte, _offre(contexte), communes, public)
+    ):
+        return muette | {"motif": motif}
+    total = float(zone.demande[t].sum())
+    if total <= 0:
+        return muette | {"enfants": 0.0, "statut": "sans_objet", "motif": "aucun enfant de moins de 3 ans"}
+    sommes = {nom: float(s[t].sum()) for nom, s in zone.sans_place.items()}
+    valeur = sommes["valeur"]
+    bas, haut = min(valeur, sommes["bas"]) * marge[0], max(valeur, sommes["haut"]) * marge[1]
+    if zone.muette[t].any():
+        motif = "offre inconnue d'une intercommunalité à portée : bornes seulement"
+        return muette | {"enfants": total, "bas": bas, "haut": haut, "motif": motif}
+    return {
+        "enfants": total, "valeur": valeur, "bas": bas, "haut": haut, "part": 100 * valeur / total,
+        "deux_temps": float((zone.deux_temps[t] * zone.demande[t]).sum() / total), "statut": "estime",
+        "motif": _PLACEE if zone.portee[t].any() else f"aucune place à portée ; {_PLACEE}",
+    }  # fmt: skip
+
+
+def _empechement(contexte: Contexte, offre: _Offre, communes: list[str], public: str) -> str:
+    """Pourquoi on ne peut pas répondre ; vide sinon."""
+    if public == "emploi" and offre.part_emploi.reindex(communes).isna().any():
+        return _SANS_EMPLOI
+    sus = offre.enfants.reindex(communes)
+    manque = sus.index[sus.isna()]
+    if len(manque):
+        noms = [str(contexte.communes["nom"].get(c, c)) for c in manque[:3]]
+        if len(communes) == 1 and communes[0] in contexte.communes.index and pd.isna(offre.habitants.get(communes[0])):
+            return "un arrondissement n'a pas sa propre offre publiée : demandez la ville"
+        dits = ", ".join(noms) + (f" et {compter(len(manque) - 3)} autres" if len(manque) > 3 else "")
+        return (
+            f"naissances de trois années inconnues pour {dits} : le fichier des naissances de l'Insee "
+            "(« cafdiag donnees telecharger naissances ») y suffirait"
+        )
+    if contexte.points["x"].reindex(communes).isna().any():
+        return "une commune n'est pas située : aucune durée ne se calcule"
+    unites = offre.unites.reindex(communes).unique()
+    muets = [u for u in unites if pd.isna(offre.flottante.at[u, "valeur"])]
+    if len(muets) == len(unites):
+        return _SANS_TAUX.format("cette intercommunalité" if len(muets) == 1 else "ces intercommunalités")
+    return ""
+
+
+def _hypotheses(contexte: Contexte) -> tuple[str, ...]:
+    annee = _annee(contexte)
+    taux = annee_des_taux(contexte.taux, contexte.annee)
+    return (
+        f"enfants de moins de 3 ans : naissances de {annee - 2} à {annee}, sans arrivées ni départs"
+        + ("" if taux == annee else f" ; taux de couverture de décembre {taux}"),
+        "offre répartie au mieux : le plus d'enfants possible ont une place, aussi également que la distance le "
+        "permet ; celle des communes voisines compte, avec leurs enfants",
+        "la Cnaf publie l'offre à l'intercommunalité (et aux communes de plus de 10 000 habitants) : ce qu'elle ne "
+        "situe pas est placé comme les enfants, ou comme les crèches dont on ignore les places ; un registre des "
+        "assistants maternels par commune, importé, le situe",
+        "une place va d'abord aux enfants de son intercommunalité ; ce qui reste, aux voisins",
+        "borne basse : chacun peut atteindre toute place non située de l'intercommunalité ; borne haute : seulement "
+        "celles de sa commune ; taux à l'arrondi près, enfants à l'intervalle à 90 % près",
+        "« parents en emploi » : toute l'offre leur serait réservée, c'est donc un plancher de leur besoin",
+        dire_duree(contexte),
+    )
+
+
+def _sources(contexte: Contexte) -> tuple[str, ...]:
+    taux = annee_des_taux(contexte.taux, contexte.annee)
+    return (
+        "Insee, état civil, naissances domiciliées",
+        f"Cnaf, taux de couverture en accueil du jeune enfant, décembre {taux}",
+        "places d'accueil collectif : registre local, Insee (base permanente des équipements) ou Cnaf",
+    )
