@@ -286,7 +286,7 @@ def test_docx_s_ouvre_dans_libreoffice(craon, tmp_path):
 
 
 def feuilles_de_mesures(classeur):
-    return [f for f in classeur if f.title not in ("Lisez-moi", "Dictionnaire", "Sources", "Statuts")]
+    return [f for f in classeur if f.title not in ("Synthèse", "Lisez-moi", "Dictionnaire", "Sources", "Statuts")]
 
 
 def test_xlsx_memes_valeurs_que_le_csv(craon):
@@ -330,7 +330,7 @@ def test_xlsx_montre_ce_que_montre_le_rapport(valeur, unite, attendu):
 
 def test_xlsx_codes_en_texte_vides_vraiment_vides_en_tetes_figes(craon):
     classeur = openpyxl.load_workbook(craon["xlsx"])
-    assert classeur.sheetnames[0] == "Lisez-moi" and classeur.sheetnames[-3:] == [
+    assert classeur.sheetnames[:2] == ["Synthèse", "Lisez-moi"] and classeur.sheetnames[-3:] == [
         "Dictionnaire",
         "Sources",
         "Statuts",
@@ -519,3 +519,42 @@ def test_html_seul_ne_charge_aucun_moteur_de_document(craon):
     )
     sortie = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert sortie.stdout.strip() == "[]"
+
+
+def test_synthese_en_tete_cote_a_cote_avec_un_graphique_par_theme(craon):
+    classeur = openpyxl.load_workbook(craon["xlsx"])
+    feuille = classeur.worksheets[0]
+    mesures = pd.read_csv(craon["mesures"], dtype={"territoire": str})
+    roles = ("territoire", "departement", "region", "france")
+    mesures = mesures[mesures["role"].isin(roles)].set_index(["libelle", "role"])
+    noms = [mesures.xs(r, level="role")["nom"].iloc[0] for r in roles]
+    assert [c.value for c in feuille[1]] == ["Indicateur", *noms, "Unité", "Date", "À savoir", "Thème"]
+    lignes = [li for li in feuille.iter_rows(min_row=2, values_only=True) if li[0]]
+    assert len(lignes) > 30
+    for ligne in lignes:
+        for role, valeur in zip(roles, ligne[1:5], strict=True):
+            attendue = mesures.loc[(ligne[0], role)]
+            if valeur is None:
+                # Un minorant, un manquant : la case reste vide, et le dit à côté.
+                assert pd.isna(attendue["valeur"]) and attendue["nom"] in ligne[7] or " partout" in ligne[7], ligne
+            else:
+                assert math.isclose(valeur, attendue["valeur"], rel_tol=1e-15)
+    themes = {li[8] for li in lignes}
+    assert {"Petite enfance", "Portrait du territoire"} <= themes and len(feuille._charts) >= len(themes) - 2
+    for graphique in feuille._charts:
+        for serie in graphique.series:
+            debut, _, fin = serie.val.numRef.f.rpartition("!")[2].replace("$", "").partition(":")
+            montrees = [li for n, li in enumerate(lignes, 2) if int(debut[1:]) <= n <= int((fin or debut)[1:])]
+            # Une seule unité et un seul thème par graphique.
+            assert len({(li[5], li[8]) for li in montrees}) == 1
+        assert graphique.anchor._from.row > len(lignes)
+    for f in classeur:
+        assert f.page_setup.orientation == "landscape" and f.page_setup.paperSize == 9 and f.page_setup.fitToHeight == 0
+
+
+def test_la_relecture_du_secret_lit_la_synthese(craon):
+    from cafdiag.restitution.relecture import relire
+
+    faits = [f for f in relire(craon["xlsx"].parent).faits if f.fichier.endswith(".xlsx")]
+    dits = {(f.indicateur, f.code): f.nombres.get("valeur") for f in faits if f.demi}
+    assert math.isclose(dits["PE_TXCOUV_GLOBAL", CRAON], 79.9) and ("PE_TXCOUV_GLOBAL", "FR") in dits

@@ -114,7 +114,6 @@ def bordereau(mesures: pd.DataFrame, cible: Territoire, *, titre: str = "") -> b
     feuille = feuille_en_tableau(classeur, "À apporter", _COLONNES, cases or [["", RIEN_A_APPORTER, "", "", "", ""]])
     feuille.oddHeader.left.text = f"{titre or cible.nom} : ce qu'il reste à apporter".replace("&", "&&")
     feuille.oddHeader.right.text = "Document de travail, à ne pas remettre"
-    feuille.oddFooter.right.text = "&P / &N"
     classeur.properties.title = f"{titre or cible.nom} : à apporter"
     classeur.properties.creator, classeur.properties.language = "cafdiag", "fr-FR"
     tampon = io.BytesIO()

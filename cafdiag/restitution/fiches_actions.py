@@ -236,7 +236,6 @@ class Fiches:
         feuille = feuille_en_tableau(classeur, "Actions", colonnes, lignes, gele="B2", en_texte=textes)
         titre = f"{sans_controle(self.note['titre'])} : actions de la convention"
         feuille.oddHeader.left.text = titre.replace("&", "&&")
-        feuille.oddFooter.right.text = "&P / &N"
         consignes = [
             (
                 "Action",

@@ -186,17 +186,29 @@ def _xlsx(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
 
     classeur = openpyxl.load_workbook(chemin, read_only=True, data_only=True)
     lignes: list[Ligne] = []
+    tableaux: list[Tableau] = []
     try:
         for feuille in classeur:
             entetes: list[str] = []
+            cases: list[list[str]] = []
             for r in feuille.iter_rows(values_only=True):
                 if "Code de l'indicateur" in r and "Code" in r:
                     entetes = [_TABLEUR.get(str(c), "") for c in r]
                 elif entetes:
                     lignes.append({c: x for c, x in zip(entetes, r, strict=False) if c})
+                else:
+                    cases.append([_case_dite(x) for x in r])
+            tableaux.append(("", cases))
     finally:
         classeur.close()
-    return lignes, []
+    return lignes, tableaux
+
+
+def _case_dite(x: object) -> str:
+    """Une case d'un tableau à lire, écrite comme un document l'écrirait."""
+    if isinstance(x, int | float):
+        return f"{x:.10g}".replace(".", ",")
+    return "" if x is None else str(x)
 
 
 def _docx(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:

@@ -1,4 +1,4 @@
-"""Le tableur du diagnostic : une feuille par thème, le dictionnaire, les sources, les statuts.
+"""Le tableur du diagnostic : une synthèse, une feuille par thème, le dictionnaire, les sources, les statuts.
 
 Les valeurs sont celles de ``mesures-<code>.csv``, lues de la même sortie du carnet. Un texte n'y devient
 jamais une formule ; un code reste un texte ; un manquant laisse une case vide.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -22,6 +22,7 @@ from cafdiag.restitution.couleurs import ENCRE, FOND_DOUX, TERRITOIRE
 from cafdiag.restitution.echappement import sans_controle
 from cafdiag.restitution.formats import STATUTS, decimales_de
 from cafdiag.restitution.formats import nombre as ecrire_nombre
+from cafdiag.restitution.synthese_xlsx import TITRE, Synthese, Valeur
 
 NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
 # Colonne du CSV, intitulé, largeur : ce qu'on lit d'abord vient d'abord.
@@ -57,15 +58,6 @@ _ROLES = {
 }
 
 
-class _Valeur(NamedTuple):
-    """Une valeur et son allure dans la feuille."""
-
-    contenu: Any
-    decimales: int | None = None
-    gras: bool = False
-    unite: str = ""
-
-
 _FORMULE = ("=", "+", "-", "@", "\t", "\r")
 _AUTRES = "Autres mesures"
 
@@ -99,6 +91,10 @@ def rendre_xlsx(mesures_csv: str, *, titre: str, situation: str = "", maille: st
     for ligne in lignes:
         theme = THEMES.get(themes.get(ligne["indicateur"]) or _theme_probable(ligne["indicateur"]), _AUTRES)
         feuilles.setdefault(theme, []).append(ligne)
+    synthese = Synthese(lignes)
+    if synthese.lignes:
+        feuille = feuille_en_tableau(classeur, TITRE, synthese.colonnes, synthese.lignes, gele="B2")
+        synthese.dessiner(feuille)
     rangees = [t for t in (*THEMES.values(), _AUTRES) if t in feuilles]
     _lisez_moi(
         classeur, titre=titre, situation=situation, maille=maille, feuilles=rangees, nombre=len(lignes)
@@ -191,9 +187,10 @@ def feuille_en_tableau(
     feuille.page_setup.fitToWidth, feuille.page_setup.fitToHeight = 1, 0
     feuille.sheet_properties.pageSetUpPr.fitToPage = True
     feuille.print_title_rows = "1:1"
+    feuille.oddFooter.left.text, feuille.oddFooter.right.text = "&A", "&P / &N"
     feuille.append(_entete(feuille, [mot for mot, _ in colonnes]))
     for ligne in lignes:
-        cases = [_case(feuille, *(c if isinstance(c, _Valeur) else (c,))) for c in ligne]
+        cases = [_case(feuille, *(c if isinstance(c, Valeur) else (c,))) for c in ligne]
         for rang in en_texte:
             cases[rang].number_format = "@"
         feuille.append(cases)
@@ -215,10 +212,10 @@ def _feuille_de_mesures(classeur: Workbook, theme: str, mesures: list[dict]) -> 
                 nombre = float(brut)
                 voulues = {"annee": None, "numerateur": 0, "denominateur": 0}.get(colonne, chiffres)
                 nombre = int(nombre) if nombre.is_integer() else nombre
-                ligne.append(_Valeur(nombre, voulues, ici and colonne == "valeur", mesure["unite"]))
+                ligne.append(Valeur(nombre, voulues, ici and colonne == "valeur", mesure["unite"]))
             else:
                 mot = _ROLES.get(brut, brut) if colonne == "role" else brut
-                ligne.append(_Valeur(mot, gras=ici and colonne == "nom"))
+                ligne.append(Valeur(mot, gras=ici and colonne == "nom"))
         lignes.append(ligne)
     feuille_en_tableau(classeur, theme, [(mot, largeur) for _, mot, largeur in COLONNES], lignes, gele="B2")
 
@@ -228,12 +225,16 @@ def _lisez_moi(
 ) -> None:
     feuille = _feuille(classeur, "Lisez-moi", [100])
     feuille.sheet_view.showGridLines = False
+    feuille.page_setup.orientation, feuille.page_setup.paperSize = "landscape", 9
+    feuille.page_setup.fitToWidth, feuille.page_setup.fitToHeight = 1, 0
+    feuille.sheet_properties.pageSetUpPr.fitToPage = True
     tete = _case(feuille, titre)
     tete.font = Font(bold=True, size=18, color=TERRITOIRE[1:])
     phrases = [
         maille,
         situation,
         "",
+        f"La feuille « {TITRE} » met côte à côte le territoire et ses références ; un graphique par thème, dessous.",
         f"Les {nombre} mesures du diagnostic, une par ligne : {', '.join(feuilles)}.",
         "Chaque mesure porte sa source, son millésime, sa maille et son statut (feuille « Statuts »).",
         "Une case vide est un manquant, jamais un zéro : la colonne « Motif » dit pourquoi.",
