@@ -536,7 +536,7 @@ def test_synthese_en_tete_cote_a_cote_avec_un_graphique_par_theme(craon):
             attendue = mesures.loc[(ligne[0], role)]
             if valeur is None:
                 # Un minorant, un manquant : la case reste vide, et le dit à côté.
-                assert pd.isna(attendue["valeur"]) and attendue["nom"] in ligne[7] or " partout" in ligne[7], ligne
+                assert (pd.isna(attendue["valeur"]) and attendue["nom"] in ligne[7]) or " partout" in ligne[7], ligne
             else:
                 assert math.isclose(valeur, attendue["valeur"], rel_tol=1e-15)
     themes = {li[8] for li in lignes}

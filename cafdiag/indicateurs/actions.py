@@ -194,7 +194,7 @@ def lire_indicateur(texte: str) -> tuple[str, str]:
     >>> lire_indicateur("pe_txcouv_eaje"), lire_indicateur("")
     (('PE_TXCOUV_EAJE', ''), ('', ''))
     >>> lire_indicateur("PE_TXCOUV_EAGE")[1]
-    'indicateur inconnu « PE_TXCOUV_EAGE » (PE_TXCOUV_EAJE, PE_TXCOUV_GAD, PE_TXCOUV_AM ?)'
+    'indicateur inconnu « PE_TXCOUV_EAGE » (PE_TXCOUV_EAJE, PE_TXCOUV_AM, PE_TXCOUV_GAD ?)'
     """
     table, mots = dictionnaire(), normaliser(texte)
     if not mots:
