@@ -272,8 +272,8 @@ def enjeux(lecture: Lecture) -> str:
             "rangs se lisent dans chaque chapitre ; les enjeux viendront de la parole des acteurs.</p></section>"
         )
     lignes = "".join(
-        f"<li><strong>{phrase_html(e.titre)}.</strong> {phrase_html(e.constat)} "
-        f"{phrase_html(f'Ce qui le contredirait : {minuscule(e.contredit)}')} <em>{phrase_html(e.question)}</em></li>"
+        f"<li><strong>{phrase_html(e.titre)}.</strong> {phrase_html(e.constat)} <em>{phrase_html(e.question)}</em> "
+        f"<small>{phrase_html(f'Ce qui le contredirait : {minuscule(e.contredit)}')}</small></li>"
         for e in trouves
     )
     seuils = "".join(f"<li>{phrase_html(s)}</li>" for s in regles_des_enjeux.seuils())

@@ -360,10 +360,10 @@ def majuscule(texte: str) -> str:
 def minuscule(texte: str) -> str:
     """Un libellé au milieu d'une phrase ; un sigle garde ses majuscules.
 
-    >>> minuscule("Lits de FJT"), minuscule("QPV couverts")
-    ('lits de FJT', 'QPV couverts')
+    >>> minuscule("Lits de FJT"), minuscule("QPV couverts"), minuscule("L'arrivée")
+    ('lits de FJT', 'QPV couverts', "l'arrivée")
     """
-    return texte[:1].lower() + texte[1:] if texte[1:2].islower() or texte[1:2] == " " else texte
+    return texte[:1].lower() + texte[1:] if texte[1:2].islower() or texte[1:2] in (" ", "'", "’") else texte
 
 
 def cle_de_tri(texte: str) -> str:

@@ -24,7 +24,7 @@ from cafdiag.restitution.archives import sans_dates
 from cafdiag.restitution.cartes_statiques import carte_statique
 from cafdiag.restitution.couleurs import TERRITOIRE
 from cafdiag.restitution.echappement import sans_controle
-from cafdiag.restitution.formats import ponctuer
+from cafdiag.restitution.formats import minuscule, ponctuer
 from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.images import png
 from cafdiag.restitution.legende_statique import couper
@@ -153,7 +153,7 @@ def _naissances(note: Mapping[str, Any], naissances: Mapping[str, Any] | None) -
 def _debat(debat: Mapping[str, Any]) -> Diapositive:
     textes = [(debat["constat"], False), (debat["question"], True)]
     textes.append(
-        (f"Ce qui le contredirait : {debat['contredit'][:1].lower()}{debat['contredit'][1:]}", False)
+        (f"Ce qui le contredirait : {minuscule(debat['contredit'])}", False)
     )
     sources = [f"{debat['constat']} {debat['source']}"]
     return Diapositive(debat["titre"], textes, barres=debat["graphique"], sources=sources)
