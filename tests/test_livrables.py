@@ -464,6 +464,13 @@ def test_textes_hostiles_inertes_dans_les_diapositives_et_les_fiches(hostile):
     cases = [c for f in openpyxl.load_workbook(hostile["actions"]) for r in f.iter_rows() for c in r]
     assert not [c for c in cases if c.data_type == "f"]
     assert not [c.value for c in cases if isinstance(c.value, str) and c.value.startswith(("=", "+", "-", "@"))]
+    with zipfile.ZipFile(hostile["pptx"]) as archive:
+        tableurs = [archive.read(n) for n in archive.namelist() if n.endswith(".xlsx")]
+        assert tableurs and "docProps/thumbnail.jpeg" not in archive.namelist()
+    # Le nom du territoire y est une catégorie : jamais une formule.
+    classeurs = [openpyxl.load_workbook(io.BytesIO(octets)) for octets in tableurs]
+    cases = [c for classeur in classeurs for f in classeur for r in f.iter_rows() for c in r]
+    assert any("HYPERLINK" in str(c.value) for c in cases) and not [c for c in cases if c.data_type == "f"]
     for nom in ("pptx", "fiches", "actions"):
         with zipfile.ZipFile(hostile[nom]) as archive:
             xml = "".join(archive.read(n).decode("utf-8", "replace") for n in archive.namelist() if n.endswith(".xml"))

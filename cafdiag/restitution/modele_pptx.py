@@ -203,8 +203,10 @@ def _en_pptx(octets: bytes) -> bytes:
 
 
 def _vider(presentation: Any) -> None:
-    """Ôte les diapositives d'exemple du modèle, et les listes qui les nomment."""
-    racine = presentation.part._element
+    """Ôte les diapositives d'exemple du modèle, les listes qui les nomment, et la vignette qui les montre."""
+    racine, liens = presentation.part._element, presentation.part.package._rels
+    for cle in [cle for cle, lien in liens.items() if lien.reltype.endswith("/thumbnail")]:
+        liens.pop(cle)
     for diapositive in list(presentation.slides._sldIdLst):
         presentation.part.drop_rel(diapositive.rId)
         presentation.slides._sldIdLst.remove(diapositive)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.opc.packuri import PackURI
 from pptx.util import Emu, Pt
 
+from cafdiag.donnees.registres_valeurs import neutraliser
 from cafdiag.restitution import couleurs
 from cafdiag.restitution.archives import sans_dates
 from cafdiag.restitution.cartes_statiques import carte_statique
@@ -323,9 +325,9 @@ class _Rendu:
         else:
             genre, noms = XL_CHART_TYPE.COLUMN_CLUSTERED, donnees["noms"]
             series = [{"nom": donnees["titre"], "valeurs": donnees["valeurs"], "ecrits": donnees["ecrits"]}]
-        valeurs.categories = [_propre(n) for n in noms]
+        valeurs.categories = [_inerte(n) for n in noms]
         for serie in series:
-            valeurs.add_series(_propre(serie["nom"]), serie["valeurs"])
+            valeurs.add_series(_inerte(serie["nom"]), serie["valeurs"])
         cadre = page.shapes.add_chart(
             genre, Emu(zone.gauche), Emu(zone.haut), Emu(zone.largeur), Emu(zone.hauteur), valeurs
         )
@@ -412,6 +414,16 @@ def _alternative(noms: Sequence[str], series: Sequence[Mapping[str, Any]]) -> st
 
 def _propre(texte: object) -> str:
     return ponctuer(sans_controle(texte))
+
+
+def _inerte(texte: object) -> str:
+    """Un nom que le tableur d'un graphique ne prendra ni pour une formule ni pour un lien.
+
+    >>> _inerte("=1+1"), _inerte("http://x"), _inerte("Mayenne")
+    ("'=1+1", "'http://x", 'Mayenne')
+    """
+    propre = neutraliser(_propre(texte))
+    return f"'{propre}" if re.match(r"(?i)(?:https?|ftp|mailto|internal|external):", propre) else propre
 
 
 def _titrer(page, texte: str, gabarit: Gabarit) -> None:
