@@ -16,7 +16,6 @@ from cafdiag.indicateurs.accessibilite import (
     autour,
     deux_temps,
     deux_temps_encadre,
-    metres,
     minutes,
     proximite_par_commune,
     voisiner,
@@ -24,6 +23,7 @@ from cafdiag.indicateurs.accessibilite import (
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
 from cafdiag.indicateurs.contexte import Contexte, premiere_connue, resultat
 from cafdiag.indicateurs.generiques import dire_millesime
+from cafdiag.indicateurs.routes import SOURCE, dire_convention, dire_duree, en_minutes, proche, rayon_m
 from cafdiag.magasin import lire_table
 
 # Une durée moyenne encadrée plus largement n'apprend rien : une minute de part et d'autre.
@@ -44,13 +44,6 @@ EQUIPEMENTS = {
 }
 _CAPACITES = "minorant : les places de certains établissements à portée ne sont pas connues"
 _VOISINES = "l'offre ou les enfants de communes voisines à portée ne sont pas connus"
-
-
-def _dire_duree(contexte: Contexte) -> str:
-    vitesse = f"{contexte.options.vitesse_kmh:g}".replace(".", ",")
-    return (
-        f"durée estimée : distance à vol d'oiseau × 1,3, à {vitesse} km/h, entre points centraux de communes"
-    )
 
 
 def _situables(contexte: Contexte, public: tuple[str, int]) -> pd.Index:
@@ -127,7 +120,7 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         sure = enfants.mul(acces["part_sue"].fillna(0.0), axis=0)
     au_moins = ~connu & brut["bas"].gt(0) & contexte.sommer(sure)["valeur"].ge(PART_SURE_MINIMALE * total["valeur"])
     manquants = contexte.manquantes(ligne["denominateur"], annee=annee)
-    motif = pd.Series(_dire_duree(contexte), index=contexte.codes).where(connu, _VOISINES)
+    motif = pd.Series(dire_duree(contexte), index=contexte.codes).where(connu, _VOISINES)
     if en_places:
         motif = motif.mask(au_moins, _CAPACITES)
     motif = motif.mask(manquants.ne(""), manquants).mask(nul, "aucun enfant de moins de 3 ans")
@@ -167,13 +160,12 @@ def _par_commune(
     parts: pd.Series | None,
 ) -> pd.DataFrame:
     """2SFCA des communes visées : on ne cherche que les lieux à leur portée, et les enfants à portée de ceux-ci."""
-    vitesse = contexte.options.vitesse_kmh
-    rayon = metres(paliers[-1][0], vitesse_kmh=vitesse)
+    rayon = rayon_m(contexte, paliers[-1][0])
     ici = contexte.points.loc[_renseignees(contexte, cibles, offre["valeur"])]
     proches = autour(contexte.points, ici, marge_m=2 * rayon)
     lieux = proches[offre["haut"].loc[proches.index].gt(0)]
     lieux = lieux.iloc[np.unique(voisiner(ici, lieux, rayon_m=rayon).j)]
-    voisinage = voisiner(proches, lieux, rayon_m=rayon).en_minutes(vitesse_kmh=vitesse)
+    voisinage = en_minutes(contexte, voisiner(proches, lieux, rayon_m=rayon))
     # Des enfants inconnus sont au plus tous les habitants, s'ils sont connus.
     demande, habitants = enfants.loc[proches.index], contexte.par_commune("population")["haut"]
     demande["haut"] = demande["haut"].where(np.isfinite(demande["haut"]), habitants.loc[proches.index])
@@ -219,9 +211,16 @@ def _temps_annuel(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataFr
         }
     )
     brut, total = _moyenne(contexte, acces, public)
-    return _conclure(
+    route, estime = _route(contexte, ligne), None
+    if route is not None:
+        estime = brut["valeur"]
+        vraies = route[1]["duree"].reindex(acces.index)
+        acces = pd.DataFrame({c: vraies.fillna(valeurs) for c, valeurs in acces.items()})
+        brut, total = _moyenne(contexte, acces, public)
+    table = _conclure(
         contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_MINUTE_MAXIMALE, sens="majorant"
     )
+    return table if route is None else _par_la_route(contexte, table, route, estime, "minutes")
 
 
 def part_a_portee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -248,13 +247,51 @@ def _part_annuelle(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataF
             "valeur": np.where(peut_etre | np.isnan(valeur), np.nan, np.where(oui, valeur, 0.0)),
             "bas": np.where(oui, bas, 0.0),
             "haut": np.where(oui | peut_etre, haut, 0.0),
-        }
+        },
+        index=public.index,
     )
     total = contexte.somme(ligne["numerateur"], annee=annee)
     brut = rapport(contexte.sommer(a_portee), total, facteur=100, partie=True)
-    return _conclure(
+    route, estime = _route(contexte, ligne), None
+    if route is not None and f"a{seuil:g}" in route[1]:
+        estime = brut["valeur"]
+        # La part de tous les habitants, prise pour celle du public.
+        parts = route[1][f"a{seuil:g}"].reindex(public.index)
+        a_portee = pd.DataFrame(
+            {c: (public[c] * parts).mask(parts.eq(0), 0.0).where(parts.notna(), a_portee[c]) for c in a_portee}
+        )
+        brut = rapport(contexte.sommer(a_portee), total, facteur=100, partie=True)
+    table = _conclure(
         contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_LARGEUR_MAXIMALE, sens="minorant"
     )
+    return table if estime is None else _par_la_route(contexte, table, route, estime, "%")
+
+
+def _route(contexte: Contexte, ligne: pd.Series) -> tuple[int, pd.DataFrame] | None:
+    """Les durées de route de l'Insee jusqu'à cet équipement, si elles sont là (le premier type nomme le groupe)."""
+    groupe = next(iter(EQUIPEMENTS[ligne["code"]]))
+    return contexte.partager(("route", groupe), lambda: proche(contexte, groupe))
+
+
+def _par_la_route(
+    contexte: Contexte, table: pd.DataFrame, route: tuple[int, pd.DataFrame], estime: pd.Series, unite: str
+) -> pd.DataFrame:
+    """Dit d'où vient la durée, et ce que notre estimation aurait donné à sa place : son erreur."""
+    an, durees = route
+    connues = pd.DataFrame({"valeur": durees["duree"].reindex(contexte.communes.index).notna().astype(float)})
+    siennes = contexte.sommer(connues.assign(bas=connues["valeur"], haut=connues["valeur"]))
+    n, sur = siennes["valeur"].to_numpy(), siennes["n"].to_numpy()
+    ici = (n > 0) & table["valeur"].notna().to_numpy()
+    motifs = table["motif"].to_numpy(dtype=object, copy=True)
+    for r in np.flatnonzero(ici):
+        ailleurs = "" if n[r] == sur[r] else f" pour {int(n[r])} communes sur {int(sur[r])}, estimée ailleurs"
+        dit = f"durée par la route de tous les habitants (Insee, {an}){ailleurs}"
+        if not np.isnan(estime.iloc[r]):
+            dit += f" ; à vol d'oiseau nous aurions dit {estime.iloc[r]:.1f} {unite}".replace(".", ",")
+        motifs[r] = dit
+    sources = table["source"].mask(ici, SOURCE)
+    millesimes = table["millesime"].where(~ici, f"accès {an}, " + table["millesime"].str.partition(", ")[2])
+    return table.assign(motif=motifs, source=sources, millesime=millesimes)
 
 
 def _durees(contexte: Contexte, indicateur: str, public: tuple[str, int]) -> pd.DataFrame:
@@ -288,7 +325,7 @@ def _conclure(
     situe, nul = total["valeur"].notna(), total["valeur"].eq(0)
     borne = situe & ~sur & (brut["haut"] - brut["bas"]).le(LARGEUR_MONTREE * demi_maximale)
     valeur = brut["valeur"].mask(nul)
-    duree = _dire_duree(contexte)
+    duree = dire_convention(contexte)
     motif = pd.Series(duree, index=contexte.codes).mask(
         ~sur, "l'équipement de communes voisines n'est pas connu : rien ne dit le plus proche"
     )

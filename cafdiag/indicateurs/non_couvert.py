@@ -8,6 +8,7 @@ mieux puis au pire des endroits pour ses bornes.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,7 +166,9 @@ def sans_place(contexte: Contexte) -> pd.DataFrame:
 
 def _par_commune(contexte: Contexte, communes: list[str], public: str) -> pd.DataFrame:
     noms, marge = contexte.communes["nom"], _marges(contexte)[contexte.codes[0]]
-    table = pd.DataFrame([_ligne(contexte, [c], public, marge) for c in communes])
+    # La zone du territoire, même pour une commune d'une autre région que la sienne : leur somme est son nombre.
+    zone = _zone(contexte, communes, public)
+    table = pd.DataFrame([_ligne(contexte, [c], public, marge, zone) for c in communes])
     return table.assign(section="commune", code=communes, nom=noms.reindex(communes).to_numpy(), public=public)
 
 
@@ -331,12 +334,21 @@ class _Zone:
 
 
 def _zone(contexte: Contexte, communes: list[str], public: str) -> _Zone:
-    """La même zone pour toutes les communes d'une région : une commune et son EPCI se répondent d'un même calcul."""
+    """La même zone pour toutes les communes d'une région : une commune et son EPCI se répondent d'un même calcul.
+
+    Un territoire à cheval est de la région où il a le plus de communes, si la marge de celle-ci le contient.
+    """
     lieux = contexte.partager(("besoin", "regions"), lambda: contexte.communes["region"].dropna().to_dict())
-    regions = tuple(sorted({lieux[c] for c in communes if c in lieux}))
+    comptes = Counter(lieux[c] for c in communes if c in lieux)
     choix = contexte.options
-    cle = ("besoin", "zone", regions, public, choix.acces_minutes, choix.vitesse_kmh, contexte.annee)
-    return contexte.partager(cle, lambda: _repartir(contexte, regions, public))
+
+    def une(regions: tuple[str, ...]) -> _Zone:
+        cle = ("besoin", "zone", regions, public, choix.acces_minutes, choix.vitesse_kmh, contexte.annee)
+        return contexte.partager(cle, lambda: _repartir(contexte, regions, public))
+
+    toutes = tuple(sorted(comptes))
+    zone = une(tuple(sorted(toutes, key=lambda r: (-comptes[r], r))[:1]))
+    return zone if len(toutes) < 2 or all(c in zone.rang for c in communes) else une(toutes)
 
 
 def _repartir(contexte: Contexte, regions: tuple[str, ...], public: str) -> _Zone:
@@ -400,11 +412,15 @@ def _d_abord_ici(
     return parts_servies(demande, offre, i, j, socle=d_abord * demande)
 
 
-def _ligne(contexte: Contexte, communes: list[str], public: str, marge: tuple[float, float]) -> dict:
+def _ligne(
+    contexte: Contexte, communes: list[str], public: str, marge: tuple[float, float], zone: _Zone | None = None
+) -> dict:
     """Un territoire, un public : ses enfants, ceux qui n'ont pas de place, entre deux bornes ; ou pourquoi non."""
     muette = dict.fromkeys(("enfants", "valeur", "bas", "haut", "part", "deux_temps"), np.nan)
     muette |= {"statut": "non_disponible"}
-    zone = _zone(contexte, communes, public)
+    if public == "emploi" and _offre(contexte).part_emploi.isna().all():
+        return muette | {"motif": _SANS_EMPLOI}
+    zone = zone or _zone(contexte, communes, public)
     t = [zone.rang[c] for c in communes if c in zone.rang]
     if (len(t) < len(communes) or not zone.sue[t].all()) and (
         motif := _empechement(contexte, _offre(contexte), communes, public)
