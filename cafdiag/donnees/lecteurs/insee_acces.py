@@ -56,7 +56,7 @@ def lire(chemin: Path, *, feuille: str | None = None, annee: int | None = None) 
     an = annee or annee_du_nom(vu.fichier)
     if an is None:
         raise refuser(vu, "aucune colonne ne donne l'année, et le nom du fichier non plus",
-                      attendu="le nom de l'Insee, comme « donnees_2025_reg32.parquet »",
+                      attendu="le nom de l'Insee, comme « donnees_AAAA_reg52.parquet »",
                       conseil="renommez-le, ou dites --annee")
     if "carreau" not in roles and not {"x", "y"} <= set(roles):
         raise refuser(vu, "aucune colonne ne dit le carreau", attendu="idSrc, ou X et Y")
