@@ -55,13 +55,11 @@ class Gabarit:
     zone: Zone
     numero: Any
 
-    def corps(self, forme: Any, defaut: int) -> int:
+    def corps(self, forme: Any, mise: Any, defaut: int) -> int:
         """Le corps, en points, qu'un cadre hérite de sa mise en page puis de son masque."""
         idx = forme.placeholder_format.idx if forme.is_placeholder else None
-        heritees = [forme._element]
-        for mise in (self.couverture, self.contenu):
-            heritees += [p._element for p in mise.placeholders if p.placeholder_format.idx == idx]
-        masque = self.contenu.slide_master
+        heritees = [p._element for p in mise.placeholders if p.placeholder_format.idx == idx]
+        masque = mise.slide_master
         if idx == 0:
             heritees += [p._element for p in masque.placeholders if p.placeholder_format.type in (1, 3)]
             heritees += masque._element.findall(f"{_P}txStyles/{_P}titleStyle")
@@ -224,7 +222,7 @@ def _vider(presentation: Any) -> None:
 
 def _sobre(presentation: Any) -> Any:
     """Le modèle livré avec python-pptx, en 16:9, aux polices et aux couleurs de la maison, deux mises en page."""
-    from pptx.util import Emu, Pt
+    from pptx.util import Emu
 
     presentation.slide_width, presentation.slide_height = Emu(int(13.333 * _POUCE)), Emu(int(7.5 * _POUCE))
     for mise in list(presentation.slide_layouts):
@@ -255,6 +253,10 @@ def _sobre(presentation: Any) -> Any:
             genre = int(cadre.placeholder_format.type)
             if genre == 3:
                 _placer(cadre, (0.9, 2.2, 11.5, 1.5))
+                listes = cadre._element.find(f"{_P}txBody/{_A}lstStyle")
+                niveau = listes.makeelement(f"{_A}lvl1pPr", {})
+                niveau.append(niveau.makeelement(f"{_A}defRPr", {"sz": "4000"}))
+                listes.insert(0, niveau)
             elif genre == 4:
                 _placer(cadre, (0.9, 3.9, 11.5, 2.2))
                 for niveau in cadre._element.iter(f"{_A}lvl1pPr"):
@@ -262,9 +264,6 @@ def _sobre(presentation: Any) -> Any:
                     niveau.find(f"{_A}defRPr").set("sz", "2000")
             elif genre in cadres and genre != 1:
                 _placer(cadre, cadres[genre])
-    for cadre in presentation.slide_layouts[0].placeholders:
-        if cadre.placeholder_format.idx == 0:
-            cadre.text_frame.paragraphs[0].font.size = Pt(40)
     return presentation
 
 

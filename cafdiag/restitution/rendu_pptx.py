@@ -154,9 +154,7 @@ def _naissances(note: Mapping[str, Any], naissances: Mapping[str, Any] | None) -
 
 def _debat(debat: Mapping[str, Any]) -> Diapositive:
     textes = [(debat["constat"], False), (debat["question"], True)]
-    textes.append(
-        (f"Ce qui le contredirait : {minuscule(debat['contredit'])}", False)
-    )
+    textes.append((f"Ce qui le contredirait : {minuscule(debat['contredit'])}", False))
     sources = [f"{debat['constat']} {debat['source']}"]
     return Diapositive(debat["titre"], textes, barres=debat["graphique"], sources=sources)
 
@@ -181,10 +179,11 @@ def rendre_pptx(
     modele : bytes
         Un modèle déjà contrôlé (:func:`cafdiag.restitution.modele_pptx.lire_modele`) ; vide : le nôtre, sobre.
     """
-    rendu = _Rendu(ouvrir(modele))
+    rendu, suite = _Rendu(ouvrir(modele)), diapositives(note, cartes)
     rendu.couverture(note, identite, logo=not modele)
-    for diapositive in diapositives(note, cartes):
-        rendu.ajouter(diapositive)
+    titre = rendu.corps_des_titres([d.titre for d in suite])
+    for diapositive in suite:
+        rendu.ajouter(diapositive, titre)
     return rendu.octets(str(note["titre"]))
 
 
@@ -207,7 +206,7 @@ class _Rendu:
 
     def couverture(self, note: Mapping[str, Any], identite: Identite, *, logo: bool) -> None:
         page = self.prs.slides.add_slide(self.gabarit.couverture)
-        _titrer(page, note["titre"], self.gabarit)
+        _titrer(page, note["titre"], self._titre_au_plus([note["titre"]], self.gabarit.couverture))
         lignes = [note["surtitre"], "Comité de pilotage : les chiffres, les questions à débattre"]
         lignes.append(" · ".join(x for x in (identite.caf, identite.date, identite.contact) if x))
         lignes = [x for x in lignes if x]
@@ -217,7 +216,13 @@ class _Rendu:
         if sous_titre is None or not sous_titre.has_text_frame:
             zone = self.gabarit.zone
             sous_titre = page.shapes.add_textbox(zone.gauche, zone.haut, zone.largeur, zone.hauteur)
-        _ecrire(sous_titre.text_frame, [(x, False) for x in lignes], corps=self.gabarit.corps(sous_titre, 20))
+        textes, corps = (
+            [(x, False) for x in lignes],
+            self.gabarit.corps(sous_titre, self.gabarit.couverture, 20),
+        )
+        _ecrire(
+            sous_titre.text_frame, textes, corps=_tenir(textes, corps, sous_titre.width, sous_titre.height)
+        )
         if logo and identite.logo:
             image = page.shapes.add_picture(io.BytesIO(identite.logo), self.gabarit.zone.gauche, Emu(0))
             facteur = min(2_000_000 / image.width, 900_000 / image.height)
@@ -225,9 +230,26 @@ class _Rendu:
             image.top = Emu(400_000)
             _decrire(image, identite.caf or "Logo")
 
-    def ajouter(self, diapositive: Diapositive) -> None:
+    def corps_des_titres(self, titres: list[str]) -> int | None:
+        """Le corps commun aux titres : celui de la mise en page, ou le plus grand qui les fasse tous tenir."""
+        return self._titre_au_plus(titres, self.gabarit.contenu)
+
+    def _titre_au_plus(self, titres: list[str], mise: Any) -> int | None:
+        """None si le corps hérité convient : rien n'est alors écrit par-dessus le modèle."""
+        cadre = next(p for p in mise.placeholders if p.placeholder_format.idx == 0)
+        corps = self.gabarit.corps(cadre, mise, 44)
+        largeur, hauteur = (
+            cadre.width or self.prs.slide_width * 9 // 10,
+            cadre.height or self.prs.slide_height // 7,
+        )
+        tenus = [
+            _tenir([(_propre(t), True)], corps, largeur, hauteur, minimum=16, serre=True) for t in titres
+        ]
+        return min(tenus) if min(tenus) < corps else None
+
+    def ajouter(self, diapositive: Diapositive, corps_du_titre: int | None) -> None:
         page = self.prs.slides.add_slide(self.gabarit.contenu)
-        _titrer(page, diapositive.titre, self.gabarit)
+        _titrer(page, diapositive.titre, corps_du_titre)
         # Les cadres vides de la mise en page s'afficheraient « Cliquez pour ajouter du texte ».
         for vide in [p for p in page.placeholders if p.placeholder_format.idx != 0]:
             vide._element.getparent().remove(vide._element)
@@ -426,15 +448,13 @@ def _inerte(texte: object) -> str:
     return f"'{propre}" if re.match(r"(?i)(?:https?|ftp|mailto|internal|external):", propre) else propre
 
 
-def _titrer(page, texte: str, gabarit: Gabarit) -> None:
+def _titrer(page, texte: str, corps: int | None) -> None:
     titre = page.shapes.title
-    propre, corps = _propre(texte), gabarit.corps(titre, 44)
-    tenu = _tenir([(propre, True)], corps, titre.width, titre.height, minimum=16, serre=True)
-    titre.text_frame.text = propre
+    titre.text_frame.text = _propre(texte)
     for bout in titre.text_frame.paragraphs[0].runs:
         bout.font.language_id = MSO_LANGUAGE_ID.FRENCH
-        if tenu < corps:
-            bout.font.size = Pt(tenu)
+        if corps is not None:
+            bout.font.size = Pt(corps)
 
 
 def _bout(paragraphe, mots: str, *, corps: int, gras: bool = False) -> None:
