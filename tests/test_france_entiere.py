@@ -100,3 +100,12 @@ def test_le_nombre_de_quartiers_de_chaque_territoire_est_celui_de_la_liste(tmp_p
         lus = cd.mesurer_maille(maille, ["CTX_QPV_NB"]).set_index("territoire")
         assert lus["statut"].eq("exact").all()
         assert lus["valeur"].astype(int).to_dict() == attendus.reindex(lus.index, fill_value=0).to_dict()
+
+
+def test_une_commune_scindee_au_chiffre_d_ensemble_ne_fait_pas_taire_la_france():
+    """Neussargues : ses naissances restent à l'ancien code. L'ensemble se projette et se situe ; une part, jamais."""
+    codes = ["PE_NAISS", "PE_ENF_M3_5ANS"]
+    france = cd.mesurer("FR", codes).set_index("indicateur")
+    assert france.loc["PE_ENF_M3_5ANS", "valeur"] > 1_500_000
+    part = cd.mesurer("15141", codes).set_index("indicateur")
+    assert part["valeur"].isna().all()

@@ -190,8 +190,8 @@ def _moyenne(
     # Zéro enfant à une distance inconnue, donc peut-être infinie : zéro.
     valeurs = {c: np.where(poids == 0, 0.0, acces[c].to_numpy()) for c in ("valeur", "bas", "haut")}
     peses = {c: v * poids for c, v in valeurs.items()}
-    total = contexte.sommer(pd.DataFrame(dict.fromkeys(peses, poids)))
-    return rapport(contexte.sommer(pd.DataFrame(peses)), total, facteur=1.0), total
+    total = contexte.sommer_ensembles(pd.DataFrame(dict.fromkeys(peses, poids)))
+    return rapport(contexte.sommer_ensembles(pd.DataFrame(peses)), total, facteur=1.0), total
 
 
 def temps_moyen(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -251,7 +251,7 @@ def _part_annuelle(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataF
         index=public.index,
     )
     total = contexte.somme(ligne["numerateur"], annee=annee)
-    brut = rapport(contexte.sommer(a_portee), total, facteur=100, partie=True)
+    brut = rapport(contexte.sommer_ensembles(a_portee), total, facteur=100, partie=True)
     route, estime = _route(contexte, ligne), None
     if route is not None and f"a{seuil:g}" in route[1]:
         estime = brut["valeur"]
@@ -260,7 +260,7 @@ def _part_annuelle(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataF
         a_portee = pd.DataFrame(
             {c: (public[c] * parts).mask(parts.eq(0), 0.0).where(parts.notna(), a_portee[c]) for c in a_portee}
         )
-        brut = rapport(contexte.sommer(a_portee), total, facteur=100, partie=True)
+        brut = rapport(contexte.sommer_ensembles(a_portee), total, facteur=100, partie=True)
     table = _conclure(
         contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_LARGEUR_MAXIMALE, sens="minorant"
     )

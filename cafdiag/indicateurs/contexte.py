@@ -245,13 +245,13 @@ class Contexte:
         communes = self.par_commune(variable, annee=annee)
         publiees = self._publiees(variable).get(annee)
         if publiees is None:
-            somme = self._sommer_ensembles(communes)
+            somme = self.sommer_ensembles(communes)
             somme = somme.assign(annee=annee, maille_source="commune", source="", enferme="")
         else:
             somme = resoudre(publiees, communes, self.appartenance, self.officiels).assign(annee=annee)
         return self._avec_population_publiee(somme, annee) if variable == "population" else somme
 
-    def _sommer_ensembles(self, communes: pd.DataFrame) -> pd.DataFrame:
+    def sommer_ensembles(self, communes: pd.DataFrame) -> pd.DataFrame:
         """:meth:`sommer`, quand une source garde à l'ancien code le chiffre de toute une commune scindée.
 
         La somme vaut pour qui contient toutes les communes issues de la scission ; aucune n'a de chiffre à elle.
