@@ -42,7 +42,7 @@ _SANS_TAUX = (
     "ou un registre complet de l'accueil suffirait"
 )
 _PLACEE = "ce que la Cnaf ne publie qu'à l'intercommunalité est placé comme ses enfants"
-_SANS_EMPLOI = (
+SANS_EMPLOI = (
     "l'emploi des parents n'est pas connu ici : « cafdiag donnees telecharger activite_parents » (Insee, recensement) "
     "y suffirait"
 )
@@ -419,7 +419,7 @@ def _ligne(
     muette = dict.fromkeys(("enfants", "valeur", "bas", "haut", "part", "deux_temps"), np.nan)
     muette |= {"statut": "non_disponible"}
     if public == "emploi" and _offre(contexte).part_emploi.isna().all():
-        return muette | {"motif": _SANS_EMPLOI}
+        return muette | {"motif": SANS_EMPLOI}
     zone = zone or _zone(contexte, communes, public)
     t = [zone.rang[c] for c in communes if c in zone.rang]
     if (len(t) < len(communes) or not zone.sue[t].all()) and (
@@ -445,7 +445,7 @@ def _ligne(
 def _empechement(contexte: Contexte, offre: _Offre, communes: list[str], public: str) -> str:
     """Pourquoi on ne peut pas répondre ; vide sinon."""
     if public == "emploi" and offre.part_emploi.reindex(communes).isna().any():
-        return _SANS_EMPLOI
+        return SANS_EMPLOI
     sus = offre.enfants.reindex(communes)
     manque = sus.index[sus.isna()]
     if len(manque):

@@ -1,23 +1,22 @@
-"""Montrer le besoin non couvert : le texte d'un terminal, la section du rapport, la phrase de la note, la carte."""
+"""Montrer le besoin non couvert : le texte d'un terminal, le paragraphe du rapport, la carte."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.mesures import COLONNES
-from cafdiag.indicateurs.non_couvert import PUBLICS, Besoin, besoin
+from cafdiag.indicateurs.non_couvert import PUBLICS, SANS_EMPLOI, Besoin, besoin
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.simulation import places_dites
-from cafdiag.restitution.tableaux import tableau
 
 if TYPE_CHECKING:
     from cafdiag.restitution.leaflet import CarteHorsLigne
 
-TITRE = "Besoin non couvert : enfants sans place à portée"
+TITRE = "Enfants sans place à portée"
 CODE = "BESOIN_SANS_PLACE"
 _LIBELLES = {
     "tous": "Enfants de moins de 3 ans sans place à portée",
@@ -31,7 +30,7 @@ def _duree(b: Besoin) -> str:
 
 
 def constat(b: Besoin) -> str:
-    """« Environ 165 enfants de moins de 3 ans sur 821 n'ont pas de place à moins de 15 minutes (126 à 268). »"""
+    """« Environ 165 enfants de moins de 3 ans sur 821 fin 2023, n'ont pas de place à moins de 15 minutes (126 à 268). »"""
     ligne = b.principal
     enfants = nombre(ligne["enfants"], decimales=0)
     if ligne["statut"] == "sans_objet":
@@ -39,12 +38,12 @@ def constat(b: Besoin) -> str:
     qui = PUBLICS[ligne["public"]]
     if pd.isna(ligne["valeur"]):
         bas, haut = (nombre(ligne[c], decimales=0) for c in ("bas", "haut"))
-        return f"De {bas} à {haut} {qui}, sur {enfants}, n'ont pas de place à moins de {_duree(b)} : {ligne['motif']}."
+        return f"De {bas} à {haut} {qui}, sur {enfants} fin {b.annee}, n'ont pas de place à moins de {_duree(b)} : {ligne['motif']}."
     n, bornes = nombre(ligne["valeur"], decimales=0), places_dites(*ligne[["valeur", "bas", "haut"]]).partition(" ")[2]
     plusieurs = round(ligne["valeur"]) > 1
     qui = qui if plusieurs else qui.replace("enfants", "enfant", 1)
     verbe = "n'ont" if plusieurs else "n'a"
-    return f"Environ {n} {qui}, sur {enfants}, {verbe} pas de place à moins de {_duree(b)} {bornes}".rstrip() + "."
+    return f"Environ {n} {qui}, sur {enfants} fin {b.annee}, {verbe} pas de place à moins de {_duree(b)} {bornes}".rstrip() + "."
 
 
 def autres_phrases(b: Besoin) -> list[str]:
@@ -86,52 +85,59 @@ def en_texte(b: Besoin) -> str:
     return "\n".join(lignes)
 
 
-def chercher(donnees: Donnees) -> Besoin | str:
-    """Le besoin d'un rapport, à sa durée d'accès ; sinon, pourquoi on se tait."""
+def chercher(donnees: Donnees) -> Besoin | None:
+    """Le besoin d'un rapport, à sa durée d'accès et à la date d'aujourd'hui ; None s'il ne se calcule pas."""
     choix = donnees.options
+    if donnees.annee is not None:
+        return None
     try:
-        return besoin(donnees.territoire, minutes=choix.acces_minutes, apports=donnees.apports, options=choix)
-    except DemandeFausse as refus:
-        return f"{refus.trouve}."
+        trouve = besoin(donnees.territoire, minutes=choix.acces_minutes, apports=donnees.apports, options=choix)
+    except DemandeFausse:
+        return None
+    return trouve if trouve.principal["statut"] == "estime" else None
 
 
-def section(b: Besoin | str) -> str:
-    """La section du rapport, en HTML ; si on se tait, elle dit pourquoi."""
-    titre = f'<section id="besoin" class="chapitre"><h2>{TITRE}</h2>'
-    if isinstance(b, str):
-        return f'{titre}<p class="nd">{phrase_html(b)}</p></section>'
-    rendu = tableau(
-        tableau_des_communes(b),
-        titre=f"Par commune : {PUBLICS[b.principal['public']]}",
-        precision="Entre parenthèses, la fourchette. Le nombre d'une petite commune est un ordre de grandeur.",
-        colonnes={"nom": "Commune", "enfants": "Enfants", "sans_place": "Sans place", "deux_temps": "2SFCA (pour 100)"},
-    )
-    phrases = "".join(f"<p>{phrase_html(p)}</p>" for p in (constat(b), *autres_phrases(b)))
+def paragraphe(b: Besoin | None) -> str:
+    """Le paragraphe du rapport, en HTML ; vide si on se tait."""
+    if b is None:
+        return ""
+    phrases = [constat(b), *(p for p in autres_phrases(b) if p != majuscule(f"{SANS_EMPLOI}."))]
+    corps = phrase_html(" ".join(phrases))
     notes = "".join(f"<li>{phrase_html(majuscule(p))}.</li>" for p in b.hypotheses)
-    detail = "" if len(b.communes) < 2 else f"<details><summary>Commune par commune</summary>{rendu}</details>"
+    sources = phrase_html(f"Sources : {' ; '.join(b.sources)}.")
     return (
-        f"{titre}{phrases}{detail}"
-        f'<details class="note-limite"><summary>Hypothèses</summary><ul>{notes}</ul></details>'
-        f'<p class="source">{phrase_html("Sources : " + " ; ".join(b.sources))}.</p></section>'
+        f'<section><h3>{TITRE}</h3><p>{corps}</p><details class="note-limite"><summary>Comment c\'est compté</summary>'
+        f'<ul>{notes}</ul></details><p class="source">{sources}</p></section>'
     )
 
 
-def mesures_du_besoin(b: Besoin | str) -> pd.DataFrame:
-    """Les nombres de la section, en Mesures."""
-    if isinstance(b, str):
+def mesures_du_besoin(b: Besoin | None) -> pd.DataFrame:
+    """Les nombres du paragraphe, en Mesures."""
+    if b is None:
         return pd.DataFrame(columns=COLONNES).assign(role="besoin")
-    table = b.table()
+    return _en_mesures(b, b.table().query("section == 'territoire'"), b.territoire.maille)
+
+
+def pour_la_note(b: Besoin | None) -> dict[str, Any] | None:
+    """La phrase de la note, et la mesure dont elle cite la source ; None si on se tait."""
+    if b is None:
+        return None
+    mesures = mesures_du_besoin(b).set_index("indicateur")
+    return {"phrase": constat(b), "ligne": mesures.iloc[-1].to_dict()}
+
+
+def _en_mesures(b: Besoin, table: pd.DataFrame, maille: str) -> pd.DataFrame:
     table = table[table["valeur"].notna()]
     rendue = pd.DataFrame(
         {
             "territoire": table["code"],
             "nom": table["nom"],
-            "maille": table["section"].where(table["section"].eq("commune"), b.territoire.maille),
-            "indicateur": CODE,
+            "maille": maille,
+            "indicateur": table["public"].map({"tous": CODE, "emploi": f"{CODE}_EMPLOI"}),
             "libelle": table["public"].map(_LIBELLES),
             "annee": b.annee,
             "valeur": table["valeur"],
-            "modalite": table["public"],
+            "modalite": "",
             "unite": "enfants",
             "denominateur": table["enfants"],
             "bas": table["bas"],
@@ -153,8 +159,7 @@ def carte(b: Besoin) -> CarteHorsLigne:
 
     if len(b.communes) > COMMUNES_MAXIMUM:
         raise DemandeFausse(f"carte de {len(b.communes)} communes", attendu=f"{COMMUNES_MAXIMUM} communes au plus")
-    mesures = mesures_du_besoin(b)
-    mesures = mesures[mesures["maille"].eq("commune")]
+    mesures = _en_mesures(b, b.table().query("section == 'commune'"), "commune")
     mesures = mesures.assign(valeur=100 * mesures["valeur"] / mesures["denominateur"], unite="%")
     noms = b.communes.set_index("code")["nom"]
     return carte_aplats(

@@ -13,7 +13,9 @@ from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_maille
 from cafdiag.indicateurs.horizon_objets import Horizon
+from cafdiag.indicateurs.non_couvert import Besoin
 from cafdiag.restitution import annexes, bref, chapitres, comparables, copil, note, textes
+from cafdiag.restitution import besoin as besoin_du_rapport
 from cafdiag.restitution import horizon as horizon_du_rapport
 from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
@@ -242,8 +244,14 @@ class Diagnostic:
         return self._bloc(chapitres.enjeux(self.lecture))
 
     def simulation(self) -> Bloc:
-        """Places à créer pour rejoindre le département et la France, financement, ce qu'on ne sait pas."""
-        return self._bloc(simulations_du_rapport.section(self.donnees, self.simulations))
+        """Places à créer pour rejoindre le département et la France, financement ; enfants sans place à portée."""
+        section = simulations_du_rapport.section(self.donnees, self.simulations)
+        return self._bloc(section + besoin_du_rapport.paragraphe(self.besoin))
+
+    @cached_property
+    def besoin(self) -> Besoin | None:
+        """Les enfants sans place à portée, comptés une fois ; None si rien ne permet de les compter."""
+        return besoin_du_rapport.chercher(self.donnees)
 
     @cached_property
     def simulations(self) -> list:
@@ -263,7 +271,7 @@ class Diagnostic:
         """Ce que dira la note de l'élu, si on la demande ; le rapport n'en montre rien."""
         carte = self.cartes.mesures_affichees().to_dict("records")
         enfants = {m["nom"]: m["valeur"] for m in carte if m["indicateur"] == "PE_ENF_M3" and pd.notna(m["valeur"])}
-        dite = note.contenu(self.donnees, enfants)
+        dite = note.contenu(self.donnees, enfants, besoin_du_rapport.pour_la_note(self.besoin))
         dite["copil"] = copil.contenu(self.donnees, self.simulations)
         combien = f"{len(dite['cles'])} chiffres clés, {len(dite['enjeux'])} enjeux, {len(dite['themes'])} thèmes"
         return Bloc(f"<p>La note de quatre pages : {combien}.</p>", donnees={MIME_NOTE: dite})
@@ -293,7 +301,8 @@ class Diagnostic:
         simulees = simulations_du_rapport.mesures_des_simulations(self.simulations)
         carte = self.cartes.mesures_affichees().assign(role="carte")
         projetees = horizon_du_rapport.mesures_de_l_horizon(self.projection)
-        blocs = [self.mesures, mesures_tracees(self.donnees), autour, groupes, carte, simulees, projetees]
+        sans_place = besoin_du_rapport.mesures_du_besoin(self.besoin)
+        blocs = [self.mesures, mesures_tracees(self.donnees), autour, groupes, carte, simulees, projetees, sans_place]
         return pd.concat([b for b in blocs if len(b)], ignore_index=True)
 
     def mesures_jointes(self) -> Bloc:

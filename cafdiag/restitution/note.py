@@ -61,7 +61,9 @@ _EFFECTIFS = {
 }
 
 
-def contenu(donnees: Donnees, enfants: dict[str, float]) -> dict[str, Any]:
+def contenu(
+    donnees: Donnees, enfants: dict[str, float], sans_place: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Tout ce que dit la note d'un territoire, en textes, dessins et renvois de notes.
 
     Parameters
@@ -69,13 +71,15 @@ def contenu(donnees: Donnees, enfants: dict[str, float]) -> dict[str, Any]:
     donnees : Donnees
     enfants : dict
         Enfants de moins de 3 ans par nom de commune, tels que la carte les montre.
+    sans_place : dict, optional
+        ``phrase`` et ``ligne`` des enfants sans place à portée, s'ils se comptent.
     """
     lecture, notes = donnees.lecture, Notes()
     trouves = enjeux(lecture)
     chapo = _chapo(donnees, notes)
     cles = chiffres_cles(lecture, notes)
     questions = [_question(lecture, e, notes) for e in trouves[:QUESTIONS]]
-    themes = note_themes.themes(donnees, {e.code for e in trouves}, notes)
+    themes = note_themes.themes(donnees, {e.code for e in trouves}, notes, sans_place)
     return {
         "titre": _titre(donnees),
         "surtitre": _surtitre(donnees),

@@ -46,7 +46,10 @@ PEU = 25
 class _Theme:
     """Les phrases d'un thème, chacune avec ses notes ; une phrase dont le chiffre manque ne s'écrit pas."""
 
-    def __init__(self, donnees: Donnees, dits: Collection[str], notes: Notes) -> None:
+    def __init__(
+        self, donnees: Donnees, dits: Collection[str], notes: Notes, sans_place: dict[str, Any] | None
+    ) -> None:
+        self.sans_place = sans_place
         self.donnees, self.lecture, self.dits, self.notes = donnees, donnees.lecture, dits, notes
         # Plus il y a de quoi débattre, moins il y a de place pour le reste.
         self.phrases_au_plus = max(1, min(3, 7 - len(dits)))
@@ -82,9 +85,11 @@ class _Theme:
         return {"titre": titre, "phrases": self.phrases, "figures": self.figures} if dit else None
 
 
-def themes(donnees: Donnees, dits: Collection[str], notes: Notes) -> list[dict[str, Any]]:
+def themes(
+    donnees: Donnees, dits: Collection[str], notes: Notes, sans_place: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Les thèmes dont quelque chose est connu, dans l'ordre de la note ; ``dits`` : les indicateurs des enjeux."""
-    rendus = (f(_Theme(donnees, dits, notes)) for f in _THEMES)
+    rendus = (f(_Theme(donnees, dits, notes, sans_place)) for f in _THEMES)
     return [r for r in rendus if r]
 
 
@@ -93,6 +98,9 @@ def _offre(theme: _Theme) -> dict[str, Any] | None:
     if not lecture.connu(GLOBAL):
         return None
     _etablissements(theme)
+    if theme.sans_place and len(theme.phrases) < theme.phrases_au_plus:
+        renvoi = theme.notes.renvoi(theme.sans_place["ligne"])
+        theme.phrases.append({"texte": theme.sans_place["phrase"], "notes": [renvoi]})
     ecarts = {c: e for c in MODES if (e := lecture.ecart(c, "departement"))}
     if ecarts:
         code = max(ecarts, key=lambda c: abs(ecarts[c]))
