@@ -214,3 +214,21 @@ def test_un_registre_situe_les_assistants_maternels(tmp_path, monkeypatch, capsy
     apres = cd.besoin(CRAON).communes.set_index("code")
     assert apres.at["53084", "part"] <= avant.at["53084", "part"] + 1e-6
     assert apres["valeur"].sum() > avant["valeur"].sum()
+
+
+def test_la_phrase_entre_au_rapport_et_a_la_note(craon):
+    """La même phrase et le même nombre ; là où rien ne se calcule, rien ne s'écrit."""
+    from cafdiag.restitution.besoin import constat
+    from cafdiag.restitution.diagnostic import Diagnostic
+
+    d = Diagnostic(CRAON)
+    phrase = constat(craon)
+    assert phrase.startswith("Environ 165 enfants de moins de 3 ans, sur 821 fin 2023, n'ont pas de place")
+    assert phrase.replace("'", "&#x27;") in d.simulation().html or phrase in d.simulation().html
+    dites = [p["texte"] for t in next(iter(d.note().donnees.values()))["themes"] for p in t["phrases"]]
+    assert dites.count(phrase) == 1
+    jointes = d.toutes_les_mesures()
+    [ligne] = jointes[jointes["role"].eq("besoin")].to_dict("records")
+    assert ligne["valeur"] == pytest.approx(craon.principal["valeur"])
+    assert ligne["bas"] < ligne["valeur"] < ligne["haut"]
+    assert "sans place à portée" not in Diagnostic(MAYOTTE).simulation().html

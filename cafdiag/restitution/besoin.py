@@ -30,20 +30,21 @@ def _duree(b: Besoin) -> str:
 
 
 def constat(b: Besoin) -> str:
-    """« Environ 165 enfants de moins de 3 ans sur 821 fin 2023, n'ont pas de place à moins de 15 minutes (126 à 268). »"""
+    """« Environ 165 enfants de moins de 3 ans, sur 821 fin 2023, n'ont pas de place à moins de 15 minutes (…). »"""
     ligne = b.principal
     enfants = nombre(ligne["enfants"], decimales=0)
     if ligne["statut"] == "sans_objet":
         return f"Aucun enfant de moins de 3 ans n'y est né de {b.annee - 2} à {b.annee}."
-    qui = PUBLICS[ligne["public"]]
+    qui, parmi = PUBLICS[ligne["public"]], f"sur {enfants} fin {b.annee}"
+    ou = f"pas de place à moins de {_duree(b)}"
     if pd.isna(ligne["valeur"]):
         bas, haut = (nombre(ligne[c], decimales=0) for c in ("bas", "haut"))
-        return f"De {bas} à {haut} {qui}, sur {enfants} fin {b.annee}, n'ont pas de place à moins de {_duree(b)} : {ligne['motif']}."
+        return f"De {bas} à {haut} {qui}, {parmi}, n'ont {ou} : {ligne['motif']}."
     n, bornes = nombre(ligne["valeur"], decimales=0), places_dites(*ligne[["valeur", "bas", "haut"]]).partition(" ")[2]
     plusieurs = round(ligne["valeur"]) > 1
     qui = qui if plusieurs else qui.replace("enfants", "enfant", 1)
     verbe = "n'ont" if plusieurs else "n'a"
-    return f"Environ {n} {qui}, sur {enfants} fin {b.annee}, {verbe} pas de place à moins de {_duree(b)} {bornes}".rstrip() + "."
+    return f"Environ {n} {qui}, {parmi}, {verbe} {ou} {bornes}".rstrip() + "."
 
 
 def autres_phrases(b: Besoin) -> list[str]:
