@@ -529,3 +529,49 @@ def test_un_age_sans_ligne_n_est_zero_que_si_la_somme_le_dit(tmp_path):
     coupee = _ages_melodi(tmp_path, sans=[("53130", "Y1"), ("53130", "Y2")])
     assert coupee.table["code"].tolist() == ["75101"]
     assert {r.raison for r in coupee.compte_rendu.rejets} == {"la somme des âges n'est pas le total de la commune"}
+
+
+_BPE_ENTIERE = """\
+AN;NOMRS;DEPCOM;TYPEQU;CAPACITE;LONGITUDE;LATITUDE;DCIRIS;NUMVOIE;TYPVOIE;LIBVOIE;CODPOS;LIBCOM
+2024;Crèche du Parc;53130;D502;30;-0.77;48.07;531300101;3;RUE;DU PARC;53000;LAVAL
+2024;Crèche Nord;53130;D502;;-0.76;48.08;531300102;;;PLACE;53000;LAVAL
+2024;Crèche Sud;53001;D502;12;0;0;530010000;1;RUE;A;53940;AHUILLE
+2024;Mairie;08300;D502;8;4.8;49.5;083000000;;;;08390;LE MONT-DIEU
+2024;Mairie;08439;D502;5;4.8;49.5;084390000;;;;08390;TANNAY
+"""
+
+
+def _lue(tmp_path, texte, lecteur):
+    chemin = tmp_path / "bpe.csv"
+    chemin.write_text(texte, encoding="utf-8")
+    return lire(chemin, lecteur=lecteur)
+
+
+def test_chaque_case_d_une_base_des_equipements(tmp_path):
+    """Comptes, places sûres, capacité tue, commune fusionnée ; adresse, point ou commune : tout, ligne à ligne."""
+    comptes = _lue(tmp_path, _BPE_ENTIERE, "insee_bpe")
+    table = comptes.table.set_index("code")
+    assert table["bpe2024_eaje"].to_dict() == {"08439": 2, "53001": 1, "53130": 2}
+    assert table["bpe2024_places_sures_eaje"].to_dict() == {"08439": 13, "53001": 12, "53130": 30}
+    assert table["bpe2024_sans_places_eaje"].to_dict() == {"08439": 0, "53001": 0, "53130": 1}
+    assert table["bpe2024_places_eaje"].isna().to_dict() == {"08439": False, "53001": False, "53130": True}
+    assert comptes.compte_rendu.codes_passes == {"08300": "08439"} and comptes.annees == (2024,)
+
+    lues = _lue(tmp_path, _BPE_ENTIERE, "insee_bpe_structures").table.set_index("nom", drop=False)
+    assert lues["code"].tolist() == ["53130", "53130", "53001", "08439", "08439"]
+    assert lues["places"].isna().tolist() == [False, True, False, False, False]
+    assert lues["precision_lieu"].tolist() == ["point", "point", "commune", "point", "point"]
+    assert lues.loc["Crèche du Parc", "adresse"] == "3 RUE DU PARC 53000 LAVAL"
+    assert lues.loc["Crèche Nord", "adresse"] == "PLACE 53000 LAVAL"
+    assert set(lues["type"]) == {"eaje"} and set(lues["annee"]) == {2024} and set(lues["statut_agrement"]) == {""}
+
+
+@pytest.mark.parametrize(("avant", "apres", "dit"), [
+    ("2024;Crèche Nord", "2023;Crèche Nord", "plusieurs années mêlées : 2023, 2024"),
+    (";531300102;", ";530010000;", "l'IRIS n'est pas dans la commune (« 530010000 »)"),
+    ("Nord;53130;D502", "Nord;53130;Z!", "code(s) d'équipement illisible(s) : « Z! »"),
+])
+def test_une_case_fautive_de_la_base_est_citee(tmp_path, avant, apres, dit):
+    with pytest.raises(EntreeFautive) as refus:
+        _lue(tmp_path, _BPE_ENTIERE.replace(avant, apres), "insee_bpe")
+    assert dit in str(refus.value)
