@@ -343,7 +343,7 @@ _COMMANDES = {
     "sppe": cli_simuler.sppe,
     "besoin": cli_simuler.besoin,
     "horizon": cli_simuler.horizon,
-    **dict.fromkeys(("avis", "bilan"), cli_dossier.executer),
+    **dict.fromkeys(("avis", "bilan", "questionnaire"), cli_dossier.executer),
     "departement": _departement,
     "donnees": cli_donnees.executer,
     "perimetre": cli_perimetre.executer,

@@ -19,6 +19,11 @@ _EPILOGUE_BILAN = """exemples :
   cafdiag bilan 200048551 --realisations realisations.xlsx
   cafdiag bilan 200048551 --realisations realisations.xlsx --t0 t0.json --sortie bilan.docx
 """
+_EPILOGUE_QUESTIONNAIRE = """exemples :
+  cafdiag questionnaire preparer 200048551
+  cafdiag questionnaire depouiller 200048551 --reponses reponses-1.csv reponses-2.csv
+  cafdiag questionnaire depouiller 200048551 --reponses reponses.xlsx --sortie familles.docx
+"""
 
 
 def ajouter_commandes(sous_analyseurs: Any) -> None:
@@ -52,6 +57,24 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
     bilan.add_argument("--t0", metavar="T0.json", help="l'instantané du départ (« cafdiag figer »)")
     bilan.add_argument("--sortie", metavar="FICHIER", help="écrit le bilan (.docx à reprendre, .html ou .pdf)")
     bilan.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+
+    questionnaire = sous_analyseurs.add_parser(
+        "questionnaire",
+        help="questionnaire aux familles : le préparer, dépouiller les réponses",
+        epilog=_EPILOGUE_QUESTIONNAIRE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    gestes = questionnaire.add_subparsers(dest="geste", metavar="GESTE", required=True)
+    preparer = gestes.add_parser("preparer", help="écrit la page à remplir hors ligne et le classeur vierge")
+    preparer.add_argument("code", metavar="CODE", help="code ou nom du territoire")
+    preparer.add_argument("--sortie", metavar="DOSSIER", default="sorties")
+    depouiller = gestes.add_parser("depouiller", help="tableaux redressés, intervalles, mots par thème")
+    depouiller.add_argument("code", metavar="CODE", help="code ou nom du territoire")
+    depouiller.add_argument(
+        "--reponses", metavar="FICHIER", nargs="+", required=True, help="les fichiers de réponses reçus"
+    )
+    depouiller.add_argument("--sortie", metavar="FICHIER", help="écrit le dépouillement (.docx, .html ou .pdf)")
+    depouiller.add_argument("--seuil", metavar="N", default="5", help="rien n'est diffusé en deçà : 5")
 
 
 def executer(options: argparse.Namespace) -> int:
@@ -120,4 +143,30 @@ def _bilan(options: argparse.Namespace) -> int:
     return 0
 
 
-_COMMANDES = {"avis": _avis, "bilan": _bilan}
+def _questionnaire(options: argparse.Namespace) -> int:
+    from cafdiag.indicateurs.questionnaire import depouiller
+    from cafdiag.restitution import questionnaire as document
+    from cafdiag.restitution.piece import controler_sortie, ecrire_piece
+    from cafdiag.territoires import territoire
+
+    if options.geste == "preparer":
+        lieu = territoire(options.code)
+        with cli_choix.noms_dits():
+            for chemin in document.preparer(lieu, options.sortie):
+                print(chemin)
+        return 0
+    lieu, _ = cli_choix.tout_lire(
+        lambda: territoire(options.code), lambda: options.sortie and controler_sortie(options.sortie)
+    )
+    trouve = depouiller(lieu, options.reponses, seuil=options.seuil)
+    if options.sortie:
+        for remarque in trouve.remarques:
+            print(f"cafdiag : {remarque}", file=sys.stderr)
+        with cli_choix.noms_dits():
+            print(ecrire_piece(document.piece(trouve), options.sortie))
+        return 0
+    print(document.en_texte(trouve))
+    return 0
+
+
+_COMMANDES = {"avis": _avis, "bilan": _bilan, "questionnaire": _questionnaire}

@@ -1,0 +1,220 @@
+"""Le questionnaire aux familles : ses questions, la lecture des réponses, des mots libres sans personne dedans.
+
+Une réponse parle d'un seul enfant : celui dont l'anniversaire vient le prochain. Rien n'y désigne quelqu'un.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cafdiag.donnees.releves import Colonne, lire_releve
+from cafdiag.erreurs import CafdiagError, EntreeFautive
+from cafdiag.magasin import lire_table
+from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires.normalisation import normaliser
+
+MODELE = "cafdiag questionnaire preparer CODE"
+AGES = ("0 à 4 ans", "5 à 9 ans", "10 à 14 ans", "15 à 17 ans")
+SEPARATEUR = "|"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Une question fermée. `plusieurs` : plusieurs réponses possibles, séparées par « | »."""
+
+    cle: str
+    texte: str
+    reponses: tuple[str, ...]
+    plusieurs: bool = False
+
+
+QUESTIONS = (
+    Question(
+        "accueil",
+        "Qui garde ou accueille cet enfant, le plus souvent ?",
+        (
+            "Un parent", "La famille, des proches", "Un assistant maternel", "Une crèche, une micro-crèche",
+            "L'école et le périscolaire", "Un accueil de loisirs", "Il se garde seul", "Autre",
+        ),
+    ),
+    Question("souhait", "Est-ce l'accueil que vous souhaitiez ?", ("Oui", "En partie", "Non")),
+    Question(
+        "manque",
+        "Qu'est-ce qui vous manque le plus, près de chez vous ?",
+        (
+            "Des places d'accueil", "Des horaires plus larges", "Des tarifs plus bas", "Le mercredi et les vacances",
+            "Des activités pour les jeunes", "Un soutien entre parents", "Une aide dans les démarches",
+            "Un accueil adapté au handicap", "Un moyen de s'y rendre", "Rien",
+        ),
+        plusieurs=True,
+    ),
+    Question(
+        "satisfaction",
+        "Êtes-vous satisfait des services aux familles près de chez vous ?",
+        ("Tout à fait", "Plutôt", "Plutôt pas", "Pas du tout"),
+    ),
+)  # fmt: skip
+CONSIGNE = (
+    "Répondez pour un seul de vos enfants de moins de 18 ans : celui dont l'anniversaire vient le prochain. N'écrivez "
+    "aucun nom, aucune adresse, aucun numéro."
+)
+LIBRE = "Un mot de plus ?"
+COLONNES = {
+    "numero": Colonne("Numéro", ("n°",)),
+    "commune": Colonne("Commune", ("code commune",), obligatoire=True),
+    "age": Colonne("Âge de l'enfant", ("âge", "age enfant"), obligatoire=True),
+    **{q.cle: Colonne(q.texte, (q.cle,), obligatoire=True) for q in QUESTIONS},
+    "libre": Colonne(LIBRE, ("remarque", "commentaire", "verbatim")),
+}
+
+
+@dataclass(frozen=True)
+class Reponses:
+    """Les réponses lues.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Une ligne par réponse : ``commune`` (code), ``age`` (tranche) et une colonne par question ; vide : sans réponse.
+    mots : tuple of str
+        Les mots libres, sans courriel, numéro, nom ni adresse, dans l'ordre des fichiers.
+    remarques : tuple of str
+        Ce qui a été mis de côté ou ôté, compté.
+    """
+
+    table: pd.DataFrame
+    mots: tuple[str, ...]
+    remarques: tuple[str, ...]
+
+
+def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
+    """Lit un ou plusieurs fichiers de réponses.
+
+    Raises
+    ------
+    EntreeFautive
+        Fichier illisible, colonne absente, réponse hors de celles proposées : tous les défauts d'un coup.
+    """
+    communes = lire_table("communes", colonnes=["code", "nom"])
+    siennes = communes[communes["code"].isin(lieu.communes)]
+    codes = {normaliser(n): c for c, n in zip(siennes["code"], siennes["nom"], strict=True)}
+    codes |= {normaliser(c): c for c in siennes["code"]}
+    lus, mots, remarques, defauts = [], [], [], []
+    vus: set[str] = set()
+    compte: Counter[str] = Counter()
+    fautifs = []
+    for chemin in chemins:
+        try:
+            releve = lire_releve(chemin, COLONNES, modele=MODELE, libres=("libre",))
+        except EntreeFautive as faute:
+            if len(chemins) == 1:
+                raise
+            fautifs.append(Path(chemin).name)
+            defauts.append(str(faute))
+            continue
+        remarques += [f"{releve.fichier} : {r}" for r in releve.remarques]
+        for ligne in releve.lignes:
+            textes = ligne.textes
+            numero = textes.get("numero", "")
+            if numero and numero in vus:
+                compte["réponse envoyée deux fois, comptée une"] += 1
+                continue
+            vus.add(numero)
+            lue, fautes, dehors = _une(textes, codes)
+            if fautes:
+                fautifs.append(releve.fichier)
+                ou = f"{releve.fichier}, {ligne.ou}" if len(chemins) > 1 else ligne.ou
+                defauts += [f"{ou} : {f}" for f in fautes]
+                continue
+            if dehors:
+                compte["réponse d'une commune hors du territoire, mise de côté"] += 1
+                continue
+            lus.append(lue)
+            mot, otes = nettoyer(textes.get("libre", ""))
+            compte.update({f"{quoi} d'un mot libre": n for quoi, n in otes.items()})
+            if mot:
+                mots.append(mot)
+    if defauts:
+        raise EntreeFautive(
+            ", ".join(dict.fromkeys(fautifs)),
+            defauts,
+            attendu="les réponses proposées par le questionnaire, ou rien",
+            conseil=f"corrigez ces lignes, ou repartez du modèle ({MODELE})",
+        )
+    table = pd.DataFrame(lus, columns=["commune", "age", *(q.cle for q in QUESTIONS)]).astype(object)
+    return Reponses(table, tuple(mots), (*remarques, *(f"{n} {quoi}" for quoi, n in compte.items())))
+
+
+def _une(textes, codes: dict[str, str]) -> tuple[dict, list[str], bool]:
+    fautes, dehors = [], False
+    lue: dict[str, object] = {"commune": "", "age": ""}
+    ecrit = textes["commune"]
+    if ecrit:
+        simple = normaliser(ecrit.zfill(5) if ecrit.isdigit() else ecrit)
+        lue["commune"] = codes.get(simple, "")
+        if not lue["commune"]:
+            try:
+                ailleurs = territoire(ecrit)
+                lue["commune"] = codes.get(normaliser(ailleurs.code), "")
+                dehors = not lue["commune"]
+            except CafdiagError:
+                fautes.append(f"commune « {ecrit} » inconnue")
+    age = re.sub(r"\s*ans?$", "", textes["age"])
+    if age and not (age.isascii() and age.isdigit() and int(age) <= 17):
+        fautes.append(f"âge « {textes['age']} » (de 0 à 17 ans)")
+    elif age:
+        lue["age"] = AGES[min(int(age) // 5, 3)]
+    for question in QUESTIONS:
+        dites = [d.strip() for d in textes[question.cle].split(SEPARATEUR) if d.strip()]
+        if not question.plusieurs:
+            dites = [textes[question.cle]] if textes[question.cle] else []
+        connues = {normaliser(r): r for r in question.reponses}
+        autres = [d for d in dites if normaliser(d) not in connues]
+        fautes += [f"« {d} » n'est pas une réponse à « {question.texte} »" for d in autres]
+        retenues = [connues[normaliser(d)] for d in dites if normaliser(d) in connues]
+        lue[question.cle] = SEPARATEUR.join(dict.fromkeys(retenues))
+    return lue, fautes, dehors
+
+
+_MAJ = r"[A-ZÀ-ÖØ-Þ]"
+_NOMINATIFS = (
+    ("courriel ôté", re.compile(r"[\w.+%'-]+\s*(?:@|\(at\)|\[at\])\s*[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)),
+    ("numéro ôté", re.compile(r"(?<![\d,.])(?:\+|00)?\d(?:[\s.\-/]?\d){8,}(?![\d])")),
+    ("adresse ôtée", re.compile(
+        r"\b\d{1,4}\s*(?:bis|ter)?,?\s+(?:rue|avenue|av\.|boulevard|bd|chemin|place|impasse|allée|route|square|quai|lieu-dit)"
+        r"\b(?:\s+(?:de|du|des|la|le|les|l'|d'|aux?))*\s*[^\s,.;:!?]+(?:\s+" + _MAJ + r"[\w'’-]*)*", re.IGNORECASE)),
+    ("nom ôté", re.compile(
+        r"\b(?:M\.|Mr\.?|Mme\.?|Mlle\.?|[Mm]onsieur|[Mm]adame|[Mm]ademoiselle|[Dd]octeur|Dr\.?)\s+"
+        + _MAJ + r"[\w'’-]*(?:\s+" + _MAJ + r"[\w'’-]*)*")),
+    ("nom ôté", re.compile(
+        r"(?<=appelle )" + _MAJ + r"[\w'’-]*(?:\s+" + _MAJ + r"[\w'’-]*)*|(?<=prénomme )" + _MAJ + r"[\w'’-]*")),
+    ("nom ôté", re.compile(r"(?<=\bfils )" + _MAJ + r"[\w'’-]+|(?<=\bfille )" + _MAJ + r"[\w'’-]+")),
+)  # fmt: skip
+_LONGUEUR = 600
+
+
+def nettoyer(texte: str) -> tuple[str, Counter[str]]:
+    """Un mot libre sans ce qui désigne quelqu'un, et le compte de ce qui a été ôté.
+
+    Examples
+    --------
+    >>> nettoyer("Écrivez à lea@mail.fr ou au 06 12 34 56 78, Mme Durand")[0]
+    'Écrivez à [courriel ôté] ou au [numéro ôté], [nom ôté]'
+    >>> nettoyer("Ma fille Léa va à la crèche, 12 rue des Lilas")[0]
+    'Ma fille [nom ôté] va à la crèche, [adresse ôtée]'
+    >>> nettoyer("Plus de places en 2026 !")
+    ('Plus de places en 2026 !', Counter())
+    """
+    otes: Counter[str] = Counter()
+    propre = " ".join(texte.split())
+    for quoi, motif in _NOMINATIFS:
+        propre, n = motif.subn(f"[{quoi}]", propre)
+        if n:
+            otes[quoi] += n
+    return (propre if len(propre) <= _LONGUEUR else propre[: _LONGUEUR - 1].rstrip() + "…"), otes
