@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
+from cafdiag.cli import principal
 from cafdiag.donnees.lecteurs import lecteurs, lire, reconnaitre
 from cafdiag.donnees.lecteurs.cnaf import grandeur
 from cafdiag.donnees.reunion import choisir_serie
@@ -42,6 +45,13 @@ indfoy_af;indfoy_ndurpaje
 2024-12;04XXX;MASQUE;5;5;5;5;5;5;5;5
 2024-06;53182;PORT BRILLET;5;5;5;5;5;5;5;5
 """
+S_BEN_EPCI = """dtreffre;numepci;nomepci;indfoy_ndur;indnbp_ndur;indmtt_ndur;indfoy_rsa;indmtt_rsa
+2024-12;200048551;CC DU PAYS DE CRAON;4905;12560;2500000;210;110000
+2023-12;200048551;CC DU PAYS DE CRAON;4880;12500;2400000;215;109000
+2024-12;241200765;CC DE LEVEZOU PARELOUP;900;2200;400000;40;20000
+2024-12;XX;XX;35;90;9000;5;900
+2024-06;200069193;CC DE LA DOMBES;5;5;5;5;5
+"""
 QF = """dtreffre;numcomdo;nomcom;qf_400;indfoy_ndur;indnbp_ndur
 202412;53130;LAVAL;Moins de 400 euros;3000;6000
 202412;53130;LAVAL;Entre 400 et 799 euros;4000;9000
@@ -78,6 +88,7 @@ def ecrire(dossier, nom, texte):
 @pytest.mark.parametrize(("nom", "texte", "attendu"), [
     ("a.csv", TAUX_EPCI, "cnaf_taux"), ("b.csv", LIBELLES_COM, "cnaf_taux"), ("c.csv", PLACES_DEP, "cnaf_places"),
     ("d.csv", S_BEN, "cnaf_prestations"), ("e.csv", QF, "cnaf_qf"), ("f.csv", RSA, "cnaf_rsa"),
+    ("h.csv", S_BEN_EPCI, "cnaf_prestations_epci"),
     ("g_2020.csv", IRIS, "caf_iris"), ("Tab28.csv", DREES, "drees_departements")])
 def test_chaque_fichier_est_reconnu_et_compte_ses_lignes(tmp_path, nom, texte, attendu):
     chemin = ecrire(tmp_path, nom, texte)
@@ -193,6 +204,43 @@ def test_prestations(tmp_path):
     assert not [c for c in table if "indmtt" in c or "mtt" in c]
     raisons = lue.compte_rendu.raisons()
     assert set(raisons) == {"code vide : non localisé", "pseudo-zone, pas une commune", "autre mois que décembre"}
+
+
+def test_prestations_par_epci(tmp_path):
+    lue = lire(ecrire(tmp_path, "s_ben_epci_f.csv", S_BEN_EPCI))
+    assert (lue.jeu, lue.annees) == ("epci", (2023, 2024))
+    table = lue.table.set_index("code")
+    assert table.index.tolist() == ["200048551", "241200765"]
+    assert table.loc["200048551", ["foyers_rsa_2023", "foyers_rsa_2024", "personnes_couvertes_2024"]].tolist() == [
+        215, 210, 12560]
+    assert table.isna().loc["241200765", "foyers_rsa_2023"], "une année sans ligne manque, elle ne vaut pas zéro"
+    assert not [c for c in table if "mtt" in c or "montant" in c]
+    assert [r.valeur for r in lue.compte_rendu.rejets] == ["XX", "2024-06"]
+    # Le titre de la commune abîmé, ses lignes passeraient pour celles de son EPCI.
+    with pytest.raises(EntreeFautive):
+        lire(ecrire(tmp_path, "x.csv", S_BEN_EPCI.replace("nomepci", "nomcom")))
+
+
+def test_l_epci_publie_l_emporte_sur_la_somme_de_ses_communes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
+    demande = ["mesurer", "200048551", "-i", "PS_RSA", "--format", "json"]
+
+    def mesurer(code="200048551"):
+        assert principal([*demande[:1], code, *demande[2:]]) == 0
+        return json.loads(capsys.readouterr().out)[0]
+
+    avant = mesurer()
+    assert principal(["donnees", "importer", str(ecrire(tmp_path, "s_ben_epci_f.csv", S_BEN_EPCI))]) == 0
+    capsys.readouterr()
+    apres = mesurer()
+    assert (apres["numerateur"], apres["denominateur"], apres["maille_source"]) == (210, 4905, "epci")
+    assert "par EPCI" in apres["source"] and apres["annee"] == 2024
+    # Arrondi une fois, et non une fois par commune.
+    assert 208 / 4907 * 100 == pytest.approx(apres["bas"]) and 212 / 4903 * 100 == pytest.approx(apres["haut"])
+    assert apres["haut"] - apres["bas"] < avant["haut"] - avant["bas"]
+    # Lévézou n'est plus le même EPCI : le chiffre de 2025 ne passe pas pour le sien.
+    assert mesurer("994579670")["valeur"] is None
+    assert principal(["donnees", "verifier"]) == 0
 
 
 def test_prestations_a_libelles_et_secret(tmp_path):

@@ -35,6 +35,7 @@ _MODES_ET_TAUX = {
 }
 ENFANTS_CNAF = "enfants_moins_3_ans_cnaf"
 _ENFANTS_RECONSTITUES = "Cnaf, taux et places : enfants reconstitués"
+PRESTATIONS_EPCI = "Cnaf, foyers allocataires par EPCI (arrondis à 5, décembre, hors MSA)"
 _TRANCHES_BASSES = ("Moins de 400 euros", "Entre 400 et 799 euros")
 _TRANCHES_HAUTES = (
     "Entre 800 et 1199 euros",
@@ -85,7 +86,7 @@ def _assembler(etat_: tuple) -> pd.DataFrame:
     apportes = entrepot.lire("communes") if etat_ else pd.DataFrame()
     morceaux = [*(_revenus(grandeur, apportes) for grandeur in _SECRETS), _enfants_embarques()]
     if etat_:
-        morceaux += [_places(), _quotients(), _iris()]
+        morceaux += [_places(), _prestations(), _quotients(), _iris()]
     # Ce qui se publie est dans le périmètre de la source ; ce que le territoire déclare, dans celui d'aujourd'hui.
     morceaux = [situer(m, defaut=ANCIENNE) for m in morceaux]
     pleins = [m for m in morceaux if len(m)]
@@ -211,6 +212,17 @@ def _des_arrondissements(enfants: pd.DataFrame) -> pd.DataFrame:
     sommes = villes[complets.to_numpy()].rename_axis(["code", "annee"]).reset_index().assign(maille="commune")
     deja = enfants.loc[enfants["maille"].eq("commune"), "code"]
     return sommes[~sommes["code"].isin(deja)][enfants.columns]
+
+
+def _prestations() -> pd.DataFrame:
+    """Foyers par prestation publiés à l'EPCI : arrondis une fois, quand la somme des communes l'est à chacune."""
+    table = epci().reset_index()
+    morceaux = []
+    for nom in (c for c in table if re.fullmatch(r"(foyers_\w+|personnes_couvertes)_\d{4}", c)):
+        lignes = _exactes(nom[:-5], table.assign(maille="epci", annee=int(nom[-4:])), nom, PRESTATIONS_EPCI)
+        bornes = {"bas": (lignes["bas"] - DEMI_PAS_ARRONDI).clip(lower=0), "haut": lignes["haut"] + DEMI_PAS_ARRONDI}
+        morceaux.append(lignes.assign(statut="arrondi", **bornes))
+    return pd.concat(morceaux, ignore_index=True) if morceaux else vides()
 
 
 def _quotients() -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Cnaf, allocataires : prestations par commune (``s_ben_com_f``), quotient familial, RSA majoré.
+"""Cnaf, allocataires : prestations par commune (``s_ben_com_f``) et par EPCI, quotient familial, RSA majoré.
 
 Tout est arrondi à 5, au mois de décembre, régime général (la MSA n'y est pas). Les allocataires sans
 commune (code vide ou masqué) sont rejetés un par un, jamais répartis.
@@ -14,7 +14,7 @@ import pandas as pd
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.assemblage import Chantier, refuser, simple, trouver
-from cafdiag.donnees.lecteurs.cnaf import _CODES, _NOMS, annees
+from cafdiag.donnees.lecteurs.cnaf import _CODES, _NOMS, _codes, _plus_fine, annees
 from cafdiag.donnees.lecteurs.coherence import (
     nom_libre,
     passer,
@@ -24,6 +24,7 @@ from cafdiag.donnees.lecteurs.coherence import (
 )
 from cafdiag.donnees.lecteurs.recollement import trier_par
 from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.publications import PRESTATIONS_EPCI
 
 # Le code officiel de la prestation → le mot de nos tables.
 PRESTATIONS = {
@@ -96,6 +97,18 @@ def _noter(sorte: str):
             return 0.3
         return 0.9 if len(plan) > 1 else 0.7
     return noter
+
+
+def _epci(entete: list[str]) -> str | None:
+    """La colonne de l'EPCI, si rien ne dit une maille plus fine : les lignes d'une commune ne sont pas les siennes."""
+    colonne = trouver(entete, *_CODES["epci"])
+    plus_fine = _lieu(entete) or trouver(entete, _NOMS["commune"]) or trouver(entete, *_TRANCHE, *_TYPE_RSA)
+    autres = [n for n in entete if not re.match("ind(foy|nbp|mtt)_", simple(n))]
+    return None if colonne is None or plus_fine or _plus_fine(autres, "epci", {colonne}) else colonne
+
+
+def _noter_epci(vu: Brut) -> float:
+    return 0.9 if _plan(vu.entete) and _epci(vu.entete) else 0.0
 
 
 def _effectifs(c: Chantier, plan: dict[str, str]) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
@@ -186,6 +199,32 @@ def lire_prestations(chemin: Path, *, feuille: str | None = None, annee: int | N
     table = pd.DataFrame({"code": codes, "annee": an.astype("Int64"), **valeurs})[c.garde]
     large = _large(c, table, list(plan), secrets, brut.table[lieu[1]])
     return _rendre(c, large, table["annee"], _SOURCE)
+
+
+def lire_prestations_epci(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """``s_ben_epci_f`` : table ``epci``, une colonne par prestation et par année, arrondie une seule fois."""
+    brut = lire_tableau(chemin, feuille=feuille, nombres=_effectif, colonnes=lambda n: not _MONTANT.match(simple(n)))
+    c, plan, colonne = Chantier(brut, "epci"), _plan(brut.entete), _epci(brut.entete)
+    if colonne is None or not plan:
+        raise refuser(brut, "colonnes introuvables", attendu="dtreffre, numepci et indfoy_…")
+    _refuser_detail(brut, plan)
+    codes, an = _codes(c, "epci", colonne), annees(c, annee, decembre=True)
+    valeurs, secrets = _effectifs(c, plan)
+    c.sans_doublon([codes, an], valeurs)
+    c.refuser_si_vide("des EPCI avec une année")
+    mots = valeurs.assign(**{f"{mot}__statut": statut for mot, statut in secrets.items()})
+    longue = pd.DataFrame({"code": codes, "annee": an.astype("Int64"), **mots})[c.garde]
+    annees_lues = sorted(int(a) for a in longue["annee"].unique())
+    colonnes = {}
+    for a in annees_lues:
+        siennes = longue[longue["annee"].eq(a)].set_index("code")
+        for mot in plan:
+            colonnes[f"{mot}_{a}"] = siennes[mot]
+            if mot in secrets:
+                colonnes[f"{mot}_{a}__statut"] = siennes[f"{mot}__statut"]
+    large = pd.DataFrame(colonnes).rename_axis("code").reset_index()
+    c.remarques.append("maille EPCI : composition de l'année de la source, pas d'aujourd'hui")
+    return _rendre(c, large, longue["annee"], PRESTATIONS_EPCI)
 
 
 def lire_rsa(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
@@ -284,6 +323,8 @@ def _rendre(c: Chantier, table: pd.DataFrame, an: pd.Series, source: str) -> Lec
 LECTEURS = (
     Lecteur("cnaf_prestations", "Cnaf, allocataires par commune (s_ben_com_f)", _noter("prestations"),
             lire_prestations, ("dtreffre", "numcomdo", "indfoy_ndur", "indnbp_ndur")),
+    Lecteur("cnaf_prestations_epci", "Cnaf, allocataires par EPCI (s_ben_epci_f)", _noter_epci,
+            lire_prestations_epci, ("dtreffre", "numepci", "indfoy_ndur", "indnbp_ndur")),
     Lecteur("cnaf_qf", "Cnaf, quotient familial par commune, quartier ou IRIS", _noter("qf"), lire_qf,
             ("dtreffre", "numcomdo", "qf_400", "indfoy_ndur")),
     Lecteur("cnaf_rsa", "Cnaf, RSA majoré et non majoré par commune", _noter("rsa"), lire_rsa,
