@@ -53,7 +53,7 @@ class CafdiagError(ValueError):
         return (_reconstruire, (type(self), dict(self.__dict__), str(self)))
 
 
-def _reconstruire(classe: type, champs: dict, message: str) -> CafdiagError:
+def _reconstruire(classe: type[CafdiagError], champs: dict, message: str) -> CafdiagError:
     erreur = classe.__new__(classe)
     ValueError.__init__(erreur, message)
     erreur.__dict__.update(champs)

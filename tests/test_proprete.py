@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -263,3 +264,10 @@ def test_une_annee_s_ecrit_dans_les_millesimes_seuls():
         ecrites += [f"{_nom(chemin)}:{n}" for n in textes]
     assert not [e for e in ecrites if "en nombre" in e]
     assert len(ecrites) <= 20, "\n".join(ecrites)
+
+
+def test_les_types_du_coeur(tmp_path):
+    """Territoires, secret et socle : aucune erreur de types, avec les réglages de pyproject.toml."""
+    rendu = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)], cwd=RACINE,
+                           capture_output=True, text=True, check=False)
+    assert rendu.returncode == 0, rendu.stdout + rendu.stderr

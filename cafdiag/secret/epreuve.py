@@ -233,7 +233,8 @@ def _poser(
         )
     memes, liees = _lier(tables) if plusieurs else ({}, [])
     rang: dict[tuple[str, str], int] = {}
-    ids, cases = [], []
+    ids: list[str] = []
+    cases: list[dict[str, str]] = []
     alias = {}
     for t in tables:
         for ligne in t.lignes:

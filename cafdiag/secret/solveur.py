@@ -37,6 +37,9 @@ def poser(
     """
     debuts, rangs, poids = matrice
     n = len(bas)
+    couts, bas, haut, ligne_bas, ligne_haut = (
+        np.ascontiguousarray(x, dtype=float) for x in (cout, bas, haut, ligne_bas, ligne_haut)
+    )
     h.passModel(
         n,
         len(ligne_bas),
@@ -44,7 +47,11 @@ def poser(
         int(highspy.MatrixFormat.kColwise),
         int(highspy.ObjSense.kMinimize),
         0.0,
-        *(np.ascontiguousarray(x, dtype=float) for x in (cout, bas, haut, ligne_bas, ligne_haut)),
+        couts,
+        bas,
+        haut,
+        ligne_bas,
+        ligne_haut,
         debuts.astype(np.int32),
         rangs.astype(np.int32),
         np.ascontiguousarray(poids, dtype=float),
@@ -293,9 +300,9 @@ class Audit:
             L'écart atteint (infini s'il n'a pas de borne), le déplacement de chacune de ``cases``, et le prix de
             chacune des ``lignes``, dont se tire une coupe si elles y sont toutes.
         """
-        h, bas, haut = self._pose(sens, cachees[self.cases])
+        h, mini, maxi = self._pose(sens, cachees[self.cases])
         ici = int(self.groupe[self.rang[case]])
-        bas, haut = float(bas[ici]), float(haut[ici])
+        bas, haut = float(mini[ici]), float(maxi[ici])
         limite = jusqu / self._echelle
         h.changeColBounds(ici, max(bas, -limite), min(haut, limite))
         h.changeColCost(ici, -float(sens))

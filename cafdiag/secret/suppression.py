@@ -49,10 +49,9 @@ def taches(p: Probleme, cachees: np.ndarray) -> Taches:
                 (case, sens, besoins[case], j) for j, connues in enumerate(p.inities) if case not in connues
             ]
     lignes.sort(key=lambda t: (t[3], -t[2], t[0], -t[1]))
-    case, sens, besoin, initie = (
-        np.array([t[i] for t in lignes], dtype=float if i == 2 else int) for i in range(4)
-    )
-    return Taches(case, sens, besoin, initie, np.zeros(len(lignes), dtype=bool))
+    cases, signes, inities = (np.array([t[i] for t in lignes], dtype=int) for i in (0, 1, 3))
+    demandes = np.array([t[2] for t in lignes], dtype=float)
+    return Taches(cases, signes, demandes, inities, np.zeros(len(lignes), dtype=bool))
 
 
 class Temoins:
@@ -339,12 +338,12 @@ class Masquage:
         if atteint >= besoin * (1 - TOLERANCE):
             return self.audit.cases, ecart
         if t.initie[tache] < 0:
-            self._couper(case, sens, besoin, prix)
+            self._couper(self.audit, case, sens, besoin, prix)
         return None
 
-    def _couper(self, case: int, sens: int, besoin: float, prix: np.ndarray) -> None:
+    def _couper(self, audit: Audit, case: int, sens: int, besoin: float, prix: np.ndarray) -> None:
         """La coupe que donne un refus : quel que soit le masque, il en faut assez pour porter le besoin."""
-        p, audit = self.p, self.audit
+        p = self.p
         reduit = -(p.relations[audit.lignes].T @ prix)
         reduit[case] -= sens
         marge = np.minimum(p.marge / besoin, 1e3)

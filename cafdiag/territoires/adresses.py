@@ -84,10 +84,10 @@ def lire_commune(texte: str, code_postal: str = "") -> tuple[list[str], str]:
         if codes := _communes(trouves, ici):
             return codes, nom
     if ici is not None:
-        trouves = {morceau: _communes(chercher(morceau), ici) for morceau in _morceaux(texte)}
-        codes = sorted({code for siens in trouves.values() for code in siens})
+        dites = {morceau: _communes(chercher(morceau), ici) for morceau in _morceaux(texte)}
+        codes = sorted({code for siens in dites.values() for code in siens})
         if len(codes) == 1:
-            return codes, next(morceau for morceau, siens in trouves.items() if siens)
+            return codes, next(morceau for morceau, siens in dites.items() if siens)
     return [], ""
 
 

@@ -215,10 +215,7 @@ def _une_ligne(code, cog: int | None) -> tuple:
         )
     fiche, passage = fiches()["commune"].get(code), passages().get(code)
     if fiche is not None:
-        deja_scindee = passage is None or (
-            cog is not None and passage.annee is not None and passage.annee <= cog
-        )
-        if deja_scindee:
+        if passage is None or (cog is not None and passage.annee is not None and passage.annee <= cog):
             return (code, code, fiche.nom, "actuel", code, None, None)
         return (code, code, fiche.nom, "scission", " ".join(passage.codes), passage.annee, message(passage))
     if passage is None:

@@ -86,9 +86,10 @@ def _verifier_maille(maille: str | None, admises: Iterable[str]) -> None:
         raise DemandeFausse(f"maille inconnue : « {maille} »", attendu=", ".join(admises))
 
 
-def _code_departement(departement: str) -> str:
-    lieu = departement if isinstance(departement, Territoire) else None
-    if lieu is None:
+def _code_departement(departement: Territoire | str) -> str:
+    if isinstance(departement, Territoire):
+        lieu = departement
+    else:
         texte = exiger_texte(departement).strip()
         lieu = territoire(texte if ":" in texte else f"departement:{texte}")
     if lieu.maille != "departement":

@@ -124,9 +124,9 @@ def message_du_perimetre(code: str) -> str:
     annee = autre(geographie())
     if avant is None:
         reunis = [e for e in epci_ailleurs().values() if code in e.codes]
-        dits = ", ".join(f"{e.code} {e.nom}" for e in reunis)
+        noms = ", ".join(f"{e.code} {e.nom}" for e in reunis)
         quand = ("n'existait pas", "étaient") if annee < geographie() else ("n'existe plus", "sont")
-        return f"{_nommer([code], 'epci')} {quand[0]} en {annee} : ses communes {quand[1]} dans {dits}"
+        return f"{_nommer([code], 'epci')} {quand[0]} en {annee} : ses communes {quand[1]} dans {noms}"
     venues, parties = sorted(siennes - set(avant.communes)), sorted(set(avant.communes) - siennes)
     dits = [f"{mot} {_nommer(codes)}" for mot, codes in (("avec", venues), ("sans", parties)) if codes]
     return f"le périmètre de {_nommer([code], 'epci')} n'est pas celui de {annee} : {', '.join(dits)}" if dits else ""

@@ -82,13 +82,17 @@ def _decouper(texte: str) -> list[str]:
     return [morceau.strip() for morceau in texte.split("+") if morceau.strip()]
 
 
-def _lire(codes: Iterable[str] | str) -> list[Territoire]:
+def _lire(codes: Iterable[str] | Territoire | str) -> list[Territoire]:
     """Les membres, ou une seule erreur qui donne tous les défauts."""
+    membres: list[str | Territoire]
     if isinstance(codes, Territoire):
-        codes = [codes]
-    if not isinstance(codes, Iterable):
-        exiger_texte(codes)
-    membres = _decouper(codes) if isinstance(codes, str) else list(codes)
+        membres = [codes]
+    elif isinstance(codes, str):
+        membres = [*_decouper(codes)]
+    else:
+        if not isinstance(codes, Iterable):
+            exiger_texte(codes)
+        membres = list(codes)
     if not membres:
         raise DemandeFausse("le périmètre est vide", attendu="au moins un code de commune ou d'EPCI")
     lieux, erreurs = [], {}
@@ -113,7 +117,7 @@ def _lire(codes: Iterable[str] | str) -> list[Territoire]:
             for membre, erreur in erreurs.items()
         )
         if all(isinstance(erreur, TerritoireInconnu) for erreur in erreurs.values()):
-            propositions = [texte for erreur in erreurs.values() for texte in erreur.propositions[:2]]
+            propositions = [p for erreur in erreurs.values() for p in getattr(erreur, "propositions", [])[:2]]
             raise TerritoireInconnu(
                 ", ".join(erreurs),
                 propositions=propositions,

@@ -288,8 +288,8 @@ def codes_proches(code: str, maille: str, *, nombre: int = _NOMBRE_PROPOSITIONS)
         un_de_plus = {code[:i] + signe + code[i:] for i in range(len(code) + 1) for signe in "0123456789AB"}
         un_de_moins = {code[:i] + code[i + 1 :] for i in range(len(code))}
         # Un code tronqué a perdu sa fin plutôt que son milieu.
-        trouves = (un_de_plus | un_de_moins).intersection(tries)
-        trouves = sorted(trouves, key=lambda autre: (-_debut_commun(code, autre), autre))
+        possibles = (un_de_plus | un_de_moins).intersection(tries)
+        trouves = sorted(possibles, key=lambda autre: (-_debut_commun(code, autre), autre))
         return [decrire(maille, autre) for autre in trouves[:nombre]]
     variantes = [code[:i] + signe + code[i + 1 :] for i in range(len(code)) for signe in "0123456789AB"]
     variantes += [code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(len(code) - 1)]

@@ -42,7 +42,8 @@ def table(nom: str) -> pd.DataFrame:
         lue = magasin.epci_de_l_autre_geographie()
     else:
         ailleurs = [f"{mot}_{autre(geographie())}" for mot in ("nom", "epci")] if nom == "communes" else []
-        lue = magasin.lire_table(nom, colonnes=_COLONNES[nom] and [*_COLONNES[nom], *ailleurs])
+        siennes = _COLONNES[nom]
+        lue = magasin.lire_table(nom, colonnes=[*siennes, *ailleurs] if siennes else None)
         for colonne in ailleurs:
             # Vide : comme aujourd'hui.
             lue[colonne] = lue[colonne].fillna(lue[colonne.partition("_")[0]])
@@ -184,6 +185,7 @@ def _communes_de(maille: str, code: str) -> tuple[str, ...]:
 def construire(maille: str, code: str) -> Territoire:
     """Le Territoire d'un code qui existe (``KeyError`` sinon)."""
     fiche = fiches()[maille][code]
+    communes: tuple[str, ...]
     if maille == "commune":
         communes = (code,)
     elif maille == "qpv":
@@ -273,4 +275,5 @@ def population_de(lieu: Territoire) -> int | None:
     if lieu.maille not in ("france", "perimetre"):
         return fiches()[lieu.maille][lieu.code].population
     termes = [fiches()["commune"][code].population for code in lieu.communes]
-    return sum(termes) if termes and all(terme is not None for terme in termes) else None
+    connus = [terme for terme in termes if terme is not None]
+    return sum(connus) if termes and len(connus) == len(termes) else None

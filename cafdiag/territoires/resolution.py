@@ -47,12 +47,12 @@ _ALIAS = {
 _LONGUEURS = {"commune": (5,), "epci": (9,), "departement": (2, 3), "region": (2,)}
 
 
-def territoire(cle: str) -> Territoire:
+def territoire(cle: Territoire | str) -> Territoire:
     """Le territoire désigné par un code ou un nom.
 
     Parameters
     ----------
-    cle : str
+    cle : str or Territoire
         Code commune (5 caractères), SIREN d'EPCI (9 chiffres), code département (2 ou 3 caractères), code
         ou identifiant de QPV, « FR » ; ou un nom, sans égard aux accents, à la casse, aux tirets, aux
         articles ni à la nature de l'EPCI. Une maille peut être imposée devant : ``commune:Mayenne``,
