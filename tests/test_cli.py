@@ -91,7 +91,7 @@ def test_indicateurs_par_theme(capsys):
         (["territoires", "--recherche", "zzzzqq"], "inconnu"),
         (["indicateurs", "--theme", "cuisine"], "petite-enfance"),
         (["nimporte"], "diagnostic"),
-        (["diagnostic", "53", "--formats", "pptx"], "html"),
+        (["diagnostic", "53", "--formats", "odp"], "html"),
         (["diagnostic", "53", "-p", "cod", "200048551"], "nom_usage"),
         (["carte", "53", "INCONNU"], "indicateur inconnu"),
         (["diagnostic", "200048551", "-p", "code", "244900015"], "réservé"),

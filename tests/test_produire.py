@@ -162,7 +162,7 @@ def test_region_et_departement_de_meme_code_ne_se_recouvrent_pas(tmp_path):
     assert "Pays de la Loire" in chemins["html"].read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("faux", ["pptx", "html,pptx", ""])
+@pytest.mark.parametrize("faux", ["odp", "html,odp", ""])
 def test_format_inconnu(tmp_path, faux):
     with pytest.raises(DemandeFausse, match="html"):
         diagnostic("200048551", sortie=tmp_path, formats=faux)

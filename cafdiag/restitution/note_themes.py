@@ -178,8 +178,9 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
         if theme.inedit("PE_ENF_M3_5ANS"):
             bornes = lecture.ligne("PE_ENF_M3_5ANS")
             entre = intervalle(bornes["bas"], bornes["haut"], decimales=0).replace(" à ", " et ")
-            hypotheses = f", entre {entre} selon les hypothèses" if entre else ""
-            theme.dire("PE_ENF_M3_5ANS", f"Dans cinq ans, ils seraient {lecture.dit('PE_ENF_M3_5ANS')}{hypotheses}.")
+            # L'intervalle d'une seule hypothèse, éprouvé sur le passé : à 80 %.
+            dite = f" ; huit fois sur dix, entre {entre}" if entre else ""
+            theme.dire("PE_ENF_M3_5ANS", f"Dans cinq ans, ils seraient {lecture.dit('PE_ENF_M3_5ANS')}{dite}.")
     if fait_une_serie(donnees.naissances):
         connues = donnees.naissances["valeur"].notna()
         annees, code = donnees.naissances.loc[connues, "annee"], donnees.territoire.code
