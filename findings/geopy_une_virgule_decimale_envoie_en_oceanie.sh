@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # geopy : deux coordonnées à virgule décimale, comme les écrit un tableur français, donnent un point, mais ailleurs.
 # Pronostic : « 48,0707 -0,7734 » est refusé, ou lu comme 48,0707 et -0,7734 (Laval).
-# Constat : latitude 0, longitude 174, en plein Pacifique, sans erreur : les décimales 0707 deviennent une
-# longitude, ramenée dans l'intervalle [-180, 180] ; la vraie longitude est abandonnée. Avec le point décimal, tout va bien.
+# Constat : latitude 0, longitude 174, en plein Pacifique, sans erreur. Avec le point décimal, tout va bien.
 # Conséquence : une distance à la crèche la plus proche se calcule alors sans bruit ; convertir les virgules avant, et vérifier
 # que le point tombe dans sa commune.
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # great_tables réglé en français : les séparateurs des nombres sont français, la place des signes ne l'est pas.
-# Pronostic : locale="fr" donne « 1 234,50 € », « 60 % » et « lundi 1 janvier 2024 ».
+# Pronostic : locale="fr" donne « 1 234,50 € », « 61 % » (de 60,5 %) et « lundi 1 janvier 2024 ».
 # Constat : « €1 234,50 », « 60% » et « lundi, janvier 1, 2024 » ; de plus 60,5 % s'affiche 60 % et 2,5 s'affiche 2
 # (moitié vers le pair), là où un tableur affiche 61 et 3.
 # Conséquence : un tableau de note se relit avant de partir, et un entier affiché ne se compare pas à celui du tableur.

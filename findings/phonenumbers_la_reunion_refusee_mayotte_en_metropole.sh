@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # phonenumbers (contrôle des téléphones d'un registre d'équipements) : deux départements d'outre-mer, deux fautes opposées.
 # Pronostic : lus comme français, un fixe de La Réunion et un fixe de Mayotte sont traités de la même façon.
-# Constat : avec la région FR, 0262… est refusé comme invalide et 0269… est accepté comme un fixe de métropole (+33), un
-# numéro que personne n'a ; avec la région RE, les deux sont bons et chacun est rendu à son département.
+# Constat : avec la région FR, 0262… est refusé comme invalide et 0269… est accepté comme un fixe de métropole (+33) ;
+# avec la région RE, les deux sont bons et chacun est rendu à son département.
 # Conséquence : la région se tire du code de commune, jamais « FR » pour tout le fichier ; un taux de numéros valides
 # par département ne dit sinon rien.
 set -euo pipefail

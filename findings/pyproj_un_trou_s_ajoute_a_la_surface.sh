@@ -3,7 +3,7 @@
 # Pronostic : Geod.geometry_area_perimeter ôte un anneau intérieur, comme shapely, quel que soit son sens.
 # Constat : tracés dans le même sens, le trou s'ajoute (9 532 km² au lieu de 6 903) ; en sens contraires, il s'ôte. shapely
 # trouve la même proportion dans tous les cas.
-# Conséquence : une communauté de communes qui en entoure une autre a une densité fausse de moitié ; orienter avant
+# Conséquence : une communauté de communes qui en entoure une autre a une surface trop grande de 38 % ici, donc une densité fausse ; orienter avant
 # (shapely.orient_polygons) ou projeter.
 set -euo pipefail
 dossier=$(mktemp -d); trap 'rm -rf "$dossier"' EXIT
