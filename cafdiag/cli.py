@@ -195,11 +195,6 @@ def _executer(options: argparse.Namespace) -> int:
     return _COMMANDES[options.commande](options)
 
 
-def _annoncer(territoire) -> None:
-    for avertissement in territoire.avertissements:
-        print(f"cafdiag : {avertissement}", file=sys.stderr)
-
-
 def _territoires(options: argparse.Namespace) -> int:
     from cafdiag.erreurs import TerritoireInconnu
     from cafdiag.territoires import lister
@@ -230,7 +225,7 @@ def _mesurer(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    _annoncer(cible)
+    cli_choix.annoncer(cible)
     fonction = comparer if options.comparer else mesurer
     choix = Options(**cli_choix.calcul(options))
     table = fonction(
@@ -249,7 +244,7 @@ def _comparables(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    _annoncer(cible)
+    cli_choix.annoncer(cible)
     choisis = voisinage(cible, k=options.k)
     print(f"cafdiag : choisis parmi {choisis.candidats}, d'après :", file=sys.stderr)
     for variable in choisis.variables:
@@ -265,12 +260,10 @@ def _carte(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    _annoncer(cible)
+    cli_choix.annoncer(cible)
     choix = Options(**cli_choix.calcul(options))
     objet = carte(cible, options.indicateur, apports=cli_choix.lire_apports(options), options=choix)
-    # La région 52 et le département 52 ont le même code : la clé les distingue.
-    suffixe = cible.cle.replace(":", "-") if cible.maille == "region" else cible.code
-    sortie = options.sortie or Path("sorties") / f"carte-{suffixe}-{options.indicateur.upper()}.html"
+    sortie = options.sortie or Path("sorties") / f"carte-{cible.suffixe}-{options.indicateur.upper()}.html"
     print(objet.enregistrer(sortie))
     return 0
 
@@ -287,7 +280,7 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    _annoncer(cible)
+    cli_choix.annoncer(cible)
     if options.registre:
         cli_choix.lire_apports(options)  # dit ce que le registre a rangé de côté, avant un rapport qui ne le compte pas
     print(f"cafdiag : diagnostic en cours : {options.nom or cible.libelle}…", file=sys.stderr)

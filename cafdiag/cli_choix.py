@@ -13,6 +13,13 @@ from cafdiag.millesimes import millesime
 
 if TYPE_CHECKING:
     from cafdiag.donnees import Apports
+    from cafdiag.territoires import Territoire
+
+
+def annoncer(lieu: Territoire) -> None:
+    """Dit sur la sortie d'erreur ce qu'il a fallu interpréter pour trouver ce territoire."""
+    for avertissement in lieu.avertissements:
+        print(f"cafdiag : {avertissement}", file=sys.stderr)
 
 
 def apports(sous: argparse.ArgumentParser) -> None:
@@ -161,7 +168,7 @@ def tout_lire(*lectures: Callable[[], Any]) -> list[Any]:
 @contextlib.contextmanager
 def noms_dits() -> Iterator[None]:
     """Dit, à la fin, qu'un fichier retouché a été gardé et sous quel nom est le nouveau."""
-    from cafdiag.restitution.produire import DocxRetouche
+    from cafdiag.restitution.archives import DocxRetouche
 
     with warnings.catch_warnings(record=True) as dits:
         warnings.simplefilter("always", DocxRetouche)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cafdiag.cli_choix import annoncer
 from cafdiag.cli_donnees import afficher
 
 _EN_TEXTE = ["indicateur", "annee_t0", "valeur_t0", "annee_t1", "valeur_t1", "ecart", "constat", "motif"]
@@ -77,10 +78,8 @@ def _figer(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    for avertissement in cible.avertissements:
-        print(f"cafdiag : {avertissement}", file=sys.stderr)
-    nom = cible.cle.replace(":", "-") if cible.maille == "region" else cible.code
-    sortie = options.sortie or Path("sorties") / f"t0-{nom}.json"
+    annoncer(cible)
+    sortie = options.sortie or Path("sorties") / f"t0-{cible.suffixe}.json"
     print(figer(cible, sortie, indicateurs=options.indicateurs, annee=options.annee))
     return 0
 

@@ -10,6 +10,7 @@ import contextlib
 import sys
 from typing import Any
 
+from cafdiag.cli_choix import annoncer
 from cafdiag.cli_donnees import afficher
 
 _EPILOGUE = """exemples :
@@ -85,8 +86,7 @@ def _garder(options: argparse.Namespace) -> int:
                 "gardez-le sous un autre nom : le secret des suivants en dépend.",
                 file=sys.stderr,
             )
-    for avertissement in lieu.avertissements:
-        print(f"cafdiag : {avertissement}", file=sys.stderr)
+    annoncer(lieu)
     print(garder_perimetre(lieu))
     print(f"cafdiag : {lieu.libelle} est gardé ; redemandez-le par « perimetre:{lieu.nom} ».", file=sys.stderr)
     return 0

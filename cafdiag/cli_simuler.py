@@ -143,8 +143,7 @@ def simuler(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     lieu = territoire(options.code)
-    for avertissement in lieu.avertissements:
-        print(f"cafdiag : {avertissement}", file=sys.stderr)
+    cli_choix.annoncer(lieu)
     resultat = calculer(
         lieu,
         cible=options.cible,
@@ -190,8 +189,7 @@ def besoin(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    for avis in cible.avertissements:
-        print(f"cafdiag : {avis}", file=sys.stderr)
+    cli_choix.annoncer(cible)
     choix = Options(vitesse_kmh=options.vitesse) if options.vitesse else None
     trouve = compter(cible, minutes=options.minutes, apports=cli_choix.lire_apports(options), options=choix)
     if options.carte:
@@ -212,8 +210,7 @@ def horizon(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    for avis in cible.avertissements:
-        print(f"cafdiag : {avis}", file=sys.stderr)
+    cli_choix.annoncer(cible)
     apport = Apport(
         part_55=options.departs_am,
         logements=options.logements,
@@ -236,8 +233,7 @@ def sppe(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     lieu = territoire(options.code)
-    for avertissement in lieu.avertissements:
-        print(f"cafdiag : {avertissement}", file=sys.stderr)
+    cli_choix.annoncer(lieu)
     if options.grille:
         from cafdiag.restitution.modeles import ecrire_modele
 
@@ -248,8 +244,7 @@ def sppe(options: argparse.Namespace) -> int:
     if options.format == "docx":
         from pathlib import Path
 
-        nom = lieu.cle.replace(":", "-") if lieu.maille == "region" else lieu.code
-        sortie = sortie or Path("sorties") / f"sppe-{nom}.docx"
+        sortie = sortie or Path("sorties") / f"sppe-{lieu.suffixe}.docx"
     declares = lire_grille(options.ctg) if options.ctg else None
     etat = etablir(
         lieu,

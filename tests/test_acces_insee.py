@@ -129,7 +129,7 @@ def test_les_durees_remplacent_le_vol_d_oiseau(ecrire, tmp_path, monkeypatch, ca
     duree, part = (apres[c] for c in codes)
     assert duree["valeur"] == pytest.approx(12.0) and part["valeur"] == pytest.approx(100.0)
     for mesure in (duree, part):
-        assert "par la route" in mesure["motif"] and mesure["source"] == insee_acces.SOURCE
+        assert "par la route" in mesure["motif"] and mesure["source"] == insee_acces.SOURCE_ACCES
         assert mesure["millesime"].startswith("accès 2025")
     # L'erreur de notre estimation est dite à côté : Angers a ses crèches au point central.
     angers = cd.mesurer("49007", codes[:1]).iloc[0]

@@ -18,7 +18,7 @@ from cafdiag.cli import principal
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.indicateurs.actions import COLONNES, Action, bornes_de, lire_actions, lire_periode, suivre
 from cafdiag.indicateurs.instantane import Evaluation
-from cafdiag.restitution import produire
+from cafdiag.restitution import archives, produire
 from cafdiag.restitution.fiches_actions import Fiches
 from cafdiag.restitution.identite import Identite
 from cafdiag.territoires import territoire
@@ -106,10 +106,11 @@ def test_tous_les_defauts_d_un_coup_avec_leur_ligne(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("tete", "lignes", "attendu"), [
-    ("Action;Pilote", ["a;b"], "colonne absente : Indicateur"),
-    ("Quoi;Qui", ["a;b"], "aucune feuille n'a de colonnes Action et Pilote"),
-    ("Action;Pilote;Pilote;Indicateur;Cible", ["a;b;c;;"], "colonne en double : Pilote"),
-    (TETE, [], "aucune action"),
+    ("Action;Pilote", ["a;b"], "colonne absente : « Indicateur »"),
+    ("Quoi;Qui", ["a;b"], "colonne absente : « Action »"),
+    ("Action;Pilote;Pilote;Indicateur;Cible", ["a;b;c;;"], "deux colonnes « pilote »"),
+    (TETE, [], "aucune ligne sous l'en-tête"),
+    (TETE, ["Crèche;;CCAS;;;;;;;PE_NAISS;;12;", "Total;;;;;;1000;;;;;;"], "ligne 3 : un total n'est pas une action"),
 ])  # fmt: skip
 def test_un_tableau_qui_n_en_est_pas_un_se_dit(tmp_path, tete, lignes, attendu):
     with pytest.raises(EntreeFautive) as faute:
@@ -157,7 +158,7 @@ def test_sans_enjeu_ni_action_le_tableau_reste_a_remplir(tmp_path):
     fiches = Fiches(note(), mesures(A={"valeur": 9.6}))
     assert "Aucune fiche" in texte(fiches.docx(Identite()))
     classeur = openpyxl.load_workbook(io.BytesIO(fiches.xlsx()))
-    assert [c.value for c in classeur["Actions"][1]] == [nom for _, nom, _ in COLONNES]
+    assert [c.value for c in classeur["Actions"][1]] == [c.entete for c in COLONNES.values()]
     assert classeur["Actions"].max_row == 1 and classeur["Indicateurs"]["A2"].value == "A"
     for feuille in classeur:
         assert feuille.page_setup.orientation == "landscape" and feuille.freeze_panes and feuille.auto_filter.ref
@@ -200,7 +201,7 @@ def test_un_document_retouche_n_est_jamais_ecrase(tmp_path):
     classeur["Actions"]["A2"] = "Mon action"
     classeur.save(chemins["actions"])
     garde = chemins["actions"].read_bytes()
-    with pytest.warns(produire.DocxRetouche, match=r"actions-200048551 \(2\)\.xlsx"):
+    with pytest.warns(archives.DocxRetouche, match=r"actions-200048551 \(2\)\.xlsx"):
         seconds = produire.ranger(tmp_path, neufs)
     assert chemins["actions"].read_bytes() == garde and seconds["fiches"] == chemins["fiches"]
 

@@ -111,3 +111,17 @@ def test_l_intervalle_contient_toute_verite_possible(places, taux, enfants):
             apres = vrai_taux + 100 * places / vrai_nombre
             assert dit["apres_bas"] - 1e-6 <= apres <= dit["apres_haut"] + 1e-6
     assert dit["gain_bas"] <= dit["gain"] <= dit["gain_haut"]
+
+
+def test_un_taux_estime_le_dit_avant_comme_apres(capsys, tmp_path):
+    """Une fusion de 2026 : son taux d'avant est estimé, daté, et ne passe ni pour publié ni pour d'aujourd'hui."""
+    assert principal(["avis", "992367730", "--places", "20", "--format", "json"]) == 0
+    epci = next(e for e in json.loads(capsys.readouterr().out) if (e["role"], e["taux"]) == ("epci", "global"))
+    assert epci["avant_statut"] == "estime"
+    page = tmp_path / "a.html"
+    assert principal(["avis", "992367730", "--places", "20"]) == 0
+    dit = capsys.readouterr().out
+    assert principal(["avis", "992367730", "--places", "20", "--sortie", str(page)]) == 0
+    assert "de environ" not in dit and re.search(r"tous modes d'accueil : d'environ \d", dit)
+    assert re.search(r"Tous modes d'accueil +\d+,\d \(\d+,\d à \d+,\d\) e ", dit)
+    assert "Fin 2023" in dit and "Aujourd'hui" not in dit + page.read_text(encoding="utf-8")

@@ -61,6 +61,7 @@ def test_t0_et_t1_cote_a_cote(tmp_path, capsys):
     code, dit, _ = dire(capsys, "--realisations", ecrire(tmp_path), "--t0", str(t0))
     assert code == 0
     assert re.search(r"Naissances domiciliées \(naissances\) +271 \(2020\) +264 \(2025\) +baisse", dit)
+    assert "Sources : Insee, état civil, naissances domiciliées." in dit
     principal(["figer", "53084", "--sortie", str(t0), "-i", "PE_NAISS"])
     code, _, faute = dire(capsys, "--realisations", ecrire(tmp_path), "--t0", str(t0))
     assert code == 2 and "l'instantané est celui de Craon" in faute
@@ -76,7 +77,7 @@ def test_docx_et_page_disent_la_meme_chose(tmp_path, capsys):
     page = (tmp_path / "b.html").read_text(encoding="utf-8")
     for texte in (docx, page):
         assert "n'attribue aucun effet" in texte and "Aucune valeur de départ" in texte and "--" not in docx
-        assert "un fichier de réalisations remis" in page
+        assert "un fichier de réalisations remis" in page and re.search(r"Sources\s: Cnaf", texte)
     avant = (tmp_path / "b.docx").read_bytes()
     dire(capsys, "--realisations", source, "--sortie", str(tmp_path / "b.docx"))
     assert (tmp_path / "b.docx").read_bytes() == avant and not (tmp_path / "b (2).docx").exists()

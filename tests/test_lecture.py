@@ -290,3 +290,22 @@ def test_la_reparation_ne_touche_pas_au_francais_juste():
             warnings.simplefilter("error")
             abime = texte.encode("utf-8").decode("latin-1")
         assert octets.reparer(abime) == texte
+
+
+@pytest.mark.parametrize("guillemet", ['"', "'"])
+def test_une_formule_en_erreur_n_est_pas_une_case_vide(tmp_path, guillemet):
+    """Quel que soit le guillemet de qui a écrit le classeur : l'un et l'autre sont du XML."""
+    import openpyxl
+
+    classeur, neuf = openpyxl.Workbook(), tmp_path / "c.xlsx"
+    for ligne in (("code", "places"), ("53130", 12), ("53084", "#REF!")):
+        classeur.active.append(ligne)
+    classeur.save(tmp_path / "source.xlsx")
+    with zipfile.ZipFile(tmp_path / "source.xlsx") as source, zipfile.ZipFile(neuf, "w") as archive:
+        for nom in source.namelist():
+            contenu = source.read(nom)
+            if nom.startswith("xl/worksheets/"):
+                assert b't="e"' in contenu
+                contenu = contenu.replace(b't="e"', f"t={guillemet}e{guillemet}".encode())
+            archive.writestr(nom, contenu)
+    assert lire_tableau(neuf).table["places"].tolist() == ["12", "#REF!"]

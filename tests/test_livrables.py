@@ -21,7 +21,8 @@ import pytest
 
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.restitution import archives, livrables, produire, rendu_xlsx
-from cafdiag.restitution.produire import DocxRetouche, diagnostic
+from cafdiag.restitution.archives import DocxRetouche
+from cafdiag.restitution.produire import diagnostic
 
 TOUS = ("html", "ipynb", *livrables.FORMATS)
 CRAON, ANGERS = "200048551", "244900015"

@@ -197,6 +197,16 @@ def test_le_meme_chiffre_dans_tous_les_fichiers(craon, dossier):
     assert vus == set(INTITULES)
 
 
+def test_chaque_nombre_d_enfants_a_sa_date(dossier):
+    """Ni « aujourd'hui » pour des naissances d'il y a deux ans, ni « dans cinq ans » comptés d'une autre année."""
+    mesures = pd.read_csv(dossier / f"mesures-{CRAON}.csv", dtype={"territoire": str})
+    annees = mesures[mesures["role"].eq("territoire")].set_index("indicateur")["annee"]
+    dit = simple(page(dossier / f"note-{CRAON}.html").text_content())
+    assert re.search(rf"Fin {annees['PE_ENF_M3']:.0f}, (?:environ )?\d[\d ]* enfants avaient moins de 3 ans", dit)
+    assert f"Fin {annees['PE_ENF_M3_5ANS']:.0f}, ils seraient environ" in dit
+    assert "Aujourd'hui" not in dit and "Dans cinq ans" not in dit
+
+
 def test_les_graphiques_des_diapositives_portent_les_mesures(dossier):
     """Chaque nombre d'un graphique natif est une mesure jointe, à la dernière décimale, et l'étiquette la dit."""
     mesures = pd.read_csv(dossier / f"mesures-{CRAON}.csv", dtype={"territoire": str})

@@ -147,6 +147,25 @@ def remettre_docx(dossier, code, nom, n):
     document.save(dossier / "rapport.docx")
 
 
+def remettre_en_note(dossier, code, nom, n):
+    """Dans une note de bas de page d'un docx, hors du corps."""
+    import zipfile
+
+    import docx
+
+    document = docx.Document()
+    document.save(dossier / "rapport.docx")
+    cellules = [["", nom], [cd.dictionnaire().loc[INDICATEUR, "libelle_court"], str(n)]]
+    rangs = "".join(
+        f"<w:tr>{''.join(f'<w:tc><w:p><w:r><w:t>{c}</w:t></w:r></w:p></w:tc>' for c in ligne)}</w:tr>"
+        for ligne in cellules
+    )
+    espace = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    note = f'<w:footnotes xmlns:w="{espace}"><w:footnote w:id="1"><w:tbl>{rangs}</w:tbl></w:footnote></w:footnotes>'
+    with zipfile.ZipFile(dossier / "rapport.docx", "a") as archive:
+        archive.writestr("word/footnotes.xml", note)
+
+
 def remettre_pdf(dossier, code, nom, n):
     from cafdiag.restitution.document import Document
     from cafdiag.restitution.document_html import lire_blocs
@@ -204,7 +223,8 @@ def remettre_png(dossier, code, nom, n):
 @pytest.mark.parametrize(
     "remettre",
     [remettre_csv, remettre_numerateur, remettre_geojson, remettre_gpkg, remettre_html, remettre_ipynb,
-     remettre_xlsx, remettre_docx, remettre_pdf, remettre_pptx, remettre_graphique, remettre_svg, remettre_png],
+     remettre_xlsx, remettre_docx, remettre_en_note,
+     remettre_pdf, remettre_pptx, remettre_graphique, remettre_svg, remettre_png],
 )  # fmt: skip
 def test_une_case_remise_perce_le_dossier(produit, dossier, capsys, remettre):
     """Remise, la case cachée pour une autre livre l'autre : 3, qui n'est écrit nulle part."""

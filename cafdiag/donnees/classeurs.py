@@ -120,13 +120,14 @@ def _ordinaire(src: octets.Source) -> bool:
     """
     with zipfile.ZipFile(_contenu(src)) as archive:
         for nom in archive.namelist():
-            if nom == "xl/styles.xml" and re.search(rb'formatCode="[^"]*00(?![.,])', archive.read(nom)):
+            if nom == "xl/styles.xml" and re.search(rb"""formatCode=["'][^"']*00(?![.,])""", archive.read(nom)):
                 return False
             if nom.startswith("xl/worksheets/"):
                 with archive.open(nom) as flux:
                     fin = b""
                     while bloc := flux.read(1 << 20):
-                        if b't="e"' in fin + bloc:
+                        # Les deux guillemets se valent : tout écrivain ne prend pas le même.
+                        if b't="e"' in fin + bloc or b"t='e'" in fin + bloc:
                             return False
                         fin = bloc[-5:]
     return True

@@ -38,9 +38,10 @@ class Colonne:
 
 @dataclass(frozen=True)
 class Ligne:
-    """Une ligne lue : où elle est, et ses textes par nom de colonne (vide : rien d'écrit)."""
+    """Une ligne lue : où elle est, son numéro, et ses textes par nom de colonne (vide : rien d'écrit)."""
 
     ou: str
+    numero: int
     textes: Mapping[str, str]
 
 
@@ -56,12 +57,15 @@ class Releve:
         Noms des colonnes trouvées.
     remarques : tuple of str
         Colonnes et feuilles laissées, totaux mis de côté : rien ne se perd en silence.
+    cumuls : tuple of str
+        Où sont ces totaux.
     """
 
     fichier: str
     lignes: tuple[Ligne, ...]
     presentes: frozenset[str]
     remarques: tuple[str, ...]
+    cumuls: tuple[str, ...] = ()
 
 
 def forme(entete: str) -> str:
@@ -106,7 +110,7 @@ def lire_releve(
     defauts: list[str] = []
     remarques = [f"feuille « {f.nom} » laissée de côté" for f, _, _ in laissees]
     lignes: list[Ligne] = []
-    cumuls = 0
+    cumuls: list[str] = []
     for feuille, rang, trouvees in retenues:
         ou = f"feuille « {feuille.nom} », " if len(retenues) > 1 else ""
         _, entetes = feuille.lignes[rang]
@@ -126,22 +130,22 @@ def lire_releve(
                 defauts += [f"{ou}ligne {numero} : rien dans les colonnes attendues"]
                 continue
             if premiere < len(cases) and est_un_cumul(cases[premiere]):
-                cumuls += 1
+                cumuls.append(f"{ou}ligne {numero}")
                 continue
             defauts += [
                 f"{ou}ligne {numero}, {colonnes[n].entete} : formule sans valeur enregistrée"
                 for n, v in textes.items()
                 if v == SANS_VALEUR
             ]
-            lignes.append(Ligne(f"{ou}ligne {numero}", textes))
+            lignes.append(Ligne(f"{ou}ligne {numero}", numero, textes))
     if cumuls:
-        remarques.append(f"{cumuls} ligne(s) de total mise(s) de côté")
+        remarques.append(f"{len(cumuls)} ligne(s) de total mise(s) de côté")
     if not lignes and not defauts:
         defauts.append("aucune ligne sous l'en-tête")
     if defauts:
         raise EntreeFautive(chemin.name, defauts, conseil=f"corrigez le fichier, ou repartez du modèle ({modele})")
     presentes = frozenset(n for _, _, t in retenues for n in t)
-    return Releve(chemin.name, tuple(lignes), presentes, tuple(remarques))
+    return Releve(chemin.name, tuple(lignes), presentes, tuple(remarques), tuple(cumuls))
 
 
 def _entete(feuille: Feuille, colonnes: Mapping[str, Colonne]) -> tuple[int, dict[str, int]]:

@@ -92,6 +92,8 @@ _BANDES_IRIS = {
 }
 # Faute de tranches fines, 3 à 11 ans font neuf des quinze années de 0 à 14 ans.
 _3_11_ENTIERS = {"pop_{a}_0_14": 9 / 15}
+# Ce que publie l'Insee des durées de route : son lecteur et les mesures citent le même nom.
+SOURCE_ACCES = "Insee, localisation et accès de la population aux équipements"
 _GRILLE = "Insee, grille communale de densité à 7 niveaux"
 _FRR = ("FRR socle", "FRR+", "FRR bénéficiaire")
 _RURAL = ("densite_7", (5, 6, 7))

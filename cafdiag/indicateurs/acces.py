@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees.variables import derniere_annee, plus_recent
+from cafdiag.donnees.variables import SOURCE_ACCES, derniere_annee, plus_recent
 from cafdiag.indicateurs.accessibilite import (
     PALIERS,
     autour,
@@ -23,7 +23,7 @@ from cafdiag.indicateurs.accessibilite import (
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
 from cafdiag.indicateurs.contexte import Contexte, premiere_connue, resultat
 from cafdiag.indicateurs.generiques import dire_millesime
-from cafdiag.indicateurs.routes import SOURCE, dire_convention, dire_duree, en_minutes, proche, rayon_m
+from cafdiag.indicateurs.routes import dire_convention, dire_duree, en_minutes, proche, rayon_m
 from cafdiag.magasin import lire_table
 
 # Une durée moyenne encadrée plus largement n'apprend rien : une minute de part et d'autre.
@@ -289,7 +289,7 @@ def _par_la_route(
         if not np.isnan(estime.iloc[r]):
             dit += f" ; à vol d'oiseau nous aurions dit {estime.iloc[r]:.1f} {unite}".replace(".", ",")
         motifs[r] = dit
-    sources = table["source"].mask(ici, SOURCE)
+    sources = table["source"].mask(ici, SOURCE_ACCES)
     millesimes = table["millesime"].where(~ici, f"accès {an}, " + table["millesime"].str.partition(", ")[2])
     return table.assign(motif=motifs, source=sources, millesime=millesimes)
 

@@ -16,35 +16,30 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.registres_fichier import lire_feuilles
 from cafdiag.donnees.registres_valeurs import lire_date
-from cafdiag.erreurs import EntreeFautive, FichierIntrouvable
+from cafdiag.donnees.releves import Colonne, lire_releve
+from cafdiag.erreurs import EntreeFautive
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.instantane import Evaluation
 from cafdiag.indicateurs.portraits import Valeur, lire_valeur
 from cafdiag.territoires.normalisation import normaliser
 
-# Champ, intitulé, autres façons de l'écrire.
-COLONNES = (
-    ("action", "Action", "actions|intitule|intitule de l action"),
-    ("enjeu", "Enjeu ou objectif", "enjeu|objectif"),
-    ("pilote", "Pilote", "pilotes|qui pilote|porteur"),
-    ("partenaires", "Partenaires", "partenaire"),
-    ("debut", "Début", "date de debut"),
-    ("fin", "Fin", "date de fin|echeance"),
-    ("budget", "Budget (€)", "budget|budget total"),
-    ("caf", "dont Caf (€)", "dont caf|financement caf|caf"),
-    ("places", "Places de crèche créées", "places|places creees|places de creche"),
-    ("indicateur", "Indicateur", "code de l indicateur|indicateur code"),
-    ("t0", "T0 (rappel)", "t0"),
-    ("cible", "Cible", "cibles|valeur cible"),
-    ("remarques", "Remarques", "remarque|observations"),
-)
-OBLIGATOIRES = ("action", "pilote", "indicateur", "cible")
-ATTENDU = "le tableau des actions, tel que l'écrit --formats fiches : " + ", ".join(
-    nom for champ, nom, _ in COLONNES if champ in OBLIGATOIRES
-)
-_ENTETE_AVANT = 20
+MODELE = "cafdiag diagnostic CODE --formats fiches"
+COLONNES = {
+    "action": Colonne("Action", ("actions", "intitulé", "intitulé de l'action"), obligatoire=True),
+    "enjeu": Colonne("Enjeu ou objectif", ("enjeu", "objectif")),
+    "pilote": Colonne("Pilote", ("pilotes", "qui pilote", "porteur"), obligatoire=True),
+    "partenaires": Colonne("Partenaires", ("partenaire",)),
+    "debut": Colonne("Début", ("date de début",)),
+    "fin": Colonne("Fin", ("date de fin", "échéance")),
+    "budget": Colonne("Budget (€)", ("budget", "budget total")),
+    "caf": Colonne("dont Caf (€)", ("financement caf", "caf")),
+    "places": Colonne("Places de crèche créées", ("places", "places créées", "places de crèche")),
+    "indicateur": Colonne("Indicateur", ("code de l'indicateur", "indicateur code"), obligatoire=True),
+    "t0": Colonne("T0 (rappel)", ("t0",)),
+    "cible": Colonne("Cible", ("cibles", "valeur cible"), obligatoire=True),
+    "remarques": Colonne("Remarques", ("remarque", "observations")),
+}
 _MOIS = {
     "janvier": 1, "fevrier": 2, "mars": 3, "avril": 4, "mai": 5, "juin": 6, "juillet": 7, "aout": 8, "septembre": 9,
     "octobre": 10, "novembre": 11, "decembre": 12,
@@ -101,52 +96,21 @@ def lire_actions(chemin: str | Path) -> tuple[Action, ...]:
     >>> [(a.ligne, a.pilote, a.indicateur, a.cible) for a in lire_actions(fichier)]
     [(2, 'CCAS', 'PE_TXCOUV_EAJE', 12.5)]
     """
-    chemin = Path(chemin)
-    try:
-        feuilles = lire_feuilles(chemin)
-    except FichierIntrouvable:
-        raise FichierIntrouvable(chemin, attendu=ATTENDU) from None
-    except EntreeFautive as cause:
-        raise EntreeFautive(cause.fichier, cause.defauts, attendu=ATTENDU, conseil=cause.conseil) from cause
-    for feuille in feuilles:
-        for rang, (_, cellules) in enumerate(feuille.lignes[:_ENTETE_AVANT]):
-            champs = [_champ(c) for c in cellules]
-            if {"action", "pilote"} <= set(champs):
-                return _lire_lignes(chemin, champs, feuille.lignes[rang + 1 :])
-    raise EntreeFautive(
-        chemin.name,
-        ["aucune feuille n'a de colonnes Action et Pilote"],
-        attendu=ATTENDU,
-        conseil="repartez du fichier actions-<code>.xlsx que produit --formats fiches",
-    )
-
-
-def _champ(entete: str) -> str:
-    mots = normaliser(entete)
-    return next((c for c, nom, autres in COLONNES if mots in {normaliser(nom), c, *autres.split("|")}), "")
-
-
-def _lire_lignes(chemin: Path, champs: list[str], lignes: list[tuple[int, list[str]]]) -> tuple[Action, ...]:
-    noms = {champ: nom for champ, nom, _ in COLONNES}
-    defauts = [f"colonne absente : {noms[c]}" for c in OBLIGATOIRES if c not in champs]
-    defauts += [f"colonne en double : {noms[c]}" for c in noms if champs.count(c) > 1]
+    releve = lire_releve(chemin, COLONNES, modele=MODELE)
+    # Un total n'est pas une action : ce tableau se relit sans que rien n'en soit mis de côté.
+    defauts = [f"{ou} : un total n'est pas une action" for ou in releve.cumuls]
     actions: list[Action] = []
-    for numero, cellules in lignes if not defauts else ():
-        valeurs = {c: _nu(x) for c, x in zip(champs, cellules, strict=False) if c}
-        if any(valeurs.values()):
-            action, siens = _lire_action(numero, valeurs)
-            defauts += [f"ligne {numero} : {d}" for d in siens]
-            actions.append(action)
-    vues: dict[tuple[str, str], int] = {}
-    for action in actions:
+    vues: dict[tuple[str, str], str] = {}
+    for ligne in releve.lignes:
+        action, siens = _lire_action(ligne.numero, {c: _nu(x) for c, x in ligne.textes.items()})
+        defauts += [f"{ligne.ou} : {d}" for d in siens]
         cle = (normaliser(action.action), action.indicateur)
-        if action.action and vues.setdefault(cle, action.ligne) != action.ligne:
-            defauts.append(f"ligne {action.ligne} : même action et même indicateur qu'à la ligne {vues[cle]}")
-    if not defauts and not actions:
-        defauts = ["aucune action"]
+        if action.action and vues.setdefault(cle, ligne.ou) != ligne.ou:
+            defauts.append(f"{ligne.ou} : même action et même indicateur qu'à la {vues[cle]}")
+        actions.append(action)
     if defauts:
         raise EntreeFautive(
-            chemin.name,
+            releve.fichier,
             defauts,
             attendu="par ligne : une action, un pilote, un indicateur du dictionnaire, une cible en nombre",
             conseil="corrigez ces lignes, ou effacez celles que vous ne retenez pas",

@@ -28,7 +28,7 @@ PLACES_MAX = 2000
 COLONNES = [
     "role", "code", "nom", "maille", "taux", "annee", "avant", "avant_bas", "avant_haut", "gain", "gain_bas",
     "gain_haut", "apres", "apres_bas", "apres_haut", "enfants", "enfants_bas", "enfants_haut", "manque", "manque_bas",
-    "manque_haut", "statut", "motif", "source",
+    "manque_haut", "avant_statut", "statut", "motif", "source",
 ]  # fmt: skip
 
 
@@ -45,8 +45,8 @@ class Avis:
         ``eaje_psu`` ou ``eaje_hors_psu``.
     effets : DataFrame
         Une ligne par lieu et par taux (``COLONNES``) : ``role`` vaut ``projet``, ``epci``, ``ensemble``,
-        ``departement`` ou ``voisin`` ; ``avant``, ``gain``, ``apres`` et leurs bornes ; ``manque``, les places qui
-        manquent aujourd'hui pour rejoindre le département.
+        ``departement`` ou ``voisin`` ; ``avant`` et son ``avant_statut``, ``gain``, ``apres`` et leurs bornes ;
+        ``manque``, les places qui manquent aujourd'hui pour rejoindre le département.
     financement : DataFrame
         Ce que la Caf apporte aux places du projet (:func:`cafdiag.indicateurs.cout.chiffrer`).
     inconnues, sources : tuple of str
@@ -216,6 +216,7 @@ def _ligne(role: str, lieu: Territoire, simulateur: Simulateur, taux: str, place
         "manque": besoin["places"] if rejointe else math.nan,
         "manque_bas": besoin["bas"] if rejointe else math.nan,
         "manque_haut": besoin["haut"] if rejointe else math.nan,
+        "avant_statut": ici["statut"],
         "statut": statut,
         "motif": motif,
         "source": f"{besoin['source_taux']} ; {besoin['source_enfants']}",

@@ -41,7 +41,8 @@ class Bilan:
         Une ligne par groupe : ``actions`` (différentes), puis, par mesure, ``euros`` (somme des montants connus),
         ``euros_sans`` (lignes sans montant) et ``euros_connus``…
     indicateurs : DataFrame
-        Par thème d'action, les indicateurs : à T0 et à T1 (:func:`cafdiag.evaluer`), ou d'aujourd'hui seulement.
+        Par thème d'action, les indicateurs : à T0 et à T1 (:func:`cafdiag.evaluer`), ou d'aujourd'hui seulement ;
+        ``source`` dit d'où vient chacun.
     compare : bool
         Vrai si un instantané de départ a été donné.
     remarques : tuple of str
@@ -122,12 +123,15 @@ def bilan(
             )
         table = evaluation.table
         table = table[table["indicateur"].isin(codes) & table["constat"].isin(_CONSTATS)]
+        # L'évaluation compare ; d'où vient la valeur d'aujourd'hui, la mesure le dit.
+        mesures = mesurer(lieu, list(table["indicateur"]), apports=apports) if len(table) else table.assign(source="")
+        table = table.merge(mesures[["indicateur", "source"]].drop_duplicates("indicateur"), how="left")
         remarques = (*remarques, *evaluation.remarques)
     elif codes:
         table = mesurer(lieu, codes, apports=apports)
         table = table[table["valeur"].notna()]
     else:
-        table = pd.DataFrame(columns=["indicateur"])
+        table = pd.DataFrame(columns=["indicateur", "source"])
     indicateurs = table.assign(theme=table["indicateur"].map(de_theme)).reset_index(drop=True)
     return Bilan(
         lieu,

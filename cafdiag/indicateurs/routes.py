@@ -12,7 +12,6 @@ from cafdiag.donnees.variables import derniere_annee
 from cafdiag.indicateurs.accessibilite import Voisinage, metres, minutes
 from cafdiag.indicateurs.contexte import Contexte
 
-SOURCE = "Insee, localisation et accès de la population aux équipements"
 _SOMMES = ("route_{*}_popminutes", "route_{*}_popkm")
 
 

@@ -15,7 +15,8 @@ from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot import marques
 from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Resultat
 from cafdiag.magasin import ecrire_atomique
-from cafdiag.restitution.produire import Commande, DocxRetouche, ranger
+from cafdiag.restitution.archives import DocxRetouche
+from cafdiag.restitution.produire import Commande, ranger
 from cafdiag.territoires.objets import LIBELLES_MAILLES
 
 NOM = "lot.json"

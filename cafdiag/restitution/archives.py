@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -80,6 +81,28 @@ def est_retouche(fichier: Path) -> bool:
         return True
     marque = _MARQUE.search(parties.get(_PROPRIETES, b""))
     return marque is None or marque.group(1) != _empreinte(parties)
+
+
+class DocxRetouche(UserWarning):
+    """Un document retouché n'est jamais écrasé : la nouvelle production va à côté."""
+
+
+def place_libre(voulu: Path) -> Path:
+    """Où écrire sans écraser le document que l'usager a retouché ; dit s'il change de nom.
+
+    Warns
+    -----
+    DocxRetouche
+        Le document déjà là a été retouché : le nouveau prend un autre nom.
+    """
+    libre = nom_libre(voulu)
+    if libre != voulu:
+        warnings.warn(
+            f"{voulu.name} a été retouché depuis sa production : il est gardé tel quel. Le nouveau est {libre.name}",
+            DocxRetouche,
+            stacklevel=3,
+        )
+    return libre
 
 
 def nom_libre(fichier: Path) -> Path:

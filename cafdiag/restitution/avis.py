@@ -39,6 +39,22 @@ def _un(valeur: float, bas: float, haut: float, *, signe: bool = False) -> str:
     return ecrit if haut - bas < 0.11 or a == b else f"{ecrit} ({a} à {b})"
 
 
+def _avant(ligne: pd.Series) -> str:
+    """Le taux d'avant le projet, ses bornes, et le signe de son statut s'il n'est pas publié tel quel."""
+    signe = "" if math.isnan(ligne["avant"]) else statut(ligne["avant_statut"]).symbole
+    return f"{_un(ligne['avant'], ligne['avant_bas'], ligne['avant_haut'])} {signe}".strip()
+
+
+def _date(avis: Avis) -> str:
+    """« Fin 2023 » : la date de tous les taux ; sinon, le dernier publié de chacun."""
+    annees = avis.effets.loc[avis.effets["avant"].notna(), "annee"].unique()
+    return f"Fin {annees[0]:.0f}" if len(annees) == 1 else "Dernier taux connu"
+
+
+def _bornes(ligne: pd.Series) -> dict[str, float]:
+    return {"bas": ligne["avant_bas"], "haut": ligne["avant_haut"]}
+
+
 def _lieu(avis: Avis, ligne: pd.Series) -> str:
     if ligne["role"] == "ensemble":
         return f"{avis.lignes('epci')['nom'].iloc[0]} et ses {len(avis.lignes('voisin'))} voisins"
@@ -55,7 +71,7 @@ def _tableau_des_effets(avis: Avis) -> pd.DataFrame:
                     {
                         "Lieu": _lieu(avis, e),
                         "Taux": mode,
-                        "Aujourd'hui": _un(e["avant"], e["avant_bas"], e["avant_haut"]),
+                        _date(avis): _avant(e),
                         "Gain": _un(e["gain"], e["gain_bas"], e["gain_haut"], signe=True),
                         "Avec le projet": f"{_un(e['apres'], e['apres_bas'], e['apres_haut'])} {signe}".strip(),
                     }
@@ -73,8 +89,8 @@ def _tableau_des_voisins(avis: Avis) -> pd.DataFrame:
             lignes.append(
                 {
                     "Lieu": g["nom"],
-                    "Tous modes": _un(g["avant"], g["avant_bas"], g["avant_haut"]),
-                    "EAJE": _un(c["avant"], c["avant_bas"], c["avant_haut"]),
+                    "Tous modes": _avant(g),
+                    "EAJE": _avant(c),
                     "Places qui manquent, tous modes": places_dites(g["manque"], g["manque_bas"], g["manque_haut"]),
                     "Places qui manquent, EAJE": places_dites(c["manque"], c["manque_bas"], c["manque_haut"]),
                 }
@@ -129,9 +145,10 @@ def phrases(avis: Avis) -> list[str]:
                     )
                 else:
                     entre = f", entre {nombre(e['apres_bas'], decimales=1)} et {nombre(e['apres_haut'], decimales=1)}"
+                    depart = "d'environ " if e["avant_statut"] == "estime" else "de "
                     dites.append(
-                        f"{e['nom']}, {minuscule(mode)} : de {nombre(e['avant'], decimales=1)} places pour 100 enfants "
-                        f"en {e['annee']:.0f} à environ {nombre(e['apres'], decimales=1)}{entre}."
+                        f"{e['nom']}, {minuscule(mode)} : {depart}{nombre(e['avant'], decimales=1)} places pour "
+                        f"100 enfants en {e['annee']:.0f} à environ {nombre(e['apres'], decimales=1)}{entre}."
                     )
     ensemble = avis.lignes("ensemble", "eaje")
     if len(ensemble):
@@ -181,7 +198,7 @@ def en_texte(avis: Avis) -> str:
         ("Ce que le projet changerait", en_colonnes(_tableau_des_effets(avis))),
     ]
     if len(avis.lignes("epci")):
-        blocs.append(("Aujourd'hui, ici et alentour", en_colonnes(_tableau_des_voisins(avis))))
+        blocs.append((f"{_date(avis)}, ici et alentour", en_colonnes(_tableau_des_voisins(avis))))
     blocs.append(("Ce que la Caf apporte à ces places", list(map(sans_cote, _apports_de_la_caf(avis))) or ["Inconnu."]))
     blocs.append(("À lire avec ces chiffres", [sans_cote(n) for n in _notes(avis)]))
     lignes: list[str] = []
@@ -198,7 +215,8 @@ def _graphique(avis: Avis) -> str:
     e = epci.iloc[0]
     commun = {"unite": UNITE, "source": "", "annee": e["annee"], "maille": "epci"}
     barres = [
-        commun | {"territoire": "avant", "nom": "Aujourd'hui", "valeur": e["avant"], "statut": "exact"},
+        commun | {"territoire": "avant", "nom": _date(avis), "valeur": e["avant"], "statut": e["avant_statut"]}
+        | (_bornes(e) if e["avant_statut"] == "estime" else {}),
         commun
         | {"territoire": "apres", "nom": "Avec le projet", "valeur": e["apres"], "bas": e["apres_bas"],
            "haut": e["apres_haut"], "statut": e["statut"]},
@@ -207,7 +225,7 @@ def _graphique(avis: Avis) -> str:
         d = departement.iloc[0]
         barres.append(
             commun | {"territoire": d["code"], "nom": d["nom"], "maille": "departement", "valeur": d["avant"],
-                      "statut": "exact"}
+                      "annee": d["annee"], "statut": d["avant_statut"]}
         )  # fmt: skip
     return barres_comparaison(
         pd.DataFrame(barres),
@@ -238,7 +256,7 @@ def piece(avis: Avis, *, apports: Apports | None = None) -> Piece:
         besoin += str(
             tableau(
                 _tableau_des_voisins(avis),
-                titre="Aujourd'hui, ici et alentour",
+                titre=f"{_date(avis)}, ici et alentour",
                 precision="places pour 100 enfants ; places qui manquent pour rejoindre leur département",
                 surligner=0,
             )

@@ -139,6 +139,11 @@ def _resume(bilan: Bilan) -> list[str]:
     return dites
 
 
+def _sources(bilan: Bilan, theme: str | None = None) -> str:
+    """D'où viennent les indicateurs d'un thème, ou de tous ; vide s'il n'y en a pas."""
+    siens = bilan.indicateurs if theme is None else bilan.indicateurs[bilan.indicateurs["theme"].eq(theme)]
+    dites = dict.fromkeys(s for s in siens["source"] if s)
+    return f"Sources : {' ; '.join(dites)}." if dites else ""
 
 
 def en_texte(bilan: Bilan) -> str:
@@ -158,7 +163,7 @@ def en_texte(bilan: Bilan) -> str:
     lignes: list[str] = []
     for titre, dites in blocs:
         lignes += [titre, *(f"  {d}" for d in dites), ""]
-    return "\n".join([*lignes, LECTURE, SANS_EFFET])
+    return "\n".join([*lignes, *filter(None, [_sources(bilan)]), LECTURE, SANS_EFFET])
 
 
 def piece(bilan: Bilan) -> Piece:
@@ -188,7 +193,7 @@ def piece(bilan: Bilan) -> Piece:
     for theme in bilan.par_theme.index:
         nom, table = THEMES_DES_ACTIONS[theme], _indicateurs(bilan, theme)
         corps = (
-            tableau(table, titre=f"{nom} : les indicateurs").html
+            tableau(table, titre=f"{nom} : les indicateurs").html + paragraphes(_sources(bilan, theme))
             if len(table)
             else paragraphes("Aucun indicateur n'est connu ici pour ce thème.")
         )

@@ -89,7 +89,7 @@ def _barres(donnees: Donnees, code: str) -> list[dict[str, Any]]:
         }
         for r in roles
     ]
-    if barres and len(barres) == 1:
+    if len(barres) == 1:
         unite = str(lecture.ligne(code)["unite"])
         barres += [
             {

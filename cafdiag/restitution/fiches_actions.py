@@ -229,10 +229,10 @@ class Fiches:
         for action in self.actions:
             valeurs = {"action": action.enjeu, "enjeu": action.enjeu, "indicateur": action.indicateur}
             valeurs["t0"] = self.t0(action.indicateur)
-            lignes.append([valeurs.get(champ) or None for champ, _, _ in COLONNES])
-        colonnes = [(nom, _LARGEURS.get(champ, 14)) for champ, nom, _ in COLONNES]
+            lignes.append([valeurs.get(champ) or None for champ in COLONNES])
+        colonnes = [(c.entete, _LARGEURS.get(champ, 14)) for champ, c in COLONNES.items()]
         # En texte : un tableur ferait de « 85 % » un 0,85, et de « 09/2027 » une date à lui.
-        textes = [rang for rang, (champ, _, _) in enumerate(COLONNES) if champ in ("debut", "fin", "cible")]
+        textes = [rang for rang, champ in enumerate(COLONNES) if champ in ("debut", "fin", "cible")]
         feuille = feuille_en_tableau(classeur, "Actions", colonnes, lignes, gele="B2", en_texte=textes)
         titre = f"{sans_controle(self.note['titre'])} : actions de la convention"
         feuille.oddHeader.left.text = titre.replace("&", "&&")
@@ -253,8 +253,10 @@ class Fiches:
             ("Cible", "Un nombre, dans l'unité de l'indicateur."),
         ]
         feuille_en_tableau(classeur, "Mode d'emploi", [("Colonne", 26), ("Que mettre", 90)], consignes)
-        connus = {i: li for (i, r), li in self.lecture._lignes.items() if r == "territoire"}
-        indicateurs = [[i, li["libelle"], li["unite"], self.t0(i)] for i, li in connus.items()]
+        toutes = self.lecture.mesures
+        ici = toutes[toutes["role"].eq("territoire")].drop_duplicates("indicateur", keep="last")
+        lus = zip(ici["indicateur"], ici["libelle"], ici["unite"], strict=True)
+        indicateurs = [[code, libelle, unite, self.t0(code)] for code, libelle, unite in lus]
         entetes = [("Code", 26), ("Libellé", 60), ("Unité", 28), ("T0", 44)]
         feuille_en_tableau(classeur, "Indicateurs", entetes, indicateurs)
         proprietes = classeur.properties

@@ -9,8 +9,8 @@ from pathlib import Path
 from openpyxl import Workbook
 
 from cafdiag.magasin import ecrire_atomique
-from cafdiag.restitution.archives import sans_dates
-from cafdiag.restitution.piece import controler_sortie, place_libre
+from cafdiag.restitution.archives import place_libre, sans_dates
+from cafdiag.restitution.piece import controler_sortie
 from cafdiag.restitution.rendu_xlsx import feuille_en_tableau
 
 

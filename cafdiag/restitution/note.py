@@ -132,19 +132,21 @@ def _cle(lecture: Lecture, code: str, notes: Notes) -> dict[str, Any]:
         duree=duree(ligne),
         entre=f"{periodes[1]} à {periodes[2]}" if periodes else "",
     )
+    reperes = {role: dit for role in ("france", "departement") if (dit := _repere(lecture, code, role))}
     return {
         "valeur": lecture.texte(code, signe=evolution),
         "environ": lecture.estime(code),
         "libelle": libelle,
-        "reperes": [r for r in (_repere(lecture, code, role) for role in ("france", "departement")) if r],
+        "reperes": [f"{nom} : {dit}" for nom, dit in reperes.values()],
+        "par_role": {role: dit for role, (_, dit) in reperes.items()},
         "notes": [notes.renvoi(ligne, france=lecture.ligne(code, "france"))],
     }
 
 
-def _repere(lecture: Lecture, code: str, role: str) -> str:
-    """« France : 60,9 (écart +8,4) » ; l'écart est celui des nombres écrits, pour qu'il se vérifie."""
+def _repere(lecture: Lecture, code: str, role: str) -> tuple[str, str] | None:
+    """« France », « 60,9 (écart +8,4) » ; l'écart est celui des nombres écrits, pour qu'il se vérifie."""
     if code in _EFFECTIFS or not lecture.comparable(code, role):
-        return ""
+        return None
     ligne, places = lecture.ligne(code), decimales_de(lecture.ligne(code)["unite"])
     nom = "France" if role == "france" else majuscule(re.sub(r"^(le|la|les) ", "", lecture.noms["departement"]))
     if lecture.ecart(code, role) is None:
@@ -153,7 +155,7 @@ def _repere(lecture: Lecture, code: str, role: str) -> str:
         vu = arrondir(ligne["valeur"], places) - arrondir(lecture.valeur(code, role), places)
         ecart = f"écart{INSECABLE}{nombre(float(vu), decimales=places, signe=True)}"
     environ = "environ " if lecture.estime(code, role) and not lecture.estime(code) else ""
-    return f"{nom} : {environ}{lecture.texte(code, role, signe=code.endswith('_EVOL'))} ({ecart})"
+    return nom, f"{environ}{lecture.texte(code, role, signe=code.endswith('_EVOL'))} ({ecart})"
 
 
 def _question(lecture: Lecture, enjeu: Enjeu, notes: Notes) -> dict[str, Any]:

@@ -174,13 +174,15 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
     if theme.inedit("PE_NAISS"):
         theme.dire("PE_NAISS", f"{accord(lecture.valeur('PE_NAISS'), 'naissance')} en {lecture.annee('PE_NAISS')}.")
     if theme.inedit("PE_ENF_M3") and donnees.territoire.maille != "commune":
-        theme.dire("PE_ENF_M3", f"Aujourd'hui, {lecture.dit('PE_ENF_M3')} enfants ont moins de 3 ans.")
+        quand, combien = lecture.annee("PE_ENF_M3"), lecture.dit("PE_ENF_M3")
+        theme.dire("PE_ENF_M3", f"Fin {quand}, {combien} enfants avaient moins de 3 ans.")
         if theme.inedit("PE_ENF_M3_5ANS"):
             bornes = lecture.ligne("PE_ENF_M3_5ANS")
             entre = intervalle(bornes["bas"], bornes["haut"], decimales=0).replace(" à ", " et ")
             # L'intervalle d'une seule hypothèse, éprouvé sur le passé : à 80 %.
             dite = f" ; huit fois sur dix, entre {entre}" if entre else ""
-            theme.dire("PE_ENF_M3_5ANS", f"Dans cinq ans, ils seraient {lecture.dit('PE_ENF_M3_5ANS')}{dite}.")
+            alors = f"Fin {bornes['annee']:.0f}, ils seraient {lecture.dit('PE_ENF_M3_5ANS')}"
+            theme.dire("PE_ENF_M3_5ANS", f"{alors}{dite}.")
     if fait_une_serie(donnees.naissances):
         connues = donnees.naissances["valeur"].notna()
         annees, code = donnees.naissances.loc[connues, "annee"], donnees.territoire.code

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import ecrire_atomique
-from cafdiag.restitution.archives import nom_libre
+from cafdiag.restitution.archives import place_libre
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.document import PIED, Document
 from cafdiag.restitution.document_html import lire_blocs
 from cafdiag.restitution.formats import majuscule
-from cafdiag.restitution.produire import DocxRetouche, rendre_page
+from cafdiag.restitution.produire import rendre_page
 
 FORMES = (".docx", ".html", ".pdf")
 # En deçà, un sommaire prendrait plus de place qu'il n'en épargne.
@@ -137,15 +136,3 @@ def ecrire_piece(piece: Piece, sortie: str | Path) -> Path:
     forme = sortie.suffix.lower()
     contenu = rendre(piece, forme)
     return ecrire_atomique(place_libre(sortie) if forme == ".docx" else sortie, contenu)
-
-
-def place_libre(voulu: Path) -> Path:
-    """Où écrire un docx ou un classeur sans écraser celui que l'usager a retouché ; dit s'il change de nom."""
-    libre = nom_libre(voulu)
-    if libre != voulu:
-        warnings.warn(
-            f"{voulu.name} a été retouché depuis sa production : il est gardé tel quel. Le nouveau est {libre.name}",
-            DocxRetouche,
-            stacklevel=2,
-        )
-    return libre

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from cafdiag import erreurs
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.magasin import dossier, ecrire_atomique, ecrire_ensemble
 from cafdiag.restitution import livrables
+from cafdiag.restitution.archives import place_libre
 from cafdiag.restitution.demande import controler, refuser_parametres
 from cafdiag.restitution.identite import Identite, chercher, lire_identite
 from cafdiag.restitution.socle_cartes import MIME_CARTE, assembler, socle_html
@@ -305,10 +305,6 @@ def _rendus(carnet, commande: Commande) -> dict[str, str | bytes]:
     )
 
 
-class DocxRetouche(UserWarning):
-    """Un document retouché n'est jamais écrasé : la nouvelle production va à côté."""
-
-
 def ranger(sortie: Path, fichiers: dict[str, tuple[str, str | bytes]]) -> dict[str, Path]:
     """Écrit ensemble les fichiers de :func:`contenus`, sans jamais écraser un document retouché ; rend leurs chemins.
 
@@ -319,16 +315,7 @@ def ranger(sortie: Path, fichiers: dict[str, tuple[str, str | bytes]]) -> dict[s
     """
     chemins = {format_: sortie / nom for format_, (nom, _) in fichiers.items()}
     for retouchable in [f for f in _RETOUCHABLES if f in chemins]:
-        from cafdiag.restitution.archives import nom_libre
-
-        voulu, chemins[retouchable] = chemins[retouchable], nom_libre(chemins[retouchable])
-        if chemins[retouchable] != voulu:
-            warnings.warn(
-                f"{voulu.name} a été retouché depuis sa production : il est gardé tel quel. Le nouveau est "
-                f"{chemins[retouchable].name}",
-                DocxRetouche,
-                stacklevel=3,
-            )
+        chemins[retouchable] = place_libre(chemins[retouchable])
     ecrire_ensemble({chemins[format_]: contenu for format_, (_, contenu) in fichiers.items()})
     return chemins
 

@@ -14,9 +14,10 @@ from cafdiag.erreurs import ProductionImpossible
 from cafdiag.indicateurs import THEMES
 from cafdiag.indicateurs.questionnaire import SANS, Depouillement
 from cafdiag.magasin import dossier, ecrire_ensemble, lire_table
+from cafdiag.restitution.archives import place_libre
 from cafdiag.restitution.formats import cle_de_tri, enumeration, majuscule, nombre
 from cafdiag.restitution.modeles import classeur_modele
-from cafdiag.restitution.piece import Piece, Section, liste, paragraphes, place_libre
+from cafdiag.restitution.piece import Piece, Section, liste, paragraphes
 from cafdiag.restitution.sppe import en_colonnes
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.territoires import Territoire
@@ -46,7 +47,7 @@ def page(lieu: Territoire) -> str:
             libre=LIBRE,
             cles=list(COLONNES),
             colonnes=[c.entete for c in COLONNES.values()],
-            fichier=f"reponses-{_code(lieu)}.csv",
+            fichier=f"reponses-{lieu.suffixe}.csv",
         )
     except (OSError, UnicodeDecodeError, jinja2.TemplateError) as cause:
         raise ProductionImpossible(
@@ -54,10 +55,6 @@ def page(lieu: Territoire) -> str:
             attendu="templates/questionnaire/page.html.j2, tel que livré",
             conseil="retéléchargez le projet",
         ) from cause
-
-
-def _code(lieu: Territoire) -> str:
-    return lieu.cle.replace(":", "-") if lieu.maille == "region" else lieu.code
 
 
 def _communes(lieu: Territoire) -> list[dict[str, str]]:
@@ -92,8 +89,8 @@ def classeur(lieu: Territoire | None = None) -> bytes:
 def preparer(lieu: Territoire, sortie: str | Path) -> list[Path]:
     """Écrit la page et le classeur, ensemble ; un classeur commencé n'est jamais écrasé."""
     ici = Path(sortie)
-    vierge = place_libre(ici / f"questionnaire-{_code(lieu)}.xlsx")
-    return ecrire_ensemble({ici / f"questionnaire-{_code(lieu)}.html": page(lieu), vierge: classeur(lieu)})
+    vierge = place_libre(ici / f"questionnaire-{lieu.suffixe}.xlsx")
+    return ecrire_ensemble({ici / f"questionnaire-{lieu.suffixe}.html": page(lieu), vierge: classeur(lieu)})
 
 
 def _part(ligne: pd.Series) -> str:

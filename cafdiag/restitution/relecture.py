@@ -28,6 +28,7 @@ _TABLEUR = {
     "Haut": "haut", "Statut": "statut",
 }  # fmt: skip
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_AUTRES_PARTIES = re.compile(r"word/(?:header|footer|footnotes|endnotes|comments)\d*\.xml")
 _ESPACES = re.compile(r"[\s\u202f\u00a0]")
 
 Ligne = dict[str, object]
@@ -213,16 +214,20 @@ def _case_dite(x: object) -> str:
 
 def _docx(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
     with zipfile.ZipFile(chemin) as archive:
-        source = archive.read("word/document.xml")
-    corps = ElementTree.fromstring(source)
-    avant, tableaux = "", descriptions_html(source.decode("utf-8"))
-    for noeud in corps.iter():
-        if noeud.tag == f"{_W}p":
-            avant = _texte_docx(noeud) or avant
-        elif noeud.tag == f"{_W}tbl":
-            tableaux.append(
-                (avant, [[_texte_docx(c) for c in r.iter(f"{_W}tc")] for r in noeud.iter(f"{_W}tr")])
-            )
+        # Le corps d'abord ; puis ce qu'on oublie : en-têtes, pieds de page, notes, commentaires.
+        autres = [n for n in archive.namelist() if _AUTRES_PARTIES.fullmatch(n)]
+        sources = [archive.read(nom) for nom in ("word/document.xml", *autres)]
+    tableaux: list[Tableau] = []
+    for source in sources:
+        avant = ""
+        tableaux += descriptions_html(source.decode("utf-8"))
+        for noeud in ElementTree.fromstring(source).iter():
+            if noeud.tag == f"{_W}p":
+                avant = _texte_docx(noeud) or avant
+            elif noeud.tag == f"{_W}tbl":
+                tableaux.append(
+                    (avant, [[_texte_docx(c) for c in r.iter(f"{_W}tc")] for r in noeud.iter(f"{_W}tr")])
+                )
     return [], tableaux
 
 

@@ -105,10 +105,8 @@ def _cles(note: Mapping[str, Any]) -> Diapositive | None:
         return None
     lignes, sources = [["Ici", "", "Département", "France"]], []
     for cle in note["cles"]:
-        reperes = {r.partition(" :")[0]: r.partition(": ")[2] for r in cle["reperes"]}
-        france = reperes.pop("France", "")
         ici = f"{'environ ' if cle['environ'] else ''}{cle['valeur']}"
-        lignes.append([ici, cle["libelle"], next(iter(reperes.values()), ""), france])
+        lignes.append([ici, cle["libelle"], *(cle["par_role"].get(r, "") for r in ("departement", "france"))])
         sources.append(_sourcer(note, f"{ici} {cle['libelle']}", cle["notes"]))
     chapo = [p["texte"] for p in note["chapo"]]
     sources += [_sourcer(note, p["texte"], p["notes"]) for p in note["chapo"] if p["notes"]]

@@ -80,6 +80,16 @@ class Territoire:
         return f"region:{self.code}" if self.maille == "region" else self.code
 
     @property
+    def suffixe(self) -> str:
+        """Ce qui le désigne dans un nom de fichier : la région 52 et le département 52 ont le même code.
+
+        >>> from cafdiag.territoires import territoire
+        >>> territoire("region:52").suffixe, territoire("52").suffixe
+        ('region-52', '52')
+        """
+        return f"region-{self.code}" if self.maille == "region" else self.code
+
+    @property
     def departements(self) -> tuple[str, ...]:
         """Codes de tous ses départements, le plus peuplé de ses habitants d'abord."""
         from cafdiag.territoires.referentiel import departements_de

@@ -19,8 +19,8 @@ from cafdiag.donnees.lecteurs.insee_equipements import HORS_CHAMP
 from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecteurs.recollement import communes_et_anciennes
 from cafdiag.donnees.lecture import apercu
+from cafdiag.donnees.variables import SOURCE_ACCES
 
-SOURCE = "Insee, localisation et accès de la population aux équipements"
 # La crèche la plus proche peut être une micro-crèche : la plus courte des deux durées, carreau par carreau.
 GROUPES = {
     "D502": "eaje", "D509": "eaje", "D503": "laep", "D505": "alsh", "D506": "centre_social", "A128": "france_services",
@@ -180,7 +180,7 @@ def _rendre(vu: Brut, chemin: Path, table: pd.DataFrame, comptes: dict, an: int)
         vu.fichier, "communes", comptes["lues"], gardees, sorted(comptes["rejets"], key=lambda r: r.ligne),
         chantier.passages, inconnus, [*remarques, *chantier.remarques], brut.empreinte, de_cote,
     )  # fmt: skip
-    return Lecture("communes", rendue, compte, (an,), SOURCE, f"équipements {an}")
+    return Lecture("communes", rendue, compte, (an,), SOURCE_ACCES, f"équipements {an}")
 
 
 def _sommer(table: pd.DataFrame) -> pd.DataFrame:
