@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.evolution import decomposer, serie
     from cafdiag.indicateurs.financement import financer_alsh, financer_animation
     from cafdiag.indicateurs.horizon import horizon
-    from cafdiag.indicateurs.horizon_objets import Apport as ApportHorizon
+    from cafdiag.indicateurs.horizon_objets import ApportHorizon
     from cafdiag.indicateurs.instantane import Evaluation, evaluer, figer
     from cafdiag.indicateurs.non_couvert import besoin
     from cafdiag.indicateurs.simulation import simuler
@@ -88,7 +88,7 @@ _OU = {
     "simuler_departs": "indicateurs.departs",
     "sppe": "indicateurs.sppe",
     "horizon": "indicateurs.horizon",
-    "ApportHorizon": "indicateurs.horizon_objets:Apport",
+    "ApportHorizon": "indicateurs.horizon_objets",
     "trame_sppe": "restitution.sppe:ecrire",
     "decomposer": "indicateurs.evolution",
     "serie": "indicateurs.evolution",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cafdiag.donnees.commandes import Bilan
+    from cafdiag.donnees.commandes import BilanDesDonnees
 
 _EPILOGUE = """exemples :
   cafdiag donnees lister
@@ -136,7 +136,7 @@ def _importer(options: argparse.Namespace) -> int:
     return _rendre(bilan, options.format)
 
 
-def _rendre(bilan: Bilan, forme: str, *, deja_dit: bool = False) -> int:
+def _rendre(bilan: BilanDesDonnees, forme: str, *, deja_dit: bool = False) -> int:
     if not deja_dit:
         for ligne in bilan.lignes:
             print(f"cafdiag : [{ligne['etat']}] {ligne['message']}", file=sys.stderr)

@@ -205,13 +205,13 @@ def besoin(options: argparse.Namespace) -> int:
 def horizon(options: argparse.Namespace) -> int:
     """Exécute « horizon »."""
     from cafdiag.indicateurs.horizon import horizon as projeter
-    from cafdiag.indicateurs.horizon_objets import Apport
+    from cafdiag.indicateurs.horizon_objets import ApportHorizon
     from cafdiag.restitution.horizon import en_texte
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
     cli_choix.annoncer(cible)
-    apport = Apport(
+    apport = ApportHorizon(
         part_55=options.departs_am,
         logements=options.logements,
         enfants_par_logement=options.enfants_par_logement,

@@ -10,13 +10,13 @@ import cafdiag as cd
 from cafdiag.indicateurs import confronter, dictionnaire, effectifs
 from cafdiag.restitution import bref
 from cafdiag.restitution.diagnostic import Diagnostic
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 
 
 def lire(code):
     t = cd.territoire(code)
     trouve = confronter(t)
-    return t, Lecture(trouve.mesures, confrontation=trouve)
+    return t, MesuresLues(trouve.mesures, confrontation=trouve)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_un_ecart_sous_l_incertitude_ne_distingue_personne(craon):
     mesures.loc[large, "bas"], mesures.loc[large, "haut"] = 0.0, 200.0
     from dataclasses import replace
 
-    lecture = Lecture(mesures, confrontation=replace(trouve, mesures=mesures, pairs=pairs))
+    lecture = MesuresLues(mesures, confrontation=replace(trouve, mesures=mesures, pairs=pairs))
     assert bref.score_de(lecture, "PE_TXCOUV_EAJE")[0] == 0.0 and bref.constats(lecture) == []
 
 

@@ -15,7 +15,7 @@ from cafdiag import cli_donnees
 from cafdiag.donnees import catalogue, commandes, entrepot
 from cafdiag.donnees.catalogue import Adresse, Source
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
-from cafdiag.donnees.transport import Reglages
+from cafdiag.donnees.transport import ReglagesDeTransport
 from cafdiag.donnees.verification import verifier
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
 
@@ -71,7 +71,7 @@ def serveur(monkeypatch):
 
 
 def _telecharger(*noms, **options):
-    return commandes.telecharger(noms, reglages=Reglages(essais=1, lecture=2), **options)
+    return commandes.telecharger(noms, reglages=ReglagesDeTransport(essais=1, lecture=2), **options)
 
 
 def _ecrire(dossier, **fichiers):

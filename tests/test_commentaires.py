@@ -15,7 +15,7 @@ from cafdiag.restitution import bref
 from cafdiag.restitution.accords import accorder, aucun, prendre_article, singulier
 from cafdiag.restitution.commentaires import commentaire, commenter, rang_dit
 from cafdiag.restitution.formats import FINE, decimales_de, nombre
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 
 CRAON = "200048551"
 # Quatorze territoires de toutes mailles, avec et sans données, en métropole et outre-mer.
@@ -49,7 +49,7 @@ def ligne(code, valeur, role="territoire", **reste):
 
 
 def dit(*lignes, **options) -> str:
-    return str(commentaire(Lecture(pd.DataFrame(lignes), **options), lignes[0]["indicateur"], limite=False))
+    return str(commentaire(MesuresLues(pd.DataFrame(lignes), **options), lignes[0]["indicateur"], limite=False))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def lectures():
     def lire(code):
         t = cd.territoire(code)
         trouve = confronter(t)
-        return t, Lecture(trouve.mesures, confrontation=trouve), trouve
+        return t, MesuresLues(trouve.mesures, confrontation=trouve), trouve
 
     return [lire(code) for code in TERRITOIRES]
 
@@ -74,7 +74,7 @@ def test_une_commune_equipee_n_est_pas_a_zero_minute():
     # Un EPCI dont chaque commune est équipée, de même ; et l'encadré ne le retient pas.
     epci = {**ici, "maille": "epci"}
     assert dit(epci, la).startswith("Dans chaque commune habitée, la crèche la plus proche est sur place en 2023 : ")
-    assert bref.score_de(Lecture(pd.DataFrame([epci, la])), "ACC_EAJE_TEMPS") == (0.0, "")
+    assert bref.score_de(MesuresLues(pd.DataFrame([epci, la])), "ACC_EAJE_TEMPS") == (0.0, "")
 
 
 # --- Accords ---
@@ -211,14 +211,14 @@ def test_un_manquant_dit_pourquoi():
     phrase = dit(ligne("PE_NAISS", np.nan, statut="non_disponible", motif="donnée absente"))
     assert phrase == "Naissances domiciliées : non énoncé (donnée absente)."
     with pytest.raises(DemandeFausse, match="PE_NB_EAJE"):
-        commenter(Lecture(pd.DataFrame([ligne("PE_NAISS", 1.0)])), "PE_NB_EAJE")
+        commenter(MesuresLues(pd.DataFrame([ligne("PE_NAISS", 1.0)])), "PE_NB_EAJE")
 
 
 def test_le_motif_de_chaque_silence_est_garde():
-    lecture = Lecture(pd.DataFrame([ligne("PE_NAISS", 10.0), ligne("PE_NAISS", 90.0, "france")]))
+    lecture = MesuresLues(pd.DataFrame([ligne("PE_NAISS", 10.0), ligne("PE_NAISS", 90.0, "france")]))
     tus = " ".join(commentaire(lecture, "PE_NAISS").tus)
     assert "un effectif ne se compare pas" in tus and "pas de rang" in tus
-    seul = commentaire(Lecture(pd.DataFrame([ligne("CTX_PART_0_19", 20.0)])), "CTX_PART_0_19")
+    seul = commentaire(MesuresLues(pd.DataFrame([ligne("CTX_PART_0_19", 20.0)])), "CTX_PART_0_19")
     assert "aucune référence connue" in seul.tus
 
 
@@ -265,14 +265,14 @@ def test_tendance_et_son_silence():
 
     def tendance(*valeurs):
         options = {"series": {"PE_NAISS": serie(*valeurs)}}
-        return commentaire(Lecture(pd.DataFrame([ligne("PE_NAISS", valeurs[-1])]), **options), "PE_NAISS")
+        return commentaire(MesuresLues(pd.DataFrame([ligne("PE_NAISS", valeurs[-1])]), **options), "PE_NAISS")
 
     assert tendance(357.0, np.nan, 313.0).tendance == f"De 2019 à 2021 : 357 puis 313, soit −12,3{FINE}%."
     muet = tendance(357.0, 357.0)
     assert muet.tendance == "" and any("plus petit que l'incertitude" in m for m in muet.tus)
     assert any("une seule année" in m for m in tendance(np.nan, 12.0).tus)
     taux = pd.DataFrame([ligne("PE_TXCOUV_EAJE", v, annee=a) for a, v in ((2022, 8.0), (2023, 9.6))])
-    lecture = Lecture(taux.iloc[[1]], series={"PE_TXCOUV_EAJE": taux})
+    lecture = MesuresLues(taux.iloc[[1]], series={"PE_TXCOUV_EAJE": taux})
     assert commentaire(lecture, "PE_TXCOUV_EAJE").tendance == "De 2022 à 2023 : 8,0 puis 9,6, soit +1,6."
 
 
@@ -342,7 +342,7 @@ def test_la_limite_obligatoire_suit_le_commentaire(lectures):
 def test_le_pays_de_craon_en_toutes_lettres():
     t = cd.territoire(CRAON)
     trouve = confronter(t, ["PE_TXCOUV_GLOBAL", "PE_NAISS"])
-    lecture = Lecture(trouve.mesures, confrontation=trouve, series={"PE_NAISS": mesurer_serie(t, "PE_NAISS")})
+    lecture = MesuresLues(trouve.mesures, confrontation=trouve, series={"PE_NAISS": mesurer_serie(t, "PE_NAISS")})
     assert commenter(lecture, "PE_TXCOUV_GLOBAL") == (
         "L'offre d'accueil est de 79,9 places pour 100 enfants de moins de 3 ans fin 2023, soit 1,9 place de plus que "
         "le département (78,0) ; France hors Mayotte : 60,9. Du plus élevé au plus bas : 2e sur 9 EPCI du département "

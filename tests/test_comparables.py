@@ -263,7 +263,7 @@ def test_agregat_du_groupe_en_rapport_de_sommes(monkeypatch):
     table = lire_table("epci")
     siens = table.loc[table["departement"].eq("53") & table["code"].ne(CRAON), "code"].tolist()
     vrai = module.voisinage(CRAON, k=len(siens))
-    fixe = module.Voisinage(vrai.table.assign(code=siens), vrai.variables, {}, vrai.candidats, vrai.exclus)
+    fixe = module.Comparables(vrai.table.assign(code=siens), vrai.variables, {}, vrai.candidats, vrai.exclus)
     monkeypatch.setattr(comparaison, "voisinage", lambda *a, **k: fixe)
     reunis = cd.comparer(CRAON, ["PE_TXCOUV_EAJE", "PE_NAISS", "PS_COUV_POP"])
     reunis = reunis[reunis["role"].eq("comparables")].set_index("indicateur")

@@ -11,20 +11,20 @@ from cafdiag.cli import principal
 from cafdiag.indicateurs import dictionnaire
 from cafdiag.restitution.enjeux import enjeux, seuils
 from cafdiag.restitution.enjeux_regles import REGLES
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 
 UNITES = dictionnaire()["unite"]
 
 
 def lecture(*lignes, series=None):
-    """Une Lecture de lignes ``(code, valeur, rôle, autres)`` posées à la main."""
+    """Une MesuresLues de lignes ``(code, valeur, rôle, autres)`` posées à la main."""
     vide = float("nan")
     table = []
     for code, valeur, role, *autres in lignes:
         table.append({"indicateur": code, "valeur": valeur, "role": role, "statut": "exact", "unite": UNITES[code],
                       "bas": vide, "haut": vide, "annee": 2023, "millesime": "2023", "modalite": "", "motif": "",
                       "maille": "epci", "libelle": dictionnaire().at[code, "libelle"], **(autres[0] if autres else {})})
-    return Lecture(pd.DataFrame(table), series=series)
+    return MesuresLues(pd.DataFrame(table), series=series)
 
 
 def duo(code, ici, la, role="france", **autres):

@@ -12,7 +12,7 @@ from test_explorateur import a_soi, fautes  # noqa: F401
 
 from cafdiag.donnees import catalogue, telechargement
 from cafdiag.donnees.catalogue import lire_catalogue
-from cafdiag.donnees.transport import Reglages
+from cafdiag.donnees.transport import ReglagesDeTransport
 from cafdiag.restitution.explorateur import completer
 from cafdiag.restitution.explorateur.interface import COMPLETER, VOLETS, Explorateur
 
@@ -23,7 +23,7 @@ def prise(serveur, monkeypatch):  # noqa: F811
     siennes = catalogue.lire_catalogue()
     autres = {nom: replace(s, par_defaut=False) for nom, s in lire_catalogue().items()}
     monkeypatch.setattr(catalogue, "lire_catalogue", lambda: {**autres, **siennes})
-    monkeypatch.setattr(telechargement, "Reglages", lambda: Reglages(essais=1, lecture=2))
+    monkeypatch.setattr(telechargement, "ReglagesDeTransport", lambda: ReglagesDeTransport(essais=1, lecture=2))
     serveur.sources = siennes
     return serveur
 

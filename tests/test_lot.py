@@ -18,8 +18,8 @@ from cafdiag.cli_lot import Journal, _arrets_entendus, _ecrire
 from cafdiag.empreintes_du_code import des_fichiers
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
 from cafdiag.lot.empreintes import empreinte, entrees_communes, marque_privee
-from cafdiag.lot.etat import Etat
-from cafdiag.lot.execution import Avancement, Bilan, _epargner_l_index
+from cafdiag.lot.etat import EtatDuLot
+from cafdiag.lot.execution import Avancement, BilanDuLot, _epargner_l_index
 from cafdiag.lot.grappe import _colis
 from cafdiag.lot.index import ecrire_index
 from cafdiag.lot.plan import Cible, cibles, planifier
@@ -139,9 +139,9 @@ def test_demande_fausse_code_2_et_rien_de_lance(arguments, tmp_path, monkeypatch
 
 def test_code_retour_dit_les_echecs(tmp_path):
     communs = {"repris": 0, "duree": 1.0, "index": tmp_path}
-    assert Bilan(faits=2, echecs={}, restants=0, **communs).code_retour == 0
-    assert Bilan(faits=1, echecs={"1": "x"}, restants=0, **communs).code_retour == 1
-    assert Bilan(faits=1, echecs={}, restants=1, **communs).code_retour == 1
+    assert BilanDuLot(faits=2, echecs={}, restants=0, **communs).code_retour == 0
+    assert BilanDuLot(faits=1, echecs={"1": "x"}, restants=0, **communs).code_retour == 1
+    assert BilanDuLot(faits=1, echecs={}, restants=1, **communs).code_retour == 1
 
 
 def test_le_temps_restant_suit_le_rythme(monkeypatch):
@@ -191,7 +191,7 @@ def test_l_empreinte_du_code_change_avec_lui(tmp_path, monkeypatch):
 def etat(tmp_path):
     """Trois territoires : fait, échoué avec un motif hostile, et à faire."""
     plan = planifier([Cible(c) for c in ("200048551", "244900015", "200054807")], formats="html")
-    etat = Etat(tmp_path, entrees_communes())
+    etat = EtatDuLot(tmp_path, entrees_communes())
     for commande in plan.commandes:
         etat.prevoir(commande, "e", reprendre=False)
     page = {"html": ("diagnostic-200048551.html", "<!doctype html><p>page</p>")}
@@ -204,7 +204,7 @@ def etat(tmp_path):
 
 
 def test_lot_json_se_relit(etat, tmp_path):
-    relu = Etat(tmp_path, {})
+    relu = EtatDuLot(tmp_path, {})
     assert relu.territoires == etat.territoires
     assert {c: f["etat"] for c, f in relu.territoires.items()} == {
         "200048551": "fait",
@@ -217,7 +217,7 @@ def test_lot_json_se_relit(etat, tmp_path):
 @pytest.mark.parametrize("abime", ["", "{", '{"format": 1, "territoires": 3}', '{"territoires": []}', "[]"])
 def test_un_lot_json_abime_fait_tout_refaire_et_se_dit(etat, tmp_path, abime):
     (tmp_path / "lot.json").write_text(abime, encoding="utf-8")
-    relu = Etat(tmp_path, {})
+    relu = EtatDuLot(tmp_path, {})
     assert relu.territoires == {}
     (dit,) = relu.remarques
     assert "abîmé" in dit and "lot-abime.json" in dit
@@ -227,7 +227,7 @@ def test_un_lot_json_abime_fait_tout_refaire_et_se_dit(etat, tmp_path, abime):
 def test_un_lot_json_d_une_autre_version_n_est_pas_ecrase(etat, tmp_path):
     (tmp_path / "lot.json").write_text('{"format": 99, "territoires": {}}', encoding="utf-8")
     with pytest.raises(ProductionImpossible, match="autre version"):
-        Etat(tmp_path, {})
+        EtatDuLot(tmp_path, {})
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_une_fiche_retouchee_est_ecartee_les_autres_restent(etat, tmp_path, reto
     contenu = json.loads((tmp_path / "lot.json").read_text(encoding="utf-8"))
     contenu["territoires"] = retouche(contenu["territoires"])
     (tmp_path / "lot.json").write_text(json.dumps(contenu), encoding="utf-8")
-    relu = Etat(tmp_path, {})
+    relu = EtatDuLot(tmp_path, {})
     assert relu.territoires == etat.territoires
     (dit,) = relu.remarques
     assert "fiches illisibles : x" in dit
@@ -436,7 +436,7 @@ def test_une_liste_sans_colonne_code_le_dit(tmp_path):
 
 def test_l_index_garde_le_rapport_d_avant_et_se_cherche_par_departement(tmp_path):
     (commande,) = planifier([Cible("200048551", "", "Mon pays")], formats="html").commandes
-    etat = Etat(tmp_path, {})
+    etat = EtatDuLot(tmp_path, {})
     assert etat.prevoir(commande, "a", reprendre=False)
     etat.ranger(Resultat(commande.suffixe, FAIT, 1.0, "souche", {"html": ("d.html", "<p>page</p>")}))
     # Refaire, puis s'arrêter avant : le rapport d'avant est toujours là, et l'index y mène.

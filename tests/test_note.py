@@ -23,7 +23,7 @@ from cafdiag.restitution.diagnostic import Diagnostic
 from cafdiag.restitution.enjeux import enjeux
 from cafdiag.restitution.formats import nombre
 from cafdiag.restitution.identite import Identite, lire_identite
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.note import chiffres_cles
 from cafdiag.restitution.note_mots import fraction, situe
 from cafdiag.restitution.note_notes import Notes
@@ -308,7 +308,7 @@ def test_memes_octets():
 ])  # fmt: skip
 def test_un_rang_se_dit_en_mots_ou_se_tait(rangs, attendu, monkeypatch):
     ligne = {"indicateur": "X", "role": "territoire", "valeur": 1.0, "statut": "exact", "unite": "%", "maille": "epci"}
-    lecture = Lecture(pd.DataFrame([ligne]))
+    lecture = MesuresLues(pd.DataFrame([ligne]))
     lecture.groupes = {"proches": type("G", (), {"libelle": "EPCI du département", "maille": "epci"})}
     place = {"rang_haut": rangs[0], "rang_bas": rangs[1], "classes": 9}
     monkeypatch.setattr(lecture, "position", lambda code, groupe: place)
@@ -330,7 +330,7 @@ def test_un_minorant_n_est_pas_un_chiffre_cle():
             "annee": 2023, "millesime": "décembre 2023", "motif": "", "maille": "epci", "source": "Cnaf"}  # fmt: skip
     lignes = [base | {"role": "territoire", "valeur": vide, "statut": "non_disponible"},
               base | {"role": "france", "valeur": 60.9, "statut": "exact"}]  # fmt: skip
-    assert chiffres_cles(Lecture(pd.DataFrame(lignes)), Notes()) == []
+    assert chiffres_cles(MesuresLues(pd.DataFrame(lignes)), Notes()) == []
 
 
 # --- L'identité ---

@@ -10,7 +10,7 @@ from cafdiag.indicateurs import confronter, dictionnaire
 from cafdiag.restitution import bref, chapitres
 from cafdiag.restitution import enjeux as regles_des_enjeux
 from cafdiag.restitution.commentaires import commentaire, rangs_dits
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.territoires import territoire
 
 # Un de chaque sorte : rural, urbain, deux départements, fusion de 2026, littoral, outre-mer, Corse, métropole, communes
@@ -25,15 +25,15 @@ INDICATEURS = DEFINITIONS.index[~DEFINITIONS["source"].str.startswith("activité
 NOMBRE = re.compile(r"\d{1,3}(?:\u202f\d{3})+(?:,\d+)?|\d+(?:,\d+)?")
 
 
-def lecture(code: str) -> Lecture:
+def lecture(code: str) -> MesuresLues:
     trouve = confronter(territoire(code), INDICATEURS)
-    return Lecture(trouve.mesures, confrontation=trouve)
+    return MesuresLues(trouve.mesures, confrontation=trouve)
 
 
 _LIGNES: dict = {}
 
 
-def lignes_de(lu_: Lecture, code: str) -> list[dict]:
+def lignes_de(lu_: MesuresLues, code: str) -> list[dict]:
     """Les mesures d'un indicateur, le territoire d'abord ; celles de la dernière lecture sont gardées."""
     if _LIGNES.get("lecture") is not lu_:
         _LIGNES.clear()
@@ -52,7 +52,7 @@ def lu(texte: str) -> float:
     return float(texte.replace("\u202f", "").replace(",", ".").replace("\u2212", "-").replace("+", ""))
 
 
-def permis(lu_: Lecture, code: str) -> set[str]:
+def permis(lu_: MesuresLues, code: str) -> set[str]:
     """Tous les nombres qu'une phrase sur cet indicateur peut écrire, d'après les seules mesures."""
     decimales = int(DEFINITIONS.at[code, "decimales"])
     lignes = lignes_de(lu_, code)
@@ -98,7 +98,7 @@ def separees(une: dict, autre: dict, decimales: int) -> bool:
     return max(round(a - d, 6), round(c - b, 6)) > round(10.0**-decimales, 6)
 
 
-def verifier_le_rang(lu_: Lecture, code: str, cle: str, dit: str) -> None:
+def verifier_le_rang(lu_: MesuresLues, code: str, cle: str, dit: str) -> None:
     pairs = lu_._confrontation.pairs
     pairs = pairs[pairs["indicateur"].eq(code) & pairs["territoire"].isin(lu_.groupes[cle].codes)]
     ici = lu_.ligne(code)
@@ -111,7 +111,7 @@ def verifier_le_rang(lu_: Lecture, code: str, cle: str, dit: str) -> None:
     assert f"sur {len(pairs) + 1}" in dit, (code, dit)
 
 
-def verifier(lu_: Lecture, code: str) -> None:
+def verifier(lu_: MesuresLues, code: str) -> None:
     dites = commentaire(lu_, code)
     ici, phrase = lu_.ligne(code), dites.niveau
     assert " 1 communes" not in phrase and "fusion inconnu" not in phrase

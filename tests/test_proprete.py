@@ -119,6 +119,16 @@ def _rang(module: str) -> int | None:
     return ETAGES.index(etage)
 
 
+def _base(noeud: ast.ImportFrom, module: str, paquet: bool) -> str:
+    """Le module que nomme « from … import », points relatifs résolus."""
+    base = noeud.module or ""
+    if not noeud.level:
+        return base
+    morceaux = module.split(".") if paquet else module.split(".")[:-1]
+    morceaux = morceaux[: len(morceaux) - noeud.level + 1]
+    return ".".join([*morceaux, base] if base else morceaux)
+
+
 def _imports(source: str, module: str, paquet: bool) -> set[str]:
     """Modules de la maison importés où que ce soit dans le fichier (fonctions et TYPE_CHECKING compris)."""
     trouves = set()
@@ -126,11 +136,7 @@ def _imports(source: str, module: str, paquet: bool) -> set[str]:
         if isinstance(noeud, ast.Import):
             trouves |= {alias.name for alias in noeud.names}
         elif isinstance(noeud, ast.ImportFrom):
-            base = noeud.module or ""
-            if noeud.level:
-                morceaux = module.split(".") if paquet else module.split(".")[:-1]
-                morceaux = morceaux[: len(morceaux) - noeud.level + 1]
-                base = ".".join([*morceaux, base] if base else morceaux)
+            base = _base(noeud, module, paquet)
             for alias in noeud.names:
                 # « from cafdiag import magasin » vise l'étage ; « from cafdiag import mesurer », la façade.
                 vers_etage = base == "cafdiag" and alias.name in ETAGES
@@ -168,6 +174,68 @@ def test_sens_unique_des_imports():
 )
 def test_imports_reconnus(source, module, attendu):
     assert _imports(source, module, paquet=False) == attendu
+
+
+def _modules() -> dict[str, tuple[str, bool]]:
+    """Module → sa source, et s'il est un paquet."""
+    noms = {c: ".".join(c.relative_to(RACINE).with_suffix("").parts) for c in MODULES}
+    return {
+        nom.removesuffix(".__init__"): (chemin.read_text(encoding="utf-8"), nom.endswith(".__init__"))
+        for chemin, nom in noms.items()
+    }
+
+
+def _graphe(modules: dict[str, tuple[str, bool]]) -> dict[str, set[str]]:
+    """Module → modules qu'il importe, où que ce soit : fonctions et TYPE_CHECKING compris."""
+    graphe: dict[str, set[str]] = {}
+    for module, (source, paquet) in modules.items():
+        vus = graphe[module] = set()
+        for noeud in ast.walk(ast.parse(source)):
+            if isinstance(noeud, ast.Import):
+                vus |= {alias.name for alias in noeud.names}
+            elif isinstance(noeud, ast.ImportFrom):
+                base = _base(noeud, module, paquet)
+                complets = (f"{base}.{alias.name}" for alias in noeud.names)
+                vus |= {complet if complet in modules else base for complet in complets}
+        vus &= modules.keys() - {module}
+    return graphe
+
+
+def _cercles(graphe: dict[str, set[str]]) -> set[str]:
+    """Les modules pris dans un cercle : on ôte tour à tour ceux qui n'importent plus rien, ou que rien n'importe."""
+    reste = {m: set(v) for m, v in graphe.items()}
+    while True:
+        importes = set().union(*reste.values()) if reste else set()
+        bouts = {m for m, v in reste.items() if not v or m not in importes}
+        if not bouts:
+            return set(reste)
+        reste = {m: v - bouts for m, v in reste.items() if m not in bouts}
+
+
+def test_aucun_cercle_d_imports():
+    graphe = _graphe(_modules())
+    assert sum(map(len, graphe.values())) > 500
+    assert _cercles(graphe) == set()
+
+
+def test_un_cercle_serait_vu():
+    sources = {
+        "cafdiag.a": ("from cafdiag import b", False),
+        "cafdiag.b": ("def f():\n    from cafdiag.c import g", False),
+        "cafdiag.c": ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .b import f", False),
+        "cafdiag.d": ("import cafdiag.a", False),
+    }
+    assert _cercles(_graphe(sources)) == {"cafdiag.b", "cafdiag.c"}
+
+
+def test_un_nom_de_classe_ne_sert_qu_une_fois():
+    ou: dict[str, list[str]] = {}
+    for module, (source, _) in _modules().items():
+        for noeud in ast.walk(ast.parse(source)):
+            if isinstance(noeud, ast.ClassDef):
+                ou.setdefault(noeud.name, []).append(module)
+    assert len(ou) > 50
+    assert {nom: modules for nom, modules in ou.items() if len(modules) > 1} == {}
 
 
 def test_modules_courts():

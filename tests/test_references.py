@@ -11,7 +11,7 @@ from cafdiag.indicateurs.dates import a_date_egale, dates
 from cafdiag.indicateurs.mesures import mesurer_cles
 from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
 from cafdiag.restitution import textes
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.territoires import membres, territoire
 
 SANS = 400
@@ -75,7 +75,7 @@ def test_ce_qui_n_est_qu_ailleurs_ne_fait_pas_une_reference(france):
 def test_la_france_dit_hors_mayotte(indicateur):
     ligne = mesure(Tables.lire(None), "FR", indicateur)
     assert ligne["motif"].startswith("hors Mayotte") and ligne["valeur"] > 0
-    lu = Lecture(pd.DataFrame([ligne.to_dict() | {"role": r} for r in ("territoire", "france")]))
+    lu = MesuresLues(pd.DataFrame([ligne.to_dict() | {"role": r} for r in ("territoire", "france")]))
     assert lu.france(indicateur) == "France hors Mayotte"
 
 
@@ -122,7 +122,7 @@ def test_sans_annee_commune_chaque_ligne_dit_la_sienne():
     assert rendue["annee"].tolist() == [2025, 2024, 2025]
     assert "chiffre de 2024" in rendue.at[1, "motif"] and rendue.at[0, "motif"] == ""
     # Ni écart, ni « contre » : deux dates ne se comparent pas.
-    lu = Lecture(
+    lu = MesuresLues(
         rendue.iloc[:2].assign(
             role=["territoire", "france"], statut="exact", unite="%", bas=np.nan, haut=np.nan, libelle="x"
         )
@@ -139,6 +139,6 @@ def test_un_terme_de_plus_suffit_a_faire_deux_dates():
 
 def test_le_rapport_de_la_france_ne_compte_pas_les_communes_qu_il_ne_chiffre_pas():
     france = territoire("FR")
-    phrase = textes.population(france, Lecture(comparer(france, ["CTX_POP", "CTX_POP_EVOL"])), "France")
+    phrase = textes.population(france, MesuresLues(comparer(france, ["CTX_POP", "CTX_POP_EVOL"])), "France")
     assert phrase.startswith("France hors Mayotte : ")
     assert f"dans {len([c for c in france.communes if not c.startswith('976')]):,}".replace(",", "\u202f") in phrase

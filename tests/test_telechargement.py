@@ -20,13 +20,13 @@ from cafdiag.donnees.arrivee import ArriveeRefusee, controler, enregistrements, 
 from cafdiag.donnees.catalogue import Adresse, Source
 from cafdiag.donnees.fiches import dernier_echec, en_service, lire_fiche
 from cafdiag.donnees.telechargement import prendre
-from cafdiag.donnees.transport import Reglages
+from cafdiag.donnees.transport import ReglagesDeTransport
 from cafdiag.erreurs import DonneesAbimees
 
 RACINE = Path(__file__).resolve().parent.parent
-VITE = Reglages(connexion=5, lecture=10, essais=3, attente=0.01, attente_max=0.02)
+VITE = ReglagesDeTransport(connexion=5, lecture=10, essais=3, attente=0.01, attente_max=0.02)
 # Des délais courts, seulement là où l'on veut les voir échoir : la machine des essais peut être chargée.
-PRESSE = Reglages(connexion=5, lecture=0.4, essais=2, attente=0.01, debit_min=1000, fenetre=0.25)
+PRESSE = ReglagesDeTransport(connexion=5, lecture=0.4, essais=2, attente=0.01, debit_min=1000, fenetre=0.25)
 CSV = ("code;nom;valeur\r\n" + "".join(f"{i:05d};Commune {i};{i / 7:.3f}\r\n" for i in range(4000))).encode()
 CSV2 = CSV.replace(b"Commune 12;", b"Commune douze;")
 CONNEXION = "<!DOCTYPE html>\n<html><head><title>Connexion au portail</title></head><body>…</body></html>".encode()
@@ -239,7 +239,7 @@ def test_coupure_sans_reprise_possible(serveur, source, tmp_path):
 
 @pytest.mark.parametrize("change", [False, True])
 def test_reprise_d_un_lancement_a_l_autre(serveur, source, tmp_path, change):
-    une_fois = Reglages(essais=1, lecture=10)
+    une_fois = ReglagesDeTransport(essais=1, lecture=10)
     serveur.routes["/a.csv"] = lambda p, rang: p.rendre_plages(CSV, coupe=30_000)
     assert prendre(source("/a.csv"), cache=tmp_path, reglages=une_fois).etat == "echec"
     nouveau, etag = (CSV2, '"v2"') if change else (CSV, '"v1"')
@@ -318,7 +318,7 @@ def test_fichier_sans_fin(serveur, source, tmp_path, garde):
         while True:
             poignee.wfile.write(CSV)
 
-    borne = Reglages(**{**VITE.__dict__, "octets_max": 3_000_000})
+    borne = ReglagesDeTransport(**{**VITE.__dict__, "octets_max": 3_000_000})
     serveur.routes["/sans_fin"] = sans_fin
     garde(prendre(source("/sans_fin"), cache=tmp_path, reglages=borne), "n'en finit pas")
     serveur.routes["/enorme"] = lambda p, _: p.rendre(CSV, taille=10**12)

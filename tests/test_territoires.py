@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cafdiag.erreurs import DemandeFausse, TerritoireInconnu
 from cafdiag.territoires import MAILLES, Territoire, a_jour, lister, membres, perimetre, territoire
-from cafdiag.territoires.decoupage import decouper
+from cafdiag.territoires.recherche import decouper
 
 pytestmark = pytest.mark.unitaire
 

@@ -6,7 +6,7 @@ import pytest
 import cafdiag as cd
 from cafdiag.restitution import annexes, textes, themes
 from cafdiag.restitution.enjeux import enjeux, repond
-from cafdiag.restitution.lecture import Lecture, points
+from cafdiag.restitution.lecture import MesuresLues, points
 
 
 def lecture(*lignes):
@@ -21,7 +21,7 @@ def lecture(*lignes):
         "nom": "T",
         "role": "territoire",
     }
-    return Lecture(pd.DataFrame([{**defauts, **ligne} for ligne in lignes]))
+    return MesuresLues(pd.DataFrame([{**defauts, **ligne} for ligne in lignes]))
 
 
 def mesure(indicateur, valeur, role="territoire", **reste):
@@ -101,7 +101,7 @@ def test_un_manquant_ne_fait_pas_de_phrase():
 def test_six_phrases_au_plus_chacune_avec_un_chiffre():
     for code in ("200048551", "244900015", "200054807", "53", "53084"):
         t = cd.territoire(code)
-        phrases = textes.en_bref(t, Lecture(cd.comparer(t)), nom=t.nom, rang=textes.Rang(2, 9))
+        phrases = textes.en_bref(t, MesuresLues(cd.comparer(t)), nom=t.nom, rang=textes.Rang(2, 9))
         assert 2 <= len(phrases) <= 6
         for phrase in phrases:
             assert phrase.endswith(".") and "nan" not in phrase and "n.d." not in phrase
@@ -184,16 +184,16 @@ def test_rang_ecrit_et_tu_en_deca_de_trois():
 def test_en_bref_sans_donnee_dit_ce_qui_manque():
     t = cd.territoire("976")
     su = cd.comparer(t)
-    assert "naissances sont en hausse" in textes.en_bref(t, Lecture(su), nom=t.nom)[0]
+    assert "naissances sont en hausse" in textes.en_bref(t, MesuresLues(su), nom=t.nom)[0]
     tu = su.assign(valeur=float("nan"), statut="non_disponible")
-    (phrase,) = textes.en_bref(t, Lecture(tu), nom=t.nom)
+    (phrase,) = textes.en_bref(t, MesuresLues(tu), nom=t.nom)
     assert phrase.startswith("Mayotte : ni population, ni taux de couverture") and "Cnaf" in phrase
-    assert not repond(Lecture(tu)) and repond(Lecture(cd.comparer("53")))
+    assert not repond(MesuresLues(tu)) and repond(MesuresLues(cd.comparer("53")))
 
 
 def test_un_quartier_seul_ne_compte_pas_ses_quartiers():
     t = cd.territoire("49007-roseraie")
-    phrases = " ".join(textes.en_bref(t, Lecture(cd.comparer(t)), nom=t.nom))
+    phrases = " ".join(textes.en_bref(t, MesuresLues(cd.comparer(t)), nom=t.nom))
     assert "ce quartier" in phrases and "1 quartier" not in phrases and "100" not in phrases
 
 
@@ -227,7 +227,7 @@ def test_territoire_a_cheval_nomme_son_departement_ou_s_abstient():
     table = cd.lister("epci")
     cheval = next(r for c in table["code"] if (r := rattachement(cd.territoire(c))).phrase and r.compare)
     assert "est comparé" in cheval.phrase and cheval.nom in cheval.phrase
-    parle = Lecture(
+    parle = MesuresLues(
         pd.DataFrame(
             [
                 {

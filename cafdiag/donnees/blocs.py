@@ -22,16 +22,12 @@ import pyarrow.csv as pa_csv
 
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut
-from cafdiag.donnees.delimite import Forme, trouver_forme
+from cafdiag.donnees.delimite import Doute, Forme, trouver_forme
 from cafdiag.donnees.entetes import Choix, choisir
 from cafdiag.erreurs import EntreeFautive
 
 # Assez petits pour rester dans le cache du processeur ; quelques-uns d'avance, pas plus.
 _BLOC, _AVANCE = 1 << 19, 4
-
-
-class _Doute(Exception):
-    """Le fichier n'est pas sain : le chemin prudent le lira et dira ce qu'il a."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class _Plan:
     conversion: pa_csv.ConvertOptions
 
 
-def lire(src: octets.Source, *, colonnes: Choix, nombres: Choix) -> Brut | None:
+def lire(src: octets.Fichier, *, colonnes: Choix, nombres: Choix) -> Brut | None:
     """Le fichier lu comme par :func:`cafdiag.donnees.delimite.lire`, ou None s'il n'est pas sain.
 
     Sain : texte UTF-8 sans guillemet ni espace au bord d'un champ, un en-tête reconnu, le même nombre de
@@ -51,7 +47,7 @@ def lire(src: octets.Source, *, colonnes: Choix, nombres: Choix) -> Brut | None:
 
     Parameters
     ----------
-    src : octets.Source
+    src : octets.Fichier
     colonnes, nombres : callable or collection of str
         Colonnes à charger ; celles d'entre elles à lire en nombres (vide = manquant).
 
@@ -71,7 +67,7 @@ def lire(src: octets.Source, *, colonnes: Choix, nombres: Choix) -> Brut | None:
                                     parse_options=plan.analyse, convert_options=plan.conversion)
             empreinte = temoin.empreinte()
         return _reunir(src, plan, arrow, empreinte)
-    except (_Doute, EntreeFautive, OSError, pa.ArrowException):
+    except (Doute, EntreeFautive, OSError, pa.ArrowException):
         return None
 
 
@@ -121,29 +117,29 @@ class _Temoin:
         try:
             self._texte.decode(b"", final=True)
         except UnicodeDecodeError:
-            raise _Doute from None
+            raise Doute from None
         if self._fin == b"\r":
-            raise _Doute
+            raise Doute
 
     def _examiner(self, bloc: bytes) -> None:
         """Les mêmes soupçons que :func:`cafdiag.donnees.octets.examiner`, et aucun guillemet."""
         self._somme.update(bloc)
         self._total += len(bloc)
         if b'"' in bloc or b"\0" in bloc or self._total > octets.TAILLE_MAX:
-            raise _Doute
+            raise Doute
         if not bloc.isascii() or self._texte.getstate()[0]:
             try:
                 self._texte.decode(bloc)
             except UnicodeDecodeError:
-                raise _Doute from None
+                raise Doute from None
             if octets.accents_a_reparer(self._fin + bloc):
-                raise _Doute
+                raise Doute
         if b"\r" in bloc or self._fin == b"\r":
             suite = self._fin + bloc
             if suite[:-1].count(b"\r") != suite.count(b"\r\n"):
-                raise _Doute
+                raise Doute
         if (b" " in bloc or b"\t" in bloc) and octets.a_des_bords(bloc):
-            raise _Doute
+            raise Doute
         self._fin = bloc[-1:]
 
 
@@ -154,7 +150,7 @@ def _plan(chemin: Path, debut: bytes, colonnes: Choix, nombres: Choix) -> _Plan:
     chiffres = set(choisir(forme.noms, nombres))
     # Sans colonne de nombres, un en-tête répété au milieu du fichier passerait pour une donnée.
     if not chiffres & set(voulues):
-        raise _Doute
+        raise Doute
     internes = [f"c{i}" for i in range(len(forme.noms))]
     types = {f"c{i}": pa.float64() if i in chiffres else pa.large_string() for i in voulues}
     return _Plan(
@@ -165,7 +161,7 @@ def _plan(chemin: Path, debut: bytes, colonnes: Choix, nombres: Choix) -> _Plan:
                               strings_can_be_null=False, quoted_strings_can_be_null=False))
 
 
-def _reunir(src: octets.Source, plan: _Plan, arrow: pa.Table, empreinte: str) -> Brut:
+def _reunir(src: octets.Fichier, plan: _Plan, arrow: pa.Table, empreinte: str) -> Brut:
     donnees, vide = {}, np.ones(arrow.num_rows, dtype=bool)
     for i in plan.voulues:
         colonne = arrow.column(f"c{i}")
@@ -177,7 +173,7 @@ def _reunir(src: octets.Source, plan: _Plan, arrow: pa.Table, empreinte: str) ->
                 absents = ~np.isfinite(valeurs)
                 # « inf » et « nan » s'écrivent comme des nombres et n'en sont pas ; une case vide, si.
                 if np.count_nonzero(absents) != colonne.null_count:
-                    raise _Doute
+                    raise Doute
                 vide &= absents
             else:
                 vide[:] = False
@@ -188,7 +184,7 @@ def _reunir(src: octets.Source, plan: _Plan, arrow: pa.Table, empreinte: str) ->
         donnees[plan.forme.noms[i]] = valeurs
     # Une ligne vide est à ôter, et à dire.
     if vide.any() or not len(vide):
-        raise _Doute
+        raise Doute
     table = pd.DataFrame(donnees, index=pd.RangeIndex(len(vide)), copy=False)
     lignes = np.arange(plan.forme.ligne + 1, plan.forme.ligne + 1 + len(vide))
     return Brut(table, lignes, plan.forme.noms[: plan.forme.nommees], [], list(plan.forme.remarques),

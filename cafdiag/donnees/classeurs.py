@@ -27,7 +27,7 @@ _LIGNES_MAX = 1_048_576
 _HABILLAGE_MAX = 60
 
 
-def feuilles(src: octets.Source) -> list[str]:
+def feuilles(src: octets.Fichier) -> list[str]:
     """Noms des feuilles, dans l'ordre."""
     with octets.lisible(src.chemin):
         if src.format == "xlsx":
@@ -39,7 +39,7 @@ def feuilles(src: octets.Source) -> list[str]:
         return [nom for nom, _ in _feuilles_ods(src, lire_lignes=False)]
 
 
-def lire(src: octets.Source, *, colonnes: Choix = None, limite: int | None = None,
+def lire(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None = None,
          feuille: str | None = None) -> Brut:
     """Lit une feuille ; sans nom, la plus remplie de celles qui ont un en-tête."""
     fichier = src.chemin.name
@@ -99,12 +99,12 @@ def en_brut(rangs: list[list[str]], fichier: str, colonnes: Choix, limite: int |
     return Brut(table, np.array([n for n, _ in donnees], dtype=int), noms, [], remarques, fichier)
 
 
-def _contenu(src: octets.Source):
+def _contenu(src: octets.Fichier):
     """Le classeur : son chemin, ou ses octets s'il est dans une archive (l'accès direct y est nécessaire)."""
     return io.BytesIO(src.tout()) if src.compression else src.chemin
 
 
-def _ouvrir_xlsx(src: octets.Source):
+def _ouvrir_xlsx(src: octets.Fichier):
     import openpyxl
 
     # Style absent, extension inconnue : des remarques d'Excel qui ne touchent pas aux valeurs.
@@ -112,7 +112,7 @@ def _ouvrir_xlsx(src: octets.Source):
     return openpyxl.load_workbook(_contenu(src), read_only=True, data_only=True, keep_links=False)
 
 
-def _ordinaire(src: octets.Source) -> bool:
+def _ordinaire(src: octets.Fichier) -> bool:
     """Vrai si rien, dans ce classeur, ne demande le format des cellules.
 
     calamine, vingt fois plus rapide, ne dit pas le format « 00000 » qui garde les zéros d'un code, et rend
@@ -133,7 +133,7 @@ def _ordinaire(src: octets.Source) -> bool:
     return True
 
 
-def _feuilles_vite(src: octets.Source, feuille: str | None) -> Iterator[tuple[str, list[list[str]]]]:
+def _feuilles_vite(src: octets.Fichier, feuille: str | None) -> Iterator[tuple[str, list[list[str]]]]:
     from python_calamine import CalamineWorkbook, SheetTypeEnum
 
     contenu = _contenu(src)
@@ -148,7 +148,7 @@ def _texte_vite(valeur) -> str:
     return valeur.replace("\0", "\ufffd") if isinstance(valeur, str) else en_texte(valeur)
 
 
-def _feuilles_xlsx(src: octets.Source, feuille: str | None, borne: int | None,
+def _feuilles_xlsx(src: octets.Fichier, feuille: str | None, borne: int | None,
                    ) -> Iterator[tuple[str, list[list[str]]]]:
     classeur = _ouvrir_xlsx(src)
     try:
@@ -197,7 +197,7 @@ def en_texte(valeur) -> str:
     return str(valeur)
 
 
-def _feuilles_ods(src: octets.Source, *, lire_lignes: bool = True) -> Iterator[tuple[str, list[list[str]]]]:
+def _feuilles_ods(src: octets.Fichier, *, lire_lignes: bool = True) -> Iterator[tuple[str, list[list[str]]]]:
     with zipfile.ZipFile(_contenu(src)) as archive, archive.open("content.xml") as flux:
         rangs: list[list[str]] = []
         for evenement, noeud in ElementTree.iterparse(flux, events=("start", "end")):

@@ -24,21 +24,21 @@ from cafdiag.donnees.catalogue import Source
 from cafdiag.donnees.fiches import dernier_echec, en_service, lire_fiche
 from cafdiag.donnees.lecture import apercu
 from cafdiag.donnees.telechargement import prendre
-from cafdiag.donnees.transport import Reglages, Suivi
+from cafdiag.donnees.transport import ReglagesDeTransport, Suivi
 from cafdiag.donnees.verification import verifier
 from cafdiag.erreurs import VERIFIER_CHEMIN, CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive
 
 if TYPE_CHECKING:
     from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 
-__all__ = ["Bilan", "etat", "importer", "lister", "telecharger", "verifier"]
+__all__ = ["BilanDesDonnees", "etat", "importer", "lister", "telecharger", "verifier"]
 
 REGISTRE = "registre"
 _ECHECS = ("echec", "refus")
 
 
 @dataclass
-class Bilan:
+class BilanDesDonnees:
     """Ce qui s'est passé, une ligne par source ou par fichier.
 
     Attributes
@@ -127,10 +127,10 @@ def telecharger(
     *,
     lire: bool = True,
     forcer: bool = False,
-    reglages: Reglages | None = None,
+    reglages: ReglagesDeTransport | None = None,
     progression: bool | Suivi | None = None,
     annoncer: Callable[[str], None] | None = None,
-) -> Bilan:
+) -> BilanDesDonnees:
     """Prend la dernière version des sources, puis la range dans l'entrepôt.
 
     Un échec n'arrête pas les autres, et laisse l'ancienne version en service.
@@ -143,7 +143,7 @@ def telecharger(
         Lire et ranger ce qui arrive ; sinon, le fichier reste dans le cache.
     forcer : bool
         Tout reprendre et tout relire, même inchangé.
-    reglages : Reglages, optional
+    reglages : ReglagesDeTransport, optional
         Délais, essais, tailles.
     progression : bool or callable, optional
         Montrer une barre ; par défaut, au terminal et dans un carnet. Un ``suivi(octets_recus, octets_annonces)``
@@ -153,14 +153,14 @@ def telecharger(
 
     Returns
     -------
-    Bilan
+    BilanDesDonnees
 
     Raises
     ------
     DemandeFausse
         Source inconnue : rien n'est pris.
     """
-    bilan = Bilan()
+    bilan = BilanDesDonnees()
     for source in catalogue.choisir(sources):
         with _barre(source.nom, progression) as suivi:
             arrivee = prendre(source, reglages=reglages, suivi=suivi, forcer=forcer)
@@ -173,7 +173,7 @@ def telecharger(
     return bilan
 
 
-def _ranger(source: Source, bilan: Bilan, forcer: bool) -> None:
+def _ranger(source: Source, bilan: BilanDesDonnees, forcer: bool) -> None:
     """Lit la version en service d'une source et la range, si elle ne l'est pas déjà."""
     ligne = bilan.lignes[-1]
     try:
@@ -323,7 +323,7 @@ def importer(
     confirmer: bool = False,
     ecarter: bool = False,
     sains_seulement: bool = False,
-) -> Bilan:
+) -> BilanDesDonnees:
     """Lit des fichiers et les range dans l'entrepôt : tous, ou aucun.
 
     Parameters
@@ -343,7 +343,7 @@ def importer(
 
     Returns
     -------
-    Bilan
+    BilanDesDonnees
 
     Raises
     ------
@@ -382,7 +382,7 @@ def importer(
             [str(erreur) for erreur in refus.values()],
             conseil="rien n'a été ajouté ; corrigez-les, ou importez seulement les fichiers sains",
         )
-    bilan = Bilan(comptes=[lecture.compte_rendu for _, lecture in lus])
+    bilan = BilanDesDonnees(comptes=[lecture.compte_rendu for _, lecture in lus])
     noms, avant = _noms(lus, nom), entrepot.entrees()
     if lus:
         entrepot.ajouter_lot([lecture for _, lecture in lus], noms=noms)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -196,3 +196,49 @@ def _accord(mots: str, nombre: int) -> str:
 def _liste(elements: Iterable[str]) -> str:
     suite = list(elements)
     return ", ".join(suite[:_MONTRES]) + ("…" if len(suite) > _MONTRES else "")
+
+
+class Compte:
+    """Ce qui arrive à chaque ligne d'un registre : défauts (bloquants) ou motifs d'écart admis."""
+
+    def __init__(self, brut: pd.DataFrame, entetes: Mapping[str, str]) -> None:
+        self.brut, self.entetes = brut, entetes
+        self.defauts: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
+        self.ecarts: dict[int, str] = {}
+        self.valeurs: dict[int, str] = {}
+
+    def mettre_de_cote(self, i: int, motif: str, valeur: str) -> None:
+        """Range une ligne de côté, avec la valeur qui en décide."""
+        self.ecarts[i], self.valeurs[i] = motif, valeur[:80]
+
+    def ajouter(self, defauts: list[tuple]) -> None:
+        for i, champ, valeur, attendu in defauts:
+            self.defauts[i].append((champ, valeur, attendu))
+
+    def ou(self, i: int) -> str:
+        feuille = self.brut["_feuille"][i]
+        return (f"feuille « {feuille} », " if feuille else "") + f"ligne {self.brut['_ligne'][i]}"
+
+    def phrases(self, i: int) -> list[str]:
+        textes = []
+        for champ, valeur, attendu in self.defauts[i]:
+            colonne = f", colonne {self.entetes.get(champ, champ)}" if champ else ""
+            trouve = f"« {valeur[:80]} »" if valeur else "vide"
+            textes.append(f"{colonne} : {trouve} (attendu : {attendu})")
+        return textes
+
+    def rejets(self) -> list[Rejet]:
+        rejets = []
+        for i in self.brut.index:
+            feuille = self.brut["_feuille"][i]
+            prefixe = f"feuille « {feuille} » : " if feuille else ""
+            if i in self.ecarts:
+                rejets.append(
+                    Rejet(int(self.brut["_ligne"][i]), prefixe + self.ecarts[i], self.valeurs.get(i, ""))
+                )
+            elif self.defauts[i]:
+                raison = " ; ".join(p.removeprefix(", ").removeprefix(" : ") for p in self.phrases(i))
+                rejets.append(
+                    Rejet(int(self.brut["_ligne"][i]), prefixe + raison, self.defauts[i][0][1][:80])
+                )
+        return rejets

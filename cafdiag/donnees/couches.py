@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut
-from cafdiag.donnees.octets import Source
+from cafdiag.donnees.octets import Fichier
 from cafdiag.erreurs import EntreeFautive
 
 FORMAT = "geo"
 
 
-def chemin_gdal(src: Source) -> str:
+def chemin_gdal(src: Fichier) -> str:
     """Ce que GDAL ouvre : le fichier, ou celui de l'archive."""
     return f"/vsizip/{src.chemin.resolve()}/{src.membre}" if src.compression == "zip" else str(src.chemin)
 
 
-def couches(src: Source) -> dict[str, list[str]]:
+def couches(src: Fichier) -> dict[str, list[str]]:
     """Colonnes de chaque couche, dans l'ordre du fichier.
 
     Raises
@@ -38,7 +38,7 @@ def couches(src: Source) -> dict[str, list[str]]:
         raise illisible(src, cause) from cause
 
 
-def choisir(src: Source, voulue: Callable[[list[str]], bool]) -> str:
+def choisir(src: Fichier, voulue: Callable[[list[str]], bool]) -> str:
     """La première couche dont les colonnes conviennent ; aucune ne convient : toutes sont dites."""
     trouvees = couches(src)
     convient = [nom for nom, colonnes in trouvees.items() if voulue(colonnes)]
@@ -49,7 +49,7 @@ def choisir(src: Source, voulue: Callable[[list[str]], bool]) -> str:
     return convient[0]
 
 
-def lire(src: Source, *, couche: str | None, limite: int | None) -> Brut:
+def lire(src: Fichier, *, couche: str | None, limite: int | None) -> Brut:
     """Les attributs d'une couche (la première par défaut), en textes ; ``geometry`` s'ajoute à l'en-tête."""
     import pyogrio
 
@@ -67,7 +67,7 @@ def lire(src: Source, *, couche: str | None, limite: int | None) -> Brut:
                 couche=nom or "")
 
 
-def illisible(src: Source, cause: Exception) -> EntreeFautive:
+def illisible(src: Fichier, cause: Exception) -> EntreeFautive:
     """L'erreur d'un fichier géographique que GDAL n'ouvre pas (à lever)."""
     return EntreeFautive(src.chemin.name, [f"contours illisibles ({cause})"],
                          attendu="un GeoJSON, un GeoPackage, un shapefile (avec son .shx et son .dbf) ou un GeoParquet",

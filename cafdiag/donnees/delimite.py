@@ -27,6 +27,10 @@ _APERCU = 1 << 17
 _RIEN = re.compile(rb'[;,|"\s]*')
 
 
+class Doute(Exception):
+    """Le fichier n'est pas sain : une lecture vive renonce, le chemin prudent le lira et dira ce qu'il a."""
+
+
 class _PasUnNombre(Exception):
     """Une colonne annoncée numérique ne l'est pas partout."""
 
@@ -108,7 +112,7 @@ def trouver_forme(debut: str, fichier: str) -> Forme:
     return Forme(separateur, ligne, noms, nommees, remarques)
 
 
-def lire(src: octets.Source, *, colonnes: Choix = None, limite: int | None = None, nombres: Choix = ()) -> Brut:
+def lire(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None = None, nombres: Choix = ()) -> Brut:
     """Lit un texte délimité en textes ; voir :func:`cafdiag.donnees.lecture.lire_tableau`."""
     fichier = src.chemin.name
     if limite is not None:
@@ -140,7 +144,7 @@ def _normaliser(texte: str) -> str:
     return texte.replace("\r", "\ufffd").replace("\0", "\ufffd")
 
 
-def _au_fil(src: octets.Source, forme: Forme, colonnes: Choix, *, bords: bool, nombres: Choix = ()) -> Brut:
+def _au_fil(src: octets.Fichier, forme: Forme, colonnes: Choix, *, bords: bool, nombres: Choix = ()) -> Brut:
     voulues = choisir(forme.noms[: forme.nommees], colonnes)
     chiffres = {f"c{i}" for i in choisir(forme.noms, nombres)}
     internes = [f"c{i}" for i in range(len(forme.noms))]
@@ -210,7 +214,7 @@ def _tout_vide(table: pa.Table) -> np.ndarray:
     return vide
 
 
-def _lignes_sans_rien(src: octets.Source, numeros: set[int]) -> set[int]:
+def _lignes_sans_rien(src: octets.Fichier, numeros: set[int]) -> set[int]:
     """Parmi ces lignes, celles qui n'ont vraiment rien : les autres sont des données sans valeur ici."""
     with src.ouvrir() as flux:
         return {n for n, ligne in enumerate(flux, start=1)

@@ -18,7 +18,7 @@ _BATIMENT_MAX = 0.01
 _LISTES = ("results", "records", "data", "donnees", "features", "items", "rows")
 
 
-def lire_json(src: octets.Source, *, colonnes: Choix = None, limite: int | None = None) -> Brut:
+def lire_json(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None = None) -> Brut:
     """Liste d'objets, GeoJSON, réponse d'API (``results``), JSON par lignes, ou objet indexé par code.
 
     Un objet indexé (``{"10003": {…}}``) rend sa clé dans une colonne « cle » ; un point GeoJSON rend
@@ -135,7 +135,7 @@ def _cellule(valeur) -> str:
     return en_texte(valeur).strip()
 
 
-def lire_parquet(src: octets.Source, *, colonnes: Choix = None, limite: int | None = None) -> Brut:
+def lire_parquet(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None = None) -> Brut:
     """Colonnes d'un Parquet en textes ; les géométries et autres binaires restent dans le fichier."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -77,7 +77,7 @@ def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | N
     return brut
 
 
-def _lire(src: octets.Source, colonnes: Choix, feuille: str | None, limite: int | None, nombres: Choix) -> Brut:
+def _lire(src: octets.Fichier, colonnes: Choix, feuille: str | None, limite: int | None, nombres: Choix) -> Brut:
     if src.format == "csv":
         return delimite.lire(src, colonnes=colonnes, limite=limite, nombres=nombres)
     if src.format in ("xlsx", "ods"):

@@ -52,7 +52,7 @@ def lisible(chemin: Path | str) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Source:
+class Fichier:
     """Un fichier de données, peut-être compressé : ``format``, et un flux neuf à chaque ``ouvrir()``."""
 
     chemin: Path
@@ -85,7 +85,7 @@ def empreinte(chemin: Path) -> str:
         return hashlib.file_digest(flux, "sha256").hexdigest()
 
 
-def source(chemin: Path | str) -> Source:
+def source(chemin: Path | str) -> Fichier:
     """Reconnaît la compression et le format, d'abord aux premiers octets, ensuite à l'extension.
 
     Raises
@@ -103,10 +103,10 @@ def source(chemin: Path | str) -> Source:
         with lisible(chemin), gzip.open(chemin, "rb") as flux:
             debut = flux.read(4096)
             flux.seek(0)
-            return Source(chemin, _format_compresse(nom, debut, flux, chemin), "gz")
+            return Fichier(chemin, _format_compresse(nom, debut, flux, chemin), "gz")
     if debut.startswith(b"PK\x03\x04"):
         return _dans_archive(chemin)
-    return Source(chemin, _format(chemin.name, debut, chemin))
+    return Fichier(chemin, _format(chemin.name, debut, chemin))
 
 
 def _format(nom: str, debut: bytes, chemin: Path) -> str:
@@ -135,7 +135,7 @@ def _format(nom: str, debut: bytes, chemin: Path) -> str:
     return "csv" if format_ in ("xlsx", "ods", "parquet", "json") else format_
 
 
-def _dans_archive(chemin: Path) -> Source:
+def _dans_archive(chemin: Path) -> Fichier:
     with lisible(chemin), zipfile.ZipFile(chemin) as archive:
         membres = [m for m in archive.infolist() if not m.is_dir()]
         noms = {m.filename for m in membres}
@@ -144,11 +144,11 @@ def _dans_archive(chemin: Path) -> Source:
             raise EntreeFautive(chemin.name, [
                 f"archive démesurée : {len(membres)} fichiers, {total // 1024**2} Mio une fois ouverte"])
         if classeur := _classeur(noms):
-            return Source(chemin, classeur)
+            return Fichier(chemin, classeur)
         contours = [m for m in membres if m.filename.lower().endswith((".shp", ".gpkg"))]
         if contours:
             choisi = max(contours, key=lambda m: m.file_size)
-            return Source(chemin, "geo", "zip", choisi.filename,
+            return Fichier(chemin, "geo", "zip", choisi.filename,
                           tuple(sorted(m.filename for m in contours if m is not choisi)))
         tables = [m for m in membres if PurePosixPath(m.filename.lower()).suffix in FORMATS
                   and not PurePosixPath(m.filename).name.startswith((".", "__"))]
@@ -162,7 +162,7 @@ def _dans_archive(chemin: Path) -> Source:
             debut = flux.read(4096)
         with archive.open(choisi) as flux:
             format_ = _format_compresse(choisi.filename, debut, flux, chemin)
-        return Source(chemin, format_, "zip", choisi.filename,
+        return Fichier(chemin, format_, "zip", choisi.filename,
                       tuple(sorted(m.filename for m in donnees if m is not choisi)))
 
 
@@ -283,7 +283,7 @@ def _guillemets_fermes(lignes: bytes) -> bool:
     return not (avant & 1).any()
 
 
-def examiner(src: Source) -> Examen:
+def examiner(src: Fichier) -> Examen:
     """Parcourt le flux : UTF-8 juste, sans NUL, sans accents à réparer, guillemets fermés sur leur ligne ?
 
     Un fichier « simple » peut être lu au fil de l'eau ; les autres passent en mémoire.

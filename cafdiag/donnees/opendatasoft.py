@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 
 from cafdiag.donnees.arrivee import controler
 from cafdiag.donnees.catalogue import Adresse, Source
-from cafdiag.donnees.transport import Reglages, Suivi, TelechargementImpossible, lire_json
+from cafdiag.donnees.transport import ReglagesDeTransport, Suivi, TelechargementImpossible, lire_json
 
 PAGE = 100
 
 
-def total_annonce(adresse: Adresse, reglages: Reglages, remarques: list[str]) -> int | None:
+def total_annonce(adresse: Adresse, reglages: ReglagesDeTransport, remarques: list[str]) -> int | None:
     """Nombre d'enregistrements qu'annonce le portail : il juge l'export, qui n'a pas de taille annoncée."""
     try:
         reponse = lire_json(f"{adresse.url_pages}?limit=0", reglages)
@@ -35,7 +35,7 @@ def par_pages(
     source: Source,
     adresse: Adresse,
     brouillon: Path,
-    reglages: Reglages,
+    reglages: ReglagesDeTransport,
     suivi: Suivi | None,
     total: int,
     cause: Exception,

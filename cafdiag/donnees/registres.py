@@ -17,7 +17,7 @@ import pandas as pd
 
 from cafdiag.donnees import registres_activite
 from cafdiag.donnees import registres_colonnes as colonnes
-from cafdiag.donnees.compte_rendu import CompteRendu, Lecture, Rejet
+from cafdiag.donnees.compte_rendu import Compte, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.nettoyage import annee as annee_lue
 from cafdiag.donnees.octets import empreinte
@@ -25,7 +25,6 @@ from cafdiag.donnees.registres_agrement import ecarter_non_agrees, lire_agrement
 from cafdiag.donnees.registres_champs import AGREMENTS, ASSISTANTS, CHAMPS, TYPES, choisir
 from cafdiag.donnees.registres_colonnes import Correspondance
 from cafdiag.donnees.registres_controles import (
-    Compte,
     controler,
     ecarter_autres_annees,
     ecarter_d_office,
@@ -33,7 +32,7 @@ from cafdiag.donnees.registres_controles import (
     ecarter_totaux_calcules,
     oublier_accessoires,
 )
-from cafdiag.donnees.registres_lieux import Rattachement, rattacher
+from cafdiag.donnees.registres_lieux import LieuxTrouves, rattacher
 from cafdiag.donnees.registres_reperes import avec_numero, degrader_les_points, poser_points
 from cafdiag.donnees.registres_tableau import (
     Classeur,
@@ -237,7 +236,7 @@ class _Travail:
     ) -> None:
         self.classeur, self.correspondance, self.brut = classeur, correspondance, brut
         self.liste, self.annee = liste, annee
-        self.compte = Compte(brut, correspondance)
+        self.compte = Compte(brut, correspondance.colonnes)
         self.remarques: list[str] = []
 
     def lire(self, defauts: list[tuple], *, ecarter: bool, exemples: bool, vide_permis: bool) -> Lecture:
@@ -384,7 +383,7 @@ class _Travail:
         self.compte.ajouter([(i, "statut_agrement", t, attendu) for i, t in textes.items() if lus[t] is None])
         return pd.Series([lus[t] or pd.NA for t in textes], index=utiles.index, dtype="str")
 
-    def _rendre(self, table: pd.DataFrame, rejets: list[Rejet], lieux: Rattachement, *, assistants: bool) -> Lecture:
+    def _rendre(self, table: pd.DataFrame, rejets: list[Rejet], lieux: LieuxTrouves, *, assistants: bool) -> Lecture:
         classeur, correspondance = self.classeur, self.correspondance
         source = f"{'liste publique' if self.liste else 'registre local'} {classeur.chemin.name}"
         remarques = [*classeur.remarques]

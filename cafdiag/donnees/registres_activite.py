@@ -21,7 +21,7 @@ from cafdiag.donnees.octets import empreinte
 from cafdiag.donnees.registres_champs import Champ, forme
 from cafdiag.donnees.registres_fichier import lire_feuilles
 from cafdiag.donnees.registres_rgpd import EXPLICATION, nominatives
-from cafdiag.donnees.registres_tableau import Tableau
+from cafdiag.donnees.registres_tableau import TableauLu
 from cafdiag.donnees.registres_valeurs import lire, neutraliser
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.geographie import geographie
@@ -92,7 +92,7 @@ def _reconnaitre(entete: str) -> str | None:
     )
 
 
-def _tableaux(chemin: Path) -> list[tuple[Tableau, dict[str, int]]]:
+def _tableaux(chemin: Path) -> list[tuple[TableauLu, dict[str, int]]]:
     """Les feuilles d'activité : leur tableau, et le rang de chaque colonne reconnue."""
     trouves = []
     for feuille in lire_feuilles(chemin):
@@ -103,7 +103,7 @@ def _tableaux(chemin: Path) -> list[tuple[Tableau, dict[str, int]]]:
                 if champ:
                     rangs.setdefault(champ, colonne)
             if {"grandeur", "valeur", "code"} <= set(rangs):
-                tableau = Tableau(feuille.nom, numero, list(cellules), feuille.lignes[rang + 1 :])
+                tableau = TableauLu(feuille.nom, numero, list(cellules), feuille.lignes[rang + 1 :])
                 trouves.append((tableau, rangs))
                 break
     return trouves
@@ -193,7 +193,7 @@ def importer_activite(
     )
 
 
-def _refuser(chemin: Path, tableaux: list[tuple[Tableau, dict[str, int]]]) -> None:
+def _refuser(chemin: Path, tableaux: list[tuple[TableauLu, dict[str, int]]]) -> None:
     """Données nominatives, colonnes manquantes."""
     defauts = [defaut for t, _ in tableaux for defaut in nominatives(t.entetes, t.lignes, feuille=t.feuille)]
     if defauts:
@@ -214,11 +214,11 @@ def _refuser(chemin: Path, tableaux: list[tuple[Tableau, dict[str, int]]]) -> No
         )
 
 
-def _autres(tableaux: list[tuple[Tableau, dict[str, int]]]) -> list[str]:
+def _autres(tableaux: list[tuple[TableauLu, dict[str, int]]]) -> list[str]:
     return [e for t, rangs in tableaux for i, e in enumerate(t.entetes) if e and i not in rangs.values()]
 
 
-def _en_table(tableaux: list[tuple[Tableau, dict[str, int]]]) -> pd.DataFrame:
+def _en_table(tableaux: list[tuple[TableauLu, dict[str, int]]]) -> pd.DataFrame:
     lignes = []
     for tableau, rangs in tableaux:
         for numero, cellules in tableau.lignes:

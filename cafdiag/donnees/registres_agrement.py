@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cafdiag.donnees.compte_rendu import Compte
 from cafdiag.donnees.nettoyage import MANQUANTS
 from cafdiag.donnees.registres_champs import AGREMENTS, CHAMPS, choisir
 from cafdiag.territoires.normalisation import normaliser
-
-if TYPE_CHECKING:
-    from cafdiag.donnees.registres_controles import Compte
 
 VALENT = ("agree", "renouvellement")
 # Du plus net au plus vague : « agrément refusé » contient « agrément », « renouvellement refusé » aussi.

@@ -10,10 +10,9 @@ from difflib import SequenceMatcher
 
 import pandas as pd
 
-from cafdiag.donnees.compte_rendu import Rejet
+from cafdiag.donnees.compte_rendu import Compte
 from cafdiag.donnees.registres_agrement import reference
 from cafdiag.donnees.registres_champs import ASSISTANTS, CHAMPS, TYPES, choisir
-from cafdiag.donnees.registres_colonnes import Correspondance
 from cafdiag.donnees.registres_habillage import TOTAL, est_un_cumul
 from cafdiag.donnees.registres_reperes import meme_voie
 from cafdiag.donnees.registres_tables import controler_alsh, ecart_m, sites
@@ -22,52 +21,6 @@ from cafdiag.territoires.normalisation import normaliser
 
 EXEMPLE = "EXEMPLE"
 _PRES_M = 50.0
-
-
-class Compte:
-    """Ce qui arrive à chaque ligne : défauts (bloquants) ou motifs d'écart admis."""
-
-    def __init__(self, brut: pd.DataFrame, correspondance: Correspondance) -> None:
-        self.brut, self.entetes = brut, correspondance.colonnes
-        self.defauts: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
-        self.ecarts: dict[int, str] = {}
-        self.valeurs: dict[int, str] = {}
-
-    def mettre_de_cote(self, i: int, motif: str, valeur: str) -> None:
-        """Range une ligne de côté, avec la valeur qui en décide."""
-        self.ecarts[i], self.valeurs[i] = motif, valeur[:80]
-
-    def ajouter(self, defauts: list[tuple]) -> None:
-        for i, champ, valeur, attendu in defauts:
-            self.defauts[i].append((champ, valeur, attendu))
-
-    def ou(self, i: int) -> str:
-        feuille = self.brut["_feuille"][i]
-        return (f"feuille « {feuille} », " if feuille else "") + f"ligne {self.brut['_ligne'][i]}"
-
-    def phrases(self, i: int) -> list[str]:
-        textes = []
-        for champ, valeur, attendu in self.defauts[i]:
-            colonne = f", colonne {self.entetes.get(champ, champ)}" if champ else ""
-            trouve = f"« {valeur[:80]} »" if valeur else "vide"
-            textes.append(f"{colonne} : {trouve} (attendu : {attendu})")
-        return textes
-
-    def rejets(self) -> list[Rejet]:
-        rejets = []
-        for i in self.brut.index:
-            feuille = self.brut["_feuille"][i]
-            prefixe = f"feuille « {feuille} » : " if feuille else ""
-            if i in self.ecarts:
-                rejets.append(
-                    Rejet(int(self.brut["_ligne"][i]), prefixe + self.ecarts[i], self.valeurs.get(i, ""))
-                )
-            elif self.defauts[i]:
-                raison = " ; ".join(p.removeprefix(", ").removeprefix(" : ") for p in self.phrases(i))
-                rejets.append(
-                    Rejet(int(self.brut["_ligne"][i]), prefixe + raison, self.defauts[i][0][1][:80])
-                )
-        return rejets
 
 
 def ecarter_d_office(brut: pd.DataFrame, compte: Compte, *, exemples: bool) -> None:

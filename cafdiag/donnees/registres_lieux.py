@@ -29,7 +29,7 @@ PAR_CODE, PAR_NOM, PAR_POINT = "code", "nom et code postal", "point"
 
 
 @dataclass
-class Rattachement:
+class LieuxTrouves:
     """Les lieux trouvés, et tout ce qu'il faut en dire.
 
     Attributes
@@ -92,7 +92,7 @@ def _ecarts_km(codes: list[str], points: list[Point]) -> list[float]:
     return distances
 
 
-def rattacher(demande: pd.DataFrame) -> Rattachement:
+def rattacher(demande: pd.DataFrame) -> LieuxTrouves:
     """Rattache chaque ligne à une commune du COG 2025.
 
     Parameters
@@ -102,7 +102,7 @@ def rattacher(demande: pd.DataFrame) -> Rattachement:
 
     Returns
     -------
-    Rattachement
+    LieuxTrouves
     """
     demande = pd.DataFrame(
         {
@@ -110,7 +110,7 @@ def rattacher(demande: pd.DataFrame) -> Rattachement:
             for c in ("code", "commune", "code_postal", "lon", "lat")
         }
     )
-    rendu = Rattachement(pd.DataFrame(index=demande.index))
+    rendu = LieuxTrouves(pd.DataFrame(index=demande.index))
     nettoyes = code_commune(demande["code"])
     rendu.remarques += nettoyes.remarque()
     actuels = a_jour(nettoyes.valeurs, cog=millesime("geographie.communes"))
@@ -141,7 +141,7 @@ def rattacher(demande: pd.DataFrame) -> Rattachement:
     return rendu
 
 
-def _lire_points(demande: pd.DataFrame, codes: pd.Series, rendu: Rattachement) -> dict:
+def _lire_points(demande: pd.DataFrame, codes: pd.Series, rendu: LieuxTrouves) -> dict:
     (xs, sx), (ys, sy) = nombre(demande["lon"]), nombre(demande["lat"])
     points, traces = {}, Counter()
     for i in demande.index:
@@ -187,7 +187,7 @@ def _indice(au_point: tuple[str, ...] | None, point: Point) -> str:
     return f" ; le point{systeme} est à {' ou '.join(_nomme(c) for c in au_point)}"
 
 
-def _par_code(i, ligne, raison, actuel, au_point, point, rendu: Rattachement) -> str | None:
+def _par_code(i, ligne, raison, actuel, au_point, point, rendu: LieuxTrouves) -> str | None:
     if actuel["statut"] == "scission" and pd.isna(actuel["code_actuel"]):
         cibles = actuel["cibles"].split()
         if au_point and len(au_point) == 1 and au_point[0] in cibles:
@@ -222,7 +222,7 @@ def _par_code(i, ligne, raison, actuel, au_point, point, rendu: Rattachement) ->
     return code
 
 
-def _contradiction(code: str, ligne, rendu: Rattachement, i) -> tuple[str, str, str] | None:
+def _contradiction(code: str, ligne, rendu: LieuxTrouves, i) -> tuple[str, str, str] | None:
     """Le défaut d'une ligne dont le nom ou le code postal contredit le code : nous ne choisissons pas à sa place."""
     commune, postal = ligne["commune"], ligne["code_postal"].replace(" ", "").zfill(5)
     nommees = designes(commune, "commune")
@@ -251,7 +251,7 @@ def _abrege(formes: set[str], postal: str, code: str) -> bool:
     return postal.replace(" ", "").zfill(5) in postaux or any(set(f.split()) <= mots for f in formes)
 
 
-def _sans_code(i, ligne, au_point, point, rendu: Rattachement) -> tuple[str | None, str]:
+def _sans_code(i, ligne, au_point, point, rendu: LieuxTrouves) -> tuple[str | None, str]:
     commune, postal = ligne["commune"], ligne["code_postal"]
     if commune and postal:
         trouves, lu = lire_commune(commune, postal)
@@ -316,7 +316,7 @@ def _sans_code(i, ligne, au_point, point, rendu: Rattachement) -> tuple[str | No
     return None, ""
 
 
-def _controler_points(demande, codes: dict, methodes: dict, points: dict, rendu: Rattachement) -> None:
+def _controler_points(demande, codes: dict, methodes: dict, points: dict, rendu: LieuxTrouves) -> None:
     """Un point loin de la commune déclarée est une contradiction : nous ne choisissons pas à la place."""
     aller = [
         i for i in demande.index if codes[i] is not None and points[i].connu and methodes[i] != PAR_POINT

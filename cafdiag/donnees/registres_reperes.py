@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cafdiag.donnees.compte_rendu import Compte
 from cafdiag.donnees.nettoyage import nombre
 from cafdiag.donnees.registres_geocodage import SCORE_MIN
 from cafdiag.donnees.registres_points import lire_couple
 from cafdiag.territoires.normalisation import normaliser
-
-if TYPE_CHECKING:
-    from cafdiag.donnees.registres_controles import Compte
 
 _NUMERO = r"\d{1,4}( ?(bis|ter|quater|[a-dA-D]))?"
 # La clé d'interopérabilité d'une adresse (« 33063_1234_00012 ») commence par le code de la commune.

@@ -28,7 +28,7 @@ _PIVOTS = frozenset({"nom", "code", "commune", "code_postal", "agrees"})
 
 
 @dataclass
-class Tableau:
+class TableauLu:
     """Une feuille reconnue : son nom, la ligne de son en-tête, ses enregistrements."""
 
     feuille: str
@@ -55,7 +55,7 @@ class Classeur:
     """Les tableaux d'un fichier, et les feuilles laissées de côté."""
 
     chemin: Path
-    tableaux: list[Tableau]
+    tableaux: list[TableauLu]
     remarques: list[str] = field(default_factory=list)
 
     @property
@@ -117,7 +117,7 @@ def ouvrir(chemin: str | Path, *, connus: Sequence[str] = ()) -> Classeur:
     return Classeur(chemin, tableaux, remarques)
 
 
-def _trouver(feuille: Feuille, deja: set[str]) -> Tableau | None:
+def _trouver(feuille: Feuille, deja: set[str]) -> TableauLu | None:
     meilleur, score = None, 1
     for rang, (_, cellules) in enumerate(feuille.lignes[:_ENTETE_AVANT]):
         champs = {
@@ -131,7 +131,7 @@ def _trouver(feuille: Feuille, deja: set[str]) -> Tableau | None:
     numero, entetes = feuille.lignes[meilleur]
     lignes = feuille.lignes[meilleur + 1 :]
     donnees = {n for n, _ in lignes}
-    return Tableau(
+    return TableauLu(
         feuille.nom,
         numero,
         list(entetes),
@@ -142,7 +142,7 @@ def _trouver(feuille: Feuille, deja: set[str]) -> Tableau | None:
     )
 
 
-def _dire_habillage(tableau: Tableau) -> list[str]:
+def _dire_habillage(tableau: TableauLu) -> list[str]:
     """Ce qui est au-dessus de l'en-tête ; « sep=; », qu'un tableur écrit pour lui-même, n'est pas un titre."""
     titres = [t for t in tableau.habillage if not t.lower().startswith("sep=")]
     if not titres:
@@ -176,7 +176,7 @@ def refuser_nominatives(classeur: Classeur, correspondance: Correspondance, *, p
         )
 
 
-def _lignes_d_assistants(tableau: Tableau, correspondance: Correspondance) -> frozenset[int]:
+def _lignes_d_assistants(tableau: TableauLu, correspondance: Correspondance) -> frozenset[int]:
     colonne = _rang(tableau, correspondance.colonnes.get("type", ""))
     if colonne is not None:
         return frozenset(
@@ -188,7 +188,7 @@ def _lignes_d_assistants(tableau: Tableau, correspondance: Correspondance) -> fr
     return frozenset(n for n, _ in tableau.lignes) if toutes else frozenset()
 
 
-def _rang(tableau: Tableau, entete: str) -> int | None:
+def _rang(tableau: TableauLu, entete: str) -> int | None:
     if not entete:
         return None
     if entete in tableau.entetes:

@@ -32,7 +32,7 @@ from cafdiag.donnees.opendatasoft import par_pages, total_annonce
 from cafdiag.donnees.transport import (
     NonModifie,
     Recuperateur,
-    Reglages,
+    ReglagesDeTransport,
     Suivi,
     TelechargementImpossible,
 )
@@ -55,7 +55,7 @@ def prendre(
     source: Source,
     *,
     cache: Path | None = None,
-    reglages: Reglages | None = None,
+    reglages: ReglagesDeTransport | None = None,
     suivi: Suivi | None = None,
     forcer: bool = False,
 ) -> Arrivee:
@@ -67,7 +67,7 @@ def prendre(
         Voir :func:`cafdiag.donnees.catalogue.source`.
     cache : Path, optional
         Dossier ; par défaut :func:`dossier_cache`.
-    reglages : Reglages, optional
+    reglages : ReglagesDeTransport, optional
         Délais, essais et tailles.
     suivi : callable, optional
         ``suivi(octets_recus, octets_annonces)``.
@@ -80,7 +80,7 @@ def prendre(
         Jamais d'exception pour un réseau absent ou un serveur fautif : ``etat == "echec"``, et ``fiche``
         est alors la version d'avant, restée en service.
     """
-    cache, reglages = cache or dossier_cache(), reglages or Reglages()
+    cache, reglages = cache or dossier_cache(), reglages or ReglagesDeTransport()
     dossier = dossier_source(source.nom, cache)
     try:
         demande = maintenant()
@@ -123,7 +123,7 @@ def _prendre(
     source: Source,
     dossier: Path,
     cache: Path,
-    reglages: Reglages,
+    reglages: ReglagesDeTransport,
     suivi: Suivi | None,
     connue: Fiche | None,
     avant: Fiche | None,
@@ -168,7 +168,7 @@ def _une_adresse(
     adresse: Adresse,
     brouillon: Path,
     cache: Path,
-    reglages: Reglages,
+    reglages: ReglagesDeTransport,
     suivi: Suivi | None,
     connue: Fiche | None,
 ) -> tuple[Path, dict[str, str], list[str]]:

@@ -62,7 +62,7 @@ class _Passager(Exception):
 
 
 @dataclass(frozen=True)
-class Reglages:
+class ReglagesDeTransport:
     """Bornes d'un téléchargement ; durées en secondes, tailles en octets.
 
     Attributes
@@ -88,7 +88,7 @@ class Reglages:
     octets_max: int = 4 * 1024**3
 
 
-def _tourner(essai: Callable[[], Any], url: str, reglages: Reglages) -> Any:
+def _tourner(essai: Callable[[], Any], url: str, reglages: ReglagesDeTransport) -> Any:
     """Répète un essai, en attendant de plus en plus, tant que l'incident est passager."""
     debut, incidents, attente = time.monotonic(), [], reglages.attente
     statut = 0
@@ -151,7 +151,7 @@ def _attente_demandee(reponse: Any) -> float | None:
     return None
 
 
-def _demander(url: str, entetes: dict[str, str], reglages: Reglages) -> Any:
+def _demander(url: str, entetes: dict[str, str], reglages: ReglagesDeTransport) -> Any:
     """Une réponse ouverte (2xx, 304 ou 416), redirections suivies ; le reste est une erreur."""
     import requests
 
@@ -186,7 +186,7 @@ def _entier(texte: str | None) -> int | None:
     return int(texte) if texte and texte.isdigit() else None
 
 
-def _blocs(reponse: Any, reglages: Reglages, fin: float):
+def _blocs(reponse: Any, reglages: ReglagesDeTransport, fin: float):
     """Les octets au fil de l'eau : ``read1`` rend ce qui est là, sans attendre un bloc plein."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -220,7 +220,7 @@ class Recuperateur:
     partiels : Path
         Dossier des transferts inachevés : ils reprennent où ils en étaient si le serveur sait le faire
         et si le fichier n'a pas changé entre-temps.
-    reglages : Reglages
+    reglages : ReglagesDeTransport
     suivi : callable, optional
         ``suivi(octets_recus, octets_annonces)``, au fil du transfert.
     connus : dict, optional
@@ -237,7 +237,7 @@ class Recuperateur:
     def __init__(
         self,
         partiels: Path,
-        reglages: Reglages,
+        reglages: ReglagesDeTransport,
         *,
         suivi: Suivi | None = None,
         connus: dict[str, str] | None = None,
@@ -353,7 +353,7 @@ class Recuperateur:
         return recus
 
 
-def lire_json(url: str, reglages: Reglages, *, octets_max: int = 32 * 1024**2) -> Any:
+def lire_json(url: str, reglages: ReglagesDeTransport, *, octets_max: int = 32 * 1024**2) -> Any:
     """Une petite réponse JSON (total d'un jeu, page d'enregistrements).
 
     Raises

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, Rejet
-from cafdiag.donnees.delimite import options_de_lecture, rejet_de_forme, trouver_forme
+from cafdiag.donnees.delimite import Doute, options_de_lecture, rejet_de_forme, trouver_forme
 from cafdiag.donnees.entetes import choisir, nommer
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.erreurs import EntreeFautive
@@ -81,11 +81,7 @@ def trier(chemin: Path, *, colonnes: Callable[[str], bool], par: str, valeurs: C
     return Trie(reste, ecartees, vus, hors_tri)
 
 
-class _Doute(Exception):
-    """Le fichier n'est pas sain : le chemin prudent le lira."""
-
-
-def _par_tranches(src: octets.Source, colonnes, par: str, valeurs: frozenset[str], suivies: tuple[str, ...],
+def _par_tranches(src: octets.Fichier, colonnes, par: str, valeurs: frozenset[str], suivies: tuple[str, ...],
                   aussi: Mapping[str, Collection[str]]) -> Trie | None:
     rejets: list[Rejet] = []
     try:
@@ -94,14 +90,14 @@ def _par_tranches(src: octets.Source, colonnes, par: str, valeurs: frozenset[str
         else:
             noms, premiere, remarques, tranches = _parquet(src, colonnes)
         return _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies, aussi)
-    except (_Doute, EntreeFautive, pa.ArrowException, OSError):
+    except (Doute, EntreeFautive, pa.ArrowException, OSError):
         return None
 
 
-def _csv(src: octets.Source, colonnes, rejets: list[Rejet]):
+def _csv(src: octets.Fichier, colonnes, rejets: list[Rejet]):
     examen = octets.examiner(src)
     if not examen.simple:
-        raise _Doute
+        raise Doute
     texte = examen.debut.decode("utf-8", errors="ignore").removeprefix("\ufeff").replace("\r\n", "\n")
     forme = trouver_forme(texte, src.chemin.name)
     voulues = choisir(forme.noms[: forme.nommees], colonnes)
@@ -122,14 +118,14 @@ def _csv(src: octets.Source, colonnes, rejets: list[Rejet]):
     return forme.noms[: forme.nommees], forme.ligne + 1, list(forme.remarques), tranches()
 
 
-def _parquet(src: octets.Source, colonnes):
+def _parquet(src: octets.Fichier, colonnes):
     with octets.lisible(src.chemin), src.ouvrir() as flux:
         schema = pq.ParquetFile(flux).schema_arrow
     noms, remarques = nommer(schema.names)
     lisibles = {noms[i]: schema.names[i] for i in choisir(noms, colonnes) if pa.types.is_string(schema.field(i).type)
                 or pa.types.is_large_string(schema.field(i).type) or pa.types.is_integer(schema.field(i).type)}
     if {n for n in noms if colonnes(n)} - set(lisibles):
-        raise _Doute
+        raise Doute
 
     def tranches() -> Iterator[dict[str, pa.Array]]:
         with src.ouvrir() as flux:
@@ -165,7 +161,7 @@ def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, sui
         total += len(types)
     # Une ligne vide, un en-tête répété : le chemin prudent les ôte et le dit.
     if not gardees or not total or "" in de_cote or par.upper() in de_cote:
-        raise _Doute
+        raise Doute
     table = pd.DataFrame({nom: pd.Series(pd.array(pa.chunked_array([t[nom] for t in gardees]), dtype="str"))
                           for nom in gardees[0]})
     lignes = np.arange(premiere, premiere + total + len(rejets))

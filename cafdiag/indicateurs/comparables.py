@@ -72,7 +72,7 @@ class Critere:
 
 
 @dataclass(frozen=True)
-class Voisinage:
+class Comparables:
     """Les comparables d'un territoire, et comment ils ont été choisis.
 
     Attributes
@@ -264,7 +264,7 @@ def comparables(
     return voisinage(cible, k=k, variables=variables).table
 
 
-def voisinage(cible: Territoire | str, *, k: int = NOMBRE, variables: list[str] | None = None) -> Voisinage:
+def voisinage(cible: Territoire | str, *, k: int = NOMBRE, variables: list[str] | None = None) -> Comparables:
     """Comme :func:`comparables`, avec les variables employées, celles qui manquent, et le nombre de candidats."""
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
@@ -294,7 +294,7 @@ def voisinage(cible: Territoire | str, *, k: int = NOMBRE, variables: list[str] 
         }
     )
     table = table.join(utiles.loc[proches.index].reset_index(drop=True))
-    return Voisinage(table, tuple(retenues), ecartees, len(distances), len(toutes) - len(utiles))
+    return Comparables(table, tuple(retenues), ecartees, len(distances), len(toutes) - len(utiles))
 
 
 _ATTENDU = "une commune, un EPCI ou un département dont la population est publiée"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs.comparables import NOMBRE, Voisinage, empechement, voisinage
+from cafdiag.indicateurs.comparables import NOMBRE, Comparables, empechement, voisinage
 from cafdiag.indicateurs.dates import a_date_egale
 from cafdiag.indicateurs.mesures import annees_disponibles
 from cafdiag.indicateurs.mesures_gardees import mesurer_une_fois
@@ -54,7 +54,7 @@ class Confrontation:
         Par clé (``proches``, ``comparables``), le :class:`Groupe`.
     pairs : DataFrame
         Mesures de chaque membre des groupes.
-    voisinage : Voisinage or None
+    voisinage : Comparables or None
         Comment les comparables ont été choisis ; None s'il n'y en a pas, et ``motif`` dit pourquoi.
     motif : str
     """
@@ -62,7 +62,7 @@ class Confrontation:
     mesures: pd.DataFrame
     groupes: dict[str, Groupe]
     pairs: pd.DataFrame = field(repr=False)
-    voisinage: Voisinage | None = None
+    voisinage: Comparables | None = None
     motif: str = ""
 
     def positions(self, groupe: str) -> pd.DataFrame:
@@ -288,7 +288,7 @@ def _membres(maille: str, codes: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]
     return territoires, appartenance.assign(code=f"={maille}:" + appartenance["code"].astype(object))
 
 
-def _groupes(cible: Territoire, choisis: Voisinage | None) -> dict[str, Groupe]:
+def _groupes(cible: Territoire, choisis: Comparables | None) -> dict[str, Groupe]:
     groupes = {}
     proches = _proches(cible)
     if proches is not None and len(proches.codes) >= MEMBRES_MINIMUM:
@@ -323,7 +323,7 @@ def _proches(cible: Territoire) -> Groupe | None:
     return Groupe(maille, tuple(sorted(listes.loc[dedans, "code"])), libelle)
 
 
-def _taire_le_circulaire(mesures: pd.DataFrame, choisis: Voisinage) -> None:
+def _taire_le_circulaire(mesures: pd.DataFrame, choisis: Comparables) -> None:
     """Les comparables ont la même population parce qu'on les a choisis ainsi : ce n'est pas un résultat."""
     tues = mesures["role"].eq("comparables") & mesures["indicateur"].isin(choisis.circulaires)
     mesures.loc[tues, ["valeur", "numerateur", "denominateur", "bas", "haut"]] = float("nan")

@@ -21,7 +21,7 @@ from cafdiag.indicateurs.contexte import Contexte, annee_des_taux
 from cafdiag.indicateurs.cout import chiffrer
 from cafdiag.indicateurs.departs import simuler_departs
 from cafdiag.indicateurs.enfants import enfants_estimes
-from cafdiag.indicateurs.horizon_objets import Apport, Horizon
+from cafdiag.indicateurs.horizon_objets import ApportHorizon, Horizon
 from cafdiag.indicateurs.petite_enfance import publie
 from cafdiag.indicateurs.projection import SERIE_MINIMALE
 from cafdiag.indicateurs.tables_calcul import contexte_de
@@ -60,7 +60,7 @@ def horizon(
     *,
     annees: int = ANNEES_MAXIMALES,
     depuis: int | None = None,
-    apport: Apport | None = None,
+    apport: ApportHorizon | None = None,
     apports: Apports | None = None,
 ) -> Horizon:
     """Naissances et enfants d'un territoire, année par année, jusqu'à dix ans.
@@ -74,7 +74,7 @@ def horizon(
     depuis : int, optional
         Dernière année de naissances employée : la projection comme on l'aurait faite alors, pour la comparer à ce qui
         est arrivé. Par défaut, la dernière connue partout.
-    apport : Apport, optional
+    apport : ApportHorizon, optional
         Départs d'assistants maternels, logements à venir.
     apports : Apports, optional
         Données de l'utilisateur (:func:`cafdiag.donnees.lire_apports`).
@@ -107,7 +107,7 @@ def horizon(
     nees = _naissances(contexte, depuis)
     loi = "commune" if lieu.maille == "commune" else "epci"
     projections = _projections(contexte, nees, depuis, loi).query("annee <= @depuis + @annees")
-    apport = apport or Apport()
+    apport = apport or ApportHorizon()
     places, connu = _places(contexte, projections, lieu, depuis, annees, apport, apports)
     return Horizon(
         territoire=lieu,
@@ -268,7 +268,8 @@ def _presence(contexte: Contexte, nees: dict, depuis: int, grandeur: str) -> tup
 
 
 def _places(
-    contexte: Contexte, projections: pd.DataFrame, lieu: Territoire, depuis: int, annees: int, apport: Apport, apports
+    contexte: Contexte, projections: pd.DataFrame, lieu: Territoire, depuis: int, annees: int,
+    apport: ApportHorizon, apports: Apports | None,
 ) -> tuple[pd.DataFrame, bool]:
     """Places de plus ou de moins au bout de l'horizon, à taux de couverture constant."""
     annee_taux = annee_des_taux(contexte.taux, None)
@@ -343,7 +344,7 @@ def _epreuve(loi: str) -> pd.DataFrame:
     return toutes[ici].reset_index(drop=True)
 
 
-def _dites(contexte: Contexte, nees: dict, depuis: int, loi: str, apport: Apport) -> tuple[str, ...]:
+def _dites(contexte: Contexte, nees: dict, depuis: int, loi: str, apport: ApportHorizon) -> tuple[str, ...]:
     rythme = f"{100 * (nees['rythme'].iloc[0] - 1):+.1f}".replace(".", ",").replace("-", "−")
     dites = [
         f"Naissances connues jusqu'en {depuis} ; au-delà, tout est projeté.",

@@ -16,7 +16,7 @@ COLONNES_TABLE = [
 
 
 @dataclass(frozen=True)
-class Apport:
+class ApportHorizon:
     """Ce que l'utilisateur sait de l'avenir du territoire ; tout est facultatif.
 
     Attributes
@@ -37,7 +37,7 @@ class Apport:
 
     Examples
     --------
-    >>> Apport(logements=200, enfants_par_logement=0.15, origine="PLH 2026").enfants
+    >>> ApportHorizon(logements=200, enfants_par_logement=0.15, origine="PLH 2026").enfants
     30.0
     """
 

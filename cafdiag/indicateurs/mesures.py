@@ -28,7 +28,7 @@ from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 from cafdiag.indicateurs.hors_mayotte import avec_la_france_sans_mayotte, reprendre
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.tables_calcul import Tables, contexte_des, un_territoire
+from cafdiag.indicateurs.tables_calcul import MAILLES, Tables, contexte_des, un_territoire
 from cafdiag.territoires import Territoire, lister, membres, territoire
 
 COLONNES = [
@@ -54,7 +54,6 @@ COLONNES = [
 _PAS_AU_QUARTIER = "donnée publiée à la commune ou à l'EPCI, pas au quartier"
 _LIEUX = {"territoire": "officiel", "nom": "nom", "maille": "maille"}
 _NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
-MAILLES = ("commune", "epci", "departement", "region", "france")
 
 Calcul = Callable[[Contexte, pd.Series], pd.DataFrame]
 _SUR_VARIABLES = ("somme", "rapport", "partie", "evs_rural", "acces_alsh", "ecart_positif", "a4", "rpe")

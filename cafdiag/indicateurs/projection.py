@@ -23,7 +23,7 @@ _SANS_EPCI = "sans EPCI "
 
 
 @dataclass(frozen=True)
-class Reglages:
+class Lissage:
     """Lissage (niveau, tendance) et amortissement, à chaque étage."""
 
     france: tuple[float, float, float] = (0.8, 0.4, 0.95)
@@ -70,7 +70,7 @@ def projeter_communes(
     departements: pd.Series,
     horizon: int,
     *,
-    reglages: Reglages | None = None,
+    reglages: Lissage | None = None,
 ) -> pd.DataFrame:
     """Naissances projetées de toutes les communes, en une passe.
 
@@ -82,7 +82,7 @@ def projeter_communes(
         EPCI de chaque commune (vide : elle fait groupe à elle seule) et département de chaque EPCI.
     horizon : int
         Nombre d'années.
-    reglages : Reglages, optional
+    reglages : Lissage, optional
 
     Returns
     -------
@@ -90,7 +90,7 @@ def projeter_communes(
         Mêmes communes, années suivantes. La somme des communes d'un EPCI est la projection de l'EPCI, et de même
         jusqu'à la France.
     """
-    r = reglages or Reglages()
+    r = reglages or Lissage()
     # Une série qui commence tard (Mayotte, 2014) est prolongée vers l'arrière : le total de la France ne saute pas.
     y = series.bfill(axis=1).fillna(0.0).to_numpy()
     groupe = epci.where(epci.notna(), _SANS_EPCI + epci.index.to_series().astype(str))

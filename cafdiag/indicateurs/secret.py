@@ -21,7 +21,7 @@ from cafdiag.secret.intervalles import intervalles
 from cafdiag.secret.masquage import resoudre
 
 if TYPE_CHECKING:
-    from cafdiag.indicateurs.secret_audit import Bornes
+    from cafdiag.indicateurs.secret_audit import Encadrement
 
 # Ce qu'on consacre à masquer moins, une fois tout protégé : voir cafdiag.secret.masquage.
 EFFORT, REGARD = 0, 400
@@ -98,13 +98,13 @@ def masquer(
     ).loc[valeurs.index]
 
 
-def masquer_systeme(s: Systeme, masque: np.ndarray | None = None) -> tuple[np.ndarray, Bornes]:
+def masquer_systeme(s: Systeme, masque: np.ndarray | None = None) -> tuple[np.ndarray, Encadrement]:
     """:func:`masquer`, le système déjà posé. ``masque`` : cases à masquer de toute façon."""
     masque = (s.protegee & s.masquable) if masque is None else masque | (s.protegee & s.masquable)
     probleme = s.probleme(masque)
     impose, sans_issue = masque.copy(), set()
 
-    def completer(bornes: Bornes) -> bool:
+    def completer(bornes: Encadrement) -> bool:
         """Cache une case de plus là où celles qui sont cachées ont ensemble un effectif connu, et trop petit."""
         ajoutees = set()
         for ligne in set(bornes.restes_trop_petits(s)) - sans_issue:

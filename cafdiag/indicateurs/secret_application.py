@@ -16,16 +16,15 @@ from cafdiag.donnees.variables_locales import COMPOSEES
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.indicateurs.dictionnaire import dictionnaire
-from cafdiag.indicateurs.mesures import MAILLES
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.secret_lieux import Lieu
 from cafdiag.indicateurs.secret_mesures import UNITES_SANS_EFFECTIF, Grandeur, Regles, Sommes, Voile, proteger
 from cafdiag.indicateurs.secret_regles import seuil_de
-from cafdiag.indicateurs.tables_calcul import Tables, contexte_des
+from cafdiag.indicateurs.tables_calcul import MAILLES, Tables, contexte_des
 from cafdiag.territoires import membres
 from cafdiag.territoires.gardes import dossier_montres, gardes_en_rang
 from cafdiag.territoires.montres import retenir
-from cafdiag.territoires.perimetres import perimetre_en_texte
+from cafdiag.territoires.resolution import perimetre_en_texte
 
 _ATTENTE = 300.0
 # Ce qui compte les structures dont un montant est la somme.

@@ -18,7 +18,7 @@ _TOURS = 60
 
 
 @dataclass(frozen=True)
-class Bornes:
+class Encadrement:
     """Bornes de chaque case, et ce que chaque relation implique pour chacune de ses cases.
 
     ``bas`` vient d'un lecteur naïf, pour qui une case masquée peut être nulle ; ``haut``, d'un lecteur averti, qui
@@ -52,7 +52,7 @@ class Bornes:
         return np.flatnonzero((cachees > 0) & ~total_cache & exacte & petit)
 
 
-def encadrer(s: Systeme, masque: np.ndarray) -> Bornes:
+def encadrer(s: Systeme, masque: np.ndarray) -> Encadrement:
     """Bornes de proche en proche : jamais plus étroites que ce qu'un lecteur peut prouver.
 
     Parameters
@@ -64,7 +64,7 @@ def encadrer(s: Systeme, masque: np.ndarray) -> Bornes:
     connue = s.montree & ~masque
     bas, haut_naif, bas_implique, _ = _propager(s, connue, np.zeros(len(s.cles)))
     bas_averti, haut, _, haut_implique = _propager(s, connue, s.plancher)
-    return Bornes(bas, haut, bas_averti, haut_naif, bas_implique, haut_implique)
+    return Encadrement(bas, haut, bas_averti, haut_naif, bas_implique, haut_implique)
 
 
 def _propager(s: Systeme, connue: np.ndarray, plancher: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -20,7 +20,7 @@ REMPLI, AMORCE, MANQUE = "rempli", "amorcé", "manque"
 
 
 @dataclass(frozen=True)
-class Point:
+class PointDuTexte:
     """Un point du texte : son numéro, ce qu'il demande, et la rubrique de la trame qui y répond."""
 
     numero: str
@@ -29,18 +29,18 @@ class Point:
 
 
 POINTS = (
-    Point("1°", "la liste des équipements, services et modes d'accueil des moins de 3 ans", "État des lieux"),
-    Point("2°", "les besoins recensés des enfants de moins de 3 ans et de leurs familles", "Besoins"),
-    Point("3°", "les zones où l'offre est insuffisante ou difficile d'accès", "Zones sous-dotées"),
-    Point("4° a", "les objectifs de maintien, de développement et de redéploiement, zone par zone", "Objectifs"),
-    Point("4° b", "les emplois et les compétences qu'il faudra", "Emplois et compétences"),
-    Point("4° c", "les réponses aux familles en difficulté (santé, handicap, ressources, travail)",
+    PointDuTexte("1°", "la liste des équipements, services et modes d'accueil des moins de 3 ans", "État des lieux"),
+    PointDuTexte("2°", "les besoins recensés des enfants de moins de 3 ans et de leurs familles", "Besoins"),
+    PointDuTexte("3°", "les zones où l'offre est insuffisante ou difficile d'accès", "Zones sous-dotées"),
+    PointDuTexte("4° a", "les objectifs de maintien, de développement et de redéploiement, zone par zone", "Objectifs"),
+    PointDuTexte("4° b", "les emplois et les compétences qu'il faudra", "Emplois et compétences"),
+    PointDuTexte("4° c", "les réponses aux familles en difficulté (santé, handicap, ressources, travail)",
           "Familles en difficulté"),
-    Point("4° d", "l'accompagnement des accueillants en matière de qualité", "Qualité de l'accueil"),
-    Point("4° e", "les projets d'investissement : rénovation, entretien, création", "Projets d'investissement"),
-    Point("4° f", "les coûts prévisionnels, les moyens nécessaires et les difficultés", "Coût"),
-    Point("4° g", "le calendrier de réalisation, pour la durée du schéma", "Calendrier"),
-    Point("4° h", "les indicateurs et la manière d'évaluer les objectifs", "Indicateurs de suivi"),
+    PointDuTexte("4° d", "l'accompagnement des accueillants en matière de qualité", "Qualité de l'accueil"),
+    PointDuTexte("4° e", "les projets d'investissement : rénovation, entretien, création", "Projets d'investissement"),
+    PointDuTexte("4° f", "les coûts prévisionnels, les moyens nécessaires et les difficultés", "Coût"),
+    PointDuTexte("4° g", "le calendrier de réalisation, pour la durée du schéma", "Calendrier"),
+    PointDuTexte("4° h", "les indicateurs et la manière d'évaluer les objectifs", "Indicateurs de suivi"),
 )  # fmt: skip
 
 _COLONNES = {
@@ -51,10 +51,10 @@ ENTETES = ("Point", "Ce que le texte demande", "Où, dans la convention", "Remar
 
 
 @dataclass(frozen=True)
-class Constat:
+class EtatDuPoint:
     """L'état d'un point : ``rempli`` (vous dites où), ``amorcé`` (la trame a des chiffres), ``manque``."""
 
-    point: Point
+    point: PointDuTexte
     etat: str
     ou: str = ""
 
@@ -63,7 +63,7 @@ class Constat:
 class Controle:
     """Le contrôle entier. `declare` : vrai si une grille a été remplie."""
 
-    constats: tuple[Constat, ...]
+    constats: tuple[EtatDuPoint, ...]
     declare: bool
 
     def compte(self, etat: str) -> int:
@@ -113,9 +113,9 @@ def controler(amorcees: Sequence[str], declares: Mapping[str, str] | None = None
     """
     lus = declares or {}
     constats = tuple(
-        Constat(p, REMPLI, lus[p.numero])
+        EtatDuPoint(p, REMPLI, lus[p.numero])
         if lus.get(p.numero)
-        else Constat(p, AMORCE if p.rubrique in amorcees else MANQUE)
+        else EtatDuPoint(p, AMORCE if p.rubrique in amorcees else MANQUE)
         for p in POINTS
     )
     return Controle(constats, declares is not None)

@@ -17,6 +17,9 @@ from cafdiag.indicateurs.options import Options
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire
 
+# Les mailles dont chaque territoire est une réunion de communes, et que l'on calcule toutes à la fois.
+MAILLES = ("commune", "epci", "departement", "region", "france")
+
 
 @dataclass(frozen=True)
 class Tables:

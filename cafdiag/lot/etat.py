@@ -17,7 +17,7 @@ from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Resultat
 from cafdiag.magasin import ecrire_atomique
 from cafdiag.restitution.archives import DocxRetouche
 from cafdiag.restitution.produire import Commande, ranger
-from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 NOM = "lot.json"
 _FORMAT = 1
@@ -53,7 +53,7 @@ def seul(sortie: Path) -> Iterator[None]:
         verrou.release()
 
 
-class Etat:
+class EtatDuLot:
     """Ce que l'on sait de chaque territoire du dossier, tenu sur disque au fil du lot.
 
     Parameters

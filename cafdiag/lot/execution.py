@@ -17,7 +17,7 @@ from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot import moteurs
 from cafdiag.lot.bornes import Bornes
 from cafdiag.lot.empreintes import APPORTS, empreinte, entrees_communes, marque_privee
-from cafdiag.lot.etat import NOM, Etat, seul
+from cafdiag.lot.etat import NOM, EtatDuLot, seul
 from cafdiag.lot.index import ecrire_index
 from cafdiag.lot.moteurs import Panne
 from cafdiag.lot.plan import Plan
@@ -52,7 +52,7 @@ class Avancement:
 
 
 @dataclass(frozen=True)
-class Bilan:
+class BilanDuLot:
     """Ce qu'un lot a fait."""
 
     faits: int
@@ -102,7 +102,7 @@ def produire_lot(
     *,
     annoncer: Callable[[str], None] = _muet,
     suivre: Callable[[Avancement, Resultat | None], None] = _muet,
-) -> Bilan:
+) -> BilanDuLot:
     """Produit tous les diagnostics d'un plan.
 
     Parameters
@@ -117,7 +117,7 @@ def produire_lot(
 
     Returns
     -------
-    Bilan
+    BilanDuLot
         Un carnet en échec n'arrête rien : il est compté, gardé sous ``echecs/`` et nommé dans l'index.
 
     Raises
@@ -137,7 +137,7 @@ def produire_lot(
             for n in APPORTS
             if premiere.parametres.get(n)
         }
-        etat = Etat(sortie, communes)
+        etat = EtatDuLot(sortie, communes)
         _epargner_l_index(sortie, annoncer)
         while etat.remarques:
             annoncer(etat.remarques.pop(0))
@@ -173,7 +173,7 @@ def produire_lot(
             }
             _clore(etat, annoncer)
         fiches = {c.suffixe: etat.territoires[c.suffixe] for c in plan.commandes}
-        return Bilan(
+        return BilanDuLot(
             faits=suivi.faits,
             repris=repris,
             echecs={cle: f["motif"] for cle, f in fiches.items() if f["etat"] == ECHEC},
@@ -206,7 +206,7 @@ def _epargner_l_index(sortie: Path, annoncer: Callable[[str], None]) -> None:
     annoncer(f"l'index.html qui était là est gardé sous {ailleurs.name}.")
 
 
-def _clore(etat: Etat, annoncer: Callable[[str], None]) -> None:
+def _clore(etat: EtatDuLot, annoncer: Callable[[str], None]) -> None:
     try:
         etat.ecrire(tout_de_suite=True)
         ecrire_index(etat)
@@ -254,7 +254,7 @@ def _ouvrir(
 def _mener(
     commandes: list[Commande],
     reglages: Reglages,
-    etat: Etat,
+    etat: EtatDuLot,
     suivi: Avancement,
     annoncer: Callable[[str], None],
     suivre: Callable[[Avancement, Resultat | None], None],
@@ -315,7 +315,7 @@ def _mener(
         moteur.fermer(interrompre=interrompu)
 
 
-def _renoncer(ordres: list[Ordre], motif: str, etat: Etat, suivi: Avancement) -> None:
+def _renoncer(ordres: list[Ordre], motif: str, etat: EtatDuLot, suivi: Avancement) -> None:
     """La machinerie ne reviendra pas : tout ce qui restait est en échec, et dit pourquoi."""
     for ordre in ordres:
         etat.ranger(Resultat(ordre.cle, ECHEC, 0.0, ordre.moteur, motif=motif))

@@ -9,19 +9,19 @@ import jinja2
 from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT
 from cafdiag.magasin import dossier, ecrire_atomique
 from cafdiag.territoires.normalisation import normaliser
-from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cafdiag.lot.etat import Etat
+    from cafdiag.lot.etat import EtatDuLot
 
 _LIBELLES = {FAIT: "fait", ECHEC: "échec", A_FAIRE: "à faire"}
 _NOMS = {"html": "rapport", "ipynb": "carnet", "mesures": "mesures (CSV)", "note_pdf": "note (pdf)",
           "pptx": "diapositives", "actions": "actions (à remplir)"}  # fmt: skip
 
 
-def ecrire_index(etat: Etat) -> Path:
+def ecrire_index(etat: EtatDuLot) -> Path:
     """Écrit l'index d'un lot. Ni date ni durée : mêmes diagnostics, mêmes octets."""
     modele = jinja2.Environment(
         loader=jinja2.FileSystemLoader(dossier("templates") / "lot"),

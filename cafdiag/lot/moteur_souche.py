@@ -85,7 +85,7 @@ class ClientSouche(ClientBorne):
         self.verifier_bornes(lambda: memoire_du_groupe(self._noyau.pid))
 
 
-class MoteurSouche(Engine):
+class MoteurDuplique(Engine):
     """Moteur papermill ; voir le module."""
 
     @classmethod

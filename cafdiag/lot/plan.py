@@ -15,9 +15,8 @@ from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
 from cafdiag.territoires import MAILLES, Territoire, lister, membres, territoire
 from cafdiag.territoires.adresses import designes
-from cafdiag.territoires.decoupage import decouper
 from cafdiag.territoires.gardes import gardes_en_rang
-from cafdiag.territoires.recherche import decrire
+from cafdiag.territoires.recherche import decouper, decrire
 
 # Commentaires, et la ligne « sep=; » qu'un tableur écrit en tête.
 _A_PASSER = re.compile(r"\s*(#|sep=.?\s*$)", re.IGNORECASE)

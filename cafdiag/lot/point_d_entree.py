@@ -10,7 +10,7 @@ from typing import Any
 
 
 class MoteurSouche:
-    """Renvoie à :class:`cafdiag.lot.moteur_souche.MoteurSouche`."""
+    """Renvoie à :class:`cafdiag.lot.moteur_souche.MoteurDuplique`."""
 
     @staticmethod
     def execute_notebook(nb: Any, kernel_name: str, **reglages: Any) -> Any:
@@ -29,6 +29,6 @@ class MoteurSouche:
 
 
 def _moteur() -> Any:
-    from cafdiag.lot.moteur_souche import MoteurSouche as Moteur
+    from cafdiag.lot.moteur_souche import MoteurDuplique as Moteur
 
     return Moteur

@@ -20,7 +20,7 @@ from pathlib import Path
 from cafdiag.erreurs import CafdiagError
 from cafdiag.lot.bornes import Bornes, MoteurSurveille
 from cafdiag.lot.elevage import SoucheIndisponible, souche_commune
-from cafdiag.lot.moteur_souche import MoteurSouche
+from cafdiag.lot.moteur_souche import MoteurDuplique
 from cafdiag.restitution.produire import Commande, contenus
 
 FAIT, ECHEC, A_FAIRE = "fait", "echec", "a_faire"
@@ -137,7 +137,7 @@ def _papermill(ordre: Ordre, dossier: Path, essai: Path):
     from papermill.engines import papermill_engines
 
     # Par son nom et non par son point d'entrée : un lot doit marcher depuis un dépôt non installé.
-    papermill_engines.register("souche", MoteurSouche)
+    papermill_engines.register("souche", MoteurDuplique)
     papermill_engines.register("cafdiag", MoteurSurveille)
     options = {}
     if ordre.moteur == "souche":

@@ -17,7 +17,7 @@ from cafdiag.restitution.graphiques import barres_comparaison
 from cafdiag.restitution.piece import Piece, Section, a_completer, liste, paragraphes
 from cafdiag.restitution.simulation import MODES_COURTS, SECTIONS, montant, places_dites, sans_cote
 from cafdiag.restitution.tableaux import tableau
-from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 UNITE = "places pour 100 enfants"
 VOISINS = (

@@ -14,7 +14,7 @@ from cafdiag.restitution.modeles import classeur_modele
 from cafdiag.restitution.piece import Piece, Section, a_completer, liste, paragraphes
 from cafdiag.restitution.sppe import en_colonnes
 from cafdiag.restitution.tableaux import tableau
-from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 _ENTETES = {"euros": "Euros", "heures": "Heures", "places": "Places"}
 _AU_PLUS = 12

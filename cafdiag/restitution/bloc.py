@@ -11,7 +11,7 @@ import pandas as pd
 from cafdiag.donnees import Apports
 from cafdiag.indicateurs import Confrontation, Options
 from cafdiag.restitution.formats import ponctuer
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.rattachement import Rattachement
 from cafdiag.restitution.types_mime import MIME_BLOC
 from cafdiag.territoires import Territoire
@@ -60,7 +60,7 @@ class Donnees:
 
     territoire: Territoire
     nom: str
-    lecture: Lecture
+    lecture: MesuresLues
     autour: pd.DataFrame
     apports: Apports
     annee: int | None

@@ -123,7 +123,7 @@ def bordereau(mesures: pd.DataFrame, cible: Territoire, *, titre: str = "") -> b
 
 
 @dataclass(frozen=True)
-class Ligne:
+class LigneDuBordereau:
     """Une ligne du bordereau, en textes : du tableur comme de l'explorateur."""
 
     themes: str
@@ -135,11 +135,11 @@ class Ligne:
     prise_d_office: bool
 
 
-def lignes(mesures: pd.DataFrame, cible: Territoire) -> list[Ligne]:
+def lignes(mesures: pd.DataFrame, cible: Territoire) -> list[LigneDuBordereau]:
     """Ce qu'il faut apporter à un territoire, une ligne par donnée (voir :func:`apports`)."""
     table = dictionnaire()
     return [
-        Ligne(
+        LigneDuBordereau(
             themes=" ; ".join(dict.fromkeys(THEMES[table.at[code, "theme"]] for code in apport.indicateurs)),
             allumera=" ; ".join(table.at[code, "libelle_court"] for code in apport.indicateurs),
             qui=apport.qui,

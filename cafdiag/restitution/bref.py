@@ -14,7 +14,7 @@ from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.positions import se_distinguent
 from cafdiag.restitution import textes
 from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference
-from cafdiag.restitution.lecture import Lecture, sur_place
+from cafdiag.restitution.lecture import MesuresLues, sur_place
 from cafdiag.territoires import Territoire
 
 CONSTATS = 6
@@ -68,7 +68,7 @@ class EnBref:
 
 
 @dataclass(frozen=True)
-class Constat:
+class Distinction:
     """Un indicateur, ce qu'il a de distinctif, et parmi qui (``proches`` ou ``comparables``)."""
 
     code: str
@@ -77,7 +77,7 @@ class Constat:
     groupe: str
 
 
-def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str) -> EnBref:
+def en_bref(territoire: Territoire, lecture: MesuresLues, *, nom: str) -> EnBref:
     """Six phrases au plus : la population, l'offre d'accueil, puis ce qui distingue ce territoire, du plus marqué.
 
     Un territoire pauvre en données en a moins. Sans groupe où se situer (France, quartier), ce sont des repères, dans
@@ -95,19 +95,19 @@ def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str) -> EnBref:
     return EnBref(phrases, _methode(lecture, avec_identite=bool(identite)))
 
 
-def _offre(lecture: Lecture) -> str:
+def _offre(lecture: MesuresLues) -> str:
     """Le taux de couverture ouvre tous les diagnostics, qu'il distingue le territoire ou non."""
     return commentaire(lecture, _OFFRE, limite=False).niveau if lecture.connu(_OFFRE) else ""
 
 
-def constats(lecture: Lecture) -> list[Constat]:
+def constats(lecture: MesuresLues) -> list[Distinction]:
     """Les indicateurs qui distinguent le territoire, du plus au moins marqué, sans redite, deux au plus par thème."""
     candidats = []
     for code, theme in dictionnaire()["theme"].items():
         score, groupe = score_de(lecture, code)
         if score >= SCORE_MINIMUM:
-            candidats.append(Constat(code, theme, score, groupe))
-    retenus: list[Constat] = []
+            candidats.append(Distinction(code, theme, score, groupe))
+    retenus: list[Distinction] = []
     # Le tri est stable : à score égal, l'ordre du dictionnaire.
     for constat in sorted(candidats, key=lambda c: -c.score):
         sujets = {_SUJETS.get(c.code, c.code) for c in retenus}
@@ -117,7 +117,7 @@ def constats(lecture: Lecture) -> list[Constat]:
     return retenus
 
 
-def score_de(lecture: Lecture, code: str) -> tuple[float, str]:
+def score_de(lecture: MesuresLues, code: str) -> tuple[float, str]:
     """Ce qu'un indicateur a de distinctif, et parmi qui ; ``(0.0, "")`` s'il ne distingue pas.
 
     Une dispersion nulle (tous les autres à 100 %) vaut la plus petite différence qui se montre.
@@ -148,14 +148,14 @@ def score_de(lecture: Lecture, code: str) -> tuple[float, str]:
     return max(scores, key=lambda s: s[0])
 
 
-def _a_la_mediane(lecture: Lecture, code: str, mediane: float, places: int) -> float:
+def _a_la_mediane(lecture: MesuresLues, code: str, mediane: float, places: int) -> float:
     """Écart à la médiane, nul s'il ne dépasse pas l'incertitude."""
     du_groupe = {"valeur": mediane, "bas": None, "haut": None, "statut": "exact"}
     distincte = se_distinguent(lecture.ligne(code), du_groupe, places)
     return round(abs(lecture.valeur(code) - mediane), 6) if distincte else 0.0
 
 
-def _methode(lecture: Lecture, *, avec_identite: bool) -> str:
+def _methode(lecture: MesuresLues, *, avec_identite: bool) -> str:
     groupes = " ou entre ".join(g.libelle for g in lecture.groupes.values())
     return (
         f"{_REPERES if avec_identite else 'C'}es constats sont choisis parce qu'ils distinguent ce "

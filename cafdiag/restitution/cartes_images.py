@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.restitution.cartes_statiques import LARGEUR, CarteStatique, carte_statique
+from cafdiag.restitution.cartes_statiques import LARGEUR, CarteDessinee, CarteStatique, carte_statique
 from cafdiag.restitution.couleurs import ENCRE, ENCRE_2
 from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.illustrations import POLICES
 from cafdiag.restitution.legende_statique import couper
 
-if TYPE_CHECKING:
-    from cafdiag.restitution.leaflet import CarteHorsLigne
-
 SUFFIXES = (".png", ".svg", ".html")
 _MARGE = 16
 
 
-def contenu_de(carte: CarteHorsLigne, suffixe: str) -> str | bytes:
+def contenu_de(carte: CarteDessinee, suffixe: str) -> str | bytes:
     """Contenu du fichier d'une carte.
 
     Parameters
     ----------
-    carte : CarteHorsLigne
+    carte : CarteDessinee
         La carte.
     suffixe : {".html", ".png", ".svg"}
         Fin du nom du fichier.

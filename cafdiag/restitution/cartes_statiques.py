@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.echappement import html_sur
@@ -20,9 +20,7 @@ from cafdiag.restitution.html_semantique import Arbre, reduire, texte
 from cafdiag.restitution.illustrations import POLICES
 from cafdiag.restitution.legende_statique import dessiner_legende, largeur_du_texte
 from cafdiag.restitution.legendes import TRACES
-
-if TYPE_CHECKING:
-    from cafdiag.restitution.leaflet import CarteHorsLigne
+from cafdiag.restitution.socle_cartes import Fragments
 
 LARGEUR = 640
 LARGEUR_LEGENDE = 196
@@ -32,6 +30,19 @@ _PLANS = ("fond", "zones", "surbrillance", "cercles", "points", "etiquettes")
 _APPEL = re.compile(r'cafdiag\.(\w+)\((?:\w+|"[^"]*"), ?')
 _RAYON_TERRE = 6_371_000.0
 _MARGE = 14.0
+
+
+class CarteDessinee(Protocol):
+    """Ce que l'image demande à une carte (:class:`cafdiag.restitution.leaflet.CarteHorsLigne`), et rien de folium."""
+
+    titre: str
+
+    @property
+    def texte(self) -> str: ...
+
+    def fragments(self) -> Fragments: ...
+
+    def page(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -80,13 +91,13 @@ def lire_couches(script: str) -> Iterator[tuple[str, Any]]:
 
 
 def carte_statique(
-    carte: CarteHorsLigne | Mapping[str, Any], *, largeur: int = LARGEUR, legende: bool = True
+    carte: CarteDessinee | Mapping[str, Any], *, largeur: int = LARGEUR, legende: bool = True
 ) -> CarteStatique:
     """Image fixe d'une carte.
 
     Parameters
     ----------
-    carte : CarteHorsLigne or mapping
+    carte : CarteDessinee or mapping
         La carte, ou le contenu ``MIME_CARTE`` qu'elle a laissé dans un carnet.
     largeur : int
         Largeur du dessin, légende comprise, en pixels.

@@ -10,7 +10,7 @@ from cafdiag.restitution import annexes, comparables
 from cafdiag.restitution import enjeux as regles_des_enjeux
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import enumeration, minuscule, statut
-from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.structures import structures_montrees
 from cafdiag.restitution.tableaux import tableau, tableau_mesures
 from cafdiag.restitution.themes import CORPS, STRUCTURES
@@ -112,7 +112,7 @@ def non_enonce(donnees: Donnees) -> str:
     return f"{entete}{f'<ul>{lignes}</ul>' if lignes else ''}{detail}</section>"
 
 
-def _manque(lecture: Lecture, code: str) -> bool:
+def _manque(lecture: MesuresLues, code: str) -> bool:
     """Vrai si ce chiffre pourrait être connu : un secret, ou une question sans objet, ne se demande pas."""
     ligne = lecture.ligne(code)
     return ligne is not None and ligne["statut"] == "non_disponible" and not lecture.bornes(code)
@@ -255,7 +255,7 @@ REGLE_DES_ENJEUX = (
 )
 
 
-def enjeux(lecture: Lecture) -> str:
+def enjeux(lecture: MesuresLues) -> str:
     """Enjeux à débattre, du plus marqué au moins marqué, avec ce qui contredirait chacun ; et les seuils des règles."""
     trouves = regles_des_enjeux.enjeux(lecture)
     entete = '<section id="enjeux" class="chapitre"><h2>Enjeux à débattre</h2>'

@@ -24,7 +24,7 @@ from cafdiag.restitution.formats import (
     majuscule,
     nombre,
 )
-from cafdiag.restitution.lecture import Lecture, points, sur_place
+from cafdiag.restitution.lecture import MesuresLues, points, sur_place
 
 REFERENCES = ("departement", "region", "france", "comparables")
 # Les limites du dictionnaire sont des phrases : on en dit autant qu'une ligne en porte, la première toujours.
@@ -62,12 +62,12 @@ class Commentaire:
         return " ".join(p for p in (self.niveau, self.rang, self.tendance, self.limite) if p)
 
 
-def commenter(lecture: Lecture, code: str) -> str:
+def commenter(lecture: MesuresLues, code: str) -> str:
     """Le commentaire d'un indicateur, en une à quatre phrases ; s'il n'est pas connu, la phrase dit pourquoi.
 
     Parameters
     ----------
-    lecture : Lecture
+    lecture : MesuresLues
         Mesures du territoire et de ses références ; avec une confrontation, les rangs ; avec des séries, les
         tendances.
     code : str
@@ -81,7 +81,7 @@ def commenter(lecture: Lecture, code: str) -> str:
     Examples
     --------
     >>> from cafdiag.indicateurs import comparer
-    >>> phrase = commenter(Lecture(comparer("200048551", ["PE_TXCOUV_EAJE"])), "PE_TXCOUV_EAJE")
+    >>> phrase = commenter(MesuresLues(comparer("200048551", ["PE_TXCOUV_EAJE"])), "PE_TXCOUV_EAJE")
     >>> phrase.replace(FINE, " ").split(". ")[0]  # doctest: +NORMALIZE_WHITESPACE
     "L'accueil collectif (EAJE) offre 9,6 places pour 100 enfants de moins de 3 ans fin 2023,
      soit 1,9 place de moins que le département (11,5) ; France hors Mayotte : 23,5"
@@ -90,7 +90,7 @@ def commenter(lecture: Lecture, code: str) -> str:
 
 
 def commentaire(
-    lecture: Lecture, code: str, *, limite: bool = True, groupes: tuple[str, ...] = ("proches", "comparables")
+    lecture: MesuresLues, code: str, *, limite: bool = True, groupes: tuple[str, ...] = ("proches", "comparables")
 ) -> Commentaire:
     """Comme :func:`commenter`, phrase par phrase, avec les motifs de ce qui est tu.
 
@@ -134,13 +134,13 @@ def commentaire(
     )
 
 
-def niveau(lecture: Lecture, code: str) -> str:
+def niveau(lecture: MesuresLues, code: str) -> str:
     """Le niveau d'un indicateur connu, avec son unité et son année, sans point final.
 
     Examples
     --------
     >>> from cafdiag.indicateurs import comparer
-    >>> niveau(Lecture(comparer("200048551", ["PE_NAISS"])), "PE_NAISS")
+    >>> niveau(MesuresLues(comparer("200048551", ["PE_NAISS"])), "PE_NAISS")
     'On compte 271 naissances domiciliées en 2024'
     """
     dit = _evolution(lecture, code) if code.endswith("_EVOL") else ""
@@ -153,7 +153,7 @@ def _places(ligne: dict) -> int:
     return decimales_de(ligne["unite"])
 
 
-def _quand(lecture: Lecture, code: str) -> str:
+def _quand(lecture: MesuresLues, code: str) -> str:
     annee, ligne = lecture.annee(code), lecture.ligne(code)
     if annee is None:
         return ""
@@ -162,7 +162,7 @@ def _quand(lecture: Lecture, code: str) -> str:
     return f" fin {annee}" if str(ligne.get("millesime")).startswith("décembre") else f" en {annee}"
 
 
-def _valeur_en_phrase(lecture: Lecture, code: str) -> str:
+def _valeur_en_phrase(lecture: MesuresLues, code: str) -> str:
     ligne, valeur = lecture.ligne(code), lecture.valeur(code)
     libelle, unite = str(ligne["libelle"]), str(ligne["unite"])
     if ligne.get("modalite"):
@@ -186,7 +186,7 @@ def _valeur_en_phrase(lecture: Lecture, code: str) -> str:
     return f"on compte {lecture.dit(code)} {accorde}"
 
 
-def _avec_unite(lecture: Lecture, code: str) -> str:
+def _avec_unite(lecture: MesuresLues, code: str) -> str:
     unite = str(lecture.ligne(code)["unite"])
     if unite in ("%", ""):
         return lecture.dit(code)
@@ -195,7 +195,7 @@ def _avec_unite(lecture: Lecture, code: str) -> str:
     return f"{lecture.dit(code)} {accorder(lecture.valeur(code), unite)}"
 
 
-def _part_de(lecture: Lecture, code: str, gens: str) -> str:
+def _part_de(lecture: MesuresLues, code: str, gens: str) -> str:
     """« 48,1 % des habitants », « tous les enfants », « presque toutes les familles », « aucun enfant »."""
     valeur, places = lecture.valeur(code), _places(lecture.ligne(code))
     tous = "tous les" if masculin(gens) else "toutes les"
@@ -206,7 +206,7 @@ def _part_de(lecture: Lecture, code: str, gens: str) -> str:
     return f"{lecture.dit(code)} des {gens}"
 
 
-def _evolution(lecture: Lecture, code: str) -> str:
+def _evolution(lecture: MesuresLues, code: str) -> str:
     """« les naissances domiciliées ont diminué de 13,2 % entre 2019-2021 et 2023-2025 »."""
     ligne, valeur = lecture.ligne(code), lecture.valeur(code)
     trouve = re.fullmatch(r"Évolution (de la |de l'|du |des )(.+?)( de \d{4} à \d{4})?(,.*)?", str(ligne["libelle"]))
@@ -230,12 +230,12 @@ def _effectifs(ligne: dict) -> str:
     return f" (de {nombre(avant, decimales=0)} à {nombre(apres, decimales=0)})"
 
 
-def reference(lecture: Lecture, code: str) -> str | None:
+def reference(lecture: MesuresLues, code: str) -> str | None:
     """La référence connue la plus proche du territoire, à la même date ; None s'il n'y en a pas."""
     return next((r for r in REFERENCES if lecture.comparable(code, r)), None)
 
 
-def _ecart(lecture: Lecture, code: str) -> tuple[str, str]:
+def _ecart(lecture: MesuresLues, code: str) -> tuple[str, str]:
     """Écart à la référence la plus proche, à la suite du niveau ; ou pourquoi il est tu."""
     if code in effectifs():
         return "", "un effectif ne se compare pas à celui d'un territoire plus grand"
@@ -259,7 +259,7 @@ def _ecart(lecture: Lecture, code: str) -> tuple[str, str]:
     return f", {_dire_ecart(lecture, code, role)} {nom} ({montre}){france}", ""
 
 
-def _dire_ecart(lecture: Lecture, code: str, role: str) -> str:
+def _dire_ecart(lecture: MesuresLues, code: str, role: str) -> str:
     """« soit 1,9 place de plus que », calculé sur les valeurs montrées : la soustraction se vérifie à la lecture."""
     ligne, places = lecture.ligne(code), _places(lecture.ligne(code))
     ici, la = (float(arrondir(lecture.valeur(code, r), places)) for r in ("territoire", role))
@@ -274,7 +274,7 @@ def _dire_ecart(lecture: Lecture, code: str, role: str) -> str:
     return f"soit {nombre(ecart, decimales=places)} {accorder(ecart, nom)} de {sens} que"
 
 
-def rangs_dits(lecture: Lecture, code: str, groupes: tuple[str, ...]) -> list[str]:
+def rangs_dits(lecture: MesuresLues, code: str, groupes: tuple[str, ...]) -> list[str]:
     """Rangs parmi ces groupes, ex æquo compris ; vide pour un effectif, qui suit la taille du territoire."""
     dits: list[str] = []
     if code in effectifs():
@@ -322,7 +322,7 @@ def rang_dit(place: dict, libelle: str) -> str:
     return f"{rangs} {ordinal(bas)} sur {classes} {libelle}, ex æquo"
 
 
-def _tendance(lecture: Lecture, code: str) -> tuple[str, str]:
+def _tendance(lecture: MesuresLues, code: str) -> tuple[str, str]:
     """De la première à la dernière année connue de la série ; ou pourquoi elle est tue."""
     serie = lecture.series.get(code)
     if serie is None:

@@ -15,7 +15,7 @@ from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.enjeux import Enjeu, enjeux, nom_du_groupe
 from cafdiag.restitution.evolution import fait_une_serie
 from cafdiag.restitution.formats import ecrire, nombre
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.note_mots import quand
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
 from cafdiag.restitution.note_themes import MODES
@@ -42,7 +42,7 @@ def contenu(donnees: Donnees, simulations: list[tuple[str, Simulation]]) -> dict
     }
 
 
-def source(lecture: Lecture, code: str) -> str:
+def source(lecture: MesuresLues, code: str) -> str:
     """La source d'un indicateur, comme au bas de la note : producteur, millésime, statut."""
     notes = Notes()
     notes.renvoi(lecture.ligne(code), france=lecture.ligne(code, "france"))
@@ -68,7 +68,7 @@ def _debat(donnees: Donnees, enjeu: Enjeu) -> dict[str, Any]:
     }
 
 
-def _titre(lecture: Lecture, code: str) -> dict[str, str]:
+def _titre(lecture: MesuresLues, code: str) -> dict[str, str]:
     ligne = lecture.ligne(code)
     return {
         "titre": str(dictionnaire().at[code, "libelle_court"]),

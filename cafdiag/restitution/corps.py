@@ -10,7 +10,7 @@ from cafdiag.donnees.registres_champs import AGREMENTS
 from cafdiag.magasin import lire_table
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import cle_de_tri, date_de
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.structures import ce_que_vaut_la_liste, registre_complet, structures_montrees
 from cafdiag.restitution.tableaux import tableau
 
@@ -41,7 +41,7 @@ def paragraphe(*phrases: str) -> str:
     return f"<p>{phrase_html(' '.join(dites))}</p>" if dites else ""
 
 
-def cles(lecture: Lecture, voulus: dict[str, str]) -> str:
+def cles(lecture: MesuresLues, voulus: dict[str, str]) -> str:
     """Chiffres clés, et ce qui n'est qu'encadré ; ``{annee}`` est celle de chaque mesure, ou de ses termes."""
     return chiffres(
         [

@@ -13,7 +13,7 @@ from cafdiag.indicateurs.comparaison import comparer_les_epci
 from cafdiag.indicateurs.positions import positions
 from cafdiag.restitution.accords import ordinal
 from cafdiag.restitution.formats import cle_de_tri, enumeration, nom_court, statut
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.themes import epci_du_departement
 from cafdiag.territoires import Territoire
 
@@ -43,7 +43,7 @@ class VueDepartementale:
             raise DemandeFausse(
                 f"aucun EPCI dans {departement.libelle}", attendu="un département qui a des intercommunalités"
             )
-        self.lecture = Lecture(table[table["role"].ne("epci")].reset_index(drop=True))
+        self.lecture = MesuresLues(table[table["role"].ne("epci")].reset_index(drop=True))
         self.mesures = table
         self.par_code = {
             code: g.set_index("territoire") for code, g in epci.groupby("indicateur", sort=False)

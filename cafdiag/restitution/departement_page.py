@@ -16,7 +16,7 @@ from cafdiag.restitution.diagnostic import situation
 from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.formats import cle_de_tri, date_de, enumeration, nom_court
 from cafdiag.restitution.leaflet import assembler
-from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.produire import rendre_page
 from cafdiag.restitution.tableaux import cellule, tableau
 from cafdiag.restitution.vues import contours_de
@@ -137,7 +137,7 @@ class PageDepartementale:
     @staticmethod
     def _nombre(code: str, ligne: pd.Series) -> str:
         modele = {"indicateur": code, "role": "territoire", **ligne.to_dict()}
-        return Lecture(pd.DataFrame([modele])).texte(code)
+        return MesuresLues(pd.DataFrame([modele])).texte(code)
 
     def _naissances(self) -> str:
         table = self.vue.par_code["PE_NAISS_EVOL"].reindex(self.vue.siens)

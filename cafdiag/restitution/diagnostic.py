@@ -27,14 +27,14 @@ from cafdiag.restitution.evolution import (
     mesures_tracees,
     series_du_rapport,
 )
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.rattachement import rattachement
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.restitution.themes import epci_du_departement
 from cafdiag.restitution.types_mime import MIME_GARDE, MIME_MESURES, MIME_NOTE
 from cafdiag.restitution.vues import epci_autour
 from cafdiag.territoires import Territoire, territoire
-from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 # Ce que le rapport date : un sujet, les indicateurs qui le montrent, et s'il est de décembre.
 _SITUATIONS = (
@@ -47,13 +47,13 @@ _SITUATIONS = (
 )
 
 
-def situation(lecture: Lecture) -> str:
+def situation(lecture: MesuresLues) -> str:
     """« Situation connue : … », une date par sujet, pour les seuls sujets montrés.
 
     Examples
     --------
     >>> from cafdiag.indicateurs import comparer
-    >>> situation(Lecture(comparer("200048551", ["PE_TXCOUV_GLOBAL", "CTX_POP"])))
+    >>> situation(MesuresLues(comparer("200048551", ["PE_TXCOUV_GLOBAL", "CTX_POP"])))
     'Situation connue : accueil du jeune enfant, décembre 2023 ; population, 2023.'
     """
     dites = []
@@ -120,7 +120,7 @@ class Diagnostic:
         self.rattachement = rattachement(self.territoire)
         self.confrontation = self._confronter()
         self.mesures = self.confrontation.mesures
-        self.lecture = Lecture(
+        self.lecture = MesuresLues(
             # Le fichier de mesures garde les motifs entiers ; le lecteur du rapport n'en voit que ce qui lui parle.
             self.mesures.assign(motif=self.mesures["motif"].map(annexes.motif_du_lecteur)),
             departement=self.rattachement.nom,

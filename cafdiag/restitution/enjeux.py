@@ -15,7 +15,7 @@ from cafdiag.restitution.accords import accorder, elider
 from cafdiag.restitution.commentaires import commentaire, derniere_suite
 from cafdiag.restitution.enjeux_regles import ABSOLU, REGLES, Cote, Regle
 from cafdiag.restitution.formats import MOINS, date_de, decimales_de, ecrire, majuscule, nombre
-from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.lecture import MesuresLues, accord
 
 MINIMUM, MAXIMUM, PAR_THEME = 3, 7, 2
 # Ce qui va mieux qu'ailleurs compte moitié moins que ce qui va moins bien ; une tendance qui aggrave, un quart de plus.
@@ -59,19 +59,19 @@ class _Ecart:
     role: str
 
 
-def enjeux(lecture: Lecture) -> list[Enjeu]:
+def enjeux(lecture: MesuresLues) -> list[Enjeu]:
     """Les enjeux d'un territoire, du plus marqué au moins marqué : trois au moins si ses chiffres les fondent, sept au
     plus, deux par thème tant qu'il y en a trois.
 
     Parameters
     ----------
-    lecture : Lecture
+    lecture : MesuresLues
         Ses mesures et celles de ses références ; avec des séries, leur tendance pèse.
 
     Examples
     --------
     >>> from cafdiag.indicateurs import comparer
-    >>> [e.titre for e in enjeux(Lecture(comparer("200048551", ["PE_TXCOUV_EAJE", "PE_PART_INDIV"])))]
+    >>> [e.titre for e in enjeux(MesuresLues(comparer("200048551", ["PE_TXCOUV_EAJE", "PE_PART_INDIV"])))]
     ["Moins de places de crèche que dans le département et qu'en France",
      'Une offre qui repose sur les assistantes maternelles']
     """
@@ -88,7 +88,7 @@ def enjeux(lecture: Lecture) -> list[Enjeu]:
     return sorted(retenus, key=lambda e: (e.atout, -e.poids))
 
 
-def _juger(lecture: Lecture, regle: Regle) -> Enjeu | None:
+def _juger(lecture: MesuresLues, regle: Regle) -> Enjeu | None:
     """L'enjeu que cette règle fonde ; None si l'écart manque, tient dans l'incertitude, ou n'appelle rien."""
     ecarts = [e for e in _ecarts(lecture, regle) if (regle.haut if e.sens > 0 else regle.bas)]
     if not ecarts:
@@ -117,7 +117,7 @@ def _cote(regle: Regle, ecart: _Ecart) -> Cote:
     return cote
 
 
-def _ecarts(lecture: Lecture, regle: Regle) -> list[_Ecart]:
+def _ecarts(lecture: MesuresLues, regle: Regle) -> list[_Ecart]:
     """Écarts distincts : à la constante de la règle, au département et à la France, ou à défaut aux médianes."""
     code = regle.code
     if not lecture.connu(code):
@@ -157,7 +157,7 @@ def _taille(regle: Regle, ecart: float, reference: float, role: str) -> _Ecart:
     return _Ecart(1 if ecart > 0 else -1, abs(ecart) / seuil if seuil else 1.0, role)
 
 
-def _aggravation(lecture: Lecture, code: str, sens: int) -> float:
+def _aggravation(lecture: MesuresLues, code: str, sens: int) -> float:
     """Plus d'un si la tendance va dans le sens de l'écart, moins d'un si elle le comble, un sans tendance sûre."""
     serie = lecture.series.get(code)
     suite = None if serie is None else derniere_suite(serie)
@@ -167,7 +167,7 @@ def _aggravation(lecture: Lecture, code: str, sens: int) -> float:
     return PART_DE_LA_TENDANCE if va * sens > 0 else 1 / PART_DE_LA_TENDANCE
 
 
-def _que(lecture: Lecture, ecarts: list[_Ecart]) -> str:
+def _que(lecture: MesuresLues, ecarts: list[_Ecart]) -> str:
     """« que dans le département et qu'en France » : seulement ce à quoi l'écart est distinct."""
     dits = [
         _QUE[e.role].format("France" if e.role == "france" else lecture.noms["departement"])
@@ -181,12 +181,12 @@ def _que(lecture: Lecture, ecarts: list[_Ecart]) -> str:
     return " et ".join(dits)
 
 
-def nom_du_groupe(lecture: Lecture, groupe: str) -> str:
+def nom_du_groupe(lecture: MesuresLues, groupe: str) -> str:
     """« intercommunalités du département » : un groupe, sans sigle."""
     return lecture.groupes[groupe].libelle.replace("EPCI", "intercommunalités")
 
 
-def _constat(lecture: Lecture, regle: Regle, ecarts: list[_Ecart]) -> str:
+def _constat(lecture: MesuresLues, regle: Regle, ecarts: list[_Ecart]) -> str:
     """Le chiffre, ses références, sa date, et sa tendance quand elle est sûre."""
     code, ligne = regle.code, lecture.ligne(regle.code)
     if regle.sur:
@@ -222,7 +222,7 @@ def _entre(ligne: dict) -> str:
     return f" entre {millesime}" if re.fullmatch(r"[\d-]+ et [\d-]+", millesime) else ""
 
 
-def _contre_medianes(lecture: Lecture, code: str, ecarts: list[_Ecart]) -> str:
+def _contre_medianes(lecture: MesuresLues, code: str, ecarts: list[_Ecart]) -> str:
     """« contre 10,4 % pour la médiane des 20 intercommunalités du département », faute d'autre référence."""
     dits, unite = [], str(lecture.ligne(code)["unite"])
     for ecart in ecarts:
@@ -233,7 +233,7 @@ def _contre_medianes(lecture: Lecture, code: str, ecarts: list[_Ecart]) -> str:
     return f"contre {' et '.join(dits)}" if dits else ""
 
 
-def repond(lecture: Lecture) -> bool:
+def repond(lecture: MesuresLues) -> bool:
     """Vrai si une des données d'où sortent les enjeux est connue."""
     return any(lecture.connu(r.code) for r in REGLES)
 

@@ -24,7 +24,7 @@ from cafdiag.restitution.document_html import lire_blocs
 from cafdiag.restitution.echappement import sans_controle
 from cafdiag.restitution.formats import INSECABLE, avec_unite, date, ecrire, nombre
 from cafdiag.restitution.identite import Identite
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.note_mots import quand
 from cafdiag.restitution.rendu_docx import rendre_docx
 from cafdiag.restitution.rendu_xlsx import feuille_en_tableau
@@ -63,7 +63,7 @@ class Fiches:
         for colonne in ("annee", "valeur", "bas", "haut"):
             table[colonne] = pd.to_numeric(table[colonne])
         roles = ("territoire", "departement", "region", "france")
-        self.lecture = Lecture(table[table["role"].isin(roles)])
+        self.lecture = MesuresLues(table[table["role"].isin(roles)])
         self.note, self.debats = note, {d["code"]: d for d in note["copil"]["debats"]}
         self.financements = note["copil"]["financements"]
         self.de_l_usager = bool(actions)

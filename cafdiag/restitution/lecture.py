@@ -24,7 +24,7 @@ ROLES = {
 }
 
 
-class Lecture:
+class MesuresLues:
     """Mesures d'un territoire et de ses références, interrogées par indicateur et par rôle.
 
     Parameters
@@ -110,7 +110,7 @@ class Lecture:
         Examples
         --------
         >>> ligne = {"indicateur": "X", "role": "territoire", "valeur": 1.0, "statut": "exact", "annee": 2025}
-        >>> Lecture(pd.DataFrame([ligne | {"millesime": "2019-2021 et 2023-2025"}])).annees_dites("X")
+        >>> MesuresLues(pd.DataFrame([ligne | {"millesime": "2019-2021 et 2023-2025"}])).annees_dites("X")
         [2019, 2021, 2023, 2025]
         """
         if not self.connu(indicateur, role):
@@ -145,7 +145,7 @@ class Lecture:
         Examples
         --------
         >>> ligne = {"indicateur": "X", "role": "territoire", "valeur": None, "statut": "non_disponible", "unite": "%"}
-        >>> Lecture(pd.DataFrame([ligne | {"bas": 96.27, "haut": 100.0}])).bornes("X").replace(FINE, " ")
+        >>> MesuresLues(pd.DataFrame([ligne | {"bas": 96.27, "haut": 100.0}])).bornes("X").replace(FINE, " ")
         'au moins 96,2 %'
         """
         ligne = self.ligne(indicateur, role)
@@ -159,7 +159,7 @@ class Lecture:
         Examples
         --------
         >>> ligne = {"indicateur": "X", "role": "territoire", "valeur": 46.5, "statut": "estime", "unite": "%"}
-        >>> Lecture(pd.DataFrame([ligne | {"bas": 40.9, "haut": 51.6}])).entre("X")
+        >>> MesuresLues(pd.DataFrame([ligne | {"bas": 40.9, "haut": 51.6}])).entre("X")
         ' (entre 40,9 et 51,6)'
         """
         ligne = self.ligne(indicateur) or {}
@@ -175,7 +175,7 @@ class Lecture:
         --------
         >>> table = pd.DataFrame([{"indicateur": "X", "role": r, "valeur": v, "statut": "exact", "unite": "%"}
         ...                       for r, v in (("territoire", 9.6), ("france", 23.5))])
-        >>> Lecture(table).contre("X").replace(FINE, " ")
+        >>> MesuresLues(table).contre("X").replace(FINE, " ")
         'contre 23,5 % en France'
         """
         lieux = {

@@ -13,7 +13,7 @@ from cafdiag.restitution import note_themes
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.enjeux import Enjeu, enjeux
 from cafdiag.restitution.formats import INSECABLE, arrondir, decimales_de, majuscule, nom_court, nombre
-from cafdiag.restitution.lecture import Lecture, accord, sur_place
+from cafdiag.restitution.lecture import MesuresLues, accord, sur_place
 from cafdiag.restitution.note_mots import duree, quand
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
 
@@ -98,7 +98,7 @@ def contenu(
     }
 
 
-def chiffres_cles(lecture: Lecture, notes: Notes) -> list[dict[str, Any]]:
+def chiffres_cles(lecture: MesuresLues, notes: Notes) -> list[dict[str, Any]]:
     """Six chiffres au plus : ceux qui se comparent à la France et au département d'abord ; jamais une évidence."""
     comparables = {
         code: sum(lecture.comparable(code, r) for r in ("france", "departement"))
@@ -122,7 +122,7 @@ def _evidence(ligne: dict) -> bool:
     return sur_place(ligne) or (ligne["unite"] == "%" and not EVIDENCE < ligne["valeur"] < 100 - EVIDENCE)
 
 
-def _cle(lecture: Lecture, code: str, notes: Notes) -> dict[str, Any]:
+def _cle(lecture: MesuresLues, code: str, notes: Notes) -> dict[str, Any]:
     ligne, evolution = lecture.ligne(code), code.endswith("_EVOL")
     modele = _CANDIDATS.get(code) or _EFFECTIFS[code]
     periodes = re.match(r"(.+) et (.+)", str(ligne["millesime"]))
@@ -143,7 +143,7 @@ def _cle(lecture: Lecture, code: str, notes: Notes) -> dict[str, Any]:
     }
 
 
-def _repere(lecture: Lecture, code: str, role: str) -> tuple[str, str] | None:
+def _repere(lecture: MesuresLues, code: str, role: str) -> tuple[str, str] | None:
     """« France », « 60,9 (écart +8,4) » ; l'écart est celui des nombres écrits, pour qu'il se vérifie."""
     if code in _EFFECTIFS or not lecture.comparable(code, role):
         return None
@@ -158,12 +158,12 @@ def _repere(lecture: Lecture, code: str, role: str) -> tuple[str, str] | None:
     return nom, f"{environ}{lecture.texte(code, role, signe=code.endswith('_EVOL'))} ({ecart})"
 
 
-def _question(lecture: Lecture, enjeu: Enjeu, notes: Notes) -> dict[str, Any]:
+def _question(lecture: MesuresLues, enjeu: Enjeu, notes: Notes) -> dict[str, Any]:
     renvois = [notes.renvoi(lecture.ligne(enjeu.code), france=lecture.ligne(enjeu.code, "france"))]
     return {"question": enjeu.question, "constat": sans_mayotte(enjeu.constat), "notes": renvois}
 
 
-def _suite(lecture: Lecture, enjeu: Enjeu, inedit: bool, notes: Notes) -> dict[str, Any]:
+def _suite(lecture: MesuresLues, enjeu: Enjeu, inedit: bool, notes: Notes) -> dict[str, Any]:
     """Un enjeu à la dernière page : son titre et ce qui le contredirait ; le reste s'il n'était pas en première."""
     suite = {"titre": enjeu.titre, "contredit": enjeu.contredit, "constat": "", "question": "", "notes": []}
     if inedit:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cafdiag.restitution.formats import date_de
-from cafdiag.restitution.lecture import Lecture
+from cafdiag.restitution.lecture import MesuresLues
 
 # Une part qui s'en écarte d'autant, en points, s'arrondit encore à la fraction.
 PRES = 2.5
@@ -65,7 +65,7 @@ def duree(ligne: Mapping[str, Any]) -> str:
     return trouvee[0] if trouvee else "quelques minutes"
 
 
-def situe(lecture: Lecture, code: str) -> str:
+def situe(lecture: MesuresLues, code: str) -> str:
     """« parmi les plus bas du département », « dans la moyenne du département » ; vide si le rang ne l'assure pas.
 
     Le rang compte ses ex æquo : il faut que le meilleur et le moins bon possibles soient du même tiers.

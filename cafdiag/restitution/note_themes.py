@@ -17,7 +17,7 @@ from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.evolution import fait_une_serie
 from cafdiag.restitution.formats import enumeration, intervalle, majuscule, nom_court, nombre
 from cafdiag.restitution.illustrations import Illustration
-from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.note_mots import PRESQUE_TOUS, duree, fraction, quand, situe
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
 from cafdiag.restitution.themes import epci_du_departement
@@ -136,7 +136,7 @@ def _etablissements(theme: _Theme) -> None:
         theme.dire("PE_NB_EAJE", f"Ni crèche ni micro-crèche n'y était recensée en {lecture.annee('PE_NB_EAJE')}.")
 
 
-def _titre_de_l_offre(lecture: Lecture) -> str:
+def _titre_de_l_offre(lecture: MesuresLues) -> str:
     """« Trois places sur quatre chez une assistante maternelle »."""
     taux = {c: lecture.valeur(c) for c in MODES if lecture.connu(c)}
     if not taux:
@@ -319,7 +319,7 @@ _THEMES: tuple[Callable[[_Theme], dict[str, Any] | None], ...] = (
 )
 
 
-def inconnu(lecture: Lecture) -> list[str]:
+def inconnu(lecture: MesuresLues) -> list[str]:
     """Ce que la note ne dit pas : les sujets sans chiffre, et ce que vaut une place."""
     themes_des_codes = dictionnaire()["theme"]
     connus = {theme for code, theme in themes_des_codes.items() if lecture.connu(code)}

@@ -21,7 +21,7 @@ from cafdiag.restitution.piece import Piece, Section, liste, paragraphes
 from cafdiag.restitution.sppe import en_colonnes
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.territoires import Territoire
-from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 TITRE = "Votre avis sur les services aux familles"
 ORIGINE = "Document produit à partir des réponses des familles ; elles ne sont publiées que réunies."

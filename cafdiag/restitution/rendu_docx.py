@@ -34,7 +34,7 @@ def rendre_docx(document: Document, *, chapitres_a_la_page: bool = False) -> byt
 
     ``chapitres_a_la_page`` : chaque chapitre commence une page, pour qu'il se remette seul.
     """
-    rendu = _Rendu(document)
+    rendu = _RedacteurDocx(document)
     if chapitres_a_la_page:
         for p in rendu.docx.paragraphs:
             if p.style.name == "Heading 1":
@@ -44,7 +44,7 @@ def rendre_docx(document: Document, *, chapitres_a_la_page: bool = False) -> byt
     return sans_dates(tampon.getvalue(), sceller=True)
 
 
-class _Rendu:
+class _RedacteurDocx:
     def __init__(self, document: Document) -> None:
         self.docx = docx.Document()
         self.signets = 0

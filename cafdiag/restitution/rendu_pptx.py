@@ -177,7 +177,7 @@ def rendre_pptx(
     modele : bytes
         Un modèle déjà contrôlé (:func:`cafdiag.restitution.modele_pptx.lire_modele`) ; vide : le nôtre, sobre.
     """
-    rendu, suite = _Rendu(ouvrir(modele)), diapositives(note, cartes)
+    rendu, suite = _RedacteurPptx(ouvrir(modele)), diapositives(note, cartes)
     rendu.couverture(note, identite, logo=not modele)
     titre = rendu.corps_des_titres([d.titre for d in suite])
     for diapositive in suite:
@@ -185,7 +185,7 @@ def rendre_pptx(
     return rendu.octets(str(note["titre"]))
 
 
-class _Rendu:
+class _RedacteurPptx:
     def __init__(self, gabarit: Gabarit) -> None:
         self.gabarit, self.prs = gabarit, gabarit.presentation
 

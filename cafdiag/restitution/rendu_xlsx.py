@@ -22,7 +22,7 @@ from cafdiag.restitution.couleurs import ENCRE, FOND_DOUX, TERRITOIRE
 from cafdiag.restitution.echappement import sans_controle
 from cafdiag.restitution.formats import STATUTS, decimales_de
 from cafdiag.restitution.formats import nombre as ecrire_nombre
-from cafdiag.restitution.synthese_xlsx import TITRE, Synthese, Valeur
+from cafdiag.restitution.synthese_xlsx import TITRE, CaseDeSynthese, Synthese
 
 NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
 # Colonne du CSV, intitulé, largeur : ce qu'on lit d'abord vient d'abord.
@@ -190,7 +190,7 @@ def feuille_en_tableau(
     feuille.oddFooter.left.text, feuille.oddFooter.right.text = "&A", "&P / &N"
     feuille.append(_entete(feuille, [mot for mot, _ in colonnes]))
     for ligne in lignes:
-        cases = [_case(feuille, *(c if isinstance(c, Valeur) else (c,))) for c in ligne]
+        cases = [_case(feuille, *(c if isinstance(c, CaseDeSynthese) else (c,))) for c in ligne]
         for rang in en_texte:
             cases[rang].number_format = "@"
         feuille.append(cases)
@@ -212,10 +212,10 @@ def _feuille_de_mesures(classeur: Workbook, theme: str, mesures: list[dict]) -> 
                 nombre = float(brut)
                 voulues = {"annee": None, "numerateur": 0, "denominateur": 0}.get(colonne, chiffres)
                 nombre = int(nombre) if nombre.is_integer() else nombre
-                ligne.append(Valeur(nombre, voulues, ici and colonne == "valeur", mesure["unite"]))
+                ligne.append(CaseDeSynthese(nombre, voulues, ici and colonne == "valeur", mesure["unite"]))
             else:
                 mot = _ROLES.get(brut, brut) if colonne == "role" else brut
-                ligne.append(Valeur(mot, gras=ici and colonne == "nom"))
+                ligne.append(CaseDeSynthese(mot, gras=ici and colonne == "nom"))
         lignes.append(ligne)
     feuille_en_tableau(classeur, theme, [(mot, largeur) for _, mot, largeur in COLONNES], lignes, gele="B2")
 

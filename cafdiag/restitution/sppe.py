@@ -34,7 +34,7 @@ from cafdiag.restitution.piece import (
 )
 from cafdiag.restitution.simulation import MODES_COURTS, conclusion, montant, places_dites, sans_cote
 from cafdiag.restitution.tableaux import tableau
-from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 REPONSES = {"oui": "oui", "non": "non", "a_verifier": "à vérifier", "inconnu": "inconnu"}
 _ETAT_DES_LIEUX = (

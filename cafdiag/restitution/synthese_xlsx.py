@@ -33,7 +33,7 @@ _DEBUT = 2
 _HAUTEUR = 0.53
 
 
-class Valeur(NamedTuple):
+class CaseDeSynthese(NamedTuple):
     """Une valeur et son allure dans une feuille."""
 
     contenu: Any
@@ -72,7 +72,7 @@ class Synthese:
         ici, places = self._mesures["territoire"][code], int(dictionnaire().at[code, "decimales"])
         nombres = {r: _nombre(self._mesures[r].get(code, {})) for r in self._roles}
         valeurs = [
-            None if n is None else Valeur(n, places, r == "territoire", ici["unite"])
+            None if n is None else CaseDeSynthese(n, places, r == "territoire", ici["unite"])
             for r, n in nombres.items()
         ]
         theme = THEMES[dictionnaire().at[code, "theme"]]

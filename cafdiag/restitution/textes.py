@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cafdiag.restitution.accords import accorder, elider, ordinal
 from cafdiag.restitution.formats import majuscule, nombre
-from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.territoires import Territoire
 
 PHRASES_EN_BREF = 6
@@ -22,7 +22,7 @@ class Rang:
     nombre: int
 
 
-def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str, rang: Rang | None = None) -> list[str]:
+def en_bref(territoire: Territoire, lecture: MesuresLues, *, nom: str, rang: Rang | None = None) -> list[str]:
     """Six phrases au plus, dans un ordre fixe ; celles dont le chiffre manque ne sont pas écrites."""
     candidates = (
         population(territoire, lecture, nom),
@@ -40,7 +40,7 @@ def en_bref(territoire: Territoire, lecture: Lecture, *, nom: str, rang: Rang | 
     return [*dites, manque(lecture, nom)] if not dites or territoire.maille == "qpv" else dites
 
 
-def manque(lecture: Lecture, nom: str) -> str:
+def manque(lecture: MesuresLues, nom: str) -> str:
     """La seule phrase de « En bref » quand aucun de ses chiffres n'est connu : elle dit pourquoi."""
     lignes = [lecture.ligne(code) for code in _CLES]
     motifs = dict.fromkeys((li.get("motif") or "") for li in lignes if li)
@@ -51,7 +51,7 @@ def manque(lecture: Lecture, nom: str) -> str:
     return f"{debut} ne sont connus ici{f' ({raisons})' if raisons else ''}."
 
 
-def population(territoire: Territoire, lecture: Lecture, nom: str) -> str:
+def population(territoire: Territoire, lecture: MesuresLues, nom: str) -> str:
     """Population, communes, évolution."""
     if not lecture.connu("CTX_POP"):
         return ""
@@ -68,7 +68,7 @@ def population(territoire: Territoire, lecture: Lecture, nom: str) -> str:
     return phrase + "."
 
 
-def depuis(lecture: Lecture) -> str:
+def depuis(lecture: MesuresLues) -> str:
     """« depuis 2020 », ou « de 2020 à 2023 » si la population montrée est d'une autre année."""
     annees = lecture.annees_dites("CTX_POP_EVOL")
     if len(annees) < 2:
@@ -78,7 +78,7 @@ def depuis(lecture: Lecture) -> str:
     return f" de {annees[0]} à {annees[-1]}"
 
 
-def periodes(lecture: Lecture) -> tuple[str, str]:
+def periodes(lecture: MesuresLues) -> tuple[str, str]:
     """Les deux périodes de l'évolution des naissances, l'ancienne puis la récente ; vides si inconnues."""
     annees = lecture.annees_dites("PE_NAISS_EVOL")
     if len(annees) != 4:
@@ -86,12 +86,12 @@ def periodes(lecture: Lecture) -> tuple[str, str]:
     return f"{annees[0]}-{annees[1]}", f"{annees[2]}-{annees[3]}"
 
 
-def _places(lecture: Lecture, code: str) -> str:
+def _places(lecture: MesuresLues, code: str) -> str:
     """« 1,7 place », « 79,9 places », « environ 46,5 places »."""
     return f"{lecture.dit(code)} {accorder(lecture.valeur(code), 'places')}"
 
 
-def couverture(lecture: Lecture) -> str:
+def couverture(lecture: MesuresLues) -> str:
     """Taux de couverture global, situé par rapport au département et à la France."""
     if not lecture.connu("PE_TXCOUV_GLOBAL"):
         return ""
@@ -105,7 +105,7 @@ def couverture(lecture: Lecture) -> str:
     return phrase + (f" : {' ; '.join(situations)}" if situations else "") + "."
 
 
-def modes(lecture: Lecture) -> str:
+def modes(lecture: MesuresLues) -> str:
     """Mode dominant, et place de l'accueil collectif."""
     dominant = lecture.ligne("PE_MODE_DOMINANT")
     if not lecture.connu("PE_MODE_DOMINANT") or not lecture.connu("PE_TXCOUV_EAJE"):
@@ -132,7 +132,7 @@ def modes(lecture: Lecture) -> str:
     return phrase + (f", {contre}." if contre else ".")
 
 
-def naissances(lecture: Lecture) -> str:
+def naissances(lecture: MesuresLues) -> str:
     """Évolution des naissances sur trois ans glissants."""
     if not lecture.connu("PE_NAISS_EVOL"):
         return ""
@@ -150,7 +150,7 @@ def naissances(lecture: Lecture) -> str:
     return phrase + ")."
 
 
-def alsh(lecture: Lecture) -> str:
+def alsh(lecture: MesuresLues) -> str:
     """Enfants vivant dans une commune avec un accueil de loisirs."""
     code = "EJ_ALSH_PART_COM_EQUIP"
     if not lecture.connu(code):
@@ -163,7 +163,7 @@ def alsh(lecture: Lecture) -> str:
     )
 
 
-def part_des_enfants(lecture: Lecture, code: str) -> str:
+def part_des_enfants(lecture: MesuresLues, code: str) -> str:
     """« environ 95,6 % des enfants », « presque tous les enfants », « tous les enfants »."""
     valeur = lecture.valeur(code)
     # Cent pour cent n'est pas une estimation : toutes les communes habitées par des enfants sont équipées.
@@ -172,7 +172,7 @@ def part_des_enfants(lecture: Lecture, code: str) -> str:
     return "presque tous les enfants" if valeur > PRESQUE_TOUS else f"{lecture.dit(code)} des enfants"
 
 
-def quartiers(territoire: Territoire, lecture: Lecture) -> str:
+def quartiers(territoire: Territoire, lecture: MesuresLues) -> str:
     """Quartiers prioritaires et ruralité : la géographie prioritaire en une phrase."""
     parties = []
     if lecture.connu("CTX_QPV_NB") and territoire.maille != "qpv":
@@ -193,7 +193,7 @@ def quartiers(territoire: Territoire, lecture: Lecture) -> str:
     return majuscule(" ; ".join(parties)) + "." if parties else ""
 
 
-def quartiers_couverts(lecture: Lecture) -> str:
+def quartiers_couverts(lecture: MesuresLues) -> str:
     """Part des quartiers couverts ; sans leurs contours, on ne sait dire que celle de leurs communes."""
     part = lecture.texte("AVS_QPV_COUV")
     if lecture.ligne("AVS_QPV_COUV").get("maille_source") == "commune":
@@ -201,7 +201,7 @@ def quartiers_couverts(lecture: Lecture) -> str:
     return f"{part} des quartiers sont couverts par un centre social"
 
 
-def centre_du_quartier(territoire: Territoire, lecture: Lecture) -> str:
+def centre_du_quartier(territoire: Territoire, lecture: MesuresLues) -> str:
     """Pour un quartier seul : couvert par un centre social, ou non."""
     if territoire.maille != "qpv" or not lecture.connu("AVS_QPV_COUV"):
         return ""
@@ -224,7 +224,7 @@ def place(rang: Rang | None) -> str:
     )
 
 
-def caf(lecture: Lecture) -> str:
+def caf(lecture: MesuresLues) -> str:
     """Population couverte par la Caf."""
     if not lecture.connu("PS_COUV_POP"):
         return ""

@@ -15,7 +15,7 @@ from cafdiag.restitution.cartes import nom_court
 from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
 from cafdiag.restitution.evolution import evolution, fait_une_serie
 from cafdiag.restitution.formats import avec_statut, nombre
-from cafdiag.restitution.lecture import Lecture, accord
+from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.structures import registre_complet
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.restitution.themes_sociaux import SOCIAUX, corps
@@ -185,7 +185,7 @@ def _taux_de_l_epci(donnees: Donnees) -> str:
     return phrase
 
 
-def _etablissements(lecture: Lecture) -> str:
+def _etablissements(lecture: MesuresLues) -> str:
     connus = [c for c in ("PE_NB_EAJE", "PE_NB_MICRO") if lecture.connu(c)]
     if not connus:
         return ""

@@ -9,9 +9,8 @@ from cafdiag.territoires.cog import a_jour
 from cafdiag.territoires.gardes import garder_perimetre, oublier_perimetre, perimetres_gardes
 from cafdiag.territoires.listes import lister, membres
 from cafdiag.territoires.montres import oublier_montres, perimetres_montres
-from cafdiag.territoires.objets import MAILLES, Territoire
-from cafdiag.territoires.perimetres import perimetre
-from cafdiag.territoires.resolution import territoire
+from cafdiag.territoires.referentiel import MAILLES, Territoire
+from cafdiag.territoires.resolution import perimetre, territoire
 
 __all__ = [
     "MAILLES",

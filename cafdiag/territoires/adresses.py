@@ -38,7 +38,7 @@ _ABREGES = {
 
 
 @dataclass(frozen=True)
-class Lecture:
+class TexteLu:
     """Ce qu'un texte désigne ; ``dit`` n'est pas vide quand il a fallu l'interpréter.
 
     ``proches`` : ce que désignent ses morceaux quand l'ensemble ne désigne rien.
@@ -49,7 +49,7 @@ class Lecture:
     proches: tuple[Repere, ...] = ()
 
 
-def lire(texte: str, maille: str | None = None) -> Lecture:
+def lire(texte: str, maille: str | None = None) -> TexteLu:
     """Ce que désigne un nom ou une ligne d'adresse.
 
     >>> lire("MARSEILLE 8EME").trouves.lieux, lire("Saint Denis (Réunion)").trouves.lieux
@@ -59,13 +59,13 @@ def lire(texte: str, maille: str | None = None) -> Lecture:
     """
     texte = _article_devant(texte)
     if directs := chercher(texte, maille):
-        return Lecture(directs)
+        return TexteLu(directs)
     if maille not in (None, "commune", "epci"):
-        return Lecture()
+        return TexteLu()
     for nom, trouves in _interpreter(texte.strip(), maille):
         if trouves.lieux:
-            return Lecture(trouves, nom)
-    return Lecture(proches=tuple(dict.fromkeys(r for m in _morceaux(texte) for r in chercher(m, maille).lieux)))
+            return TexteLu(trouves, nom)
+    return TexteLu(proches=tuple(dict.fromkeys(r for m in _morceaux(texte) for r in chercher(m, maille).lieux)))
 
 
 def lire_commune(texte: str, code_postal: str = "") -> tuple[list[str], str]:

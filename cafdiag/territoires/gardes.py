@@ -12,7 +12,7 @@ from cafdiag import magasin
 from cafdiag.erreurs import DemandeFausse, DonneesAbimees, TerritoireInconnu
 from cafdiag.geographie import geographie
 from cafdiag.territoires.normalisation import normaliser
-from cafdiag.territoires.objets import Territoire
+from cafdiag.territoires.referentiel import Territoire
 
 
 def dossier() -> Path:

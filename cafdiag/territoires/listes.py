@@ -11,10 +11,9 @@ from cafdiag.geographie import ANNEES
 from cafdiag.territoires.adresses import lire
 from cafdiag.territoires.cog import passages
 from cafdiag.territoires.normalisation import normaliser, normaliser_tous
-from cafdiag.territoires.objets import MAILLES, Territoire
 from cafdiag.territoires.passage_epci import epci_ailleurs
 from cafdiag.territoires.recherche import communes_du_code_postal, index_anciens
-from cafdiag.territoires.referentiel import POPULATION, appartenance, construire, table
+from cafdiag.territoires.referentiel import MAILLES, POPULATION, Territoire, appartenance, construire, table
 from cafdiag.territoires.resolution import exiger_texte, territoire
 
 _COLONNES = ["code", "nom", "maille", "departement", "population"]

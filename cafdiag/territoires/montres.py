@@ -15,7 +15,7 @@ from cafdiag import magasin
 from cafdiag.erreurs import TerritoireInconnu
 from cafdiag.geographie import geographie
 from cafdiag.territoires.gardes import dossier_montres, prochain_rang
-from cafdiag.territoires.perimetres import perimetre
+from cafdiag.territoires.resolution import perimetre
 
 
 def retenir(communes: Iterable[str]) -> None:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from cafdiag.territoires.adresses import lire
 from cafdiag.territoires.cog import passages
 from cafdiag.territoires.normalisation import normaliser, sans_articles
-from cafdiag.territoires.objets import LIBELLES_MAILLES
 from cafdiag.territoires.passage_epci import epci_ailleurs
 from cafdiag.territoires.recherche import (
     Repere,
@@ -18,7 +17,7 @@ from cafdiag.territoires.recherche import (
     index_anciens,
     index_exact,
 )
-from cafdiag.territoires.referentiel import fiches
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES, fiches
 
 MINIMUM_DE_LETTRES = 2
 # À ressemblance égale : on diagnostique d'abord une intercommunalité.

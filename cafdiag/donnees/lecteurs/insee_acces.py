@@ -67,7 +67,7 @@ def lire(chemin: Path, *, feuille: str | None = None, annee: int | None = None) 
     return _rendre(vu, src.chemin, utiles, comptes, an)
 
 
-def _charger(src: octets.Source, vu: Brut, roles: dict[str, str]) -> tuple[pd.DataFrame, dict]:
+def _charger(src: octets.Fichier, vu: Brut, roles: dict[str, str]) -> tuple[pd.DataFrame, dict]:
     """Les seules lignes des équipements voulus, sans jamais tenir plus d'un morceau des autres."""
     import pyarrow as pa
     import pyarrow.compute as pc

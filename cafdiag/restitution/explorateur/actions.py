@@ -11,7 +11,7 @@ from cafdiag.indicateurs import comparer, mesurer
 from cafdiag.restitution.echappement import html_sur, identifiant
 from cafdiag.restitution.explorateur.etat import Etat
 from cafdiag.restitution.vues import carte
-from cafdiag.territoires.objets import LIBELLES_MAILLES
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 SORTIES = Path("sorties")
 
