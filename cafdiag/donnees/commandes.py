@@ -23,6 +23,7 @@ from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.catalogue import Source
 from cafdiag.donnees.fiches import dernier_echec, en_service, lire_fiche
 from cafdiag.donnees.lecture import apercu
+from cafdiag.donnees.mises_a_jour import plus_ancien
 from cafdiag.donnees.telechargement import prendre
 from cafdiag.donnees.transport import ReglagesDeTransport, Suivi
 from cafdiag.donnees.verification import verifier
@@ -391,10 +392,18 @@ def importer(
         message = f"{chemin.name} : {len(lecture.table)} lignes dans « {entree} »"
         if entree in avant:
             message += f", qui remplace {avant[entree]['fichier']} du {avant[entree]['date'][:10]}"
+        message += "".join(f" ; {dit}" for dit in _plus_ancien(entree))
         bilan.noter(chemin.name, "importe", message, jeu=lecture.jeu, lignes=len(lecture.table))
     for chemin, erreur in refus.items():
         bilan.noter(chemin.name, "refus", str(erreur))
     return bilan
+
+
+def _plus_ancien(nom: str) -> list[str]:
+    """Ce que l'import d'un fichier plus ancien que ce qui est rangé doit dire tout de suite."""
+    entree = entrepot.entrees()[nom]
+    return [plus_ancien(m, remplace=m["remplacee"] == nom) for m in entree.get("mises_a_jour", ())
+            if m["plus_ancien"] and m["date"] == entree["date"]]
 
 
 # --- État ---

@@ -188,6 +188,9 @@ def ajouter_lot(
         prets[cle] = (lecture, tampon.getvalue())
     if defauts:
         raise EntreeFautive(", ".join(dict.fromkeys(fichiers)), defauts, conseil="rien n'a été ajouté")
+    # Chargé ici : l'explication d'une mise à jour ne sert qu'à qui range une table.
+    from cafdiag.donnees.mises_a_jour import suivre
+
     with seul():
         entrees = lire_manifeste()
         rang = 1 + max((e["rang"] for e in entrees.values()), default=0)
@@ -200,7 +203,10 @@ def ajouter_lot(
             marque = secrets.token_hex(6) if sans_empreinte(lecture.jeu) else hashlib.sha256(contenu).hexdigest()[:12]
             chemin = f"tables/{cle}-{marque}.parquet"
             ecrire_atomique(dossier() / chemin, contenu)
-            entrees[cle] = _entree(lecture, contenu, chemin, rang, origine)
+            entree = _entree(lecture, contenu, chemin, rang, origine)
+            if histoire := suivre(entrees, cle, lecture, lire_entree, entree["date"]):
+                entree["mises_a_jour"] = histoire
+            entrees[cle] = entree
             rang += 1
         ecrire_manifeste(entrees)
         balayer(entrees)

@@ -11,6 +11,7 @@ import pandas as pd
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.fiches import Fiche, dernier_echec, en_service, lire_fiche
 from cafdiag.donnees.manifeste import sans_ecriture
+from cafdiag.donnees.mises_a_jour import phrase, plus_ancien
 from cafdiag.donnees.reunion import STATUT
 from cafdiag.erreurs import DonneesAbimees
 from cafdiag.magasin import lire_table
@@ -55,6 +56,7 @@ def verifier() -> pd.DataFrame:
             constats.dire("erreur", nom, quoi)
         _millesimes(nom, entree, fiches, constats)
         _codes(nom, entree, constats)
+        _mises_a_jour(nom, entrees, constats)
     for nom, table in tables.items():
         _cog(nom, saines[nom]["jeu"], table, constats)
         _internes(nom, saines[nom]["jeu"], table, constats)
@@ -121,6 +123,15 @@ def _millesimes(nom: str, entree: dict, fiches: dict[str, Fiche], constats: _Con
     derniere = max(entree["annees"], default=None) or _annee_max(entree["millesime"])
     if annonce and derniere and derniere < annonce:
         constats.dire("attention", nom, f"s'arrête à {derniere} ; le catalogue annonce {annonce}")
+
+
+def _mises_a_jour(nom: str, entrees: dict, constats: _Constats) -> None:
+    for mise_a_jour in entrees[nom].get("mises_a_jour", ()):
+        constats.dire("attention" if mise_a_jour["residu"] else "info", nom, phrase(mise_a_jour))
+        autre = mise_a_jour["remplacee"]
+        # Réimporté depuis, le plus récent est repassé devant.
+        if mise_a_jour["plus_ancien"] and entrees.get(autre, {"rang": 0})["rang"] <= entrees[nom]["rang"]:
+            constats.dire("attention", nom, plus_ancien(mise_a_jour, remplace=autre == nom))
 
 
 # --- Codes ---

@@ -1,0 +1,192 @@
+"""Deux mises à jour de suite par la commande : chaque changement a sa cause, et le résidu est nul ou dit."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cafdiag.cli import principal
+from cafdiag.donnees import entrepot
+from cafdiag.donnees.mises_a_jour import Rangee, comparer
+
+MAYENNE = ("53001", "53084", "53130", "53182")
+CANTAL = ("15141", "15187")
+RETABLIES = ("15031", "15035", "15047", "15171")
+
+
+@pytest.fixture
+def apporter(tmp_path, monkeypatch, capsys):
+    """Écrit un fichier, l'importe, et rend ce que « donnees verifier » dit des mises à jour."""
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
+
+    def faire(nom, texte, *options):
+        (tmp_path / nom).write_text(texte, encoding="utf-8")
+        assert principal(["donnees", "importer", str(tmp_path / nom), *options]) == 0
+        sortie = capsys.readouterr()
+        faire.dit = sortie.out + sortie.err
+        assert principal(["donnees", "verifier", "--format", "json"]) == 0
+        constats = json.loads(capsys.readouterr().out)
+        return [c for c in constats if "mise à jour" in c["constat"] or "plus ancien" in c["constat"]]
+
+    return faire
+
+
+def derniere():
+    """La mise à jour de la table rangée la dernière, telle que le manifeste la garde."""
+    return list(entrepot.entrees().values())[-1]["mises_a_jour"][-1]
+
+
+def naissances(an, codes, *, sauf=(), **revisees):
+    """Trois années de naissances ; ``revisees`` : c53130_2023=777."""
+    annees = range(an - 2, an + 1)
+    lignes = [f"{c};COM;" + ";".join(str(revisees.get(f"c{c}_{a}", int(c[-3:]) + a - 2000)) for a in annees)
+              for c in codes if c not in sauf]
+    return "\n".join(["CODGEO;NIVGEO;" + ";".join(f"NAISD{a % 100}" for a in annees), *lignes]) + "\n"
+
+
+def test_naissances_deux_mises_a_jour_fusion_puis_scission(apporter):
+    assert apporter("naissances_2023.csv", naissances(2023, (*MAYENNE, *CANTAL, "08300", "08439"))) == []
+    (dit,) = apporter("naissances_2024.csv", naissances(2024, (*MAYENNE, *CANTAL, "08439"), c53130_2023=777,
+                                                       c08439_2023=785, c08439_2022=783))
+    # 08439 : la somme de 08300 et 08439 (323 et 462) ; le nouveau fichier la confirme, l'année nouvelle diffère.
+    trouve = derniere()
+    assert (trouve["causes"], trouve["residu"]) == ({"perimetre": 1, "methode": 0, "donnee": 8}, 0)
+    assert trouve["details"]["perimetre"] == {"ancien code, compté dans la commune qui l'a repris": [1, ["08300"]]}
+    assert trouve["details"]["donnee"]["valeur révisée par le producteur"] == [1, ["53130"]]
+    assert dit["gravite"] == "info" and "9 changements" in dit["constat"] and dit["constat"].endswith("résidu nul")
+    avant, apres = apporter("naissances_2025.csv", naissances(2025, (*MAYENNE, *CANTAL, *RETABLIES, "08439"),
+                                                             c53130_2023=777, c08439_2023=785, c15141_2025=20))
+    assert avant == dit
+    trouve = derniere()
+    # Les quatre rétablies et leur chef-lieu : l'année nouvelle ; les quatre encore pour 2023 et 2024.
+    assert trouve["causes"] == {"perimetre": 13, "methode": 0, "donnee": 6} and trouve["residu"] == 0
+    assert "commune scindée ou fusionnée" in apres["constat"] and apres["constat"].endswith("résidu nul")
+
+
+def test_une_commune_perdue_est_un_residu_et_se_dit(apporter):
+    toutes = pd.read_parquet("data/communes.parquet").query("departement == '53' and type == 'COM'")["code"].tolist()
+    apporter("n2023.csv", naissances(2023, toutes))
+    (dit,) = apporter("n2024.csv", naissances(2024, toutes, sauf=("53084",)))
+    # 2022, 2023, puis la dernière année.
+    assert derniere()["residu"] == 3 and derniere()["causes"]["donnee"] == len(toutes) - 1
+    assert dit["gravite"] == "attention"
+    assert "résidu 3, sans cause connue : absent du nouveau fichier, sans passage connu, 3 (53084)" in dit["constat"]
+    # Une source qui n'énumère pas un département peut n'en plus citer une commune : elle sort de son champ.
+    apporter("m2023.csv", naissances(2023, MAYENNE), "--nom", "m")
+    apporter("m2024.csv", naissances(2024, MAYENNE, sauf=("53084",)), "--nom", "m")
+    assert derniere()["residu"] == 0
+    assert derniere()["details"]["donnee"]["territoire sorti du champ de la source"] == [3, ["53084"]]
+
+
+def test_un_fichier_plus_ancien_apres_un_plus_recent_se_dit(apporter):
+    recent, ancien = naissances(2024, MAYENNE), naissances(2023, MAYENNE, c53130_2023=600)
+    assert apporter("n2024.csv", recent) == []
+    assert "plus ancien" not in apporter.dit
+    dits = apporter("n2023.csv", ancien)
+    assert "fichier plus ancien, état civil 2023" in apporter.dit
+    assert [d["gravite"] for d in dits] == ["attention", "info"]
+    assert "fichier plus ancien, état civil 2023 (n2023.csv), apporté après un plus récent" in dits[0]["constat"]
+    assert "c'est le plus ancien qui sert" in dits[0]["constat"]
+    assert derniere()["details"]["donnee"] == {"valeur révisée par le producteur": [1, ["53130"]]}
+    # Réimporté, le plus récent repasse devant : il n'y a plus rien à en dire.
+    assert not any("fichier plus ancien" in d["constat"] for d in apporter("n2024.csv", recent))
+    # Sous le même nom, il ne reste que l'ancien.
+    dits = apporter("n2021.csv", naissances(2022, MAYENNE), "--nom", "n2024.csv")
+    assert any("les années du plus récent ne sont plus là" in d["constat"] for d in dits)
+
+
+def allocataires(an, codes, base):
+    lignes = [f"{an}-12;{c};X;{1000 + base + i};{3000 + base};5;{100 + base};5" for i, c in enumerate(codes)]
+    return "dtreffre;numepci;nomepci;indfoy_ndur;indnbp_ndur;indmtt_ndur;indfoy_rsa;indmtt_rsa\n" + "\n".join(lignes)
+
+
+def test_les_epci_d_une_geographie_a_l_autre(apporter):
+    anciens = ("200048551", "241200765", "241400860", "200069193")
+    apporter("s_ben_2023.csv", allocataires(2023, anciens, 0))
+    apporter("s_ben_2024.csv", allocataires(2024, anciens, 5))
+    assert derniere()["causes"] == {"perimetre": 0, "methode": 0, "donnee": 12}
+    dits = apporter("s_ben_2025.csv", allocataires(2025, ("200048551", "994579670", "241400860", "200069193"), 10))
+    # Lévézou fusionne ; Cœur de Nacre garde son SIREN, pas ses communes. Trois grandeurs chacun.
+    (perimetre,) = derniere()["details"]["perimetre"].values()
+    assert perimetre == [9, ["241200765", "241400860", "994579670"]]
+    assert derniere()["causes"] == {"perimetre": 9, "methode": 0, "donnee": 6}
+    assert [d["constat"].endswith("résidu nul") for d in dits] == [True, True]
+
+
+def filosofi(an, laval, taux="17,0"):
+    return f"CODGEO;NBMENFISC{an};MED{an};TP60{an}\n53130;20000;{laval};{taux}\n01001;346;25820;s\n"
+
+
+def test_une_methode_declaree_par_la_source(apporter):
+    apporter("filo21.csv", filosofi(21, 21550))
+    apporter("filo22.csv", filosofi(22, 22000, "s"))
+    assert derniere()["causes"]["donnee"] == 2
+    assert derniere()["details"]["donnee"]["valeur tue par le producteur"] == [1, ["53130"]]
+    (_, dit) = apporter("filo23.csv", filosofi(23, 22500, "16,0"))
+    assert derniere()["causes"] == {"perimetre": 0, "methode": 2, "donnee": 0}
+    assert "méthode 2 : Filosofi change de méthode en 2023, 2 (53130) ; résidu nul" in dit["constat"]
+
+
+def test_colonnes_qui_changent_et_serie_revisee():
+    table = pd.DataFrame({"maille": "epci", "code": "200048551", "annee": [2021, 2022], "serie": "hist",
+                          "txcouv": [53.8, 57.1], "txcouv_am": [40.0, 41.0]})
+    neuve = pd.DataFrame({"maille": "epci", "code": "200048551", "annee": [2022, 2023], "serie": "courante",
+                          "txcouv": [57.4, 58.0], "txcouv_gad": [1.0, 1.0]})
+    trouve = comparer("taux_couverture", Rangee(table, (2021, 2022)), Rangee(neuve, (2022, 2023)))
+    assert trouve["causes"] == {"perimetre": 0, "methode": 4, "donnee": 0} and trouve["residu"] == 0
+    assert trouve["details"]["methode"] == {
+        "série révisée par la Cnaf": [2, ["200048551"]], "grandeur retirée : txcouv_am": [1, ["200048551"]],
+        "grandeur nouvelle : txcouv_gad": [1, ["200048551"]]}
+    # L'ancienne série, apportée après la courante, la complète : rien n'est mis à jour.
+    assert comparer("taux_couverture", Rangee(neuve, (2022, 2023)), Rangee(table, (2021, 2022))) == {}
+
+
+def test_rien_d_une_table_confidentielle_ni_d_un_fichier_redonne(apporter):
+    registre = "type;nom;code;places\neaje;Les Lutins;53084;{}\n"
+    apporter("r1.csv", registre.format(20))
+    assert apporter("r2.csv", registre.format(25)) == []
+    apporter("a.csv", naissances(2023, MAYENNE))
+    apporter("a.csv", naissances(2024, MAYENNE))
+    avant = entrepot.entrees()["communes-a"]["mises_a_jour"]
+    apporter("a.csv", naissances(2024, MAYENNE))
+    assert entrepot.entrees()["communes-a"]["mises_a_jour"] == avant and len(avant) == 1
+
+
+valeurs = st.one_of(st.none(), st.integers(0, 3))
+tables = st.dictionaries(st.sampled_from([*MAYENNE, *CANTAL]), st.tuples(valeurs, valeurs), min_size=1)
+
+
+@settings(max_examples=25)
+@given(avant=tables, apres=tables)
+def test_changements_moins_causes_font_le_residu(avant, apres):
+    def etat(lignes, annees):
+        table = pd.DataFrame([(c, *v) for c, v in lignes.items()], columns=["code", *(f"n_{a}" for a in annees)])
+        return Rangee(table.astype(dict.fromkeys(table.columns[1:], "Float64")), annees)
+
+    un, deux = etat(avant, (2023, 2024)), etat(apres, (2024, 2025))
+    trouve = comparer("communes", un, deux)
+    if not trouve:
+        return
+    vus = [[{c: v[i] for c, v in t.items()} for i in (0, 1)] for t in (avant, apres)]
+
+    def change(vieux, neuf):
+        return sum(vieux.get(c) != neuf.get(c) for c in {*vieux, *neuf})
+
+    # 2024 contre 2024 si les deux la disent, et la dernière année contre la dernière.
+    dites = [[a for a, v in zip(annees, vu, strict=True) if any(x is not None for x in v.values())]
+             for annees, vu in (((2023, 2024), vus[0]), ((2024, 2025), vus[1]))]
+    if not all(dites):
+        return
+    attendu = change(vus[0][1], vus[1][0]) if 2024 in dites[0] and 2024 in dites[1] else 0
+    if dites[1][-1] > dites[0][-1]:
+        attendu += change(vus[0][dites[0][-1] - 2023], vus[1][dites[1][-1] - 2024])
+    # Les communes scindées ne comptent pas une fois de plus : elles n'ont ici aucun ancien code.
+    assert trouve["changements"] == attendu
+    assert trouve["residu"] == attendu - sum(trouve["causes"].values()) >= 0
+    compte = sum(n for motifs in trouve["details"].values() for n, _ in motifs.values())
+    assert compte == attendu and np.isfinite(compte)
