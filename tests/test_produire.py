@@ -362,6 +362,9 @@ def test_rapport_ouvert_reseau_coupe(rapports, page_hors_reseau, nom, largeur):
         return r.width > 0 && r.right > document.documentElement.clientWidth + 1;
     }).map(e => e.outerHTML.slice(0, 120))""")
     assert debordent == []
+    if largeur == 1366:  # sur un écran courant, aucune colonne d'un tableau ne se cache derrière un défilement
+        assert page.evaluate("""() => [...document.querySelectorAll('.tableau-defilant')]
+            .filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText.slice(0, 80))""") == []
     cartes = page.locator("figure.carte")
     assert cartes.count() >= (2 if nom == "ailleurs" else 3)
     assert all(
