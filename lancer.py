@@ -485,7 +485,7 @@ def accueil() -> int:
     print("cafdiag — le diagnostic de territoire des Caf\n")
     try:
         cle = input("Territoire (nom ou code ; Entrée seule : le Pays de Craon, en exemple) : ").strip()
-        code = cafdiag(["diagnostic", *([cle] if cle else [])])
+        code = cafdiag(["diagnostic", *([cle] if cle else []), "--ouvrir"])
     except (Echec, EOFError, KeyboardInterrupt) as raison:
         code = 1
         dire(f"\n{raison}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from cafdiag import (
@@ -23,7 +24,7 @@ from cafdiag import (
 )
 from cafdiag.cli_analyseur import Analyseur
 from cafdiag.cli_donnees import afficher, ajouter_commandes
-from cafdiag.erreurs import CafdiagError
+from cafdiag.erreurs import CafdiagError, DemandeFausse, TerritoireAmbigu
 from cafdiag.geographie import ANCIENNE, ANNEES, REFERENCE, en_vigueur
 
 PAR_DEFAUT = "200048551"
@@ -64,8 +65,13 @@ def analyseur() -> argparse.ArgumentParser:
     indicateurs.add_argument("--theme", metavar="THEME", help="par exemple petite-enfance")
     _format(indicateurs)
 
-    mesurer = commandes.add_parser("mesurer", help="les mesures d'un territoire")
-    mesurer.add_argument("code", metavar="CODE", help="code ou nom ; 53012+53084 pour un périmètre libre")
+    mesurer = commandes.add_parser("mesurer", help="les mesures d'un territoire, ou de plusieurs côte à côte")
+    mesurer.add_argument(
+        "codes",
+        metavar="CODE",
+        nargs="+",
+        help="code ou nom ; 53012+53084 pour un périmètre libre ; plusieurs se mettent côte à côte",
+    )
     mesurer.add_argument("-i", "--indicateur", action="append", metavar="INDICATEUR", dest="indicateurs")
     mesurer.add_argument("--annee", type=int)
     mesurer.add_argument("--comparer", action="store_true", help="ajoute département, région, France et comparables")
@@ -115,6 +121,7 @@ def analyseur() -> argparse.ArgumentParser:
         metavar="FICHIER",
         help="le tableau actions-CODE.xlsx que vous avez rempli, pour --formats fiches : une fiche par action",
     )
+    diagnostic.add_argument("--ouvrir", action="store_true", help="ouvre ensuite le rapport dans le navigateur")
     cli_choix.autre_parametre(diagnostic)
     cli_choix.apports(diagnostic)
     cli_choix.choix(diagnostic)
@@ -170,7 +177,11 @@ def principal(arguments: list[str] | None = None) -> int:
     try:
         options = analyseur().parse_args(arguments)
         with en_vigueur(options.geographie):
-            return _executer(options)
+            while True:
+                try:
+                    return _executer(options)
+                except TerritoireAmbigu as faute:
+                    options = cli_choix.preciser(options, faute)
     except CafdiagError as erreur:
         print(f"cafdiag : {erreur}", file=sys.stderr)
         return erreur.code_retour
@@ -216,23 +227,31 @@ def _indicateurs(options: argparse.Namespace) -> int:
 
     table = dictionnaire(theme=options.theme).reset_index(drop=True)
     if options.format == "texte":
-        table = table[["code", "theme", "libelle", "unite", "annee"]]
+        table = table[["libelle", "unite", "annee", "theme", "code"]]
     return afficher(table, options.format)
 
 
 def _mesurer(options: argparse.Namespace) -> int:
+    import pandas as pd
+
     from cafdiag.indicateurs import Options, comparer, mesurer
     from cafdiag.territoires import territoire
 
-    cible = territoire(options.code)
-    cli_choix.annoncer(cible)
+    cibles = cli_choix.tout_lire(*(partial(territoire, code) for code in options.codes))
+    cibles = list({cible.cle: cible for cible in cibles}.values())
+    if options.comparer and len(cibles) > 1:
+        raise DemandeFausse(
+            "--comparer ajoute les références d'un seul territoire",
+            conseil="nommez-les toutes : cafdiag mesurer A B 53 region:52 FR",
+        )
+    for cible in cibles:
+        cli_choix.annoncer(cible)
     fonction = comparer if options.comparer else mesurer
-    choix = Options(**cli_choix.calcul(options))
-    table = fonction(
-        cible, options.indicateurs, annee=options.annee, apports=cli_choix.lire_apports(options), options=choix
-    )
+    choix = {"apports": cli_choix.lire_apports(options), "options": Options(**cli_choix.calcul(options))}
+    tables = [fonction(cible, options.indicateurs, annee=options.annee, **choix) for cible in cibles]
+    table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
     if options.format == "texte":
-        from cafdiag.restitution.vues import mesures_en_texte
+        from cafdiag.restitution.terminal import mesures_en_texte
 
         print(mesures_en_texte(table))
         return 0
@@ -299,13 +318,23 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
     for chemin in chemins.values():
         print(chemin)
     page = chemins.get("html") or chemins.get("note")
-    if page:
+    if page and not (options.ouvrir and _ouvrir(page)):
         print(f"cafdiag : ouvrez {page.resolve()} dans un navigateur.", file=sys.stderr)
     from cafdiag.restitution.bordereau import lire_mesures, promesse
 
     if dite := promesse(lire_mesures(chemins["mesures"].read_bytes())):
         print(f"cafdiag : {dite}", file=sys.stderr)
     return 0
+
+
+def _ouvrir(page: Path) -> bool:
+    """Ouvre une page écrite dans le navigateur de l'usager ; faux s'il n'y en a pas."""
+    import webbrowser
+
+    try:
+        return webbrowser.open(page.resolve().as_uri())
+    except webbrowser.Error:
+        return False
 
 
 def _departement(options: argparse.Namespace) -> int:

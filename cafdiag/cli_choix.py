@@ -13,6 +13,7 @@ from cafdiag.millesimes import millesime
 
 if TYPE_CHECKING:
     from cafdiag.donnees import Apports
+    from cafdiag.erreurs import TerritoireAmbigu
     from cafdiag.territoires import Territoire
 
 
@@ -20,6 +21,42 @@ def annoncer(lieu: Territoire) -> None:
     """Dit sur la sortie d'erreur ce qu'il a fallu interpréter pour trouver ce territoire."""
     for avertissement in lieu.avertissements:
         print(f"cafdiag : {avertissement}", file=sys.stderr)
+
+
+def au_clavier() -> bool:
+    """Vrai si quelqu'un peut lire une question et y répondre : ni tube, ni fichier, ni programme."""
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
+
+
+def preciser(options: argparse.Namespace, faute: TerritoireAmbigu) -> argparse.Namespace:
+    """Les options où le territoire ambigu est celui que l'usager a choisi par son rang, au clavier.
+
+    Hors d'un terminal, sans réponse ou si rien ne le désigne dans les options, la faute est levée telle quelle :
+    rien n'est deviné.
+    """
+    neuves = argparse.Namespace(**vars(options))
+
+    def remplace(valeur: Any, cle: str) -> Any:
+        if isinstance(valeur, list):
+            return [remplace(v, cle) for v in valeur]
+        return cle if valeur == faute.demande else valeur
+
+    designe = any(remplace(valeur, "") != valeur for valeur in vars(options).values())
+    if not designe or not au_clavier():
+        raise faute
+    print(f"cafdiag : « {faute.cle} » désigne plusieurs territoires :", file=sys.stderr)
+    for rang, proposition in enumerate(faute.propositions, 1):
+        print(f"  {f'{rang}.' if rang <= len(faute.choix) else '  '} {proposition}", file=sys.stderr)
+    while True:
+        print(f"Lequel ? (1 à {len(faute.choix)} ; Entrée pour renoncer) ", end="", file=sys.stderr, flush=True)
+        reponse = sys.stdin.readline().strip()
+        if not reponse:
+            raise faute
+        if reponse.isdecimal() and 1 <= int(reponse) <= len(faute.choix):
+            break
+    for nom, valeur in vars(options).items():
+        setattr(neuves, nom, remplace(valeur, faute.choix[int(reponse) - 1]))
+    return neuves
 
 
 def apports(sous: argparse.ArgumentParser) -> None:
@@ -149,7 +186,7 @@ def tout_lire(*lectures: Callable[[], Any]) -> list[Any]:
     >>> tout_lire(lambda: 1, lambda: "deux")
     [1, 'deux']
     """
-    from cafdiag.erreurs import CafdiagError, DemandeFausse
+    from cafdiag.erreurs import CafdiagError, DemandeFausse, TerritoireAmbigu
 
     lus: list[Any] = []
     fautes: list[CafdiagError] = []
@@ -158,8 +195,10 @@ def tout_lire(*lectures: Callable[[], Any]) -> list[Any]:
             lus.append(lecture())
         except CafdiagError as faute:
             fautes.append(faute)
-    if len(fautes) == 1:
-        raise fautes[0]
+    ambigus = [faute for faute in fautes if isinstance(faute, TerritoireAmbigu)]
+    if len(fautes) == 1 or (ambigus and au_clavier()):
+        # Au clavier, un nom ambigu se précise d'abord ; le reste se dira ensuite.
+        raise (ambigus or fautes)[0]
     if fautes:
         raise DemandeFausse(f"{len(fautes)} défauts — " + " ; ".join(str(f).rstrip(".") for f in fautes))
     return lus

@@ -194,7 +194,9 @@ def afficher(table: pd.DataFrame, forme: str) -> int:
     elif forme == "csv":
         print(table.to_csv(index=False, lineterminator="\n"), end="")
     else:
-        print(table.to_string(index=False, max_colwidth=70, na_rep=""))
+        from cafdiag.restitution.terminal import tableau_en_texte
+
+        print(tableau_en_texte(table))
     return 0
 
 

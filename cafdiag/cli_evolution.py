@@ -10,8 +10,6 @@ from typing import Any
 from cafdiag.cli_choix import annoncer
 from cafdiag.cli_donnees import afficher
 
-_EN_TEXTE = ["indicateur", "annee_t0", "valeur_t0", "annee_t1", "valeur_t1", "ecart", "constat", "motif"]
-
 
 def ajouter_commandes(sous_analyseurs: Any) -> None:
     """Ajoute ces commandes à l'analyseur de :mod:`cafdiag.cli`."""
@@ -98,8 +96,12 @@ def _evaluer(options: argparse.Namespace) -> int:
         print(f"cafdiag : {remarque}", file=sys.stderr)
     if actions is not None:
         return _suivre(evaluation, actions, options.format)
-    table = evaluation.table
-    return afficher(table[_EN_TEXTE] if options.format == "texte" else table, options.format)
+    if options.format != "texte":
+        return afficher(evaluation.table, options.format)
+    from cafdiag.restitution.terminal import evaluation_en_texte
+
+    print(evaluation_en_texte(evaluation))
+    return 0
 
 
 def _suivre(evaluation: Any, actions: Any, format_: str) -> int:

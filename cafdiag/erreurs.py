@@ -83,10 +83,14 @@ class TerritoireInconnu(DemandeFausse):
 
 
 class TerritoireAmbigu(DemandeFausse):
-    """Plusieurs territoires portent ce nom : il faut préciser, rien n'est deviné."""
+    """Plusieurs territoires portent ce nom : il faut préciser, rien n'est deviné.
 
-    def __init__(self, cle: str, *, propositions: list[str]) -> None:
-        self.cle, self.propositions = cle, list(propositions)
+    `choix` donne, pour les premières propositions et dans leur ordre, la clé qui les désigne ; `demande` est ce que
+    l'usager avait écrit.
+    """
+
+    def __init__(self, cle: str, *, propositions: list[str], choix: list[str], demande: str = "") -> None:
+        self.cle, self.propositions, self.choix, self.demande = cle, list(propositions), list(choix), demande or cle
         super().__init__(
             f"« {cle} » désigne plusieurs territoires : " + " ; ".join(self.propositions),
             attendu="un seul territoire",

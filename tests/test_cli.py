@@ -38,6 +38,73 @@ def test_mesurer_en_csv_garde_les_codes_en_texte(capsys):
     assert {ligne["territoire"] for ligne in lignes} == {"01001"}
 
 
+def test_territoires_cote_a_cote_libelles_avant_codes(capsys):
+    voulus = ["-i", "PE_TXCOUV_GLOBAL", "-i", "PE_NAISS", "-i", "CTX_QPV_NB", "-i", "PE_PARENTS_EMPLOI"]
+    code, sortie, _ = appeler(capsys, "mesurer", "200048551", "53", "FR", *voulus)
+    (rangee,) = (ligne for ligne in sortie.splitlines() if ligne.startswith("Taux de couverture global"))
+    assert code == 0 and rangee.split("  ")[-1] == "PE_TXCOUV_GLOBAL"
+    assert re.findall(r"\d+,\d", rangee) == ["79,9", "78,0", "60,9"]
+    # Un manquant garde son symbole, et son motif n'est dit qu'une fois, sous le tableau.
+    assert re.search(r"n\.d\. \[2\] +n\.d\. \[2\] +n\.d\. \[2\] +PE_PARENTS_EMPLOI", sortie)
+    assert sortie.count("activite_parents") == 1 and "n.d. : non disponible" in sortie
+    assert not re.search(r"\bNaN\b|\d\.\d", sortie) and "Petite enfance" in sortie
+    _, sortie, _ = appeler(capsys, "mesurer", "200048551", "53", *voulus, "--format", "json")
+    assert [m["territoire"] for m in json.loads(sortie)] == ["200048551"] * 4 + ["53"] * 4
+    code, sortie, erreurs = appeler(capsys, "mesurer", "200048551", "53", "--comparer")
+    assert (code, sortie) == (2, "") and "un seul territoire" in erreurs
+
+
+def test_une_table_en_texte_met_les_codes_a_la_fin(capsys):
+    _, sortie, _ = appeler(capsys, "territoires", "--recherche", "craon")
+    tete, *rangees = sortie.splitlines()
+    assert tete.split() == ["nom", "maille", "departement", "population", "code"]
+    assert re.search(r"^CC du Pays de Craon +epci +53 +28 591 +200048551$", "\n".join(rangees), re.MULTILINE)
+    assert re.search(r"^Bengy-sur-Craon .* 18027$", "\n".join(rangees), re.MULTILINE)
+
+
+class Clavier(io.StringIO):
+    """Une entrée standard qui est un terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("demande", "reponses", "attendu"),
+    [
+        (["Brest"], "2\n", "29019"),
+        (["53", "Brest"], "9\ndeux\n1\n", "242900314"),
+        (["Nouvelle-Aquitaine", "Mayenne"], "1\n", "53"),
+        (["Brest"], "\n", None),
+        (["Brest"], "", None),
+    ],
+)
+def test_un_nom_ambigu_se_choisit_par_son_rang(capsys, monkeypatch, demande, reponses, attendu):
+    commande = ["mesurer", *demande, "-i", "CTX_POP", "--format", "json"]
+    assert principal(commande) == 2 and "plusieurs territoires" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", Clavier(reponses))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    code, sortie, erreurs = appeler(capsys, *commande)
+    assert "  1. " in erreurs and "Lequel ?" in erreurs
+    if attendu is None:
+        assert (code, sortie) == (2, "") and "Attendu : un seul territoire" in erreurs
+    else:
+        assert code == 0 and attendu in {m["territoire"] for m in json.loads(sortie)}
+
+
+@pytest.mark.parametrize("ouvert", [True, False])
+def test_le_rapport_s_ouvre_a_la_demande(capsys, tmp_path, monkeypatch, ouvert):
+    import cafdiag as cd
+
+    page, mesures = tmp_path / "diagnostic é.html", tmp_path / "mesures.csv"
+    cd.mesurer("200048551", ["PE_NAISS"]).assign(role="territoire").to_csv(mesures, index=False)
+    ouvertes = []
+    monkeypatch.setattr("cafdiag.restitution.produire.diagnostic", lambda *_, **__: {"html": page, "mesures": mesures})
+    monkeypatch.setattr("webbrowser.open", lambda adresse: ouvertes.append(adresse) or ouvert)
+    code, _, erreurs = appeler(capsys, "diagnostic", "200048551", "--ouvrir")
+    assert code == 0 and ouvertes == [page.as_uri()] and ("ouvrez" in erreurs) is not ouvert
+
+
 def test_ancien_code_annonce_sur_l_erreur_standard(capsys):
     code, sortie, erreurs = appeler(capsys, "mesurer", "49069", "-i", "CTX_POP", "--format", "json")
     assert code == 0 and json.loads(sortie)[0]["territoire"] == "49126" and "49126" in erreurs

@@ -1,6 +1,7 @@
 """L'instantané T0 : figé, lisible, rejouable à l'octet ; ce qui a changé, et ce qui ne peut pas se dire."""
 
 import json
+import re
 
 import pytest
 
@@ -199,8 +200,33 @@ def test_en_ligne_de_commande(tmp_path, capsys):
     assert principal(["evaluer", str(fichier), "--format", "json"]) == 0
     sortie = capsys.readouterr()
     assert json.loads(sortie.out)[0]["constat"] == "même année" and "n'ont pas changé" in sortie.err
+    assert principal(["evaluer", str(fichier)]) == 0
+    dit = capsys.readouterr().out
+    assert "aucun indicateur n'a bougé" in dit and "1 indicateur n'a pas bougé (même année : 1)" in dit
     assert principal(["serie", CRAON, "PE_TXCOUV_GLOBAL", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["serie"] == "courante"
     assert principal(["decomposer", CRAON, "2022", "2023", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["statut"] == "non_disponible"
     assert principal(["evaluer", str(tmp_path / "absent.json")]) == 2
+
+
+def test_en_texte_ne_dit_que_ce_qui_a_bouge(tmp_path, capsys):
+    fichier = tmp_path / "t0.json"
+    codes = ("PE_TXCOUV_EAJE", "PE_TXCOUV_AM", "PE_NAISS", "PE_PARENTS_EMPLOI", "CTX_POP")
+    assert principal(["figer", CRAON, *(m for c in codes for m in ("-i", c)), "--sortie", str(fichier)]) == 0
+    t0 = json.loads(fichier.read_text(encoding="utf-8"))
+    for m in t0["mesures"]:
+        m |= {"PE_TXCOUV_EAJE": {"annee": 2022, "valeur": 8.0, "millesime": "décembre 2022"},
+              "PE_TXCOUV_AM": {"annee": 2022, "valeur": 62.0, "millesime": "décembre 2022"},
+              "PE_NAISS": {"annee": 2020, "valeur": 1300.0, "millesime": "2020", "serie": "ancienne"},
+              "PE_PARENTS_EMPLOI": {"annee": 2020, "valeur": 71.0, "statut": "exact"}}.get(m["indicateur"], {})
+    fichier.write_text(json.dumps(t0), encoding="utf-8")
+    capsys.readouterr()
+    assert principal(["evaluer", str(fichier)]) == 0
+    dit = capsys.readouterr().out
+    bouge, suite = dit.split("Ne se comparent pas :")
+    assert bouge.startswith("CC du Pays de Craon : 2 indicateurs ont bougé")
+    assert "8,0 (2022) → 9,6 (2023) : hausse (+1,6)" in bouge and "71,0 (2020) → n.d. : plus mesuré" in bouge
+    assert "PE_NAISS" in suite and "1 300 (2020)" in suite and "rupture" in suite
+    assert "2 indicateurs n'ont pas bougé (même année : 1, stable : 1)" in suite
+    assert "CTX_POP" not in dit and "PE_TXCOUV_AM" not in dit and not re.search(r"\bnan\b|\d\.\d", dit, re.I)

@@ -309,6 +309,14 @@ def test_sans_argument_hors_terminal():
     assert b"python lancer.py tester" in essai.stdout
 
 
+def test_double_clic_le_rapport_s_ouvre_seul(monkeypatch):
+    passees, reponses = [], iter(["Angers", ""])
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr("builtins.input", lambda _: next(reponses))
+    monkeypatch.setattr(lancer, "cafdiag", lambda arguments: passees.append(arguments) or 0)
+    assert lancer.principal([]) == 0 and passees == [["diagnostic", "Angers", "--ouvrir"]]
+
+
 def test_sortie_en_cp1252_ne_plante_pas():
     essai = subprocess.run(
         [sys.executable, "-c", "import lancer; lancer.principal(['-h']); print('≤')"],

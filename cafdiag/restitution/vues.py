@@ -13,11 +13,10 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.indicateurs import Options, choisir, dictionnaire, mesurer, mesurer_maille
-from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX
 from cafdiag.magasin import lire_contours
 from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
-from cafdiag.restitution.formats import avec_statut, avec_unite, decimales_de, nombre, statut
+from cafdiag.restitution.formats import avec_statut
 from cafdiag.territoires import Territoire, membres, territoire
 
 if TYPE_CHECKING:
@@ -235,34 +234,3 @@ def a_surligner(cible: Territoire, contours: gpd.GeoDataFrame):
     if cible.code in set(contours["code"]):
         return cible.code
     return contour_du_territoire(cible)
-
-
-def mesures_en_texte(mesures: pd.DataFrame) -> str:
-    """Mesures en clair, pour un terminal : une ligne par mesure, avec statut, source et motif.
-
-    Examples
-    --------
-    >>> from cafdiag.indicateurs import mesurer
-    >>> print(mesures_en_texte(mesurer("200048551", ["PE_TXCOUV_EAJE"])).splitlines()[1].strip()[:40])
-    PE_TXCOUV_EAJE          9,6 places pour
-    """
-    lignes = []
-    for (_, nom), groupe in mesures.groupby(["territoire", "nom"], sort=False):
-        lignes.append(str(nom))
-        for m in groupe.to_dict("records"):
-            etat = statut(m["statut"])
-            if etat.chiffre:
-                valeur = avec_unite(m["valeur"], m["unite"]).replace("\u00a0", " ").replace("\u202f", " ")
-                if m["modalite"]:
-                    valeur = f"{m['modalite']} ({valeur})"
-            else:
-                su = dire_bornes(m, decimales_de(m["unite"]), unite=m["unite"])
-                valeur = su.replace("\u202f", " ") or etat.symbole
-            detail = f"{etat.libelle} ; {m['source']}, {m['millesime']}"
-            bornes = [nombre(m[b], decimales=decimales_de(m["unite"])) for b in ("bas", "haut") if not pd.isna(m[b])]
-            if etat.chiffre and len(set(bornes)) == 2:
-                detail += f" ; entre {bornes[0]} et {bornes[1]}"
-            if m["motif"]:
-                detail += f" ; {m['motif']}"
-            lignes.append(f"  {m['indicateur']:<22}  {valeur}\n{'':<26}{detail}")
-    return "\n".join(lignes)

@@ -166,36 +166,51 @@ def decrire(maille: str, code: str) -> str:
     >>> decrire("departement", "53"), decrire("region", "52")
     ('Mayenne — département (53)', 'Pays de la Loire — région (region:52)')
     """
-    a_ecrire = f"region:{code}" if maille == "region" else code
-    return f"{fiches()[maille][code].nom} — {LIBELLES_MAILLES[maille]} ({a_ecrire})"
+    return f"{fiches()[maille][code].nom} — {LIBELLES_MAILLES[maille]} ({_a_ecrire(maille, code)})"
+
+
+def _a_ecrire(maille: str, code: str) -> str:
+    return f"region:{code}" if maille == "region" else code
 
 
 def decrire_tous(reperes: Iterable[Repere]) -> list[str]:
     """Des homonymes, du plus peuplé au moins peuplé ; leur département dès que le nom ne suffit pas."""
-    return decrire_trouves(Trouves(tuple(reperes)))
+    return decrire_trouves(Trouves(tuple(reperes)))[0]
 
 
-def decrire_trouves(trouves: Trouves) -> list[str]:
+def decrire_trouves(trouves: Trouves) -> tuple[list[str], list[str]]:
     """Tout ce qu'un nom désigne : les territoires d'aujourd'hui, puis les communes qui l'ont porté ou absorbé.
 
     Au-delà d'une douzaine, les derniers n'ont plus que leur code : aucun ne manque.
 
-    >>> decrire_trouves(chercher("Beaune"))
+    Returns
+    -------
+    tuple of (list of str, list of str)
+        Les propositions à lire, et la clé des premières (celles qui ont une ligne à elles), dans le même ordre.
+
+    Examples
+    --------
+    >>> textes, cles = decrire_trouves(chercher("Beaune"))
+    >>> textes
     ['Beaune — commune (21054)', "Saint-Michel-de-Maurienne — commune (73261), Savoie, où est l'ancienne « Beaune »"]
+    >>> cles
+    ['21054', '73261']
     """
     par_poids = sorted(trouves.reperes, key=lambda r: (-(fiches()[r[0]][r[1]].population or 0), r))
     mailles = [maille for maille, _ in par_poids]
     textes: dict[str, str] = {}
     for maille, code in par_poids:
-        textes.setdefault(decrire(maille, code) + (_situer(maille, code) if mailles.count(maille) > 1 else ""), code)
+        dit = decrire(maille, code) + (_situer(maille, code) if mailles.count(maille) > 1 else "")
+        textes.setdefault(dit, _a_ecrire(maille, code))
     for ancien in (*trouves.anciens, *trouves.cedes):
         lien = {"renommee": "autrefois", "scission": "issue de"}.get(ancien.nature, "où est l'ancienne")
         for code in ancien.codes:
             if (ancien.maille, code) not in trouves.reperes:
                 lieu = decrire(ancien.maille, code) + _situer(ancien.maille, code)
-                textes.setdefault(f"{lieu}, {lien} « {ancien.nom} »", code)
+                textes.setdefault(f"{lieu}, {lien} « {ancien.nom} »", _a_ecrire(ancien.maille, code))
     premiers, autres = list(textes)[:_NOMBRE_HOMONYMES], list(textes.values())[_NOMBRE_HOMONYMES:]
-    return [*premiers, f"et {len(autres)} autres : {', '.join(dict.fromkeys(autres))}"] if autres else premiers
+    suite = [f"et {len(autres)} autres : {', '.join(dict.fromkeys(autres))}"] if autres else []
+    return premiers + suite, list(textes.values())[:_NOMBRE_HOMONYMES]
 
 
 def _situer(maille: str, code: str) -> str:

@@ -18,6 +18,7 @@ from cafdiag.territoires.gardes import communes_gardees
 from cafdiag.territoires.normalisation import normaliser
 from cafdiag.territoires.passage_epci import epci_ailleurs, message_du_perimetre, message_epci
 from cafdiag.territoires.recherche import (
+    Trouves,
     codes_proches,
     communes_du_code_postal,
     decouper,
@@ -111,7 +112,11 @@ def territoire(cle: Territoire | str) -> Territoire:
         )
     if "+" in texte or maille == "perimetre":
         return perimetre_en_texte(texte if maille == "perimetre" else entier)
-    return avertir_scission(_par_code(texte, maille) or _par_nom(texte, maille))
+    try:
+        return avertir_scission(_par_code(texte, maille) or _par_nom(texte, maille))
+    except TerritoireAmbigu as faute:
+        faute.demande = entier
+        raise
 
 
 def exiger_texte(cle: object) -> str:
@@ -226,7 +231,8 @@ def _par_nom(nom: str, maille: str | None) -> Territoire:
     lecture = lire(nom, maille)
     trouves = lecture.trouves
     if len(trouves.lieux) > 1:
-        raise TerritoireAmbigu(nom, propositions=decrire_trouves(trouves))
+        propositions, choix = decrire_trouves(trouves)
+        raise TerritoireAmbigu(nom, propositions=propositions, choix=choix)
     if not trouves:
         proches = decrire_tous(lecture.proches) or noms_proches(nom, maille)
         raise TerritoireInconnu(
@@ -252,27 +258,26 @@ def _par_nom(nom: str, maille: str | None) -> Territoire:
 def _ancien_code(code: str) -> Territoire:
     passage = passages()[code]
     if passage.se_partage:
-        raise TerritoireAmbigu(
-            f"{code} ({passage.nom_ancien})" if passage.nom_ancien else code,
-            propositions=[
-                *decrire_tous(("commune", actuel) for actuel in passage.codes),
-                f"ou toutes ensemble ({'+'.join(passage.codes)})",
-            ],
-        )
+        nom = f"{code} ({passage.nom_ancien})" if passage.nom_ancien else code
+        raise _partage(nom, "commune", passage.codes, "toutes ensemble")
     return replace(construire("commune", passage.codes[0]), avertissements=(message(passage),))
 
 
 def _epci_d_ailleurs(code: str) -> Territoire:
     ancien = epci_ailleurs()[code]
     if len(ancien.codes) > 1:
-        raise TerritoireAmbigu(
-            f"{code} ({ancien.nom})",
-            propositions=[
-                *decrire_tous(("epci", actuel) for actuel in ancien.codes),
-                f"ou tous ensemble ({'+'.join(ancien.codes)})",
-            ],
-        )
+        raise _partage(f"{code} ({ancien.nom})", "epci", ancien.codes, "tous ensemble")
     return replace(construire("epci", ancien.codes[0]), avertissements=(message_epci(ancien),))
+
+
+def _partage(nom: str, maille: str, codes: tuple[str, ...], ensemble: str) -> TerritoireAmbigu:
+    """L'erreur d'un code partagé entre plusieurs d'aujourd'hui : l'un d'eux, ou tous."""
+    propositions, choix = decrire_trouves(Trouves(tuple((maille, code) for code in codes)))
+    tous = "+".join(codes)
+    if len(choix) == len(propositions):
+        # Au-delà, une ligne sans clé dit le reste : « tous ensemble » n'aurait plus son rang.
+        choix = [*choix, tous]
+    return TerritoireAmbigu(nom, propositions=[*propositions, f"ou {ensemble} ({tous})"], choix=choix)
 
 
 def avertir_scission(lieu: Territoire) -> Territoire:

@@ -1,0 +1,287 @@
+"""Ce qu'un terminal montre : des colonnes alignées, des libellés avant les codes, des nombres à la française.
+
+Rien n'y dépend de la largeur de la fenêtre : la même demande écrit les mêmes octets partout.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cafdiag.indicateurs import dictionnaire
+from cafdiag.indicateurs.bornes import dire_bornes
+from cafdiag.indicateurs.dictionnaire import THEMES
+from cafdiag.restitution.echappement import est_vide
+from cafdiag.restitution.formats import (
+    FINE,
+    INSECABLE,
+    STATUTS,
+    avec_unite,
+    decimales_de,
+    intervalle,
+    nombre,
+    pluriel,
+    statut,
+)
+
+if TYPE_CHECKING:
+    from cafdiag.indicateurs.instantane import Evaluation
+
+# Ce qui désigne sans se lire : après ce qui se lit.
+_CODES = ("code", "codes", "indicateur", "territoire")
+_NOMBRES_NUS = ("annee", "rang", "cog")
+_LARGEUR, _LIBELLE, _VALEUR = 70, 52, 20
+# Les constats d'une évaluation où rien n'a bougé, et ceux dont l'écart ne dit pas une évolution.
+_IMMOBILES = ("même année", "stable", "dans l'incertitude", "non mesuré")
+_INCOMPARABLES = ("rupture", "autre périmètre", "disparu", "nouveau")
+
+
+def tableau_en_texte(table: pd.DataFrame) -> str:
+    """Une table quelconque, pour un terminal : codes en dernier, nombres à la française, manquants laissés vides.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ses colonnes, sauf l'index ; ``unite``, si elle y est, règle les décimales de chaque ligne.
+
+    Returns
+    -------
+    str
+        Une ligne par rangée, sous une ligne d'en-tête.
+
+    Examples
+    --------
+    >>> vide = float("nan")
+    >>> t = pd.DataFrame({"code": ["53", "49"], "nom": ["Mayenne", "Maine-et-Loire"], "part": [12.5, vide]})
+    >>> print(tableau_en_texte(t))
+    nom             part  code
+    Mayenne         12,5  53
+    Maine-et-Loire        49
+    """
+    colonnes = sorted(table.columns, key=lambda c: str(c) in _CODES)
+    a_droite = [pd.api.types.is_numeric_dtype(table[c]) and table[c].dtype != bool for c in colonnes]
+    unites = table["unite"].tolist() if "unite" in table else [None] * len(table)
+    rangees = [[str(c).replace("_", " ") for c in colonnes]]
+    cases = [_cases(table[c], unites) for c in colonnes]
+    rangees += [list(rangee) for rangee in zip(*cases, strict=True)]
+    return _aligner(rangees, a_droite)
+
+
+def _cases(colonne: pd.Series, unites: list[Any]) -> list[str]:
+    nom = str(colonne.name)
+    if colonne.dtype == bool:
+        return ["oui" if v else "non" for v in colonne]
+    if not pd.api.types.is_numeric_dtype(colonne):
+        return ["" if est_vide(v) else _court(_case(v)) for v in colonne]
+    if nom.startswith(_NOMBRES_NUS):
+        return ["" if est_vide(v) else str(int(v)) for v in colonne]
+    d_unite = nom.startswith(("valeur", "ecart", "bas", "haut"))
+    places = _places(colonne)
+    return [
+        nombre(v, decimales=decimales_de(u) if d_unite and not est_vide(u) else places, vide="")
+        for v, u in zip(colonne, unites, strict=True)
+    ]
+
+
+def _case(valeur: object) -> str:
+    return nombre(valeur, vide="") if isinstance(valeur, float) else str(valeur)
+
+
+def _places(colonne: pd.Series) -> int:
+    """Les décimales qu'il faut à toute la colonne, trois au plus."""
+    connues = colonne.dropna().astype(float)
+    return next((d for d in range(3) if (connues.round(d) == connues.round(3)).all()), 3)
+
+
+def _court(texte: str) -> str:
+    texte = " ".join(texte.split())
+    return texte if len(texte) <= _LARGEUR else texte[: _LARGEUR - 1] + "…"
+
+
+def _clair(texte: str) -> str:
+    """Sans espaces insécables : une console ancienne ne les a pas."""
+    return texte.replace(FINE, " ").replace(INSECABLE, " ")
+
+
+def _aligner(rangees: Sequence[Sequence[str]], a_droite: Sequence[bool]) -> str:
+    rangees = [[_clair(case) for case in rangee] for rangee in rangees]
+    larges = [max(len(rangee[i]) for rangee in rangees) for i in range(len(a_droite))]
+    return "\n".join(
+        "  ".join(
+            case.rjust(large) if droite else case.ljust(large)
+            for case, large, droite in zip(rangee, larges, a_droite, strict=True)
+        ).rstrip()
+        for rangee in rangees
+    )
+
+
+# --- Des mesures ---
+
+
+def mesures_en_texte(mesures: pd.DataFrame) -> str:
+    """Mesures en clair, pour un terminal : une ligne par mesure ; côte à côte s'il y a plusieurs territoires.
+
+    Parameters
+    ----------
+    mesures : DataFrame
+        Ce que rendent :func:`cafdiag.mesurer` ou :func:`cafdiag.comparer`, d'un ou de plusieurs territoires.
+
+    Returns
+    -------
+    str
+        D'un territoire : libellé et valeur, puis statut, source, motif et code. De plusieurs : un tableau, une
+        colonne par territoire, puis les symboles, les motifs et les sources. Un manquant garde son symbole.
+
+    Examples
+    --------
+    >>> from cafdiag.indicateurs import mesurer
+    >>> print(mesures_en_texte(mesurer("200048551", ["PE_TXCOUV_EAJE"])).splitlines()[1].strip()[:76])
+    Taux de couverture par les établissements d'accueil (EAJE) : 9,6 places pour
+    >>> print(mesures_en_texte(pd.concat([mesurer(t, ["PE_NAISS"]) for t in ("53", "49")])).splitlines()[1])
+    Naissances domiciliées, naissances    2 747           7 709  PE_NAISS
+    """
+    lieux = list(dict.fromkeys(zip(mesures["territoire"], mesures["nom"], strict=True)))
+    texte = _cote_a_cote(mesures, lieux) if len(lieux) > 1 else _a_la_suite(mesures)
+    return _clair(texte)
+
+
+def _par_theme(codes: Sequence[str]) -> dict[str, list[str]]:
+    """Les indicateurs dans leur ordre, réunis par thème."""
+    themes: dict[str, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        themes.setdefault(str(dictionnaire().at[code, "theme"]), []).append(code)
+    return themes
+
+
+def _a_la_suite(mesures: pd.DataFrame) -> str:
+    lignes = [str(mesures["nom"].iloc[0])] if len(mesures) else []
+    themes = _par_theme(mesures["indicateur"])
+    for theme, codes in themes.items():
+        if len(themes) > 1:
+            lignes += ["", THEMES[theme]]
+        for m in mesures[mesures["indicateur"].isin(codes)].to_dict("records"):
+            etat = statut(m["statut"])
+            dits = [etat.libelle, ", ".join(x for x in (m["source"], str(m["millesime"])) if x.strip())]
+            bornes = intervalle(m["bas"], m["haut"], decimales=decimales_de(m["unite"]), unite=m["unite"])
+            if etat.chiffre and len(set(bornes.split(" à "))) == 2:
+                dits.append(f"entre {bornes.replace(' à ', ' et ')}")
+            dits += [m["motif"]] if m["motif"] else []
+            lignes += [f"  {m['libelle']} : {_valeur(m)}", f"      {' ; '.join(dits)} ({m['indicateur']})"]
+    return "\n".join(lignes)
+
+
+def _valeur(m: dict) -> str:
+    etat = statut(m["statut"])
+    if not etat.chiffre:
+        return dire_bornes(m, decimales_de(m["unite"]), unite=m["unite"]) or etat.symbole
+    valeur = avec_unite(m["valeur"], m["unite"])
+    return f"{m['modalite']} ({valeur})" if m["modalite"] else valeur
+
+
+def _cote_a_cote(mesures: pd.DataFrame, lieux: list[tuple[str, str]]) -> str:
+    par_case = {(m["indicateur"], m["territoire"], m["nom"]): m for m in mesures.to_dict("records")}
+    notes: dict[str, int] = {}
+    tetes = [textwrap.wrap(nom, _VALEUR) for _, nom in lieux]
+    haut = max(len(t) for t in tetes)
+    rangees = [
+        ["", *((([""] * (haut - len(t))) + t)[i] for t in tetes), ""] for i in range(haut)
+    ]
+    themes = _par_theme(mesures["indicateur"])
+    for theme, codes in themes.items():
+        if len(themes) > 1:
+            rangees += [[""] * (len(lieux) + 2), [THEMES[theme], *[""] * (len(lieux) + 1)]]
+        for code in codes:
+            siennes = [par_case.get((code, *lieu)) for lieu in lieux]
+            dite = next(m for m in siennes if m)
+            libelle = textwrap.wrap(f"{dite['libelle']}, {dite['unite']}", _LIBELLE, subsequent_indent="  ")
+            rangees.append([libelle[0], *(_case_de(m, notes) for m in siennes), code])
+            rangees += [[suite, *[""] * (len(lieux) + 1)] for suite in libelle[1:]]
+    lignes = [_aligner(rangees, [False, *[True] * len(lieux), False])]
+    symboles = {STATUTS[s].symbole: STATUTS[s].libelle for s in STATUTS if s in set(mesures["statut"])}
+    pied = " ; ".join(f"{symbole} : {libelle}" for symbole, libelle in symboles.items() if symbole)
+    lignes += ["", pied] if pied else [""]
+    lignes += [f"[{rang}] {motif}" for motif, rang in notes.items()]
+    sources = dict.fromkeys(
+        ", ".join(x for x in (m["source"], str(m["millesime"])) if x.strip()) for m in par_case.values()
+    )
+    lignes.append("Sources : " + " ; ".join(s for s in sources if s))
+    return "\n".join(lignes)
+
+
+def _case_de(m: dict | None, notes: dict[str, int]) -> str:
+    """La valeur seule, son symbole, son intervalle, et le renvoi au motif."""
+    if m is None:
+        return ""
+    etat, places = statut(m["statut"]), decimales_de(m["unite"])
+    if etat.chiffre:
+        texte = m["modalite"] or nombre(m["valeur"], decimales=places, unite=m["unite"])
+        bornes = intervalle(m["bas"], m["haut"], decimales=places, unite=m["unite"])
+        suite = f" ({bornes})" if len(set(bornes.split(" à "))) == 2 else ""
+        texte += (f" {etat.symbole}" if etat.symbole else "") + suite
+    else:
+        texte = dire_bornes(m, places) or etat.symbole
+    return f"{texte} [{notes.setdefault(m['motif'], len(notes) + 1)}]" if m["motif"] else texte
+
+
+# --- Une évaluation ---
+
+
+def evaluation_en_texte(evaluation: Evaluation) -> str:
+    """Ce qui a bougé depuis un instantané, et combien d'indicateurs n'ont pas bougé.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Ce que rend :func:`cafdiag.evaluer`.
+
+    Returns
+    -------
+    str
+        Un bloc par indicateur qui a bougé (libellé, T0 et T1 avec leur année, écart, constat, motif), puis ceux qui
+        ne se comparent pas, puis le compte des autres. Une valeur absente garde son symbole.
+    """
+    table = evaluation.table
+    constats = table["constat"]
+    autres = constats.isin(_INCOMPARABLES)
+    bouge = ~constats.isin(_IMMOBILES) & ~autres
+    nom = evaluation.territoire.nom
+    compte = int(bouge.sum())
+    dit = pluriel(compte, "indicateur a bougé", "indicateurs ont bougé") if compte else "aucun indicateur n'a bougé"
+    lignes = [f"{nom} : {dit} depuis l'instantané."]
+    lignes += [_bouge(ligne) for ligne in table[bouge].to_dict("records")]
+    if autres.any():
+        lignes += ["", "Ne se comparent pas :", *(_bouge(ligne) for ligne in table[autres].to_dict("records"))]
+    immobiles = constats[~bouge & ~autres].value_counts()
+    if len(immobiles):
+        comptes = ", ".join(f"{constat} : {immobiles[constat]}" for constat in _IMMOBILES if constat in immobiles)
+        dits = pluriel(int(immobiles.sum()), "indicateur n'a pas bougé", "indicateurs n'ont pas bougé")
+        lignes += ["", f"{dits} ({comptes}) ; « --format csv » les donne tous."]
+    return _clair("\n".join(lignes))
+
+
+def _bouge(ligne: dict) -> str:
+    dites = [_date_et_valeur(ligne, suffixe) for suffixe in ("t0", "t1")]
+    unite = f", {ligne['unite']}" if ligne["unite"] else ""
+    constat = str(ligne["constat"])
+    if not est_vide(ligne["ecart"]) and ligne["ecart"]:
+        constat += f" ({nombre(ligne['ecart'], decimales=decimales_de(ligne['unite']), signe=True)})"
+    motif = f" ; {ligne['motif']}" if ligne["motif"] else ""
+    return (
+        f"  {ligne['libelle']}{unite} ({ligne['indicateur']})\n"
+        f"      {dites[0]} → {dites[1]} : {constat}{motif}"
+    )
+
+
+def _date_et_valeur(ligne: dict, suffixe: str) -> str:
+    valeur, annee = ligne[f"valeur_{suffixe}"], ligne[f"annee_{suffixe}"]
+    dite = ligne[f"modalite_{suffixe}"] or nombre(
+        valeur, decimales=decimales_de(ligne["unite"]), unite=ligne["unite"], vide=_absente(ligne[f"statut_{suffixe}"])
+    )
+    return f"{dite} ({int(annee)})" if not est_vide(annee) else dite
+
+
+def _absente(cle: str) -> str:
+    return statut(cle).symbole or "n.d." if cle else "absent"
