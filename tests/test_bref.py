@@ -50,6 +50,17 @@ def test_un_territoire_pauvre_en_donnees_en_dit_moins():
     assert len(riche) == 6 > len(pauvre) > 1
 
 
+def test_des_ex_aequo_d_un_meme_tiers_se_disent_en_mots(craon):
+    """Entre le 6e et le 8e sur 8 : un élu lit « parmi les plus bas » ; un rang qui tient en un nombre le garde."""
+    t, lecture = craon
+    place = lecture.position("LOG_AL_PART", "proches") or {}
+    phrases = bref.en_bref(t, lecture, nom=t.nom).phrases
+    logement = next(p for p in phrases if "aide au logement" in p)
+    assert place["rang_haut"] < place["rang_bas"] == place["classes"]
+    assert logement.endswith("Rang : parmi les plus bas du département.")
+    assert next(p for p in phrases if "ALSH" in p).endswith("Rang : 2e sur 8 des 9 EPCI du département.")
+
+
 def test_le_score_est_l_ecart_sur_l_ecart_interquartile(craon):
     _, lecture = craon
     score, groupe = bref.score_de(lecture, "PE_NAISS_EVOL")

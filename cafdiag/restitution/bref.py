@@ -15,6 +15,7 @@ from cafdiag.indicateurs.positions import se_distinguent
 from cafdiag.restitution import textes
 from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference
 from cafdiag.restitution.lecture import MesuresLues, sur_place
+from cafdiag.restitution.note_mots import situe
 from cafdiag.territoires import Territoire
 
 CONSTATS = 6
@@ -89,10 +90,16 @@ def en_bref(territoire: Territoire, lecture: MesuresLues, *, nom: str) -> EnBref
     identite = textes.population(territoire, lecture, nom)
     phrases = [p for p in (identite, _offre(lecture)) if p]
     for constat in [c for c in retenus if c.code != _OFFRE or len(phrases) < 2][: CONSTATS - len(phrases)]:
-        rang = rangs_dits(lecture, constat.code, (constat.groupe,))
         dit = commentaire(lecture, constat.code, limite=False).niveau
-        phrases.append(f"{dit} Rang : {rang[0]}." if rang else dit)
+        phrases.append(f"{dit} Rang : {rang}." if (rang := _rang(lecture, constat)) else dit)
     return EnBref(phrases, _methode(lecture, avec_identite=bool(identite)))
+
+
+def _rang(lecture: MesuresLues, constat: Distinction) -> str:
+    """Le rang d'un constat : « 2e sur 9 », ou en mots quand des ex æquo l'empêchent de tenir en un nombre."""
+    rang = next(iter(rangs_dits(lecture, constat.code, (constat.groupe,))), "")
+    en_mots = situe(lecture, constat.code) if "ex æquo" in rang and constat.groupe == "proches" else ""
+    return en_mots or rang
 
 
 def _offre(lecture: MesuresLues) -> str:
