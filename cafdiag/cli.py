@@ -245,7 +245,7 @@ def _mesurer(options: argparse.Namespace) -> int:
             conseil="nommez-les toutes : cafdiag mesurer A B 53 region:52 FR",
         )
     for cible in cibles:
-        cli_choix.annoncer(cible)
+        cli_choix.annoncer(cible, cible.code if cible.code in options.codes else "")
     fonction = comparer if options.comparer else mesurer
     choix = {"apports": cli_choix.lire_apports(options), "options": Options(**cli_choix.calcul(options))}
     tables = [fonction(cible, options.indicateurs, annee=options.annee, **choix) for cible in cibles]
@@ -263,7 +263,7 @@ def _comparables(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    cli_choix.annoncer(cible)
+    cli_choix.annoncer(cible, options.code)
     choisis = voisinage(cible, k=options.k)
     print(f"cafdiag : choisis parmi {choisis.candidats}, d'après :", file=sys.stderr)
     for variable in choisis.variables:
@@ -279,7 +279,7 @@ def _carte(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    cli_choix.annoncer(cible)
+    cli_choix.annoncer(cible, options.code)
     choix = Options(**cli_choix.calcul(options))
     objet = carte(cible, options.indicateur, apports=cli_choix.lire_apports(options), options=choix)
     sortie = options.sortie or Path("sorties") / f"carte-{cible.suffixe}-{options.indicateur.upper()}.html"
@@ -299,7 +299,7 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    cli_choix.annoncer(cible)
+    cli_choix.annoncer(cible, options.code)
     if options.registre:
         cli_choix.lire_apports(options)  # dit ce que le registre a rangé de côté, avant un rapport qui ne le compte pas
     print(f"cafdiag : diagnostic en cours : {options.nom or cible.libelle}…", file=sys.stderr)

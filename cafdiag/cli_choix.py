@@ -17,10 +17,25 @@ if TYPE_CHECKING:
     from cafdiag.territoires import Territoire
 
 
-def annoncer(lieu: Territoire) -> None:
-    """Dit sur la sortie d'erreur ce qu'il a fallu interpréter pour trouver ce territoire."""
-    for avertissement in lieu.avertissements:
-        print(f"cafdiag : {avertissement}", file=sys.stderr)
+def annoncer(lieu: Territoire, demande: str = "") -> None:
+    """Dit sur la sortie d'erreur ce qu'il a fallu interpréter pour trouver ce territoire.
+
+    ``demande`` est ce qui a été tapé : le code d'une commune peut être aussi le code postal d'une autre.
+    """
+    from cafdiag.territoires.recherche import communes_du_code_postal, decrire_tous
+
+    dits = list(lieu.avertissements)
+    if lieu.maille == "commune" and demande.strip() == lieu.code:
+        postales = communes_du_code_postal(lieu.code)
+        if postales and lieu.code not in postales:
+            lieux = decrire_tous(("commune", code) for code in postales)
+            reste = f" ; et {len(lieux) - 3} autres" if len(lieux) > 4 else ""
+            ailleurs = " ; ".join(lieux[: 3 if reste else None]) + reste
+            dits.append(
+                f"{lieu.code} est lu comme le code Insee de {lieu.nom} ; c'est aussi le code postal de : {ailleurs}"
+            )
+    for dit in dits:
+        print(f"cafdiag : {dit}", file=sys.stderr)
 
 
 def au_clavier() -> bool:

@@ -94,7 +94,7 @@ def _avis(options: argparse.Namespace) -> int:
         lambda: territoire(options.code),
         lambda: options.sortie and controler_sortie(options.sortie),
     )
-    cli_choix.annoncer(lieu)
+    cli_choix.annoncer(lieu, options.code)
     etabli = etablir(lieu, places, mode=options.mode)
     if options.sortie:
         with cli_choix.noms_dits():
@@ -117,7 +117,7 @@ def _bilan(options: argparse.Namespace) -> int:
     lieu, _ = cli_choix.tout_lire(
         lambda: territoire(options.code), lambda: options.sortie and controler_sortie(options.sortie)
     )
-    cli_choix.annoncer(lieu)
+    cli_choix.annoncer(lieu, options.code)
     if options.modele:
         with cli_choix.noms_dits():
             print(ecrire_modele(document.modele(), options.modele))

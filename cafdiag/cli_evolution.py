@@ -76,7 +76,7 @@ def _figer(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    annoncer(cible)
+    annoncer(cible, options.code)
     sortie = options.sortie or Path("sorties") / f"t0-{cible.suffixe}.json"
     print(figer(cible, sortie, indicateurs=options.indicateurs, annee=options.annee))
     return 0

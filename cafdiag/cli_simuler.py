@@ -143,7 +143,7 @@ def simuler(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     lieu = territoire(options.code)
-    cli_choix.annoncer(lieu)
+    cli_choix.annoncer(lieu, options.code)
     resultat = calculer(
         lieu,
         cible=options.cible,
@@ -189,7 +189,7 @@ def besoin(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    cli_choix.annoncer(cible)
+    cli_choix.annoncer(cible, options.code)
     choix = Options(vitesse_kmh=options.vitesse) if options.vitesse else None
     trouve = compter(cible, minutes=options.minutes, apports=cli_choix.lire_apports(options), options=choix)
     if options.carte:
@@ -210,7 +210,7 @@ def horizon(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)
-    cli_choix.annoncer(cible)
+    cli_choix.annoncer(cible, options.code)
     apport = ApportHorizon(
         part_55=options.departs_am,
         logements=options.logements,
@@ -233,7 +233,7 @@ def sppe(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     lieu = territoire(options.code)
-    cli_choix.annoncer(lieu)
+    cli_choix.annoncer(lieu, options.code)
     if options.grille:
         from cafdiag.restitution.modeles import ecrire_modele
 

@@ -349,3 +349,10 @@ def test_les_fautes_d_options_sont_dites_en_francais(capsys, arguments, attendu)
     code, _, erreurs = appeler(capsys, *arguments)
     assert code == 2 and attendu in erreurs and "--help »" in erreurs
     assert not re.search(r"(?i)\b(expected|invalid|argument[s]? are|unrecognized|ambiguous|ignored)\b", erreurs)
+
+
+@pytest.mark.parametrize("cle, dit", [("53200", True), ("Saint-Baudelle", False), ("53130", False)])
+def test_un_code_insee_qui_est_aussi_un_code_postal_se_dit(capsys, cle, dit):
+    assert principal(["mesurer", cle, "-i", "CTX_POP"]) == 0
+    erreur = capsys.readouterr().err
+    assert ("code Insee de Saint-Baudelle" in erreur and "Château-Gontier-sur-Mayenne" in erreur) is dit
