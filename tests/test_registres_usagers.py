@@ -451,3 +451,10 @@ def test_un_rapport_sans_aucune_structure_agreee_se_compose(tmp_path):
     assert isinstance(diagnostic.donnees, Donnees)
     montrees = structures_montrees(diagnostic.donnees, ("centre_social", "evs"))
     assert montrees.empty and list(montrees["nom"]) == []
+
+
+@pytest.mark.parametrize("noms", ["Crèche E, Crèche F", "Les Lutins 1, Les Lutins 2", "Bulle II, Bulle III"])
+def test_deux_noms_que_distingue_un_rang_sont_deux_structures(noms, importer):
+    lignes = "".join(f"eaje;{nom.strip()};rue Y;49007;-0.5518;47.4736;20\n" for nom in noms.split(","))
+    retour, table, dit = importer("type;nom;adresse;code;lon;lat;places\n" + lignes)
+    assert retour == 0 and table["nom"].tolist() == noms.split(", "), dit

@@ -215,7 +215,7 @@ def _deja_lue(une: pd.Series, autre: pd.Series) -> bool:
         # À quelques mètres, une seule maison a deux adresses ; au même point exactement, c'est celui de la commune.
         return une["_site"] == autre["_site"] or 1 < ecart_m(une, autre) < _PRES_M
     # « Les Lutins 1 » et « Les Lutins 2 » se ressemblent et sont deux.
-    if re.findall(r"\d+|\b(?:i{1,3}|iv|v|[a-d])$", a) != re.findall(r"\d+|\b(?:i{1,3}|iv|v|[a-d])$", b):
+    if re.findall(r"\d+|\b(?:i{2,3}|iv|[a-z])$", a) != re.findall(r"\d+|\b(?:i{2,3}|iv|[a-z])$", b):
         return False
     proches = a in b or b in a or SequenceMatcher(None, a, b).ratio() > 0.85
     return proches and not math.isnan(une["lon"]) and ecart_m(une, autre) < _PRES_M and not _voies_autres(une, autre)
