@@ -20,18 +20,12 @@ if TYPE_CHECKING:
     from cafdiag.donnees.commandes import etat as etat_des_donnees
     from cafdiag.donnees.commandes import importer, telecharger
     from cafdiag.donnees.commandes import verifier as verifier_les_donnees
-    from cafdiag.indicateurs import (
-        Options,
-        comparables,
-        comparer,
-        dictionnaire,
-        mesurer,
-        mesurer_maille,
-        situer,
-    )
+    from cafdiag.indicateurs import Options, comparer, mesurer, mesurer_maille, situer
     from cafdiag.indicateurs.anomalies import verifier_portrait
     from cafdiag.indicateurs.baremes_fichier import lire_baremes as baremes
+    from cafdiag.indicateurs.comparables import comparables
     from cafdiag.indicateurs.departs import simuler_departs
+    from cafdiag.indicateurs.dictionnaire import dictionnaire
     from cafdiag.indicateurs.evolution import decomposer, serie
     from cafdiag.indicateurs.financement import financer_alsh, financer_animation
     from cafdiag.indicateurs.horizon import horizon

@@ -145,7 +145,7 @@ def analyseur() -> argparse.ArgumentParser:
     return racine
 
 
-def _geographie(analyseur_: argparse.ArgumentParser, **options: object) -> None:
+def _geographie(analyseur_: argparse.ArgumentParser, *, default: str | None = None) -> None:
     """Ajoute ``--geographie`` à une commande et à toutes ses sous-commandes."""
     analyseur_.add_argument(
         "--geographie",
@@ -153,7 +153,7 @@ def _geographie(analyseur_: argparse.ArgumentParser, **options: object) -> None:
         choices=ANNEES,
         metavar="ANNEE",
         help=f"{ANCIENNE} : les intercommunalités et les noms d'avant le 1er janvier {REFERENCE}",
-        **options,
+        default=default,
     )
     for action in analyseur_._actions:
         if isinstance(action, argparse._SubParsersAction):

@@ -183,7 +183,7 @@ _CALCUL = {
 }
 
 
-def calcul(options: argparse.Namespace) -> dict[str, str]:
+def calcul(options: argparse.Namespace) -> dict[str, Any]:
     """Les choix de calcul que la commande connaît, sous leur nom dans :class:`cafdiag.Options`."""
     return {nom: getattr(options, option) for nom, option in _CALCUL.items() if hasattr(options, option)}
 

@@ -104,8 +104,8 @@ def _verifier(options: argparse.Namespace) -> int:
     print(f"Fichiers lus : {len(relecture.lus)} ({', '.join(relecture.lus)})")
     if relecture.non_lus:
         print(f"Non lus : {', '.join(relecture.non_lus)}")
-    for nom, cause in relecture.illisibles.items():
-        print(f"Illisible : {nom} ({cause})")
+    for nom, pourquoi in relecture.illisibles.items():
+        print(f"Illisible : {nom} ({pourquoi})")
     for nom in constat.inconnus:
         print(f"Territoire de composition inconnue, laissé de côté : {nom}")
     print(f"{constat.cases} cases tues, {constat.montres} nombres lus, {constat.relations} relations.")

@@ -334,8 +334,9 @@ def test_une_annee_s_ecrit_dans_les_millesimes_seuls():
     assert len(ecrites) <= 20, "\n".join(ecrites)
 
 
-def test_les_types_du_coeur(tmp_path):
-    """Territoires, secret et socle : aucune erreur de types, avec les réglages de pyproject.toml."""
+def test_les_types(tmp_path):
+    """Aucune erreur de types dans tout le paquet, avec les réglages de pyproject.toml."""
+    assert (RACINE / "cafdiag" / "py.typed").is_file()
     rendu = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)], cwd=RACINE,
                            capture_output=True, text=True, check=False)
     assert rendu.returncode == 0, rendu.stdout + rendu.stderr

@@ -84,13 +84,13 @@ def lire_apports(
     """
     lecture = None if registre is None else _lire_registre(Path(registre))
     complets = frozenset(str(d).strip() for d in registre_complet)
-    if complets and lecture is None:
+    if complets and (registre is None or lecture is None):
         raise EntreeFautive(
             "registre",
             ["aucun registre n'est donné, mais il est déclaré complet"],
             conseil="ajoutez --registre FICHIER",
         )
-    if complets and lecture.table.empty and not lecture.types:
+    if registre is not None and lecture is not None and complets and lecture.table.empty and not lecture.types:
         raise EntreeFautive(
             Path(registre).name,
             ["le registre est vide, mais il est déclaré complet"],

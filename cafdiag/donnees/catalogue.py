@@ -6,6 +6,7 @@ import difflib
 import fnmatch
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -280,7 +281,7 @@ def source(nom: str) -> Source:
     )
 
 
-def choisir(noms: list[str] | tuple[str, ...] | str | None = None) -> list[Source]:
+def choisir(noms: Sequence[str] | str | None = None) -> list[Source]:
     """Les sources demandées, dans l'ordre du catalogue, sans doublon.
 
     Parameters

@@ -187,7 +187,8 @@ def en_texte(valeur) -> str:
     if isinstance(valeur, bool | np.bool_):
         return "oui" if valeur else "non"
     if isinstance(valeur, float | np.floating):
-        return str(int(valeur)) if float(valeur).is_integer() and abs(valeur) < 1e15 else repr(float(valeur))
+        reel = float(valeur)
+        return str(int(reel)) if reel.is_integer() and abs(reel) < 1e15 else repr(reel)
     if isinstance(valeur, dt.datetime):
         return valeur.date().isoformat() if valeur.time() == dt.time() else valeur.isoformat()
     if isinstance(valeur, dt.date):

@@ -105,7 +105,7 @@ def ramener(
     morceaux = []
     tranches = [((), table)] if not groupes else [
         (valeur, t) for valeur, t in table.groupby(groupes, sort=True, dropna=False)]
-    reels = set()
+    reels: set[str] = set()
     for valeur, tranche in tranches:
         morceaux.append(_une_tranche(tranche, simple[tranche.index], destin, valeur, additives,
                                      non_additives, cle, motifs, reels, frozenset(perdus)))

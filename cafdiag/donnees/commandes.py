@@ -394,8 +394,8 @@ def importer(
             message += f", qui remplace {avant[entree]['fichier']} du {avant[entree]['date'][:10]}"
         message += "".join(f" ; {dit}" for dit in _plus_ancien(entree))
         bilan.noter(chemin.name, "importe", message, jeu=lecture.jeu, lignes=len(lecture.table))
-    for chemin, erreur in refus.items():
-        bilan.noter(chemin.name, "refus", str(erreur))
+    for chemin, refuse in refus.items():
+        bilan.noter(chemin.name, "refus", str(refuse))
     return bilan
 
 

@@ -35,13 +35,13 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
         et ``places_eaje…`` (:func:`cafdiag.donnees.places.places_eaje`).
     """
     table = tables.communes().copy()
+    structures = None if apports is None else apports.structures
     edition = derniere_annee(table, *BPE_AVS.values())
     for type_structure, colonne in TYPES_AVS.items():
         couvert = table["departement"].isin(apports.complet(type_structure) if apports else ())
         vide = pd.Series(float("nan"), index=table.index)
         comptes = table.get(BPE_AVS[colonne].replace("{*}", str(edition)), vide).astype("float64")
-        if couvert.any():
-            structures = apports.structures
+        if structures is not None and couvert.any():
             par_commune = structures.loc[structures["type"] == type_structure, "code"].value_counts()
             du_registre = par_commune.reindex(table.index, fill_value=0).astype("float64")
             comptes = du_registre.where(couvert, comptes)

@@ -249,7 +249,8 @@ def _en_memoire(texte: str, fichier: str, colonnes: Choix, remarques: list[str],
     forme = trouver_forme(texte[: 1 << 20], fichier)
     voulues = choisir(forme.noms[: forme.nommees], colonnes)
     valeurs: list[list[str]] = [[] for _ in voulues]
-    lignes, rejets = [], []
+    lignes: list[int] = []
+    rejets: list[Rejet] = []
     for debut, fin, rang in _enregistrements(texte, forme.separateur, fichier):
         if debut <= forme.ligne or not any(c.strip() for c in rang):
             continue

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, cast
 
 import numpy as np
 
@@ -62,10 +62,10 @@ class Fichier:
     # Les autres tables de l'archive, qui n'ont pas été lues.
     autres: tuple[str, ...] = ()
 
-    def ouvrir(self) -> BinaryIO:
+    def ouvrir(self) -> IO[bytes]:
         """Flux d'octets décompressés, depuis le début."""
         if self.compression == "gz":
-            return gzip.open(self.chemin, "rb")
+            return cast(IO[bytes], gzip.open(self.chemin, "rb"))
         if self.compression == "zip":
             return zipfile.ZipFile(self.chemin).open(self.membre)
         return self.chemin.open("rb")
@@ -100,10 +100,10 @@ def source(chemin: Path | str) -> Fichier:
         raise EntreeFautive(chemin.name, ["fichier vide"])
     if debut.startswith(b"\x1f\x8b"):
         nom = chemin.name.removesuffix(".gz")
-        with lisible(chemin), gzip.open(chemin, "rb") as flux:
-            debut = flux.read(4096)
-            flux.seek(0)
-            return Fichier(chemin, _format_compresse(nom, debut, flux, chemin), "gz")
+        with lisible(chemin), gzip.open(chemin, "rb") as ouvert:
+            debut = ouvert.read(4096)
+            ouvert.seek(0)
+            return Fichier(chemin, _format_compresse(nom, debut, ouvert, chemin), "gz")
     if debut.startswith(b"PK\x03\x04"):
         return _dans_archive(chemin)
     return Fichier(chemin, _format(chemin.name, debut, chemin))
@@ -171,7 +171,7 @@ def _classeur(noms: set[str]) -> str | None:
     return "xlsx" if "xl/workbook.xml" in noms else "ods" if "content.xml" in noms else None
 
 
-def _format_compresse(nom: str, debut: bytes, flux: BinaryIO, chemin: Path) -> str:
+def _format_compresse(nom: str, debut: bytes, flux: IO[bytes] | gzip.GzipFile, chemin: Path) -> str:
     """Format d'un fichier tiré d'une archive : un classeur y est une archive dans l'archive (usage de l'Insee)."""
     if not debut.startswith((b"PK\x03\x04", b"\x1f\x8b")):
         return _format(nom, debut, chemin)

@@ -36,10 +36,11 @@ def places_eaje(apports: Apports | None = None) -> pd.DataFrame:
     [406.0, 406.0, 1.0]
     """
     publiees = _publiees(etat())
-    complets = apports.complet("eaje") if apports else ()
-    if not complets or "places" not in apports.structures:
+    structures = None if apports is None else apports.structures
+    complets = apports.complet("eaje") if apports else frozenset()
+    if not complets or structures is None or "places" not in structures:
         return publiees.copy()
-    sommes = _sommes(apports.structures)
+    sommes = _sommes(structures)
     registre = sommes[_COLONNES].reindex(publiees.index)
     registre.loc[~publiees.index.isin(sommes.index)] = [0.0, 0.0, 1.0]
     ici = communes()["departement"].isin(complets)

@@ -169,11 +169,11 @@ def _une(
     commune, faute = trouver(textes.get("commune", ""))
     if faute:
         fautes.append(faute)
-    lue = {"action": action, "theme": theme, "commune": commune, "annee": annee}
+    lue: dict[str, str | float] = {"action": action, "theme": theme, "commune": commune, "annee": annee}
     for mesure in MESURES:
         ecrit = re.sub(r"\s*(€|euros?|heures?|h|places?)$", "", textes.get(mesure, ""), flags=re.IGNORECASE)
         valeurs, statuts = nombre(pd.Series([ecrit], dtype="str"))
-        lue[mesure] = float(valeurs.iloc[0])
-        if statuts.iloc[0] == "illisible" or lue[mesure] < 0:
+        lue[mesure] = valeur = float(valeurs.iloc[0])
+        if statuts.iloc[0] == "illisible" or valeur < 0:
             fautes.append(f"{mesure} « {textes[mesure]} » (un nombre positif, ou rien si l'on ne sait pas)")
     return lue, fautes

@@ -336,14 +336,14 @@ class _Travail:
                 t for texte in utiles["_type_ecrit"] if texte for t in types_dits(texte) if t != force
             )
             if autres and "type" in self.correspondance.colonnes:
-                dits = ", ".join(f"{TYPES[t][0]} ({n})" for t, n in autres.most_common())
-                self.remarques.append(f"la colonne « {self.correspondance.colonnes['type']} » dit aussi {dits} : "
+                nommes = ", ".join(f"{TYPES[t][0]} ({n})" for t, n in autres.most_common())
+                self.remarques.append(f"la colonne « {self.correspondance.colonnes['type']} » dit aussi {nommes} : "
                                       f"toutes les lignes sont lues « {TYPES[force][0]} », comme demandé")
             return pd.Series(force, index=utiles.index, dtype="str")
         noms = utiles.get("nom", pd.Series("", index=utiles.index)).map(html.unescape)
         du_nom = types_de(Path(self.classeur.chemin.name.split(".")[0]).name) if self.liste else ()
         defaut = du_nom if len(du_nom) == 1 and "type" not in self.correspondance.colonnes else ()
-        trouves = {}
+        trouves: dict[int, str | None] = {}
         for i in utiles.index:
             texte = utiles["type"][i]
             dits = (types_de(noms[i], texte) or defaut) if self.liste else types_dits(texte)

@@ -314,11 +314,11 @@ class _Lecture:
             if ligne["maille"] and dite is None:
                 self.noter(i, "maille", ligne["maille"], "commune, EPCI ou département")
             mailles[i] = dite or _maille_du_code(ligne["code"])
-            codes[i] = self._code(i, ligne["code"], mailles[i])
-            autres = designes(ligne["nom"], mailles[i]) if codes[i] and ligne["nom"] else frozenset()
-            if autres and codes[i] not in autres:
-                bons = " ou ".join(decrire(mailles[i], code) for code in sorted(autres)[:3])
-                attendu = f"le nom de {decrire(mailles[i], codes[i])}, ou le code de {bons}"
+            codes[i] = code = self._code(i, ligne["code"], mailles[i])
+            autres = designes(ligne["nom"], mailles[i]) if code and ligne["nom"] else frozenset()
+            if code and autres and code not in autres:
+                bons = " ou ".join(decrire(mailles[i], autre) for autre in sorted(autres)[:3])
+                attendu = f"le nom de {decrire(mailles[i], code)}, ou le code de {bons}"
                 self.noter(i, "nom", ligne["nom"], attendu)
         self.lue["maille"] = pd.Series(mailles, dtype=object)
         self.lue["code"] = pd.Series(codes, dtype=object)

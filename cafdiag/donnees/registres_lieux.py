@@ -143,7 +143,8 @@ def rattacher(demande: pd.DataFrame) -> LieuxTrouves:
 
 def _lire_points(demande: pd.DataFrame, codes: pd.Series, rendu: LieuxTrouves) -> dict:
     (xs, sx), (ys, sy) = nombre(demande["lon"]), nombre(demande["lat"])
-    points, traces = {}, Counter()
+    points: dict[int, Point] = {}
+    traces: Counter[str] = Counter()
     for i in demande.index:
         points[i] = Point()
         for champ, statut in (("lon", sx[i]), ("lat", sy[i])):

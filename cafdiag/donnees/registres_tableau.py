@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -258,7 +259,7 @@ def _est_un_point(valeur: str) -> bool:
 
 def _chercher_le_numero(classeur: Classeur, proposition: Correspondance) -> Correspondance:
     """« N° » juste avant l'adresse est celui de la rue ; en tête de tableau, celui de la ligne."""
-    adresse = proposition.colonnes.get("adresse")
+    adresse = proposition.colonnes.get("adresse", "")
     for tableau in classeur.tableaux if adresse and "numero" not in proposition.colonnes else ():
         rang = _rang(tableau, adresse)
         if rang and forme(tableau.entetes[rang - 1]) in _NUMEROS and rang > 1:
@@ -282,7 +283,8 @@ def en_table(classeur: Classeur, correspondance: Correspondance) -> tuple[pd.Dat
     EntreeFautive
         Une colonne de la correspondance manque, ou un en-tête repris est écrit deux fois.
     """
-    generaux, defauts, enregistrements = [], [], []
+    generaux, defauts = [], []
+    enregistrements: list[dict[str, Any]] = []
     for tableau in classeur.tableaux:
         doubles = {e for e, n in Counter(e for e in tableau.entetes if e).items() if n > 1}
         rangs = {}

@@ -210,7 +210,7 @@ def table_assistants(table: pd.DataFrame) -> pd.DataFrame:
         "assistants_maternels_en_exercice": "en_exercice",
         "places_assistants_maternels": "places",
     }
-    sommes = {}
+    sommes: dict[str, dict[str, int]] = {}
     for (code, annee), groupe in table.groupby(["code", "annee"]):
         for nom, champ in grandeurs.items():
             if champ in groupe:

@@ -129,9 +129,8 @@ def _annees(champ: Champ, serie: pd.Series):
 
 def _choix(champ: Champ, serie: pd.Series):
     lus = {v: choisir(champ, v) for v in serie.unique()}
-    attendu = ", ".join(f"{libelle}" for libelle, _ in champ.choix.values())
-    if champ.nom == "type":
-        attendu = ", ".join(champ.choix)
+    permis = champ.choix or {}
+    attendu = ", ".join(permis if champ.nom == "type" else (libelle for libelle, _ in permis.values()))
     defauts = [
         (i, champ.nom, v, attendu)
         for i, v in serie.items()

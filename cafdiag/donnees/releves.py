@@ -99,7 +99,9 @@ def lire_releve(
     """
     chemin = Path(chemin)
     feuilles = [f for f in lire_feuilles(chemin) if f.lignes and normaliser(f.nom) != "mode d emploi"]
-    retenues, laissees, essais = [], [], []
+    retenues: list[tuple[Feuille, int, dict[str, int]]] = []
+    laissees: list[tuple[Feuille, int, dict[str, int]]] = []
+    essais = []
     for feuille in feuilles:
         rang, trouvees = _entete(feuille, colonnes)
         essais.append((len(trouvees), feuille, rang, trouvees))

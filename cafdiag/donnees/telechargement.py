@@ -173,7 +173,8 @@ def _une_adresse(
     connue: Fiche | None,
 ) -> tuple[Path, dict[str, str], list[str]]:
     """Un fichier contrôlé, dans le brouillon."""
-    total, remarques = None, []
+    total: int | None = None
+    remarques: list[str] = []
     if adresse.opendatasoft:
         total = total_annonce(adresse, reglages, remarques)
     connus = {}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import MappingProxyType
 
 # Un effectif publié v, arrondi au multiple de 5 le plus proche, vient d'un entier de [v - 2 ; v + 2].
 DEMI_PAS_ARRONDI = 2
@@ -41,12 +40,12 @@ class Variable:
     nom: str
     libelle: str
     unite: str
-    poids: MappingProxyType = field(repr=False)
+    poids: Mapping[str, float] = field(repr=False)
     source: str = ""
     millesime: str = "{annee}"
     statut: str = "exact"
     condition: tuple | None = None
-    secours: tuple[MappingProxyType, ...] = field(default=(), repr=False)
+    secours: tuple[Mapping[str, float], ...] = field(default=(), repr=False)
     statut_secours: str = ""
     annee_fixe: int | None = None
     au_moins: str = ""
@@ -109,14 +108,14 @@ def variable(
     nom: str,
     libelle: str,
     unite: str,
-    poids: dict[str, float],
+    poids: Mapping[str, float],
     source: str,
     *,
-    secours: dict | tuple[dict, ...] = (),
+    secours: Mapping[str, float] | tuple[Mapping[str, float], ...] = (),
     **reste,
 ) -> Variable:
     """Une :class:`Variable` dont les poids ne changent plus (``reste`` : ses autres attributs)."""
-    recettes = (secours,) if isinstance(secours, dict) else secours
+    recettes = secours if isinstance(secours, tuple) else (secours,)
     return Variable(nom, libelle, unite, _Fige(poids), source, secours=tuple(map(_Fige, recettes)), **reste)
 
 

@@ -6,6 +6,8 @@ maille (commune, EPCI, département…) et lues par :mod:`cafdiag.donnees.public
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cafdiag.donnees.grandeurs import grandeurs
 from cafdiag.donnees.variable import Variable, variable
 
@@ -82,7 +84,7 @@ _PRESTATIONS = {
 }
 
 
-def _poids(tranches: dict[str, float]) -> dict[str, float]:
+def _poids(tranches: Mapping[str, float]) -> dict[str, float]:
     return {"pop_{a}_" + tranche: poids for tranche, poids in tranches.items()}
 
 

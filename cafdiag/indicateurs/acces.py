@@ -7,6 +7,8 @@ ou tue, jamais supposée vide.
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import pandas as pd
 
@@ -62,7 +64,7 @@ def _renseignees(contexte: Contexte, cibles: pd.Index, offre: pd.Series) -> pd.I
 
 def equipees(contexte: Contexte, indicateur: str) -> pd.Series:
     """Nombre d'équipements de chaque commune : manquant si rien ne dit qu'il y en a, ni qu'il n'y en a pas."""
-    total = None
+    par_type = []
     for type_, gabarit in EQUIPEMENTS[indicateur].items():
         comptes = plus_recent(contexte.communes, gabarit).astype("float64")
         siennes = contexte.structures[contexte.structures["type"].eq(type_)]
@@ -74,7 +76,8 @@ def equipees(contexte: Contexte, indicateur: str) -> pd.Series:
         # Une structure confirmée suffit à dire la commune équipée, pas à en donner le compte.
         muettes = comptes.index[comptes.isna()].intersection(confirmees.index)
         comptes[muettes] = confirmees[muettes].astype("float64")
-        total = comptes if total is None else _reunir(total, comptes)
+        par_type.append(comptes)
+    total = reduce(_reunir, par_type)
     # Ce que la ville a est compté à la ville : un arrondissement muet n'en cache pas d'autre.
     meres = contexte.partager(("arrondissements",), _villes_des_arrondissements)
     comptes_des_villes = total.reindex(meres).set_axis(meres.index)
@@ -252,11 +255,11 @@ def _part_annuelle(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataF
     )
     total = contexte.somme(ligne["numerateur"], annee=annee)
     brut = rapport(contexte.sommer_ensembles(a_portee), total, facteur=100, partie=True)
-    route, estime = _route(contexte, ligne), None
-    if route is not None and f"a{seuil:g}" in route[1]:
-        estime = brut["valeur"]
+    route, estime = _route(contexte, ligne), brut["valeur"]
+    par_la_route = route if route is not None and f"a{seuil:g}" in route[1] else None
+    if par_la_route is not None:
         # La part de tous les habitants, prise pour celle du public.
-        parts = route[1][f"a{seuil:g}"].reindex(public.index)
+        parts = par_la_route[1][f"a{seuil:g}"].reindex(public.index)
         a_portee = pd.DataFrame(
             {c: (public[c] * parts).mask(parts.eq(0), 0.0).where(parts.notna(), a_portee[c]) for c in a_portee}
         )
@@ -264,7 +267,7 @@ def _part_annuelle(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataF
     table = _conclure(
         contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_LARGEUR_MAXIMALE, sens="minorant"
     )
-    return table if estime is None else _par_la_route(contexte, table, route, estime, "%")
+    return table if par_la_route is None else _par_la_route(contexte, table, par_la_route, estime, "%")
 
 
 def _route(contexte: Contexte, ligne: pd.Series) -> tuple[int, pd.DataFrame] | None:

@@ -129,14 +129,13 @@ def _lire_action(numero: int, valeurs: Mapping[str, str]) -> tuple[Action, list[
                if not textes[champ]]  # fmt: skip
     code, defaut = lire_indicateur(valeurs.get("indicateur", ""))
     defauts += [defaut] if defaut else []
-    nombres = {}
+    nombres: dict[str, float | None] = {}
     for champ, nom in (("budget", "budget"), ("caf", "part de la Caf"), ("places", "places")):
         nombres[champ], defaut = _montant(nom, valeurs.get(champ, ""))
         defauts += [defaut] if defaut else []
-    if None not in (nombres["caf"], nombres["budget"]) and nombres["caf"] > nombres["budget"]:
-        defauts.append(
-            f"part de la Caf ({nombres['caf']:.0f} €) plus grande que le budget ({nombres['budget']:.0f} €)"
-        )
+    caf, budget = nombres["caf"], nombres["budget"]
+    if caf is not None and budget is not None and caf > budget:
+        defauts.append(f"part de la Caf ({caf:.0f} €) plus grande que le budget ({budget:.0f} €)")
     cible, defaut = _cible(valeurs.get("cible", ""), code)
     defauts += [defaut] if defaut else []
     dates = {}
@@ -146,8 +145,11 @@ def _lire_action(numero: int, valeurs: Mapping[str, str]) -> tuple[Action, list[
             defauts.append(f"date de {nom} illisible « {valeurs[champ]} » (AAAA, MM/AAAA ou JJ/MM/AAAA)")
     if dates["debut"] and dates["fin"] and bornes_de(dates["fin"])[1] < bornes_de(dates["debut"])[0]:
         defauts.append(f"fin ({valeurs['fin']}) avant le début ({valeurs['debut']})")
-    periodes = {champ: x or "" for champ, x in dates.items()}
-    return Action(numero, indicateur=code, cible=cible, **textes, **nombres, **periodes), defauts
+    lue = Action(
+        numero, textes["action"], textes["enjeu"], textes["pilote"], textes["partenaires"],
+        dates["debut"] or "", dates["fin"] or "", budget, caf, nombres["places"], code, cible, textes["remarques"],
+    )  # fmt: skip
+    return lue, defauts
 
 
 def lire_indicateur(texte: str) -> tuple[str, str]:

@@ -195,7 +195,7 @@ def _ligne(role: str, lieu: Territoire, simulateur: Simulateur, taux: str, place
     besoin = simulateur.vers(cible if connue else 100.0, taux=taux).besoin.iloc[0]
     bas, haut = (float(b.iloc[0]) for b in bornes_du_taux(references.loc[["territoire"]]))
     avant = (float(besoin["taux"]), bas, haut)
-    enfants = tuple(float(besoin[c]) for c in ("enfants", "enfants_bas", "enfants_haut"))
+    enfants = (float(besoin["enfants"]), float(besoin["enfants_bas"]), float(besoin["enfants_haut"]))
     rejointe = cible == "departement"
     if math.isnan(enfants[0]):
         statut, motif = "non_disponible", besoin["motif_enfants"]

@@ -7,6 +7,7 @@ en silence, aucun montant n'est inventé.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass
 
@@ -82,6 +83,11 @@ class Choix:
         return self.bas is not None
 
     @property
+    def bornes(self) -> tuple[float, float]:
+        """La fourchette, manquante (``nan``) et jamais nulle si elle n'est pas connue."""
+        return _bornes(self.bas, self.haut)
+
+    @property
     def plafonne(self) -> bool:
         """Vrai si un plafond existe que nous n'avons pas : un montant est alors « au plus »."""
         return any(b.plafonne for b in self.retenus)
@@ -146,7 +152,8 @@ class Baremes:
         if len({(b.bas, b.haut) for b in chiffres}) > 1:
             dites = " ; ".join(f"{_dire(b)} ({b.periode}, {', '.join(b.sources)})" for b in chiffres)
             motif = f"les sources se contredisent : {dites}"
-            bas, haut = min(b.bas for b in chiffres), max(b.haut for b in chiffres)
+            bas = min(b.bas for b in chiffres if b.bas is not None)
+            haut = max(b.haut for b in chiffres if b.haut is not None)
             return Choix(code, tete.libelle, tete.unite, bas, haut, "conflit", retenus, motif)
         return Choix(code, tete.libelle, tete.unite, tete.bas, tete.haut, tete.statut, retenus)
 
@@ -220,8 +227,13 @@ def _nombre(x: float) -> str:
     return f"{x:,.10g}".replace(",", "\u202f").replace(".", ",")
 
 
+def _bornes(bas: float | None, haut: float | None) -> tuple[float, float]:
+    return math.nan if bas is None else bas, math.nan if haut is None else haut
+
+
 def _dire(b: Bareme) -> str:
-    ecrit = _nombre(b.bas) if b.bas == b.haut else f"{_nombre(b.bas)} à {_nombre(b.haut)}"
+    bas, haut = _bornes(b.bas, b.haut)
+    ecrit = _nombre(bas) if bas == haut else f"{_nombre(bas)} à {_nombre(haut)}"
     return f"{ecrit} {b.unite}"
 
 

@@ -158,7 +158,8 @@ def _fourchette(brut: dict, dire: Any) -> tuple[float | None, float | None]:
     elif len(donnes) == 2 and donnes["bas"] > donnes["haut"]:
         dire(f"« bas » ({donnes['bas']}) dépasse « haut » ({donnes['haut']})")
     elif donnes:
-        return float(donnes.get("valeur", donnes.get("bas"))), float(donnes.get("valeur", donnes.get("haut")))
+        bas, haut = ("valeur", "valeur") if "valeur" in donnes else ("bas", "haut")
+        return float(donnes[bas]), float(donnes[haut])
     return None, None
 
 
@@ -184,7 +185,9 @@ def _tranches(brutes: Any, dire: Any) -> tuple[tuple[float, float, float | None]
 
 def _incoherences(lignes: tuple[Bareme, ...]) -> list[str]:
     """Défauts qui se voient entre les lignes : période à l'envers, unité qui change, ligne en double."""
-    defauts, unites, vues = [], {}, set()
+    defauts: list[str] = []
+    unites: dict[str, str] = {}
+    vues: set[Bareme] = set()
     for b in lignes:
         if b.depuis and b.jusque and jour_de(b.depuis) > jour_de(b.jusque, fin=True):
             defauts.append(f"barème {b.code} : « depuis » ({b.depuis}) est après « jusque » ({b.jusque})")

@@ -223,7 +223,7 @@ def repartir(total: float, parts: Mapping[str, float]) -> dict[str, int]:
     return {mode: gagnants.count(mode) for mode in parts}
 
 
-def lire_modes(modes: Mapping[str, float] | str | None, *, collectif: bool = False) -> dict[str, float]:
+def lire_modes(modes: Mapping[str, float | str] | str | None, *, collectif: bool = False) -> dict[str, float]:
     """Parts des modes d'accueil à créer, en %, contrôlées ; tout en EAJE à PSU par défaut.
 
     Raises

@@ -500,7 +500,7 @@ def annee_des_taux(taux: pd.DataFrame, demandee: int | None) -> int:
     fait pas perdre leurs références aux autres.
     """
     annees = taux["annee"].dropna().astype(int)
-    if demandee in set(annees):
+    if demandee is not None and demandee in set(annees):
         return demandee
     completes = taux["maille"].groupby(annees).agg(set)
     comparables = [a for a, mailles in completes.items() if mailles >= _MAILLES_COMPARABLES]

@@ -71,7 +71,7 @@ def chiffrer(
     if cout_investissement is not None and plafond.statut in CONNUS and psu is not None:
         for colonne, n in zip(("bas", "haut"), psu, strict=True):
             investissement[colonne] = np.minimum(
-                investissement[colonne], n * cout_investissement * plafond.haut / 100
+                investissement[colonne], n * cout_investissement * plafond.bornes[1] / 100
             )
     depense = None
     if psu is not None and cout_fonctionnement is not None:
@@ -151,7 +151,7 @@ def _reste_investissement(psu, cout, baremes: Baremes, annee) -> tuple[float, fl
         return 0.0, 0.0, ""
     if piaje.statut not in CONNUS or plafond.statut not in CONNUS:
         return math.nan, math.nan, "barème du Piaje inconnu"
-    part = plafond.haut / 100
+    part = plafond.bornes[1] / 100
     if cout is None:
         plancher = f"{SANS_COUT_INVESTISSEMENT} ; au moins, car l'aide ne dépasse pas {plafond.haut:g} % de la dépense"
         return psu[0] * piaje.bas * (1 - part) / part, math.nan, plancher
@@ -168,8 +168,8 @@ def _reste_fonctionnement(psu, cout, baremes: Baremes, annee) -> tuple[float, fl
     bonus, prix, moyenne = (baremes.choisir(c, annee=annee) for c in codes)
     if any(c.statut not in CONNUS for c in (bonus, prix, moyenne)):
         return math.nan, math.nan, "barème de la PSU ou du bonus territoire inconnu"
-    bas = max(0.0, cout * (1 - prix.haut / 100) - bonus.haut)
-    haut = max(bas, cout * (1 - moyenne.bas / 100) - bonus.bas)
+    bas = max(0.0, cout * (1 - prix.bornes[1] / 100) - bonus.bornes[1])
+    haut = max(bas, cout * (1 - moyenne.bornes[0] / 100) - bonus.bornes[0])
     return psu[0] * bas, psu[1] * haut, (
         f"la borne basse retire la PSU et la participation des familles ({prix.haut:g} % du coût), la borne haute la "
         f"seule PSU moyenne ({moyenne.bas:g} %) : ce que paient les familles n'est pas retiré à part"
@@ -190,7 +190,8 @@ def _inconnues(financement, reste, baremes: Baremes, annee) -> tuple[str, ...]:
         choix = baremes.choisir(code, annee=annee)
         if not choix.retenus:
             continue
-        detail = choix.motif or f"{_entier(choix.bas)} à {_entier(choix.haut)} {choix.unite}"
+        bas, haut = choix.bornes
+        detail = choix.motif or (f"{_entier(bas)} à {_entier(haut)} {choix.unite}" if choix.connu else "montant non lu")
         dites.append(f"{choix.libelle}{', non compté' if choix.connu else ''} : {detail}")
     return tuple(dict.fromkeys(dites))
 

@@ -25,7 +25,7 @@ def dates(mesure: Mapping) -> tuple:
     """
     annee = mesure.get("annee")
     dites = re.findall(r"\b\d{4}\b", str(mesure.get("millesime") or ""))
-    return None if pd.isna(annee) else int(annee), tuple(sorted(set(dites)))
+    return None if annee is None or pd.isna(annee) else int(annee), tuple(sorted(set(dites)))
 
 
 def a_date_egale(
@@ -49,12 +49,12 @@ def a_date_egale(
     DataFrame
         Mêmes lignes, même ordre. Là où aucune année n'est commune, chaque mesure garde la sienne et le motif le dit.
     """
-    termes = np.asarray(termes, dtype=bool)
+    compares = np.asarray(termes, dtype=bool)
     codes = list(dict.fromkeys(table["indicateur"]))
-    blocs = {c: table[table["indicateur"].eq(c).to_numpy()] for c in _dates_melees(table, termes)}
+    blocs = {c: table[table["indicateur"].eq(c).to_numpy()] for c in _dates_melees(table, compares)}
     if not blocs:
         return table
-    attente = {c: _plus_anciennes(b[termes], annees(c)) for c, b in blocs.items()}
+    attente = {c: _plus_anciennes(b[compares], annees(c)) for c, b in blocs.items()}
     rendus = {}
     while attente:
         par_annee: dict[int, list[str]] = {}
@@ -62,13 +62,13 @@ def a_date_egale(
             if essais:
                 par_annee.setdefault(essais.pop(0), []).append(code)
             else:
-                rendus[code] = _dire_les_dates(blocs[code], termes)
+                rendus[code] = _dire_les_dates(blocs[code], compares)
         for annee, essayes in par_annee.items():
             lues = mesurer(essayes, annee)
             for code in essayes:
                 lu = lues[lues["indicateur"].eq(code).to_numpy()]
-                connus = blocs[code]["valeur"].notna().to_numpy() & termes
-                if lu["valeur"].notna().to_numpy()[connus].all() and not _dates_melees(lu, termes):
+                connus = blocs[code]["valeur"].notna().to_numpy() & compares
+                if lu["valeur"].notna().to_numpy()[connus].all() and not _dates_melees(lu, compares):
                     rendus[code] = lu
         attente = {c: essais for c, essais in attente.items() if c not in rendus}
     rangs = np.arange(len(table))

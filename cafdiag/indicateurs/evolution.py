@@ -221,14 +221,15 @@ def decomposer(cible: Territoire | str, debut: int, fin: int, *, mode: str = "gl
     series = {t.at[a, "serie"] for t in (places, taux) for a in (debut, fin)}
     if len(series) > 1:
         return _muet(f"{debut} et {fin} ne sont pas de la même série de la Cnaf : ils ne se comparent pas")
-    enfants = tuple(enfants_de(places.loc[a], taux.loc[a]) for a in (debut, fin))
+    enfants = (enfants_de(places.loc[debut], taux.loc[debut]), enfants_de(places.loc[fin], taux.loc[fin]))
     colonne, du_taux = (f"{debut_nom}_{mode}" for debut_nom in ("places", "txcouv"))
     if mode == "global":
         colonne, du_taux = "places_total", "txcouv"
-    publiees = [float(places.at[a, colonne]) for a in (debut, fin)]
-    table = effets(tuple((max(p - DEMI_PLACE, 0.0), p + DEMI_PLACE) for p in publiees), enfants)
+    publiees = (float(places.at[debut, colonne]), float(places.at[fin, colonne]))
+    avant, apres = ((max(p - DEMI_PLACE, 0.0), p + DEMI_PLACE) for p in publiees)
+    table = effets((avant, apres), enfants)
     # Un zéro publié vaut de 0 à 0,5 : sa valeur reste zéro, pas le milieu.
-    table["valeur"] = effets(tuple(publiees), enfants)["valeur"]
+    table["valeur"] = effets(publiees, enfants)["valeur"]
     if table["valeur"].isna().any():
         return _muet("les places et les taux publiés ne permettent pas d'encadrer le nombre d'enfants")
     ecart = float(taux.at[fin, du_taux]) - float(taux.at[debut, du_taux])

@@ -108,9 +108,10 @@ def _chiffrer(poste: Poste, baremes: Baremes, annee: int | None) -> dict:
         nul = quantites == (0.0, 0.0)
         return ligne | ({"bas": 0.0, "haut": 0.0} if nul else {})
     facteur = 0.01 if choix.unite == "%" else 1.0
-    ligne["haut"] = quantites[1] * choix.haut * facteur
+    bas, haut = choix.bornes
+    ligne["haut"] = quantites[1] * haut * facteur
     if not choix.plafonne:
-        return ligne | {"bas": quantites[0] * choix.bas * facteur}
+        return ligne | {"bas": quantites[0] * bas * facteur}
     motif = "au plus : le plafond n'a pas été lu"
     return ligne | {"motif": " ; ".join(m for m in (motif, choix.motif) if m)}
 
@@ -179,9 +180,8 @@ def financer_alsh(
         "extrascolaire": extrascolaire,
         "nouvelles_mercredi": nouvelles_mercredi,
         "inclusion": inclusion,
-        "contractualisees": contractualisees,
     }
-    _verifier_heures({nom: h for nom, h in heures.items() if nom != "contractualisees" or h is not None})
+    _verifier_heures(heures if contractualisees is None else heures | {"contractualisees": contractualisees})
     # Un seul barème jusqu'en 2022, un par temps ensuite : on prend celui que l'année connaît.
     unique = baremes.choisir("pso_alsh", annee=annee).connu
     codes = ("pso_alsh", "pso_alsh") if unique else ("pso_alsh_periscolaire", "pso_alsh_extrascolaire")
@@ -195,7 +195,7 @@ def financer_alsh(
     retenues = nouvelles_mercredi
     part = baremes.choisir("bonus_territoire_alsh_plafond", annee=annee)
     if contractualisees is not None and part.connu:
-        retenues = min(retenues, contractualisees * part.haut / 100)
+        retenues = min(retenues, contractualisees * part.bornes[1] / 100)
     if retenues:
         postes.append(Poste("bonus_territoire_alsh", retenues))
     return financer(postes, baremes, annee=annee)

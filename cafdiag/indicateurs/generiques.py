@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import pandas as pd
 
@@ -416,10 +418,11 @@ def publiee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Valeur publiée à la maille demandée (A4) : une médiane ou une part ne s'agrège ni ne se découpe."""
     variable = ligne["numerateur"]
     annees = contexte.annees_publiees(variable)
-    table = None
-    for annee in [contexte.annee] if contexte.annee in annees else annees:
-        lue = lire_a_la_maille(contexte.publications_de(variable, annee), contexte.officiels).assign(annee=annee)
-        table = lue if table is None else table.where(table["statut"].notna(), lue)
+    lues = [
+        lire_a_la_maille(contexte.publications_de(variable, annee), contexte.officiels).assign(annee=annee)
+        for annee in ([contexte.annee] if contexte.annee in annees else annees)
+    ]
+    table = reduce(lambda gardee, lue: gardee.where(gardee["statut"].notna(), lue), lues)
     secret = table["statut"].eq("secret")
     connu = table["valeur"].notna()
     motif = np.select(

@@ -67,7 +67,9 @@ class ApportHorizon:
     @property
     def enfants(self) -> float:
         """Enfants de moins de 3 ans qu'apportent les logements."""
-        return 0.0 if self.logements is None else float(self.logements * self.enfants_par_logement)
+        if self.logements is None or self.enfants_par_logement is None:
+            return 0.0
+        return float(self.logements * self.enfants_par_logement)
 
 
 @dataclass(frozen=True)

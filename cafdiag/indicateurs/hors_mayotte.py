@@ -61,13 +61,14 @@ def reprendre(
     if not len(secondes):
         return mesure
     nombre = len(mailles) - len(secondes)
-    if isinstance(mesure["statut"], np.ndarray):
+    statuts, valeurs, motifs = (mesure[c] for c in ("statut", "valeur", "motif"))
+    if isinstance(statuts, np.ndarray) and isinstance(valeurs, np.ndarray) and isinstance(motifs, np.ndarray):
         premieres = np.flatnonzero(mailles == "france")
         motif = SANS_POPULATION if population else SANS_DONNEE
         for ici, la in zip(premieres, secondes, strict=True):
-            if mesure["statut"][ici] != "non_disponible" or np.isnan(mesure["valeur"][la]):
+            if statuts[ici] != "non_disponible" or np.isnan(valeurs[la]):
                 continue
             for colonne in (c for c in mesure.values() if isinstance(c, np.ndarray)):
                 colonne[ici] = colonne[la]
-            mesure["motif"][ici] = " ; ".join(m for m in (motif, mesure["motif"][la]) if m)
+            motifs[ici] = " ; ".join(m for m in (motif, motifs[la]) if m)
     return {nom: c[:nombre] if isinstance(c, np.ndarray) else c for nom, c in mesure.items()}

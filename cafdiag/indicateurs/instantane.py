@@ -231,6 +231,8 @@ def _communes_d_alors(t0: dict) -> set[str]:
 def _comparer(code: str, avant: pd.Series | None, apres: pd.Series | None, *, deplace: bool) -> dict:
     """Une ligne de l'évaluation ; ``deplace`` : le territoire n'a plus les communes de l'instantané."""
     dite = apres if apres is not None else avant
+    # Le code vient de l'un ou de l'autre.
+    assert dite is not None
     ligne = {"indicateur": code, "libelle": dite["libelle"], "unite": dite["unite"]}
     for suffixe, mesure in (("t0", avant), ("t1", apres)):
         for champ in ("annee", "valeur", "modalite", "statut"):
@@ -238,7 +240,7 @@ def _comparer(code: str, avant: pd.Series | None, apres: pd.Series | None, *, de
             lue = vide if mesure is None or pd.isna(mesure[champ]) else mesure[champ]
             ligne[f"{champ}_{suffixe}"] = lue
     mesures = [m for m in (avant, apres) if m is not None and pd.notna(m["valeur"])]
-    ecart = float(apres["valeur"]) - float(avant["valeur"]) if len(mesures) == 2 else float("nan")
+    ecart = float(mesures[1]["valeur"]) - float(mesures[0]["valeur"]) if len(mesures) == 2 else float("nan")
     constat, motif, incertain = _constater(code, avant, apres, ecart)
     if constat == "rupture":
         ecart = float("nan")

@@ -337,13 +337,13 @@ def _un_indicateur(contexte: Contexte, ligne: pd.Series) -> dict[str, np.ndarray
 def _muette(contexte: Contexte, ligne: pd.Series, motif: str) -> dict[str, np.ndarray | str | float]:
     """Un indicateur que rien ne nourrit : la même absence partout, sauf au quartier, où elle a sa raison."""
     quartiers = contexte.de_maille("qpv").to_numpy()
+    dit: np.ndarray | str = motif
     if quartiers.any() and ligne["calcul"] not in _AU_QUARTIER:
-        motif = np.where(quartiers, _PAS_AU_QUARTIER, motif)
-    dite = contexte.annee is not None
+        dit = np.where(quartiers, _PAS_AU_QUARTIER, motif)
     return (
         dict.fromkeys(_NOMBRES, float("nan"))
-        | {"annee": float(contexte.annee) if dite else _annee_par_defaut(ligne)}
-        | {"statut": "non_disponible", "motif": motif, "maille_source": "", "modalite": ""}
+        | {"annee": _annee_par_defaut(ligne) if contexte.annee is None else float(contexte.annee)}
+        | {"statut": "non_disponible", "motif": dit, "maille_source": "", "modalite": ""}
         | {"source": ligne["source"], "millesime": ligne["millesime"]}
     )
 

@@ -416,8 +416,8 @@ def _ligne(
     contexte: Contexte, communes: list[str], public: str, marge: tuple[float, float], zone: _Zone | None = None
 ) -> dict:
     """Un territoire, un public : ses enfants, ceux qui n'ont pas de place, entre deux bornes ; ou pourquoi non."""
-    muette = dict.fromkeys(("enfants", "valeur", "bas", "haut", "part", "deux_temps"), np.nan)
-    muette |= {"statut": "non_disponible"}
+    vides = dict.fromkeys(("enfants", "valeur", "bas", "haut", "part", "deux_temps"), np.nan)
+    muette = {**vides, "statut": "non_disponible"}
     if public == "emploi" and _offre(contexte).part_emploi.isna().all():
         return muette | {"motif": SANS_EMPLOI}
     zone = zone or _zone(contexte, communes, public)

@@ -136,7 +136,8 @@ def _parts(parties: np.ndarray, tout: np.ndarray, horizon: int, reglages: tuple)
     # Une île sans naissance une année : une demie, sinon son logarithme s'effondre, puis s'envole.
     rapport = np.divide(np.maximum(parties, 0.5), tout, out=np.ones_like(parties), where=tout > 0)
     # Aucune naissance, jamais : la part est nulle et le reste.
-    return np.where(parties.any(axis=1)[:, None], tendance_amortie(np.minimum(rapport, 1.0), horizon, *reglages), 0.0)
+    nees = parties.any(axis=1, keepdims=True)
+    return np.where(nees, tendance_amortie(np.minimum(rapport, 1.0), horizon, *reglages), 0.0)
 
 
 def _parts_lissees(parties: np.ndarray, tout: np.ndarray, poids: float) -> np.ndarray:

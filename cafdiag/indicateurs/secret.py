@@ -102,9 +102,10 @@ def masquer_systeme(s: Systeme, masque: np.ndarray | None = None) -> tuple[np.nd
     """:func:`masquer`, le système déjà posé. ``masque`` : cases à masquer de toute façon."""
     masque = (s.protegee & s.masquable) if masque is None else masque | (s.protegee & s.masquable)
     probleme = s.probleme(masque)
-    impose, sans_issue = masque.copy(), set()
+    impose = masque.copy()
+    sans_issue: set[int] = set()
 
-    def completer(bornes: Encadrement) -> bool:
+    def completer(masque: np.ndarray, bornes: Encadrement) -> bool:
         """Cache une case de plus là où celles qui sont cachées ont ensemble un effectif connu, et trop petit."""
         ajoutees = set()
         for ligne in set(bornes.restes_trop_petits(s)) - sans_issue:
@@ -120,7 +121,7 @@ def masquer_systeme(s: Systeme, masque: np.ndarray | None = None) -> tuple[np.nd
     while True:
         masque = resoudre(probleme, impose, effort=EFFORT, regard=REGARD).masque
         bornes = encadrer(s, masque)
-        if not completer(bornes):
+        if not completer(masque, bornes):
             return masque, bornes
 
 

@@ -56,12 +56,15 @@ def taire(
     voile = _voile(tables.etat(), options.seuil_caf, options.perimetres_publies)
     rangs = _rangs_des_communes()
 
+    def libre(code: str) -> np.ndarray:
+        return rangs.get_indexer(pd.Index(perimetres.get(code, ()), dtype=object))
+
     def communes_de(maille: str, code: str) -> np.ndarray | None:
         if maille == "perimetre":
-            return rangs.get_indexer(pd.Index(perimetres.get(code, ()), dtype=object))
+            return libre(code)
         return _communes_de(maille).get(code) if maille in MAILLES else None
 
-    siennes = {code: communes_de("perimetre", code) for code in perimetres}
+    siennes = {code: libre(code) for code in perimetres}
     if not any(voile.touche(tuple(voile.touches), rangs_) for rangs_ in siennes.values()):
         return proteger(mesures, voile, communes_de, {})
     reglages = (tables.etat(), options.seuil_caf, options.perimetres_publies)
@@ -195,7 +198,7 @@ def _voile(etat: tuple, seuil_caf: int, publies: str) -> Voile:
     utiles = {*definitions["numerateur"], *definitions["denominateur"], *declarees} & set(VARIABLES)
     regles = Regles(
         definitions,
-        {v: seuil_de(classe_de(v), seuil_caf=seuil_caf) for v in declarees},
+        {v: s for v in declarees if (s := seuil_de(classe_de(v), seuil_caf=seuil_caf)) is not None},
         {v: tuple(sorted(contexte.annees(v))) for v in sorted(utiles)},
         sans_effectif=frozenset(v for v in declarees if VARIABLES[v].unite in UNITES_SANS_EFFECTIF),
         montants={v: _STRUCTURES.get(v, "") for v in declarees if VARIABLES[v].unite == "euros"},

@@ -7,7 +7,7 @@ jugés ensemble. Deux rapports, deux cartes, un lot ne se trahissent donc pas l'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -170,8 +170,13 @@ class Voile:
     ) -> Systeme:
         regles = self.regles
         par_zone = {g: self._par_zone(g, ensembles, z, sommes) for g in groupe}
-        valeurs, touts, touchees = {}, {}, {}
-        relations, inconnues, publiees, revelateurs = [], [], [], []
+        valeurs: dict[Hashable, float] = {}
+        touts: dict[Hashable, float] = {}
+        touchees: dict[frozenset[int], np.ndarray] = {}
+        relations: list[Relation] = []
+        inconnues: list[Hashable] = []
+        publiees: list[Hashable] = []
+        revelateurs: list[Hashable] = []
         publies = {z.de[lieu] for lieu in ensembles if lieu[0] == "publie"}
         for g, serie in par_zone.items():
             connues = ~np.isnan(serie)
@@ -187,8 +192,8 @@ class Voile:
             inconnues += [] if regles.montre(g) else [(g, zone) for zone in np.flatnonzero(connues)]
         for annee in sorted({a for _, a in groupe}):
             for total, parties in regles.composees.items():
-                membres = [par_zone.get((v, annee)) for v in (total, *parties)]
-                if all(m is not None for m in membres):
+                membres = [par_zone[v, annee] for v in (total, *parties) if (v, annee) in par_zone]
+                if len(membres) == 1 + len(parties):
                     toutes = np.flatnonzero(~np.isnan(membres).any(axis=0))
                     relations += [
                         Relation(((total, annee), zone), tuple(((p, annee), zone) for p in parties))
@@ -201,13 +206,13 @@ class Voile:
                 if (tout, annee) in par_zone:
                     # Entre deux parts emboîtées se lit une troisième : le reste.
                     t = par_zone[(tout, annee)]
-                    for zone in np.flatnonzero(t >= p):
-                        reste = (("reste", partie, tout, annee), zone)
-                        valeurs[reste] = t[zone] - p[zone]
+                    for rang in np.flatnonzero(t >= p):
+                        reste = (("reste", partie, tout, annee), rang)
+                        valeurs[reste] = t[rang] - p[rang]
                         inconnues.append(reste)
-                        if t[zone] > 0 and (partie, tout) in regles.parts:
+                        if t[rang] > 0 and (partie, tout) in regles.parts:
                             revelateurs.append(reste)
-                        relations.append(Relation(((tout, annee), zone), (((partie, annee), zone), reste)))
+                        relations.append(Relation(((tout, annee), rang), (((partie, annee), rang), reste)))
                 elif annee in regles.annees.get(tout, ()):
                     t = self._par_zone((tout, annee), ensembles, z, sommes)
                     touts |= {

@@ -56,7 +56,7 @@ def simuler(
     *,
     cible: str | float = "departement",
     taux: str = "global",
-    modes: Mapping[str, float] | str | None = None,
+    modes: Mapping[str, float | str] | str | None = None,
     annee_bareme: int | str | None = None,
     baremes: Baremes | str | None = None,
     hypotheses: Hypotheses | None = None,
@@ -153,7 +153,7 @@ class Simulateur:
         cible: str | float,
         *,
         taux: str = "global",
-        modes: Mapping[str, float] | str | None = None,
+        modes: Mapping[str, float | str] | str | None = None,
         annee_bareme: int | str | None = None,
         baremes: Baremes | str | None = None,
     ) -> Simulation:

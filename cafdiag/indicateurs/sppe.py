@@ -183,7 +183,7 @@ def sppe(
         table[mission] = "oui"
     for nom, choix in seuils.items():
         table[nom] = obligation(habitants, choix.haut, plafond=plafond)
-    table["proche_du_seuil"] = _proches(habitants, sorted({c.haut for c in seuils.values() if c.connu}))
+    table["proche_du_seuil"] = _proches(habitants, sorted({c.bornes[1] for c in seuils.values() if c.connu}))
     table = _exercice(table, siennes, lire_transferts(transferts, table.index), beneficiaire)
     table = table.sort_values("population", ascending=False, na_position="last")
     table.index = pd.Index(table.index.astype(object), name="code")
@@ -202,7 +202,7 @@ def sppe(
     if transferts:
         hypotheses.append("Transferts déclarés par l'utilisateur, non vérifiés.")
     sources = dict.fromkeys(
-        f"{c.libelle} {_entier(c.haut)} habitants : {c.source}" for c in seuils.values() if c.connu
+        f"{c.libelle} {_entier(c.bornes[1])} habitants : {c.source}" for c in seuils.values() if c.connu
     )
     return Sppe(lieu, table, accompagnement, tuple(hypotheses), inconnues, tuple(sources))
 
@@ -230,7 +230,7 @@ def _populations(
     plafond = habitants.where(connue, municipale * (1 + MARGE))
     if not connue.any():
         return habitants, plafond, lue, f"municipale {annee}"
-    if annee_totale < annee:
+    if annee_totale is not None and annee is not None and annee_totale < annee:
         # La totale dépasse toujours la municipale de la même année : une municipale plus récente et plus grande en dit
         # plus, et ce qui les séparait alors les sépare sans doute encore.
         depassee = connue & municipale.gt(totale)

@@ -127,7 +127,8 @@ def executer_ailleurs(ordre: Ordre, depot: str, attendu: dict[str, str]) -> Resu
             motif=f"un travailleur n'a pas le même cafdiag ({', '.join(differences)}) : "
             "installez partout la même version",
         )
-    dossier = get_worker().plugins[depot].dossier
+    depose: Any = get_worker().plugins[depot]
+    dossier = depose.dossier
     commande = ordre.commande
     apports = {
         n: str(dossier / n / Path(commande.parametres[n]).name)
@@ -236,7 +237,7 @@ class Grappe:
             self._client.close(timeout=5)
 
 
-def _depot_dask(fichiers: dict[str, bytes]) -> Depot:
+def _depot_dask(fichiers: dict[str, bytes]) -> Any:
     """``register_plugin`` exige une sous-classe de WorkerPlugin ; distributed reste un choix."""
     from distributed.diagnostics.plugin import WorkerPlugin
 

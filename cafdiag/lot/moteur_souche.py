@@ -29,7 +29,6 @@ class ClientSouche(ClientBorne):
     def __init__(self, nb_man: Any, *, souche: Souche, dossier: str, bornes: Bornes, **options: Any) -> None:
         super().__init__(nb_man, bornes=bornes, **options)
         self._souche, self._dossier = souche, dossier
-        self._noyau: NoyauDuplique | None = None
         # Un widget de sorties voudrait rendre au noyau ce qu'il a recueilli ; ce noyau n'écoute que des cellules.
         self.kc = SimpleNamespace(session=Session(key=b""), shell_channel=SimpleNamespace(send=_sourd))
 
@@ -37,7 +36,7 @@ class ClientSouche(ClientBorne):
         """Exécute le carnet ; une cellule en faute, un noyau mort, une borne passée y laissent leur trace."""
         self.reset_execution_trackers()
         self.debut = time.monotonic()
-        self._noyau = self._souche.noyau(self._dossier)
+        self._noyau: NoyauDuplique = self._souche.noyau(self._dossier)
         try:
             if not self._noyau.accueillir(self._surveiller):
                 raise SoucheIndisponible(f"le noyau n'est pas né ({self._noyau.fin()})")

@@ -61,7 +61,8 @@ class SessionDirecte(Session):
     def finir(self) -> None:
         """Dit que la cellule est finie ; sous le même verrou, car un fil du carnet peut être en train d'afficher."""
         with self._verrou:
-            trames.envoyer(self.fil, {"fin": True})
+            if self.fil is not None:
+                trames.envoyer(self.fil, {"fin": True})
 
 
 class Flux(io.TextIOBase):
@@ -96,7 +97,7 @@ class Flux(io.TextIOBase):
             texte, self._attente = "".join(self._attente), []
         if texte:
             noyau = self._noyau
-            noyau.session.send(
+            noyau.directe.send(
                 noyau.iopub_socket,
                 "stream",
                 {"name": self.name, "text": texte},
@@ -115,9 +116,12 @@ class NoyauDirect(IPythonKernel):
     arrete = False
 
     def __init__(self, **traits: Any) -> None:
-        super().__init__(session=SessionDirecte(key=b""), **traits)
+        directe = SessionDirecte(key=b"")
+        super().__init__(session=directe, **traits)
+        self.directe = directe
         # « %matplotlib inline » cherche une boucle d'affichage dans l'application du noyau : il n'y en a pas.
-        self.shell.enable_gui = lambda gui=None: None
+        if self.shell is not None:
+            self.shell.enable_gui = lambda gui=None: None
 
     def start(self) -> None:
         """Rien à ouvrir : les demandes arrivent par :meth:`servir`."""
@@ -128,7 +132,7 @@ class NoyauDirect(IPythonKernel):
 
     def servir(self, fil: socket.socket) -> None:
         """Exécute les demandes reçues, une par une, jusqu'à la fermeture de la prise."""
-        self.session.relier(fil)
+        self.directe.relier(fil)
         traces = _detourner_descripteurs()
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
         sys.stdout, sys.stderr = Flux(self, "stdout", 1), Flux(self, "stderr", 2)
@@ -141,12 +145,12 @@ class NoyauDirect(IPythonKernel):
             demande = recu[0]
             self.set_parent([], demande)
             boucle.run_until_complete(self.execute_request(None, [], demande))
-            if os.getpid() != self.session.processus:
+            if os.getpid() != self.directe.processus:
                 # Une copie que le carnet a faite de lui-même et n'a pas arrêtée : la suite n'est pas pour elle.
                 os._exit(0)
             _recueillir(traces)
-            self.session.finir()
-            if self.shell.exit_now:
+            self.directe.finir()
+            if self.shell is not None and self.shell.exit_now:
                 return  # le carnet a congédié son noyau : ses cellules suivantes n'en ont plus
 
 

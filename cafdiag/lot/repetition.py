@@ -40,9 +40,11 @@ def repeter(gabarit: Path, parametres: dict[str, str]) -> list[int]:
         if arbre is None:
             continue
         try:
-            derniere = arbre.body.pop() if arbre.body and isinstance(arbre.body[-1], ast.Expr) else None
+            derniere = arbre.body[-1] if arbre.body else None
+            if isinstance(derniere, ast.Expr):
+                arbre.body.pop()
             exec(compile(arbre, "<répétition>", "exec"), espace)
-            if derniere is not None:
+            if isinstance(derniere, ast.Expr):
                 afficher(eval(compile(ast.Expression(derniere.value), "<répétition>", "eval"), espace))
         except Exception:  # la vraie exécution dira cette faute, à sa place et pour son territoire
             continue
@@ -97,11 +99,10 @@ def _instruction_sure(instruction: ast.stmt, surs: set[str]) -> bool:
         surs |= {alias.asname or alias.name for alias in instruction.names}
         return instruction.level == 0 and (instruction.module or "").split(".")[0] == "cafdiag"
     if isinstance(instruction, ast.Assign):
-        if not all(isinstance(c, ast.Name) for c in instruction.targets):
+        cibles = {c.id for c in instruction.targets if isinstance(c, ast.Name)}
+        if any(not isinstance(c, ast.Name) for c in instruction.targets) or not _valeur_sure(instruction.value, surs):
             return False
-        if not _valeur_sure(instruction.value, surs):
-            return False
-        surs |= {cible.id for cible in instruction.targets}
+        surs |= cibles
         return True
     return isinstance(instruction, ast.Expr) and _valeur_sure(instruction.value, surs)
 

@@ -175,8 +175,9 @@ def _servir(controle: socket.socket, noyau: Any) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     libc = ctypes.CDLL(None, use_errno=True)
     enfants: dict[int, int] = {}
+    ecoutes: list[Any] = [controle, reveil]
     while True:
-        prets, _, _ = select.select([controle, reveil], [], [])
+        prets, _, _ = select.select(ecoutes, [], [])
         if reveil in prets:
             with contextlib.suppress(BlockingIOError):
                 os.read(reveil, 4096)

@@ -145,7 +145,7 @@ def glossaire(corps: str) -> str:
 
 def methode(options: Options) -> str:
     """Les règles de lecture, en HTML ; celle du secret quand l'entrepôt contient des données confidentielles."""
-    regles = (
+    regles: tuple[str, ...] = (
         "Un taux agrégé est un rapport de sommes, jamais une moyenne de taux.",
         "Un manquant n'est ni un zéro, ni classé, ni moyenné : il est nommé.",
         f"Les communes et les intercommunalités sont celles du 1er janvier {geographie()} (code officiel géographique, "

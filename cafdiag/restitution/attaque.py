@@ -141,8 +141,9 @@ class _Attaque:
             self._conclure(cibles)
         return constat
 
-    def _seuil(self, variable: str) -> int | None:
-        return seuil_de(classe_de(variable), seuil_caf=self.seuil_caf)
+    def _seuil(self, variable: str) -> int:
+        """Le seuil d'une grandeur confidentielle ; zéro pour une autre, que rien ne perce."""
+        return seuil_de(classe_de(variable), seuil_caf=self.seuil_caf) or 0
 
     def _directes(self, f: Fait) -> dict[Case, float]:
         """Les grandeurs dont ce fait donne la valeur même."""
@@ -188,7 +189,7 @@ class _Attaque:
         voulus = {self._lieu(f): f.nom for f in faits}
         communes = pd.Index(membres("commune")["commune"], dtype=object)
         signatures: list[list[int]] = [[] for _ in communes]
-        lieux = []
+        lieux: list[tuple[str, str]] = []
         for maille in _MAILLES:
             siens = {code for m, code in voulus if m == maille}
             lien = membres(maille).dropna() if siens else None
@@ -307,10 +308,10 @@ class _Attaque:
             nom = " moins ".join(_libelle(c[0]) for c in cible)
             seuil = self._seuil(variable)
             # Un effectif est entier : « de 2,5 à 3,5 » dit 3.
-            bornes = [_entier(bornes[0] - _JEU, math.ceil), _entier(bornes[1] + _JEU, math.floor)]
-            if _cernee(*bornes, seuil):
+            mini, maxi = _entier(bornes[0] - _JEU, math.ceil), _entier(bornes[1] + _JEU, math.floor)
+            if _cernee(mini, maxi, seuil):
                 dit = f"{self.noms.get(lieu) or lieu[1]} ({lieu[1]}), {nom}, {annee}"
-                self._percer(dit, *bornes, fichiers)
+                self._percer(dit, mini, maxi, fichiers)
 
 
 def _libelle(variable: str) -> str:

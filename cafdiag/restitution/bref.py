@@ -142,9 +142,9 @@ def score_de(lecture: MesuresLues, code: str) -> tuple[float, str]:
     scores = [(0.0, "")]
     for groupe in ("proches", "comparables"):
         place = lecture.position(code, groupe)
-        if place is None:
-            continue
         etalon = lecture.position(_OFFRE, groupe) if code.startswith(_MODES) else place
+        if place is None or etalon is None:
+            continue
         if groupe == "proches" and role is not None:
             ecart = abs(lecture.ecart(code, role) or 0.0)
         else:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couches
 from cafdiag.restitution.classes import Classes, bandes, quantiles
@@ -41,7 +43,7 @@ def _codes(surligner: str | Sequence[str] | gpd.GeoDataFrame | None) -> list[str
         return []
     if isinstance(surligner, str):
         return [surligner]
-    return list(surligner["code"]) if hasattr(surligner, "geometry") else list(surligner)
+    return list(surligner["code"]) if isinstance(surligner, pd.DataFrame) else list(surligner)
 
 
 def _verifier_contours(contours: gpd.GeoDataFrame) -> None:
@@ -69,7 +71,7 @@ def _surligner(
     codes = _codes(surligner)
     if not codes:
         return
-    cernes = surligner if hasattr(surligner, "geometry") else contours[contours["code"].isin(codes)]
+    cernes = surligner if isinstance(surligner, pd.DataFrame) else contours[contours["code"].isin(codes)]
     if cernes.empty:
         raise DemandeFausse(
             f"le territoire à surligner ({', '.join(codes)}) n'est pas dans les contours",

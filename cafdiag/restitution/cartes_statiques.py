@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -322,7 +322,9 @@ def _etiquettes(vue: _Vue, donnees: list[dict], prises: list) -> str:
     return "".join(mots)
 
 
-_RENDUS = {"zones": _zones, "cercles": _cercles, "points": _points, "etiquettes": _etiquettes}
+_RENDUS: dict[str, Callable[[_Vue, Any, list], str]] = {
+    "zones": _zones, "cercles": _cercles, "points": _points, "etiquettes": _etiquettes,
+}
 
 
 def _echelle(vue: _Vue) -> str:

@@ -115,7 +115,7 @@ def non_enonce(donnees: Donnees) -> str:
 def _manque(lecture: MesuresLues, code: str) -> bool:
     """Vrai si ce chiffre pourrait être connu : un secret, ou une question sans objet, ne se demande pas."""
     ligne = lecture.ligne(code)
-    return ligne is not None and ligne["statut"] == "non_disponible" and not lecture.bornes(code)
+    return bool(ligne) and ligne["statut"] == "non_disponible" and not lecture.bornes(code)
 
 
 def comparaison(theme: str, donnees: Donnees) -> str:
@@ -231,9 +231,9 @@ def _limites(connus: list[str], options: Options) -> str:
         par_indicateurs.setdefault(tuple(dict.fromkeys(de)), []).append(f"{phrase}.")
     # Une limite que partagent tous les indicateurs du chapitre n'a pas à les redire.
     lignes = ""
-    for de, dites in par_indicateurs.items():
-        partagee = len(de) == len(table) > 1
-        qui = "" if partagee else f"<strong>{phrase_html(enumeration(list(de), maximum=3))}.</strong> "
+    for courts, dites in par_indicateurs.items():
+        partagee = len(courts) == len(table) > 1
+        qui = "" if partagee else f"<strong>{phrase_html(enumeration(list(courts), maximum=3))}.</strong> "
         lignes += f"<li>{qui}{phrase_html(' '.join(dites))}</li>"
     return (
         f'<details class="note-limite"><summary>Limites de ces chiffres</summary><ul>{lignes}</ul></details>'

@@ -127,9 +127,9 @@ def bandes(
         raise DemandeFausse(f"rapports {tuple(rapports)}", attendu="des seuils strictement croissants")
     places = decimales_de(unite) if decimales is None else decimales
     # Une petite référence : deux seuils qui s'écriraient pareil demandent une décimale de plus.
-    while len(seuils := {float(arrondir(reference * r, places)) for r in rapports}) < len(rapports):
+    while len(distincts := {float(arrondir(reference * r, places)) for r in rapports}) < len(rapports):
         places += 1
-    seuils = sorted(seuils)
+    seuils = sorted(distincts)
     observees = _observees(valeurs, places, unite)
     bas = min([*observees, seuils[0], 0.0])
     haut = max([*observees, seuils[-1]])

@@ -102,7 +102,7 @@ def commentaire(
         Groupes dont le rang est dit.
     """
     ligne = lecture.ligne(code)
-    if ligne is None:
+    if not ligne:
         raise DemandeFausse(f"indicateur sans mesure : « {code} »", attendu="un indicateur lu")
     if not lecture.connu(code):
         motif = ligne.get("motif") or "non disponible"

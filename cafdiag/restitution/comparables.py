@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cafdiag.indicateurs import dictionnaire, effectifs
+from cafdiag.indicateurs.comparables import Comparables
 from cafdiag.magasin import lire_table
 from cafdiag.restitution.accords import masculin
 from cafdiag.restitution.bloc import Donnees, phrase_html
@@ -34,7 +35,8 @@ def encart(donnees: Donnees, connus: list[str], *, liste: bool = False) -> str:
     confrontation = donnees.confrontation
     if confrontation is None or "comparables" not in confrontation.groupes:
         return _absents(donnees) if liste else ""
-    return _positions(donnees, connus) + (_liste(donnees) if liste else "")
+    choisis = confrontation.voisinage if liste else None
+    return _positions(donnees, connus) + ("" if choisis is None else _liste(donnees, choisis))
 
 
 def mesures_citees(donnees: Donnees) -> pd.DataFrame:
@@ -51,7 +53,8 @@ def mesures_citees(donnees: Donnees) -> pd.DataFrame:
 
 def _positions(donnees: Donnees, connus: list[str]) -> str:
     courts, lecture = dictionnaire()["libelle_court"].map(donnees.options.dire), donnees.lecture
-    lignes, sources = [], {}
+    lignes = []
+    sources: dict[str, None] = {}
     for code in connus:
         place = lecture.position(code, "comparables")
         ligne = lecture.ligne(code)
@@ -79,7 +82,7 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
     return str(
         tableau(
             pd.DataFrame(lignes).rename(columns={"Territoire": donnees.nom}),
-            titre=f"Parmi les {donnees.confrontation.groupes['comparables'].libelle}",
+            titre=f"Parmi les {lecture.groupes['comparables'].libelle}",
             precision="Du plus élevé au plus bas, le territoire compris ; ex æquo si l'écart ne dépasse pas "
             "l'incertitude. La moitié des comparables est dans la moitié centrale ; la médiane n'est pas le taux du "
             "groupe : un taux ne se moyenne pas.",
@@ -88,8 +91,7 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
     )
 
 
-def _liste(donnees: Donnees) -> str:
-    choisis = donnees.confrontation.voisinage
+def _liste(donnees: Donnees, choisis: Comparables) -> str:
     noms = lire_table("departements", colonnes=["code", "nom"]).set_index("code")["nom"]
     table = choisis.table
     vue = pd.DataFrame(
@@ -102,7 +104,7 @@ def _liste(donnees: Donnees) -> str:
     )
     if donnees.territoire.maille == "departement":
         vue = vue.drop(columns="Département")
-    groupe = donnees.confrontation.groupes["comparables"]
+    groupe = donnees.lecture.groupes["comparables"]
     ordre = "du plus proche au plus éloigné" if masculin(groupe.libelle) else "de la plus proche à la plus éloignée"
     variables = enumeration([v.libelle for v in choisis.variables])
     methode = (

@@ -202,7 +202,7 @@ def ajouter_cercles(
         couleur=couleur,
         decimales=decimales,
     )
-    entites = [
+    entites: list[dict[str, Any]] = [
         {"p": point, "r": rayon, "s": style, "l": lignes}
         for point, rayon, style, lignes in zip(
             reperes(contours), peinture.rayons, peinture.rangs, peinture.fiches, strict=True
@@ -341,7 +341,7 @@ def ajouter_etiquettes(
     )
     textes = list(noms) if noms is not None else noms_des_contours(contours)
     descentes = list(decalages) if decalages is not None else [0.0] * len(contours)
-    liste = [
+    liste: list[dict[str, Any]] = [
         {
             "t": texte,
             "p": point,

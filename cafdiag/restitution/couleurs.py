@@ -65,7 +65,8 @@ FORMES = ("rond", "carre", "triangle", "losange", "croix")
 def _composantes(couleur: str) -> tuple[float, float, float]:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", couleur):
         raise DemandeFausse(f"couleur « {couleur} »", attendu="six chiffres hexadécimaux, ex. #0d4a7c")
-    return tuple(int(couleur[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    rouge, vert, bleu = (int(couleur[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return rouge, vert, bleu
 
 
 def luminance(couleur: str) -> float:

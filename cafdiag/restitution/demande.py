@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.territoires import Territoire
@@ -87,7 +88,9 @@ def controler(cible: Territoire, valeurs: dict[str, str]) -> tuple[str, ...]:
     from cafdiag.donnees import lire_apports
     from cafdiag.indicateurs import Options
 
-    options = Options(**{c.name: valeurs[c.name] for c in fields(Options) if c.name in valeurs})
+    # Options lit elle-même ses nombres écrits en textes.
+    choix: dict[str, Any] = {c.name: valeurs[c.name] for c in fields(Options) if c.name in valeurs}
+    options = Options(**choix)
     annee = lire_annee(valeurs.get("annee"))
     complets = [d for d in valeurs.get("registre_complet", "").split(",") if d.strip()]
     apports = None

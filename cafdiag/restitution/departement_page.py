@@ -278,6 +278,6 @@ class PageDepartementale:
             titre="Sources des chiffres montrés",
             colonnes={"source": "Source", "millesime": "Millésime"},
         )
-        table = "" if dites.empty else table
+        rendue = "" if dites.empty else str(table)
         regles = methode(self.vue.options)
-        return f'<section id="methode" class="chapitre"><h2>Méthode et sources</h2>{regles}{table}</section>'
+        return f'<section id="methode" class="chapitre"><h2>Méthode et sources</h2>{regles}{rendue}</section>'

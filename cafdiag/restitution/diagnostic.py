@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -102,7 +103,7 @@ class Diagnostic:
         qpv: str = "",
         registre: str = "",
         registre_complet: str = "",
-        **choix: str | float,
+        **choix: Any,
     ) -> None:
         self.options = Options(**choix)
         self.territoire: Territoire = territoire(code)
@@ -180,7 +181,7 @@ class Diagnostic:
         t = self.territoire
         parents = [p.nom for p in t.parents.values() if p.maille in ("departement", "region")]
         maille = LIBELLES_MAILLES[t.maille] + ("" if t.maille in ("france", "perimetre") else f" {t.code}")
-        garde = {
+        garde: dict[str, Any] = {
             "titre": self.nom,
             "sous_titre": "Diagnostic de territoire pour la convention territoriale globale",
             "situation": situation(self.lecture),

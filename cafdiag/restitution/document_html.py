@@ -189,7 +189,8 @@ class _Lecteur:
         return Chiffre(valeur, libelle, en_clair(tuple(b for b in bouts if b.petit and not b.gras)))
 
     def _definitions(self, element) -> Definitions:
-        termes, terme = [], ()
+        termes: list[tuple[tuple[Bout, ...], tuple[Bout, ...]]] = []
+        terme: tuple[Bout, ...] = ()
         for enfant in element.iter("dt", "dd"):
             if enfant.tag == "dt":
                 terme = self.bouts(enfant)
@@ -252,9 +253,10 @@ class _Lecteur:
 
     def _dessin_seul(self, element) -> Iterator[Bloc]:
         """Un dessin hors figure ; sans équivalent en mots, il est décoratif et ne passe pas."""
-        titre, alternative = titre_et_dessin(self.arbre.svg(element))
-        if titre or alternative:
-            yield Figure(titre, self.arbre.svg(element), alternative or titre)
+        dessin = self.arbre.svg(element)
+        titre, alternative = titre_et_dessin(dessin or "")
+        if dessin is not None and (titre or alternative):
+            yield Figure(titre, dessin, alternative or titre)
 
 
 def _allure(element) -> str:

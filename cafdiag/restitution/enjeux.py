@@ -139,8 +139,8 @@ def _ecarts(lecture: MesuresLues, regle: Regle) -> list[_Ecart]:
     trouves = []
     references = [r for r in ("departement", "france") if lecture.comparable(code, r)]
     for role in references:
-        if (ecart := lecture.ecart(code, role)) is not None:
-            trouves.append(_taille(regle, ecart, lecture.valeur(code, role), role))
+        if (vu := lecture.ecart(code, role)) is not None:
+            trouves.append(_taille(regle, vu, lecture.valeur(code, role), role))
     if references:
         return trouves
     for groupe in _GROUPES:
@@ -226,9 +226,10 @@ def _contre_medianes(lecture: MesuresLues, code: str, ecarts: list[_Ecart]) -> s
     """« contre 10,4 % pour la médiane des 20 intercommunalités du département », faute d'autre référence."""
     dits, unite = [], str(lecture.ligne(code)["unite"])
     for ecart in ecarts:
-        if ecart.role not in _GROUPES:
+        place = lecture.position(code, ecart.role) if ecart.role in _GROUPES else None
+        if place is None:
             continue
-        place, groupe = lecture.position(code, ecart.role), nom_du_groupe(lecture, ecart.role)
+        groupe = nom_du_groupe(lecture, ecart.role)
         dits.append(f"{ecrire(place['mediane'], unite)} pour la médiane des {int(place['nombre'])} {groupe}")
     return f"contre {' et '.join(dits)}" if dits else ""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.restitution.classes import SANS_CLASSE, Classes
@@ -158,7 +160,7 @@ def fiche_structure(ligne: dict, libelle_type: str) -> list[str]:
 def resume(
     noms: Sequence[str],
     lignes: Sequence[dict],
-    rangs: Sequence[int],
+    rangs: Sequence[int] | np.ndarray,
     classes: Classes | None,
     *,
     unite: str | None,

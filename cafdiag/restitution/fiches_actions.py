@@ -79,7 +79,7 @@ class Fiches:
         if not code:
             return "aucun indicateur"
         ligne = self.lecture.ligne(code)
-        if ligne is None:
+        if not ligne:
             return "cet indicateur n'est pas mesuré ici"
         if not self.lecture.connu(code):
             dit = self.lecture.texte(code)

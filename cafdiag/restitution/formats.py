@@ -172,7 +172,7 @@ def nombre(
     >>> nombre(0.02, decimales=1, unite="%"), nombre(0.0, decimales=1, unite="%")
     ('moins de 0,1', '0,0')
     """
-    if est_vide(valeur):
+    if valeur is None or est_vide(valeur):
         return vide
     nombre_ = float(valeur)
     if math.isinf(nombre_):
@@ -210,7 +210,7 @@ def avec_unite(
     >>> avec_unite(1.7, "places pour 100 enfants").replace(INSECABLE, " ")
     '1,7 place pour 100 enfants'
     """
-    if est_vide(valeur) or math.isinf(valeur):
+    if valeur is None or est_vide(valeur) or math.isinf(valeur):
         return vide
     places = decimales_de(unite) if decimales is None else decimales
     texte = nombre(valeur, decimales=places, signe=signe, unite=unite)
@@ -276,10 +276,9 @@ def intervalle(
     >>> intervalle(51.765, 60.9)
     '51,8 à 60,9'
     """
-    if est_vide(bas) or est_vide(haut):
+    if bas is None or haut is None or est_vide(bas) or est_vide(haut):
         return ""
-    bas, haut = (borne(valeur, decimales=decimales, unite=unite) for valeur in (bas, haut))
-    return f"{bas} à {haut}"
+    return " à ".join(borne(valeur, decimales=decimales, unite=unite) for valeur in (bas, haut))
 
 
 def date(valeur: str | int | dt.date | None) -> str:
@@ -319,7 +318,7 @@ def date_de(mesure: Mapping) -> str:
     dit = str(mesure.get("millesime") or "")
     plusieurs = len(set(re.findall(r"\b\d{4}\b", dit))) > 1 and re.search(r",| et ", dit)
     annee = mesure.get("annee")
-    return dit if plusieurs else "" if est_vide(annee) else str(int(annee))
+    return dit if plusieurs else "" if annee is None or est_vide(annee) else str(int(annee))
 
 
 def enumeration(mots: list[str], *, maximum: int | None = None) -> str:

@@ -177,16 +177,16 @@ def points_classes(
         toile.texte(x + 10, y, dit + symbole(ligne), gras=ici)
     dits = [f"{nom_de(li, noms)} {nombre(li['valeur'], decimales=places, unite=unite)}" for li in connues]
     phrases = [f"Du plus élevé au plus bas : {', '.join(dits)}."]
-    rang = next((i for i, li in enumerate(connues, start=1) if li["territoire"] == territoire), None)
-    if rang is not None:
-        phrases.insert(0, f"{nom_de(connues[rang - 1], noms)} est au rang {rang} sur {len(connues)}.")
+    sien = next((i for i, li in enumerate(connues, start=1) if li["territoire"] == territoire), None)
+    if sien is not None:
+        phrases.insert(0, f"{nom_de(connues[sien - 1], noms)} est au rang {sien} sur {len(connues)}.")
     if reference is not None:
         phrases.append(f"{nom_reference} : {avec_unite(reference, unite, decimales=places)}.")
     note = note_statuts(connues)
     if absentes:
         mot = pluriel(len(absentes), "territoire")
-        dits = enumeration([nom_de(li, noms) for li in absentes], maximum=8)
-        note = f"{note} Sans valeur ({mot}) : {dits}.".strip()
+        nommes = enumeration([nom_de(li, noms) for li in absentes], maximum=8)
+        note = f"{note} Sans valeur ({mot}) : {nommes}.".strip()
         phrases.append(note)
     return illustrer(
         toile,

@@ -12,10 +12,10 @@ import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import folium
-from branca.element import Element
+from branca.element import Element, Figure
 from folium.template import Template
 
 from cafdiag import magasin
@@ -149,10 +149,13 @@ class CarteHorsLigne(folium.Map):
             f'<p id="texte_{nom}">{html_sur(self.texte)}</p>{"".join(self.details_html)}</details></figure>'
         )
 
-    def render(self, **kwargs: Any) -> None:
+    def render(self, **kwargs: Any) -> str:
         """Rend les morceaux de la carte dans sa figure (appelé par branca)."""
-        self.get_root().header.add_child(_Brut(socle_html()), name="cafdiag_socle")
-        super().render(**kwargs)
+        self._figure().header.add_child(_Brut(socle_html()), name="cafdiag_socle")
+        return super().render(**kwargs)
+
+    def _figure(self) -> Figure:
+        return cast(Figure, self.get_root())
 
     def fragments(self, *, prefixe: str | None = None) -> Fragments:
         """La carte en morceaux ``(html, script)``, sans Leaflet, aux identifiants reproductibles.
@@ -168,7 +171,7 @@ class CarteHorsLigne(folium.Map):
         DemandeFausse
             Un élément ajouté à la carte appelle un site extérieur.
         """
-        racine = self.get_root()
+        racine = self._figure()
         racine.render()
         ajouts = "".join(
             enfant.render()

@@ -55,14 +55,14 @@ class MesuresLues:
         self.noms = {**ROLES, "departement": departement}
         self._lignes = {(ligne["indicateur"], ligne["role"]): ligne for ligne in mesures.to_dict("records")}
 
-    def ligne(self, indicateur: str, role: str = "territoire") -> dict | None:
-        """La mesure, ou None si elle n'a pas été demandée."""
-        return self._lignes.get((indicateur, role))
+    def ligne(self, indicateur: str, role: str = "territoire") -> dict[Any, Any]:
+        """La mesure ; vide si elle n'a pas été demandée."""
+        return self._lignes.get((indicateur, role), {})
 
     def connu(self, indicateur: str, role: str = "territoire") -> bool:
         """Vrai si la mesure porte un chiffre."""
         ligne = self.ligne(indicateur, role)
-        return ligne is not None and statut(ligne["statut"]).chiffre and not pd.isna(ligne["valeur"])
+        return bool(ligne) and statut(ligne["statut"]).chiffre and not pd.isna(ligne["valeur"])
 
     def comparable(self, indicateur: str, role: str) -> bool:
         """Vrai si la référence porte un chiffre, de la même date que celui du territoire."""
@@ -77,7 +77,7 @@ class MesuresLues:
 
     def hors_mayotte(self, indicateur: str, role: str = "territoire") -> str:
         """« hors Mayotte », précédé d'une espace, si le chiffre ne la compte pas ; vide sinon."""
-        motif = str((self.ligne(indicateur, role) or {}).get("motif") or "")
+        motif = str(self.ligne(indicateur, role).get("motif") or "")
         return f" {HORS_MAYOTTE}" if motif.startswith(HORS_MAYOTTE) else ""
 
     def nom(self, indicateur: str, role: str) -> str:
@@ -102,7 +102,7 @@ class MesuresLues:
         if not self.connu(indicateur, role):
             return None
         annee = self.ligne(indicateur, role).get("annee")
-        return None if pd.isna(annee) else int(annee)
+        return None if annee is None or pd.isna(annee) else int(annee)
 
     def annees_dites(self, indicateur: str, role: str = "territoire") -> list[int]:
         """Toutes les années de son millésime, dans l'ordre ; à défaut, celle de la mesure.
@@ -149,7 +149,7 @@ class MesuresLues:
         'au moins 96,2 %'
         """
         ligne = self.ligne(indicateur, role)
-        if ligne is None:
+        if not ligne:
             return ""
         return dire_bornes(ligne, decimales_de(ligne["unite"]), unite="%" if ligne["unite"] == "%" else "")
 
@@ -162,7 +162,7 @@ class MesuresLues:
         >>> MesuresLues(pd.DataFrame([ligne | {"bas": 40.9, "haut": 51.6}])).entre("X")
         ' (entre 40,9 et 51,6)'
         """
-        ligne = self.ligne(indicateur) or {}
+        ligne = self.ligne(indicateur)
         bornes = intervalle(
             ligne.get("bas"), ligne.get("haut"), decimales=decimales_de(ligne.get("unite")), unite=ligne.get("unite")
         )

@@ -62,7 +62,7 @@ class _Colonne:
     def vignette(self, svg: str) -> float:
         """Pose un petit dessin à la ligne courante, et rend sa hauteur."""
         largeur, hauteur = (
-            float(re.search(rf'\b{cote}="([\d.]+)"', svg).group(1)) for cote in ("width", "height")
+            float(next(re.finditer(rf'\b{cote}="([\d.]+)"', svg))[1]) for cote in ("width", "height")
         )
         place = svg.replace("<svg ", f'<svg x="{self.x:g}" y="{self.y:.1f}" ', 1)
         self.morceaux.append(place)

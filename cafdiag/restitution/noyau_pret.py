@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
@@ -65,7 +65,11 @@ def _lancer(ici: str) -> Any:
     return None
 
 
-def _a_part(tache: Coroutine) -> Any:
+def _a_part(tache: Awaitable) -> Any:
     """Attend une tâche dans un fil : celui-ci a peut-être déjà une boucle en marche (un carnet, un navigateur)."""
+
+    async def attendre() -> Any:
+        return await tache
+
     with ThreadPoolExecutor(1) as fil:
-        return fil.submit(asyncio.run, tache).result()
+        return fil.submit(asyncio.run, attendre()).result()

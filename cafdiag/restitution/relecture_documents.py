@@ -78,7 +78,8 @@ def pdf(chemin: Path) -> list[Tableau]:
         arbre = _objet(lu.trailer["/Root"]).get("/StructTreeRoot")
         if arbre is None:
             raise ValueError("pdf sans balises : ses tableaux ne se lisent pas")
-        textes = {(page.indirect_reference.idnum, n): t for page in lu.pages for n, t in _textes(page).items()}
+        pages = ((page, page.indirect_reference) for page in lu.pages)
+        textes = {(r.idnum, n): t for page, r in pages if r is not None for n, t in _textes(page).items()}
         return list(_tableaux_du_pdf(_objet(arbre), textes))
     except (PyPdfError, AttributeError, TypeError) as cause:
         raise ValueError(f"pdf abîmé : {cause}") from cause

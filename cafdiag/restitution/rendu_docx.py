@@ -37,7 +37,7 @@ def rendre_docx(document: Document, *, chapitres_a_la_page: bool = False) -> byt
     rendu = _RedacteurDocx(document)
     if chapitres_a_la_page:
         for p in rendu.docx.paragraphs:
-            if p.style.name == "Heading 1":
+            if p.style is not None and p.style.name == "Heading 1":
                 p.paragraph_format.page_break_before = True
     tampon = io.BytesIO()
     rendu.docx.save(tampon)

@@ -131,7 +131,7 @@ def _structures_et_quartiers(cartes: Sequence[Mapping[str, Any]]) -> dict[str, g
                 for e in donnees["entites"]:
                     dit = sans_controle(e["l"][0]) if e.get("l") else ""
                     quartiers[json.dumps(e["g"])] = {"nom": dit, "geometry": shape(e["g"])}
-    couches = {"structures": structures, "quartiers": quartiers}
+    couches: dict[str, dict[Any, dict]] = {"structures": structures, "quartiers": quartiers}
     return {
         nom: gpd.GeoDataFrame(list(lignes.values()), geometry="geometry", crs=4326)
         for nom, lignes in couches.items()

@@ -265,7 +265,7 @@ class _RedacteurPptx:
                 sous = replace(z, haut=z.haut + haut, hauteur=z.hauteur - haut)
                 _poser(page, "Texte", diapositive.textes, sous, corps=16)
         elif diapositive.carte is not None:
-            self._image(page, diapositive)
+            self._image(page, diapositive, diapositive.carte)
         elif diapositive.colonnes or diapositive.barres or diapositive.empilees:
             gauche, pied = z.largeur * 56 // 100, z.hauteur * 9 // 100
             cadre = replace(z, largeur=gauche, hauteur=z.hauteur - pied)
@@ -286,8 +286,8 @@ class _RedacteurPptx:
             for bout in paragraphe.runs:
                 bout.font.language_id = MSO_LANGUAGE_ID.FRENCH
 
-    def _image(self, page, diapositive: Diapositive) -> None:
-        z, carte = self.gabarit.zone, carte_statique(diapositive.carte, largeur=_LARGEUR_CARTE)
+    def _image(self, page, diapositive: Diapositive, dessinee: Mapping[str, Any]) -> None:
+        z, carte = self.gabarit.zone, carte_statique(dessinee, largeur=_LARGEUR_CARTE)
         pied = [(carte.titre, False), *diapositive.textes, (carte.source, False)]
         hauteur_pied = z.hauteur * 12 // 100
         dispo = z.hauteur - hauteur_pied

@@ -121,7 +121,7 @@ def _feuille(classeur: Workbook, nom: str, largeurs: Sequence[float]):
     # Un nom de feuille a 31 caractères au plus, sans : \ / ? * [ ].
     if len(nom) > 31:
         nom = nom.rpartition(" et ")[0] or nom
-    feuille = classeur.create_sheet(nom.translate(str.maketrans(dict.fromkeys(r":\/?*[]", " ")))[:31].strip())
+    feuille = classeur.create_sheet(nom.translate(str.maketrans(r":\/?*[]", " " * 7))[:31].strip())
     for rang, largeur in enumerate(largeurs, 1):
         feuille.column_dimensions[get_column_letter(rang)].width = largeur
     return feuille
@@ -203,7 +203,7 @@ def _feuille_de_mesures(classeur: Workbook, theme: str, mesures: list[dict]) -> 
     for mesure in mesures:
         chiffres = int(places.get(mesure["indicateur"], decimales_de(mesure["unite"])))
         ici = mesure["role"] == "territoire"
-        ligne = []
+        ligne: list[CaseDeSynthese | None] = []
         for colonne, _, _ in COLONNES:
             brut = mesure.get(colonne, "")
             if brut == "":

@@ -223,8 +223,7 @@ def _rien(donnees: Donnees) -> str:
         return (
             "Les taux de couverture sont publiés à la commune ou à l'EPCI, pas au quartier : rien à simuler."
         )
-    ligne = donnees.lecture.ligne("PE_TXCOUV_GLOBAL")
-    motif = (ligne or {}).get("motif") or "le taux de couverture n'est pas connu"
+    motif = donnees.lecture.ligne("PE_TXCOUV_GLOBAL").get("motif") or "le taux de couverture n'est pas connu"
     return f"Rien à simuler : {motif}."
 
 
@@ -299,7 +298,7 @@ def _bareme_par_place() -> str:
     lignes, sources = [], []
     for code, quoi in _PAR_PLACE:
         choix = baremes.choisir(code)
-        ecrit = f"{montant(choix.bas, choix.haut)} {quoi}" if choix.connu else f"inconnu ({choix.motif})"
+        ecrit = f"{montant(*choix.bornes)} {quoi}" if choix.connu else f"inconnu ({choix.motif})"
         precision = " ; ".join(dict.fromkeys(b.remarque for b in choix.retenus if b.remarque))
         ecrit += f" ({precision})" if choix.connu and precision else ""
         lignes.append(f"{choix.libelle} : {ecrit}")

@@ -58,7 +58,8 @@ class Fragments:
 
     def sous_prefixe(self, prefixe: str) -> Fragments:
         """Les mêmes morceaux sous un autre préfixe, pour placer deux fois une carte dans une page."""
-        return Fragments(*(t.replace(f"_{self.prefixe}_", f"_{prefixe}_") for t in self), prefixe)
+        html, script = (t.replace(f"_{self.prefixe}_", f"_{prefixe}_") for t in self)
+        return Fragments(html, script, prefixe)
 
 
 def assembler(cartes: Sequence) -> list[Fragments]:

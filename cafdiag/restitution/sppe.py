@@ -272,7 +272,7 @@ def _accompagnement(etat: Sppe) -> Rubrique:
         "Il est proportionnel au produit d'un coefficient de naissances et d'un coefficient de potentiel financier."
     ]
     if enveloppe.connu and communes.connu:
-        moyenne = nombre(enveloppe.bas / communes.bas, decimales=0)
+        moyenne = nombre(enveloppe.bornes[0] / communes.bornes[0], decimales=0)
         phrases.append(
             f"En {_ENVELOPPE}, la moyenne nationale est d'environ {moyenne} € par commune aidée ({enveloppe.source})."
         )

@@ -87,7 +87,8 @@ class Synthese:
 
     def _precisions(self, code: str) -> str:
         """Ce que les cases ne disent pas : statut, bornes d'un minorant, autre date que celle du territoire."""
-        ici, dites = self._mesures["territoire"][code], {}
+        ici = self._mesures["territoire"][code]
+        dites: dict[str, list[str]] = {}
         for role in self._roles:
             ligne = self._mesures[role].get(code)
             if ligne is None:
@@ -124,7 +125,8 @@ class Synthese:
 
 
 def _par_role(lignes: list[dict[str, str]]) -> dict[str, dict[str, dict[str, str]]]:
-    connus, rendu = set(dictionnaire().index), {r: {} for r in ROLES}
+    connus = set(dictionnaire().index)
+    rendu: dict[str, dict[str, dict[str, str]]] = {r: {} for r in ROLES}
     for ligne in lignes:
         if ligne["role"] in rendu and ligne["indicateur"] in connus:
             rendu[ligne["role"]].setdefault(ligne["indicateur"], ligne)

@@ -127,7 +127,7 @@ def _densite(donnees: Donnees) -> str:
 
 def _grille(donnees: Donnees) -> str:
     """« (grille COG 2025) » : la géographie de la grille, telle que la mesure la dit."""
-    dite = str((donnees.lecture.ligne("CTX_PART_RURAL") or {}).get("millesime") or "").partition(",")[0]
+    dite = str(donnees.lecture.ligne("CTX_PART_RURAL").get("millesime") or "").partition(",")[0]
     return f" ({dite})" if dite.startswith("grille") else ""
 
 

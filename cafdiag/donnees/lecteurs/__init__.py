@@ -72,8 +72,10 @@ def reconnaitre(chemin: Path | str) -> str:
 
 def _reconnaitre(chemin: Path) -> tuple[str, str | None]:
     notes: dict[tuple[str, str | None], float] = {}
-    defauts, entete = [], []
-    for feuille in feuilles(chemin) or [None]:
+    defauts: list[str] = []
+    entete: list[str] = []
+    les_feuilles: list[str | None] = [*feuilles(chemin)]
+    for feuille in les_feuilles or [None]:
         try:
             vu = apercu(chemin, feuille=feuille)
         except EntreeFautive as erreur:

@@ -106,8 +106,9 @@ def refuser(brut: Brut, *defauts: str, attendu: str = "", conseil: str = "") -> 
 
 def exiger(brut: Brut, **motifs: Sequence[str]) -> dict[str, str]:
     """Colonnes indispensables : rôle → nom dans le fichier ; toutes celles qui manquent sont dites."""
-    trouvees = {role: trouver(brut.entete, *m) for role, m in motifs.items()}
-    absentes = [role for role, nom in trouvees.items() if nom is None]
+    cherchees = ((role, trouver(brut.entete, *m)) for role, m in motifs.items())
+    trouvees = {role: nom for role, nom in cherchees if nom is not None}
+    absentes = [role for role in motifs if role not in trouvees]
     if absentes:
         raise refuser(brut, *(f"colonne absente : {role.replace('_', ' ')}" for role in absentes),
                       attendu="les colonnes officielles ; trouvées : " + ", ".join(brut.entete[:15]))
@@ -167,7 +168,7 @@ class Chantier:
         if valeurs is not None:
             rangs = np.flatnonzero(masque)
             textes = valeurs.iloc[rangs].astype(object)
-            self._valeurs.update({i: str(v)[:80] for i, v in zip(rangs, textes, strict=True)})
+            self._valeurs.update({i: str(v)[:80] for i, v in zip(rangs.tolist(), textes, strict=True)})
 
     def mettre_de_cote(self, masque, raison: str) -> None:
         """Écarte des lignes saines dont le jeu n'a que faire : elles sont comptées, non citées une par une."""
@@ -321,7 +322,7 @@ class Chantier:
                 de_cote[raison] = de_cote.get(raison, 0) + int(comptes[rang])
         cites = [raison not in self._cotes for raison in self._motifs]
         rejets += [Rejet(int(self.brut.lignes[i]), self._motifs[self._motif[i]], self._valeurs.get(i, ""))
-                   for i in np.flatnonzero(self._motif) if cites[self._motif[i]]]
+                   for i in np.flatnonzero(self._motif).tolist() if cites[self._motif[i]]]
         rejets.sort(key=lambda r: r.ligne)
         return CompteRendu(
             fichier=self.brut.fichier, jeu=self.jeu,

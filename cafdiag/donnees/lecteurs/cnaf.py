@@ -95,8 +95,8 @@ def _plan(entete: list[str]) -> tuple[str | None, dict[str, str], dict[str, dict
     codes = {m: nom for m, motifs in _CODES.items() if (nom := trouver(entete, *motifs)) is not None}
     maille = next((m for m in _CODES if m in codes), None)
     # La colonne du code manque et celle du nom est là : la ligne est d'une maille plus fine que ses codes.
-    nommee = next((m for m, motif in _NOMS.items() if trouver(entete, motif)), maille)
-    if maille is not None and list(_CODES).index(nommee) < list(_CODES).index(maille):
+    nommee = next((m for m, motif in _NOMS.items() if trouver(entete, motif)), None)
+    if maille is not None and nommee is not None and list(_CODES).index(nommee) < list(_CODES).index(maille):
         maille = None
     if maille is not None and _plus_fine(entete, maille, set(codes.values())):
         maille = None
@@ -260,7 +260,7 @@ def _au_cog(c: Chantier, table: pd.DataFrame, genre: str, grandeurs: list[str],
     if genre == "taux":
         perdues = set(map(tuple, apres.loc[apres[grandeurs].isna().all(axis=1), ["code", "annee"]].to_numpy()))
         bouge = c.passages
-        cible = table["code"].map(lambda code: bouge.get(code, code).split()[0])
+        cible = table["code"].map(lambda code: (bouge.get(code) or code).split()[0])
         fusionnee = pd.Series(list(zip(cible, table["annee"], strict=True)), index=table.index).isin(perdues)
         masque = fusionnee & table[grandeurs].notna().any(axis=1)
         entier = pd.Series(False, index=c.brut.table.index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -130,14 +131,13 @@ def _a_un_pres() -> dict[str, set[str]]:
 
 
 def passer(c: Chantier, table: pd.DataFrame, *, brute: pd.Series, additives: list[str],
-           non_additives: list[str] = (), villes: bool = True) -> pd.DataFrame:
+           non_additives: Sequence[str] = (), villes: bool = True) -> pd.DataFrame:
     """Ramène au COG, note les passages, et ajoute une colonne jumelle ``…__statut`` là où un statut compte.
 
     ``brute`` est la colonne des codes telle qu'elle est dans le fichier.
     """
-    non_additives = list(non_additives)
-    apres, passages, statuts = ramener(table, additives=additives, non_additives=non_additives, villes=villes,
-                                       cle=cog.ENSEMBLE, perdus=codes_perdus(c, brute))
+    apres, passages, statuts = ramener(table, additives=additives, non_additives=[*non_additives],
+                                       villes=villes, cle=cog.ENSEMBLE, perdus=codes_perdus(c, brute))
     for ancien, cibles, statut in passages[["code_origine", "cibles", "statut"]].itertuples(index=False):
         if statut != "inconnu":
             c.passages[ancien] = cibles

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from cafdiag.donnees.compte_rendu import Brut
@@ -22,7 +22,7 @@ def lire_forme_longue(
     vu: Brut,
     jeu: str,
     *,
-    utiles: dict[str, Collection[str]] | None = None,
+    utiles: Mapping[str, Collection[str]] | None = None,
     feuille: str | None = None,
     annee: int | None = None,
 ) -> Chantier:
@@ -37,20 +37,20 @@ def lire_forme_longue(
     utiles : mapping of str to collection of str, optional
         Dimension → modalités voulues ; les autres dimensions sont prises à leur total (``_T``), s'il y est.
     """
-    utiles = {nom: set(m) for nom, m in (utiles or {}).items()}
+    voulues = {nom: set(m) for nom, m in (utiles or {}).items()}
     niveau = trouver(vu.entete, _NIVEAU)
-    autres = [n for n in vu.entete if n not in utiles and not re.fullmatch(_SANS_TOTAL, simple(n))]
+    autres = [n for n in vu.entete if n not in voulues and not re.fullmatch(_SANS_TOTAL, simple(n))]
     # Sommer un détail et son total compterait double ; sans total, le détail est tout ce qu'on a.
     if niveau is None:
         chantier = Chantier(lire_tableau(chemin, feuille=feuille), jeu, annee=annee)
         totaux = {n: {TOTAL} for n in autres if chantier.brut.table[n].eq(TOTAL).any()}
-        for nom, modalites in {**utiles, **totaux}.items():
-            chantier.mettre_de_cote(~chantier.brut.table[nom].isin(modalites), _raison(nom, utiles))
+        for nom, modalites in {**voulues, **totaux}.items():
+            chantier.mettre_de_cote(~chantier.brut.table[nom].isin(modalites), _raison(nom, voulues))
         return chantier
 
     def lire(totaux: list[str]) -> Trie:
         return trier(chemin, colonnes=lambda _: True, par=niveau, valeurs={"COM", "ARM"}, suivies=autres,
-                     aussi={**utiles, **{n: {TOTAL} for n in totaux}}, feuille=feuille)
+                     aussi={**voulues, **{n: {TOTAL} for n in totaux}}, feuille=feuille)
 
     trie = lire(autres)
     if sans_total := [n for n in autres if TOTAL not in trie.vus[n]]:
@@ -58,7 +58,7 @@ def lire_forme_longue(
     chantier = Chantier(trie.brut, jeu, annee=annee)
     chantier.deja_de_cote(HORS_COMMUNE, sum(trie.de_cote.values()))
     for nom, nombre in trie.hors_tri.items():
-        chantier.deja_de_cote(_raison(nom, utiles), nombre)
+        chantier.deja_de_cote(_raison(nom, voulues), nombre)
     return chantier
 
 

@@ -111,7 +111,7 @@ def _formes(valeurs: list) -> list:
     return formes
 
 
-def _projection(meta: dict, nom: str):
+def _projection(meta: dict, nom: str | None):
     try:
         colonne = json.loads(meta[b"geo"])["columns"][nom]
     except (KeyError, ValueError):

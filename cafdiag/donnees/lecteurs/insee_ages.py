@@ -41,7 +41,7 @@ _POP1B = {"0_2": (0, 2), "3_5": (3, 5), "6_10": (6, 10), "11_17": (11, 17), "3_1
 
 def _tranches(entete: list[str]) -> dict[str, tuple[int | None, int, int]]:
     """Colonne → (année ou None, premier âge, dernier âge ; 200 si la tranche est ouverte)."""
-    resultat = {}
+    resultat: dict[str, tuple[int | None, int, int]] = {}
     for nom, m in trouver_tout(entete, _TRANCHE).items():
         resultat[nom] = (siecle(m["an"]), int(m["de"]), 200 if m["a"] == "p" else int(m["a"]))
     if not resultat:
@@ -164,11 +164,15 @@ def _suites(bornes: list[tuple[int, int, str]]) -> list[list[str]]:
     par_debut: dict[int, list[tuple[int, str]]] = {}
     for de, a, nom in bornes:
         par_debut.setdefault(de, []).append((a, nom))
-    finies, ouvertes = [], [(0, [])]
+    finies: list[list[str]] = []
+    ouvertes: list[tuple[int, list[str]]] = [(0, [])]
     while ouvertes:
         age, suite = ouvertes.pop()
         for a, nom in par_debut.get(age, []):
-            (finies if a == 200 else ouvertes).append([*suite, nom] if a == 200 else (a + 1, [*suite, nom]))
+            if a == 200:
+                finies.append([*suite, nom])
+            else:
+                ouvertes.append((a + 1, [*suite, nom]))
     # Chaque découpage une fois : le plus fin couvre les colonnes utiles.
     finies.sort(key=len, reverse=True)
     return finies[:3]
@@ -266,9 +270,9 @@ def lire_ages_long(chemin: Path, *, feuille: str | None = None, annee: int | Non
     brut = chantier.brut
     chantier.exiger_entier()
     ages = brut.table[roles["age"]]
-    bornes = {c: ages_melodi(c) for c in ages.unique()}
-    par_age = any(b and b[0] == b[1] for b in bornes.values())
-    utiles = {c for c, b in bornes.items() if b and (_est_un_age(b) if par_age else b in _UTILES or b == _TOUS)}
+    bornes = {c: b for c in ages.unique() if (b := ages_melodi(c)) is not None}
+    par_age = any(b[0] == b[1] for b in bornes.values())
+    utiles = {c for c, b in bornes.items() if (_est_un_age(b) if par_age else b in _UTILES or b == _TOUS)}
     chantier.mettre_de_cote(~ages.isin(utiles), "tranche d'âge hors du champ d'une Caf")
     codes = chantier.codes_geo(roles["geo"])
     chantier.connus(codes)

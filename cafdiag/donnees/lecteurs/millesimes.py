@@ -39,7 +39,7 @@ def annee_des_chiffres(population: pd.Series) -> int | None:
     """
     referentiel = lire_table("communes").set_index("code")
     annees = sorted(int(c[-4:]) for c in referentiel if re.fullmatch(r"population_\d{4}", c))
-    scores = {}
+    scores: dict[int, float] = {}
     for an in annees:
         paire = pd.concat([population, referentiel[f"population_{an}"].astype("float64")], axis=1,
                           join="inner").dropna()
@@ -47,7 +47,7 @@ def annee_des_chiffres(population: pd.Series) -> int | None:
             continue
         ecart = (paire.iloc[:, 0] - paire.iloc[:, 1]).abs()
         scores[an] = float((ecart <= 2).mean())
-    meilleure = max(scores, key=scores.get, default=None)
+    meilleure = max(scores, key=lambda an: scores[an], default=None)
     return meilleure if meilleure is not None and scores[meilleure] >= 0.9 else None
 
 

@@ -130,7 +130,7 @@ def _bilan(lignes: list[dict], total: int) -> str:
     return page.message_html(texte, erreur=bool(rates)) + (f'<ul class="motifs">{raisons}</ul>' if rates else "")
 
 
-def _ligne(ligne: bordereau.Ligne) -> str:
+def _ligne(ligne: bordereau.LigneDuBordereau) -> str:
     comment = "Prise par le bouton ci-dessus" if ligne.prise_d_office else ligne.fichier
     cases = (ligne.themes, ligne.allumera, ligne.qui, ligne.quoi, comment)
     corps = "".join(f"<td>{phrase_html(c).replace(chr(10), '<br>')}</td>" for c in cases[1:])

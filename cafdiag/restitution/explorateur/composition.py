@@ -55,7 +55,7 @@ class Composition(widgets.VBox):
         )
         self.enregistrer.on_click(agir(self._enregistrer))
         self.vider = widgets.Button(description="Tout décocher")
-        self.vider.on_click(agir(lambda _: cocher(list(self._etat.choisies), False)))
+        self.vider.on_click(agir(lambda _: cocher(list(self._etat.choisies) if self._etat else [], False)))
         self.gardes = widgets.Dropdown(description="Périmètres gardés", options=[])
         self.rouvrir = widgets.Button(description="Ouvrir")
         self.rouvrir.on_click(agir(lambda _: self._rouvrir()))

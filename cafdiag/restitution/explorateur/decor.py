@@ -31,7 +31,7 @@ from cafdiag.territoires import Territoire, membres, territoire
 # Le motif d'une zone sans donnée ; la page de la carte les définit sous ces noms.
 _MOTIFS = "url(#{}_vive)"
 _LIBRE = {"color": "#8a929a", "weight": 0.8, "fillColor": "#ffffff", "fillOpacity": 1}
-_COCHEE = {"color": "#ffffff", "weight": 1.2, "fillColor": couleurs.TERRITOIRE, "fillOpacity": 0.85}
+_COCHEE: dict[str, Any] = {"color": "#ffffff", "weight": 1.2, "fillColor": couleurs.TERRITOIRE, "fillOpacity": 0.85}
 
 
 @dataclass(frozen=True)

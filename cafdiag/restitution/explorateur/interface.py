@@ -336,7 +336,7 @@ class Explorateur(widgets.VBox):
     def _montrer_la_zone(self, compose: bool) -> None:
         visible = bool(self._actif) and not compose
         self.gestes_zone.layout.display = "" if visible else "none"
-        if visible:
+        if visible and self._decor is not None:
             definition = dictionnaire().loc[self._etat.indicateur]
             mesures = calculs.de_la_maille(self._decor.maille, self._decor.codes, self._etat)
             ligne = mesures[mesures["territoire"] == self._actif].iloc[0].to_dict()
