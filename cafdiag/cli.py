@@ -247,8 +247,10 @@ def _mesurer(options: argparse.Namespace) -> int:
     for cible in cibles:
         cli_choix.annoncer(cible, cible.code if cible.code in options.codes else "")
     fonction = comparer if options.comparer else mesurer
-    choix = {"apports": cli_choix.lire_apports(options), "options": Options(**cli_choix.calcul(options))}
-    tables = [fonction(cible, options.indicateurs, annee=options.annee, **choix) for cible in cibles]
+    apports, choix = cli_choix.lire_apports(options), Options(**cli_choix.calcul(options))
+    tables = [
+        fonction(cible, options.indicateurs, annee=options.annee, apports=apports, options=choix) for cible in cibles
+    ]
     table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
     if options.format == "texte":
         from cafdiag.restitution.terminal import mesures_en_texte
