@@ -301,6 +301,17 @@ def test_hors_des_departements_fournis_rien():
     assert table["motif"].ne("").all()
 
 
+@pytest.mark.parametrize("indicateur", ["ACC_EAJE_2SFCA_LIEUX", "ACC_EAJE_2SFCA"])
+def test_une_commune_dont_le_departement_est_muet_n_a_jamais_zero(indicateur):
+    """Proche ou loin des départements fournis : on ne sait rien de ses équipements, elle n'en a pas zéro."""
+    table = cd.mesurer_maille("commune", [indicateur])
+    connues = table[table["valeur"].notna() | table["bas"].notna()]
+    assert set(connues["territoire"].str[:2]) <= {"01", "08", "49", "53"}
+    paris = mesure("75056", indicateur)
+    assert (paris["statut"], paris["motif"]) == (
+        "non_disponible", "l'offre ou les enfants de communes voisines à portée ne sont pas connus")
+
+
 @pytest.mark.parametrize("indicateur", ["ACC_PART_X_MIN", "ACC_PART_X_MIN_ALSH"])
 def test_plus_de_minutes_plus_d_enfants(indicateur):
     parts = [mesure("244900015", indicateur, acces_minutes=m)["valeur"] for m in (0.1, 3, 6, 15)]

@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 import cafdiag as cd
+from cafdiag.cli import principal
 from cafdiag.donnees import VARIABLES, classe_de, commandes, entrepot, lecteurs
 from cafdiag.donnees.apports import lire_apports
 from cafdiag.donnees.grandeurs import CLASSES, grandeurs
@@ -156,6 +157,60 @@ def test_tous_les_defauts_d_un_coup(tmp_path):
     ]:
         assert any(f"ligne {ligne}," in d and mot in d for d in defauts), (ligne, mot, defauts)
     assert len(entrepot.entrees()) == 0
+
+
+FAUTIVES = {
+    "epci;200048551;;lits fjt;;12;FJT": "colonne Année : vide (attendu : une année, comme 2024)",
+    "epci;200048551;;lits fjtt;2024;12;FJT": "colonne Grandeur : « lits fjtt » (attendu : une grandeur de la liste du "
+    "modèle (Lits de foyers de jeunes travailleurs ?))",
+    "epci;200048551;;xyzxyz;2024;12;FJT": "colonne Grandeur : « xyzxyz » (attendu : une grandeur de la liste du "
+    "modèle)",
+    "epci;200048551;;lits fjt;deux;12;FJT": "colonne Année : « deux » (attendu : une année, comme 2024)",
+    "canton;200048551;;lits fjt;2024;12;FJT": "colonne Maille : « canton » (attendu : commune, EPCI ou département)",
+    "epci;200048551;Laval Agglomération;lits fjt;2024;12;FJT": "colonne Nom du territoire : « Laval Agglomération » "
+    "(attendu : le nom de CC du Pays de Craon — EPCI (200048551), ou le code de CA Laval Agglomération — EPCI "
+    "(200083392))",
+    "epci;200048559;;lits fjt;2024;12;FJT": "colonne Code du territoire : « 200048559 » (attendu : le code : EPCI (ce "
+    "n'est pas un SIREN (clé de contrôle fausse)))",
+    "departement;99;;lits fjt;2024;12;FJT": "colonne Code du territoire : « 99 » (attendu : un Département de 2026)",
+    ";5313;;lits fjt;2024;12;FJT": "colonne Code du territoire : « 5313 » (attendu : le code : Commune (ce n'est pas "
+    "un code commune))",
+    "epci;200048551;;lits fjt;2023;-12;FJT": "colonne Valeur : « -12 » (attendu : un nombre positif)",
+    "epci;200048551;;lits fjt;2022;douze;FJT": "colonne Valeur : « douze » (attendu : un nombre positif, comme "
+    "1 234,5)",
+    "epci;200048551;;lits fjt;2020;12;": "colonne Source : vide (attendu : qui a remis ce chiffre)",
+    "epci;200048551;;Lits  FJT;2019;8;FJT": "colonne Grandeur : « Lits FJT » (attendu : une seule valeur : déjà donnée "
+    "ligne 2)",
+    "epci;200048551;;enfants aeeh alsh;2024;11;Caf": "colonne Valeur : « 11 » (attendu : au plus celle de « Enfants "
+    "accueillis en ALSH » (ligne 3))",
+}
+SAINES_D_ABORD = ["epci;200048551;CC du Pays de Craon;lits fjt;2019;7;FJT",
+                  "epci;200048551;;enfants accueillis alsh;2024;10;Caf", "commune;1004;;lits fjt;2018;3;FJT"]
+
+
+def test_chaque_defaut_mot_pour_mot_a_sa_ligne(tmp_path, capsys):
+    chemin = fichier(tmp_path, *SAINES_D_ABORD, *FAUTIVES)
+    assert principal(["donnees", "importer", str(chemin)]) == 1
+    dit = capsys.readouterr().err
+    attendus = [f"ligne {i}, {phrase}" for i, phrase in enumerate(FAUTIVES.values(), 5)]
+    assert dit.partition(" — ")[2].partition(". À faire")[0] == " ; ".join(attendus)
+    # Écartées, elles sont comptées une à une, et le reste est lu tel quel.
+    lecture = importer(chemin, ecarter=True)
+    assert [(r.ligne, r.raison) for r in lecture.compte_rendu.rejets] == list(enumerate(FAUTIVES.values(), 5))
+    assert lecture.table.values.tolist() == [
+        ["epci", CRAON, "lits_fjt", 2019, 7.0, "FJT"], ["epci", CRAON, "enfants_accueillis_alsh", 2024, 10.0, "Caf"],
+        ["commune", "01004", "lits_fjt", 2018, 3.0, "FJT"]]
+    assert lecture.annees == (2018, 2019, 2024) and lecture.millesime == "2018-2024"
+    assert (lecture.compte_rendu.lues, lecture.compte_rendu.gardees) == (17, 3)
+    assert "valeurs par maille : epci 2, commune 1" in lecture.compte_rendu.remarques
+
+
+def test_un_exemple_se_reconnait_a_son_nom_ou_a_sa_source(tmp_path):
+    exemples = [f"epci;{CRAON};EXEMPLE – Craon;lits fjt;2024;1;FJT", f"epci;{CRAON};;lits fjt;2024;1;EXEMPLE – FJT"]
+    lecture = importer(fichier(tmp_path, *exemples, *SAINES_D_ABORD))
+    assert [r.raison for r in lecture.compte_rendu.rejets] == ["exemple du modèle"] * 2
+    with pytest.raises(EntreeFautive, match="aucune valeur : seulement des lignes vides ou d'exemple"):
+        importer(fichier(tmp_path, *exemples))
 
 
 def test_ecarter_garde_les_lignes_saines_et_ne_perd_rien(tmp_path):

@@ -16,7 +16,8 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.horizon import ce_qui_change, phrase_de_l_epreuve
 from cafdiag.indicateurs.projection import projeter_communes, series_de_naissances, tendance_amortie
-from cafdiag.indicateurs.trajectoires import largeurs
+from cafdiag.indicateurs.tables_calcul import contexte_de
+from cafdiag.indicateurs.trajectoires import largeurs, series
 from cafdiag.restitution.diagnostic import Diagnostic
 from cafdiag.restitution.horizon import en_texte
 
@@ -160,6 +161,56 @@ def test_les_hypotheses_declarees(craon):
         assert any(f"« {hypothese} »" in h for h in craon.hypotheses)
 
 
+def test_la_baisse_est_celle_de_la_france(craon):
+    """Niveau des trois dernières années, à leur milieu, puis le rythme de la France sur cinq ans."""
+    france = series(contexte_de(craon.territoire)).sum()
+    rythme = (france[2024] / france[2019]) ** (1 / 5)
+    niveau = craon.observe.set_index("annee")["valeur"].loc[2022:2024].mean()
+    for annee in (2025, 2030, 2034):
+        assert craon.en("naissances", annee, "baisse")["valeur"] == round(niveau * rythme ** (annee - 2023))
+    dit = f"{100 * (rythme - 1):.1f}".replace(".", ",").replace("-", "−")
+    assert f"La France a évolué de {dit} % par an sur les cinq dernières années." in craon.hypotheses
+
+
+@pytest.mark.parametrize(("cible", "options"), [
+    (CRAON, {}), ("97304", {}), (CRAON, {"depuis": 2019, "annees": 3}),
+    (CRAON, {"annees": 2, "apport": cd.ApportHorizon(part_55=40, logements=10, enfants_par_logement=1, origine="PLH")}),
+])
+def test_chaque_ligne_a_sa_valeur_ou_dit_pourquoi(cible, options):
+    h = cd.horizon(cible, **options)
+    assert h.territoire.code == cible and h.projections["annee"].nunique() == options.get("annees", 10)
+    for table in (h.projections, h.places):
+        assert {"annee", "valeur", "bas", "haut", "statut", "motif"} <= set(table)
+        assert (table["statut"].eq("estime") == table["valeur"].notna()).all()
+        assert table["statut"].isin(["estime", "non_disponible"]).all()
+        assert (table["motif"].ne("") & ~table["motif"].str.contains("nan ")).all()
+        # L'intervalle éprouvé est celui de la tendance.
+        encadrees = table["bas"].notna()
+        assert (encadrees == table["haut"].notna()).all()
+        assert not (encadrees & (table["hypothese"].isin(["retour", "baisse"]) | table["valeur"].isna())).any()
+        assert (encadrees | table["hypothese"].ne("tendance") | table["valeur"].isna()).all()
+    assert h.places["annee"].eq(h.depuis + options.get("annees", 10)).all()
+    dits = [d for d in h.hypotheses if "donnés par vous" in d]
+    assert dits == (["Départs et logements donnés par vous (PLH), non vérifiés."] if "apport" in options else [])
+
+
+def test_un_seul_apport_se_dit_aussi():
+    h = cd.horizon(CRAON, annees=1, apport=cd.ApportHorizon(logements=10, enfants_par_logement=1, origine="PLH"))
+    assert "Départs et logements donnés par vous (PLH), non vérifiés." in h.hypotheses
+
+
+@pytest.mark.parametrize(("depuis", "dit"), [(2020, "pas de population par âge"), (2021, "recensement de 2022")])
+def test_un_recensement_posterieur_ne_sert_pas(depuis, dit):
+    ici = cd.horizon(CRAON, depuis=depuis, annees=1).projections
+    assert ici.loc[ici["grandeur"].isin(["enfants_3_5", "enfants_6_11"]), "motif"].str.contains(dit).all()
+
+
+def test_un_taux_posterieur_ne_sert_pas():
+    places = cd.horizon(CRAON, depuis=2020, annees=1).places
+    assert places["valeur"].isna().all()
+    assert set(places["motif"]) == {"le taux connu est de 2023, après le départ de la projection (2020)"}
+
+
 # --- L'épreuve ---
 
 
@@ -179,7 +230,7 @@ def test_l_epreuve_tient_ses_promesses():
 def test_l_epreuve_se_refait_par_les_projections_montrees(depuis, horizon):
     """Les EPCI d'une région, projetés comme on l'aurait fait alors, comparés à ce qui est arrivé."""
     from cafdiag.indicateurs.tables_calcul import Tables, contexte_des
-    from cafdiag.indicateurs.trajectoires import projetees, series
+    from cafdiag.indicateurs.trajectoires import projetees
     from cafdiag.territoires import lister, membres
 
     epci = lister("epci")

@@ -260,6 +260,19 @@ def test_bpe_melodi_ignore_les_totaux(tmp_path):
     lecture = lire(ecrire(tmp_path, "DS_BPE_2024_data.csv", texte))
     assert ligne(lecture, "53130")[["bpe2024_eaje", "bpe2024_centre_social"]].tolist() == [7, 2]
     assert lecture.compte_rendu.lues == 5 and lecture.compte_rendu.gardees == 2
+    # Une autre mesure, un code illisible : la ligne, la raison, la valeur.
+    texte += "53130;COM;D;D5;D502;SURFACE;2024;7\n53001;COM;D;D5;D5O2;FACILITIES;2024;7\n"
+    rejets = lire(ecrire(tmp_path, "DS_BPE_2024_data.csv", texte)).compte_rendu.rejets
+    assert [(r.ligne, r.raison, r.valeur) for r in rejets if r.ligne > 6] == [
+        (7, "autre mesure", "SURFACE"), (8, "code d'équipement illisible", "D5O2")]
+
+
+@pytest.mark.parametrize(("nom", "dit"), [("bpe.csv", "donnée à l'import"), ("bpe_2024.csv", "lue dans le nom")])
+def test_bpe_sans_colonne_d_annee(tmp_path, nom, dit):
+    chemin = ecrire(tmp_path, nom, BPE.replace("AN;", "").replace("2025;", ""))
+    lecture = lire(chemin, annee=2024 if nom == "bpe.csv" else None)
+    assert lecture.annees == (2024,) and "bpe2024_eaje" in lecture.table
+    assert any(dit in r for r in lecture.compte_rendu.remarques)
 
 
 def test_filosofi_secret_nd_et_fusion(tmp_path):
@@ -569,6 +582,8 @@ def test_chaque_case_d_une_base_des_equipements(tmp_path):
 @pytest.mark.parametrize(("avant", "apres", "dit"), [
     ("2024;Crèche Nord", "2023;Crèche Nord", "plusieurs années mêlées : 2023, 2024"),
     (";531300102;", ";530010000;", "l'IRIS n'est pas dans la commune (« 530010000 »)"),
+    ("Nord;53130;D502;;-0.76;48.08;531300102", "Nord;53130;D502;;-0.76;48.08;2A0040101",
+     "l'IRIS n'est pas dans la commune (« 2A0040101 »)"),
     ("Nord;53130;D502", "Nord;53130;Z!", "code(s) d'équipement illisible(s) : « Z! »"),
 ])
 def test_une_case_fautive_de_la_base_est_citee(tmp_path, avant, apres, dit):

@@ -686,3 +686,117 @@ def test_modele_aux_octets_retournes_jamais_une_trace(tmp_path, position, valeur
     except CafdiagError:
         return
     assert lecture.compte_rendu.lues == 2
+
+
+# --- Chaque défaut, mot pour mot ---
+
+_STRUCTURES = ["Type", "Nom", "Code commune", "Commune", "Places", "Date d'agrément", "Fin d'agrément", "Année"]
+_TOUS_LES_DEFAUTS = {
+    "Crèches": [
+        (["eaje", "", "53084", "Craon", 20, "", "", 2024], "colonne Nom : vide (attendu : le nom de la structure)"),
+        (["", "Sans type", "53084", "Craon", 20, "", "", 2024],
+         f"colonne Type : vide (attendu : {', '.join(TYPES)})"),
+        (["eaje", "Pomme", "53084", "Craon", "beaucoup", "", "", 2024],
+         "colonne Places : « beaucoup » (attendu : un nombre entier, de 0 à 5000)"),
+        (["eaje", "Poire", "53084", "Craon", 12, "", "", 2024], ""),
+        (["eaje", "poire", "53084", "Craon", 14, "", "", 2024],
+         "colonne Nom : « poire » (attendu : une structure qui ne soit pas déjà présente : même type, même nom, même "
+         "commune que la feuille « Crèches », ligne 5 (deux adresses ou deux points différents les distingueraient))"),
+        (["eaje", "Prune", "99999", "Craon", 14, "", "", 2024],
+         "colonne Code commune : « 99999 » (attendu : un code commune (n'est pas une commune du COG 2026))"),
+        (["eaje", "Prune", "53084", "Laval", 14, "", "", 2024],
+         "colonne Commune : « Laval » (attendu : le nom de Craon (53084), ou le code de Laval (53130))"),
+    ],
+    "Suite": [
+        (["eaje", "Figue", "53130", "Laval", -3, "", "", 2024],
+         "colonne Places : « -3 » (attendu : un nombre entier, de 0 à 5000)"),
+    ],
+}
+
+
+def _attendus(feuilles):
+    return [f"feuille « {nom} », ligne {i}, {dit}" for nom, lignes in feuilles.items()
+            for i, (_, dit) in enumerate(lignes, 2) if dit]
+
+
+def test_tous_les_defauts_mot_pour_mot_puis_ecartes_un_a_un(tmp_path):
+    feuilles = {nom: [_STRUCTURES, *(ligne for ligne, _ in lignes)] for nom, lignes in _TOUS_LES_DEFAUTS.items()}
+    # Un exemple du modèle, un total et une ligne répétée ne sont pas des défauts : ils sont écartés d'office.
+    feuilles["Suite"] += [["eaje", "EXEMPLE – Crèche", "53084", "Craon", 14, "", "", 2024],
+                          ["eaje", "Cerise", "53130", "Laval", 20, "", "", 2024],
+                          ["eaje", "Cerise", "53130", "Laval", 20, "", "", 2024],
+                          ["eaje", "Total", "", "", 74, "", "", 2024]]
+    chemin = classeur(tmp_path, feuilles)
+    assert refus(chemin, confirmer=True).defauts == _attendus(_TOUS_LES_DEFAUTS)
+    lecture = registres.importer(chemin, confirmer=True, ecarter=True)
+    assert lecture.table["nom"].tolist() == ["Poire", "Cerise"]
+    ecartes = [(i, f"feuille « {nom} » : {dit}") for nom, lignes in _TOUS_LES_DEFAUTS.items()
+               for i, (_, dit) in enumerate(lignes, 2) if dit]
+    ecartes += [(3, "feuille « Suite » : exemple du modèle"),
+                (5, "feuille « Suite » : répète à l'identique la feuille « Suite », ligne 4"),
+                (6, "feuille « Suite » : ligne de total")]
+    rejets = lecture.compte_rendu.rejets
+    assert [(r.ligne, r.raison) for r in rejets] == ecartes
+    assert [r.valeur for r in rejets] == ["", "", "beaucoup", "poire", "99999", "Laval", "-3", "", "", ""]
+
+
+def test_les_defauts_des_assistants_maternels_mot_pour_mot(tmp_path):
+    lignes = [
+        (["assistant maternel", "53084", "Craon", 10, 12, 2024],
+         "colonne En exercice : « 12 » (attendu : au plus le nombre d'agréés)"),
+        (["assistant maternel", "53130", "Laval", 10, 8, 2024], ""),
+        (["assistant maternel", "53130", "Laval", 11, 8, 2024],
+         "colonne Code commune : « 53130 » (attendu : une seule ligne par commune et par année)"),
+        (["assistant maternel", "53012", "Athée", 11, 8, ""], "colonne Année : vide (attendu : l'année des agréments)"),
+    ]
+    entete = ["Type", "Code commune", "Commune", "Agréés", "En exercice", "Année"]
+    chemin = classeur(tmp_path, {"AM": [entete, *(ligne for ligne, _ in lignes)]})
+    assert refus(chemin, confirmer=True).defauts == _attendus({"AM": lignes})
+    assert registres.importer(chemin, confirmer=True, ecarter=True).table["code"].tolist() == ["53130"]
+    lignes = [["Type", "Nom", "Code commune", "Commune"], ["eaje", "Lutins", "53130", "Laval"],
+              ["assistant maternel", "", "53084", "Craon"]]
+    melange = classeur(tmp_path, {"AM": lignes}, nom="melange.xlsx")
+    assert refus(melange, confirmer=True).defauts == [
+        "feuille « AM », ligne 3, colonne Type : « assistant maternel » (attendu : les assistants maternels dans un "
+        "fichier à part)"]
+
+
+@pytest.mark.parametrize(("lignes", "noms", "raisons"), [
+    # À 30 m, un nom voisin : la même maison ; à deux adresses de deux voies, deux maisons.
+    ((("Les Lutins", "1 rue des Pins", 48.07000), ("Crèche Les Lutins", "1, r. des Pins", 48.07027)),
+     ["Les Lutins"], ["déjà lue : même type et même nom, à moins de 50 m"]),
+    ((("Les Lutins", "1 rue des Pins", 48.07000), ("Crèche Les Lutins", "8 avenue de Paris", 48.07027)),
+     ["Les Lutins", "Crèche Les Lutins"], []),
+    # À 300 m, un nom voisin seulement : deux maisons.
+    ((("Les Lutins", "1 rue des Pins", 48.07000), ("Crèche Les Lutins", "1 rue des Pins", 48.07270)),
+     ["Les Lutins", "Crèche Les Lutins"], []),
+    # Le même nom, ni point ni adresse : rien ne les distingue.
+    ((("Les Lutins", "", None), ("les lutins", "", None)), ["Les Lutins"],
+     ["déjà lue : même type et même nom, sans adresse ni point qui les distingue"]),
+    # Un numéro ou une lettre les distingue.
+    ((("Les Lutins 1", "", 48.07000), ("Les Lutins 2", "", 48.07027)), ["Les Lutins 1", "Les Lutins 2"], []),
+])
+def test_une_liste_publique_qui_repete_un_lieu(tmp_path, lignes, noms, raisons):
+    entete = ["Nom", "Code commune", "Commune", "Adresse", "Longitude", "Latitude"]
+    chemin = classeur(tmp_path, {"F": [entete, *([n, "53130", "Laval", a, None if y is None else -0.77, y]
+                                                 for n, a, y in lignes)]})
+    lecture = registres.importer(chemin, type_structure="eaje", confirmer=True, liste=True)
+    assert lecture.table["nom"].tolist() == noms
+    # De côté, comptées avec leur raison.
+    assert [r.removeprefix("feuille « F » : ") for r in lecture.compte_rendu.raisons()] == raisons
+    assert lecture.compte_rendu.lues == len(lignes)
+
+
+@pytest.mark.parametrize("temps", [None, "mercredi"])
+def test_une_liste_publique_d_alsh_ne_donne_pas_de_places_sans_leur_temps(tmp_path, temps):
+    entete = ["Nom", "Code commune", "Commune", "Places", "Heures réalisées", *(["Temps"] if temps else [])]
+    ligne = ["ALSH du Parc", "53130", "Laval", 40, 9000, *([temps] if temps else [])]
+    lecture = registres.importer(classeur(tmp_path, {"F": [entete, ligne]}), type_structure="alsh", confirmer=True,
+                                 liste=True)
+    repris = any("rien ne dit le temps" in r for r in lecture.compte_rendu.remarques)
+    assert repris == (temps is None)
+    ici = lecture.table.iloc[0]
+    for colonne, nombre in (("places", 40), ("heures", 9000)):
+        lues = [ici[c] for c in lecture.table if c.startswith(colonne) and pd.notna(ici[c])]
+        assert lues == ([] if temps is None else [nombre])
+        assert temps is None or ici[f"{colonne}_mercredi"] == nombre

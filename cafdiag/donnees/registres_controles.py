@@ -111,11 +111,6 @@ def controler(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte, *, list
     if assistants.all():
         _controler_assistants(table, utiles, compte)
         return
-    if "date_agrement" in table and "date_fin_agrement" in table:
-        for i in table.index[table["date_fin_agrement"] < table["date_agrement"]]:
-            compte.ajouter(
-                [(i, "date_fin_agrement", utiles["date_fin_agrement"][i], "une fin après le début")]
-            )
     table["_site"] = sites(table)
     compte.ajouter(controler_alsh(table))
     if liste:

@@ -74,7 +74,7 @@ def trier(chemin: Path, *, colonnes: Callable[[str], bool], par: str, valeurs: C
     for nom, voulues in (aussi or {}).items():
         ici = brut.table[nom].isin(voulues).to_numpy()
         hors_tri[nom] = int((garde & ~ici).sum())
-        garde &= ici
+        garde = garde & ici  # la vue de pandas est en lecture seule
     vus = {nom: set(brut.table[nom].unique()) for nom in suivies}
     reste = Brut(brut.table[garde].reset_index(drop=True), brut.lignes[garde], brut.entete, brut.rejets,
                  brut.remarques, brut.fichier, brut.empreinte)

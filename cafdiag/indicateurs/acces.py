@@ -181,8 +181,8 @@ def _par_commune(
             for n in (etablissements, etablissements * parts.loc[lieux.index])
         )
         acces["part_sue"] = sus / tous
-    # Une commune sans coordonnées n'est « autour » de rien : elle reste inconnue.
-    return acces.reindex(cibles).fillna({"bas": 0.0, "haut": np.inf})
+    # Le calcul n'est complet que pour elles : aux autres, proches ou sans coordonnées, il manque des lieux.
+    return acces.reindex(ici.index).reindex(cibles).fillna({"bas": 0.0, "haut": np.inf})
 
 
 def _moyenne(

@@ -278,11 +278,11 @@ def _places(
     fin = depuis + annees
     lignes = []
     connu = bool(pd.notna(taux["valeur"]) and pd.notna(aujourd_hui["valeur"]) and annee_taux <= depuis)
-    pourquoi = (
-        f"taux de {annee_taux} ({taux['valeur']:.1f} places pour 100 enfants) tenu".replace(".", ",")
-        if connu
-        else (taux["motif"] or aujourd_hui["motif"] or f"taux de {annee_taux}, projection depuis {depuis}")
-    )
+    pourquoi = taux["motif"] if pd.isna(taux["valeur"]) else aujourd_hui["motif"]
+    if connu:
+        pourquoi = f"taux de {annee_taux} ({taux['valeur']:.1f} places pour 100 enfants) tenu".replace(".", ",")
+    elif annee_taux > depuis:
+        pourquoi = f"le taux connu est de {annee_taux}, après le départ de la projection ({depuis})"
     for hypothese in HYPOTHESES:
         p = projections[projections["grandeur"].eq("enfants_0_2") & projections["hypothese"].eq(hypothese)]
         ici = p[p["annee"].eq(fin)].iloc[0]

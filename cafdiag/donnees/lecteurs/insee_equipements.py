@@ -62,7 +62,8 @@ def _annee(chantier: Chantier, valeurs: set[str] | None) -> int:
         if an is None:
             raise refuser(brut, "aucune colonne ne donne l'année", attendu="une colonne AN",
                           conseil="mettez l'année dans le nom du fichier (BPE_2024.csv)")
-        chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, lue dans le nom du fichier")
+        ou = "donnée à l'import" if chantier.annee_dite else "lue dans le nom du fichier"
+        chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, {ou}")
         return an
     lues, raisons = lire_annee(pd.Series(sorted(valeurs), dtype="str"))
     uniques = sorted({int(a) for a in lues.dropna()})
