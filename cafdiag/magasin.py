@@ -176,7 +176,8 @@ def lire_table(
     "L'Abergement-Clémenciat"
     """
     cle = tuple(tuple(f) for f in filtres) if filtres else None
-    return _table(nom, tuple(colonnes) if colonnes else None, cle).copy()
+    # Superficielle, mais indépendante : depuis pandas 3, ce qu'on modifie dans l'une se recopie d'abord.
+    return _table(nom, tuple(colonnes) if colonnes else None, cle).copy(deep=False)
 
 
 def lire_contours(nom: str, *, filtres: list[tuple] | None = None) -> gpd.GeoDataFrame:

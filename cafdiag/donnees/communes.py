@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pandas as pd
 
 from cafdiag.donnees import tables
@@ -34,7 +36,18 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
         ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet),
         et ``places_eaje…`` (:func:`cafdiag.donnees.places.places_eaje`).
     """
-    table = tables.communes().copy()
+    if apports is None or apports.vide:
+        return _sans_apport(tables.etat()).copy(deep=False)
+    return _completer(apports)
+
+
+@lru_cache(maxsize=2)
+def _sans_apport(etat: tuple) -> pd.DataFrame:
+    return _completer(None)
+
+
+def _completer(apports: Apports | None) -> pd.DataFrame:
+    table = tables.communes().copy(deep=False)
     structures = None if apports is None else apports.structures
     edition = derniere_annee(table, *BPE_AVS.values())
     for type_structure, colonne in TYPES_AVS.items():

@@ -66,7 +66,7 @@ def dictionnaire(*, theme: str | None = None) -> pd.DataFrame:
     >>> dictionnaire().loc["PE_TXCOUV_EAJE", "unite"]
     'places pour 100 enfants'
     """
-    table = _lire().copy()
+    table = _lire().copy(deep=False)
     if theme is None:
         return table
     if theme not in THEMES:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import VARIABLES, Apports, table_communes
+from cafdiag.donnees import VARIABLES, Apports
 from cafdiag.donnees import tables as tables_donnees
 from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.donnees.publications import publications
@@ -91,7 +91,7 @@ CALCULS: dict[str, Calcul] = {
 
 def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) -> list[int]:
     """Années pour lesquelles un indicateur peut être calculé, avec les colonnes communales connues."""
-    colonnes = tuple(table_communes().columns) if colonnes is None else colonnes
+    colonnes = tuple(Tables.lire(None).communes.columns) if colonnes is None else colonnes
     ligne = dictionnaire().loc[code]
     if ligne["calcul"] in petite_enfance.CALCULS_DES_TAUX:
         return petite_enfance.annees_publiees(tables_donnees.taux_couverture())

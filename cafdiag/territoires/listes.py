@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import pandas as pd
 
@@ -96,6 +97,7 @@ def _code_departement(departement: Territoire | str) -> str:
     return lieu.code
 
 
+@lru_cache(maxsize=16)
 def _lister_une(maille: str, dep: str | None, arrondissements: bool) -> pd.DataFrame:
     if maille == "france":
         france = construire("france", "FR")
@@ -197,4 +199,4 @@ def membres(maille: str | Territoire) -> pd.DataFrame:
             conseil="donnez le territoire lui-même : membres(territoire(…))",
         )
     _verifier_maille(exiger_texte(maille), (*MAILLES[:5], *(f"epci_{annee}" for annee in ANNEES)))
-    return appartenance(maille).copy()
+    return appartenance(maille).copy(deep=False)
