@@ -1,10 +1,10 @@
 """Le rapport : produit de bout en bout, relu comme un élu, ouvert réseau coupé."""
 
-import hashlib
 import io
 import json
 import re
 import shutil
+import sys
 
 import nbformat
 import pandas as pd
@@ -12,6 +12,9 @@ import pytest
 
 import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
+from cafdiag.lot.bornes import Bornes
+from cafdiag.lot.execution import Reglages, produire_lot
+from cafdiag.lot.plan import Cible, planifier
 from cafdiag.restitution import produire
 from cafdiag.restitution.produire import diagnostic
 
@@ -141,11 +144,35 @@ def test_axe_voit_une_faute(page_hors_reseau, fautes_axe):
     assert any("image-alt" in faute for faute in fautes_axe(page))
 
 
-def test_memes_octets_deux_fois(rapports, tmp_path):
-    second = diagnostic(TERRITOIRES["craon"], sortie=tmp_path / "ailleurs")
-    for forme, chemin in rapports["craon"].items():
-        empreintes = {hashlib.sha256(c.read_bytes()).hexdigest() for c in (chemin, second[forme])}
-        assert len(empreintes) == 1, forme
+@pytest.mark.lent
+@pytest.mark.parametrize(
+    ("moteur", "noms"),
+    [
+        pytest.param(
+            "souche",
+            ["angers", "craon"],
+            marks=pytest.mark.skipif(not sys.platform.startswith("linux"), reason="la souche demande Linux"),
+        ),
+        ("processus", ["craon"]),
+    ],
+)
+def test_memes_octets_seul_ou_en_lot_par_les_deux_moteurs(rapports, tmp_path, moteur, noms):
+    """Une autre fois, ailleurs, après un autre territoire, dans une copie ou un noyau neuf : les mêmes fichiers."""
+    plan = planifier([Cible(TERRITOIRES[nom]) for nom in noms], formats="html,ipynb")
+    bornes = Bornes(delai=120, memoire=3000)
+    bilan = produire_lot(plan, Reglages(sortie=tmp_path, moteur=moteur, processus=1, bornes=bornes))
+    assert bilan.code_retour == 0
+    for nom in noms:
+        for forme in ("html", "ipynb", "mesures"):
+            seul = rapports[nom][forme]
+            assert (tmp_path / seul.name).read_bytes() == seul.read_bytes(), (nom, forme)
+
+
+def test_memes_octets_du_bordereau(rapports):
+    commande = produire.preparer(TERRITOIRES["craon"])
+    nom, octets = produire._bordereau(rapports["craon"]["mesures"].read_bytes(), commande)
+    assert rapports["craon"]["bordereau"].name == nom
+    assert rapports["craon"]["bordereau"].read_bytes() == octets
 
 
 def test_perimetre_libre_et_nom_d_usage(tmp_path):
