@@ -121,10 +121,11 @@ def _enfants_estimes(contexte: Contexte, annee: int) -> pd.DataFrame:
         naissances = pd.Series(np.nan, index=contexte.codes)
     table = estimer(naissances, lambda v, an: _presence(contexte, v, an), contexte.annees, annee)
     table["an"] = annee
-    for an in range(annee - RECUL_RECONSTITUE, annee):
-        _porter(table, contexte, an, annee)
-    publies = _publies(contexte, annee)
+    publies = reconstitues(contexte, annee)
     ici = publies["valeur"].notna()
+    for an in range(annee - RECUL_RECONSTITUE, annee):
+        if not ici.all():
+            _porter(table, contexte, an, annee)
     table.loc[ici, ["valeur", "bas", "haut"]] = publies.loc[ici, ["valeur", "bas", "haut"]]
     table.loc[ici, "methode"] = "reconstitue"
     # Un compte reconstitué dit mieux que le recensement combien d'enfants sont là pour une naissance.
@@ -159,7 +160,7 @@ def _presence(contexte: Contexte, variable: str, an: int) -> tuple[pd.Series, pd
     return rapport, entiers.fillna(rapport * toutes)
 
 
-def _publies(contexte: Contexte, annee: int) -> pd.DataFrame:
+def reconstitues(contexte: Contexte, annee: int) -> pd.DataFrame:
     """Enfants reconstitués à la maille même de chaque territoire."""
     if annee not in contexte.annees_publiees(RECONSTITUES):
         return pd.DataFrame(np.nan, index=contexte.codes, columns=["valeur", "bas", "haut"])
@@ -175,7 +176,7 @@ def _publies(contexte: Contexte, annee: int) -> pd.DataFrame:
 def _porter(table: pd.DataFrame, contexte: Contexte, an: int, annee: int) -> None:
     if not {an, annee} <= set(contexte.annees(NAISSANCES)):
         return
-    publies = _publies(contexte, an)
+    publies = reconstitues(contexte, an)
     nes, avant = table["naissances"], contexte.somme(NAISSANCES, annee=an)["valeur"]
     ici = publies["valeur"].notna() & nes.gt(0) & avant.gt(0)
     if not ici.any():

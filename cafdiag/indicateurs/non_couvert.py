@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,12 @@ from cafdiag.donnees import Apports
 from cafdiag.donnees.variables import plus_recent
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.geographie import autre, geographie
-from cafdiag.indicateurs.accessibilite import Voisinage, autour, deux_temps, voisiner
+from cafdiag.indicateurs.accessibilite import Voisinage, au_plus_proche, autour, deux_temps, voisiner
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, compter
-from cafdiag.indicateurs.enfants import enfants_estimes
+from cafdiag.indicateurs.enfants import enfants_estimes, reconstitues
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, taux_du_contexte
-from cafdiag.indicateurs.repartition import parts_servies
+from cafdiag.indicateurs.repartition import parts_servies, ranger
 from cafdiag.indicateurs.routes import dire_duree, en_minutes, rayon_m
 from cafdiag.indicateurs.tables_calcul import Tables, contexte_des, un_territoire
 from cafdiag.magasin import lire_table
@@ -154,36 +155,47 @@ def sans_place(contexte: Contexte) -> pd.DataFrame:
     DataFrame
         Indexé par clé de territoire : ``public, enfants, valeur, bas, haut, part, deux_temps, statut, motif``.
     """
-    marges = _marges(contexte)
-    par_territoire = contexte.appartenance.groupby("code")["commune"].agg(list).reindex(contexte.codes)
-    lignes = [
-        _ligne(contexte, communes, public, marges[cle]) | {"cle": cle, "public": public}
-        for cle, communes in par_territoire.items()
-        for public in PUBLICS
-    ]
+    marges, lignes = _marges(contexte), []
+    membres = contexte.appartenance.groupby("code", sort=False)["commune"].agg(list)
+    territoires = {cle: membres[cle] for cle in contexte.codes}
+    zones = {public: _zones(contexte, territoires, public) for public in PUBLICS}
+    for cle, communes in territoires.items():
+        for public in PUBLICS:
+            ligne = _ligne(contexte, communes, public, marges[cle], zones[public].get(cle))
+            lignes.append(ligne | {"cle": cle, "public": public})
     return pd.DataFrame(lignes).set_index("cle")
 
 
 def _par_commune(contexte: Contexte, communes: list[str], public: str) -> pd.DataFrame:
-    noms, marge = contexte.communes["nom"], _marges(contexte)[contexte.codes[0]]
+    noms, [cle] = contexte.communes["nom"], contexte.codes
     # La zone du territoire, même pour une commune d'une autre région que la sienne : leur somme est son nombre.
-    zone = _zone(contexte, communes, public)
-    table = pd.DataFrame([_ligne(contexte, [c], public, marge, zone) for c in communes])
+    zone = _zones(contexte, {cle: communes}, public)[cle]
+    table = pd.DataFrame([_ligne(contexte, [c], public, _marges(contexte)[cle], zone) for c in communes])
     return table.assign(section="commune", code=communes, nom=noms.reindex(communes).to_numpy(), public=public)
 
 
 def _marges(contexte: Contexte) -> dict[str, tuple[float, float]]:
     """De combien les enfants peuvent s'écarter des naissances (intervalle à 90 %), et avec eux l'offre en taux."""
-    estimes = enfants_estimes(contexte, _annee(contexte))
+    estimes = reconstitues(contexte, _annee(contexte))
+    if estimes["valeur"].isna().any():
+        estimes = enfants_estimes(contexte, _annee(contexte))
+    else:
+        estimes = estimes.assign(naissances=contexte.somme(ENFANTS, annee=_annee(contexte))["valeur"])
     bas, haut = (estimes[c] / estimes["naissances"] for c in ("bas", "haut"))
     # Sans estimation, les naissances valent les enfants.
     bas, haut = bas.where(np.isfinite(bas), 1.0).clip(upper=1.0), haut.where(np.isfinite(haut), 1.0).clip(lower=1.0)
     return {c: (float(bas[c]), float(haut[c])) for c in contexte.codes}
 
 
+def _annee_des_taux(contexte: Contexte) -> int:
+    return contexte.partager(
+        ("besoin", "annee", contexte.annee), lambda: annee_des_taux(contexte.taux, contexte.annee)
+    )
+
+
 def _annee(contexte: Contexte) -> int:
     """Décembre de l'année des taux : les enfants sont ceux de la même date."""
-    annee = annee_des_taux(contexte.taux, contexte.annee)
+    annee = _annee_des_taux(contexte)
     return annee if annee in contexte.annees(ENFANTS) else contexte.annee_la_plus_connue(ENFANTS)
 
 
@@ -204,7 +216,7 @@ def _unites(contexte: Contexte) -> pd.Series:
 
 def _taux(contexte: Contexte, maille: str) -> pd.DataFrame:
     """Taux d'accueil collectif et des autres modes, par code : ``eaje``, ``autres`` (pour 100 enfants)."""
-    annee = annee_des_taux(contexte.taux, contexte.annee)
+    annee = _annee_des_taux(contexte)
     mailles = [maille, f"epci_{autre(geographie())}"] if maille == "epci" else [maille]
     lus = {
         c: pd.concat([taux_du_contexte(contexte, m, c, annee=annee) for m in mailles])
@@ -216,16 +228,20 @@ def _taux(contexte: Contexte, maille: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Offre:
-    """L'offre de toutes les communes : située, à situer dans son intercommunalité, placée par hypothèse."""
+    """L'offre de toutes les communes : située, à situer dans son intercommunalité, placée par hypothèse.
+
+    Rangée comme la table des communes ; ``unite`` est le rang de l'intercommunalité de chacune, ``flottante`` a une
+    ligne par intercommunalité.
+    """
 
     enfants: pd.Series
     habitants: pd.Series
-    situee: pd.Series
-    placee: pd.Series
-    au_moins: pd.Series
-    unites: pd.Series
+    situee: np.ndarray
+    placee: np.ndarray
+    au_moins: np.ndarray
+    unite: np.ndarray
     flottante: pd.DataFrame
-    libre: pd.Series
+    libre: np.ndarray
     part_emploi: pd.Series
 
 
@@ -235,62 +251,71 @@ def _offre(contexte: Contexte) -> _Offre:
 
 def _situer_l_offre(contexte: Contexte) -> _Offre:
     annee, unites = _annee(contexte), _unites(contexte)
-    enfants = contexte.par_commune(ENFANTS, annee=annee)["valeur"]
-    crecheurs = contexte.par_commune("places_eaje")
+    unite, noms = pd.factorize(unites.to_numpy(dtype=object), sort=True)
+    n = len(noms)
+
+    def sommer(valeurs: np.ndarray) -> np.ndarray:
+        return np.bincount(unite, valeurs, n)
+
     # La ville compte ses arrondissements : eux seuls seraient comptés deux fois.
     villes = lire_table("communes", colonnes=["code", "commune_mere"]).set_index("code")["commune_mere"]
-    entieres = villes.reindex(enfants.index).isna().to_numpy()
-    enfants = enfants.where(entieres)
-    communaux = _taux(contexte, "commune").reindex(enfants.index)
-    epci = _taux(contexte, "epci")
-    total = enfants.where(entieres, 0.0).groupby(unites).sum(min_count=1)
-    inconnus = (enfants.isna() & entieres).groupby(unites).any()
-    total = total.mask(inconnus.reindex(total.index))
-    situe = {
-        "eaje": crecheurs["valeur"].fillna(communaux["eaje"] * enfants / 100).where(entieres),
-        "autres": communaux["autres"] * enfants / 100,
-    }
+    entieres = villes.reindex(unites.index).isna().to_numpy()
+    enfants = np.where(entieres, contexte.par_commune(ENFANTS, annee=annee)["valeur"], np.nan)
+    crecheurs = contexte.par_commune("places_eaje")
+    communaux, epci = _taux(contexte, "commune").reindex(unites.index), _taux(contexte, "epci").reindex(noms)
+    total = sommer(np.nan_to_num(enfants))
+    total[sommer(np.isnan(enfants) & entieres) > 0] = np.nan
+    situe = {mode: communaux[mode].to_numpy() * enfants / 100 for mode in ("eaje", "autres")}
+    places = crecheurs["valeur"].to_numpy()
+    situe["eaje"] = np.where(entieres, np.where(np.isnan(places), situe["eaje"], places), np.nan)
+    muettes = {mode: np.isnan(s) & entieres for mode, s in situe.items()}
     # Un minorant est une offre sûre, située ; le reste flotte dans l'intercommunalité.
-    sur = {"eaje": situe["eaje"].fillna(crecheurs["bas"]).where(entieres, 0.0), "autres": situe["autres"].fillna(0.0)}
-    muettes = {mode: s.isna() & entieres for mode, s in situe.items()}
-    sans_places = contexte.communes.get("places_eaje_part_sue")
-    lieux = contexte.par_commune("lieux_eaje")["valeur"] if contexte.annees("lieux_eaje") else enfants * np.nan
-    poids = {"eaje": (lieux * (1 - sans_places.fillna(0.0))).fillna(0.0), "autres": enfants.fillna(0.0)}
-    placee, au_moins = sur["eaje"] + sur["autres"], enfants * 0.0
+    surs = np.where(np.isnan(situe["eaje"]), crecheurs["bas"].to_numpy(), situe["eaje"])
+    sur = {"eaje": np.where(entieres, surs, 0.0), "autres": np.nan_to_num(situe["autres"])}
     # Un registre dit où sont les assistants maternels : leurs places y sont situées, aux taux publiés.
-    registre = _assistants(contexte).where(entieres, 0.0)
-    situees, placees_par_lui = sur["eaje"] + sur["autres"], registre.groupby(unites).sum().gt(0)
-    flottante = pd.DataFrame(0.0, index=total.index, columns=["valeur", "haut"])
+    registre = np.where(entieres, _assistants(contexte), 0.0)
+    poids = {"eaje": _places_ignorees(contexte), "autres": registre}
+    placee, situee, au_moins = sur["eaje"] + sur["autres"], sur["eaje"] + sur["autres"], 0.0 * enfants
+    flottante = {"valeur": np.zeros(n), "haut": np.zeros(n)}
     for mode in ("eaje", "autres"):
-        reste = muettes[mode].groupby(unites).any().reindex(total.index)
-        deja = sur[mode].groupby(unites).sum().reindex(total.index)
-        places = epci[mode].reindex(total.index) * total / 100
+        muette = muettes[mode]
+        reste = sommer(muette) > 0
+        deja, taux = sommer(sur[mode]), epci[mode].to_numpy()
         demi = DEMI_TAUX * (1 if mode == "eaje" else 2) * total / 100
-        flotte = (places - deja).clip(lower=0.0).where(reste, 0.0)
-        connue = placees_par_lui.reindex(total.index, fill_value=False) if mode == "autres" else total.isin([])
+        flotte = np.where(reste, np.maximum(taux * total / 100 - deja, 0.0), 0.0)
+        connue = (sommer(registre) > 0) if mode == "autres" else np.zeros(n, dtype=bool)
+        moins, plus = (
+            np.where(reste & ~connue, np.maximum(taux * total / 100 + e - deja, 0.0), 0.0) for e in (-demi, demi)
+        )
         flottante["valeur"] += flotte
-        moins = (places - demi - deja).clip(lower=0.0).where(reste & ~connue, 0.0).fillna(0.0)
-        flottante["haut"] += (places + demi - deja).clip(lower=0.0).where(reste & ~connue, 0.0).fillna(np.inf)
-        w = poids[mode].where(muettes[mode], 0.0)
-        w = registre.where(muettes[mode], 0.0) if mode == "autres" else w
-        somme = w.groupby(unites).transform("sum")
+        flottante["haut"] += np.where(np.isnan(plus), np.inf, plus)
+        w = np.where(muette, poids[mode], 0.0)
         # Rien ne dit où elles sont : là où sont les enfants.
-        w = w.where(somme.gt(0), enfants.fillna(0.0).where(muettes[mode], 0.0))
-        somme = w.groupby(unites).transform("sum")
-        part = (w / somme).where(somme.gt(0), 0.0)
-        situees = situees + (part * unites.map(flotte.where(connue, 0.0))).fillna(0.0)
-        placee, au_moins = placee + part * unites.map(flotte), au_moins + part * unites.map(moins)
+        w = np.where(sommer(w)[unite] > 0, w, np.where(muette, np.nan_to_num(enfants), 0.0))
+        somme = sommer(w)[unite]
+        part = np.divide(w, somme, out=np.zeros(len(w)), where=somme > 0)
+        situee = situee + np.nan_to_num(part * np.where(connue, flotte, 0.0)[unite])
+        placee, au_moins = placee + part * flotte[unite], au_moins + part * np.nan_to_num(moins)[unite]
     return _Offre(
-        enfants=enfants,
+        enfants=pd.Series(enfants, unites.index),
         habitants=contexte.par_commune("population")["haut"].where(entieres),
-        situee=situees,
-        placee=placee.fillna(0.0).where(entieres, 0.0),
-        au_moins=au_moins.fillna(0.0).where(entieres, 0.0),
-        unites=unites,
-        flottante=flottante,
-        libre=(muettes["eaje"] | muettes["autres"]).where(entieres, False),
+        situee=situee,
+        placee=np.where(entieres, np.nan_to_num(placee), 0.0),
+        au_moins=np.where(entieres, np.nan_to_num(au_moins), 0.0),
+        unite=unite,
+        flottante=pd.DataFrame(flottante, index=noms),
+        libre=muettes["eaje"] | muettes["autres"],
         part_emploi=_part_emploi(contexte, unites),
     )
+
+
+def _places_ignorees(contexte: Contexte) -> np.ndarray:
+    """Crèches de chaque commune dont on ignore les places : là vont celles que l'on ne situe pas."""
+    if not contexte.annees("lieux_eaje"):
+        return np.zeros(len(contexte.communes))
+    lieux = contexte.par_commune("lieux_eaje")["valeur"]
+    part_sue = contexte.communes.get("places_eaje_part_sue", pd.Series(np.nan, index=lieux.index))
+    return (lieux * (1 - part_sue.fillna(0.0))).fillna(0.0).to_numpy(dtype=float)
 
 
 def _assistants(contexte: Contexte) -> pd.Series:
@@ -320,7 +345,10 @@ def _part_emploi(contexte: Contexte, unites: pd.Series) -> pd.Series:
 
 @dataclass(frozen=True)
 class _Zone:
-    """Les régions d'un territoire et leur marge, réparties une fois ; tout est rangé par commune."""
+    """Les régions d'un territoire et leur marge, réparties une fois ; tout est rangé par commune.
+
+    Seules les communes demandées ont leurs enfants sans place : les autres ne font que partager.
+    """
 
     rang: dict[str, int]
     demande: np.ndarray
@@ -333,52 +361,71 @@ class _Zone:
     sue: np.ndarray
 
 
-def _zone(contexte: Contexte, communes: list[str], public: str) -> _Zone:
-    """La même zone pour toutes les communes d'une région : une commune et son EPCI se répondent d'un même calcul.
+def _zones(contexte: Contexte, territoires: dict[str, list[str]], public: str) -> dict[str, _Zone]:
+    """La zone de chaque territoire : une seule par région, pour qu'une commune et son EPCI se répondent d'un calcul.
 
-    Un territoire à cheval est de la région où il a le plus de communes, si la marge de celle-ci le contient.
+    Un territoire à cheval est de la région où il a le plus de communes, si la marge de celle-ci le contient. Rien si
+    l'emploi des parents n'est connu nulle part.
     """
-    lieux = contexte.partager(("besoin", "regions"), lambda: contexte.communes["region"].dropna().to_dict())
-    comptes = Counter(lieux[c] for c in communes if c in lieux)
+    if public == "emploi" and _offre(contexte).part_emploi.isna().all():
+        return {}
+    communes = list({c for siennes in territoires.values() for c in siennes})
+    lieux = contexte.communes["region"].reindex(communes).dropna().to_dict()
+    comptes = {cle: Counter(lieux[c] for c in siennes if c in lieux) for cle, siennes in territoires.items()}
+    # La plus fréquente ; à égalité, la première dans l'ordre des codes.
+    regions = {cle: tuple(r for _, r in sorted((-k, r) for r, k in n.items())[:1]) for cle, n in comptes.items()}
+    zones = _des_regions(contexte, territoires, regions, public)
+    dehors = {
+        cle: tuple(sorted(n))
+        for cle, n in comptes.items()
+        if len(n) > 1 and not all(c in zones[cle].rang for c in territoires[cle])
+    }
+    return zones | _des_regions(contexte, territoires, dehors, public)
+
+
+def _des_regions(
+    contexte: Contexte, territoires: dict[str, list[str]], regions: dict[str, tuple[str, ...]], public: str
+) -> dict[str, _Zone]:
     choix = contexte.options
+    zones: dict[str, _Zone] = {}
+    for ensemble in sorted(set(regions.values())):
+        leurs = [cle for cle, siennes in regions.items() if siennes == ensemble]
+        pour = frozenset(c for cle in leurs for c in territoires[cle])
+        cle = ("besoin", "zone", ensemble, pour, public, choix.acces_minutes, choix.vitesse_kmh, contexte.annee)
+        zone = contexte.partager(cle, partial(_repartir, contexte, ensemble, pour, public))
+        zones |= dict.fromkeys(leurs, zone)
+    return zones
 
-    def une(regions: tuple[str, ...]) -> _Zone:
-        cle = ("besoin", "zone", regions, public, choix.acces_minutes, choix.vitesse_kmh, contexte.annee)
-        return contexte.partager(cle, lambda: _repartir(contexte, regions, public))
 
-    toutes = tuple(sorted(comptes))
-    zone = une(tuple(sorted(toutes, key=lambda r: (-comptes[r], r))[:1]))
-    return zone if len(toutes) < 2 or all(c in zone.rang for c in communes) else une(toutes)
-
-
-def _repartir(contexte: Contexte, regions: tuple[str, ...], public: str) -> _Zone:
+def _repartir(contexte: Contexte, regions: tuple[str, ...], pour: frozenset[str], public: str) -> _Zone:
     offre, seuil = _offre(contexte), contexte.options.acces_minutes
-    points = contexte.points
-    points = points[(offre.habitants.notna() & points["x"].notna()).to_numpy()]
-    ici = points[contexte.communes.loc[points.index, "region"].isin(regions).to_numpy()]
+    points, leurs_regions = contexte.partager(("besoin", "points"), lambda: _habites(contexte, offre))
+    ici = points[leurs_regions.isin(regions)]
     rayon = rayon_m(contexte, seuil)
     pres = autour(points, ici, marge_m=2 * rayon)
-    points = pres.iloc[np.unique(voisiner(pres, ici, rayon_m=2 * rayon).i)]
+    points = pres[(au_plus_proche(pres, ici) <= 2 * rayon).to_numpy()]
     couples = en_minutes(contexte, voisiner(points, points, rayon_m=rayon))
     a_portee = couples.cout <= seuil
     i, j, cout = couples.i[a_portee], couples.j[a_portee], couples.cout[a_portee]
     ici = points.index
-    part = offre.part_emploi.loc[ici].to_numpy() if public == "emploi" else 1.0
-    demande = np.nan_to_num(offre.enfants.loc[ici].to_numpy(dtype=float) * part)
-    unites, unite = np.unique(offre.unites.loc[ici].to_numpy(dtype=str), return_inverse=True)
-    n = len(ici)
+    rangs = contexte.communes.index.get_indexer(ici)
+    enfants = offre.enfants.to_numpy()[rangs] * (offre.part_emploi.to_numpy()[rangs] if public == "emploi" else 1.0)
+    demande = np.nan_to_num(enfants)
+    connues, unite = np.unique(offre.unite[rangs], return_inverse=True)
+    n, combien = len(ici), len(connues)
     soi = np.arange(n)
-    placee, situee, au_moins = (t.loc[ici].to_numpy(dtype=float) for t in (offre.placee, offre.situee, offre.au_moins))
-    flotte = offre.flottante.reindex(unites)
+    placee, situee, au_moins = offre.placee[rangs], offre.situee[rangs], offre.au_moins[rangs]
+    flotte = offre.flottante.iloc[connues]
     # Où qu'elle soit dans l'intercommunalité, une place peut être à portée de qui l'est d'une de ses communes.
-    libre = offre.libre.loc[ici].to_numpy(dtype=bool)[j]
-    paires = np.unique(np.concatenate([i[libre] * np.int64(len(unites)) + unite[j[libre]], soi * len(unites) + unite]))
-    de, vers = np.divmod(paires, len(unites))
+    libre = offre.libre[rangs][j]
+    paires = np.unique(np.concatenate([i[libre] * np.int64(combien) + unite[j[libre]], soi * combien + unite]))
+    de, vers = np.divmod(paires, combien)
+    # Placement par hypothèse, favorable (l'intercommunalité entière est un lieu), défavorable (chacun chez soi).
     reseaux = {
         "valeur": (placee, i, j, unite),
         "bas": (
             np.concatenate([situee, flotte["haut"].to_numpy()]),
-            np.concatenate([i, de]), np.concatenate([j, n + vers]), np.concatenate([unite, np.arange(len(unites))]),
+            np.concatenate([i, de]), np.concatenate([j, n + vers]), np.concatenate([unite, np.arange(combien)]),
         ),
         "haut": (
             np.concatenate([situee, np.maximum(au_moins, 0.0)]),
@@ -389,38 +436,48 @@ def _repartir(contexte: Contexte, regions: tuple[str, ...], public: str) -> _Zon
         pd.Series(demande, ici), pd.Series(placee, ici), Voisinage(ici, ici, i, j, cout), paliers=((seuil, 1.0),)
     )
     inconnue = flotte["valeur"].isna().to_numpy()
+    demandees = np.flatnonzero(ici.isin(pour))
     return _Zone(
         rang={c: r for r, c in enumerate(ici)},
         demande=demande,
-        sans_place={nom: demande * (1 - _d_abord_ici(demande, unite, *r)) for nom, r in reseaux.items()},
+        sans_place={nom: demande * (1 - _d_abord_ici(demande, unite, r, demandees)) for nom, r in reseaux.items()},
         deux_temps=acces.to_numpy(),
         portee=np.bincount(i, weights=placee[j], minlength=n) > 0,
         muette=np.bincount(i, weights=inconnue[unite[j]], minlength=n) > 0,
-        sue=~np.isnan(offre.enfants.loc[ici].to_numpy(dtype=float) * part) & ~inconnue[unite],
+        sue=~np.isnan(enfants) & ~inconnue[unite],
     )
 
 
-def _d_abord_ici(
-    demande: np.ndarray, unite: np.ndarray, offre: np.ndarray, i: np.ndarray, j: np.ndarray, de_qui: np.ndarray
-) -> np.ndarray:
-    """Part servie de chaque commune : une place va aux enfants de son intercommunalité, puis aux voisins.
+def _habites(contexte: Contexte, offre: _Offre) -> tuple[pd.DataFrame, pd.Series]:
+    """Les points des communes qui comptent, et leur région."""
+    points = contexte.points
+    ici = (offre.habitants.notna() & points["x"].notna()).to_numpy()
+    return points[ici], contexte.communes["region"][ici].astype("category")
 
-    Ceux que le premier tour sert le restent ; le second n'ajoute que ce que l'optimum de tous permet.
+
+def _d_abord_ici(
+    demande: np.ndarray, unite: np.ndarray, reseau: tuple[np.ndarray, ...], pour: np.ndarray
+) -> np.ndarray:
+    """Part servie de chaque commune demandée ; du réseau : offre, couples, intercommunalité de chaque lieu.
+
+    Une place va aux enfants de son intercommunalité, puis aux voisins : ceux que le premier tour sert le restent, le
+    second n'ajoute que ce que l'optimum de tous permet.
     """
+    offre, i, j, de_qui = reseau
+    i, j = ranger(i, j, (demande[i] > 0) & (offre[j] > 0))
     dedans = unite[i] == de_qui[j]
     d_abord = parts_servies(demande, offre, i[dedans], j[dedans])
-    return parts_servies(demande, offre, i, j, socle=d_abord * demande)
+    return parts_servies(demande, offre, i, j, socle=d_abord * demande, pour=pour)
 
 
 def _ligne(
-    contexte: Contexte, communes: list[str], public: str, marge: tuple[float, float], zone: _Zone | None = None
+    contexte: Contexte, communes: list[str], public: str, marge: tuple[float, float], zone: _Zone | None
 ) -> dict:
     """Un territoire, un public : ses enfants, ceux qui n'ont pas de place, entre deux bornes ; ou pourquoi non."""
     vides = dict.fromkeys(("enfants", "valeur", "bas", "haut", "part", "deux_temps"), np.nan)
     muette = {**vides, "statut": "non_disponible"}
-    if public == "emploi" and _offre(contexte).part_emploi.isna().all():
+    if zone is None:
         return muette | {"motif": SANS_EMPLOI}
-    zone = zone or _zone(contexte, communes, public)
     t = [zone.rang[c] for c in communes if c in zone.rang]
     if (len(t) < len(communes) or not zone.sue[t].all()) and (
         motif := _empechement(contexte, _offre(contexte), communes, public)
@@ -459,8 +516,8 @@ def _empechement(contexte: Contexte, offre: _Offre, communes: list[str], public:
         )
     if contexte.points["x"].reindex(communes).isna().any():
         return "une commune n'est pas située : aucune durée ne se calcule"
-    unites = offre.unites.reindex(communes).unique()
-    muets = [u for u in unites if pd.isna(offre.flottante.at[u, "valeur"])]
+    unites = np.unique(offre.unite[contexte.communes.index.get_indexer(communes)])
+    muets = unites[offre.flottante["valeur"].iloc[unites].isna()]
     if len(muets) == len(unites):
         return _SANS_TAUX.format("cette intercommunalité" if len(muets) == 1 else "ces intercommunalités")
     return ""
@@ -468,7 +525,7 @@ def _empechement(contexte: Contexte, offre: _Offre, communes: list[str], public:
 
 def _hypotheses(contexte: Contexte) -> tuple[str, ...]:
     annee = _annee(contexte)
-    taux = annee_des_taux(contexte.taux, contexte.annee)
+    taux = _annee_des_taux(contexte)
     return (
         f"enfants de moins de 3 ans : naissances de {annee - 2} à {annee}, sans arrivées ni départs"
         + ("" if taux == annee else f" ; taux de couverture de décembre {taux}"),
@@ -486,7 +543,7 @@ def _hypotheses(contexte: Contexte) -> tuple[str, ...]:
 
 
 def _sources(contexte: Contexte) -> tuple[str, ...]:
-    taux = annee_des_taux(contexte.taux, contexte.annee)
+    taux = _annee_des_taux(contexte)
     return (
         "Insee, état civil, naissances domiciliées",
         f"Cnaf, taux de couverture en accueil du jeune enfant, décembre {taux}",

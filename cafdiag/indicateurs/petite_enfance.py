@@ -80,9 +80,8 @@ def taux_publies(taux: pd.DataFrame, maille: str, colonne: str, *, annee: int) -
     >>> taux_publies(table, "epci", "txcouv", annee=2023).to_dict()
     {'200048551': 79.9}
     """
-    reelle = ~taux["code"].str.fullmatch(r"X+|COM|Z+")
-    lignes = taux[reelle & taux["maille"].eq(maille) & taux["annee"].eq(annee)]
-    lignes = lignes.set_index("code")
+    lignes = taux[(taux["maille"].eq(maille) & taux["annee"].eq(annee)).to_numpy(dtype=bool, na_value=False)]
+    lignes = lignes[~lignes["code"].str.fullmatch(r"X+|COM|Z+")].set_index("code")
     # Le détail PSU et hors PSU n'est que dans les fichiers importés.
     return lignes[colonne].astype("float64") if colonne in lignes else pd.Series(np.nan, index=lignes.index)
 

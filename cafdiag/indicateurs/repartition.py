@@ -32,11 +32,19 @@ def servis(demande: np.ndarray, offre: np.ndarray, i: np.ndarray, j: np.ndarray)
     12.0
     """
     demande, offre = _bornees(demande, offre)
-    return _coupe(demande, offre, i, j)[0]
+    prives, satures = _coupe(demande, offre, *ranger(i, j, (demande[i] > 0) & (offre[j] > 0)))
+    # La coupe se cherche en entiers et s'évalue en réels : le total est exact dès que la coupe est la bonne.
+    return float(demande[~prives].sum() + offre[satures].sum())
 
 
 def parts_servies(
-    demande: np.ndarray, offre: np.ndarray, i: np.ndarray, j: np.ndarray, *, socle: np.ndarray | None = None
+    demande: np.ndarray,
+    offre: np.ndarray,
+    i: np.ndarray,
+    j: np.ndarray,
+    *,
+    socle: np.ndarray | None = None,
+    pour: np.ndarray | None = None,
 ) -> np.ndarray:
     """La part des enfants servis, origine par origine, aussi égale que la distance le permet.
 
@@ -48,6 +56,8 @@ def parts_servies(
     socle : ndarray of float, optional
         Enfants déjà servis, qui le restent (d'une autre place au besoin) : seul ce qui s'y ajoute se partage. Ils
         doivent pouvoir l'être tous ensemble.
+    pour : ndarray of int, optional
+        Rangs des seules origines dont la part est demandée ; celle des autres n'est pas menée à son terme.
 
     Examples
     --------
@@ -59,40 +69,79 @@ def parts_servies(
     """
     demande, offre = _bornees(demande, offre)
     acquis = np.zeros(len(demande)) if socle is None else np.minimum(np.asarray(socle, dtype=float), demande)
-    manque, voulus = demande - acquis, demande.copy()
-    utiles = (demande[i] > 0) & (offre[j] > 0)
-    i, j = i[utiles], j[utiles]
-    # Tous ensemble d'abord ; puis, d'un seul flot par tour, chaque groupe se coupe en deux tant qu'il le doit.
-    groupe, du_lieu, servi = np.zeros(len(demande), dtype=int), np.zeros(len(offre), dtype=int), None
-    actif = np.array([True])
-    while actif.any():
-        n = len(actif)
-        if servi is None:
-            servi = np.array([_coupe(demande, offre, i, j)[0]])
-        du_groupe = {"weights": manque, "minlength": n}
-        total = np.bincount(groupe, **du_groupe)
-        deja = np.bincount(groupe, weights=acquis, minlength=n)
-        part = np.clip(np.divide(servi - deja, total, out=np.ones(n), where=total > 0), 0.0, 1.0)
-        ici = actif[groupe]
-        voulus[ici] = (acquis + part[groupe] * manque)[ici]
-        vifs = (actif & (part < 1.0))[groupe]
-        _, prives, satures = _coupe(np.where(vifs, voulus, 0.0), offre, i, j)
-        prives &= vifs
-        leur_offre = np.bincount(du_lieu, weights=np.where(satures, offre, 0.0), minlength=n)
-        leurs_voeux = np.bincount(groupe, weights=np.where(prives, voulus, 0.0), minlength=n)
-        combien = np.bincount(groupe, weights=prives, minlength=n)
+    i, j = ranger(i, j, (demande[i] > 0) & (offre[j] > 0))
+    voulus, demandees = np.zeros(len(demande)), np.zeros(len(demande), dtype=bool)
+    demandees[slice(None) if pour is None else pour] = True
+    while len(i):
+        (qui, de), (lieux, vers) = _presents(i, len(demande)), _presents(j, len(offre))
+        # Ce qui ne se touche pas se règle à part, d'un même flot ; chaque ensemble se coupe en deux tant qu'il le doit.
+        ensemble, du_lieu = _composantes(len(qui), len(lieux), de, vers)
+        n = 1 + ensemble.max()
+        utiles = np.bincount(ensemble, demandees[qui], n) > 0
+        if not utiles.all():
+            i, j = _parmi(utiles[ensemble[de]], i, j)
+            continue
+        acquise, manque, places = acquis[qui], demande[qui] - acquis[qui], offre[lieux]
+        total, deja = np.bincount(ensemble, manque, n), np.bincount(ensemble, acquise, n)
+        plus = np.minimum(np.bincount(du_lieu, places, n), np.bincount(ensemble, demande[qui], n))
+        part = np.clip(np.divide(plus - deja, total, out=np.ones(n), where=total > 0), 0.0, 1.0)
+        voeux = acquise + part[ensemble] * manque
+        voulus[qui] = voeux
+        prives, satures = _coupe(voeux, places, de, vers)
         # Ceux dont tous les lieux réunis ne peuvent donner cette part à chacun se règlent entre eux, de ces lieux
         # seuls ; les autres, mieux servis, s'en passent.
-        coupes = (combien > 0) & (combien < np.bincount(groupe, minlength=n))
+        leur_offre = np.bincount(du_lieu, np.where(satures, places, 0.0), n)
+        leurs_voeux = np.bincount(ensemble, np.where(prives, voeux, 0.0), n)
+        # Tous privés : il n'y a rien à couper, à l'arrondi des entiers près.
+        coupes = np.bincount(ensemble, prives, n) < np.bincount(ensemble, minlength=n)
         coupes &= leur_offre < leurs_voeux * (1 - 1e-9) - 1e-6
-        neufs = np.cumsum(coupes) - 1 + n
-        groupe = np.where(prives & coupes[groupe], neufs[groupe], groupe)
-        du_lieu = np.where(satures & coupes[du_lieu], neufs[du_lieu], du_lieu)
-        servi = np.concatenate([np.where(coupes, servi - leur_offre, servi), leur_offre[coupes]])
-        actif = np.concatenate([coupes, np.ones(int(coupes.sum()), dtype=bool)])
-        dedans = groupe[i] == du_lieu[j]
-        i, j = i[dedans], j[dedans]
+        i, j = _parmi(coupes[ensemble[de]] & (prives[de] == satures[vers]), i, j)
     return np.divide(voulus, demande, out=np.ones(len(demande)), where=demande > 0)
+
+
+def _parmi(gardes: np.ndarray, *tables: np.ndarray) -> tuple[np.ndarray, ...]:
+    return tables if gardes.all() else tuple(t[gardes] for t in tables)
+
+
+def ranger(i: np.ndarray, j: np.ndarray, gardes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Les couples gardés, par origine puis par lieu, chacun une fois : les lignes d'une matrice creuse.
+
+    >>> [t.tolist() for t in ranger(np.array([1, 0, 1]), np.array([2, 0, 2]), np.array([True, True, True]))]
+    [[0, 1], [0, 2]]
+    """
+    i, j = _parmi(gardes, np.asarray(i), np.asarray(j))
+    if not len(i):
+        return i.astype(np.int64), j.astype(np.int64)
+    combien = int(j.max()) + 1
+    cles = i.astype(np.int64) * combien + j
+    if (cles[1:] > cles[:-1]).all():
+        return i, j
+    # Presque rangés, ils se trient par fusion.
+    cles.sort(kind="stable")
+    return np.divmod(cles[np.append(True, cles[1:] > cles[:-1])], combien)
+
+
+def _presents(rangs: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Les rangs qui paraissent, et la place de chacun parmi eux."""
+    paru = np.zeros(n, dtype=bool)
+    paru[rangs] = True
+    return np.flatnonzero(paru), (np.cumsum(paru) - 1)[rangs]
+
+
+def _composantes(n: int, m: int, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """À quel ensemble d'un seul tenant appartient chaque origine, chaque lieu."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    debuts = np.append(_debuts(i, n), np.full(m, len(i)))
+    liens = csr_matrix((np.ones(len(i), dtype=np.int8), n + j, debuts), shape=(n + m, n + m))
+    ensembles = connected_components(liens, directed=False)[1].astype(int)
+    return ensembles[:n], ensembles[n:]
+
+
+def _debuts(i: np.ndarray, n: int) -> np.ndarray:
+    """Où commence chaque ligne d'une matrice creuse dont les couples sont rangés."""
+    return np.concatenate([[0], np.cumsum(np.bincount(i, minlength=n))])
 
 
 def _bornees(demande: np.ndarray, offre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,33 +152,36 @@ def _bornees(demande: np.ndarray, offre: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def _coupe(
     demande: np.ndarray, offre: np.ndarray, i: np.ndarray, j: np.ndarray
-) -> tuple[float, np.ndarray, np.ndarray]:
-    """Valeur de la coupe minimale ; origines du côté de la source (qui manquent de places), lieux à leur portée.
-
-    La coupe se cherche en entiers et s'évalue en réels : le total est exact dès que la coupe est la bonne.
-    """
+) -> tuple[np.ndarray, np.ndarray]:
+    """Une coupe minimale, en entiers : origines qui manquent de places, lieux à leur portée (couples rangés)."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
     n, m = len(demande), len(offre)
     if not len(i) or demande.sum() <= 0:
-        return 0.0, demande > 0, np.zeros(m, dtype=bool)
+        return demande > 0, np.zeros(m, dtype=bool)
     total = demande.sum()
     echelle = min(_ECHELLE, _ENTIER / total)
     source, puits = n + m, n + m + 1
-    capacites = np.concatenate(
-        [
-            np.rint(demande * echelle).astype(np.int32),
-            np.full(len(i), _SANS_LIMITE),
-            np.rint(np.minimum(offre, total) * echelle).astype(np.int32),
-        ]
-    )
-    de = np.concatenate([np.full(n, source), i, n + np.arange(m)])
-    vers = np.concatenate([np.arange(n), n + j, np.full(m, puits)])
-    reseau = csr_matrix((capacites, (de, vers)), shape=(n + m + 2, n + m + 2))
-    reste = reseau - maximum_flow(reseau, source, puits).flow
+    voeux = np.rint(demande * echelle).astype(np.int32)
+    places = np.rint(np.minimum(offre, total) * echelle).astype(np.int32)
+    # Les lignes dans l'ordre : origines, lieux, source, puits. Rien à trier, rien à sommer.
+    reseau = csr_matrix(
+        (
+            np.concatenate([np.full(len(i), _SANS_LIMITE), places, voeux]),
+            np.concatenate([n + j, np.full(m, puits), np.arange(n)]).astype(np.int32),
+            np.concatenate([_debuts(i, n), len(i) + np.arange(1, m + 1), [len(i) + m + n] * 2]).astype(np.int32),
+        ),
+        shape=(n + m + 2, n + m + 2),
+    )  # fmt: skip
+    flot = maximum_flow(reseau, source, puits).flow
+    # Ce qui peut encore passer : sans limite d'une origine à un lieu, à rebours de ce qui y passe, et ce qui manque.
+    de = np.repeat(np.arange(n + m + 2), np.diff(flot.indptr))
+    reste = np.where(de < n, 1, -flot.data)
+    de_la_source = slice(*flot.indptr[source : source + 2])
+    reste[de_la_source] = voeux[flot.indices[de_la_source]] - flot.data[de_la_source]
+    reste = csr_matrix((np.maximum(reste, 0), flot.indices, flot.indptr), shape=flot.shape)
     reste.eliminate_zeros()
     atteints = np.zeros(n + m + 2, dtype=bool)
     atteints[breadth_first_order(reste, source, return_predecessors=False)] = True
-    prives, satures = atteints[:n], atteints[n : n + m]
-    return float(demande[~prives].sum() + offre[satures].sum()), prives, satures
+    return atteints[:n], atteints[n : n + m]
