@@ -134,7 +134,7 @@ def epci_de_l_autre_geographie() -> pd.DataFrame:
     if geographie() == ANCIENNE:
         entiere = pd.read_parquet(verifier(dossier("data") / "epci.parquet"))
         return entiere[entiere["code"].isin(_perimetres_changes())].reset_index(drop=True)
-    return _table(f"epci_{ANCIENNE}", None, None).copy()
+    return _table(f"epci_{ANCIENNE}", None, None).copy(deep=False)
 
 
 @lru_cache(maxsize=1)

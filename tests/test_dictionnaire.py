@@ -252,8 +252,7 @@ def places_et_taux(entrepot_neuf, cas_or):
 
 def test_denominateurs_reconstitues_des_cas_d_or(places_et_taux):
     """GC-01 à GC-11 : les entiers possibles sont dans l'intervalle, au plus près."""
-    table = publications.publications()
-    enfants = table[table["variable"].eq("enfants_moins_3_ans_cnaf") & table["annee"].eq(2023)].set_index("code")
+    enfants = publications.publications()["enfants_moins_3_ans_cnaf", 2023].set_index("code")
     for cas in places_et_taux["taux_couverture"]:
         if cas["code"] == "XX":
             assert "XX" not in enfants.index

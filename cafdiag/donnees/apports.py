@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cafdiag.donnees.au_besoin import AuBesoin
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.registres_champs import TYPES_STRUCTURES as TYPES_STRUCTURES
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
@@ -39,7 +40,7 @@ class Apports:
         Types que le registre décrit, même si aucune de ses structures ne compte (aucune agréée).
     """
 
-    qpv: gpd.GeoDataFrame | None = None
+    qpv: gpd.GeoDataFrame | None = AuBesoin(None)
     structures: pd.DataFrame | None = None
     departements_complets: frozenset[str] = frozenset()
     compte_rendu: CompteRendu | None = None

@@ -6,8 +6,9 @@ from functools import lru_cache
 
 import pandas as pd
 
-from cafdiag.donnees import tables
+from cafdiag.donnees import entrepot, tables
 from cafdiag.donnees.apports import Apports
+from cafdiag.donnees.memoire import assemblee
 from cafdiag.donnees.places import places_eaje
 from cafdiag.donnees.variables import derniere_annee, plus_recent
 from cafdiag.magasin import lire_table
@@ -36,19 +37,28 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
         ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet),
         et ``places_eaje…`` (:func:`cafdiag.donnees.places.places_eaje`).
     """
-    if apports is None or apports.vide:
-        return _sans_apport(tables.etat()).copy(deep=False)
-    return _completer(apports)
+    if apports is None or apports.structures is None:
+        return _sans_registre(tables.etat()).copy(deep=False)
+    return tables.communes().assign(**_comptes(apports))
 
 
 @lru_cache(maxsize=2)
-def _sans_apport(etat: tuple) -> pd.DataFrame:
-    return _completer(None)
+def _sans_registre(etat: tuple) -> pd.DataFrame:
+    entrepot.exiger_intact("communes", "structures", "places")
+    communes = tables.communes()
+    # Une liste remise par un partenaire est à lui : ce qu'on en compte se recalcule, rien n'en est gardé.
+    if any(e["jeu"] == "structures" and not e["origine"] for e in entrepot.entrees().values()):
+        comptes = _comptes(None)
+    else:
+        comptes = assemblee("comptes", etat, lambda: _comptes(None))
+    return communes.assign(**comptes.set_axis(communes.index))
 
 
-def _completer(apports: Apports | None) -> pd.DataFrame:
-    table = tables.communes().copy(deep=False)
+def _comptes(apports: Apports | None) -> pd.DataFrame:
+    """Ce que :func:`table_communes` ajoute à la table communale, même index."""
+    table = tables.communes()
     structures = None if apports is None else apports.structures
+    comptees = pd.DataFrame(index=table.index)
     edition = derniere_annee(table, *BPE_AVS.values())
     for type_structure, colonne in TYPES_AVS.items():
         couvert = table["departement"].isin(apports.complet(type_structure) if apports else ())
@@ -58,12 +68,12 @@ def _completer(apports: Apports | None) -> pd.DataFrame:
             par_commune = structures.loc[structures["type"] == type_structure, "code"].value_counts()
             du_registre = par_commune.reindex(table.index, fill_value=0).astype("float64")
             comptes = du_registre.where(couvert, comptes)
-        table[colonne] = comptes
+        comptees[colonne] = comptes
     encadrees = places_eaje(apports)
     for colonne, sienne in {"places": "", "au_moins": "_au_moins", "part_sue": "_part_sue"}.items():
-        table[f"places_eaje{sienne}"] = encadrees[colonne]
-    table["rpe_couvert"] = _couvertes_par_un_rpe(table, apports)
-    return table
+        comptees[f"places_eaje{sienne}"] = encadrees[colonne]
+    comptees["rpe_couvert"] = _couvertes_par_un_rpe(table, apports)
+    return comptees
 
 
 def _couvertes_par_un_rpe(table: pd.DataFrame, apports: Apports | None) -> pd.Series:

@@ -14,10 +14,11 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cafdiag import magasin
@@ -29,6 +30,8 @@ from cafdiag.geographie import geographie
 VARIABLE = "CAFDIAG_MEMOIRE"
 # Une suite de mesures pèse une centaine de ko : au plus une trentaine de Mo par poste.
 _FICHIERS_GARDES = 300
+# Une grandeur et une année.
+Partie = tuple[str, int]
 _BIBLIOTHEQUES = ("pandas", "numpy", "scipy", "pyarrow", "pyproj")
 
 
@@ -97,12 +100,73 @@ def assemblee(nom: str, etat: tuple, assembler: Callable[[], pd.DataFrame]) -> p
     table = relire(etat, ("table", nom))
     if table is None:
         table = assembler()
-        # Parquet rend en textes d'Arrow bien des colonnes d'objets : on garde leurs noms avec elles.
-        a_garder = table.copy(deep=False)
-        a_garder.attrs["objets"] = table.columns[table.dtypes.eq(object)].tolist()
-        garder(etat, ("table", nom), a_garder)
+        _garder_telle_quelle(nom, etat, table)
         return table
-    return table.astype(dict.fromkeys(table.attrs.pop("objets", ()), object))
+    return _telle_quelle(table)
+
+
+def en_parties(nom: str, etat: tuple, assembler: Callable[[], pd.DataFrame]) -> Mapping[Partie, pd.DataFrame]:
+    """Comme :func:`assemblee`, par ``variable`` et ``annee`` : une partie n'est relue que si l'on s'en sert."""
+    if not etat:
+        return _decouper(assembler())
+    liste = relire(etat, ("table", nom))
+    if liste is not None:
+        return _Parties(nom, etat, tuple(liste.itertuples(index=False, name=None)), assembler)
+    parties = _decouper(assembler())
+    for (variable, annee), partie in parties.items():
+        _garder_telle_quelle(f"{nom}-{variable}-{annee}", etat, partie)
+    garder(etat, ("table", nom), pd.DataFrame(list(parties), columns=["variable", "annee"]))
+    return parties
+
+
+class _Parties(Mapping[Partie, pd.DataFrame]):
+    """Les parties gardées d'une table ; qu'une seule soit illisible, et toutes sont réassemblées."""
+
+    def __init__(
+        self, nom: str, etat: tuple, cles: tuple[Partie, ...], assembler: Callable[[], pd.DataFrame]
+    ) -> None:
+        self._nom, self._etat, self._assembler = nom, etat, assembler
+        self._parties: dict[Partie, pd.DataFrame | None] = dict.fromkeys(cles)
+
+    def __getitem__(self, cle: Partie) -> pd.DataFrame:
+        if self._parties[cle] is None:
+            variable, annee = cle
+            table = relire(self._etat, ("table", f"{self._nom}-{variable}-{annee}"))
+            self._parties |= _decouper(self._assembler()) if table is None else {cle: _telle_quelle(table)}
+        return self._parties[cle]
+
+    def __contains__(self, cle: object) -> bool:
+        return cle in self._parties
+
+    def __iter__(self) -> Iterator[Partie]:
+        return iter(self._parties)
+
+    def __len__(self) -> int:
+        return len(self._parties)
+
+
+def _decouper(table: pd.DataFrame) -> dict[Partie, pd.DataFrame]:
+    groupes = table.groupby(["variable", "annee"], sort=False)
+    return {(str(v), int(a)): partie.reset_index(drop=True) for (v, a), partie in groupes}
+
+
+def _garder_telle_quelle(nom: str, etat: tuple, table: pd.DataFrame) -> None:
+    # Parquet rend en textes d'Arrow bien des colonnes d'objets : on garde leurs noms avec elles.
+    a_garder = table.copy(deep=False)
+    a_garder.attrs["objets"] = table.columns[table.dtypes.eq(object)].tolist()
+    garder(etat, ("table", nom), a_garder)
+
+
+def _telle_quelle(table: pd.DataFrame) -> pd.DataFrame:
+    objets = [c for c in table.attrs.pop("objets", ()) if table[c].dtype != object]
+    return table.assign(**{c: _en_objets(table[c]) for c in objets})
+
+
+def _en_objets(textes: pd.Series) -> pd.Series:
+    """Les mêmes textes, en objets : chacun n'est fait qu'une fois, si souvent qu'il se répète."""
+    rangs, uniques = pd.factorize(textes)
+    objets = np.append(np.asarray(uniques, dtype=object), np.nan).take(rangs)
+    return pd.Series(objets, index=textes.index, dtype=object)
 
 
 def _oublier_les_autres(garde: Path) -> None:

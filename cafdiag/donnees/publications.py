@@ -7,13 +7,15 @@ et ne se découpe jamais ; une médiane ou une part ne se somme pas davantage.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import entrepot
-from cafdiag.donnees.memoire import assemblee
+from cafdiag.donnees.memoire import Partie, en_parties
 from cafdiag.donnees.tables import epci, etat, places, taux_couverture
 from cafdiag.donnees.variable import DEMI_PAS_ARRONDI
 from cafdiag.donnees.variables_locales import COMPOSEES, PLACES
@@ -61,25 +63,30 @@ _SECRETS = {"taux_pauvrete": "taux_pauvrete_secret", "niveau_vie_median": "nivea
 _NOMBRES = ("annee", "valeur", "bas", "haut")
 
 
-def publications() -> pd.DataFrame:
-    """Tout ce que l'entrepôt et l'embarqué publient à une maille. À ne pas modifier.
+def publications() -> Mapping[Partie, pd.DataFrame]:
+    """Tout ce que l'entrepôt et l'embarqué publient à une maille, par grandeur et année. À ne pas modifier.
 
     Returns
     -------
-    DataFrame
-        ``variable, maille, code, annee, valeur, bas, haut, statut, source`` ; une ligne par grandeur,
-        territoire et année. ``valeur`` est vide quand le statut est ``secret``.
+    mapping of (str, int) to DataFrame
+        ``variable, maille, code, annee, valeur, bas, haut, statut, source`` ; une ligne par territoire.
+        ``valeur`` est vide quand le statut est ``secret``. Chaque table n'est lue que si on la demande.
     """
     return _publications(etat())
 
 
 @lru_cache(maxsize=2)
-def _publications(etat_: tuple) -> pd.DataFrame:
+def _publications(etat_: tuple) -> Mapping[Partie, pd.DataFrame]:
     entrepot.exiger_intact(*_PUBLICS)
-    publiques = assemblee("publications", etat_, lambda: _assembler(etat_))
+    publiques = en_parties("publications", etat_, lambda: _assembler(etat_))
     # Ce que le territoire déclare peut être confidentiel : jamais gardé, relu chaque fois dans l'entrepôt.
     activite = situer(_activite()) if etat_ else vides()
-    return pd.concat([publiques, activite], ignore_index=True)[COLONNES] if len(activite) else publiques
+    declarees = {}
+    for (variable, annee), lignes in activite.groupby(["variable", "annee"]):
+        cle = (variable, int(annee))
+        avant = [publiques[cle]] if cle in publiques else []
+        declarees[cle] = pd.concat([*avant, lignes], ignore_index=True)[COLONNES]
+    return ChainMap(declarees, publiques) if declarees else publiques  # type: ignore[arg-type]  # on n'y écrit rien
 
 
 def _assembler(etat_: tuple) -> pd.DataFrame:

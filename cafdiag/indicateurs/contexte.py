@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, evaluer
+from cafdiag.donnees.au_besoin import AuBesoin
+from cafdiag.donnees.memoire import Partie
 from cafdiag.donnees.projections import projeter
-from cafdiag.donnees.publications import vides
 from cafdiag.donnees.variable import nom_de_colonne
 from cafdiag.indicateurs.agregation import sommer_positions
 from cafdiag.indicateurs.hors_mayotte import MAILLE
@@ -68,22 +69,24 @@ class Contexte:
         Ce qui ne dépend que des tables et des options, gardé d'un calcul à l'autre tant qu'elles ne changent pas.
     places : DataFrame
         Nombres de places publiés, s'ils ont été importés.
-    publications : DataFrame
+    publications : mapping of (str, int) to DataFrame
         Valeurs publiées ou déclarées à une maille (:func:`cafdiag.donnees.publications.publications`).
+
+    Les tables peuvent être données par la fonction qui les lira à leur premier usage.
     """
 
     territoires: pd.DataFrame
     appartenance: pd.DataFrame
-    communes: pd.DataFrame
-    taux: pd.DataFrame
-    qpv: pd.DataFrame
-    structures: pd.DataFrame
-    apports: Apports
+    communes: AuBesoin[pd.DataFrame] = AuBesoin()
+    taux: AuBesoin[pd.DataFrame] = AuBesoin()
+    qpv: AuBesoin[pd.DataFrame] = AuBesoin()
+    structures: AuBesoin[pd.DataFrame] = AuBesoin()
+    apports: AuBesoin[Apports] = AuBesoin()
     annee: int | None = None
     options: Options = field(default_factory=Options)
     partage: dict = field(default_factory=dict, repr=False)
-    places: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
-    publications: pd.DataFrame = field(default_factory=vides, repr=False)
+    places: AuBesoin[pd.DataFrame] = AuBesoin(pd.DataFrame)
+    publications: AuBesoin[Mapping[Partie, pd.DataFrame]] = AuBesoin(dict)
     _memoire: dict = field(default_factory=dict, repr=False)
 
     @property
@@ -136,7 +139,7 @@ class Contexte:
         """Années calculables d'une variable, la plus récente d'abord ; aucune si rien ne la donne."""
         return self.retenir(
             ("annees", variable),
-            lambda: sorted({*self._communales(variable), *self._publiees(variable)}, reverse=True),
+            lambda: sorted({*self._communales(variable), *self.annees_publiees(variable)}, reverse=True),
         )
 
     def statuts(self, variable: str, annees: pd.Series) -> np.ndarray:
@@ -148,23 +151,20 @@ class Contexte:
         """Années que des colonnes communales donnent."""
         return VARIABLES[variable].annees(self.colonnes)
 
-    def _publiees(self, variable: str) -> dict[int, pd.DataFrame]:
-        """Publications d'une variable, année par année."""
-        par_variable = self.partager(("publiees",), lambda: dict(tuple(self.publications.groupby("variable"))))
-        lignes = par_variable.get(variable)
-        if lignes is None:
-            return {}
-        return self.partager(
-            ("publiees", variable), lambda: {int(a): t for a, t in lignes.groupby("annee", sort=True)}
-        )
-
     def annees_publiees(self, variable: str) -> list[int]:
         """Années des seules publications d'une variable, la plus récente d'abord."""
-        return sorted(self._publiees(variable), reverse=True)
+
+        def ranger() -> dict[str, list[int]]:
+            rangees: dict[str, list[int]] = {}
+            for publiee, annee in sorted(self.publications, reverse=True):
+                rangees.setdefault(publiee, []).append(annee)
+            return rangees
+
+        return self.partager(("annees publiees",), ranger).get(variable, [])
 
     def publications_de(self, variable: str, annee: int) -> pd.DataFrame:
         """Publications d'une variable une année."""
-        return self._publiees(variable)[annee]
+        return self.publications[variable, annee]
 
     @property
     def officiels(self) -> pd.DataFrame:
@@ -187,7 +187,7 @@ class Contexte:
             table = evaluer(self.communes, variable, annee=annee)
         else:
             table = pd.DataFrame({"valeur": np.nan, "bas": 0.0, "haut": np.inf}, index=self.communes.index)
-        publiees = self._publiees(variable).get(annee)
+        publiees = self.publications.get((variable, annee))
         if publiees is None:
             return table
         ici = publiees[publiees["maille"].eq("commune") & publiees["valeur"].notna()].set_index("code")
@@ -243,7 +243,7 @@ class Contexte:
 
     def _somme_annuelle(self, variable: str, annee: int) -> pd.DataFrame:
         communes = self.par_commune(variable, annee=annee)
-        publiees = self._publiees(variable).get(annee)
+        publiees = self.publications.get((variable, annee))
         if publiees is None:
             somme = self.sommer_ensembles(communes)
             somme = somme.assign(annee=annee, maille_source="commune", source="", enferme="")
@@ -329,7 +329,7 @@ class Contexte:
         cle = ("manquantes", variable, annee)
         if cle not in self._memoire:
             phrases = self._phrases(*self.partager(cle, lambda: self._absentes(variable, annee)))
-            if annee in self._publiees(variable):
+            if (variable, annee) in self.publications:
                 phrases = self._phrases_publiees(variable, annee, phrases)
             self._memoire[cle] = phrases
         return self._memoire[cle]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES
+from cafdiag.donnees.publications import vides
 from cafdiag.donnees.tables import grille_importee
 from cafdiag.donnees.variables import derniere_annee
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, borner_la_part, rapport
@@ -451,8 +452,8 @@ def _hors_de_la_source(contexte: Contexte, variable: str) -> np.ndarray:
     """Territoires qu'une publication nationale à la commune laisse de côté, secret compris : rien n'est à apporter."""
 
     def citees() -> pd.Index:
-        dites = contexte.publications[contexte.publications["variable"].eq(variable)]
-        return pd.Index(dites.loc[dites["maille"].eq("commune"), "code"].unique())
+        dites = [contexte.publications_de(variable, a) for a in sorted(contexte.annees_publiees(variable))]
+        return pd.Index(pd.concat(d.loc[d["maille"].eq("commune"), "code"] for d in dites or [vides()]).unique())
 
     connues = contexte.partager(("communes publiées", variable), citees)
     departements = contexte.communes["departement"]

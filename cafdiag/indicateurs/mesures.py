@@ -114,8 +114,7 @@ def _variables(ligne: pd.Series) -> tuple[str, str]:
 
 
 def _annees_publiees(variable: str) -> set[int]:
-    publiees = publications()
-    return {int(a) for a in publiees.loc[publiees["variable"].eq(variable), "annee"].unique()}
+    return {annee for publiee, annee in publications() if publiee == variable}
 
 
 def mesurer(

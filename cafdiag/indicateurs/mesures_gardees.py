@@ -83,6 +83,9 @@ def _relues_ou_calculees(
     manquantes = [cle for cle in cles if cle not in blocs]
     if manquantes:
         blocs |= _decouper(calculer(manquantes), manquantes, par_lieu)
+    if tables_donnees.etat() != etat:
+        # Importé pendant le calcul : rien ne dit de quel entrepôt sont ces mesures.
+        return blocs
     for cle in references if len(cles) > 1 else ():
         if cle in manquantes:
             sur_disque.garder(etat, (cle,), blocs[cle])

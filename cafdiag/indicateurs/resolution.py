@@ -116,11 +116,13 @@ def resoudre(
         pris = dedans[entier]
         for colonne in sommes:
             np.add.at(sommes[colonne], pris["t"], pris["u"].map(unites[colonne]).to_numpy(dtype=float))
-        for t, u in zip(pris["t"], pris["u"], strict=True):
-            maille_source[t] = maille.partition("_")[0]
-            sources[t][unites.at[u, "source"]] = None
-        couples = set(zip(pris["t"], pris["u"], strict=True))
-        fait |= libres & np.array([c in couples for c in zip(lignes["t"], code, strict=True)], dtype=bool)
+        maille_source[pris["t"]] = maille.partition("_")[0]
+        _citer(sources, pris["t"], pris["u"].map(unites["source"]))
+        couples, entiers = (
+            t.to_numpy() * len(unites) + unites.index.get_indexer(pd.Index(u))
+            for t, u in ((lignes["t"][libres], code[libres]), (pris["t"], pris["u"]))
+        )
+        fait[libres] = np.isin(couples, entiers)
     reste = lignes[~fait]
     rang = communes.index.get_indexer(pd.Index(reste["commune"]))
     t = reste["t"].to_numpy()
@@ -132,9 +134,8 @@ def resoudre(
     manquants = np.bincount(t, weights=manque, minlength=n).astype(int)
     _directes(publiees, officiels, sommes, manquants, maille_source, sources)
     citees = publiees[publiees["maille"].eq("commune")].set_index("code")["source"]
-    for rang_t, commune in zip(t[~manque], reste["commune"][~manque], strict=True):
-        if commune in citees.index:
-            sources[rang_t].setdefault(citees[commune], None)
+    rang = citees.index.get_indexer(pd.Index(reste["commune"][~manque]))
+    _citer(sources, t[~manque][rang >= 0], citees.to_numpy()[rang[rang >= 0]])
     complet = manquants == 0
     return pd.DataFrame(
         {
@@ -150,6 +151,13 @@ def resoudre(
         },
         index=cles,
     )
+
+
+def _citer(sources: list[dict[str, None]], rangs: np.ndarray | pd.Series, citees: np.ndarray | pd.Series) -> None:
+    """Ajoute à chaque territoire les sources qu'il cite, dans l'ordre, sans répéter."""
+    paires = pd.DataFrame({"t": np.asarray(rangs), "source": np.asarray(citees)}).drop_duplicates()
+    for t, source in zip(paires["t"], paires["source"], strict=True):
+        sources[t].setdefault(source, None)
 
 
 def _directes(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import pandas as pd
 
-from cafdiag.donnees import Apports, table_communes
+from cafdiag.donnees import Apports, entrepot, table_communes
 from cafdiag.donnees import tables as tables_donnees
+from cafdiag.donnees.au_besoin import AuBesoin
 from cafdiag.donnees.communes import structures_connues
+from cafdiag.donnees.memoire import Partie
 from cafdiag.donnees.publications import publications
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.contexte import Contexte
@@ -19,42 +22,49 @@ from cafdiag.territoires import Territoire
 
 # Les mailles dont chaque territoire est une réunion de communes, et que l'on calcule toutes à la fois.
 MAILLES = ("commune", "epci", "departement", "region", "france")
+_JEUX = ("communes", "taux_couverture", "qpv", "structures", "places", "epci", "qf", "iris", "activite")
 
 
 @dataclass(frozen=True)
 class Tables:
     """Les tables d'un calcul, lues une fois ; on ne les modifie jamais, et ``partage`` garde ce qu'on en tire."""
 
-    communes: pd.DataFrame
-    taux: pd.DataFrame
-    qpv: pd.DataFrame
-    structures: pd.DataFrame
-    apports: Apports
-    places: pd.DataFrame
-    publications: pd.DataFrame
+    communes: AuBesoin[pd.DataFrame] = AuBesoin()
+    taux: AuBesoin[pd.DataFrame] = AuBesoin()
+    qpv: AuBesoin[pd.DataFrame] = AuBesoin()
+    structures: AuBesoin[pd.DataFrame] = AuBesoin()
+    apports: AuBesoin[Apports] = AuBesoin()
+    places: AuBesoin[pd.DataFrame] = AuBesoin()
+    publications: AuBesoin[Mapping[Partie, pd.DataFrame]] = AuBesoin()
     partage: dict = field(init=False, default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def lire(cls, apports: Apports | None) -> Tables:
-        """Lit les tables embarquées et y joint les apports."""
+        """Les tables embarquées et importées, et les apports ; chacune n'est lue qu'à son premier usage."""
         if apports is None or apports.vide:
             return _tables_sans_apport(tables_donnees.etat())
         return _lire_tables(apports)
 
 
 def _lire_tables(apports: Apports) -> Tables:
+    # Une table abîmée est refusée d'abord, même si le calcul n'en veut pas.
+    entrepot.exiger_intact(*_JEUX)
     if apports.qpv is None:
-        apports = replace(apports, qpv=tables_donnees.qpv_contours())
-    communes = table_communes(apports)
-    # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
+        apports = replace(apports, qpv=tables_donnees.qpv_contours)
+
+    def communes() -> pd.DataFrame:
+        # Index en objets Python : ceux adossés à Arrow se reconvertissent à chaque alignement.
+        table = table_communes(apports)
+        return table.set_axis(table.index.astype(object))
+
     return Tables(
-        communes.set_axis(communes.index.astype(object)),
-        tables_donnees.taux_couverture(),
-        lire_table("qpv"),
-        structures_connues(apports),
+        communes,
+        tables_donnees.taux_couverture,
+        lambda: lire_table("qpv"),
+        lambda: structures_connues(apports),
         apports,
-        tables_donnees.places(),
-        publications(),
+        tables_donnees.places,
+        publications,
     )
 
 
@@ -87,16 +97,16 @@ def contexte_des(
     return Contexte(
         territoires=territoires,
         appartenance=appartenance.astype(object),
-        communes=tables.communes,
-        taux=tables.taux,
-        qpv=tables.qpv,
-        structures=tables.structures,
+        communes=lambda: tables.communes,
+        taux=lambda: tables.taux,
+        qpv=lambda: tables.qpv,
+        structures=lambda: tables.structures,
         apports=tables.apports,
         annee=annee,
         options=options or Options(),
         partage=tables.partage,
-        places=tables.places,
-        publications=tables.publications,
+        places=lambda: tables.places,
+        publications=lambda: tables.publications,
     )
 
 
