@@ -74,13 +74,17 @@ def _epreuve(options: argparse.Namespace) -> int:
         print(chemin)
     trouees = [epreuve.ids[i] for i in rendu.trouees]
     fin = f"mal protégées : {', '.join(trouees[:5])}" if trouees else "aucune case primaire retrouvée"
+    for qui, siennes in list(rendu.par_initie.items())[:5]:
+        fin += f" ; par un initié ({qui}) : {', '.join(siennes[:5])}"
+    if epreuve.seuls:
+        fin += f" ; {epreuve.seuls} primaires n'ont qu'un répondant, qui connaît la sienne (--singletons s'en garde)"
     optimum = ", optimum prouvé" if rendu.solution.optimal else ""
     print(
         f"cafdiag : {len(epreuve.ids)} cases, {int(epreuve.probleme.protegee.sum())} primaires, "
         f"{len(rendu.secondaires)} secondaires{optimum} ; {fin}.",
         file=sys.stderr,
     )
-    return 1 if trouees else 0
+    return 1 if trouees or rendu.par_initie else 0
 
 
 def _verifier(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from second_moteur import comparer, jeu, retrouvables
 
 from benchmarks.epreuves_secret import lire, verifier
 from cafdiag.cli import principal
+from cafdiag.secret import optimum
 
 PUBLIQUES = os.environ.get("CAFDIAG_EPREUVES_SECRET", "")
 EXIGEES = {
@@ -120,6 +121,45 @@ def test_un_initie_nomme_connait_ses_cases(tmp_path):
     cases[0]["masquable"] = 0
     cases[2]["initie"] = "Association X | Caf"
     assert resoudre(tmp_path, cases, relations)[0] == {"c"}
+
+
+def test_un_initie_qu_aucun_masque_n_ecarte_est_dit(tmp_path, capsys):
+    """Il connaît tout, sauf a : le certificat le nomme, et le code de retour le dit."""
+    cases, relations = plate(initie="")
+    for c in (cases[2], cases[3]):
+        c["initie"] = "Association X"
+    dossier = ecrire(tmp_path / "e", cases, relations)
+    # Le total, masqué, cacherait a : on l'interdit.
+    textes = (dossier / "cellules.csv").read_text(encoding="utf-8").splitlines()
+    textes = [f"{t},{m}" for t, m in zip(textes, ("masquable", 0, 1, 1, 1), strict=True)]
+    (dossier / "cellules.csv").write_text("\n".join(textes) + "\n", encoding="utf-8")
+    assert principal(["secret", "epreuve", str(dossier), "--sortie", str(tmp_path / "s")]) == 1
+    certificat = json.loads((tmp_path / "s" / "certificat.json").read_text(encoding="utf-8"))
+    assert certificat["retrouvees_par_initie"] == {"Association X": ["a"]} and not certificat["retrouvees"]
+    assert "Association X" in capsys.readouterr().err and "initié" in certificat["resultat"]
+
+
+def test_un_repondant_seul_dont_on_ne_se_garde_pas_est_dit(tmp_path, capsys):
+    cases, relations = plate(effectif=9)
+    cases[1]["effectif"] = 1
+    dits = []
+    for options in ((), ("--singletons",)):
+        certificat = resoudre(tmp_path, cases, relations, *options)[2]
+        dits.append((certificat["seuls_non_gardes"], "--singletons s'en garde" in capsys.readouterr().err))
+    assert dits == [(1, True), (0, False)]
+
+
+def test_un_optimum_abandonne_n_est_pas_dit_prouve(tmp_path, monkeypatch):
+    """Une recherche entière coupée ne prouve rien : son silence n'est pas « il n'y a pas mieux »."""
+    n = np.random.default_rng(3).integers(1, 40, (3, 3, 3))
+    for axe in range(3):
+        n = np.concatenate([n, n.sum(axe, keepdims=True)], axe)
+    nom = np.array([f"{i}" for i in range(n.size)]).reshape(n.shape)
+    cases = [case(q, int(v), int(v < 8), (1, 8) if v < 8 else ("", "")) for q, v in zip(nom.flat, n.flat, strict=True)]
+    relations = [(ligne[3], ligne[:3].tolist()) for axe in range(3) for ligne in np.moveaxis(nom, axe, 2).reshape(-1, 4)]
+    assert resoudre(tmp_path / "1", cases, relations)[2]["optimum_prouve"] is True
+    monkeypatch.setattr(optimum, "_NOEUDS", 0)
+    assert resoudre(tmp_path / "2", cases, relations)[2]["optimum_prouve"] is False
 
 
 def test_des_valeurs_negatives(tmp_path):

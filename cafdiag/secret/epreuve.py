@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible
 from cafdiag.magasin import ecrire_atomique
-from cafdiag.secret.intervalles import intervalles
+from cafdiag.secret.intervalles import cernees_des_inities, intervalles
 from cafdiag.secret.masquage import Solution, resoudre
 from cafdiag.secret.probleme import Probleme
 
@@ -48,6 +48,10 @@ class Epreuve:
         Relations qui ne tombent pas juste, et déclarées telles.
     alias : dict
         Pour une case répétée d'une table liée : celle qui vaut pour elle.
+    inities : list of str
+        Qui est chaque initié du problème, dans le même ordre.
+    seuls : int
+        Primaires d'un seul répondant dont on ne se garde pas (``singletons``).
     """
 
     ids: list[str]
@@ -56,6 +60,8 @@ class Epreuve:
     liees: list[tuple[str, ...]] = field(default_factory=list)
     ecarts: int = 0
     alias: dict[str, str] = field(default_factory=dict)
+    inities: list[str] = field(default_factory=list)
+    seuls: int = 0
 
 
 @dataclass
@@ -353,10 +359,13 @@ def _en_probleme(
             conseil='corrigez-les ; voulues, déclarez-les dans info.json : "relations_non_additives"',
         )
     connues: dict[str, list[int]] = {}
+    seuls = 0
     for i, r in enumerate(cases):
-        seul = r.get("singleton") == "1" or (singletons and r.get("effectif") and _nombre(r["effectif"]) == 1)
-        if seul and primaire[i]:
-            connues[f"\0{i}"] = [i]
+        unique = bool(primaire[i] and r.get("effectif") and _nombre(r["effectif"]) == 1)
+        if primaire[i] and r.get("singleton") == "1" or unique and singletons:
+            connues[f"qui est seul dans {ids[i]}"] = [i]
+        else:
+            seuls += unique
         for qui in filter(None, (q.strip() for q in (r.get("initie") or "").split("|"))):
             connues.setdefault(qui, []).append(i)
     rien = np.zeros(len(relations))
@@ -376,7 +385,8 @@ def _en_probleme(
         jeu_haut=rien,
         inities=tuple(np.array(v) for v in connues.values()),
     )
-    return Epreuve(ids, probleme, np.column_stack([permis_bas, permis_haut]), liees, len(faux), alias)
+    permis = np.column_stack([permis_bas, permis_haut])
+    return Epreuve(ids, probleme, permis, liees, len(faux), alias, list(connues), seuls)
 
 
 @dataclass
@@ -387,6 +397,7 @@ class Rendu:
     solution: Solution
     bas: np.ndarray
     haut: np.ndarray
+    cernees: list[np.ndarray]
 
     @property
     def secondaires(self) -> np.ndarray:
@@ -402,11 +413,18 @@ class Rendu:
             trop = (self.bas > permis[:, 0] + jeu) | (self.haut < permis[:, 1] - jeu)
         return np.flatnonzero(trop)
 
+    @property
+    def par_initie(self) -> dict[str, list[str]]:
+        """Primaires que chaque initié cerne plus finement que permis ; rien s'il n'en cerne aucune."""
+        e = self.epreuve
+        return {qui: [e.ids[i] for i in c] for qui, c in zip(e.inities, self.cernees, strict=True) if len(c)}
+
 
 def eprouver(epreuve: Epreuve) -> Rendu:
     """Résout une épreuve, puis encadre chaque case par un second calcul."""
     solution = resoudre(epreuve.probleme)
-    return Rendu(epreuve, solution, *intervalles(epreuve.probleme, solution.masque))
+    p, masque = epreuve.probleme, solution.masque
+    return Rendu(epreuve, solution, *intervalles(p, masque), cernees_des_inities(p, masque))
 
 
 def ecrire(rendu: Rendu, sortie: str | Path) -> list[Path]:
@@ -436,11 +454,11 @@ def ecrire(rendu: Rendu, sortie: str | Path) -> list[Path]:
         "cout": float(p.cout[rendu.secondaires].sum()),
         "optimum_prouve": rendu.solution.optimal,
         "inities": len(p.inities),
+        "seuls_non_gardes": e.seuls,
         "attaque": "programme linéaire, deux par case masquée, sur toutes les relations à la fois",
         "retrouvees": [e.ids[i] for i in rendu.trouees],
-        "resultat": "aucune case primaire n'est cernée plus finement que permis"
-        if not len(rendu.trouees)
-        else f"{len(rendu.trouees)} case(s) qu'aucun masque ne protège assez",
+        "retrouvees_par_initie": rendu.par_initie,
+        "resultat": _resultat(rendu),
     }
     textes = {
         "secondaires.csv": _csv(["id"], [[c] for c, i in zip(tous, rang, strict=True) if i in secondaires]),
@@ -451,6 +469,16 @@ def ecrire(rendu: Rendu, sortie: str | Path) -> list[Path]:
         "certificat.json": json.dumps(certificat, ensure_ascii=False, indent=1) + "\n",
     }
     return [ecrire_atomique(sortie / nom, texte) for nom, texte in textes.items()]
+
+
+def _resultat(rendu: Rendu) -> str:
+    dits = []
+    if len(rendu.trouees):
+        dits.append(f"{len(rendu.trouees)} case(s) qu'aucun masque ne protège assez")
+    if rendu.par_initie:
+        percees = {c for cases in rendu.par_initie.values() for c in cases}
+        dits.append(f"{len(percees)} case(s) qu'aucun masque ne protège assez d'un initié")
+    return " ; ".join(dits) or "aucune case primaire n'est cernée plus finement que permis"
 
 
 def _csv(entetes: list[str], lignes: list[list[str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cafdiag.secret.probleme import Probleme
-from cafdiag.secret.solveur import Audit
+from cafdiag.secret.solveur import TOLERANCE, Audit
 
 
 def intervalles(p: Probleme, masque: np.ndarray, lesquelles: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -32,3 +32,45 @@ def intervalles(p: Probleme, masque: np.ndarray, lesquelles: np.ndarray | None =
         haut[demandees] += audit.pousser_chacune(demandees, 1, cachees)
         bas[demandees] -= audit.pousser_chacune(demandees, -1, cachees)
     return bas, haut
+
+
+def cernees_des_inities(p: Probleme, masque: np.ndarray) -> list[np.ndarray]:
+    """Pour chaque initié, les cases à protéger qu'il cerne plus finement que permis.
+
+    Parameters
+    ----------
+    p : Probleme
+    masque : array of bool
+
+    Returns
+    -------
+    list of array
+        Dans l'ordre de ``p.inities`` ; une case égale à l'une des siennes (un total et sa seule partie), il la sait.
+    """
+    cachees = p.cachees(masque)
+    audit = Audit(p, np.flatnonzero(cachees))
+    rendu = []
+    for connues in p.inities:
+        siennes = np.isin(audit.groupe, audit.groupe[audit.rang[connues[cachees[connues]]]])
+        libres = cachees.copy()
+        libres[audit.cases[siennes]] = False
+        percees = [
+            case
+            for sens, besoins in ((1, p.besoin_haut), (-1, p.besoin_bas))
+            for case in _hors_de_portee(audit, np.flatnonzero((besoins > 0) & libres), besoins, sens, libres)
+        ]
+        rendu.append(np.unique(np.array(percees, dtype=int)))
+    return rendu
+
+
+def _hors_de_portee(
+    audit: Audit, cases: np.ndarray, besoins: np.ndarray, sens: int, libres: np.ndarray
+) -> list[int]:
+    """Celles de ces cases que rien ne porte à leur besoin : ensemble tant que cela en règle, puis une à une."""
+    while len(cases):
+        ecart = audit.pousser_ensemble(cases, besoins[cases], sens, libres)[audit.rang[cases]]
+        atteintes = sens * ecart >= besoins[cases] * (1 - TOLERANCE)
+        if not atteintes.any():
+            break
+        cases = cases[~atteintes]
+    return [c for c in cases.tolist() if audit.pousser(c, sens, libres, besoins[c])[0] < besoins[c] * (1 - TOLERANCE)]

@@ -9,7 +9,11 @@ from scipy.sparse import csc_array
 from cafdiag.secret.solveur import TOLERANCE, Audit, colonnes, nouveau, poser
 from cafdiag.secret.suppression import Masquage
 
-_NOEUDS = 20000
+# Ce qu'on consacre à prouver un optimum, en pas du simplexe : un compte, pas une durée. Une preuve qui aboutit en
+# demande quelques centaines ; une qui n'aboutit pas, des centaines de milliers.
+_NOEUDS = 100
+_PAS = 8_000
+_SANS_MIEUX = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kObjectiveBound)
 
 
 def chercher(m: Masquage, *, tours: int) -> bool:
@@ -36,8 +40,13 @@ def chercher(m: Masquage, *, tours: int) -> bool:
         return False
     garde, pire = m.masque.copy(), m.cout()
     essaye = garde.copy()
+    pas = 0
     for _ in range(tours):
-        choix = _choisir(m, libres, pire)
+        choix, siens, tranche = _choisir(m, libres, pire)
+        pas += siens
+        if not tranche or pas > _PAS:
+            m.masque = garde
+            return False
         if choix is None:
             # Rien de moins coûteux ne satisfait les coupes : ce qu'on avait est un optimum.
             m.masque = garde
@@ -66,8 +75,9 @@ def chercher(m: Masquage, *, tours: int) -> bool:
     return False
 
 
-def _choisir(m: Masquage, libres: np.ndarray, pire: float) -> np.ndarray | None:
-    """Le choix le moins coûteux qui satisfait toutes les coupes, s'il coûte moins que ``pire``."""
+def _choisir(m: Masquage, libres: np.ndarray, pire: float) -> tuple[np.ndarray | None, int, bool]:
+    """Le choix le moins coûteux qui satisfait toutes les coupes, s'il coûte moins que ``pire`` ; les pas faits, et
+    faux si la question n'est pas tranchée."""
     rang = np.full(len(m.p.valeur), -1)
     rang[libres] = np.arange(len(libres))
     lignes, rangs, poids = [], [], []
@@ -86,9 +96,11 @@ def _choisir(m: Masquage, libres: np.ndarray, pire: float) -> np.ndarray | None:
     plein = np.full(nb, 1 - TOLERANCE), np.full(nb, np.inf)
     poser(h, colonnes(a), np.zeros(n), np.ones(n), *plein, m.p.cout[libres], entiers=True)
     h.run()
-    if h.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
+    etat, dit = h.getModelStatus(), h.getInfo()
+    pas = int(dit.simplex_iteration_count)
+    if etat != highspy.HighsModelStatus.kOptimal:
+        return None, pas, etat in _SANS_MIEUX
     x = np.array(h.getSolution().col_value)
-    if h.getInfo().objective_function_value >= pire - 1e-6:
-        return None
-    return np.flatnonzero(x > 0.5)
+    if dit.objective_function_value >= pire - 1e-6:
+        return None, pas, True
+    return np.flatnonzero(x > 0.5), pas, True
