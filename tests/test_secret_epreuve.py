@@ -124,15 +124,11 @@ def test_un_initie_nomme_connait_ses_cases(tmp_path):
 
 
 def test_un_initie_qu_aucun_masque_n_ecarte_est_dit(tmp_path, capsys):
-    """Il connaît tout, sauf a : le certificat le nomme, et le code de retour le dit."""
-    cases, relations = plate(initie="")
-    for c in (cases[2], cases[3]):
-        c["initie"] = "Association X"
+    """Tout se voit, sauf a et ce qu'il sait : le certificat le nomme, et le code de retour le dit."""
+    cases, relations = plate(initie="", masquable=0)
+    cases[1]["masquable"] = cases[2]["masquable"] = 1
+    cases[2]["initie"] = "Association X"
     dossier = ecrire(tmp_path / "e", cases, relations)
-    # Le total, masqué, cacherait a : on l'interdit.
-    textes = (dossier / "cellules.csv").read_text(encoding="utf-8").splitlines()
-    textes = [f"{t},{m}" for t, m in zip(textes, ("masquable", 0, 1, 1, 1), strict=True)]
-    (dossier / "cellules.csv").write_text("\n".join(textes) + "\n", encoding="utf-8")
     assert principal(["secret", "epreuve", str(dossier), "--sortie", str(tmp_path / "s")]) == 1
     certificat = json.loads((tmp_path / "s" / "certificat.json").read_text(encoding="utf-8"))
     assert certificat["retrouvees_par_initie"] == {"Association X": ["a"]} and not certificat["retrouvees"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cafdiag.secret.probleme import Probleme
+from cafdiag.secret.reduction import reduire
 from cafdiag.secret.solveur import TOLERANCE, Audit
 
 
@@ -45,15 +46,14 @@ def cernees_des_inities(p: Probleme, masque: np.ndarray) -> list[np.ndarray]:
     Returns
     -------
     list of array
-        Dans l'ordre de ``p.inities`` ; une case égale à l'une des siennes (un total et sa seule partie), il la sait.
+        Dans l'ordre de ``p.inities`` ; un total et sa seule partie sont une même case : qui sait l'un sait l'autre.
     """
     cachees = p.cachees(masque)
     audit = Audit(p, np.flatnonzero(cachees))
+    egales = reduire(p.relations, (p.jeu_bas == 0) & (p.jeu_haut == 0))[2]
     rendu = []
     for connues in p.inities:
-        siennes = np.isin(audit.groupe, audit.groupe[audit.rang[connues[cachees[connues]]]])
-        libres = cachees.copy()
-        libres[audit.cases[siennes]] = False
+        libres = cachees & ~np.isin(egales, egales[connues])
         percees = [
             case
             for sens, besoins in ((1, p.besoin_haut), (-1, p.besoin_bas))
