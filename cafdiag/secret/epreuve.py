@@ -161,14 +161,17 @@ def _est_relation(r: object) -> bool:
 def _json(chemin: Path, ou: str, defauts: list[str]):
     try:
         return json.loads(chemin.read_text(encoding="utf-8-sig"))
+    except RecursionError:
+        defauts.append(f"{ou}{chemin.name} : trop de crochets emboîtés")
     except (OSError, ValueError) as cause:
         defauts.append(f"{ou}{chemin.name} : {', '.join(fichier_illisible(chemin, cause).defauts)}")
-        return None
+    return None
 
 
 def _nombre(texte: str) -> float:
     nombre = float(texte)
-    if not math.isfinite(nombre):
+    # « 1_7 » est un nombre pour Python, pas pour qui l'a écrit.
+    if not math.isfinite(nombre) or "_" in texte or not texte.isascii():
         raise ValueError(texte)
     return nombre
 
