@@ -93,6 +93,13 @@ def analyseur() -> argparse.ArgumentParser:
         metavar="FICHIER",
         help="page .html, ou image .png ou .svg ; par défaut : sorties/carte-CODE-INDICATEUR.html",
     )
+    carte.add_argument(
+        "--classes",
+        choices=["auto", "france", "territoire"],
+        default="auto",
+        help="couleurs en rapport à la France, ou propres à la carte ; auto : propres à la carte quand plus des "
+        "deux tiers des lieux seraient de la même couleur",
+    )
     cli_choix.apports(carte)
     cli_choix.secret(carte)
 
@@ -283,7 +290,8 @@ def _carte(options: argparse.Namespace) -> int:
     cible = territoire(options.code)
     cli_choix.annoncer(cible, options.code)
     choix = Options(**cli_choix.calcul(options))
-    objet = carte(cible, options.indicateur, apports=cli_choix.lire_apports(options), options=choix)
+    apports = cli_choix.lire_apports(options)
+    objet = carte(cible, options.indicateur, apports=apports, options=choix, classes=options.classes)
     sortie = options.sortie or Path("sorties") / f"carte-{cible.suffixe}-{options.indicateur.upper()}.html"
     print(objet.enregistrer(sortie))
     return 0

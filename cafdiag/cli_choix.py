@@ -6,8 +6,8 @@ import argparse
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from cafdiag.millesimes import millesime
 
@@ -196,36 +196,22 @@ def parametres(options: argparse.Namespace) -> dict[str, str]:
 
 
 def tout_lire(*lectures: Callable[[], Any]) -> list[Any]:
-    """Le résultat de chaque lecture ; si plusieurs échouent, toutes leurs fautes en une seule erreur.
+    """:func:`cafdiag.erreurs.tout_lire` ; au clavier, un nom ambigu se précise d'abord, le reste se dira ensuite."""
+    from cafdiag.erreurs import TerritoireAmbigu
+    from cafdiag.erreurs import tout_lire as lire
 
-    >>> tout_lire(lambda: 1, lambda: "deux")
-    [1, 'deux']
-    """
-    from cafdiag.erreurs import CafdiagError, DemandeFausse, TerritoireAmbigu
-
-    lus: list[Any] = []
-    fautes: list[CafdiagError] = []
-    for lecture in lectures:
-        try:
-            lus.append(lecture())
-        except CafdiagError as faute:
-            fautes.append(faute)
-    ambigus = [faute for faute in fautes if isinstance(faute, TerritoireAmbigu)]
-    if len(fautes) == 1 or (ambigus and au_clavier()):
-        # Au clavier, un nom ambigu se précise d'abord ; le reste se dira ensuite.
-        raise (ambigus or fautes)[0]
-    if fautes:
-        raise DemandeFausse(f"{len(fautes)} défauts — " + " ; ".join(str(f).rstrip(".") for f in fautes))
-    return lus
+    return lire(*lectures, d_abord=(TerritoireAmbigu,) if au_clavier() else ())
 
 
 @contextlib.contextmanager
 def noms_dits() -> Iterator[None]:
-    """Dit, à la fin, qu'un fichier retouché a été gardé et sous quel nom est le nouveau."""
+    """Dit, à la fin, qu'un fichier retouché a été gardé sous quel nom, et ce qui n'a pas été lu d'un fichier donné."""
+    from cafdiag.erreurs import NonLu
     from cafdiag.restitution.archives import DocxRetouche
 
     with warnings.catch_warnings(record=True) as dits:
         warnings.simplefilter("always", DocxRetouche)
+        warnings.simplefilter("always", NonLu)
         yield
     for dit in dits:
         print(f"cafdiag : {dit.message}.", file=sys.stderr)

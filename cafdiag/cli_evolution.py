@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cafdiag.cli_choix import annoncer
+from cafdiag.cli_choix import annoncer, noms_dits
 from cafdiag.cli_donnees import afficher
 
 
@@ -90,7 +90,8 @@ def _evaluer(options: argparse.Namespace) -> int:
         from cafdiag.indicateurs.actions import lire_actions
 
         # Lu d'abord : un tableau fautif se dit avant de recalculer tout le territoire.
-        actions = lire_actions(options.actions)
+        with noms_dits():
+            actions = lire_actions(options.actions)
     evaluation = evaluer(options.fichier)
     for remarque in evaluation.remarques:
         print(f"cafdiag : {remarque}", file=sys.stderr)

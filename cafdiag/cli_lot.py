@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -130,7 +131,13 @@ def _executer(options: argparse.Namespace) -> int:
         bornes=Bornes(delai=options.delai, memoire=options.memoire),
     )
     try:
-        bilan = produire_lot(plan, reglages, annoncer=_dire, suivre=journal.suivre)
+        bilan = produire_lot(
+            plan,
+            reglages,
+            annoncer=_dire,
+            suivre=journal.suivre,
+            conclure=lambda faits: _vues_departementales(options, faits),
+        )
     except KeyboardInterrupt:
         journal.finir()
         _dire("relancez la même commande avec --reprendre pour finir.")
@@ -147,6 +154,36 @@ def _executer(options: argparse.Namespace) -> int:
         _dire("relancez la même commande avec --reprendre pour compléter.")
     _ecrire(sys.stdout, str(bilan.index))
     return bilan.code_retour
+
+
+def _vues_departementales(options: argparse.Namespace, faits: int) -> None:
+    """Le tableau de bord de chaque département demandé, à côté des rapports de ses EPCI ; l'index y mène."""
+    if not options.departement or options.maille != "epci" or "html" not in options.formats:
+        return
+    if options.annee is not None:
+        # Elle met tous les EPCI à la dernière date commune : à une autre, elle contredirait les rapports.
+        _dire("pas de vue départementale avec --annee : lancez « cafdiag departement » pour la dernière année.")
+        return
+    from cafdiag.erreurs import CafdiagError
+    from cafdiag.indicateurs import Options
+    from cafdiag.restitution.departement import departement_nomme, vue_departementale
+
+    for nom in re.split("[,;]", options.departement):
+        if not nom.strip():
+            continue
+        cible = departement_nomme(nom.strip())
+        if not faits and (Path(options.sortie) / f"departement-{cible.code}.html").is_file():
+            continue
+        try:
+            vue_departementale(
+                cible,
+                sortie=options.sortie,
+                apports=cli_choix.lire_apports(options),
+                options=Options(**cli_choix.calcul(options)),
+            )
+        except CafdiagError as erreur:
+            # Les rapports sont faits : la page qui les réunit ne les met pas en échec.
+            _dire(f"pas de vue départementale de {cible.nom} : {erreur}")
 
 
 class Arret(KeyboardInterrupt):

@@ -16,7 +16,9 @@ le code « 1001 » est un nombre. Attendu : un texte. À faire : écrivez '01001
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 VERIFIER_CHEMIN = "vérifiez le chemin, entre guillemets s'il contient une espace"
 
@@ -159,3 +161,35 @@ def _raison(cause: Exception) -> str:
 
 class ProductionImpossible(CafdiagError):
     """Le document demandé n'a pas pu être produit ; rien n'a été écrit à moitié."""
+
+
+class NonLu(UserWarning):
+    """Ce qu'un fichier bien lu portait en plus : cela se dit, rien ne se perd en silence."""
+
+
+def tout_lire(*lectures: Callable[[], Any], d_abord: tuple[type[CafdiagError], ...] = ()) -> list[Any]:
+    """Le résultat de chaque lecture ; si plusieurs échouent, toutes leurs fautes en une seule erreur.
+
+    Parameters
+    ----------
+    d_abord : tuple of type
+        Une faute de ce genre se dit seule, avant les autres.
+
+    Examples
+    --------
+    >>> tout_lire(lambda: 1, lambda: "deux")
+    [1, 'deux']
+    """
+    lus: list[Any] = []
+    fautes: list[CafdiagError] = []
+    for lecture in lectures:
+        try:
+            lus.append(lecture())
+        except CafdiagError as faute:
+            fautes.append(faute)
+    premieres = [faute for faute in fautes if isinstance(faute, d_abord)]
+    if premieres or len(fautes) == 1:
+        raise (premieres or fautes)[0]
+    if fautes:
+        raise DemandeFausse(f"{len(fautes)} défauts — " + " ; ".join(str(f).rstrip(".") for f in fautes))
+    return lus

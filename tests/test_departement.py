@@ -10,6 +10,7 @@ from cafdiag.cli import principal
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible, TerritoireInconnu
 from cafdiag.restitution.departement import vue_departementale
 from cafdiag.restitution.departement_mesures import VueDepartementale
+from cafdiag.restitution.formats import nom_court
 from cafdiag.territoires import membres, territoire
 
 MAYENNE = {
@@ -135,10 +136,18 @@ def test_page_hors_reseau_cartes_au_choix_et_tri(dossier, page_hors_reseau):
     assert requetes == []
     legende = page.locator(".carte-legende:visible")
     assert legende.count() == 1 and "Taux de couverture global" in legende.inner_text()
-    page.get_by_role("radio", name="Accueil collectif (EAJE)").check()
-    assert legende.count() == 1 and "Accueil collectif" in legende.inner_text()
-    # La carte cachée se recadre quand on la montre.
-    assert page.locator(".carte-vue:visible path").first.bounding_box()["width"] > 5
+    liste = page.get_by_role("combobox", name="Indicateur")
+    assert liste.locator("option").count() > 40
+    liste.select_option(label="Taux de couverture par les établissements d'accueil (EAJE)")
+    assert "Accueil collectif" in legende.inner_text()
+    assert "EAJE" in page.locator("figure.carte figcaption").inner_text()
+    page.locator(".carte-texte summary").click()
+    assert page.locator(".carte-texte table:visible").count() == 1
+    # Un effectif va en cercles, et la carte revient ensuite à ses aplats.
+    liste.select_option(label="Population municipale")
+    assert page.locator(".carte-legende svg[aria-label='Taille des cercles']:visible").count() == 1
+    liste.select_option(index=0)
+    assert page.locator(".carte-legende svg[aria-label='Taille des cercles']:visible").count() == 0
 
     def colonne(rang):
         return page.locator(f"table.triable tbody tr > :nth-child({rang})").all_inner_texts()
@@ -170,6 +179,12 @@ def test_page_accessible_et_sans_debordement(dossier, page_hors_reseau, largeur)
     fautes = axe.Axe().run(page).response["violations"]
     assert [(f["id"], f["nodes"][0]["html"][:80]) for f in fautes] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= largeur
+    ecrits = page.locator(".carte-etiquette span").evaluate_all(
+        "e => e.filter(x => getComputedStyle(x).visibility !== 'hidden').map(x => x.textContent)"
+    )
+    # Chacun des neuf EPCI du département est nommé, étroit compris.
+    noms = {" ".join(nom.split()) for nom in ecrits}
+    assert {nom_court(territoire(code).nom) for code in MAYENNE} <= noms
 
 
 def test_departement_sans_donnees_detaillees_reste_honnete(tmp_path):

@@ -9,6 +9,7 @@ import shutil
 import signal
 import time
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 
@@ -444,3 +445,16 @@ def test_l_index_garde_le_rapport_d_avant_et_se_cherche_par_departement(tmp_path
     page = ecrire_index(etat).read_text(encoding="utf-8")
     assert "1 à faire" in page and 'href="d.html"' in page and "celui d&#39;avant" in page.replace("'", "&#39;")
     assert "cc du pays de craon" in page and "mayenne" in page.lower() and "Mayenne (53)" in page
+
+
+@mock.patch("cafdiag.lot.execution._mener", lambda *_: None)
+def test_le_lot_d_un_departement_porte_sa_vue_departementale(tmp_path, capsys):
+    lot = ["lot", "--departement", "90", "--formats", "html", "--moteur", "processus", "--sortie", str(tmp_path)]
+    assert principal(lot) == 1  # aucun rapport : le moteur est muet
+    vue = tmp_path / "departement-90.html"
+    assert "Territoire de Belfort" in vue.read_text(encoding="utf-8")
+    assert 'href="departement-90.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    vue.unlink()
+    assert principal([*lot, "--annee", "2023"]) == 1 and not vue.exists()
+    assert "pas de vue départementale avec --annee" in capsys.readouterr().err
+    assert 'href="departement-90.html"' not in (tmp_path / "index.html").read_text(encoding="utf-8")

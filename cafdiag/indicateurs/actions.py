@@ -10,6 +10,7 @@ import datetime as dt
 import difflib
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import pandas as pd
 
 from cafdiag.donnees.registres_valeurs import lire_date
 from cafdiag.donnees.releves import Colonne, lire_releve
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, NonLu
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.instantane import Evaluation
 from cafdiag.indicateurs.portraits import Valeur, lire_valeur
@@ -115,6 +116,10 @@ def lire_actions(chemin: str | Path) -> tuple[Action, ...]:
             attendu="par ligne : une action, un pilote, un indicateur du dictionnaire, une cible en nombre",
             conseil="corrigez ces lignes, ou effacez celles que vous ne retenez pas",
         )
+    # La feuille des indicateurs est la nôtre : ne pas la lire ne se dit pas.
+    for remarque in releve.remarques:
+        if "« Indicateurs »" not in remarque:
+            warnings.warn(f"{releve.fichier} : {remarque}", NonLu, stacklevel=2)
     return tuple(actions)
 
 

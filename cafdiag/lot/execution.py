@@ -102,6 +102,7 @@ def produire_lot(
     *,
     annoncer: Callable[[str], None] = _muet,
     suivre: Callable[[Avancement, Resultat | None], None] = _muet,
+    conclure: Callable[[int], None] = _muet,
 ) -> BilanDuLot:
     """Produit tous les diagnostics d'un plan.
 
@@ -114,6 +115,8 @@ def produire_lot(
         Reçoit les phrases à dire (moteur, replis).
     suivre : callable
         Reçoit l'avancement et le résultat qui vient de finir, à chaque pas.
+    conclure : callable
+        Reçoit le nombre de diagnostics faits, une fois le dernier écrit et avant l'index : ce qui les réunit.
 
     Returns
     -------
@@ -163,6 +166,7 @@ def produire_lot(
         try:
             if a_faire:
                 _mener(a_faire, reglages, etat, suivi, annoncer, suivre)
+            conclure(suivi.faits)
         finally:
             etat.lot = {
                 "duree_s": round(time.monotonic() - suivi.debut, 1),

@@ -33,7 +33,13 @@ def ecrire_index(etat: EtatDuLot) -> Path:
         key=lambda ligne: (ligne["departement"], normaliser(ligne["nom"]), ligne["cle"]),
     )
     comptes = {nom: sum(ligne["etat"] == nom for ligne in lignes) for nom in _LIBELLES}
-    page = modele.render(lignes=lignes, comptes=comptes, total=len(lignes), libelles=_LIBELLES)
+    departements = {ligne["departement"]: ligne["nom_departement"] for ligne in lignes if ligne["departement"]}
+    vues = [
+        (f"departement-{code}.html", nom or code)
+        for code, nom in sorted(departements.items())
+        if (etat.sortie / f"departement-{code}.html").is_file()
+    ]
+    page = modele.render(lignes=lignes, comptes=comptes, total=len(lignes), libelles=_LIBELLES, vues=vues)
     return ecrire_atomique(etat.sortie / "index.html", page)
 
 

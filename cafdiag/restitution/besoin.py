@@ -12,11 +12,13 @@ from cafdiag.indicateurs.non_couvert import PUBLICS, SANS_EMPLOI, Besoin, besoin
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.simulation import places_dites
+from cafdiag.restitution.tableaux import depliant, en_deux_colonnes
 
 if TYPE_CHECKING:
     from cafdiag.restitution.leaflet import CarteHorsLigne
 
 TITRE = "Enfants sans place à portée"
+_DEPLIANT = "Comment c'est compté"
 CODE = "BESOIN_SANS_PLACE"
 _LIBELLES = {
     "tous": "Enfants de moins de 3 ans sans place à portée",
@@ -104,11 +106,11 @@ def paragraphe(b: Besoin | None) -> str:
         return ""
     phrases = [constat(b), *(p for p in autres_phrases(b) if p != majuscule(f"{SANS_EMPLOI}."))]
     corps = phrase_html(" ".join(phrases))
-    notes = "".join(f"<li>{phrase_html(majuscule(p))}.</li>" for p in b.hypotheses)
+    notes = en_deux_colonnes([f"{majuscule(p)}." for p in b.hypotheses], sinon="Méthode")
     sources = phrase_html(f"Sources : {' ; '.join(b.sources)}.")
     return (
-        f'<section><h3>{TITRE}</h3><p>{corps}</p><details class="note-limite"><summary>Comment c\'est compté</summary>'
-        f'<ul>{notes}</ul></details><p class="source">{sources}</p></section>'
+        f'<section><h3>{TITRE}</h3><p>{corps}</p>{depliant(_DEPLIANT, notes, colonnes=("Sujet", "Règle"))}'
+        f'<p class="source">{sources}</p></section>'
     )
 
 

@@ -165,10 +165,9 @@ def _a_la_mediane(lecture: MesuresLues, code: str, mediane: float, places: int) 
 def _methode(lecture: MesuresLues, *, avec_identite: bool) -> str:
     groupes = " ou entre ".join(g.libelle for g in lecture.groupes.values())
     return (
-        f"{_REPERES if avec_identite else 'C'}es constats sont choisis parce qu'ils distinguent ce "
-        "territoire : leur écart à la référence est grand au regard des différences habituelles entre "
-        f"{groupes} (écart interquartile). Le plus marqué d'abord ; deux par thème au plus ; jamais un écart plus "
-        "petit que l'incertitude. Les rangs vont du plus élevé au plus bas. C'est une règle, pas un jugement."
+        f"{_REPERES if avec_identite else 'C'}es constats distinguent ce territoire : un écart à la référence grand "
+        f"au regard de ceux entre {groupes} (écart interquartile), jamais plus petit que l'incertitude. Le plus "
+        "marqué d'abord, deux par thème au plus. C'est une règle, pas un jugement."
     )
 
 

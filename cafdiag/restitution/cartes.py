@@ -14,12 +14,11 @@ import pandas as pd
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couches
-from cafdiag.restitution.classes import Classes, bandes, quantiles
+from cafdiag.restitution.classes import Classes, classements
 from cafdiag.restitution.couleurs import TERRITOIRE
 from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.formats import nom_court
 from cafdiag.restitution.leaflet import CarteHorsLigne
-from cafdiag.restitution.peintures import descentes
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -100,7 +99,7 @@ def carte_aplats(
     sous_titre: str = "",
     reference: float | None = None,
     nom_reference: str = "la France",
-    classes: Classes | None = None,
+    classes: Classes | str = "auto",
     surligner: str | Sequence[str] | gpd.GeoDataFrame | None = None,
     nom_surligne: str = "",
     contexte: Sequence[Fond] = (),
@@ -108,6 +107,7 @@ def carte_aplats(
     decimales: int | None = None,
     cadre: Sequence[float] | None = None,
     hauteur: int = 460,
+    clef: str = "",
     mention_contours: str = SOURCE_CONTOURS,
 ) -> CarteHorsLigne:
     """Un taux par territoire, en aplats.
@@ -122,14 +122,17 @@ def carte_aplats(
     libelle, unite : str
         Ce qui est mesuré et son unité (légende et infobulle).
     reference : float, optional
-        Classes en rapport à cette valeur (``nom_reference``, avec son article). Sinon quantiles, ou
-        les `classes` données.
+        À quoi rapporter les classes (``nom_reference``, avec son article).
+    classes : Classes or {"auto", "france", "territoire"}
+        Des classes toutes faites, ou le choix de :func:`cafdiag.restitution.classes.classements`.
     surligner : str, sequence of str or GeoDataFrame, optional
         Territoire cerné de sa couleur : code pris dans les contours, ou contour à part.
     contexte : sequence of Fond
         Repères dessinés dessous (``voisin``) ou dessus (``limite``, ``quartier``).
     etiquettes : bool
-        Écrit les noms ; ceux qui se toucheraient se taisent.
+        Écrit les noms : voir :func:`cafdiag.restitution.couches.ajouter_etiquettes`.
+    clef : str
+        À quoi un document reconnaît cette carte parmi d'autres.
 
     Returns
     -------
@@ -148,6 +151,7 @@ def carte_aplats(
         source=_sources(source, mention_contours),
         cadre=cadre or _cadre(contours),
         hauteur=hauteur,
+        clef=clef,
     )
     for fond in contexte:
         couches.ajouter_fond(
@@ -155,25 +159,31 @@ def carte_aplats(
         )
     valeurs = [ligne["valeur"] for ligne in couches.fiches.aligner(contours["code"], mesures)]
     connues = [v for v in valeurs if not est_vide(v)]
-    if classes is None and reference is not None and not est_vide(reference):
-        classes = bandes(
-            connues, reference=reference, nom_reference=nom_reference, unite=unite, decimales=decimales
+    rangees = (
+        (classes,)
+        if isinstance(classes, Classes)
+        else classements(
+            connues,
+            choix=classes,
+            reference=None if est_vide(reference) else reference,
+            nom_reference=nom_reference,
+            unite=unite,
+            decimales=decimales,
         )
-    elif classes is None and connues:
-        classes = quantiles(connues, unite=unite, decimales=decimales)
+    )
     couches.ajouter_aplats(
-        carte, contours, mesures, classes=classes, libelle=libelle, unite=unite, decimales=decimales
+        carte, contours, mesures, classes=rangees, libelle=libelle, unite=unite, decimales=decimales
     )
     _surligner(carte, contours, surligner, nom_surligne)
     if etiquettes:
         noms = [nom_court(n) for n in couches.noms_des_contours(contours, mesures)]
         couches.ajouter_etiquettes(
-            carte, contours, noms=noms, fortes=_codes(surligner), avant=_extremes(mesures)
+            carte, contours, noms=noms, fortes=_codes(surligner), avant=extremes(mesures)
         )
     return carte
 
 
-def _extremes(mesures: pd.DataFrame) -> list[str]:
+def extremes(mesures: pd.DataFrame) -> list[str]:
     """Les territoires de la plus petite et de la plus grande valeur : on les cherche sur la carte."""
     connues = mesures.dropna(subset="valeur")
     if connues.empty:
@@ -204,6 +214,7 @@ def carte_communes(
     importance: Sequence[float] | None = None,
     cadre: Sequence[float] | None = None,
     hauteur: int = 480,
+    clef: str = "",
     mention_contours: str = SOURCE_CONTOURS,
 ) -> CarteHorsLigne:
     """Les communes d'un territoire : effectifs en cercles, structures en points, fond discret.
@@ -233,6 +244,7 @@ def carte_communes(
         source=_sources(source, mention_contours),
         cadre=cadre or _cadre(contours),
         hauteur=hauteur,
+        clef=clef,
     )
     for repere in contexte:
         couches.ajouter_fond(
@@ -243,8 +255,8 @@ def carte_communes(
     else:
         valeurs = [li["valeur"] for li in couches.fiches.aligner(contours["code"], fond)]
         connues = [v for v in valeurs if not est_vide(v)]
-        if classes_fond is None and connues:
-            classes_fond = quantiles(connues, unite=unite_fond)
+        if classes_fond is None:
+            classes_fond = next(iter(classements(connues, unite=unite_fond)), None)
         couches.ajouter_aplats(
             carte,
             contours,
@@ -254,18 +266,19 @@ def carte_communes(
             unite=unite_fond,
             discret=cercles is not None or points is not None,
         )
-    decalages = None
+    rayons, avant = None, []
     if cercles is not None:
-        couches.ajouter_cercles(
+        peinture = couches.ajouter_cercles(
             carte, contours, cercles, libelle=libelle_cercles, unite=unite_cercles, couleur=couleur_cercles
         )
-        lignes = couches.fiches.aligner(contours["code"], cercles)
-        decalages = descentes(lignes)
+        rayons, avant = peinture.rayons, extremes(cercles)
         if importance is None:
-            importance = [li["valeur"] for li in lignes]
+            importance = [li["valeur"] for li in peinture.lignes]
+    elif fond is not None:
+        avant = extremes(fond)
     if points is not None:
         couches.ajouter_points(carte, points)
     _surligner(carte, contours, surligner, nom_surligne)
     if etiquettes:
-        couches.ajouter_etiquettes(carte, contours, importance=importance, decalages=decalages)
+        couches.ajouter_etiquettes(carte, contours, importance=importance, avant=avant, rayons=rayons)
     return carte

@@ -15,6 +15,7 @@ from cafdiag.indicateurs.enfance import acces_par_commune
 from cafdiag.restitution.bloc import Bloc, Donnees
 from cafdiag.restitution.cartes import Fond, carte_communes
 from cafdiag.restitution.classes import par_seuils
+from cafdiag.restitution.socle_cartes import CLEF_DES_COMMUNES, CLEF_DES_TAUX
 from cafdiag.restitution.structures import (
     ce_que_vaut_la_liste,
     registre_complet,
@@ -82,7 +83,7 @@ class CartesDuDiagnostic:
         annee = self.donnees.annee
         if annee is not None and annee not in annees_disponibles("PE_TXCOUV_GLOBAL"):
             return _SANS_CARTE
-        return carte(self.donnees.territoire, "PE_TXCOUV_GLOBAL", annee=annee)
+        return carte(self.donnees.territoire, CLEF_DES_TAUX, annee=annee)
 
     def jeunes_enfants(self):
         """Carte 2 : enfants de moins de 3 ans en cercles ; là où ils manquent, la population."""
@@ -103,6 +104,7 @@ class CartesDuDiagnostic:
             titre=f"{titre}, {date_des(mesures)}",
             source=f"{ligne['source']}, {date_des(mesures)}",
             cercles=mesures,
+            clef=CLEF_DES_COMMUNES,
             libelle_cercles=ligne["libelle_court"],
             unite_cercles=ligne["unite"],
             **commun,
@@ -132,6 +134,7 @@ class CartesDuDiagnostic:
             titre="À quelle distance est l'accueil de loisirs (ALSH) le plus proche ?",
             sous_titre="À vol d'oiseau, entre points centraux de communes",
             source=f"Insee, base permanente des équipements, {annee}",
+            clef="alsh",
             fond=mesures,
             libelle_fond="Distance à l'ALSH le plus proche",
             unite_fond="km",
@@ -175,6 +178,7 @@ class CartesDuDiagnostic:
             sous_titre=precision.strip(),
             source=source_dite(situees),
             points=situees,
+            clef="vie_sociale",
             **commun,
         )
 

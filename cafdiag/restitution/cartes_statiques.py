@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution.contours import anneaux
 from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.formats import nombre
 from cafdiag.restitution.html_semantique import Arbre, reduire, texte
 from cafdiag.restitution.illustrations import POLICES
-from cafdiag.restitution.legende_statique import dessiner_legende, largeur_du_texte
+from cafdiag.restitution.legende_statique import dessiner_legende
 from cafdiag.restitution.legendes import TRACES
+from cafdiag.restitution.noms_des_cartes import Noms
 from cafdiag.restitution.socle_cartes import Fragments
 
 LARGEUR = 640
@@ -171,24 +173,8 @@ def _entites(donnees: Any) -> list[dict]:
     return donnees if isinstance(donnees, list) else donnees["entites"]
 
 
-def _anneaux(geometrie: dict) -> Iterator[tuple[list, bool]]:
-    """Anneaux (ou lignes) d'une géométrie GeoJSON, et s'ils se ferment."""
-    genre = geometrie["type"]
-    if genre == "GeometryCollection":
-        for membre in geometrie["geometries"]:
-            yield from _anneaux(membre)
-    elif genre == "Polygon":
-        yield from ((a, True) for a in geometrie["coordinates"])
-    elif genre == "MultiPolygon":
-        yield from ((a, True) for polygone in geometrie["coordinates"] for a in polygone)
-    elif genre == "LineString":
-        yield geometrie["coordinates"], False
-    elif genre == "MultiLineString":
-        yield from ((a, False) for a in geometrie["coordinates"])
-
-
 def _sommets(geometrie: dict) -> Iterator[tuple[float, float]]:
-    return (tuple(p[:2]) for anneau, _ in _anneaux(geometrie) for p in anneau)
+    return (tuple(p[:2]) for anneau, _ in anneaux(geometrie) for p in anneau)
 
 
 def _mercator(latitude: float) -> float:
@@ -212,6 +198,11 @@ class _Vue:
         milieu = (sud + nord) / 2
         self.metres_par_pixel = _RAYON_TERRE * math.cos(math.radians(milieu)) / self.echelle
 
+    @property
+    def zoom(self) -> float:
+        """Le niveau de zoom de Leaflet à cette échelle."""
+        return math.log2(2 * math.pi * self.echelle / 256)
+
     def point(self, lon: float, lat: float) -> tuple[float, float]:
         """Position en pixels, l'origine en haut à gauche."""
         x = self.largeur / 2 + (math.radians(lon) - self._lon) * self.echelle
@@ -221,7 +212,7 @@ class _Vue:
     def trace(self, geometrie: dict) -> str:
         """Tracé SVG d'une géométrie ; vide si elle est hors de la vue."""
         morceaux = []
-        for anneau, ferme in _anneaux(geometrie):
+        for anneau, ferme in anneaux(geometrie):
             points = list(dict.fromkeys(self.point(p[0], p[1]) for p in anneau))
             xs, ys = [p[0] for p in points], [p[1] for p in points]
             dehors = max(xs) < 0 or min(xs) > self.largeur or max(ys) < 0 or min(ys) > self.hauteur
@@ -252,10 +243,12 @@ def _style(style: dict) -> str:
 
 def _dessiner(vue: _Vue, couches: list[tuple[str, Any]]) -> str:
     plans: dict[str, list[str]] = {plan: [] for plan in _PLANS}
-    prises: list[tuple[float, float, float, float]] = []
+    # La barre d'échelle est déjà là.
+    noms = Noms(vue, [(0.0, vue.hauteur - 28, 130.0, vue.hauteur)])
     for nom, donnees in couches:
         plan = donnees.get("plan", nom) if isinstance(donnees, dict) else nom
-        plans[plan].append(_RENDUS[nom](vue, donnees, prises))
+        noms.voir(nom, donnees)
+        plans[plan].append(noms.ecrire(donnees) if nom == "etiquettes" else _RENDUS[nom](vue, donnees))
     cadre = f'width="{vue.largeur:g}" height="{vue.hauteur:.1f}"'
     return (
         f'<clipPath id="vue-carte"><rect {cadre}/></clipPath><g clip-path="url(#vue-carte)">'
@@ -264,13 +257,13 @@ def _dessiner(vue: _Vue, couches: list[tuple[str, Any]]) -> str:
     )
 
 
-def _zones(vue: _Vue, donnees: dict, prises: list) -> str:
+def _zones(vue: _Vue, donnees: dict) -> str:
     styles = [_style(s) for s in donnees["styles"]]
     traces = ((e["s"], vue.trace(e["g"])) for e in donnees["entites"])
     return "".join(f'<path d="{trace}" {styles[rang]}/>' for rang, trace in traces if trace)
 
 
-def _cercles(vue: _Vue, donnees: dict, prises: list) -> str:
+def _cercles(vue: _Vue, donnees: dict) -> str:
     styles = [_style(s) for s in donnees["styles"]]
     ronds = []
     for entite in donnees["entites"]:
@@ -279,7 +272,7 @@ def _cercles(vue: _Vue, donnees: dict, prises: list) -> str:
     return "".join(ronds)
 
 
-def _points(vue: _Vue, donnees: dict, prises: list) -> str:
+def _points(vue: _Vue, donnees: dict) -> str:
     places: dict[tuple, list[dict]] = {}
     for entite in donnees["entites"]:
         places.setdefault(tuple(entite["p"]), []).append(entite)
@@ -298,33 +291,7 @@ def _points(vue: _Vue, donnees: dict, prises: list) -> str:
     return "".join(signes)
 
 
-def _etiquettes(vue: _Vue, donnees: list[dict], prises: list) -> str:
-    """Noms par importance : celui qui toucherait un plus important se tait, comme à l'écran."""
-    mots = []
-    for entite in donnees:
-        x, y = vue.point(entite["p"][1], entite["p"][0])
-        if not (0 <= x <= vue.largeur and 0 <= y <= vue.hauteur):
-            continue
-        taille = 12.0 if entite["f"] else 11.0
-        demi, y = largeur_du_texte(entite["t"], taille, gras=bool(entite["f"])) / 2, y + entite["d"]
-        x = min(max(x, demi + 3), vue.largeur - demi - 3)
-        y = min(max(y, 9.0), vue.hauteur - 9.0)
-        boite = (x - demi - 5, y - 8.5, x + demi + 5, y + 8.5)
-        if any(boite[0] < p[2] and boite[2] > p[0] and boite[1] < p[3] and boite[3] > p[1] for p in prises):
-            continue
-        prises.append(boite)
-        gras = ' font-weight="700"' if entite["f"] else ""
-        mots.append(
-            f'<text x="{x:.1f}" y="{y + taille * 0.35:.1f}" font-size="{taille:g}"{gras} text-anchor="middle" '
-            'fill="#1b2430" stroke="#fff" stroke-width="3" stroke-linejoin="round" stroke-opacity=".9" '
-            f'paint-order="stroke">{html_sur(entite["t"])}</text>'
-        )
-    return "".join(mots)
-
-
-_RENDUS: dict[str, Callable[[_Vue, Any, list], str]] = {
-    "zones": _zones, "cercles": _cercles, "points": _points, "etiquettes": _etiquettes,
-}
+_RENDUS: dict[str, Callable[[_Vue, Any], str]] = {"zones": _zones, "cercles": _cercles, "points": _points}
 
 
 def _echelle(vue: _Vue) -> str:

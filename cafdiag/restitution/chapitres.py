@@ -12,7 +12,7 @@ from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import enumeration, minuscule, statut
 from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.structures import structures_montrees
-from cafdiag.restitution.tableaux import tableau, tableau_mesures
+from cafdiag.restitution.tableaux import depliant, en_deux_colonnes, tableau, tableau_mesures
 from cafdiag.restitution.themes import CORPS, STRUCTURES
 
 # En deçà de ce tiers de chiffres connus, les comparables n'ont pas leur colonne : leur encart les dit mieux.
@@ -81,7 +81,7 @@ def non_enonce(donnees: Donnees) -> str:
     """La fin du rapport : une ligne par thème, ce qui y manque et qui peut le donner ; puis les autres raisons."""
     lecture = donnees.lecture
     table = dictionnaire()
-    lignes = ""
+    lignes = []
     for theme in CHAPITRES:
         du_theme = table[table["theme"].eq(theme)]
         muets = du_theme[[_manque(lecture, code) for code in du_theme.index]]
@@ -91,25 +91,31 @@ def non_enonce(donnees: Donnees) -> str:
         noms = enumeration([minuscule(n) for n in dict.fromkeys(muets["libelle_court"])], maximum=3)
         qui = " ; ".join(dict.fromkeys(q.partition(" : ")[0] for q in muets["a_apporter"]))
         combien = "aucun chiffre encore" if vide else accord(len(muets), "indicateur manque", "indicateurs manquent")
-        lignes += (
-            f"<li><strong>{phrase_html(THEMES[theme])}</strong> : {phrase_html(f'{combien} ({noms}).')} "
-            f"{phrase_html(f'Qui peut les donner : {qui}.')}</li>"
-        )
+        lignes.append({"theme": THEMES[theme], "combien": f"{combien} ({noms})", "qui": qui})
     entete = f'<section id="non-enonce" class="chapitre"><h2>{NON_ENONCE}</h2>'
     raisons = annexes.non_enonce(lecture.mesures[lecture.mesures["role"].eq("territoire")])
     if raisons.empty:
         return f"{entete}<p>Tous les indicateurs sont énoncés.</p></section>"
     # Ce qui n'est que pas encore apporté est dit à la ligne de son thème.
     raisons = raisons[~raisons["motif"].str.startswith((annexes.A_DEMANDER, annexes.PAS_ICI))]
+    par_theme = (
+        tableau(
+            pd.DataFrame(lignes),
+            titre="Ce qui manque, par thème",
+            colonnes={"theme": "Thème", "combien": "Ce qui manque", "qui": "Qui peut le donner"},
+        )
+        if lignes
+        else ""
+    )
     if raisons.empty:
-        return f"{entete}<ul>{lignes}</ul></section>"
+        return f"{entete}{par_theme}</section>"
     rendu = tableau(
         raisons,
         titre="Indicateurs sans chiffre ici",
         colonnes={"motif": "Pourquoi", "etat": "État", "indicateurs": "Indicateurs"},
     )
     detail = f'<details class="note-limite"><summary>Les autres raisons</summary>{rendu}</details>'
-    return f"{entete}{f'<ul>{lignes}</ul>' if lignes else ''}{detail}</section>"
+    return f"{entete}{par_theme}{detail}</section>"
 
 
 def _manque(lecture: MesuresLues, code: str) -> bool:
@@ -230,14 +236,11 @@ def _limites(connus: list[str], options: Options) -> str:
     for phrase, de in phrases.items():
         par_indicateurs.setdefault(tuple(dict.fromkeys(de)), []).append(f"{phrase}.")
     # Une limite que partagent tous les indicateurs du chapitre n'a pas à les redire.
-    lignes = ""
-    for courts, dites in par_indicateurs.items():
-        partagee = len(courts) == len(table) > 1
-        qui = "" if partagee else f"<strong>{phrase_html(enumeration(list(courts), maximum=3))}.</strong> "
-        lignes += f"<li>{qui}{phrase_html(' '.join(dites))}</li>"
-    return (
-        f'<details class="note-limite"><summary>Limites de ces chiffres</summary><ul>{lignes}</ul></details>'
-    )
+    lignes = [
+        ("Tous" if len(courts) == len(table) > 1 else enumeration(list(courts), maximum=3), " ".join(dites))
+        for courts, dites in par_indicateurs.items()
+    ]
+    return depliant("Limites de ces chiffres", lignes, colonnes=("Chiffre", "Limite"))
 
 
 def _parole(theme: str) -> str:
@@ -276,12 +279,10 @@ def enjeux(lecture: MesuresLues) -> str:
         f"<small>{phrase_html(f'Ce qui le contredirait : {minuscule(e.contredit)}')}</small></li>"
         for e in trouves
     )
-    seuils = "".join(f"<li>{phrase_html(s)}</li>" for s in regles_des_enjeux.seuils())
-    detail = (
-        '<details class="note-limite"><summary>À partir de quel écart</summary>'
-        f"<p>Deux enjeux par thème et sept en tout, au plus. S'il y en a moins de trois, les écarts suivants "
-        f"complètent, atouts compris.</p><ul>{seuils}</ul></details>"
-    )
+    seuils = en_deux_colonnes(regles_des_enjeux.seuils(), sinon="Enjeu")
+    seuils.append(("Nombre d'enjeux", "deux par thème et sept en tout, au plus ; s'il y en a moins de trois, les "
+                   "écarts suivants complètent, atouts compris"))  # fmt: skip
+    detail = depliant("À partir de quel écart", seuils, colonnes=("Constat", "Écart à partir duquel il se dit"))
     return (
         f"{entete}<p>{phrase_html(REGLE_DES_ENJEUX)}</p><ol class='enjeux'>{lignes}</ol>{detail}</section>"
     )

@@ -7,7 +7,7 @@ référence fixe : une couleur veut dire la même chose sur toutes les cartes. S
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +17,9 @@ from cafdiag.restitution import couleurs
 from cafdiag.restitution.formats import FINE, FOIS_LA_FRANCE, INSECABLE, arrondir, decimales_de, nombre
 
 RAPPORTS = (0.60, 0.85, 1.0, 1.15, 1.40)
+CHOIX = ("auto", "france", "territoire")
+# Au-delà, une carte rapportée à la France serait d'une seule couleur ou presque.
+_TROP_UNIE = 2 / 3
 SANS_CLASSE = -1
 
 
@@ -34,6 +37,7 @@ class Classes:
     reference: float | None = None
     places: int = 1
     unite: str | None = None
+    choix: str = "territoire"
 
     def __len__(self) -> int:
         return len(self.couleurs)
@@ -149,7 +153,72 @@ def bandes(
         reference=float(reference),
         places=places,
         unite=unite,
+        choix="france",
     )
+
+
+def classements(
+    valeurs: Iterable,
+    *,
+    choix: str = "auto",
+    reference: float | None = None,
+    nom_reference: str = "la France",
+    unite: str | None = None,
+    decimales: int | None = None,
+) -> tuple[Classes, ...]:
+    """Les façons de ranger ces valeurs, celle à montrer d'abord : le seul endroit qui en décide.
+
+    Parameters
+    ----------
+    valeurs : iterable of float
+        Les valeurs à peindre ; les manquants sont ignorés.
+    choix : {"auto", "france", "territoire"}
+        ``france`` : en rapport à la référence. ``territoire`` : des classes propres aux valeurs montrées.
+        ``auto`` : la France, sauf si plus des deux tiers des valeurs tomberaient dans une même classe et que
+        des classes propres les séparent mieux.
+    reference : float, optional
+        Sans elle (absente, nulle ou négative), il n'y a que les classes propres.
+
+    Returns
+    -------
+    tuple of Classes
+        Vide si aucune valeur n'est connue.
+
+    Raises
+    ------
+    DemandeFausse
+        Autre choix, ou « france » sans référence.
+
+    Examples
+    --------
+    >>> [c.choix for c in classements([70, 72, 74, 90], reference=60.9)]
+    ['territoire', 'france']
+    >>> [c.choix for c in classements([40, 55, 74, 90], reference=60.9)]
+    ['france', 'territoire']
+    """
+    if choix not in CHOIX:
+        raise DemandeFausse(f"classes « {choix} »", attendu=", ".join(CHOIX))
+    connues = [v for v in _nombres(valeurs).tolist() if np.isfinite(v)]
+    possible = reference is not None and bool(np.isfinite(reference)) and reference > 0
+    if choix == "france" and not possible:
+        raise DemandeFausse("pas de valeur de la France à qui rapporter les classes",
+                            conseil="demandez les classes « territoire » ou « auto »")
+    if not connues:
+        return ()
+    propres = quantiles(connues, unite=unite, decimales=decimales)
+    if not possible:
+        return (propres,)
+    propres = replace(propres, reference=float(reference))
+    rapportees = bandes(connues, reference=float(reference), nom_reference=nom_reference, unite=unite,
+                        decimales=decimales)
+    if choix == "auto":
+        unie = _plus_grande_part(rapportees, connues)
+        choix = "territoire" if unie > _TROP_UNIE and _plus_grande_part(propres, connues) < unie else "france"
+    return (rapportees, propres) if choix == "france" else (propres, rapportees)
+
+
+def _plus_grande_part(classes: Classes, valeurs: Sequence[float]) -> float:
+    return int(np.bincount(classes.indices(valeurs)).max()) / len(valeurs)
 
 
 def quantiles(

@@ -6,7 +6,6 @@ Aucune ne calcule : elle reçoit des Mesures et des contours déjà lus.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from cafdiag.restitution import legendes as lg
 from cafdiag.restitution.classes import Classes
 from cafdiag.restitution.contours import (
     DECIMALES_COORDONNEES,
+    emplacements,
     geometries,
     noms_des_contours,
     reperes,
@@ -102,11 +102,11 @@ def ajouter_fond(
         Couche(
             "zones",
             {
+                "nom": libelle,
                 "plan": modele["plan"],
                 "interactif": infobulle and trait != "limite",
                 "styles": [modele["style"]],
                 "entites": entites,
-                "pied": [],
             },
         )
     )
@@ -119,7 +119,7 @@ def ajouter_aplats(
     contours: gpd.GeoDataFrame,
     mesures: pd.DataFrame,
     *,
-    classes: Classes | None,
+    classes: Classes | Sequence[Classes] | None,
     libelle: str,
     unite: str | None,
     decimales: int | None = None,
@@ -133,8 +133,9 @@ def ajouter_aplats(
         Colonnes ``code``, ``geometry``, et ``nom`` si possible.
     mesures : DataFrame
         Mesures (au plus une par territoire). Un contour sans mesure est « non disponible ».
-    classes : Classes or None
-        ``None`` si aucune valeur n'est connue : tout est hachuré.
+    classes : Classes, sequence of Classes or None
+        Vide si aucune valeur n'est connue : tout est hachuré. S'il y en a plusieurs, la première se montre et
+        la page laisse choisir (voir :func:`cafdiag.restitution.classes.classements`).
     discret : bool
         Teintes pâlies, pour un fond sous des cercles ou des points.
 
@@ -143,34 +144,76 @@ def ajouter_aplats(
     DemandeFausse
         Deux mesures pour un territoire ; taux d'une maille plus large peint sur une plus fine.
     """
-    peinture = peindre_aplats(
-        contours["code"],
-        noms_des_contours(contours, mesures),
-        mesures,
-        classes=classes,
-        libelle=libelle,
-        unite=unite,
-        decimales=decimales,
-        discret=discret,
-        motif=carte.motif,
-    )
-    entites = [
-        {"g": g, "s": s, "l": lignes}
-        for g, s, lignes in zip(geometries(contours), peinture.rangs, peinture.fiches, strict=True)
-    ]
-    carte.add_child(
-        Couche(
-            "zones",
-            {
-                "plan": "zones",
-                "interactif": True,
-                "styles": peinture.styles,
-                "entites": entites,
-                "pied": peinture.pied,
-            },
+    rangees = (classes,) if isinstance(classes, Classes) else tuple(classes or ())
+    noms = noms_des_contours(contours, mesures)
+    peintures = [
+        peindre_aplats(
+            contours["code"],
+            noms,
+            mesures,
+            classes=c,
+            libelle=libelle,
+            unite=unite,
+            decimales=decimales,
+            discret=discret,
+            motif=carte.motif,
         )
-    )
-    _ecrire(carte, peinture)
+        for c in rangees or (None,)
+    ]
+    ajouter_peintures(carte, contours, peintures, libelle=libelle)
+
+
+def ajouter_peintures(
+    carte: CarteHorsLigne, contours: gpd.GeoDataFrame, peintures: Sequence[Peinture], *, libelle: str
+) -> None:
+    """Peint les contours de la première peinture ; la page laisse choisir parmi les autres.
+
+    Parameters
+    ----------
+    peintures : sequence of Peinture
+        Une entrée par contour, dans leur ordre. Deux peintures d'un même `quoi` sont deux façons de le ranger.
+    libelle : str
+        Nom de la couche, à cocher.
+    """
+    premiere = peintures[0]
+    donnees: dict[str, Any] = {
+        "plan": "zones",
+        "nom": libelle,
+        "interactif": True,
+        "styles": premiere.styles,
+        "entites": [
+            {"g": g, "s": s, "l": lignes}
+            for g, s, lignes in zip(geometries(contours), premiere.rangs, premiere.fiches, strict=True)
+        ],
+    }
+    if len(peintures) > 1:
+        donnees["peintures"] = [_choix(p, premiere) for p in peintures]
+    carte.add_child(Couche("zones", donnees))
+    dits: set[str] = set()
+    for rang, peinture in enumerate(peintures):
+        marque = f'<div data-peinture="{rang}"' + (" hidden>" if rang else ">")
+        carte.legendes.append(
+            peinture.legende.replace("<div>", marque, 1) if len(peintures) > 1 else peinture.legende
+        )
+        if peinture.quoi not in dits:
+            dits.add(peinture.quoi)
+            carte.details_html.append(marque + peinture.table + "</div>" if peinture.quoi else peinture.table)
+    carte.textes.append(premiere.texte)
+
+
+def _choix(peinture: Peinture, premiere: Peinture) -> dict[str, Any]:
+    """Une peinture à offrir ; ce qu'elle partage avec la première n'est pas répété."""
+    rendu: dict[str, Any] = {"c": peinture.choix}
+    if peinture.quoi:
+        rendu |= {"q": peinture.quoi, "g": peinture.groupe, "t": peinture.titre, "o": peinture.source,
+                  "x": peinture.texte}
+    if peinture is not premiere:
+        rendu |= {"styles": peinture.styles, "rangs": peinture.rangs}
+        if peinture.fiches != premiere.fiches:
+            rendu["l"] = peinture.fiches
+        if peinture.rayons:
+            rendu["r"] = peinture.rayons
+    return rendu
 
 
 def ajouter_cercles(
@@ -182,7 +225,7 @@ def ajouter_cercles(
     unite: str | None,
     couleur: str = couleurs.TERRITOIRE,
     decimales: int | None = None,
-) -> None:
+) -> Peinture:
     """Pose un cercle dont la **surface** est proportionnelle à l'effectif.
 
     Un zéro est un petit anneau vide, un manquant un anneau en tirets : ni l'un ni l'autre ne se confond
@@ -210,14 +253,11 @@ def ajouter_cercles(
     ]
     # Les petits par-dessus les grands : aucun n'est caché.
     entites.sort(key=lambda e: (-e["r"], e["p"]))
-    carte.add_child(Couche("cercles", {"styles": peinture.styles, "entites": entites, "pied": peinture.pied}))
-    _ecrire(carte, peinture)
-
-
-def _ecrire(carte: CarteHorsLigne, peinture: Peinture) -> None:
+    carte.add_child(Couche("cercles", {"nom": libelle, "styles": peinture.styles, "entites": entites}))
     carte.legendes.append(peinture.legende)
     carte.textes.append(peinture.texte)
     carte.details_html.append(peinture.table)
+    return peinture
 
 
 def ajouter_points(carte: CarteHorsLigne, points: pd.DataFrame) -> None:
@@ -254,10 +294,10 @@ def ajouter_points(carte: CarteHorsLigne, points: pd.DataFrame) -> None:
         Couche(
             "points",
             {
+                "noms": [a[0] for a in aspects],
                 "couleurs": [a[1] for a in aspects],
                 "formes": [a[2] for a in aspects],
                 "entites": entites,
-                "pied": [],
             },
         )
     )
@@ -303,7 +343,14 @@ def ajouter_surbrillance(carte: CarteHorsLigne, contours: gpd.GeoDataFrame, *, l
     carte.add_child(
         Couche(
             "zones",
-            {"plan": "surbrillance", "interactif": False, "styles": styles, "entites": entites, "pied": []},
+            {
+                "nom": libelle,
+                "plan": "surbrillance",
+                "trait": True,
+                "interactif": False,
+                "styles": styles,
+                "entites": entites,
+            },
         )
     )
     carte.reperes.insert(0, lg.trait(styles[1], libelle))
@@ -317,9 +364,12 @@ def ajouter_etiquettes(
     importance: Sequence[float] | None = None,
     fortes: Sequence[str] = (),
     avant: Sequence[str] = (),
-    decalages: Sequence[float] | None = None,
+    rayons: Sequence[float] | None = None,
 ) -> None:
-    """Écrit les noms, discrètement ; là où deux se toucheraient, le moins important se tait.
+    """Écrit les noms, sans jamais en mettre un à cheval sur deux lieux ni sur un autre nom.
+
+    Un nom tient tout entier dans son contour, sur une ligne ou deux, ou se tait ; ceux qu'on doit lire (`fortes`,
+    `avant`) s'écrivent alors à côté, dans un cartouche relié à leur lieu. Sous des cercles, le nom touche le sien.
 
     Parameters
     ----------
@@ -328,11 +378,11 @@ def ajouter_etiquettes(
     importance : sequence of float, optional
         Par exemple la population ; à défaut, la surface.
     fortes : sequence of str
-        Codes écrits en gras, placés d'abord.
+        Codes écrits en gras, placés d'abord, toujours.
     avant : sequence of str
-        Codes placés ensuite, avant tous les autres : ceux dont le texte parle.
-    decalages : sequence of float, optional
-        Pixels dont chaque nom descend, pour passer sous un cercle.
+        Codes placés ensuite, toujours : ceux dont le texte parle.
+    rayons : sequence of float, optional
+        Rayon du cercle de chaque contour, en pixels.
     """
     poids = (
         list(importance)
@@ -340,18 +390,20 @@ def ajouter_etiquettes(
         else list(contours.to_crs(4326).geometry.bounds.eval("(maxx - minx) * (maxy - miny)"))
     )
     textes = list(noms) if noms is not None else noms_des_contours(contours)
-    descentes = list(decalages) if decalages is not None else [0.0] * len(contours)
-    liste: list[dict[str, Any]] = [
-        {
-            "t": texte,
-            "p": point,
-            "f": int(code in fortes),
-            "d": round(d),
-            "w": math.inf if code in avant else -1.0 if est_vide(w) else float(w),
-        }
-        for texte, point, code, d, w in zip(
-            textes, reperes(contours), contours["code"], descentes, poids, strict=True
-        )
-    ]
-    liste.sort(key=lambda e: (-e["f"], -e["w"], e["t"]))
-    carte.add_child(Couche("etiquettes", [{k: e[k] for k in ("t", "p", "f", "d")} for e in liste]))
+    gras = [code in fortes for code in contours["code"]]
+    places = emplacements(contours, textes, fortes=gras) if rayons is None else [[] for _ in textes]
+    liste = []
+    for rang, (nom, point, code) in enumerate(zip(textes, reperes(contours), contours["code"], strict=True)):
+        poids_du_nom = -1.0 if est_vide(poids[rang]) else float(poids[rang])
+        du = int(gras[rang] or code in avant)
+        nom_pose: dict[str, Any] = {"t": nom, "p": point, "i": rang, "f": int(gras[rang]), "o": du, "w": poids_du_nom}
+        nom_pose |= {"v": places[rang]} if rayons is None else {"r": round(float(rayons[rang]), 1)}
+        liste.append(nom_pose)
+    liste.sort(key=lambda e: (-e["f"], -e["o"], -e["w"], e["t"]))
+    if liste and not (fortes or avant):
+        # Sans territoire ni extrême à nommer, le lieu le plus important situe la carte.
+        liste[0]["o"] = 1
+    # Un drapeau nul ne s'écrit pas : il y en aurait mille.
+    carte.add_child(
+        Couche("etiquettes", [{k: v for k, v in e.items() if k != "w" and (v or k not in "fo")} for e in liste])
+    )

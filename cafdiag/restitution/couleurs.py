@@ -6,6 +6,7 @@ Le territoire a partout la même couleur, la France partout le même gris. Le te
 
 from __future__ import annotations
 
+import math
 import re
 
 from cafdiag.erreurs import DemandeFausse
@@ -102,6 +103,18 @@ def encre_sur(fond: str) -> str:
     ('#ffffff', '#1b2430')
     """
     return max((BLANC, ENCRE), key=lambda encre: contraste(encre, fond))
+
+
+def melange(couleur: str, opacite: float, *, fond: str = BLANC) -> str:
+    """La couleur que l'on voit quand `couleur` est posée sur `fond` avec cette opacité.
+
+    Examples
+    --------
+    >>> melange("#000000", 0.5), melange("#0d4a7c", 1)
+    ('#808080', '#0d4a7c')
+    """
+    paires = zip(_composantes(couleur), _composantes(fond), strict=True)
+    return "#" + "".join(f"{math.floor(255 * (opacite * c + (1 - opacite) * f) + 0.5):02x}" for c, f in paires)
 
 
 def palette(nombre: int, *, divergente: bool = False) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def vue_departementale(
     ProductionImpossible
         Dossier interdit.
     """
-    cible = _departement(departement)
+    cible = departement_nomme(departement)
     if cible.maille != "departement":
         raise DemandeFausse(
             f"{cible.libelle} n'est pas un département",
@@ -71,7 +71,7 @@ def vue_departementale(
     return {forme: chemin for forme, (chemin, _) in fichiers.items()}
 
 
-def _departement(cle: Territoire | str) -> Territoire:
+def departement_nomme(cle: Territoire | str) -> Territoire:
     """Un département porte souvent aussi le nom d'une commune : ici, la maille est dite d'avance."""
     if not isinstance(cle, str) or ":" in cle or "+" in cle:
         return territoire(cle)

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import html
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cafdiag.indicateurs import dictionnaire
+from cafdiag.indicateurs.dictionnaire import THEMES
 from cafdiag.magasin import dossier
+from cafdiag.restitution import couches
 from cafdiag.restitution.annexes import methode, sources
 from cafdiag.restitution.bloc import phrase_html
-from cafdiag.restitution.cartes import Fond, carte_aplats
+from cafdiag.restitution.cartes import SOURCE_CONTOURS
+from cafdiag.restitution.classes import classements
 from cafdiag.restitution.departement_mesures import VueDepartementale
 from cafdiag.restitution.diagnostic import situation
-from cafdiag.restitution.echappement import html_sur
+from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.formats import cle_de_tri, date_de, enumeration, nom_court
-from cafdiag.restitution.leaflet import assembler
+from cafdiag.restitution.leaflet import CarteHorsLigne, assembler
 from cafdiag.restitution.lecture import MesuresLues, accord
+from cafdiag.restitution.peintures import Peinture, peindre_aplats, peindre_cercles
 from cafdiag.restitution.produire import rendre_page
 from cafdiag.restitution.tableaux import cellule, tableau
-from cafdiag.restitution.vues import contours_de
+from cafdiag.restitution.vues import contours_de, date_des
 from cafdiag.territoires import membres
 
+if TYPE_CHECKING:
+    import geopandas as gpd
+
 _CLASSANT = "PE_TXCOUV_GLOBAL"
-CARTES = {"PE_TXCOUV_GLOBAL": "Taux de couverture global", "PE_TXCOUV_EAJE": "Accueil collectif (EAJE)"}
 _SOMMAIRE = (
     ("en-bref", "En bref"),
     ("carte", "Carte"),
@@ -52,11 +60,11 @@ class PageDepartementale:
 
     def rendre(self) -> str:
         """La page entière."""
-        cartes = assembler([self.carte(code) for code in CARTES])
+        (carte,) = assembler([self.carte()])
         corps = "\n".join(
             [
                 self._en_bref(),
-                self._cartes([c.html for c in cartes]),
+                self._carte(carte.html),
                 self._classement(),
                 self._lacunes(),
                 self._methode(),
@@ -72,31 +80,86 @@ class PageDepartementale:
             "sommaire": [{"ancre": a, "titre": t} for a, t in _SOMMAIRE],
         }
         script = (dossier("templates") / "rapport" / "departement.js").read_text(encoding="utf-8")
-        return rendre_page(garde=garde, corps=corps, scripts=[*(c.script for c in cartes), script])
+        return rendre_page(garde=garde, corps=corps, scripts=[carte.script, script])
 
-    def carte(self, indicateur: str):
-        """Carte des EPCI pour un taux publié, en bandes rapportées à la France."""
-        ligne = dictionnaire().loc[indicateur]
-        mesures = self.vue.par_code[indicateur].reset_index()
-        annee = mesures["annee"].dropna()
-        date = f", {int(annee.iloc[0])}" if len(annee) else ""
+    def carte(self) -> CarteHorsLigne:
+        """La carte des EPCI : tous les indicateurs connus au choix, chacun dans ses façons de se ranger."""
+        contours = contours_de("epci", self.vue.codes, noms=self.vue.noms)
+        codes = [c for c in dictionnaire().index if c in self.vue.par_code]
+        codes.sort(key=lambda c: (c != _CLASSANT, list(THEMES).index(dictionnaire().at[c, "theme"])))
+        departement = contours_de("departement", [self.vue.departement.code])
+        carte = CarteHorsLigne(
+            titre=f"{self.vue.departement.nom} : les intercommunalités",
+            sous_titre=f"{self.vue.departement.nom} : les intercommunalités",
+            cadre=tuple(float(b) for b in contours.total_bounds),
+            hauteur=500,
+            clef="departement",
+        )
+        peintures = [p for code in codes for p in self._peintures(code, contours, carte.motif)]
+        if peintures and peintures[0].rayons:
+            # Le premier choix se dessine sans script : il lui faut des aplats.
+            peintures.sort(key=lambda p: bool(p.rayons))
+        if peintures:
+            carte.titre, carte.source = peintures[0].titre, peintures[0].source
         appartenance = membres("departement")
         communes = membres("epci").loc[lambda t: t["code"].isin(self.vue.codes), "commune"]
         autour = appartenance.loc[appartenance["commune"].isin(communes), "code"].unique()
-        return carte_aplats(
-            contours_de("epci", self.vue.codes, noms=self.vue.noms),
-            mesures,
-            libelle=ligne["libelle_court"],
-            unite=ligne["unite"],
-            decimales=int(ligne["decimales"]),
-            titre=f"{ligne['libelle']}{date}",
-            sous_titre=f"{self.vue.departement.nom} : les EPCI",
-            source=f"{ligne['source']}, {ligne['millesime']}",
-            reference=self.vue.lecture.valeur(indicateur, "france"),
-            surligner=contours_de("departement", [self.vue.departement.code]).assign(nom=self.vue.departement.nom),
-            nom_surligne=self.vue.departement.nom,
-            contexte=[Fond(contours_de("departement", list(autour)), "Limites de département", "limite")],
+        couches.ajouter_fond(
+            carte, contours_de("departement", list(autour)), libelle="Limites de département", trait="limite"
         )
+        if peintures and not peintures[0].rayons:
+            couches.ajouter_peintures(carte, contours, peintures, libelle="Intercommunalités")
+        else:
+            couches.ajouter_fond(carte, contours, trait="maille", infobulle=True)
+        couches.ajouter_surbrillance(carte, departement, libelle=self.vue.departement.nom)
+        noms = [nom_court(n) for n in contours["nom"]]
+        couches.ajouter_etiquettes(carte, contours, noms=noms, avant=self.vue.siens)
+        return carte
+
+    def _peintures(self, indicateur: str, contours: gpd.GeoDataFrame, motif: Callable[[str], str]) -> list[Peinture]:
+        """Un indicateur sur la carte ; rien s'il n'est connu nulle part, ou s'il est publié plus large qu'un EPCI."""
+        ligne = dictionnaire().loc[indicateur]
+        mesures = self.vue.par_code[indicateur].reset_index()
+        valeurs = mesures["valeur"].dropna()
+        plus_large = ~mesures["maille_source"].isin(["", "commune", "qpv", "epci", "perimetre"])
+        if valeurs.empty or (plus_large & mesures["valeur"].notna()).any():
+            return []
+        commun = {
+            "codes": contours["code"],
+            "noms": list(contours["nom"]),
+            "mesures": mesures,
+            "libelle": ligne["libelle_court"],
+            "unite": ligne["unite"],
+            "decimales": int(ligne["decimales"]),
+        }
+        if ligne["regle"] == "A2" and not (valeurs < 0).any():
+            rendues = [peindre_cercles(**commun)]
+        else:
+            rendues = [
+                peindre_aplats(**commun, classes=c, motif=motif)
+                for c in classements(
+                    valeurs,
+                    reference=self._reference_des_classes(indicateur, valeurs),
+                    unite=commun["unite"],
+                    decimales=commun["decimales"],
+                )
+            ]
+        date = date_des(mesures)
+        dits = {
+            "quoi": ligne["libelle"],
+            "groupe": THEMES[ligne["theme"]],
+            "titre": f"{ligne['libelle']}, {date}" if date else ligne["libelle"],
+            "source": f"Source : {ligne['source']}{f', {date}' if date else ''}. {SOURCE_CONTOURS}",
+        }
+        return [replace(p, **dits) for p in rendues]
+
+    def _reference_des_classes(self, indicateur: str, valeurs: pd.Series) -> float | None:
+        """La France ; mais une évolution, qui change de signe, ne s'y rapporte pas."""
+        if dictionnaire().at[indicateur, "calcul"] == "ratio_ref":
+            return 1.0
+        france = self.vue.lecture.valeur(indicateur, "france")
+        evolue = "evolution" in str(dictionnaire().at[indicateur, "calcul"]) or (valeurs < 0).any()
+        return None if evolue or est_vide(france) else france
 
     def _en_bref(self) -> str:
         lecture = self.vue.lecture
@@ -160,17 +223,9 @@ class PageDepartementale:
         dits += [f"{accord(ailleurs, 'indicateur')} à une partie d'entre elles"] if ailleurs else []
         return f"Il manque {' ; '.join(dits)}."
 
-    def _cartes(self, rendues: list[str]) -> str:
-        boutons = "".join(
-            f'<label><input type="radio" name="carte" value="carte-{rang}"{" checked" if not rang else ""}> '
-            f"{html.escape(nom)}</label>"
-            for rang, nom in enumerate(CARTES.values())
-        )
-        vues = "".join(f'<div id="carte-{rang}">{c}</div>' for rang, c in enumerate(rendues))
-        return (
-            '<section id="carte" class="chapitre"><h2>Carte</h2><fieldset class="choix-carte ecran" hidden>'
-            f"<legend>Montrer</legend>{boutons}</fieldset>{vues}</section>"
-        )
+    @staticmethod
+    def _carte(rendue: str) -> str:
+        return f'<section id="carte" class="chapitre"><h2>Carte</h2>{rendue}</section>'
 
     def _classement(self) -> str:
         table = dictionnaire()

@@ -9,7 +9,7 @@ import numpy as np
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.bornes import dire_bornes
-from cafdiag.restitution.classes import SANS_CLASSE, Classes
+from cafdiag.restitution.classes import SANS_CLASSE
 from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.formats import (
     avec_unite,
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FINESSE = ("commune", "qpv", "perimetre", "epci", "departement", "region", "france")
-_NOMS_MAILLES = {
-    "commune": "de la commune",
-    "epci": "de l'intercommunalité",
-    "departement": "du département",
-    "region": "de la région",
-    "france": "de la France",
-}
 
 
 def aligner(codes: Iterable[str], mesures: pd.DataFrame) -> list[dict[str, Any]]:
@@ -105,13 +98,6 @@ def source_dite(ligne: dict) -> str:
     return f"Source : {', '.join(parties)}" if parties else ""
 
 
-def pied_commun(lignes: Sequence[dict]) -> list[str]:
-    """La source, si toutes les mesures ont la même : elle n'est alors écrite qu'une fois."""
-    sources = {source_dite(ligne) for ligne in lignes if not est_vide(ligne.get("source"))}
-    sans = any(est_vide(ligne.get("source")) for ligne in lignes)
-    return [sources.pop()] if len(sources) == 1 and not sans else []
-
-
 def valeur_dite(ligne: dict, *, unite: str | None, decimales: int) -> str:
     """La valeur avec son unité, ou la raison de son absence."""
     etat = statut(ligne["statut"])
@@ -123,50 +109,52 @@ def valeur_dite(ligne: dict, *, unite: str | None, decimales: int) -> str:
     return majuscule(f"{dite} : {motif.removeprefix(f' : {dite} ; ')}" if dite else f"{etat.libelle}{motif}")
 
 
-def fiche(
-    nom: str, ligne: dict, *, libelle: str, unite: str | None, decimales: int, avec_source: bool
-) -> list[str]:
-    """Les lignes d'une infobulle : nom, valeur, intervalle, statut, année, source."""
-    annee = f" ({date_de(ligne)})" if date_de(ligne) else ""
-    textes = [nom, f"{libelle}{annee} : {valeur_dite(ligne, unite=unite, decimales=decimales)}"]
+def fiche(nom: str, ligne: dict, *, unite: str | None, decimales: int) -> list[str]:
+    """Les trois lignes d'une infobulle : le nom, la valeur, ce qu'elle vaut (statut, intervalle, date, ou motif).
+
+    Le libellé et la source sont déjà écrits à côté de la carte : l'infobulle ne les répète pas.
+
+    Examples
+    --------
+    >>> ligne = {"valeur": 79.9, "statut": "exact", "millesime": "décembre 2023"}
+    >>> fiche("Craon", ligne, unite="%", decimales=1)[2]
+    'exact, décembre 2023'
+    """
     etat = statut(ligne["statut"])
-    if etat.chiffre:
-        bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=decimales, unite=unite)
-        distinctes = len(set(bornes.split(" à "))) > 1
-        textes.append(
-            f"Statut : {etat.libelle}" + (f", entre {bornes.replace(' à ', ' et ')}" if distinctes else "")
-        )
-    source = ligne.get("maille_source")
-    if source in _NOMS_MAILLES and ligne.get("maille") not in (None, source) and etat.chiffre:
-        textes.append(f"Valeur {_NOMS_MAILLES[source]}")
-    if avec_source and source_dite(ligne):
-        textes.append(source_dite(ligne))
-    return textes
+    if not etat.chiffre:
+        dite, _, motif = valeur_dite(ligne, unite=unite, decimales=decimales).partition(" : ")
+        return [nom, dite, majuscule(motif)] if motif else [nom, dite]
+    suite = [etat.libelle]
+    bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=decimales, unite=unite)
+    if len(set(bornes.split(" à "))) > 1:
+        suite.append(f"entre {bornes.replace(' à ', ' et ')}")
+    if date_de(ligne):
+        suite.append(date_de(ligne))
+    return [nom, avec_unite(ligne["valeur"], unite, decimales=decimales), ", ".join(suite)]
 
 
 def fiche_structure(ligne: dict, libelle_type: str) -> list[str]:
-    """Les lignes d'une infobulle de structure."""
-    textes = [str(ligne["nom"]) if not est_vide(ligne.get("nom")) else libelle_type, libelle_type]
-    if not est_vide(ligne.get("commune")):
-        textes.append(str(ligne["commune"]))
-    if not est_vide(ligne.get("remarque")):
-        textes.append(str(ligne["remarque"]))
-    if not est_vide(ligne.get("source")):
-        annee = "" if est_vide(ligne.get("annee")) else f", {int(float(ligne['annee']))}"
-        textes.append(f"Source : {ligne['source']}{annee}")
-    return textes
+    """Les trois lignes d'une infobulle de structure : son nom, ce qu'elle est et où, ce qu'on en remarque."""
+    nomme = not est_vide(ligne.get("nom"))
+    lieu = "" if est_vide(ligne.get("commune")) else str(ligne["commune"])
+    quoi = [libelle_type] if nomme else []
+    source = "" if est_vide(ligne.get("source")) else str(ligne["source"])
+    if source and not est_vide(ligne.get("annee")):
+        source += f", {int(float(ligne['annee']))}"
+    remarque = source if est_vide(ligne.get("remarque")) else str(ligne["remarque"])
+    textes = [str(ligne["nom"]) if nomme else libelle_type, ", ".join([*quoi, *([lieu] if lieu else [])]), remarque]
+    return [t for t in textes if t]
 
 
 def resume(
     noms: Sequence[str],
     lignes: Sequence[dict],
     rangs: Sequence[int] | np.ndarray,
-    classes: Classes | None,
     *,
     unite: str | None,
     decimales: int,
 ) -> str:
-    """Ce que montre une couche de valeurs, en phrases."""
+    """Ce que montre une couche de valeurs, en phrases ; le tableau qui suit dit le reste."""
     connus = [
         (float(li["valeur"]), nom) for nom, li, r in zip(noms, lignes, rangs, strict=True) if r != SANS_CLASSE
     ]
@@ -185,14 +173,6 @@ def resume(
                 f"{pluriel(len(connus), 'territoire')}, de {nombre(bas, decimales=decimales)} ({nom_bas}) "
                 f"à {avec_unite(haut, unite, decimales=decimales)} ({nom_haut})."
             )
-    if classes and connus:
-        comptes = [sum(1 for r in rangs if r == i) for i in range(len(classes))]
-        dits = [
-            f"{etiquette}, {pluriel(c, 'territoire')}"
-            for c, etiquette in zip(comptes, classes.etiquettes, strict=True)
-            if c
-        ]
-        phrases.append(f"Par classe : {' ; '.join(dits)}.")
     for cle in dict.fromkeys(li["statut"] for li, r in zip(lignes, rangs, strict=True) if r == SANS_CLASSE):
         vides = [n for n, li in zip(noms, lignes, strict=True) if li["statut"] == cle]
         phrases.append(f"{statut(cle).libelle.capitalize()} : {enumeration(vides, maximum=8)}.")

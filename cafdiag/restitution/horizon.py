@@ -14,9 +14,10 @@ from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.simulation import montant, places_dites
-from cafdiag.restitution.tableaux import tableau
+from cafdiag.restitution.tableaux import depliant, en_deux_colonnes, tableau
 
 TITRE = "Horizon : naissances et enfants à dix ans"
+_DEPLIANT = "Hypothèses, épreuve du passé, et ce qui change la demande sans se chiffrer"
 
 
 def _etapes(h: Horizon) -> list[int]:
@@ -128,13 +129,11 @@ def section(h: Horizon | str) -> str:
         colonnes={"quoi": "Grandeur et hypothèse"} | {str(a): str(a) for a in _etapes(h)},
     )
     corps = "".join(f"<p>{phrase_html(p)}</p>" for p in (constat(h), des_places(h)))
-    notes = "".join(f"<li>{phrase_html(p)}</li>" for p in h.hypotheses)
-    demande = "".join(f"<li>{phrase_html(p)}</li>" for p in h.inconnues)
+    notes = en_deux_colonnes(h.hypotheses, sinon="Hypothèse")
+    notes += en_deux_colonnes(h.inconnues, sinon="Ce qui change la demande")
     return (
         f"{titre}{corps}{rendu}"
-        '<details class="note-limite"><summary>Hypothèses, épreuve du passé, et ce qui change la demande sans se '
-        f"chiffrer</summary><ul>{notes}</ul><p><strong>Ce qui change la demande.</strong></p><ul>{demande}</ul>"
-        "</details>"
+        f"{depliant(_DEPLIANT, notes, colonnes=('Sujet', 'Ce qui est supposé, ou pas chiffré'))}"
         f'<p class="source">{phrase_html("Sources : " + " ; ".join(h.sources))}.</p></section>'
     )
 

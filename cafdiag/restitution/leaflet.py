@@ -61,6 +61,8 @@ class CarteHorsLigne(folium.Map):
         Hauteur de la vue, en pixels.
     molette : bool
         Zoom à la molette. Faux par défaut : la page doit pouvoir défiler sur la carte.
+    clef : str
+        À quoi un document reconnaît cette carte parmi d'autres (``couverture``, un code d'indicateur).
     **options
         Options de ``folium.Map``. ``tiles`` vaut ``None`` ; un fond de tuiles demandé ici aura besoin
         d'internet à l'ouverture.
@@ -88,6 +90,7 @@ class CarteHorsLigne(folium.Map):
         cadre: Sequence[float] | None = None,
         hauteur: int = 440,
         molette: bool = False,
+        clef: str = "",
         **options: Any,
     ) -> None:
         options.setdefault("tiles", None)
@@ -101,6 +104,7 @@ class CarteHorsLigne(folium.Map):
         self.options.pop("zoom_control", None)
         self.default_js, self.default_css = [], []
         self.titre, self.sous_titre, self.source, self.hauteur = titre, sous_titre, source, hauteur
+        self.clef = clef
         self.cadre = tuple(float(c) for c in cadre) if cadre is not None else None
         self.legendes: list[str] = []
         self.reperes: list[str] = []
@@ -256,6 +260,7 @@ class CarteHorsLigne(folium.Map):
             "text/html": self._repr_html_(),
             MIME_CARTE: {
                 "version": 1,
+                "clef": self.clef,
                 "titre": self.titre,
                 "texte": self.texte,
                 "prefixe": morceaux.prefixe,

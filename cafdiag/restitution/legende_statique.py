@@ -86,7 +86,7 @@ def dessiner_legende(arbre: Arbre, *, x: float, largeur: float) -> tuple[str, fl
     """
     colonne = _Colonne(x, largeur)
     legende = arbre.premier(".//div[@class='carte-legende']")
-    for rang, bloc in enumerate(enfants(legende) if legende is not None else ()):
+    for rang, bloc in enumerate(_montres(legende)):
         if rang:
             colonne.filet()
         for partie in enfants(bloc):
@@ -96,6 +96,11 @@ def dessiner_legende(arbre: Arbre, *, x: float, largeur: float) -> tuple[str, fl
                 for element in partie.iter("li"):
                     _element(colonne, arbre, element)
     return "".join(colonne.morceaux), colonne.y + 4
+
+
+def _montres(legende) -> list:
+    """Les blocs visibles : ceux d'un autre choix de classes attendent, cachés, qu'on les demande."""
+    return [] if legende is None else [b for b in enfants(legende) if b.get("hidden") is None]
 
 
 def _mots_propres(element) -> tuple[str, str]:

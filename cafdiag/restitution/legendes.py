@@ -106,7 +106,7 @@ def cercles(maximum: float, rayon: Callable[[float, float], float], *, couleur: 
     for taille in tailles:
         r = rayon(taille, maximum)
         sommet = haut - 2 - 2 * r
-        ecrit = max(sommet, precedent + 13)
+        ecrit = max(sommet, precedent + 16)
         precedent = ecrit
         dessin.append(
             f'<circle cx="{axe:.1f}" cy="{haut - 2 - r:.1f}" r="{r:.1f}" fill="{couleur}" '

@@ -17,12 +17,13 @@ from cafdiag.restitution import couleurs, fiches
 from cafdiag.restitution import legendes as lg
 from cafdiag.restitution.classes import SANS_CLASSE, Classes
 from cafdiag.restitution.echappement import est_vide
-from cafdiag.restitution.formats import decimales_de, enumeration, nombre
+from cafdiag.restitution.formats import FOIS_LA_FRANCE, decimales_de, enumeration, nombre
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RAYON_MAXIMAL = 22
+NOMS_DES_CHOIX = {"france": "par rapport à la France", "territoire": "dans le territoire"}
 
 
 @dataclass(frozen=True)
@@ -34,24 +35,32 @@ class Peinture:
     styles : list of dict
         Styles Leaflet ; ``rangs`` donne celui de chaque territoire.
     fiches : list of list of str
-        Lignes de chaque infobulle ; ``pied`` les termine toutes.
+        Lignes de chaque infobulle.
     legende, texte, table : str
         Légende (HTML), résumé en phrases, tableau équivalent (HTML).
     lignes : list of dict
         Mesures alignées sur les codes.
     rayons : list of float
         En pixels ; vide pour des aplats.
+    choix : str
+        Façon de ranger en classes, à offrir quand il y en a plusieurs.
+    quoi, groupe, titre, source : str
+        Sur une carte à plusieurs indicateurs : son nom dans la liste, son thème, ce qui s'écrit autour.
     """
 
     styles: list[dict]
     rangs: list[int]
     fiches: list[list[str]]
-    pied: list[str]
     legende: str
     texte: str
     table: str
     lignes: list[dict]
     rayons: list[float] = field(default_factory=list)
+    choix: str = ""
+    quoi: str = ""
+    groupe: str = ""
+    titre: str = ""
+    source: str = ""
 
 
 def peindre_aplats(
@@ -99,7 +108,8 @@ def peindre_aplats(
         )
     )
     styles = [
-        {"color": "#ffffff", "weight": 1, "fillColor": c, "fillOpacity": opacite}
+        {"color": "#ffffff", "weight": 1, "fillColor": c, "fillOpacity": opacite,
+         "encre": couleurs.encre_sur(couleurs.melange(c, opacite))}
         for c in (classes.couleurs if classes else ())
     ]
     rang_vide = {}
@@ -124,20 +134,27 @@ def peindre_aplats(
                 precision=enumeration(concernes, maximum=3),
             )
         )
-    pied = fiches.pied_commun(lignes)
     return Peinture(
         styles=styles,
         rangs=[
             int(rang) if rang != SANS_CLASSE else rang_vide[ligne["statut"]]
             for ligne, rang in zip(lignes, rangs, strict=True)
         ],
-        fiches=_fiches(noms, lignes, libelle, unite, places, avec_source=not pied),
-        pied=pied,
-        legende=lg.bloc(libelle, elements, precision=unite or ""),
-        texte=fiches.resume(noms, lignes, rangs, classes, unite=unite, decimales=places),
+        fiches=_fiches(noms, lignes, unite, places),
+        legende=lg.bloc(libelle, elements, precision=_precision(classes, unite, places)),
+        texte=fiches.resume(noms, lignes, rangs, unite=unite, decimales=places),
         table=fiches.table(noms, lignes, libelle=libelle, unite=unite, decimales=places),
         lignes=lignes,
+        choix=NOMS_DES_CHOIX[classes.choix] if classes else "",
     )
+
+
+def _precision(classes: Classes | None, unite: str | None, decimales: int) -> str:
+    """L'unité ; et, quand les couleurs ne se lisent plus contre la France, ce qu'elle vaut."""
+    dite = unite or ""
+    if classes is None or classes.choix == "france" or classes.reference is None or unite == FOIS_LA_FRANCE:
+        return dite
+    return f"{dite}, couleurs propres à la carte (France : {nombre(classes.reference, decimales=decimales)})"
 
 
 def peindre_cercles(
@@ -189,15 +206,13 @@ def peindre_cercles(
                 precision=enumeration(absents, maximum=3),
             )
         )
-    pied = fiches.pied_commun(lignes)
     rangs = np.array([SANS_CLASSE if est_vide(li.get("valeur")) else 0 for li in lignes])
     return Peinture(
         styles=styles,
         rangs=[style for style, _ in aspects],
-        fiches=_fiches(noms, lignes, libelle, unite, places, avec_source=not pied),
-        pied=pied,
+        fiches=_fiches(noms, lignes, unite, places),
         legende=lg.bloc(libelle, elements, precision=unite or ""),
-        texte=f"{libelle} : " + fiches.resume(noms, lignes, rangs, None, unite=unite, decimales=places),
+        texte=f"{libelle} : " + fiches.resume(noms, lignes, rangs, unite=unite, decimales=places),
         table=fiches.table(noms, lignes, libelle=libelle, unite=unite, decimales=places),
         lignes=lignes,
         rayons=[round(rayon, 2) for _, rayon in aspects],
@@ -212,18 +227,9 @@ def _aligner(
     return lignes, decimales_de(unite) if decimales is None else decimales
 
 
-def _fiches(
-    noms: Sequence[str],
-    lignes: Sequence[dict],
-    libelle: str,
-    unite: str | None,
-    decimales: int,
-    *,
-    avec_source: bool,
-) -> list[list[str]]:
+def _fiches(noms: Sequence[str], lignes: Sequence[dict], unite: str | None, decimales: int) -> list[list[str]]:
     return [
-        fiches.fiche(nom, ligne, libelle=libelle, unite=unite, decimales=decimales, avec_source=avec_source)
-        for nom, ligne in zip(noms, lignes, strict=True)
+        fiches.fiche(nom, ligne, unite=unite, decimales=decimales) for nom, ligne in zip(noms, lignes, strict=True)
     ]
 
 
@@ -233,13 +239,6 @@ def _aspect(ligne: dict, maximum: float) -> tuple[int, float]:
         return 2, 5.0
     valeur = float(ligne["valeur"])
     return (1, 2.5) if valeur == 0 else (0, max(2.0, rayon_cercle(valeur, maximum)))
-
-
-def descentes(lignes: Sequence[dict]) -> list[float]:
-    """De combien de pixels descend un nom pour passer sous le cercle de sa commune."""
-    valeurs = [float(li["valeur"]) for li in lignes if not est_vide(li.get("valeur"))]
-    maximum = max(valeurs, default=0.0)
-    return [_aspect(ligne, maximum)[1] + 7 for ligne in lignes]
 
 
 def rayon_cercle(valeur: float, maximum: float) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from cafdiag import erreurs
-from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.erreurs import DemandeFausse, ProductionImpossible, tout_lire
 from cafdiag.magasin import dossier, ecrire_atomique, ecrire_ensemble
 from cafdiag.restitution import livrables
 from cafdiag.restitution.archives import place_libre
@@ -226,18 +226,13 @@ def preparer(
     autres = {n: str(v) for n, v in (parametres or {}).items()}
     gabarit = dossier("templates") / GABARIT
     refuser_parametres(autres, list(parametres_du_carnet(gabarit)))
-    lue = lire_identite(identite) if identite else Identite()
     _refuser_sans_format(voulus, {"pptx": ("--modele", modele), "fiches": ("--actions", actions)})
-    return Commande(
-        cible,
-        tuple(voulus),
-        _absolus(valeurs | autres),
-        gabarit,
-        delai,
-        lue,
-        _lire_modele(modele),
-        _lire_actions(actions),
+    lus = tout_lire(
+        lambda: lire_identite(identite) if identite else Identite(),
+        lambda: _lire_modele(modele),
+        lambda: _lire_actions(actions),
     )
+    return Commande(cible, tuple(voulus), _absolus(valeurs | autres), gabarit, delai, *lus)
 
 
 def _refuser_sans_format(formats: list[str], fichiers: dict[str, tuple[str, str | Path]]) -> None:

@@ -29,7 +29,7 @@ def descriptions(texte: str) -> list[Tableau]:
 
     Examples
     --------
-    >>> descriptions("Naissances, 2024. 13 territoires, de 3 (Gastines) à 109 enfants (Craon). Par classe : …")
+    >>> descriptions("Naissances, 2024. 13 territoires, de 3 (Gastines) à 109 enfants (Craon).")
     [('', [['', 'Gastines'], ['Naissances', '3']]), ('', [['', 'Craon'], ['Naissances', '109']])]
     """
     return [

@@ -17,11 +17,10 @@ from cafdiag.restitution.formats import ponctuer
 from cafdiag.restitution.html_semantique import Arbre, reduire, texte
 from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.images import POLICES, nettoyer, polices
+from cafdiag.restitution.socle_cartes import CLEF_DES_COMMUNES, CLEF_DES_TAUX
 
 PAGE, GABARIT, STYLE = "note.html.j2", "note.typ", "note.css"
 LARGEUR_DE_LA_CARTE = 470
-# Par quoi commence le titre de la carte voulue, parmi celles du rapport.
-_TAUX, _COMMUNES = "Taux de couverture global", "Où vivent les"
 _PLACES = "Places d'accueil pour 100 enfants"
 _VIDE = " – 0 territoire"
 
@@ -44,7 +43,7 @@ def rendre_note(
     ProductionImpossible
         Gabarit absent ou abîmé.
     """
-    taux, communes = carte_des_taux(cartes), carte_des_communes(cartes)
+    taux, communes = carte_de(cartes, CLEF_DES_TAUX), carte_de(cartes, CLEF_DES_COMMUNES)
     unite = ". ".join(t for t in (_PLACES, contenu["couleur"]) if t)
     une = _carte(taux, contenu, contenu["carte"], unite) if taux and contenu["carte"] else None
     des_communes = _carte(communes, contenu, contenu["communes"], "") if communes else None
@@ -52,14 +51,9 @@ def rendre_note(
     return _page(contenu, vues, identite), _pdf(contenu, vues, identite)
 
 
-def carte_des_taux(cartes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Celle des taux de couverture, parmi les cartes du rapport."""
-    return next((c for c in cartes if c["titre"].startswith(_TAUX)), None)
-
-
-def carte_des_communes(cartes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Celle des communes du territoire, parmi les cartes du rapport."""
-    return next((c for c in cartes if c["titre"].startswith(_COMMUNES)), None)
+def carte_de(cartes: Sequence[Mapping[str, Any]], clef: str) -> Mapping[str, Any] | None:
+    """La carte qui porte cette clef, parmi celles du rapport."""
+    return next((c for c in cartes if c.get("clef") == clef), None)
 
 
 def _carte(carte: Mapping[str, Any], contenu: Mapping[str, Any], titre: str, unite: str) -> dict[str, Any]:
@@ -68,7 +62,8 @@ def _carte(carte: Mapping[str, Any], contenu: Mapping[str, Any], titre: str, uni
     arbre = Arbre(carte["html"])
     legende = arbre.premier(".//div[@class='carte-legende']")
     elements: list[dict[str, str]] = []
-    for element in legende.iter("li") if legende is not None else ():
+    montres = legende.xpath("./div[not(@hidden)]//li") if legende is not None else ()
+    for element in montres:
         petit = " ".join(texte(s) for s in element.iter("small"))
         dessin = next((d for i in element.iter("img") if (d := arbre.svg(i))), "")
         mots = next((reduire(s.text).strip() for s in element.iter("span")), "")

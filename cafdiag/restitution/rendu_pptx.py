@@ -31,7 +31,8 @@ from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.images import png
 from cafdiag.restitution.legende_statique import couper
 from cafdiag.restitution.modele_pptx import Gabarit, Zone, ouvrir
-from cafdiag.restitution.rendu_note import carte_des_communes, carte_des_taux
+from cafdiag.restitution.rendu_note import carte_de
+from cafdiag.restitution.socle_cartes import CLEF_DES_COMMUNES, CLEF_DES_TAUX
 
 AU_PLUS = 12
 _COULEURS = {"territoire": TERRITOIRE, **couleurs.REFERENCES}
@@ -84,7 +85,7 @@ def diapositives(note: Mapping[str, Any], cartes: Sequence[Mapping[str, Any]]) -
     """
     copil = note["copil"]
     debats = [_debat(d) for d in copil["debats"]]
-    taux, communes = carte_des_taux(cartes), carte_des_communes(cartes)
+    taux, communes = carte_de(cartes, CLEF_DES_TAUX), carte_de(cartes, CLEF_DES_COMMUNES)
     une = _carte(note["carte"], taux, note["couleur"]) if taux and note["carte"] else None
     # Par ordre d'utilité : s'il y a sept enjeux, les derniers de cette liste laissent leur place.
     autour = [

@@ -18,7 +18,7 @@ from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees, phrase_html
 from cafdiag.restitution.formats import FINE, INSECABLE, majuscule, nombre
 from cafdiag.restitution.lecture import accord
-from cafdiag.restitution.tableaux import tableau
+from cafdiag.restitution.tableaux import depliant, en_deux_colonnes, tableau
 
 SECTIONS = {"investissement": "Investissement, une fois", "fonctionnement": "Fonctionnement, par an"}
 MODES_COURTS = {"global": "Tous modes d'accueil", "eaje": "Accueil collectif (EAJE)"}
@@ -334,15 +334,13 @@ def _notes(faites: list[tuple[str, Simulation]]) -> str:
     # La cible est dans le tableau : on ne garde que ce qui est supposé pour toutes.
     hypotheses = dict.fromkeys(h for s in ouvertes for h in s.hypotheses[1:])
     inconnues = dict.fromkeys(i for s in ouvertes for i in s.inconnues)
-    morceaux = [
-        f"<p><strong>{nom}.</strong></p><ul>{''.join(f'<li>{phrase_html(sans_cote(p))}</li>' for p in phrases)}</ul>"
-        for nom, phrases in (("Hypothèses", hypotheses), ("Ce qu'on ne sait pas", inconnues))
-        if phrases
+    lignes = [
+        ligne
+        for nom, phrases in (("Hypothèse", hypotheses), ("Ce qu'on ne sait pas", inconnues))
+        for ligne in en_deux_colonnes([sans_cote(p) for p in phrases], sinon=nom)
     ]
-    return (
-        '<details class="note-limite"><summary>Hypothèses de cette simulation, et ce qu\'on ne sait pas</summary>'
-        f"{''.join(morceaux)}</details>"
-    )
+    titre = "Hypothèses de cette simulation, et ce qu'on ne sait pas"
+    return depliant(titre, lignes, colonnes=("Sujet", "Ce qui est supposé, ou inconnu"))
 
 
 def mesures_des_simulations(faites: list[tuple[str, Simulation]]) -> pd.DataFrame:

@@ -10,6 +10,8 @@ from functools import lru_cache
 from cafdiag import magasin
 
 MIME_CARTE = "application/vnd.cafdiag.carte+json"
+# Les deux cartes que la note et les diapositives reprennent du rapport.
+CLEF_DES_TAUX, CLEF_DES_COMMUNES = "PE_TXCOUV_GLOBAL", "communes"
 
 
 @lru_cache(maxsize=1)
@@ -33,9 +35,10 @@ def socle() -> tuple[str, str]:
     js = re.sub(
         r"//# sourceMappingURL=.*", "", magasin.verifier(leaflet / "leaflet.js").read_text(encoding="utf-8")
     )
+    nos = [(carte / nom).read_text(encoding="utf-8").strip() for nom in ("noms.js", "carte.js", "outils.js")]
     return (
         css.strip() + "\n" + (carte / "carte.css").read_text(encoding="utf-8").strip(),
-        js.strip() + "\n" + (carte / "carte.js").read_text(encoding="utf-8").strip(),
+        "\n".join([js.strip(), *nos]),
     )
 
 

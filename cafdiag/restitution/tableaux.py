@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # Au-delà, un tableau imprimé peut se couper d'une page à l'autre (ses en-têtes se répètent).
 LIGNES_D_UNE_PAGE = 24
+SUJET_AU_PLUS = 60
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,40 @@ def _bloc(titre: str, tete: str, corps: str, pied: str, *, precision: str = "") 
             f"{pied}</div>"
         ),
     )
+
+
+def depliant(titre: str, lignes: Sequence[tuple[str, str]], *, colonnes: tuple[str, str]) -> str:
+    """Des précisions à déplier, en tableau : de quoi il s'agit, ce qu'il faut en savoir ; vide s'il n'y en a pas.
+
+    Examples
+    --------
+    >>> rendu = depliant("Limites", [("Population", "Municipale.")], colonnes=("Chiffre", "Limite"))
+    >>> '<th scope="row">Population</th><td>Municipale.</td>' in rendu
+    True
+    """
+    if not lignes:
+        return ""
+    tete = "<tr>" + "".join(f'<th scope="col">{html_sur(c)}</th>' for c in colonnes) + "</tr>"
+    corps = "".join(
+        f'<tr><th scope="row">{html_sur(ponctuer(sujet))}</th><td>{html_sur(ponctuer(dit))}</td></tr>'
+        for sujet, dit in lignes
+    )
+    rendu = _bloc(titre, tete, corps, "")
+    return f'<details class="note-limite"><summary>{html_sur(ponctuer(titre))}</summary>{rendu}</details>'
+
+
+def en_deux_colonnes(phrases: Sequence[str], *, sinon: str) -> list[tuple[str, str]]:
+    """Des phrases « sujet : ce qu'on en dit » en lignes d'un :func:`depliant` ; sans sujet court, c'est `sinon`.
+
+    >>> en_deux_colonnes(["Enfants : 12 à 15", "La taille ne change pas"], sinon="Hypothèse")
+    [('Enfants', '12 à 15'), ('Hypothèse', 'La taille ne change pas')]
+    """
+    lignes = []
+    for phrase in phrases:
+        sujet, deux_points, dit = phrase.partition(" : ")
+        court = deux_points and len(sujet) <= SUJET_AU_PLUS
+        lignes.append((sujet, dit) if court else (sinon, phrase))
+    return lignes
 
 
 def tableau_mesures(

@@ -120,6 +120,7 @@ def carte(
     apports: Apports | None = None,
     annee: int | None = None,
     options: Options | None = None,
+    classes: str = "auto",
 ) -> CarteHorsLigne:
     """Carte d'un indicateur autour d'un territoire, lisible sans réseau.
 
@@ -131,6 +132,8 @@ def carte(
         Code du dictionnaire.
     apports, annee, options
         Voir :func:`cafdiag.indicateurs.mesurer`.
+    classes : {"auto", "france", "territoire"}
+        Couleurs en rapport à la France ou propres à la carte ; voir :func:`cafdiag.restitution.classes.classements`.
 
     Returns
     -------
@@ -153,6 +156,7 @@ def carte(
         "surligner": a_surligner(cible, contours),
         "nom_surligne": cible.nom,
         "cadre": cadre_de(cible),
+        "clef": code,
     }
     if ligne["regle"] == "A2":
         return carte_communes(
@@ -170,6 +174,7 @@ def carte(
         unite=ligne["unite"],
         decimales=int(ligne["decimales"]),
         reference=reference_des_classes(code, annee=annee),
+        classes=classes,
         contexte=contexte(cible, quoi),
         **commun,
     )

@@ -51,6 +51,15 @@
     controle.addTo(c);
   }
 
+  /* Ce que la carte sait d'elle-même : ses couches à cocher, ses lieux à chercher, ce qu'un nom ne doit pas toucher. */
+  function vider(c) { c._couches = []; c._lieux = []; c._ronds = []; c._traits = []; c._encres = []; c._peindre = null; }
+
+  function couche(c, nom, groupe) {
+    groupe.addTo(c);
+    if (nom) { c._couches.push({ nom: nom, groupe: groupe }); }
+    return groupe;
+  }
+
   function carte(id, cadre, options) {
     var vue = document.getElementById(id);
     var c = L.map(id, Object.assign({
@@ -67,17 +76,20 @@
     L.control.scale({ imperial: false, metric: true }).addTo(c);
     c._cadre = cadre;
     c._etiquettes = [];
+    vider(c);
     cadrer(c);
     c.on("dragstart zoomstart", function () { if (!c._automatique) { c._deplacee = true; } });
-    c.on("zoomend moveend resize", function () { desserrer(c); });
+    c.on("zoomend moveend resize", function () { window.cafdiagNoms(c); });
     if (window.ResizeObserver) { new ResizeObserver(function () { recaler(c); }).observe(vue); }
     cartes.push(c);
+    /* Les couches arrivent juste après : les outils attendent qu'elles soient là. */
+    window.setTimeout(function () { if (vue.closest("figure.carte") && c._outils !== false) { window.cafdiagOutils(c); } }, 0);
     return c;
   }
 
-  function fiche(lignes, pied) {
+  function fiche(lignes) {
     var bloc = document.createElement("div");
-    lignes.concat(pied || []).forEach(function (texte, rang) {
+    lignes.forEach(function (texte, rang) {
       var ligne = document.createElement(rang ? "div" : "strong");
       ligne.textContent = texte;
       bloc.appendChild(ligne);
@@ -85,9 +97,28 @@
     return bloc;
   }
 
-  function bulle(couche, lignes, pied, suivre) {
-    couche.bindTooltip(function () { return fiche(lignes, pied); },
+  /* Leaflet laisse l'infobulle sortir du cadre, où elle est coupée : on la ramène dedans. */
+  function tenir(c, infobulle) {
+    var boite = infobulle.getElement();
+    if (!boite) { return; }
+    boite.style.maxWidth = Math.max(c.getSize().x - 16, 80) + "px";
+    boite.style.marginLeft = boite.style.marginTop = "";
+    var vue = c.getContainer().getBoundingClientRect(), r = boite.getBoundingClientRect();
+    var dx = Math.max(vue.left + 4 - r.left, 0) + Math.min(vue.right - 4 - r.right, 0);
+    var dy = Math.max(vue.top + 4 - r.top, 0) + Math.min(vue.bottom - 4 - r.bottom, 0);
+    var style = getComputedStyle(boite);
+    if (dx) { boite.style.marginLeft = parseFloat(style.marginLeft) + dx + "px"; }
+    if (dy) { boite.style.marginTop = parseFloat(style.marginTop) + dy + "px"; }
+    boite.classList.toggle("decalee", Boolean(dx || dy));
+  }
+
+  function bulle(couche, lignes, suivre) {
+    couche.bindTooltip(function () { return fiche(typeof lignes === "function" ? lignes() : lignes); },
       { sticky: suivre, className: "carte-bulle", direction: "auto", opacity: 1 });
+    couche.on("tooltipopen mousemove", function () {
+      var infobulle = couche.getTooltip();
+      if (couche._map && infobulle && infobulle.isOpen()) { tenir(couche._map, infobulle); }
+    });
   }
 
   /* Chromium arrête la touche Tab sur tout tracé qui a une infobulle : 900 communes feraient 900 arrêts. Le même
@@ -98,25 +129,73 @@
   }
 
   function zones(c, o) {
-    L.geoJSON(o.entites.map(function (e) { return { type: "Feature", geometry: e.g, properties: e }; }), {
-      pane: o.plan, interactive: o.interactif,
-      style: function (f) { return Object.assign({ pane: o.plan }, o.styles[f.properties.s]); },
-      onEachFeature: function (f, couche) {
-        var lignes = f.properties.l;
-        if (!lignes) { return; }
-        bulle(couche, lignes, o.pied, true);
-        var style = o.styles[f.properties.s];
-        couche.on("mouseover", function () { couche.setStyle({ weight: 2.5, color: "#1b2430" }).bringToFront(); });
-        couche.on("mouseout", function () { couche.setStyle({ weight: style.weight, color: style.color }); });
-      }
-    }).addTo(c).eachLayer(horsTabulation);
+    var groupe = couche(c, o.nom, L.layerGroup()), formes = [], rangs = o.entites.map(function (e) { return e.s; });
+    var styles = o.styles, lignes = o.entites.map(function (e) { return e.l; }), ronds = [];
+    o.entites.forEach(function (e, rang) {
+      var forme = L.geoJSON({ type: "Feature", geometry: e.g, properties: {} }, {
+        pane: o.plan, interactive: o.interactif, style: Object.assign({ pane: o.plan }, styles[e.s])
+      });
+      forme.eachLayer(function (trace) {
+        if (e.l) {
+          bulle(trace, function () { return lignes[rang]; }, true);
+          trace.on("mouseover", function () { forme.setStyle({ weight: 2.5, color: ENCRE }).bringToFront(); });
+          trace.on("mouseout", function () { forme.setStyle({ weight: repos(rang).weight, color: repos(rang).color }); });
+        }
+      });
+      groupe.addLayer(forme);
+      forme.eachLayer(horsTabulation);
+      formes.push(forme);
+      if (o.plan === "zones" && e.l) { c._lieux.push({ nom: e.l[0], forme: forme }); }
+      if (o.trait) { anneaux(e.g).forEach(function (a) { c._traits.push(a); }); }
+    });
+
+    function repos(rang) { return ronds.length ? SOUS_CERCLES : styles[rangs[rang]]; }
+
+    function peindre(rang) {
+      var p = o.peintures[rang];
+      styles = p.styles || o.styles;
+      rangs = p.rangs || o.entites.map(function (e) { return e.s; });
+      lignes = p.l || o.entites.map(function (e) { return e.l; });
+      ronds.forEach(function (rond) { groupe.removeLayer(rond); });
+      c._ronds = [];
+      ronds = (p.r || []).map(function (rayon, i) {
+        var point = (c._etiquettes.filter(function (x) { return x.e.i === i; })[0] || {}).e.p;
+        var rond = L.circleMarker(point, Object.assign({ pane: "cercles", radius: rayon }, styles[rangs[i]]));
+        bulle(rond, function () { return lignes[i]; }, false);
+        horsTabulation(groupe.addLayer(rond) && rond);
+        return rond;
+      });
+      formes.forEach(function (forme, i) { forme.setStyle(repos(i)); });
+      c._etiquettes.forEach(function (x) { if (p.r) { x.e.r = p.r[x.e.i]; } else if (o.peintures.some(function (q) { return q.r; })) { delete x.e.r; } });
+      if (p.r) { c._ronds = p.r.map(function (rayon, i) { return { p: ronds[i].getLatLng(), r: rayon }; }); }
+      encrer();
+      window.cafdiagNoms(c);
+    }
+
+    function encrer() {
+      if (o.plan === "zones") { c._encres = rangs.map(function (_, i) { return repos(i).encre || ""; }); }
+    }
+    encrer();
+    if (o.peintures) { c._peindre = { choix: o.peintures, peindre: peindre }; }
+  }
+
+  var ENCRE = "#1b2430", SOUS_CERCLES = { color: "#aab4bd", weight: 0.8, fillColor: "#ffffff", fillOpacity: 1 };
+
+  function anneaux(g) {
+    if (g.type === "GeometryCollection") { return g.geometries.reduce(function (tous, m) { return tous.concat(anneaux(m)); }, []); }
+    if (g.type === "MultiPolygon") { return g.coordinates.reduce(function (tous, m) { return tous.concat(m); }, []); }
+    return g.type === "LineString" ? [g.coordinates] : g.coordinates;
   }
 
   function cercles(c, o) {
+    var groupe = couche(c, o.nom, L.layerGroup());
     o.entites.forEach(function (e) {
       var rond = L.circleMarker(e.p, Object.assign({ pane: "cercles", radius: e.r }, o.styles[e.s]));
-      bulle(rond, e.l, o.pied, false);
-      horsTabulation(rond.addTo(c));
+      bulle(rond, e.l, false);
+      groupe.addLayer(rond);
+      horsTabulation(rond);
+      c._ronds.push({ p: e.p, r: e.r });
+      c._lieux.push({ nom: e.l[0], rond: rond });
     });
   }
 
@@ -139,7 +218,7 @@
   }
 
   function points(c, o) {
-    var places = {};
+    var places = {}, groupes = o.formes.map(function (_, rang) { return couche(c, o.noms && o.noms[rang], L.layerGroup()); });
     o.entites.forEach(function (e) { (places[e.p] = places[e.p] || []).push(e); });
     Object.keys(places).forEach(function (cle) {
       var ensemble = places[cle];
@@ -152,50 +231,25 @@
           iconAnchor: [8 - ecart * Math.cos(angle), 8 - ecart * Math.sin(angle)]
         });
         var marque = L.marker(e.p, { pane: "points", icon: icone, keyboard: false });
-        bulle(marque, e.l, o.pied, false);
-        marque.addTo(c);
+        bulle(marque, e.l, false);
+        groupes[e.s].addLayer(marque);
       });
     });
   }
 
   function etiquettes(c, liste) {
+    var groupe = couche(c, c._couches.some(function (k) { return k.nom === "Noms"; }) ? "" : "Noms", L.layerGroup());
     liste.forEach(function (e) {
-      var texte = document.createElement("span");
-      texte.textContent = e.t;
-      var icone = L.divIcon({ className: "carte-etiquette" + (e.f ? " forte" : ""), html: texte, iconSize: [0, 0], iconAnchor: [0, -e.d] });
-      var marque = L.marker(e.p, { pane: "etiquettes", icon: icone, interactive: false, keyboard: false }).addTo(c);
+      var boite = document.createElement("div"), trait = document.createElement("i"), texte = document.createElement("span");
+      boite.append(trait, texte);
+      var icone = L.divIcon({ className: "carte-etiquette" + (e.f ? " forte" : ""), html: boite, iconSize: [0, 0] });
+      var marque = L.marker(e.p, { pane: "etiquettes", icon: icone, interactive: false, keyboard: false });
+      groupe.addLayer(marque);
+      marque.on("add", function () { marque.getElement().setAttribute("aria-hidden", "true"); });
       marque.getElement().setAttribute("aria-hidden", "true");
-      c._etiquettes.push(marque.getElement());
+      c._etiquettes.push({ e: e, marque: marque, boite: boite, trait: trait, texte: texte });
     });
-    desserrer(c);
-  }
-
-  /* Les étiquettes arrivent par importance : celle qui en toucherait une plus importante se tait, comme celle dont
-     le lieu est hors de la vue. Au bord, le nom rentre dans la carte plutôt que d'être coupé. */
-  function desserrer(c) {
-    var prises = [], vue = c.getContainer().getBoundingClientRect(), etroite = vue.width && vue.width < 460;
-    var ecart = etroite ? { x: 8, y: 5 } : { x: 4, y: 1 };
-    c._etiquettes.forEach(function (boite) {
-      var texte = boite.firstChild;
-      texte.style.visibility = "";
-      texte.style.marginLeft = texte.style.marginTop = "0";
-      var r = texte.getBoundingClientRect();
-      var coupee = vue.width && (r.right < vue.left || r.left > vue.right || r.bottom < vue.top || r.top > vue.bottom);
-      if (vue.width && !coupee) {
-        var dx = Math.max(vue.left + 3 - r.left, 0) + Math.min(vue.right - 3 - r.right, 0);
-        var dy = Math.max(vue.top + 3 - r.top, 0) + Math.min(vue.bottom - 3 - r.bottom, 0);
-        if (dx || dy) {
-          texte.style.marginLeft = dx + "px";
-          texte.style.marginTop = dy + "px";
-          r = texte.getBoundingClientRect();
-        }
-      }
-      var gene = coupee || prises.some(function (p) {
-        return r.left < p.right + ecart.x && r.right > p.left - ecart.x &&
-          r.top < p.bottom + ecart.y && r.bottom > p.top - ecart.y;
-      });
-      if (gene) { texte.style.visibility = "hidden"; } else { prises.push(r); }
-    });
+    window.cafdiagNoms(c);
   }
 
   /* La feuille est plus étroite que l'écran : la carte est recadrée le temps de l'impression. */
@@ -208,7 +262,7 @@
       vue.style.height = Math.min(vue.offsetHeight, IMPRIMEE.hauteur) + "px";
       c.invalidateSize({ animate: false, pan: false });
       cadrer(c);
-      desserrer(c);
+      window.cafdiagNoms(c);
     });
   });
   window.addEventListener("afterprint", function () {
@@ -231,5 +285,5 @@
     } catch (refus) { /* cadre d'une autre origine : la hauteur prévue suffit */ }
   });
 
-  window.cafdiag = { carte: carte, cadrer: cadrer, zones: zones, cercles: cercles, points: points, etiquettes: etiquettes };
+  window.cafdiag = { carte: carte, vider: vider, bulle: bulle, cadrer: cadrer, zones: zones, cercles: cercles, points: points, etiquettes: etiquettes };
 })();

@@ -30,20 +30,13 @@
   function vider() {
     c.eachLayer(function (couche) { c.removeLayer(couche); });
     c._etiquettes.length = 0;
+    window.cafdiag.vider(c);
     zones = {};
     cercles = {};
   }
 
   function infobulle(couche, rang, suivre) {
-    couche.bindTooltip(function () {
-      var bloc = document.createElement("div");
-      (peinture ? peinture.fiches[rang].concat(peinture.pied) : [decor.zones[rang].n]).forEach(function (texte, i) {
-        var ligne = document.createElement(i ? "div" : "strong");
-        ligne.textContent = texte;
-        bloc.appendChild(ligne);
-      });
-      return bloc;
-    }, { sticky: suivre, className: "carte-bulle", direction: "auto", opacity: 1 });
+    window.cafdiag.bulle(couche, function () { return peinture ? peinture.fiches[rang] : [decor.zones[rang].n]; }, suivre);
     var code = decor.zones[rang].c;
     couche.on("click", function () { dire(peinture ? peinture.geste : "choisir", code); });
     couche.on("mouseover", function () { survoler(code, true); });
@@ -68,7 +61,11 @@
   }
 
   function planter() {
-    if (!c) { c = window.cafdiag.carte("vue", decor.cadre, {}); }
+    if (!c) {
+      c = window.cafdiag.carte("vue", decor.cadre, {});
+      /* Le tableau lié cherche déjà, et le panneau choisit déjà. */
+      c._outils = false;
+    }
     vider();
     c._cadre = decor.cadre;
     c._deplacee = false;
@@ -83,7 +80,7 @@
     });
     if (decor.surligne.length) {
       window.cafdiag.zones(c, {
-        plan: "surbrillance", interactif: false, pied: [],
+        plan: "surbrillance", interactif: false, trait: true,
         styles: [{ color: "#ffffff", weight: 6, fill: false, opacity: 0.95 }, { color: "#0d4a7c", weight: 3, fill: false }],
         entites: decor.surligne.map(function (g) { return { g: g, s: 0 }; })
           .concat(decor.surligne.map(function (g) { return { g: g, s: 1 }; }))
@@ -96,11 +93,17 @@
   function etiqueter() {
     c.eachLayer(function (couche) { if (couche.options.pane === "etiquettes") { c.removeLayer(couche); } });
     c._etiquettes.length = 0;
+    var ronds = peinture.rayons.length > 0;
+    c._ronds = ronds ? decor.zones.map(function (zone, rang) { return { p: zone.p, r: peinture.rayons[rang] }; }) : [];
+    c._encres = decor.zones.map(function (_, rang) { return ronds ? "" : peinture.styles[peinture.rangs[rang]].encre || ""; });
     var liste = decor.zones.map(function (zone, rang) {
-      return { t: zone.e, p: zone.p, f: Number(zone.c === decor.fort), d: peinture.descentes[rang] || 0,
-        w: peinture.rayons.length ? peinture.rayons[rang] : zone.w };
+      var fort = Number(zone.c === decor.fort);
+      var nom = { t: zone.e, p: zone.p, i: rang, f: fort, o: Number(fort || peinture.avant.indexOf(zone.c) >= 0),
+        w: ronds ? peinture.rayons[rang] : zone.w };
+      if (ronds) { nom.r = peinture.rayons[rang]; } else { nom.v = zone.v; }
+      return nom;
     });
-    liste.sort(function (a, b) { return b.f - a.f || b.w - a.w; });
+    liste.sort(function (a, b) { return b.f - a.f || b.o - a.o || b.w - a.w; });
     window.cafdiag.etiquettes(c, liste);
   }
 

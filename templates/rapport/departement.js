@@ -1,17 +1,6 @@
-/* Vue départementale : choisir la carte, trier le tableau. Sans script, les cartes se suivent et le tableau reste
-   dans son ordre. */
+/* Vue départementale : trier le tableau. Sans script, il reste dans son ordre. */
 (function () {
   "use strict";
-  var choix = document.querySelectorAll(".choix-carte input");
-  function montrer() {
-    choix.forEach(function (bouton) { document.getElementById(bouton.value).hidden = !bouton.checked; });
-  }
-  choix.forEach(function (bouton) { bouton.addEventListener("change", montrer); });
-  if (choix.length) {
-    document.querySelector(".choix-carte").hidden = false;
-    montrer();
-  }
-
   var tableau = document.querySelector("table.triable");
   if (!tableau) { return; }
   var annonce = document.getElementById("tri-annonce");

@@ -16,16 +16,16 @@ from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import couleurs, vues
 from cafdiag.restitution import legendes as lg
-from cafdiag.restitution.cartes import SOURCE_CONTOURS
-from cafdiag.restitution.classes import bandes, quantiles
-from cafdiag.restitution.contours import geometries, reperes, rogner
+from cafdiag.restitution.cartes import SOURCE_CONTOURS, extremes
+from cafdiag.restitution.classes import Classes, classements
+from cafdiag.restitution.contours import emplacements, geometries, reperes, rogner
 from cafdiag.restitution.couches import TRAITS
 from cafdiag.restitution.echappement import est_vide, json_sur
 from cafdiag.restitution.explorateur import calculs
 from cafdiag.restitution.explorateur.etat import Etat
 from cafdiag.restitution.fiches import valeur_dite
 from cafdiag.restitution.formats import cle_de_tri, decimales_de, nom_court, nombre, pluriel, statut
-from cafdiag.restitution.peintures import descentes, peindre_aplats, peindre_cercles
+from cafdiag.restitution.peintures import peindre_aplats, peindre_cercles
 from cafdiag.territoires import Territoire, membres, territoire
 
 # Le motif d'une zone sans donnée ; la page de la carte les définit sous ces noms.
@@ -121,15 +121,16 @@ def _dresser(
     if isinstance(surligne, str):
         surligne = contours[contours["code"] == surligne]
     ouest, sud, est, nord = cadre
+    places = emplacements(contours, [nom_court(n) for n in noms], fortes=[c == cible.code for c in presents])
     bornes = contours.geometry.bounds
     surfaces = (bornes["maxx"] - bornes["minx"]) * (bornes["maxy"] - bornes["miny"])
     message: dict[str, Any] = {
         "cadre": [[sud, ouest], [nord, est]],
         "fonds": [_fond(fond, cadre) for fond in contexte],
         "zones": [
-            {"c": code, "g": g, "n": nom, "e": nom_court(nom), "p": p, "w": round(float(w), 6)}
-            for code, nom, g, p, w in zip(
-                presents, noms, geometries(contours), reperes(contours), surfaces, strict=True
+            {"c": code, "g": g, "n": nom, "e": nom_court(nom), "p": p, "v": v, "w": round(float(w), 6)}
+            for code, nom, g, p, v, w in zip(
+                presents, noms, geometries(contours), reperes(contours), places, surfaces, strict=True
             )
         ],
         "surligne": [] if surligne is None or surligne.empty else geometries(surligne),
@@ -150,7 +151,6 @@ def _fond(fond: vues.Fond, cadre: tuple) -> dict[str, Any]:
         "interactif": False,
         "styles": [modele["style"]],
         "entites": [{"g": g, "s": 0} for g in geometries(rogner(fond.contours, cadre))],
-        "pied": [],
     }
 
 
@@ -173,8 +173,7 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
     if ligne["regle"] == "A2":
         peinture = peindre_cercles(decor.codes, decor.noms, mesures, **commun)
     else:
-        connues = mesures["valeur"].dropna().tolist()
-        classes = _classes(etat, ligne, connues, commun)
+        classes = _classes(etat, ligne, mesures["valeur"], commun)
         peinture = peindre_aplats(
             decor.codes, decor.noms, mesures, classes=classes, motif=_MOTIFS.format, **commun
         )
@@ -187,9 +186,8 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
         "styles": peinture.styles,
         "rangs": peinture.rangs,
         "fiches": peinture.fiches,
-        "pied": peinture.pied,
         "rayons": peinture.rayons,
-        "descentes": [round(d) for d in descentes(peinture.lignes)] if peinture.rayons else [],
+        "avant": extremes(mesures),
         "legende": peinture.legende + decor.reperes,
         "texte": peinture.texte,
         "tableau": _tableau(decor, peinture.lignes, ligne),
@@ -199,13 +197,19 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
     }
 
 
-def _classes(etat: Etat, ligne: Any, connues: list[float], commun: dict[str, Any]):
-    if not connues:
-        return None
+def _classes(etat: Etat, ligne: Any, valeurs: Any, commun: dict[str, Any]) -> Classes | None:
     reference = vues.reference_des_classes(etat.indicateur, annee=etat.annee)
-    if not est_vide(reference):
-        return bandes(connues, reference=reference, unite=commun["unite"], decimales=commun["decimales"])
-    return quantiles(connues, unite=commun["unite"], decimales=commun["decimales"])
+    return next(
+        iter(
+            classements(
+                valeurs,
+                reference=None if est_vide(reference) else reference,
+                unite=commun["unite"],
+                decimales=commun["decimales"],
+            )
+        ),
+        None,
+    )
 
 
 def _tableau(decor: Decor, lignes: list[dict], definition: Any) -> dict[str, Any]:
@@ -251,9 +255,8 @@ def peindre_les_communes(cible: Territoire, decor: Decor, choisies: tuple[str, .
             [nom, f"{dite} habitants", "Cochée" if code in retenues else "Non cochée"]
             for code, nom, dite in zip(decor.codes, decor.noms, dites, strict=True)
         ],
-        "pied": [],
         "rayons": [],
-        "descentes": [],
+        "avant": [],
         "legende": lg.bloc(
             "Communes",
             [
