@@ -6,8 +6,8 @@ import argparse
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from cafdiag.millesimes import millesime
 

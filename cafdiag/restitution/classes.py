@@ -199,17 +199,17 @@ def classements(
     if choix not in CHOIX:
         raise DemandeFausse(f"classes « {choix} »", attendu=", ".join(CHOIX))
     connues = [v for v in _nombres(valeurs).tolist() if np.isfinite(v)]
-    possible = reference is not None and bool(np.isfinite(reference)) and reference > 0
-    if choix == "france" and not possible:
+    a_quoi = float(reference) if reference is not None and np.isfinite(reference) and reference > 0 else None
+    if choix == "france" and a_quoi is None:
         raise DemandeFausse("pas de valeur de la France à qui rapporter les classes",
                             conseil="demandez les classes « territoire » ou « auto »")
     if not connues:
         return ()
     propres = quantiles(connues, unite=unite, decimales=decimales)
-    if not possible:
+    if a_quoi is None:
         return (propres,)
-    propres = replace(propres, reference=float(reference))
-    rapportees = bandes(connues, reference=float(reference), nom_reference=nom_reference, unite=unite,
+    propres = replace(propres, reference=a_quoi)
+    rapportees = bandes(connues, reference=a_quoi, nom_reference=nom_reference, unite=unite,
                         decimales=decimales)
     if choix == "auto":
         unie = _plus_grande_part(rapportees, connues)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from cafdiag.restitution.contours import anneaux, en_deux, taille_du_nom
@@ -18,8 +18,9 @@ from cafdiag.restitution.echappement import html_sur
 Boite = tuple[float, float, float, float]
 # Mêmes valeurs que dans noms.js.
 DIRECTIONS = (-90, 90, 0, 180, -45, -135, 45, 135)
-DISTANCES = (14, 30, 50, 75, 105, 140)
+DISTANCES = (14, 30, 50, 75, 105, 140, 180)
 CORPS, CORPS_FORT = 11.0, 12.0
+_DESSOUS = "<g/>"
 
 
 class Noms:
@@ -38,6 +39,7 @@ class Noms:
         self.cercles: list[tuple[float, float, float]] = []
         self.traits: list[list[tuple[float, float]]] = []
         self.encres: list[str] = []
+        self.liens: list[tuple[tuple[float, float], tuple[float, float]]] = []
 
     def voir(self, nom: str, donnees: Any) -> None:
         """Retient d'une couche ce qu'un nom ne doit pas toucher, et l'encre qui se lit sur chaque lieu."""
@@ -60,7 +62,8 @@ class Noms:
                 place = self._cartouche(entite) if passe == "cartouches" else self._direct(entite)
                 if place:
                     places[rang] = place
-        return "".join(places[rang] for rang in sorted(places))
+        # Un lien qui passe sous un autre nom s'écrit avant lui.
+        return "".join(sorted((places[rang] for rang in sorted(places)), key=lambda p: not p.startswith(_DESSOUS)))
 
     def _direct(self, entite: dict) -> str:
         gras = bool(entite.get("f"))
@@ -88,10 +91,12 @@ class Noms:
     def _point(self, entite: dict) -> tuple[float, float]:
         return self.vue.point(entite["p"][1], entite["p"][0])
 
-    def _libre(self, boite: Boite, entite: dict) -> bool:
+    def _libre(self, boite: Boite, entite: dict, *, net: bool = True) -> bool:
         if boite[0] < 0 or boite[1] < 0 or boite[2] > self.vue.largeur or boite[3] > self.vue.hauteur:
             return False
         if any(_touche(boite, p) for p in self.prises):
+            return False
+        if net and any(traverse(a, b, boite) for a, b in self.liens):
             return False
         if "r" not in entite:
             return True
@@ -111,20 +116,26 @@ class Noms:
             return ""
         lignes = en_deux(entite["t"])
         large, haut = taille_du_nom(lignes, corps=corps, gras=gras)
-        for distance in DISTANCES:
-            for angle in DIRECTIONS:
-                cx = x + math.cos(math.radians(angle)) * (distance + large / 2)
-                cy = y + math.sin(math.radians(angle)) * (distance + haut / 2)
-                boite = _boite(cx, cy, large + 4, haut + 2)
-                if self._libre(boite, {}):
-                    self.prises.append(boite)
-                    return (
-                        f'<path d="M{x:.1f} {y:.1f}L{cx:.1f} {cy:.1f}" stroke="{ENCRE}" stroke-width="1"/>'
-                        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{ENCRE}" stroke="{BLANC}"/>'
-                        f'<rect x="{boite[0]:.1f}" y="{boite[1]:.1f}" width="{large + 4:.1f}" height="{haut + 2:.1f}" '
-                        f'rx="2" fill="{BLANC}" stroke="{ENCRE_2}" stroke-width=".8"/>'
-                        + _texte(lignes, cx, cy, corps, gras, halo=False)
-                    )
+        # Vers l'extérieur d'abord : le cartouche couvre moins de lieux.
+        dehors = math.atan2(y - self.vue.hauteur / 2, x - self.vue.largeur / 2)
+        directions = sorted(DIRECTIONS, key=lambda a: round(-math.cos(math.radians(a) - dehors), 6))
+        # Un lien qui passe sous un autre nom vaut mieux que pas de nom, mais seulement faute de mieux.
+        for net, distance, angle in product((True, False), DISTANCES, directions):
+            cx = x + math.cos(math.radians(angle)) * (distance + large / 2)
+            cy = y + math.sin(math.radians(angle)) * (distance + haut / 2)
+            boite = _boite(cx, cy, large + 4, haut + 2)
+            lien = ((x, y), (cx, cy))
+            if not self._libre(boite, {}, net=net) or (net and any(traverse(*lien, p) for p in self.prises)):
+                continue
+            self.prises.append(boite)
+            self.liens.append(lien)
+            return ("" if net else _DESSOUS) + (
+                f'<path d="M{x:.1f} {y:.1f}L{cx:.1f} {cy:.1f}" stroke="{ENCRE}" stroke-width="1"/>'
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{ENCRE}" stroke="{BLANC}"/>'
+                f'<rect x="{boite[0]:.1f}" y="{boite[1]:.1f}" width="{large + 4:.1f}" height="{haut + 2:.1f}" '
+                f'rx="2" fill="{BLANC}" stroke="{ENCRE_2}" stroke-width=".8"/>'
+                + _texte(lignes, cx, cy, corps, gras, halo=False)
+            )
         return ""
 
 

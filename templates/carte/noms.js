@@ -5,7 +5,7 @@
   if (window.cafdiagNoms) { return; }
 
   var DIRECTIONS = [-90, 90, 0, 180, -45, -135, 45, 135];
-  var DISTANCES = [14, 30, 50, 75, 105, 140];
+  var DISTANCES = [14, 30, 50, 75, 105, 140, 180];
   var ENCRE = "#1b2430";
   var regle = document.createElement("canvas").getContext("2d");
 
@@ -56,16 +56,17 @@
   function placer(c) {
     var vue = c.getSize();
     if (!c._etiquettes.length || vue.x < 40 || vue.y < 40) { return; }
-    var etroite = vue.x < 460, zoom = c.getZoom(), prises = commandes(c), poses = {};
+    var etroite = vue.x < 460, zoom = c.getZoom(), prises = commandes(c), liens = [], poses = {};
     var police = getComputedStyle(c.getContainer()).fontFamily;
     var ronds = c._ronds.map(function (r) { return { p: c.latLngToContainerPoint(r.p), r: r.r }; });
     var traits = c._traits.map(function (ligne) {
       return ligne.map(function (p) { return c.latLngToContainerPoint([p[1], p[0]]); });
     });
 
-    function libre(place, rond, ici) {
+    function libre(place, rond, ici, net) {
       if (place[0] < 0 || place[1] < 0 || place[2] > vue.x || place[3] > vue.y) { return false; }
       if (prises.some(function (p) { return touche(place, p); })) { return false; }
+      if (net && liens.some(function (lien) { return traverse(lien[0], lien[1], place); })) { return false; }
       if (!rond) { return true; }
       if (ronds.some(function (r) {
         return r.p.distanceTo(ici) > 0.5 && touche(place, [r.p.x - r.r, r.p.y - r.r, r.p.x + r.r, r.p.y + r.r]);
@@ -95,7 +96,7 @@
     function direct(x, ici) {
       return candidats(x, ici).some(function (k) {
         var place = boite(k.m.x, k.m.y, k.l, k.h);
-        if (!libre(place, x.e.r !== undefined, ici)) { return false; }
+        if (!libre(place, x.e.r !== undefined, ici, true)) { return false; }
         prises.push(place);
         poser(x, k.t, k.m, null);
         return true;
@@ -105,17 +106,27 @@
     function cartouche(x, ici) {
       if (ici.x < 0 || ici.y < 0 || ici.x > vue.x || ici.y > vue.y) { return false; }
       var lignes = enDeux(x.e.t), t = taille(lignes, x);
-      return DISTANCES.some(function (distance) {
-        return DIRECTIONS.some(function (angle) {
+      /* Vers l'extérieur d'abord : le cartouche couvre moins de lieux. */
+      var dehors = Math.atan2(ici.y - vue.y / 2, ici.x - vue.x / 2);
+      function loin(angle) { return Math.round(-1e6 * Math.cos(angle * Math.PI / 180 - dehors)); }
+      var directions = DIRECTIONS.slice().sort(function (a, b) { return loin(a) - loin(b); });
+      /* Un lien qui passe sous un autre nom vaut mieux que pas de nom, mais seulement faute de mieux. */
+      return essayer(true) || essayer(false);
+
+      function essayer(net) { return DISTANCES.some(function (distance) {
+        return directions.some(function (angle) {
           var radians = angle * Math.PI / 180;
           var m = ici.add([Math.cos(radians) * (distance + t.l / 2), Math.sin(radians) * (distance + t.h / 2)]);
           var place = boite(m.x, m.y, t.l + 4, t.h + 2);
-          if (!libre(place, false, ici)) { return false; }
+          if (!libre(place, false, ici, net)) { return false; }
+          if (net && prises.some(function (p) { return traverse(ici, m, p); })) { return false; }
           prises.push(place);
+          liens.push([ici, m]);
           poser(x, lignes, m, ici);
+          x.marque.setZIndexOffset(net ? 0 : -10000);
           return true;
         });
-      });
+      }); }
     }
 
     function poser(x, lignes, m, ici) {
