@@ -42,7 +42,7 @@ def test_six_au_plus_deux_par_theme_la_population_d_abord(code):
     assert [c.score for c in retenus] == sorted((c.score for c in retenus), reverse=True)
     for constat in retenus:
         assert constat.score >= bref.SCORE_MINIMUM and lecture.connu(constat.code)
-    assert ("choisis parce qu'" in dits.methode) == bool(retenus)
+    assert ("distinguent ce territoire" in dits.methode) == bool(retenus)
 
 
 def test_un_territoire_pauvre_en_donnees_en_dit_moins():
@@ -118,7 +118,7 @@ def test_effectifs_et_criteres_de_choix_ne_sont_pas_des_constats(craon):
 def test_le_rapport_ecrit_la_regle_et_joint_les_chiffres():
     d = Diagnostic("200048551")
     html = d.en_bref().html
-    assert html.count("<li>") == 6 and "choisis parce qu'ils distinguent" in html
+    assert html.count("<li>") == 6 and "constats distinguent ce territoire" in html
     jointes = d.toutes_les_mesures()
     groupe = jointes[jointes["role"].eq("groupe")]
     # La médiane écrite se refait à partir des mesures jointes.

@@ -146,7 +146,7 @@ def depliant(titre: str, lignes: Sequence[tuple[str, str]], *, colonnes: tuple[s
         for sujet, dit in lignes
     )
     rendu = _bloc(titre, tete, corps, "")
-    return f'<details class="note-limite"><summary>{html_sur(ponctuer(titre))}</summary>{rendu}</details>'
+    return f'<details class="note-limite precisions"><summary>{html_sur(ponctuer(titre))}</summary>{rendu}</details>'
 
 
 def en_deux_colonnes(phrases: Sequence[str], *, sinon: str) -> list[tuple[str, str]]:
