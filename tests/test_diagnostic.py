@@ -179,7 +179,7 @@ def test_les_reperes_d_un_autre_territoire_ne_sont_pas_montres():
 
 def test_une_limite_dit_de_quel_indicateur_elle_parle(craon):
     rendu = texte(craon.comparaison("petite-enfance"))
-    assert "Garde à domicile. Mesure d'usage, non de capacité." in rendu
+    assert re.search(r"Garde à domicile\s+Mesure d'usage, non de capacité\.", rendu)
     assert rendu.count("Offre théorique") == 1
 
 
