@@ -510,3 +510,13 @@ def test_defaut_imprevu_se_dit(vue, capsys, fautes):
     vue.pont.value = "ceci n'est pas un geste"
     assert "Défaut imprévu (JSONDecodeError" in vue.avis.value and fautes.pop()
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_la_carte_offre_ses_deux_facons_de_se_colorer():
+    etat = Etat()
+    peinture = decor.peindre(etat, decor.decor_de(etat))
+    assert [k["c"] for k in peinture["choix"]] == ["par rapport à la France", "dans le territoire"]
+    assert peinture["rangs"] == peinture["choix"][0]["rangs"] != peinture["choix"][1]["rangs"]
+    assert "France : 60,9" in peinture["choix"][1]["legende"]
+    effectif = Etat().montrer("CTX_POP")
+    assert len(decor.peindre(effectif, decor.decor_de(effectif))["choix"]) == 1

@@ -4,7 +4,7 @@
   "use strict";
   var racine = null, c = null, decor = null, peinture = null, compte = 0;
   var rangs = { decor: null, peinture: null };
-  var zones = {}, cercles = {}, rangees = {};
+  var zones = {}, cercles = {}, rangees = {}, couleurs = "";
 
   function noeud(id) { return document.getElementById(id); }
 
@@ -107,7 +107,34 @@
     window.cafdiag.etiquettes(c, liste);
   }
 
+  /* Deux façons de ranger les lieux : celle qu'on a choisie tient d'un indicateur à l'autre. */
+  function offrir() {
+    var boite = noeud("classes"), choix = peinture.choix;
+    var voulu = Math.max(choix.map(function (k) { return k.c; }).indexOf(couleurs), 0);
+    boite.hidden = choix.length < 2;
+    boite.replaceChildren();
+    if (boite.hidden) { return; }
+    boite.appendChild(document.createElement("legend")).textContent = "Couleurs :";
+    choix.forEach(function (k, rang) {
+      var etiquette = boite.appendChild(document.createElement("label"));
+      var bouton = etiquette.appendChild(document.createElement("input"));
+      bouton.type = "radio";
+      bouton.name = "classes";
+      bouton.checked = rang === voulu;
+      etiquette.append(" " + k.c);
+      bouton.addEventListener("change", function () {
+        couleurs = k.c;
+        peindre();
+        noeud("classes").querySelectorAll("input")[rang].focus();
+      });
+    });
+    peinture.styles = choix[voulu].styles;
+    peinture.rangs = choix[voulu].rangs;
+    peinture.legende = choix[voulu].legende;
+  }
+
   function peindre() {
+    offrir();
     var ronds = peinture.rayons.length > 0;
     Object.keys(cercles).forEach(function (code) { c.removeLayer(cercles[code]); });
     cercles = {};

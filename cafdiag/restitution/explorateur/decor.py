@@ -171,12 +171,13 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
     }
     millesime = vues.date_des(mesures)
     if ligne["regle"] == "A2":
-        peinture = peindre_cercles(decor.codes, decor.noms, mesures, **commun)
+        peintures = [peindre_cercles(decor.codes, decor.noms, mesures, **commun)]
     else:
-        classes = _classes(etat, ligne, mesures["valeur"], commun)
-        peinture = peindre_aplats(
-            decor.codes, decor.noms, mesures, classes=classes, motif=_MOTIFS.format, **commun
-        )
+        peintures = [
+            peindre_aplats(decor.codes, decor.noms, mesures, classes=c, motif=_MOTIFS.format, **commun)
+            for c in _classes(etat, mesures["valeur"], commun) or (None,)
+        ]
+    peinture = peintures[0]
     cible = etat.territoire
     return {
         "decor": decor.id,
@@ -188,6 +189,10 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
         "fiches": peinture.fiches,
         "rayons": peinture.rayons,
         "avant": extremes(mesures),
+        "choix": [
+            {"c": p.choix, "styles": p.styles, "rangs": p.rangs, "legende": p.legende + decor.reperes}
+            for p in peintures
+        ],
         "legende": peinture.legende + decor.reperes,
         "texte": peinture.texte,
         "tableau": _tableau(decor, peinture.lignes, ligne),
@@ -197,18 +202,13 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
     }
 
 
-def _classes(etat: Etat, ligne: Any, valeurs: Any, commun: dict[str, Any]) -> Classes | None:
+def _classes(etat: Etat, valeurs: Any, commun: dict[str, Any]) -> tuple[Classes, ...]:
     reference = vues.reference_des_classes(etat.indicateur, annee=etat.annee)
-    return next(
-        iter(
-            classements(
-                valeurs,
-                reference=None if est_vide(reference) else reference,
-                unite=commun["unite"],
-                decimales=commun["decimales"],
-            )
-        ),
-        None,
+    return classements(
+        valeurs,
+        reference=None if est_vide(reference) else reference,
+        unite=commun["unite"],
+        decimales=commun["decimales"],
     )
 
 
@@ -257,6 +257,7 @@ def peindre_les_communes(cible: Territoire, decor: Decor, choisies: tuple[str, .
         ],
         "rayons": [],
         "avant": [],
+        "choix": [],
         "legende": lg.bloc(
             "Communes",
             [
