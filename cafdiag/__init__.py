@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.simulation import simuler
     from cafdiag.indicateurs.simulation_objets import Hypotheses
     from cafdiag.indicateurs.sppe import sppe
+    from cafdiag.indicateurs.sur_table import calculer
     from cafdiag.restitution.departement import vue_departementale
     from cafdiag.restitution.diagnostic import Diagnostic
     from cafdiag.restitution.explorateur import explorer
@@ -66,6 +67,7 @@ _OU = {
     "territoire": "territoires",
     "Apports": "donnees",
     "lire_apports": "donnees",
+    "calculer": "indicateurs.sur_table",
     "comparables": "indicateurs",
     "comparer": "indicateurs",
     "dictionnaire": "indicateurs",
@@ -113,6 +115,7 @@ __all__ = [
     "__version__",
     "baremes",
     "besoin",
+    "calculer",
     "carte",
     "comparables",
     "comparer",

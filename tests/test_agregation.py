@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cafdiag as cd
+from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
 from cafdiag.indicateurs.agregation import enfants_reconstitues, rapport, sommer, taux_agrege
 
 pytestmark = pytest.mark.unitaire
@@ -133,3 +135,77 @@ def test_denominateur_nul_donne_un_manquant():
 def test_taux_agrege_manquant_si_un_terme_manque():
     assert math.isnan(taux_agrege(pd.Series([50.0, np.nan]), pd.Series([10, 10])))
     assert math.isnan(taux_agrege(pd.Series([50.0, 60.0]), pd.Series([10, np.nan])))
+
+
+# --- Une table à soi ---
+
+
+def test_calculer_sur_une_table_dit_ce_que_dit_mesurer():
+    """Les mêmes grandeurs donnent le même chiffre, quel que soit l'index, et la table n'est pas touchée."""
+    codes = ["PE_MONOPAR", "AD_SANS_DIPLOME", "PE_NAISS"]
+    mesures = cd.mesurer_maille("departement", codes).set_index("nom")
+    for code in codes:
+        connues = mesures[mesures["indicateur"].eq(code) & mesures["statut"].isin(["exact", "sans_objet"])]
+        num, den = cd.dictionnaire().loc[code, ["numerateur", "denominateur"]]
+        table = pd.DataFrame({num: connues["numerateur"]} | ({den: connues["denominateur"]} if den else {}))
+        avant = table.copy()
+        rendu = cd.calculer(table, code)
+        assert len(connues) > 50 and rendu.index.equals(connues.index)
+        np.testing.assert_allclose(rendu["valeur"], connues["valeur"])
+        pd.testing.assert_frame_equal(table, avant)
+
+
+@given(places=st.integers(0, 5000), enfants=st.integers(0, 5000), marge=st.integers(0, 2))
+def test_calculer_encadre(places, enfants, marge):
+    table = pd.DataFrame({"places_eaje": [places], "enfants_moins_3_ans": [enfants],
+                          "enfants_moins_3_ans_bas": [max(enfants - marge, 0)],
+                          "enfants_moins_3_ans_haut": [enfants + marge]}, index=[("53", 2023)])
+    r = cd.calculer(table, "PE_TXCOUV_EAJE").iloc[0]
+    if enfants == 0:
+        assert math.isnan(r["valeur"]) and r["statut"] == ("non_disponible" if marge else "sans_objet")
+        return
+    assert r["valeur"] == pytest.approx(100 * places / enfants)
+    assert r["statut"] == ("arrondi" if marge and places else "exact")
+    if r["statut"] == "arrondi":
+        assert r["bas"] <= r["valeur"] <= r["haut"]
+        assert r["bas"] == pytest.approx(100 * places / (enfants + marge))
+
+
+def test_calculer_un_manquant_ne_vaut_pas_zero():
+    table = pd.DataFrame({"foyers_rsa": pd.array([10, None, 30], dtype="Int64"), "foyers_allocataires": [100, 50, 20]})
+    r = cd.calculer(table, "ps_rsa")
+    assert r["valeur"].tolist()[0] == 10.0 and r["valeur"].isna().tolist() == [False, True, True]
+    assert r["motif"].tolist() == ["", "foyers_rsa n'est pas connu", "la partie dépasse son tout : à vérifier"]
+    assert r["statut"].tolist() == ["exact", "non_disponible", "non_disponible"]
+
+
+def test_calculer_dit_tous_les_defauts_d_un_coup():
+    table = pd.DataFrame({"foyers_rsa": ["12,5"], "total": [3]})
+    with pytest.raises(EntreeFautive) as faute:
+        cd.calculer(table, "PS_RSA")
+    dit = str(faute.value)
+    assert "colonne absente : foyers_allocataires" in dit and "foyers_rsa n'est pas en nombres (« 12,5 »)" in dit
+    assert "colonnes trouvées : foyers_rsa, total" in dit
+    table = pd.DataFrame({"foyers_rsa": [-1.0, 5], "foyers_allocataires": [9, math.inf], "foyers_rsa_haut": [2.0, 4]})
+    with pytest.raises(EntreeFautive) as faute:
+        cd.calculer(table, "PS_RSA")
+    assert "foyers_rsa, ligne 0 : -1" in str(faute.value) and "foyers_allocataires, ligne 1 : inf" in str(faute.value)
+    table["foyers_rsa"], table["foyers_allocataires"] = [1, 5], 9
+    with pytest.raises(EntreeFautive, match="foyers_rsa, ligne 1 : la valeur est hors de ses bornes"):
+        cd.calculer(table, "PS_RSA")
+
+
+@pytest.mark.parametrize("code", ["ACC_EAJE_TEMPS", "PE_ECART_REF", "CTX_QPV_NB"])
+def test_calculer_refuse_ce_qui_ne_tient_pas_dans_une_table(code):
+    with pytest.raises(DemandeFausse, match="ne se calcule pas d'une table"):
+        cd.calculer(pd.DataFrame(), code)
+
+
+def test_calculer_connait_chaque_colonne_qu_il_demande():
+    """Une table vide : chaque indicateur refuse en nommant ses colonnes, jamais par une erreur de Python."""
+    demandes = 0
+    for code in cd.dictionnaire().index:
+        with pytest.raises(CafdiagError) as faute:
+            cd.calculer(pd.DataFrame(), code)
+        demandes += "colonne absente" in str(faute.value)
+    assert demandes > 95

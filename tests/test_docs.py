@@ -1,5 +1,6 @@
 """Les pages d'usage : chaque commande existe, chaque lien mène quelque part, la référence est à jour."""
 
+import doctest
 import importlib.util
 import re
 import shlex
@@ -65,6 +66,12 @@ def test_toute_page_est_menee_par_une_autre():
             menees.add((page.parent / lien).resolve())
     seules = {p for p in PAGES if p not in menees} - {RACINE / "README.md"}
     assert sorted(str(p.relative_to(RACINE)) for p in seules) == []
+
+
+def test_les_exemples_des_pages_disent_vrai():
+    essais = [doctest.testfile(str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+              for page in PAGES if "\n>>> " in page.read_text(encoding="utf-8")]
+    assert essais and sum(e.failed for e in essais) == 0
 
 
 def test_les_fichiers_cites_par_les_recettes_existent():

@@ -51,6 +51,7 @@ def test_la_roue_emporte_les_ressources(roue):
         if ".ipynb_checkpoints" not in c.parts
     ]
     attendus += [c.relative_to(RACINE).as_posix() for c in (RACINE / "cafdiag").rglob("*.py")]
+    attendus.append("cafdiag/py.typed")
     assert "cafdiag/_ressources/data/empreintes.json" in attendus
     assert sorted(set(attendus) - contenu) == []
 

@@ -238,6 +238,23 @@ def test_un_nom_de_classe_ne_sert_qu_une_fois():
     assert {nom: modules for nom, modules in ou.items() if len(modules) > 1} == {}
 
 
+def test_le_coeur_s_importe_seul():
+    """Territoires, grandeurs, indicateurs et secret : ni carte, ni graphique, ni carnet, ni bureautique."""
+    coeur = [
+        ".".join(chemin.relative_to(RACINE).with_suffix("").parts).removesuffix(".__init__")
+        for etage in ("territoires", "indicateurs", "secret")
+        for chemin in sorted((RACINE / "cafdiag" / etage).glob("*.py"))
+    ]
+    programme = f"import sys\nimport {', '.join(coeur)}\nprint(*sorted(sys.modules))"
+    rendu = subprocess.run([sys.executable, "-c", programme], cwd=RACINE, capture_output=True, text=True, check=True)
+    charges = rendu.stdout.split()
+    assert len(coeur) > 60 and "cafdiag.donnees.grandeurs" in charges
+    lourds = {"IPython", "branca", "docx", "folium", "geopandas", "ipykernel", "ipywidgets", "jinja2", "jupyter_client",
+              "matplotlib", "nbformat", "openpyxl", "papermill", "pptx", "pyogrio", "requests", "shapely", "typst"}
+    assert lourds & {nom.split(".")[0] for nom in charges} == set()
+    assert [nom for nom in charges if nom.startswith(("cafdiag.restitution", "cafdiag.lot"))] == []
+
+
 def test_modules_courts():
     longueurs = {_nom(c): len(c.read_text(encoding="utf-8").splitlines()) for c in MODULES}
     assert {nom: lignes for nom, lignes in longueurs.items() if lignes > 900} == {}

@@ -2,8 +2,6 @@
 
 import pickle
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -469,14 +467,6 @@ def test_population_des_mailles_est_la_somme_des_communes():
     ecarts = (sommes - departements).dropna()
     assert len(ecarts) >= 96
     assert (ecarts == 0).all()
-
-
-def test_import_leger():
-    programme = "import sys, cafdiag.territoires; print('geopandas' in sys.modules, 'shapely' in sys.modules)"
-    sortie = subprocess.run(
-        [sys.executable, "-c", programme], capture_output=True, text=True, check=True, encoding="utf-8"
-    )
-    assert sortie.stdout.split() == ["False", "False"]
 
 
 def test_types_publics():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,7 +133,10 @@ def deja_au_cog(presents: Collection[str]) -> bool:
     return all(p.se_partage and not presents.isdisjoint(set(p.codes) - {p.ancien}) for p in bouges)
 
 
-def _une_tranche(tranche, simple, destin, valeur, additives, non_additives, cle, motifs, reels, perdus):
+def _une_tranche(
+    tranche: pd.DataFrame, simple: np.ndarray, destin: pd.DataFrame, valeur: Any, additives: list[str],
+    non_additives: list[str], cle: str, motifs: list[tuple], reels: set[str], perdus: frozenset[str],
+) -> pd.DataFrame:
     presents = set(tranche["code"])
     perdus = perdus - presents
     anciens = tranche[~simple]

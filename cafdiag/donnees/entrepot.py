@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cafdiag.donnees.manifeste import balayer, ecrire_manifeste, lire_manifeste, sans_ecriture, seul
+from cafdiag.donnees.manifeste import (
+    balayer,
+    ecrire_manifeste,
+    lire_manifeste,
+    manifeste_lu,
+    sans_ecriture,
+    seul,
+)
 from cafdiag.donnees.reunion import CLES, reunir
 from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive
 from cafdiag.magasin import dossier_utilisateur, ecrire_atomique
@@ -244,7 +251,7 @@ def retirer(nom: str) -> None:
 
 def entrees() -> dict[str, dict]:
     """Le manifeste : une fiche par entrée, de la plus ancienne à la plus récente."""
-    return dict(sorted(lire_manifeste().items(), key=lambda paire: paire[1]["rang"]))
+    return dict(sorted(manifeste_lu().items(), key=lambda paire: paire[1]["rang"]))
 
 
 def lister() -> pd.DataFrame:

@@ -56,6 +56,30 @@ def lire_manifeste() -> dict[str, dict]:
     return entrees
 
 
+_LU: dict[tuple, dict[str, dict]] = {}
+
+
+def manifeste_lu() -> dict[str, dict]:
+    """Comme :func:`lire_manifeste`, sans relire un fichier qui n'a pas changé : un rapport le demande cent fois.
+
+    Chaque écriture pose un fichier neuf à la place de l'ancien : son numéro, sa taille et sa date changent ensemble.
+    """
+    chemin = dossier() / "manifeste.json"
+    try:
+        etat = _insister(chemin.stat)
+    except FileNotFoundError:
+        return {}
+    except OSError:
+        return lire_manifeste()
+    signature = (chemin, etat.st_ino, etat.st_size, etat.st_mtime_ns)
+    lu = _LU.get(signature)
+    if lu is None:
+        lu = lire_manifeste()
+        _LU.clear()
+        _LU[signature] = lu
+    return dict(lu)
+
+
 def ecrire_manifeste(entrees: dict[str, dict]) -> None:
     """Remplace le manifeste d'un coup."""
     contenu = {"format": 1, "controle": _controle(entrees), "entrees": entrees}
