@@ -135,7 +135,7 @@ def deja_au_cog(presents: Collection[str]) -> bool:
 
 def _une_tranche(
     tranche: pd.DataFrame, simple: np.ndarray, destin: pd.DataFrame, valeur: Any, additives: list[str],
-    non_additives: list[str], cle: str, motifs: list[tuple], reels: set[str], perdus: frozenset[str],
+    non_additives: list[str], cle: str | None, motifs: list[tuple], reels: set[str], perdus: frozenset[str],
 ) -> pd.DataFrame:
     presents = set(tranche["code"])
     perdus = perdus - presents
