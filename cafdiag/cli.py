@@ -22,7 +22,7 @@ from cafdiag import (
     cli_secret,
     cli_simuler,
 )
-from cafdiag.cli_analyseur import Analyseur
+from cafdiag.cli_choix import Analyseur
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError, DemandeFausse, TerritoireAmbigu
 from cafdiag.geographie import ANCIENNE, ANNEES, REFERENCE, en_vigueur

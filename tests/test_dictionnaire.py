@@ -13,8 +13,7 @@ import cafdiag as cd
 from cafdiag.donnees import VARIABLES, catalogue, entrepot, publications
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.publications import reconstituer
-from cafdiag.donnees.variables import _TOUTES
-from cafdiag.donnees.variables_locales import LOCALES
+from cafdiag.donnees.variables import _TOUTES, LOCALES
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.indicateurs.mesures import CALCULS
 from cafdiag.indicateurs.resolution import equivalents, resoudre

@@ -70,7 +70,7 @@ def test_toute_page_est_menee_par_une_autre():
 
 def test_les_exemples_des_pages_disent_vrai():
     essais = [doctest.testfile(str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
-              for page in PAGES if "\n>>> " in page.read_text(encoding="utf-8")]
+              for page in PAGES if "```pycon\n" in page.read_text(encoding="utf-8")]
     assert essais and sum(e.failed for e in essais) == 0
 
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from cafdiag.cli import principal
 from cafdiag.indicateurs import dictionnaire
-from cafdiag.restitution.enjeux import enjeux, seuils
-from cafdiag.restitution.enjeux_regles import REGLES
+from cafdiag.restitution.enjeux import REGLES, enjeux, seuils
 from cafdiag.restitution.lecture import MesuresLues
 
 UNITES = dictionnaire()["unite"]

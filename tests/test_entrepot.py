@@ -13,11 +13,10 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from cafdiag.donnees import entrepot, manifeste
+from cafdiag.donnees import entrepot
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture, Rejet
 from cafdiag.donnees.verification import verifier
 from cafdiag.erreurs import CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible
-from cafdiag.restitution.diagnostic import Diagnostic
 
 RACINE = Path(__file__).resolve().parent.parent
 
@@ -358,14 +357,3 @@ def test_table_refusee_par_le_systeme_n_est_pas_dite_absente(monkeypatch):
 def test_erreurs_d_une_seule_famille():
     assert issubclass(DonneesAbimees, CafdiagError)
     assert entrepot.nom_court("../../évadé.CSV") == "evade"
-
-
-def test_un_diagnostic_lit_le_manifeste_une_fois(monkeypatch):
-    entrepot.ajouter(_lecture(_communes(foyers_rsa_2024=[10, 20, 25]).astype({"code": "str"})))
-    lues, vraie = [], manifeste.lire_manifeste
-    monkeypatch.setattr(manifeste, "lire_manifeste", lambda: lues.append(1) or vraie())
-    Diagnostic("01001")
-    assert len(lues) == 1
-    # Un autre processus range une table : elle se voit aussitôt.
-    entrepot.ajouter(_lecture(_communes(foyers_rsa_2024=[10, 20, 30]).astype({"code": "str"}), fichier="b.csv"))
-    assert [len(entrepot.entrees()), len(entrepot.entrees()), len(lues)] == [2, 2, 2]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cafdiag.donnees.lecteurs import lire, reconnaitre
-from cafdiag.donnees.registres_types import types_de
+from cafdiag.donnees.registres_champs import types_de
 from cafdiag.erreurs import EntreeFautive
 
 pytestmark = pytest.mark.unitaire

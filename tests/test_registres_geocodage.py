@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from cafdiag.donnees import registres
-from cafdiag.donnees.registres_geocodage import geocoder
+from cafdiag.donnees.registres_reperes import geocoder
 from cafdiag.erreurs import DemandeFausse
 
 pytestmark = pytest.mark.unitaire

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cafdiag.cli import principal
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.delimite import trouver_separateur
-from cafdiag.donnees.registres_agrement import lire_agrement
+from cafdiag.donnees.registres_controles import lire_agrement
 from cafdiag.donnees.registres_points import lire_couple
 from cafdiag.lot.plan import cibles
 from cafdiag.magasin import dossier

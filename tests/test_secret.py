@@ -20,7 +20,7 @@ from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.secret import fuites, masquer, masquer_systeme
 from cafdiag.indicateurs.secret_application import taire, verifier
-from cafdiag.indicateurs.secret_lieux import zones
+from cafdiag.indicateurs.secret_mesures import zones
 from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.indicateurs.secret_systeme import Relation, systeme
 from cafdiag.lot.plan import Cible, planifier

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import cafdiag as cd
-from cafdiag.donnees import entrepot, tables
+from cafdiag.donnees import entrepot, manifeste, tables
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 
 AILLEURS = "200054807"  # Aix-Marseille-Provence, hors des quatre départements
@@ -36,7 +36,7 @@ def ajouter(jeu, table, annees=(2024,)):
     )
 
 
-def test_un_import_donne_ses_chapitres_a_n_importe_quel_epci(entrepot_neuf):
+def test_un_import_donne_ses_chapitres_a_n_importe_quel_epci(entrepot_neuf, monkeypatch):
     avant = cd.mesurer(AILLEURS).set_index("indicateur")
     assert avant.loc["PS_COUV_POP", "statut"] == "non_disponible"
     communes = cd.territoire(AILLEURS).communes
@@ -51,7 +51,11 @@ def test_un_import_donne_ses_chapitres_a_n_importe_quel_epci(entrepot_neuf):
             }
         ),
     )
+    lectures, vraie = [], manifeste.lire_manifeste
+    monkeypatch.setattr(manifeste, "lire_manifeste", lambda: lectures.append(1) or vraie())
     apres = cd.mesurer(AILLEURS).set_index("indicateur")
+    # Cent calculs demandent l'état de l'entrepôt : son manifeste ne se lit qu'une fois.
+    assert len(lectures) == 1
     assert apres.loc["PS_TAILLE_FOYER", "valeur"] == 2.0
     assert apres.loc["PS_COUV_POP", "numerateur"] == 1000 * len(communes)
     assert (apres.loc["CTX_COM_FRR", "valeur"], apres.loc["CTX_COM_FRR", "statut"]) == (0, "exact")

@@ -4,15 +4,162 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import entrepot, tables
 from cafdiag.donnees.apports import Apports
 from cafdiag.donnees.memoire import assemblee
-from cafdiag.donnees.places import places_eaje
+from cafdiag.donnees.tables import communes, etat, places, structures
 from cafdiag.donnees.variables import derniere_annee, plus_recent
 from cafdiag.magasin import lire_table
 from cafdiag.territoires.normalisation import normaliser_tous
+
+_TYPES = ("eaje", "micro_creche")
+_COLONNES = ["places", "au_moins", "part_sue"]
+
+
+def places_eaje(apports: Apports | None = None) -> pd.DataFrame:
+    """Places d'EAJE (micro-crèches comprises) de chaque commune, registre complet de l'utilisateur d'abord.
+
+    Parameters
+    ----------
+    apports : Apports, optional
+        Registre de l'utilisateur : là où il est complet, il l'emporte sur :func:`places_publiees`.
+
+    Returns
+    -------
+    DataFrame
+        Indexée par code de commune : ``places``, manquantes là où aucune source ne les dit toutes ; ``au_moins``,
+        un minorant (0 si rien n'est su) ; ``part_sue``, la part des établissements dont les places sont sues.
+
+    Examples
+    --------
+    >>> places_eaje().loc["53130"].tolist()
+    [406.0, 406.0, 1.0]
+    """
+    publiees = _publiees(etat())
+    structures = None if apports is None else apports.structures
+    complets = apports.complet("eaje") if apports else frozenset()
+    if not complets or structures is None or "places" not in structures:
+        return publiees.copy()
+    sommes = _sommes(structures)
+    registre = sommes[_COLONNES].reindex(publiees.index)
+    registre.loc[~publiees.index.isin(sommes.index)] = [0.0, 0.0, 1.0]
+    ici = communes()["departement"].isin(complets)
+    return registre.where(ici, publiees)
+
+
+@lru_cache(maxsize=2)
+def _publiees(etat_: tuple) -> pd.DataFrame:
+    return places_publiees(communes())
+
+
+def places_publiees(table: pd.DataFrame) -> pd.DataFrame:
+    """Places d'EAJE que disent les registres importés et les sources officielles.
+
+    Dans l'ordre : les registres importés, s'ils comptent au moins autant d'établissements que la base des
+    équipements ; les capacités de cette base ; les places que la Cnaf publie au-dessus de 10 000 habitants. Une
+    commune sans aucun établissement dans la base des équipements a zéro place. Un nombre d'établissements n'est
+    jamais pris pour des places. Une capacité absente laisse un minorant : les places des autres établissements.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table communale, indexée par code : colonnes ``bpe…_eaje``, ``bpe…_micro_creche``, ``bpe…_places_…``,
+        ``bpe…_places_sures_…``, ``bpe…_sans_places_…``.
+
+    Returns
+    -------
+    DataFrame
+        Mêmes colonnes que :func:`places_eaje`, même index.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"bpe2025_eaje": [0.0, 1.0, 2.0], "bpe2025_micro_creche": 0.0,
+    ...                       "bpe2025_places_eaje": [0.0, 25.0, np.nan],
+    ...                       "bpe2025_places_sures_eaje": [0.0, 25.0, 40.0],
+    ...                       "bpe2025_sans_places_eaje": [0.0, 0.0, 1.0]}, index=["53001", "53002", "53003"])
+    >>> places_publiees(table)
+           places  au_moins  part_sue
+    53001     0.0       0.0       1.0
+    53002    25.0      25.0       1.0
+    53003     NaN      40.0       0.5
+    """
+    lieux = _lieux(table)
+    connues = pd.Series(np.nan, index=table.index)
+    minorant, part = (pd.Series(0.0, index=table.index) for _ in range(2))
+    for source in (_des_imports(structures(), lieux), _de_la_base(table), _de_la_cnaf()):
+        source = source.reindex(table.index)
+        connues = connues.where(connues.notna(), source["places"])
+        minorant = np.maximum(minorant, source["au_moins"].fillna(0.0))
+        part = np.maximum(part, source["part_sue"].fillna(0.0))
+    connues = connues.mask(connues.isna() & lieux.eq(0), 0.0)
+    toutes = connues.notna()
+    return pd.DataFrame(
+        {"places": connues, "au_moins": connues.where(toutes, minorant), "part_sue": part.mask(toutes, 1.0)}
+    )
+
+
+def _lieux(table: pd.DataFrame) -> pd.Series:
+    """Établissements de la commune selon la base des équipements ; une micro-crèche en est un."""
+    return sum(plus_recent(table, f"bpe{{*}}_{t}").astype("float64") for t in _TYPES)
+
+
+def _sommes(lignes: pd.DataFrame) -> pd.DataFrame:
+    """Places et nombre d'établissements par commune ; une capacité absente rend la somme inconnue."""
+    lignes = lignes[lignes["type"].isin(_TYPES)]
+    capacites = pd.to_numeric(lignes["places"], errors="coerce").astype("float64")
+    groupes = capacites.groupby(lignes["code"].astype(object))
+    sommes, su, n = groupes.sum(), groupes.count(), groupes.size()
+    return pd.DataFrame({"places": sommes.where(su.eq(n)), "au_moins": sommes, "part_sue": su / n, "n": n, "su": su})
+
+
+def _des_imports(importees: pd.DataFrame, lieux: pd.Series) -> pd.DataFrame:
+    if not {"type", "code", "places"} <= set(importees.columns):
+        return pd.DataFrame(columns=_COLONNES, dtype="float64")
+    # Plusieurs listes se recouvrent : chacune est comptée à part, la plus complète l'emporte.
+    entrees = importees["entree"] if "entree" in importees else pd.Series("", index=importees.index)
+    par_liste = [_sommes(liste) for _, liste in importees.groupby(entrees.astype(object))]
+    toutes = pd.concat([s.assign(rang=r) for r, s in enumerate(par_liste)]).sort_values(["n", "rang"])
+    meilleures = toutes[~toutes.index.duplicated(keep="last")]
+    de_la_base = lieux.reindex(meilleures.index)
+    complete = meilleures["n"].ge(de_la_base)
+    # Une liste plus courte que la base des équipements n'est qu'un minorant.
+    part = (meilleures["su"] / np.maximum(meilleures["n"], de_la_base)).fillna(0.0)
+    return meilleures.assign(places=meilleures["places"].where(complete), part_sue=part)[_COLONNES]
+
+
+def _de_la_base(table: pd.DataFrame) -> pd.DataFrame:
+    toutes, sures, sans = (_creches_et_micro(table, g) for g in ("places", "places_sures", "sans_places"))
+    sues = 1 - sans.sum(axis=1, min_count=1) / _lieux(table).mask(lambda n: n.eq(0))
+    places = toutes.sum(axis=1, skipna=False)
+    # Un type dont toutes les capacités sont remplies n'a que ses places.
+    au_moins = sures.where(sures.notna(), toutes).sum(axis=1)
+    return pd.DataFrame({"places": places, "au_moins": au_moins, "part_sue": sues})
+
+
+def _creches_et_micro(table: pd.DataFrame, gabarit: str) -> pd.DataFrame:
+    places = pd.DataFrame(
+        {t: plus_recent(table, f"bpe{{*}}_{gabarit}_{t}").astype("float64") for t in _TYPES}, index=table.index
+    )
+    # Sans micro-crèche, il n'y a pas de places de micro-crèche à connaître.
+    aucune = plus_recent(table, "bpe{*}_micro_creche").astype("float64").eq(0)
+    return places.assign(micro_creche=places["micro_creche"].mask(places["micro_creche"].isna() & aucune, 0.0))
+
+
+def _de_la_cnaf() -> pd.DataFrame:
+    """Places publiées à la commune : les plus récentes, importées ou embarquées."""
+    embarquees = lire_table("places_communes").rename(columns={"places_EAJE_ensemble": "places_eaje"})
+    embarquees = embarquees[["code", "annee", "places_eaje"]]
+    importees = places()
+    if len(importees):
+        communales = importees.loc[importees["maille"].eq("commune"), ["code", "annee", "places_eaje"]]
+        embarquees = pd.concat([embarquees, communales], ignore_index=True)
+    connues = embarquees.dropna(subset=["places_eaje"]).sort_values("annee", kind="stable")
+    dernieres = connues.drop_duplicates("code", keep="last").set_index("code")["places_eaje"].astype("float64")
+    return pd.DataFrame({"places": dernieres, "au_moins": dernieres, "part_sue": 1.0})
+
 
 TYPES_AVS = {"centre_social": "centres_sociaux", "evs": "evs"}
 # Sans registre, la base des équipements dit combien la commune en a, quand elle est là : une seule édition,
@@ -35,7 +182,7 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
     DataFrame
         34 875 communes et 45 arrondissements, indexés par code (texte) ; colonnes décrites dans
         ``data/variables.csv``, plus ``centres_sociaux``, ``evs`` (vides hors registre complet),
-        et ``places_eaje…`` (:func:`cafdiag.donnees.places.places_eaje`).
+        et ``places_eaje…`` (:func:`cafdiag.donnees.communes.places_eaje`).
     """
     if apports is None or apports.structures is None:
         return _sans_registre(tables.etat()).copy(deep=False)

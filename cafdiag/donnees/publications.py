@@ -17,8 +17,7 @@ import pandas as pd
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.memoire import Partie, en_parties
 from cafdiag.donnees.tables import epci, etat, places, taux_couverture
-from cafdiag.donnees.variable import DEMI_PAS_ARRONDI
-from cafdiag.donnees.variables_locales import COMPOSEES, PLACES
+from cafdiag.donnees.variables import COMPOSEES, DEMI_PAS_ARRONDI, PLACES
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime

@@ -21,15 +21,26 @@ from cafdiag.donnees.compte_rendu import Compte, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.nettoyage import annee as annee_lue
 from cafdiag.donnees.octets import empreinte
-from cafdiag.donnees.registres_agrement import ecarter_non_agrees, lire_agrement
-from cafdiag.donnees.registres_champs import AGREMENTS, ASSISTANTS, CHAMPS, TYPES, choisir
+from cafdiag.donnees.registres_champs import (
+    ACCUEIL_INDIVIDUEL,
+    AGREMENTS,
+    ASSISTANTS,
+    CHAMPS,
+    TYPES,
+    accueil_individuel,
+    choisir,
+    types_de,
+    types_dits,
+)
 from cafdiag.donnees.registres_colonnes import Correspondance
 from cafdiag.donnees.registres_controles import (
     controler,
     ecarter_autres_annees,
     ecarter_d_office,
     ecarter_fermees,
+    ecarter_non_agrees,
     ecarter_totaux_calcules,
+    lire_agrement,
     oublier_accessoires,
 )
 from cafdiag.donnees.registres_lieux import LieuxTrouves, rattacher
@@ -46,7 +57,6 @@ from cafdiag.donnees.registres_tables import (
     table_assistants,
     table_structures,
 )
-from cafdiag.donnees.registres_types import ACCUEIL_INDIVIDUEL, accueil_individuel, types_de, types_dits
 from cafdiag.donnees.registres_valeurs import lire
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 

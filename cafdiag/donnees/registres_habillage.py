@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from cafdiag.donnees.nettoyage import MANQUANTS
-from cafdiag.donnees.registres_types import types_dits
+from cafdiag.donnees.registres_champs import types_dits
 from cafdiag.territoires.normalisation import normaliser
 
 TOTAL, NOTE, INTERTITRE, ENTETE, TRAIT = (

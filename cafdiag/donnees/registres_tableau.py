@@ -10,13 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from cafdiag.donnees.registres_champs import ASSISTANTS, CHAMPS, choisir, forme
+from cafdiag.donnees.registres_champs import ASSISTANTS, CHAMPS, choisir, forme, types_dits
 from cafdiag.donnees.registres_colonnes import Correspondance, proposer, reconnaitre
 from cafdiag.donnees.registres_fichier import Feuille, lire_feuilles
 from cafdiag.donnees.registres_habillage import nature
 from cafdiag.donnees.registres_points import lire_couple, localiser
 from cafdiag.donnees.registres_rgpd import EXPLICATION, nominatives
-from cafdiag.donnees.registres_types import types_dits
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.territoires.normalisation import normaliser
 

@@ -12,19 +12,135 @@ communes qui vérifient une ``condition``. Elle rend, commune par commune, une v
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from cafdiag.donnees.grandeurs import grandeurs
-from cafdiag.donnees.variable import DEMI_PAS_ARRONDI, nom_de_colonne
-from cafdiag.donnees.variable import Variable as Variable
-from cafdiag.donnees.variable import variable as _variable
-from cafdiag.donnees.variables_locales import COMPOSEES, LOCALES
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.millesimes import millesime
+
+# Un effectif publié v, arrondi au multiple de 5 le plus proche, vient d'un entier de [v - 2 ; v + 2].
+DEMI_PAS_ARRONDI = 2
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Une grandeur additive, à la commune et à une date.
+
+    Attributes
+    ----------
+    nom, libelle, unite : str
+        Identifiant, intitulé français, unité d'un terme.
+    poids : mapping of str to float
+        Gabarits de colonnes communales et leur poids : ``{"naissances_{a}": 1, "naissances_{a-1}": 1}``.
+    source, millesime : str
+        Producteur et jeu ; ``{annee}`` est remplacé par l'année calculée.
+    statut : {"exact", "estime", "arrondi"}
+        Statut d'une somme complète.
+    condition : tuple, optional
+        ``(gabarit de colonne, ensemble de valeurs)`` ou ``(gabarit, ">0")`` ; ``{*}`` : la plus récente.
+    secours : tuple of mapping
+        Autres gabarits, du meilleur au moindre, pour les années où les premiers manquent.
+    statut_secours : str
+        Statut d'une somme faite avec un secours ; vide : celui de la variable.
+    annee_fixe : int, optional
+        Année des grandeurs dont la colonne n'en porte pas.
+    au_moins : str
+        Colonne qui donne un minorant là où la valeur manque ; vide : rien ne minore.
+    """
+
+    nom: str
+    libelle: str
+    unite: str
+    poids: Mapping[str, float] = field(repr=False)
+    source: str = ""
+    millesime: str = "{annee}"
+    statut: str = "exact"
+    condition: tuple | None = None
+    secours: tuple[Mapping[str, float], ...] = field(default=(), repr=False)
+    statut_secours: str = ""
+    annee_fixe: int | None = None
+    au_moins: str = ""
+
+    def annees(self, colonnes: Collection[str]) -> dict[int, dict[str, float]]:
+        """Années calculables avec ces colonnes, et les colonnes pesées de chacune.
+
+        Examples
+        --------
+        >>> trois_ans = {"naissances_{a}": 1, "naissances_{a-1}": 1, "naissances_{a-2}": 1}
+        >>> naissances = variable("naissances_3_ans", "naissances, trois années", "naissances", trois_ans, "Insee")
+        >>> naissances.annees(["naissances_2021", "naissances_2022", "naissances_2023"])
+        {2023: {'naissances_2023': 1, 'naissances_2022': 1, 'naissances_2021': 1}}
+        """
+        return dict(_annees(self, tuple(colonnes)))
+
+    def statut_en(self, annee: int, colonnes: Collection[str]) -> str:
+        """Statut d'une somme complète cette année-là : celui du secours s'il a fallu y recourir.
+
+        Examples
+        --------
+        >>> jeunes = variable("jeunes", "moins de 20 ans", "habitants", {"pop_{a}_0_19_rp": 1}, "Insee",
+        ...                   secours={"pop_{a}_0_19_iris": 1}, statut_secours="estime")
+        >>> [jeunes.statut_en(a, ["pop_2023_0_19_rp", "pop_2021_0_19_iris"]) for a in (2023, 2021)]
+        ['exact', 'estime']
+        """
+        if not self.statut_secours:
+            return self.statut
+        employees = self.annees(colonnes).get(annee, {})
+        principale = {nom_de_colonne(g, annee) for g in self.poids}
+        return self.statut if set(employees) == principale else self.statut_secours
+
+
+@lru_cache(maxsize=512)
+def _annees(variable: Variable, colonnes: tuple[str, ...]) -> tuple[tuple[int, dict[str, float]], ...]:
+    if variable.annee_fixe is not None:
+        return ((variable.annee_fixe, dict(variable.poids)),)
+    connues = set(colonnes)
+    trouvees: dict[int, dict[str, float]] = {}
+    for recette in (variable.poids, *variable.secours):
+        gabarits = [*recette, *([variable.condition[0]] if variable.condition else [])]
+        premier = next((g for g in gabarits if "{a}" in g), None)
+        if premier is None:
+            continue
+        motif = re.compile(re.escape(premier).replace(re.escape("{a}"), r"(\d{4})"))
+        for annee in sorted({int(m[1]) for c in connues if (m := motif.fullmatch(c))}):
+            pesees = {nom_de_colonne(g, annee): p for g, p in recette.items()}
+            condition = nom_de_colonne(variable.condition[0], annee) if variable.condition else ""
+            if connues.issuperset(pesees) and (not condition or "{*}" in condition or condition in connues):
+                trouvees.setdefault(annee, pesees)
+    return tuple(sorted(trouvees.items()))
+
+
+def nom_de_colonne(gabarit: str, annee: int) -> str:
+    """Nom de colonne d'un gabarit : ``{a}`` est l'année, ``{a-1}`` la précédente."""
+    return re.sub(r"\{a(?:-(\d))?\}", lambda m: str(annee - int(m[1] or 0)), gabarit)
+
+
+def variable(
+    nom: str,
+    libelle: str,
+    unite: str,
+    poids: Mapping[str, float],
+    source: str,
+    *,
+    secours: Mapping[str, float] | tuple[Mapping[str, float], ...] = (),
+    **reste,
+) -> Variable:
+    """Une :class:`Variable` dont les poids ne changent plus (``reste`` : ses autres attributs)."""
+    recettes = secours if isinstance(secours, tuple) else (secours,)
+    return Variable(nom, libelle, unite, _Fige(poids), source, secours=tuple(map(_Fige, recettes)), **reste)
+
+
+class _Fige(dict):
+    """Des poids qu'on ne change plus, et qu'une mémoire peut retenir."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
 
 
 def derniere_annee(table: pd.DataFrame, *gabarits: str) -> int | None:
@@ -99,12 +215,12 @@ _FRR = ("FRR socle", "FRR+", "FRR bénéficiaire")
 _RURAL = ("densite_7", (5, 6, 7))
 
 _TOUTES = (
-    _variable(
+    variable(
         "communes", "communes", "communes", {"unite": 1}, "Insee, code officiel géographique",
         annee_fixe=millesime("geographie.communes"),
     ),
-    _variable("population", "population municipale", "habitants", _POPULATION, _LEGALES),
-    _variable(
+    variable("population", "population municipale", "habitants", _POPULATION, _LEGALES),
+    variable(
         f"population_{_ANCIENNE}",
         f"population municipale {_ANCIENNE}",
         "habitants",
@@ -112,11 +228,11 @@ _TOUTES = (
         _LEGALES,
         annee_fixe=_ANCIENNE,
     ),
-    _variable(
+    variable(
         "naissances_3_ans", "naissances domiciliées, trois années", "naissances", _TROIS_ANS, _ETAT_CIVIL
     ),
-    _variable("naissances", "naissances domiciliées", "naissances", {"naissances_{a}": 1}, _ETAT_CIVIL),
-    _variable(
+    variable("naissances", "naissances domiciliées", "naissances", {"naissances_{a}": 1}, _ETAT_CIVIL),
+    variable(
         "enfants_moins_3_ans",
         "enfants de moins de 3 ans (naissances de trois ans)",
         "enfants",
@@ -125,7 +241,7 @@ _TOUTES = (
         statut="estime",
     ),
     *(
-        _variable(
+        variable(
             f"population_{b}_ans",
             f"habitants de {b.replace('_', ' à ')} ans",
             "habitants",
@@ -136,7 +252,7 @@ _TOUTES = (
         )
         for b in _BANDES
     ),
-    _variable(
+    variable(
         "population_0_19_ans",
         "habitants de moins de 20 ans",
         "habitants",
@@ -145,7 +261,7 @@ _TOUTES = (
         secours={"pop_{a}_0_19": 1},
         statut_secours="estime",
     ),
-    _variable(
+    variable(
         "population_0_14_ans",
         "habitants de moins de 15 ans",
         "habitants",
@@ -154,7 +270,7 @@ _TOUTES = (
         secours={"pop_{a}_0_14": 1},
         statut_secours="estime",
     ),
-    _variable(
+    variable(
         "enfants_3_11_ans",
         "enfants de 3 à 11 ans",
         "enfants",
@@ -163,7 +279,7 @@ _TOUTES = (
         statut="estime",
         secours=(_3_11_IRIS, _3_11_ENTIERS),
     ),
-    _variable(
+    variable(
         "enfants_3_11_ans_equipes",
         "enfants de 3 à 11 ans d'une commune avec ALSH",
         "enfants",
@@ -173,16 +289,16 @@ _TOUTES = (
         condition=("bpe{*}_alsh", ">0"),
         secours=(_3_11_IRIS, _3_11_ENTIERS),
     ),
-    _variable("eaje", "établissements d'accueil du jeune enfant", "établissements", {"bpe{a}_eaje": 1}, _BPE),
-    _variable("micro_creches", "micro-crèches", "établissements", {"bpe{a}_micro_creche": 1}, _BPE),
-    _variable(
+    variable("eaje", "établissements d'accueil du jeune enfant", "établissements", {"bpe{a}_eaje": 1}, _BPE),
+    variable("micro_creches", "micro-crèches", "établissements", {"bpe{a}_micro_creche": 1}, _BPE),
+    variable(
         "lieux_eaje",
         "établissements d'accueil du jeune enfant, micro-crèches comprises",
         "établissements",
         {"bpe{a}_eaje": 1, "bpe{a}_micro_creche": 1},
         _BPE,
     ),
-    _variable(
+    variable(
         "places_eaje",
         "places d'accueil collectif",
         "places",
@@ -192,8 +308,8 @@ _TOUTES = (
         annee_fixe=millesime("bpe.embarquee"),
         au_moins="places_eaje_au_moins",
     ),
-    _variable("alsh", "implantations d'accueil de loisirs (ALSH)", "implantations", {"bpe{a}_alsh": 1}, _BPE),
-    _variable(
+    variable("alsh", "implantations d'accueil de loisirs (ALSH)", "implantations", {"bpe{a}_alsh": 1}, _BPE),
+    variable(
         "foyers_allocataires",
         "foyers allocataires",
         "foyers",
@@ -202,7 +318,7 @@ _TOUTES = (
         millesime="décembre {annee}",
         statut="arrondi",
     ),
-    _variable(
+    variable(
         "personnes_couvertes",
         "personnes couvertes",
         "personnes",
@@ -211,7 +327,7 @@ _TOUTES = (
         millesime="décembre {annee}",
         statut="arrondi",
     ),
-    _variable(
+    variable(
         "population_rurale",
         "habitants d'une commune rurale (densité 5 à 7)",
         "habitants",
@@ -219,7 +335,7 @@ _TOUTES = (
         _GRILLE,
         condition=_RURAL,
     ),
-    _variable(
+    variable(
         "communes_frr",
         "communes classées France ruralités revitalisation",
         "communes",
@@ -227,7 +343,7 @@ _TOUTES = (
         "DGCL, classement FRR",
         condition=("frr_{a}", _FRR),
     ),
-    _variable(
+    variable(
         "communes_zrr",
         "communes classées en zone de revitalisation rurale",
         "communes",
@@ -235,7 +351,7 @@ _TOUTES = (
         "ANCT, classement ZRR",
         condition=("zrr_{a}", ("C",)),
     ),
-    _variable(
+    variable(
         "centres_sociaux",
         "centres sociaux",
         "structures",
@@ -244,7 +360,7 @@ _TOUTES = (
         millesime="voir la liste",
         annee_fixe=_LISTE_DE,
     ),
-    _variable(
+    variable(
         "evs",
         "espaces de vie sociale",
         "structures",
@@ -253,7 +369,7 @@ _TOUTES = (
         millesime="voir la liste",
         annee_fixe=_LISTE_DE,
     ),
-    _variable(
+    variable(
         "structures_avs",
         "centres sociaux et espaces de vie sociale",
         "structures",
@@ -262,7 +378,7 @@ _TOUTES = (
         millesime="voir la liste",
         annee_fixe=_LISTE_DE,
     ),
-    _variable(
+    variable(
         "evs_ruraux",
         "espaces de vie sociale en commune rurale",
         "structures",
@@ -272,7 +388,7 @@ _TOUTES = (
         condition=_RURAL,
         annee_fixe=_LISTE_DE,
     ),
-    _variable(
+    variable(
         "france_services",
         "espaces France services",
         "espaces",
@@ -280,6 +396,193 @@ _TOUTES = (
         "ANCT, France services",
     ),
 )
+
+# --- Les autres : âges et prestations par commune, places de la Cnaf, activité déclarée par le territoire ---
+
+# Celles que rien de communal ne nourrit n'ont pas de « poids » : leurs valeurs sont publiées ou déclarées à une maille
+# (commune, EPCI, département…) et lues par cafdiag.donnees.publications.
+
+# Grandeurs faites d'autres grandeurs, déclarées aux mêmes mailles et à la même année : toutes, ou rien.
+COMPOSEES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "heures_alsh": (
+        "heures d'accueil de loisirs",
+        ("heures_alsh_periscolaire", "heures_alsh_mercredi", "heures_alsh_extrascolaire"),
+    ),
+    **{
+        f"places_alsh_{t}_3_11": (
+            f"places d'accueil de loisirs de 3 à 11 ans, {t.replace('_', ' ')}",
+            (f"places_alsh_{t}_moins_6", f"places_alsh_{t}_6_11"),
+        )
+        for t in ("soir", "mercredi", "petites_vacances", "juillet", "aout")
+    },
+    "places_alsh_mercredi_3_17": (
+        "places d'accueil de loisirs de 3 à 17 ans, mercredi",
+        ("places_alsh_mercredi_moins_6", "places_alsh_mercredi_6_11", "places_alsh_mercredi_12_17"),
+    ),
+    "enfants_couverts": (
+        "enfants couverts",
+        tuple(f"enfants_couverts_{t}" for t in ("0_2", "3_5", "6_11", "12_15", "16_17", "18_24")),
+    ),
+}
+# Places de la table « places » de la Cnaf, mode par mode.
+PLACES = {
+    "places_accueil": ("places d'accueil du jeune enfant", "places_total"),
+    "places_eaje_cnaf": ("places de crèche, PSU et hors PSU", "places_eaje"),
+    "places_eaje_psu": ("places de crèche PSU", "places_eaje_psu"),
+    "places_eaje_hors_psu": ("places de crèche hors PSU", "places_eaje_hors_psu"),
+    "places_am": ("places chez les assistants maternels", "places_am"),
+    "places_prescol": ("enfants préscolarisés à 2 ans", "places_prescol"),
+    "places_gad": ("enfants gardés à domicile", "places_gad"),
+}
+# (nom, libellé, tranches de cinq ans réparties uniformément, tranches exactes de la population par IRIS)
+_AGES = (
+    ("enfants_0_2_ans", "enfants de 0 à 2 ans", {"0_4": 0.6}, {"0_2": 1}),
+    ("enfants_3_5_ans", "enfants de 3 à 5 ans", {"0_4": 0.4, "5_9": 0.2}, {"3_5": 1}),
+    ("enfants_moins_6_ans", "enfants de moins de 6 ans", {"0_4": 1, "5_9": 0.2}, {"0_2": 1, "3_5": 1}),
+    ("enfants_6_11_ans", "enfants de 6 à 11 ans", {"5_9": 0.8, "10_14": 0.4}, {"6_10": 1, "11_17": 1 / 7}),
+    (
+        "enfants_3_17_ans",
+        "enfants de 3 à 17 ans",
+        {"0_4": 0.4, "5_9": 1, "10_14": 1, "15_19": 0.6},
+        {"3_5": 1, "6_10": 1, "11_17": 1},
+    ),
+    (
+        "enfants_0_17_ans",
+        "enfants de 0 à 17 ans",
+        {"0_4": 1, "5_9": 1, "10_14": 1, "15_19": 0.6},
+        {"0_2": 1, "3_5": 1, "6_10": 1, "11_17": 1},
+    ),
+    ("jeunes_11_17_ans", "jeunes de 11 à 17 ans", {"10_14": 0.8, "15_19": 0.6}, {"11_17": 1}),
+    ("jeunes_12_17_ans", "jeunes de 12 à 17 ans", {"10_14": 0.6, "15_19": 0.6}, {"11_17": 6 / 7}),
+)
+_FAMILLES = {
+    "famille": "vivant avec un parent au moins",
+    "emploi": "dont tous les parents présents ont un emploi",
+    "mono": "de familles monoparentales",
+}
+_PRESTATIONS = {
+    "rsa": "au RSA",
+    "prime_activite": "à la prime d'activité",
+    "aide_logement": "avec une aide au logement",
+    "aah": "à l'AAH",
+    "asf": "à l'ASF",
+    "cmg": "au CMG",
+}
+
+
+def _poids(tranches: Mapping[str, float]) -> dict[str, float]:
+    return {"pop_{a}_" + tranche: poids for tranche, poids in tranches.items()}
+
+
+def _communales() -> list[Variable]:
+    ages = [
+        variable(nom, libelle, "habitants", _poids(exactes), _RP, statut="estime", secours=_poids(larges))
+        for nom, libelle, larges, exactes in _AGES
+    ]
+    familles = [
+        variable(
+            f"enfants_moins_6_{nom}",
+            f"enfants de moins de 6 ans {quoi}",
+            "enfants",
+            {"enfants_{a}_" + f"{age}_{nom}": 1 for age in ("0_1", "2_5")},
+            f"{_RP} (exploitation complémentaire)",
+            statut="estime",
+        )
+        for nom, quoi in _FAMILLES.items()
+    ]
+    prestations = [
+        variable(
+            f"foyers_{mot}",
+            f"foyers {quoi}",
+            "foyers",
+            {f"foyers_{mot}_" + "{a}": 1},
+            _CNAF,
+            millesime="décembre {annee}",
+            statut="arrondi",
+        )
+        for mot, quoi in _PRESTATIONS.items()
+    ]
+    densites = [
+        variable(nom, libelle, "habitants", {"population_{a}": 1}, _GRILLE, condition=("densite_7", niveaux))
+        for nom, libelle, niveaux in (
+            ("population_dense", "habitants d'une commune dense (densité 1)", (1,)),
+            ("population_intermediaire", "habitants d'une commune intermédiaire (densité 2 à 4)", (2, 3, 4)),
+        )
+    ]
+    return [
+        *ages,
+        *familles,
+        *prestations,
+        *densites,
+        variable(
+            "jeunes_15_24",
+            "jeunes de 15 à 24 ans",
+            "jeunes",
+            {"pop_{a}_15_24": 1},
+            _RP,
+            statut="estime",
+        ),
+        variable("laep", "lieux d'accueil enfants-parents", "lieux", {"bpe{a}_laep": 1}, _BPE),
+        variable(
+            "enfants_moins_3_ans_rpe",
+            "enfants de moins de 3 ans d'une commune couverte par un RPE",
+            "enfants",
+            _TROIS_ANS,
+            f"{_BPE} ; Insee, état civil",
+            statut="estime",
+            condition=("rpe_couvert", (True,)),
+        ),
+    ]
+
+
+def _publiees() -> list[Variable]:
+    """Sans colonne communale : une valeur par maille publiée ou déclarée."""
+    places = [
+        variable(nom, libelle, "places", {}, "Cnaf, nombre de places", millesime="décembre {annee}")
+        for nom, (libelle, _) in PLACES.items()
+    ]
+    locales = [variable(g.grandeur, g.libelle, g.unite, {}, g.producteur) for g in grandeurs().itertuples()]
+    composees = [
+        variable(
+            nom, libelle, grandeurs().at[parties[0], "unite"], {}, grandeurs().at[parties[0], "producteur"]
+        )
+        for nom, (libelle, parties) in COMPOSEES.items()
+    ]
+    return [
+        *places,
+        variable(
+            "enfants_moins_3_ans_cnaf",
+            "enfants de moins de 3 ans que supposent les places et les taux de la Cnaf",
+            "enfants",
+            {},
+            "Cnaf, taux de couverture et nombre de places",
+            millesime="décembre {annee}",
+            statut="estime",
+        ),
+        variable(
+            "taux_pauvrete", "taux de pauvreté", "%", {}, "Insee, Filosofi", millesime="revenus {annee}"
+        ),
+        variable(
+            "niveau_vie_median",
+            "niveau de vie médian",
+            "euros par an",
+            {},
+            "Insee, Filosofi",
+            millesime="revenus {annee}",
+        ),
+        *locales,
+        *composees,
+    ]
+
+
+def _toutes() -> tuple[Variable, ...]:
+    communales = {v.nom: v for v in _communales()}
+    # Une grandeur publiée par commune peut aussi être déclarée (foyers à l'AAH) : sa définition communale suffit.
+    return (*communales.values(), *(v for v in _publiees() if v.nom not in communales))
+
+
+LOCALES = _toutes()
+
 VARIABLES: MappingProxyType = MappingProxyType({v.nom: v for v in (*_TOUTES, *LOCALES)})
 
 

@@ -12,7 +12,7 @@ from cafdiag.donnees import VARIABLES, Apports, evaluer
 from cafdiag.donnees.au_besoin import AuBesoin
 from cafdiag.donnees.memoire import Partie
 from cafdiag.donnees.projections import projeter
-from cafdiag.donnees.variable import nom_de_colonne
+from cafdiag.donnees.variables import nom_de_colonne
 from cafdiag.indicateurs.agregation import sommer_positions
 from cafdiag.indicateurs.hors_mayotte import MAILLE
 from cafdiag.indicateurs.options import Options

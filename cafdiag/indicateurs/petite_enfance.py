@@ -20,7 +20,7 @@ from cafdiag.indicateurs.agregation import (
     taux_agrege,
 )
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
-from cafdiag.indicateurs.generiques import a_apporter
+from cafdiag.indicateurs.generiques import a_apporter, rapport_de_sommes
 from cafdiag.indicateurs.hors_mayotte import SANS_TAUX
 from cafdiag.territoires import membres
 from cafdiag.territoires.passage_epci import message_du_perimetre, perimetres_changes
@@ -453,3 +453,21 @@ def _evolution_annuelle(contexte: Contexte, fin: int) -> pd.DataFrame:
         annee=fin,
         millesime=f"{debut - 2}-{debut} et {fin - 2}-{fin}",
     )
+
+
+def couverture_rpe(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """Part des enfants d'une commune couverte par un relais : un minorant tant que la liste n'est pas complète.
+
+    Une commune sans relais connu peut être couverte par celui d'à côté : la base des équipements ne le dit pas.
+    """
+    table = rapport_de_sommes(contexte, ligne, partie=True)
+    enfants = contexte.somme_alignee(ligne["denominateur"], table["annee"])["valeur"]
+    couverts = contexte.somme(ligne["numerateur"])["bas"]
+    minorant = 100 * couverts / enfants.where(enfants > 0)
+    muet = table["statut"].eq("non_disponible") & minorant.notna()
+    table["bas"] = table["bas"].mask(muet, minorant)
+    table["haut"] = table["haut"].mask(muet, 100.0)
+    table["motif"] = table["motif"].mask(
+        muet, "minorant : un relais couvre aussi des communes où il n'est pas ; " + a_apporter(ligne)
+    )
+    return table.astype({"bas": np.float64, "haut": np.float64})

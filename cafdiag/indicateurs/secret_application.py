@@ -12,13 +12,20 @@ import pandas as pd
 from cafdiag.donnees import VARIABLES, classe_de, tables
 from cafdiag.donnees.confidentialite import confidentielles
 from cafdiag.donnees.registres_activite import PARTIES
-from cafdiag.donnees.variables_locales import COMPOSEES
+from cafdiag.donnees.variables import COMPOSEES
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.secret_lieux import Lieu
-from cafdiag.indicateurs.secret_mesures import UNITES_SANS_EFFECTIF, Grandeur, Regles, Sommes, Voile, proteger
+from cafdiag.indicateurs.secret_mesures import (
+    UNITES_SANS_EFFECTIF,
+    Grandeur,
+    Lieu,
+    Regles,
+    Sommes,
+    Voile,
+    proteger,
+)
 from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.indicateurs.tables_calcul import MAILLES, Tables, contexte_des
 from cafdiag.territoires import membres

@@ -12,7 +12,7 @@ from scipy.sparse import coo_array, csr_array
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.secret_regles import PART_DOMINANTE, dominee, primaire
-from cafdiag.secret.convention import partager
+from cafdiag.secret.masquage import partager
 from cafdiag.secret.probleme import Probleme
 
 

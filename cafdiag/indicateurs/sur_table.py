@@ -7,22 +7,15 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES
 from cafdiag.donnees.grandeurs import grandeurs
+from cafdiag.donnees.variables import PLACES
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
 
 COLONNES = ("numerateur", "denominateur", "valeur", "bas", "haut", "statut", "motif")
 _TROIS_ANS = "enfants_moins_3_ans"
-_PLACES = {
-    "places_total": "places de tous les modes d'accueil",
-    "places_eaje": "places d'accueil collectif",
-    "places_eaje_psu": "places d'accueil collectif à PSU",
-    "places_eaje_hors_psu": "places d'accueil collectif hors PSU",
-    "places_am": "places chez les assistants maternels",
-    "places_prescol": "enfants de moins de 3 ans à l'école",
-    "places_gad": "enfants gardés à domicile",
-    "places_individuelles": "assistants maternels et garde à domicile, ensemble",
-}
+_PLACES = {colonne: libelle for libelle, colonne in PLACES.values()}
+_PLACES["places_individuelles"] = "places d'assistants maternels et de garde à domicile, ensemble"
 _BORNES = ("bas", "haut")
 _CITES = 20
 
@@ -49,7 +42,8 @@ def calculer(table: pd.DataFrame, indicateur: str) -> pd.DataFrame:
     -------
     DataFrame
         Même index : ``numerateur``, ``denominateur``, ``valeur`` (dans l'unité du dictionnaire), ``bas`` et ``haut``
-        (si une borne est donnée), ``statut`` (``exact``, ``arrondi``, ``non_disponible``, ``sans_objet``), ``motif``.
+        (si une borne est donnée ; ``haut`` vide : sans limite), ``statut`` (``exact``, ``arrondi``,
+        ``non_disponible``, ``sans_objet``), ``motif``.
 
     Raises
     ------
@@ -164,7 +158,8 @@ def _encadree(table: pd.DataFrame, nom: str) -> pd.DataFrame:
 
 def _conclure(rendu: pd.DataFrame, num: str, den: str = "", plafond: pd.Series | None = None) -> pd.DataFrame:
     """Ajoute le statut et le motif ; ``plafond`` : le plus grand dénominateur possible."""
-    connu, encadre = rendu["valeur"].notna(), rendu["haut"] > rendu["bas"]
+    connu = rendu["valeur"].notna()
+    encadre = rendu["haut"].ne(rendu["valeur"]) | rendu["bas"].ne(rendu["valeur"])
     nul, peut_etre_nul = rendu["denominateur"].eq(0), rendu["denominateur"].eq(0)
     if plafond is not None:
         # Un effectif arrondi à zéro n'est pas « sans objet » : il y en a peut-être deux.

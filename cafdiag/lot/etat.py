@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import time
 import warnings
@@ -12,12 +13,43 @@ from typing import Any
 
 from cafdiag.empreintes_du_code import sha256
 from cafdiag.erreurs import ProductionImpossible
-from cafdiag.lot import marques
 from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Resultat
-from cafdiag.magasin import ecrire_atomique
+from cafdiag.magasin import dossier_utilisateur, ecrire_atomique
 from cafdiag.restitution.archives import DocxRetouche
 from cafdiag.restitution.produire import Commande, ranger
 from cafdiag.territoires.referentiel import LIBELLES_MAILLES
+
+
+def _chemin_des_marques(sortie: Path) -> Path:
+    nom = hashlib.sha256(str(sortie.resolve()).encode("utf-8")).hexdigest()[:16]
+    return dossier_utilisateur() / "lots" / f"{nom}.json"
+
+
+def _lire_marques(sortie: Path) -> dict[str, str]:
+    """Marque de chaque territoire du dossier ; vide si ce poste n'en sait rien : tout se refera.
+
+    Parameters
+    ----------
+    sortie : Path
+        Dossier du lot.
+    """
+    try:
+        contenu = json.loads(_chemin_des_marques(sortie).read_text(encoding="utf-8"))
+        return {str(cle): str(marque) for cle, marque in contenu.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _ecrire_marques(sortie: Path, marques: dict[str, str]) -> None:
+    """Garde ces marques ; un dossier de l'utilisateur interdit n'arrête pas un lot."""
+    utiles = {cle: marque for cle, marque in sorted(marques.items()) if marque}
+    chemin = _chemin_des_marques(sortie)
+    with contextlib.suppress(ProductionImpossible, OSError):
+        if utiles:
+            ecrire_atomique(chemin, json.dumps(utiles, indent=1))
+        else:
+            chemin.unlink(missing_ok=True)
+
 
 NOM = "lot.json"
 _FORMAT = 1
@@ -68,7 +100,7 @@ class EtatDuLot:
         self.sortie, self.entrees = sortie, entrees
         self.remarques: list[str] = []
         self.territoires: dict[str, dict[str, Any]] = _lire(sortie / NOM, self.remarques)
-        self._marques = marques.lire(sortie)
+        self._marques = _lire_marques(sortie)
         self.delaisses: list[str] = []
         """Fichiers d'un lot précédent que celui-ci ne refait pas, faute d'en demander le format."""
         self.lot: dict[str, Any] = {}
@@ -162,7 +194,7 @@ class EtatDuLot:
             "entrees": self.entrees,
             "territoires": dict(sorted(self.territoires.items())),
         }
-        marques.ecrire(self.sortie, self._marques)
+        _ecrire_marques(self.sortie, self._marques)
         ecrire_atomique(self.sortie / NOM, json.dumps(contenu, ensure_ascii=False, indent=1) + "\n")
         fin = time.monotonic()
         self._prochaine = fin + max(2.0, 20 * (fin - debut))

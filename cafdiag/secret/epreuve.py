@@ -365,7 +365,7 @@ def _en_probleme(
     seuls = 0
     for i, r in enumerate(cases):
         unique = bool(primaire[i] and r.get("effectif") and _nombre(r["effectif"]) == 1)
-        if primaire[i] and r.get("singleton") == "1" or unique and singletons:
+        if (primaire[i] and r.get("singleton") == "1") or (unique and singletons):
             connues[f"qui est seul dans {ids[i]}"] = [i]
         else:
             seuls += unique
