@@ -34,7 +34,7 @@ ETAGES = [
     "lot",
     "__init__",
     "atelier",
-    "cli_analyseur", "cli_choix",
+    "cli_choix",
     "cli_donnees", "cli_dossier",
     "cli_simuler",
     "cli_evolution",
