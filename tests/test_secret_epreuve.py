@@ -11,7 +11,7 @@ from second_moteur import comparer, jeu, retrouvables
 
 from benchmarks.epreuves_secret import lire, verifier
 from cafdiag.cli import principal
-from cafdiag.secret import optimum
+from cafdiag.secret import masquage
 
 PUBLIQUES = os.environ.get("CAFDIAG_EPREUVES_SECRET", "")
 EXIGEES = {
@@ -152,9 +152,10 @@ def test_un_optimum_abandonne_n_est_pas_dit_prouve(tmp_path, monkeypatch):
         n = np.concatenate([n, n.sum(axe, keepdims=True)], axe)
     nom = np.array([f"{i}" for i in range(n.size)]).reshape(n.shape)
     cases = [case(q, int(v), int(v < 8), (1, 8) if v < 8 else ("", "")) for q, v in zip(nom.flat, n.flat, strict=True)]
-    relations = [(ligne[3], ligne[:3].tolist()) for axe in range(3) for ligne in np.moveaxis(nom, axe, 2).reshape(-1, 4)]
+    lignes = [ligne for axe in range(3) for ligne in np.moveaxis(nom, axe, 2).reshape(-1, 4)]
+    relations = [(ligne[3], ligne[:3].tolist()) for ligne in lignes]
     assert resoudre(tmp_path / "1", cases, relations)[2]["optimum_prouve"] is True
-    monkeypatch.setattr(optimum, "_NOEUDS", 0)
+    monkeypatch.setattr(masquage, "_NOEUDS", 0)
     assert resoudre(tmp_path / "2", cases, relations)[2]["optimum_prouve"] is False
 
 
