@@ -20,8 +20,9 @@ from cafdiag.empreintes_du_code import des_fichiers
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
 from cafdiag.lot.empreintes import empreinte, entrees_communes, marque_privee
 from cafdiag.lot.etat import EtatDuLot
-from cafdiag.lot.execution import Avancement, BilanDuLot, _epargner_l_index, ecrire_index
+from cafdiag.lot.execution import Avancement, BilanDuLot, _epargner_l_index
 from cafdiag.lot.grappe import _colis
+from cafdiag.lot.index import ecrire_index
 from cafdiag.lot.plan import Cible, cibles, planifier
 from cafdiag.lot.tache import ECHEC, FAIT, Resultat
 from cafdiag.restitution.produire import preparer
