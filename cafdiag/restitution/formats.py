@@ -13,9 +13,11 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.echappement import est_vide
 
@@ -62,37 +64,13 @@ STATUTS: dict[str, Statut] = {
 
 # L'unité d'un rapport au taux de la France.
 FOIS_LA_FRANCE = "fois la France"
-# Une unité absente d'ici est un taux ou un rapport : une décimale.
-_DECIMALES = {
-    "habitants": 0,
-    "enfants": 0,
-    "naissances": 0,
-    "établissements": 0,
-    "communes": 0,
-    "quartiers": 0,
-    "places": 0,
-    "foyers": 0,
-    "euros": 0,
-    "euros par an": 0,
-    "espaces": 0,
-    "structures": 0,
-    "logements": 0,
-    "ménages": 0,
-    "heures": 0,
-    "euros par enfant": 0,
-    "personnes par foyer": 2,
-    "enfants par place": 2,
-    "ETP pour 1 000 jeunes": 2,
-    "pour 10 000 jeunes": 2,
-    "LAEP pour 1 000 enfants": 2,
-    "services pour 100 000 habitants": 2,
-    "points pour 10 000 habitants": 2,
-    FOIS_LA_FRANCE: 2,
-    "centres par QPV": 2,
-    "implantations pour 100 enfants": 2,
-    "établissements pour 100 enfants": 2,
-    "structures pour 10 000 habitants": 2,
-}
+# Des unités qui se comptent et qu'aucun indicateur n'a ; les autres prennent les décimales du dictionnaire.
+_COMPTEES = ("foyers", "euros", "structures", "logements", "ménages")
+
+
+@lru_cache(maxsize=1)
+def _decimales() -> dict[str, int]:
+    return dictionnaire().groupby("unite")["decimales"].min().to_dict() | dict.fromkeys(_COMPTEES, 0)
 
 
 def statut(cle: str) -> Statut:
@@ -116,14 +94,14 @@ def chiffrees(mesures: pd.DataFrame) -> pd.Series:
 
 
 def decimales_de(unite: str | None) -> int:
-    """Nombre de décimales montrées pour une unité : 0 pour un effectif, 1 pour un taux.
+    """Nombre de décimales montrées pour une unité : celles des indicateurs qui l'ont, 1 pour une autre.
 
     Examples
     --------
-    >>> decimales_de("habitants"), decimales_de("%")
-    (0, 1)
+    >>> decimales_de("habitants"), decimales_de("%"), decimales_de("LAEP pour 1 000 enfants")
+    (0, 1, 2)
     """
-    return _DECIMALES.get(unite or "", 1)
+    return _decimales().get(unite or "", 1)
 
 
 def arrondir(valeur: float, decimales: int) -> Decimal:
