@@ -525,16 +525,6 @@ def test_ods(tmp_path):
     assert [n for n, _ in lire_feuilles(chemin)[0].lignes] == [1, 4, 5]
 
 
-def test_ods_d_une_bibliotheque_independante(tmp_path):
-    pytest.importorskip("odf")
-    chemin = tmp_path / "r.ods"
-    attendu = pd.DataFrame({"type": ["evs", "laep"], "nom": ["A", "B"], "code": ["01004", "53084"]})
-    attendu.to_excel(chemin, index=False, engine="odf")
-    pd.testing.assert_frame_equal(
-        registres.importer(chemin).table[["type", "nom", "code"]], attendu.astype("str")
-    )
-
-
 @pytest.mark.parametrize(
     ("texte", "encodage"),
     [
