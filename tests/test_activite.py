@@ -14,6 +14,7 @@ from cafdiag.donnees.grandeurs import CLASSES, grandeurs
 from cafdiag.donnees.registres import importer
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 from cafdiag.magasin import dossier
+from tests.test_registres import ods, texte_ods
 
 CRAON, MAYENNE = "200048551", "53"
 ENTETE = "Maille;Code du territoire;Nom du territoire;Grandeur;Année;Valeur;Source\n"
@@ -102,21 +103,16 @@ def test_une_grandeur_se_nomme_de_plusieurs_facons(tmp_path):
 
 @pytest.mark.parametrize("suffixe", [".xlsx", ".ods"])
 def test_classeurs(tmp_path, suffixe):
-    import pandas as pd
-
-    chemin = tmp_path / f"a{suffixe}"
-    moteur = "openpyxl" if suffixe == ".xlsx" else "odf"
-    pytest.importorskip(moteur)
-    table = pd.DataFrame(
-        {
-            "Code du territoire": [CRAON],
-            "Grandeur": ["lits fjt"],
-            "Année": [2024],
-            "Valeur": [12],
-            "Source": ["FJT"],
-        }
-    )
-    table.to_excel(chemin, index=False, engine=moteur)
+    entetes = ("Code du territoire", "Grandeur", "Année", "Valeur", "Source")
+    lignes = [entetes, (CRAON, "lits fjt", 2024, 12, "FJT")]
+    if suffixe == ".ods":
+        contenu = "".join(texte_ods(*ligne) for ligne in lignes)
+        chemin = ods(tmp_path, f'<table:table table:name="R">{contenu}</table:table>', "a.ods")
+    else:
+        chemin, classeur = tmp_path / "a.xlsx", openpyxl.Workbook()
+        for ligne in lignes:
+            classeur.active.append(ligne)
+        classeur.save(chemin)
     lue = importer(chemin).table
     assert lue["valeur"].tolist() == [12.0] and lue["grandeur"].tolist() == ["lits_fjt"]
 
