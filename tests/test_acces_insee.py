@@ -119,6 +119,8 @@ def test_les_durees_remplacent_le_vol_d_oiseau(ecrire, tmp_path, monkeypatch, ca
     monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "entrepot"))
     place = cd.mesurer("53130", ["ACC_EAJE_2SFCA"]).iloc[0]
     besoin = cd.besoin(CRAON).principal
+    lent, vite = (cd.mesurer("53130", ["ACC_EAJE_2SFCA_LIEUX"], options=cd.Options(acces_minutes=10, vitesse_kmh=v))
+                  .iloc[0] for v in (39, 50))
     communes = cd.territoire("53").communes
     # Partout, 12 minutes pour six kilomètres : plus lent que « × 1,3 à 50 km/h ».
     chemin = ecrire(carreaux(*((c, c, "D502", 20, 12.0, 6000.0) for c in (*communes, "49007"))))
@@ -131,6 +133,15 @@ def test_les_durees_remplacent_le_vol_d_oiseau(ecrire, tmp_path, monkeypatch, ca
     for mesure in (duree, part):
         assert "par la route" in mesure["motif"] and mesure["source"] == insee_acces.SOURCE_ACCES
         assert mesure["millesime"].startswith("accès 2025")
+    assert duree["motif"].startswith("durée par la route de tous les habitants (Insee, 2025)"), duree["motif"]
+    assert "communes sur" not in duree["motif"] and duree["millesime"].startswith("accès 2025, naissances ")
+    # Deux minutes par kilomètre à vol d'oiseau : comme « × 1,3 à 39 km/h ».
+    ici = cd.mesurer("53130", ["ACC_EAJE_2SFCA_LIEUX"], options=cd.Options(acces_minutes=10)).iloc[0]
+    assert ici["valeur"] == pytest.approx(lent["valeur"], rel=1e-5) and ici["valeur"] != vite["valeur"]
+    assert "à l'allure de la route au départ de chaque commune (Insee, 2025), × 1,3 à 50 km/h où elle manque" in (
+        ici["motif"])
+    ailleurs = cd.mesurer("53130", ["ACC_EAJE_2SFCA_LIEUX"], options=cd.Options(acces_minutes=10, vitesse_kmh=39.5))
+    assert ailleurs["motif"].iloc[0].endswith("× 1,3 à 39,5 km/h où elle manque")
     # L'erreur de notre estimation est dite à côté : Angers a ses crèches au point central.
     angers = cd.mesurer("49007", codes[:1]).iloc[0]
     assert angers["valeur"] == pytest.approx(12.0) and "nous aurions dit 0,0 minutes" in angers["motif"]
@@ -151,3 +162,38 @@ def test_deux_regions_se_completent(ecrire, tmp_path, monkeypatch, capsys):
         assert principal(["donnees", "importer", str(chemin)]) == 0
     mesures = {c: cd.mesurer(c, ["ACC_EAJE_TEMPS"])["valeur"].iloc[0] for c in ("53084", "35238")}
     assert mesures == {"53084": pytest.approx(4.0), "35238": pytest.approx(7.0)}
+    # Craon est dit par la route, Laval ne l'est pas.
+    deux = cd.perimetre("Deux", ["53084", "53130"])
+    motif = cd.mesurer(deux, ["ACC_EAJE_TEMPS"])["motif"].iloc[0]
+    assert "(Insee, 2025) pour 1 communes sur 2, estimée ailleurs" in motif, motif
+
+
+def test_le_carreau_par_ses_coordonnees(ecrire):
+    """X et Y à la place de l'identifiant : deux carreaux d'une même abscisse, ou d'une même ordonnée, en sont deux."""
+    places = {"a": (3800000, 2900000), "b": (3800200, 2900000), "c": (3800000, 2900200)}
+    table = DEUX_COMMUNES.assign(X=[places[i][0] for i in DEUX_COMMUNES["idSrc"]],
+                                 Y=[places[i][1] for i in DEUX_COMMUNES["idSrc"]])
+    pd.testing.assert_frame_equal(lire(ecrire(table.drop(columns="idSrc"))).table, lire(ecrire(table)).table)
+    with pytest.raises(EntreeFautive, match=r"aucune colonne ne dit le carreau.*idSrc, ou X et Y"):
+        lire(ecrire(table.drop(columns=["idSrc", "X"])))
+
+
+def test_un_voisin_a_un_metre_compte_dans_l_allure(ecrire):
+    table = carreaux(("a", "53084", "D502", 10, 4.0, 3000.0), ("b", "53084", "D502", 10, 1.0, 1.0),
+                     ("c", "53084", "D502", 10, 1.0, 0.0), ("d", "53084", "D502", 10, 0.0, 500.0))
+    lue = lire(ecrire(table)).table.set_index("code").loc["53084"]
+    # Ni la distance nulle ni la durée nulle ne disent une allure.
+    assert lue["route_2025_popminutes"] == 50 and lue["route_2025_popkm"] == pytest.approx(30.01)
+
+
+def test_un_parquet_coupe_ou_autre_chose(ecrire, tmp_path):
+    with pytest.raises(EntreeFautive, match=r"fichier illisible \(.*beaucoup.*retéléchargez-le"):
+        lire(ecrire(DEUX_COMMUNES.assign(pop="beaucoup")))
+    csv = tmp_path / "donnees_2025_reg52.csv"
+    DEUX_COMMUNES.to_csv(csv, sep=";", index=False)
+    with pytest.raises(EntreeFautive, match=r"n'est pas un parquet.* Attendu : le parquet de la région, tel que"):
+        lire(csv)
+    contraire = carreaux(("a", "53084", "D502", 10, 5.0, 3000.0))
+    attendu = r"ligne 1 : .*autre durée.* Attendu : une ligne par carreau, commune et type d'équipement\."
+    with pytest.raises(EntreeFautive, match=attendu):
+        lire(ecrire(pd.concat([DEUX_COMMUNES, contraire], ignore_index=True)))

@@ -301,6 +301,52 @@ def test_hors_des_departements_fournis_rien():
     assert table["motif"].ne("").all()
 
 
+_ESTIMEE = "durée estimée : distance à vol d'oiseau × 1,3, à 50 km/h, entre points centraux de communes"
+_INCONNU = "l'équipement de communes voisines n'est pas connu : rien ne dit le plus proche"
+_FOURNIE = "donnée fournie pour Ain, Ardennes, Maine-et-Loire et Mayenne seulement"
+_VIDE = "le dénominateur est nul"
+_MAJORANT, _MINORANT = (f"{sens} : une commune voisine non renseignée peut être équipée et plus proche ; {_ESTIMEE}"
+                        for sens in ("majorant", "minorant"))
+_ACCES = ("ACC_EAJE_TEMPS", "ACC_PART_X_MIN", "ACC_PART_X_MIN_ALSH", "ACC_PART_X_MIN_CS", "ACC_PART_X_MIN_LAEP",
+          "AD_FS_ACCES")
+
+
+@pytest.mark.parametrize(("lieu", "motifs"), [
+    ("53130", [_ESTIMEE, _ESTIMEE, _ESTIMEE, _ESTIMEE, _INCONNU, _ESTIMEE]),
+    ("200048551", [_MAJORANT, _MINORANT, _ESTIMEE, _INCONNU, _INCONNU, _ESTIMEE]),
+    # Aucune naissance en trois ans : sans objet, et non inconnu.
+    ("08030", [_VIDE, _VIDE, _ESTIMEE, _INCONNU, _VIDE, _ESTIMEE]),
+    ("97411", [_INCONNU, _INCONNU, _FOURNIE, _INCONNU, _FOURNIE, _ESTIMEE]),
+])
+def test_chaque_acces_dit_pourquoi_et_de_quand(lieu, motifs):
+    table = cd.mesurer(lieu, list(_ACCES)).set_index("indicateur").loc[list(_ACCES)]
+    # « entre 5,1 et 6,2 minutes ; … » : l'encadrement précède le motif.
+    dits = [m.split(" ; ", 1)[1] if m.startswith(("entre ", "au moins ", "au plus ")) else m for m in table["motif"]]
+    assert dits == motifs
+    statuts = {_ESTIMEE: "estime", _VIDE: "sans_objet"}
+    assert table["statut"].tolist() == [statuts.get(m, "non_disponible") for m in motifs]
+    assert table["millesime"].str.fullmatch(
+        r"(équipements 20\d\d, )?(naissances 20\d\d à 20\d\d|population 20\d\d)").all()
+    public = table["millesime"].str.split(", ").str[-1].str.split(" ").str[0]
+    assert public.tolist()[:4] == ["naissances", "naissances", "population", "population"]
+    # Le registre des centres sociaux n'est pas une édition de la base des équipements.
+    assert table["millesime"].str.contains("équipements").tolist() == [True, True, True, False, False, True]
+
+
+def test_les_places_a_portee_sont_leur_rapport():
+    ligne = mesure("53130", "ACC_EAJE_2SFCA_LIEUX")
+    assert ligne["valeur"] == pytest.approx(100 * ligne["numerateur"] / ligne["denominateur"])
+    for dite in (ligne, mesure("53130", "ACC_EAJE_2SFCA")):
+        assert dite["millesime"] == f"équipements 2025, naissances {dite['annee'] - 2} à {dite['annee']}"
+    assert mesure("53130", "ACC_EAJE_2SFCA_LIEUX", vitesse_kmh=39.5)["motif"] == _ESTIMEE.replace("50", "39,5")
+
+
+def test_le_seuil_de_france_services_est_le_sien():
+    loin, pres = (mesure("200048551", "AD_FS_ACCES", acces_fs_minutes=m)["valeur"] for m in (20, 2))
+    assert pres < loin
+    assert mesure("200048551", "AD_FS_ACCES", acces_minutes=2, acces_fs_minutes=20)["valeur"] == loin
+
+
 @pytest.mark.parametrize("indicateur", ["ACC_EAJE_2SFCA_LIEUX", "ACC_EAJE_2SFCA"])
 def test_une_commune_dont_le_departement_est_muet_n_a_jamais_zero(indicateur):
     """Proche ou loin des départements fournis : on ne sait rien de ses équipements, elle n'en a pas zéro."""
@@ -333,6 +379,9 @@ def test_un_registre_complet_donne_les_places(tmp_path):
     assert table.reindex(communes[:150]).eq(10).all() and table.reindex(communes[150:]).eq(0).all()
     ligne = cd.mesurer("244900015", ["ACC_EAJE_2SFCA"], apports=apports).iloc[0]
     assert ligne["statut"] == "estime" and ligne["valeur"] > 0
+    # Complet, il dit aussi que les autres communes n'ont rien : la plus proche est sûre.
+    durees = [cd.mesurer(c, ["ACC_EAJE_TEMPS"], apports=apports)["valeur"].iloc[0] for c in communes[150:156]]
+    assert max(durees) > 0
 
 
 @pytest.mark.parametrize(("capacites", "connues"), [(["20", "", "30"], 50), (["", "", "30"], None)])

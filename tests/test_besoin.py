@@ -97,6 +97,11 @@ def test_une_offre_sans_limite():
     enfants = np.array([100_000.0, 3.0, 50_000.0])
     parts = parts_servies(enfants, np.array([np.inf, 1.0]), np.array([0, 1]), np.array([0, 1]))
     assert parts.tolist() == pytest.approx([1.0, 1 / 3, 0.0])
+    # Des effectifs entiers, et une origine sans enfant : sa part est 1.
+    i = j = np.arange(3)
+    assert parts_servies(np.array([0, 4, 0]), np.array([1, 1, 0]), i, j).tolist() == [1.0, 0.25, 1.0]
+    assert parts_servies(np.array([2, 4, 0]), np.array([1, 1, 0]), i, j, socle=np.array([1, 1, 0])).tolist() == [
+        0.5, 0.25, 1.0]
 
 
 @pytest.fixture(scope="module")

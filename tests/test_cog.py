@@ -86,6 +86,7 @@ def test_manquants_et_zero_perdu_sont_dits():
     resultat = a_jour(["", None, "1001"])
     assert resultat.statut.tolist() == ["inconnu"] * 3
     assert resultat.message.str.contains("manquant|zéro de tête").all()
+    assert "zéro de tête" in resultat.message[2] and "zéro de tête" not in a_jour(["99999"]).message[0]
 
 
 def test_aucun_passage_ne_mene_hors_du_cog_2025():

@@ -218,6 +218,15 @@ def test_les_deux_epci_reunis_retrouvent_un_taux(mesurer):
 # --- --geographie 2025 ---
 
 
+@pytest.mark.parametrize(("siren", "reste", "quand", "ou"), [
+    (LEVEZOU, (), "n'existait pas en 2025 : ses communes étaient dans", ("241200658", "241200765")),
+    ("241200765", ("--geographie", "2025"), "n'existe plus en 2026 : ses communes sont dans", (LEVEZOU,)),
+])
+def test_un_epci_d_une_seule_geographie_dit_ou_sont_ses_communes(cafdiag, siren, reste, quand, ou):
+    _, dit = cafdiag("mesurer", siren, "-i", "PE_NAISS", *reste)
+    assert quand in dit and all(code in dit.split(quand)[1] for code in ou), dit
+
+
 def test_l_ancienne_geographie_redonne_l_ancien_chiffre(mesurer, cafdiag):
     for place in ("avant", "apres"):
         for siren in ("245701362", DEPLACEES[0]["epci_2025"]):

@@ -161,8 +161,9 @@ def test_les_hypotheses_declarees(craon):
         assert any(f"« {hypothese} »" in h for h in craon.hypotheses)
 
 
-def test_la_baisse_est_celle_de_la_france(craon):
+def test_la_baisse_est_celle_de_la_france():
     """Niveau des trois dernières années, à leur milieu, puis le rythme de la France sur cinq ans."""
+    craon = cd.horizon(CRAON)
     france = series(contexte_de(craon.territoire)).sum()
     rythme = (france[2024] / france[2019]) ** (1 / 5)
     niveau = craon.observe.set_index("annee")["valeur"].loc[2022:2024].mean()

@@ -158,3 +158,15 @@ def test_fichier_coupe(nom, garde, tmp_path_factory, saines):
         assert "signalez ce fichier" not in str(refus)
     else:
         assert compte.lues == compte.gardees + len(compte.rejets)
+
+
+@pytest.mark.parametrize("abime", ["O8300", "0Z300", "08?00", "083O0", "0830X"])
+def test_une_fusion_n_est_pas_sommee_sans_son_terme_abime(tmp_path, abime):
+    """Un caractère abîmé, où qu'il soit : la ligne rejetée était peut-être celle de 08300."""
+    chemin = tmp_path / "places.csv"
+    chemin.write_text(PLACES_COM.replace(";08300;", f";{abime};"), encoding="utf-8")
+    table = lire(chemin).table.set_index("code")
+    assert table.at["53130", "places_total"] == 1462 and pd.isna(table.at["08439", "places_total"])
+    # Le statut le dit, là et nulle part ailleurs.
+    assert table["places_total__statut"].to_dict() == {"08439": "non_disponible"} | dict.fromkeys(
+        table.index.difference(["08439"]), "exact")

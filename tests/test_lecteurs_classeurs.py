@@ -1,4 +1,4 @@
-"""Le même tableau dans un classeur, derrière un mode d'emploi : les mêmes chiffres, quel que soit le lecteur."""
+"""Le même tableau dans un classeur, derrière un dictionnaire des variables : les mêmes chiffres, à chaque lecteur."""
 
 from __future__ import annotations
 
@@ -43,8 +43,10 @@ TABLEAUX = {nom: octets.decode("utf-8-sig") for nom, octets in SAINS.items() if 
 
 def classeur(chemin, texte):
     livre = openpyxl.Workbook()
-    livre.active.title = "Lisez-moi"
-    livre.active.append(["Mode d'emploi", "la seconde feuille porte le tableau"])
+    livre.active.title = "Variables"
+    # Plus long et plus large que le tableau : ni la première feuille, ni la plus grande, n'est la bonne.
+    for rang in range(230):
+        livre.active.append([f"variable {rang}", *(f"modalité {rang} {k}" for k in range(14))])
     feuille = livre.create_sheet("Données")
     separateur = max(";,", key=texte.splitlines()[0].count)
     for ligne in texte.splitlines():
@@ -54,13 +56,14 @@ def classeur(chemin, texte):
 
 
 @pytest.mark.parametrize("nom", TABLEAUX)
-def test_derriere_un_mode_d_emploi(tmp_path, nom):
+def test_derriere_un_dictionnaire_des_variables(tmp_path, nom):
     texte = TABLEAUX[nom]
     (tmp_path / nom).write_text(texte, encoding="utf-8")
     seul, dedans = tmp_path / nom, classeur(tmp_path / f"{nom[:-4]}.xlsx", texte)
     assert reconnaitre(dedans) == reconnaitre(seul)
     attendue, lue = lire(seul), lire(dedans)
     pd.testing.assert_frame_equal(lue.table, attendue.table)
+    assert lue.table.index.equals(pd.RangeIndex(len(lue.table)))
     assert (lue.jeu, lue.annees, lue.source, lue.millesime) == (
         attendue.jeu, attendue.annees, attendue.source, attendue.millesime)
     assert (lue.compte_rendu.lues, lue.compte_rendu.gardees) == (

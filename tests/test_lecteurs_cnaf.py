@@ -118,6 +118,14 @@ def test_libelles_virgules_dates_et_ancien_code(tmp_path):
     assert lue.compte_rendu.codes_passes == {"49069": "49126"}
 
 
+def test_une_annee_isolee_est_un_chiffre_abime(tmp_path):
+    lignes = [f"{2032 if d == 53 else 2023},{d},X,10,5,15,1,9,2,11,27\n" for d in range(1, 80) if d != 20]
+    lue = lire(ecrire(tmp_path, "nbpla_pe_dep.csv", PLACES_DEP.splitlines()[0] + "\n" + "".join(lignes)))
+    assert lue.annees == (2023,) and "53" not in set(lue.table["code"])
+    (rejet,) = lue.compte_rendu.rejets
+    assert (rejet.raison, rejet.valeur) == ("année isolée : une poignée de lignes pour tout le fichier", "2032")
+
+
 def test_places_par_departement_zero_perdu_et_ligne_xxx(tmp_path):
     lue = lire(ecrire(tmp_path, "nbpla_pe_dep.csv", PLACES_DEP))
     assert lue.table["code"].tolist() == ["01", "2A"] and lue.table["places_total"].tolist() == [12800, 1670]

@@ -56,6 +56,10 @@ def test_lu_et_compte(ecrire):
     }
     compte = lue.compte_rendu
     assert compte.rejets == [] and compte.lues == compte.gardees + sum(compte.de_cote.values())
+    assert compte.raisons() == {
+        "autre maille que la commune": 18, "détail de PCS (le total est déjà dans le fichier)": 16,
+        "hors du champ d'une Caf": 2, "détail de CIVIL_STATUS (le total est déjà dans le fichier)": 2,
+    }  # fmt: skip
     assert (lue.millesime, lue.annees) == ("RP 2023", (2023,)) and "complémentaire" in lue.source
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cafdiag.cli import principal
 from cafdiag.donnees.questionnaire import COLONNES, QUESTIONS, nettoyer
-from cafdiag.indicateurs.questionnaire import taire
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.indicateurs.questionnaire import depouiller, taire
 from cafdiag.indicateurs.redressement import BAS, HAUT, intervalle, redresser
 from cafdiag.magasin import dossier
 from cafdiag.restitution.questionnaire import classeur
@@ -52,6 +53,40 @@ def test_depouillement_compte_juste_et_tait_les_rares(tmp_path, capsys):
     assert re.search(r"Non +tu +tu", souhait) and len(re.findall(r"\btu +tu", souhait)) == 2
     assert re.search(r"Un parent +40 +100 \(\d\d à 100\)", dit)
     assert re.search(r"Des places d'accueil +20 +\d+ \(\d+ à \d+\)", dit)
+
+
+def test_au_seuil_exactement_on_montre(tmp_path):
+    """Cinq réponses, ou toutes sauf cinq, font le seuil ; quatre, ou toutes sauf quatre, non."""
+    lignes = list(reponses())
+    for i, li in enumerate(lignes):
+        besoins = {"Des places d'accueil": 5, "Le mercredi et les vacances": 35, "Des horaires plus larges": 4}
+        li[5] = "|".join(b for b, n in besoins.items() if i < n) or "Rien"
+    besoin = depouiller(CRAON, [ecrire(tmp_path / "r.csv", lignes)]).tableaux["manque"].set_index("reponse")
+    assert besoin.at["Des places d'accueil", "effectif"] == 5
+    assert besoin.at["Le mercredi et les vacances", "effectif"] == 35
+    assert np.isnan(besoin.at["Des horaires plus larges", "effectif"])
+
+
+def test_croise_compte_et_dit_qui_n_a_pas_repondu(tmp_path):
+    lignes = list(reponses(60))
+    for i, li in enumerate(lignes):
+        li[1], li[2], li[4] = "" if i < 6 else li[1], ("2", "8")[i % 2], ("Oui", "En partie")[i // 2 % 2]
+    d = depouiller(CRAON, [ecrire(tmp_path / "r.csv", lignes)])
+    communes = d.tableaux["commune"].set_index("reponse")["effectif"]
+    assert communes["Sans réponse"] == 6 and communes.sum() == 60
+    croise = d.croisements["souhait"]
+    assert croise.to_numpy().tolist() == [[15, 15], [15, 15]] and croise.index.tolist() == ["Oui", "En partie"]
+    assert "manque" not in d.croisements and all(c is not None for c in d.croisements.values())
+
+
+def test_une_commune_seule_sans_population_par_age_ne_se_redresse_pas(tmp_path):
+    lignes = [["", "97304", *ORDINAIRE[2:]] for _ in range(12)]
+    for i, li in enumerate(lignes):
+        li[0] = f"r{i}"
+    d = depouiller("97304", [ecrire(tmp_path / "r.csv", lignes)])
+    assert (d.nombre, d.utile, d.redresse) == (12, 12.0, ()) and len(d.remarques) == 2
+    with pytest.raises(DemandeFausse, match=r"^1 réponse de Kourou"):
+        depouiller("97304", [ecrire(tmp_path / "r.csv", lignes[:1])])
 
 
 def test_questionnaire_a_deux_lignes_refus_clair(tmp_path, capsys):

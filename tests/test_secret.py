@@ -25,6 +25,9 @@ from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.indicateurs.secret_systeme import Relation, systeme
 from cafdiag.lot.plan import Cible, planifier
 from cafdiag.restitution.tableaux import tableau_mesures
+from cafdiag.secret.masquage import ameliorer
+from cafdiag.secret.solveur import Audit
+from cafdiag.secret.suppression import Coupes, Masquage
 
 EFFECTIFS = st.one_of(st.integers(0, 12), st.integers(0, 300))
 
@@ -547,3 +550,124 @@ def test_sans_donnee_confidentielle_le_secret_ne_coute_rien():
     )
     sortie = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert sortie.stdout.strip() == "[]"
+
+
+# --- Le chemin, l'élagage, les coupes : ce que chacun promet ---
+
+
+def _masquages(nombre=6, n=9, m=7, regard=400):
+    """Des tableaux croisés, masqués puis élagués."""
+    for graine in range(nombre):
+        hasard = np.random.default_rng(graine)
+        tableau = hasard.choice([0, 1, 2, 3, 6, 9, 20, 70, 150], size=(n, m))
+        s = systeme(*croise(tableau), seuil=5)
+        masquage = Masquage(s.probleme(s.protegee), regard=regard)
+        masquage.reconnaitre()
+        masquage.couvrir(np.arange(len(masquage.t)), masquage.p.cout)
+        masquage.elaguer(masquage.secondaires[np.argsort(-masquage.p.cout[masquage.secondaires], kind="stable")])
+        yield masquage
+
+
+def _protege(masquage, masque):
+    """Vrai si un programme linéaire neuf trouve chaque tâche servie par ce masque."""
+    p, t = masquage.p, masquage.t
+    cachees = p.cachees(masque)
+    audit = Audit(p, np.flatnonzero(cachees))
+    return all(audit.pousser(int(t.case[k]), int(t.sens[k]), cachees, float(t.besoin[k]))[0]
+               >= t.besoin[k] * (1 - 1e-6) for k in np.flatnonzero(~t.abandonnee & (t.initie < 0)))
+
+
+def test_chaque_temoin_est_un_tableau_que_le_lecteur_ne_peut_exclure():
+    for masquage in _masquages():
+        p, t = masquage.p, masquage.t
+        assert (masquage.temoins.de[~t.abandonnee] >= 0).all()
+        for tache in np.flatnonzero(~t.abandonnee):
+            cases, ecart = masquage.temoins.points[masquage.temoins.de[tache]]
+            assert p.cachees(masquage.masque)[cases].all()
+            tout = np.zeros(len(p.valeur))
+            # À l'échelle, et dans un sens ou l'autre, il porte la case au-delà de son besoin.
+            pousse = ecart[cases == t.case[tache]][0]
+            tout[cases] = ecart * t.sens[tache] * t.besoin[tache] / abs(pousse) * np.sign(pousse)
+            assert np.allclose(p.relations @ tout, 0, atol=1e-6 * t.besoin[tache])
+            assert (tout <= p.marge + 1e-6).all() and (-tout <= p.recul_vers(int(t.sens[tache])) + 1e-6).all()
+
+
+@pytest.mark.parametrize("regard", [400, 5])
+def test_un_masque_elague_ne_peut_plus_rien_montrer(regard):
+    """Chaque case gardée l'est parce que la montrer découvrirait quelque chose, et jamais par prudence du calcul."""
+    inutiles = gardees = 0
+    for masquage in _masquages(regard=regard):
+        assert _protege(masquage, masquage.masque)
+        for case in masquage.secondaires:
+            moins = masquage.masque.copy()
+            moins[case] = False
+            gardees += 1
+            inutiles += _protege(masquage, moins)
+    # À regarder tout le tableau, aucune ; autour de la case seulement, quelques-unes.
+    assert gardees > 30 and inutiles <= (0 if regard == 400 else gardees // 4)
+
+
+def test_une_coupe_tient_pour_tout_masque_qui_protege():
+    """« Il faut garder assez de ces cases » : vrai de tous les masques qui protègent, tirés au hasard."""
+    hasard, juges = np.random.default_rng(1), 0
+    for masquage in _masquages(nombre=4, n=5, m=5):
+        autres = np.flatnonzero(masquage.p.masquable & ~masquage.impose)
+        for _ in range(12):
+            masque = masquage.impose.copy()
+            masque[autres[hasard.random(len(autres)) < 0.7]] = True
+            if _protege(masquage, masque):
+                juges += 1
+                for cases, poids in masquage.coupes.lignes:
+                    assert poids[masque[cases]].sum() >= 1 - 1e-6
+    assert juges >= 10
+
+
+def test_faire_mieux_coute_moins_et_protege_encore():
+    avant = apres = 0.0
+    for masquage in _masquages(nombre=4):
+        avant += masquage.cout()
+        ameliorer(masquage, 60_000)
+        apres += masquage.cout()
+        assert _protege(masquage, masquage.masque)
+    # Vingt-trois cases de plus en quatre tableaux, contre vingt-six : un calcul moins bon se verrait.
+    assert apres <= 23.1 < avant
+
+
+def test_une_coupe_interdit_de_montrer_la_case_de_trop():
+    coupes = Coupes(4)
+    coupes.ajouter(np.array([0, 1, 2]), np.array([1.0, 0.6, 0.4]))
+    tout, sans_la_premiere, deux = (np.array(m, dtype=bool) for m in ([1, 1, 1, 1], [0, 1, 1, 1], [1, 1, 0, 1]))
+    # De 0, 1 et 2, il en faut une : 0 seule, ou 1 et 2 ensemble.
+    assert not any(coupes.interdit(c, tout) for c in range(4))
+    assert [coupes.interdit(c, sans_la_premiere) for c in (1, 2, 3)] == [True, True, False]
+    assert [coupes.interdit(c, deux) for c in (0, 1)] == [True, False]
+
+
+def test_montrer_la_seule_voisine_d_une_case_protegee_se_refuse_d_emblee():
+    s = systeme(*plat([3, 17, 40, 60]), seuil=5)
+    p = s.probleme(s.protegee)
+    rang = {str(c): i for i, c in enumerate(s.cles)}
+
+    def isole(cachees, case):
+        masquage = Masquage(p)
+        masquage.masque[[rang[c] for c in cachees]] = True
+        return masquage._isole(rang[case])
+
+    assert isole(["c00", "c01"], "c01") and not isole(["c00", "c01", "c02"], "c01")
+    # L'inverse n'est pas vrai : rien n'est à protéger dans la voisine.
+    assert not isole(["c00", "c01"], "c00")
+
+
+def test_faire_mieux_s_arrete_apres_assez_de_tours_sans_gain():
+    (masquage,) = _masquages(nombre=1, n=5, m=5)
+    couts, elaguer = [masquage.cout()], masquage.elaguer
+
+    def compter(ordre):
+        elaguer(ordre)
+        couts.append(masquage.cout())
+
+    masquage.elaguer = compter
+    ameliorer(masquage, 10**9)
+    gains = [i for i in range(1, len(couts)) if couts[i] < min(couts[:i]) - 1e-9]
+    # Quatre tours par case secondaire, et vingt.
+    assert len(couts) - 1 - max(gains, default=0) == 4 * len(masquage.secondaires) + 20

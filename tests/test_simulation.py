@@ -188,6 +188,28 @@ def test_reste_a_charge_avec_des_couts():
     assert reste.loc["fonctionnement", ["caf_bas", "caf_haut"]].tolist() == pytest.approx([83_600, 93_600])
 
 
+def test_chaque_poste_vient_de_son_bareme_et_de_son_annee():
+    modes = pd.DataFrame({"mode": ["eaje_psu", "eaje_hors_psu"], "places": [10.0, 6.0], "bas": [10.0, 6.0],
+                          "haut": [10.0, 6.0]})  # fmt: skip
+    demande = {"cout_investissement": 30_000, "cout_fonctionnement": 16_000}
+    financement, reste, inconnues = chiffrer(modes, cd.baremes(), annee=2023, **demande)
+    postes = dict(zip(financement["bareme"], financement["poste"], strict=True))
+    assert postes == {
+        "piaje": "Plan d'investissement pour l'accueil du jeune enfant (Piaje)",
+        "aide_place_hors_psu":
+            "Aide de la Caf à une place nouvelle hors PSU (micro-crèche à Paje, assistant maternel…)",
+        "bonus_territoire_places_nouvelles": "Bonus territoire, places nouvelles",
+        "psu_part_moyenne": "PSU (part moyenne du coût d'une place)",
+    }
+    # Ce qui est connu n'est pas parmi les inconnues.
+    muets = [postes["aide_place_hors_psu"], postes["bonus_territoire_places_nouvelles"]]
+    assert [i.split(" : ")[0] for i in inconnues[:2]] == muets
+    # En 2023 le Piaje va jusqu'à 17 000 € la place, en 2025 jusqu'à 26 000 € : le reste n'est pas le même.
+    de_2025 = chiffrer(modes, cd.baremes(), annee=2025, **demande)[1]
+    restes = [t.set_index("section").at["investissement", "reste_bas"] for t in (reste, de_2025)]
+    assert restes == [130_000, 60_000]
+
+
 def test_un_bareme_sans_valeur_cette_annee_la_rend_le_total_muet():
     s = cd.simuler(ANGERS, annee_bareme=2023)
     bonus = s.financement.set_index("bareme").loc["bonus_territoire_places_nouvelles"]

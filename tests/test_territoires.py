@@ -10,7 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cafdiag.erreurs import DemandeFausse, TerritoireInconnu
-from cafdiag.territoires import MAILLES, Territoire, a_jour, lister, membres, perimetre, territoire
+from cafdiag.territoires import (
+    MAILLES,
+    Territoire,
+    a_jour,
+    lister,
+    membres,
+    oublier_montres,
+    perimetre,
+    perimetres_montres,
+    territoire,
+)
+from cafdiag.territoires.gardes import dossier_montres
+from cafdiag.territoires.montres import retenir
 from cafdiag.territoires.recherche import decouper
 
 pytestmark = pytest.mark.unitaire
@@ -472,3 +484,18 @@ def test_population_des_mailles_est_la_somme_des_communes():
 def test_types_publics():
     assert isinstance(territoire("53"), Territoire)
     assert isinstance(a_jour(["53130"]), pd.DataFrame)
+
+
+def test_le_journal_des_perimetres_montres(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path))
+    assert perimetres_montres().columns.tolist() == ["code", "communes", "codes"]
+    for communes in (["53084", "53012"], ["53130", "53001", "53182"], ["53012", "53084"]):
+        retenir(communes)
+    premier, second = (perimetre("p", c).code for c in (["53012", "53084"], ["53001", "53130", "53182"]))
+    # Du premier au dernier montré ; un fichier abîmé du journal n'en cache pas d'autre.
+    (dossier_montres() / "P-abime.json").write_text("{", encoding="utf-8")
+    assert perimetres_montres().values.tolist() == [[premier, 2, "53012+53084"], [second, 3, "53001+53130+53182"]]
+    with pytest.raises(TerritoireInconnu, match=r"53012\+53130.*53012\+53084"):
+        oublier_montres("53012+53130")
+    assert oublier_montres("53084+53012") == 1 and oublier_montres(second) == 1
+    assert perimetres_montres().empty

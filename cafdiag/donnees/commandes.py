@@ -22,7 +22,6 @@ import pandas as pd
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.catalogue import Source
 from cafdiag.donnees.fiches import dernier_echec, en_service, lire_fiche
-from cafdiag.donnees.lecture import apercu
 from cafdiag.donnees.mises_a_jour import plus_ancien
 from cafdiag.donnees.telechargement import prendre
 from cafdiag.donnees.transport import ReglagesDeTransport, Suivi
@@ -270,11 +269,9 @@ def _lire(
         lectures = [lecteurs.lire(chemin, annee=annee)]
     else:
         lectures = [lecteurs.lire(chemin, lecteur=lecteur, annee=annee)]
-    vu = None
     for autre in catalogue.complements(lecteur):
         try:
-            vu = vu or apercu(chemin)
-            if not lecteurs.lecteurs()[autre].noter(vu):
+            if not lecteurs.feuille_de(chemin, autre)[1]:
                 continue
             lue = lecteurs.lire(chemin, lecteur=autre, annee=annee)
             if lue.jeu == lectures[0].jeu:

@@ -101,6 +101,20 @@ def _reconnaitre(chemin: Path) -> tuple[str, str | None]:
     )
 
 
+def feuille_de(chemin: Path, lecteur: str) -> tuple[str | None, float]:
+    """La feuille d'un classeur qui convient le mieux à un lecteur (None : il n'y en a qu'une), et sa note.
+
+    La plus remplie n'est pas toujours la bonne : un dictionnaire des variables peut être plus long que les données.
+    """
+    notes: dict[str | None, float] = {}
+    toutes: list[str | None] = [*feuilles(chemin)] or [None]
+    for feuille in toutes:
+        with contextlib.suppress(EntreeFautive):
+            notes[feuille] = lecteurs()[lecteur].noter(apercu(chemin, feuille=feuille))
+    meilleure = max(notes, key=lambda f: notes[f], default=None)
+    return (meilleure if len(notes) > 1 and notes[meilleure] else None), notes.get(meilleure, 0.0)
+
+
 @contextlib.contextmanager
 def _sans_ramassage() -> Iterator[None]:
     """Suspend le ramasse-miettes : il reparcourrait le référentiel entier, et une lecture ne fait pas de cycle."""
@@ -139,7 +153,7 @@ def lire(chemin: Path | str, *, lecteur: str | None = None, annee: int | None = 
     if lecteur is None:
         nom, feuille = _reconnaitre(chemin)
     elif lecteur in lecteurs():
-        nom, feuille = lecteur, None
+        nom, feuille = lecteur, feuille_de(chemin, lecteur)[0] if len(feuilles(chemin)) > 1 else None
     else:
         raise DemandeFausse(f"lecteur inconnu : « {lecteur} »", attendu=", ".join(lecteurs()))
     try:

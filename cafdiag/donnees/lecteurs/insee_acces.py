@@ -75,22 +75,19 @@ def _charger(src: octets.Fichier, vu: Brut, roles: dict[str, str]) -> tuple[pd.D
 
     voulus = pa.array(list(GROUPES))
     morceaux, lues, rejets = [], 0, []
-    try:
-        with octets.lisible(src.chemin), src.ouvrir() as flux:
-            # Sans tampon, chaque colonne d'un groupe de lignes serait prise d'un bloc.
-            fichier = pq.ParquetFile(flux, buffer_size=1 << 20)
-            for lot in fichier.iter_batches(batch_size=_MORCEAU, columns=sorted(set(roles.values()))):
-                types = pc.utf8_upper(pc.utf8_trim_whitespace(lot.column(roles["type"]).cast(pa.string())))
-                dedans = pc.fill_null(pc.is_in(types, value_set=voulus), False)
-                illisibles = np.flatnonzero(pc.is_null(types).to_numpy(zero_copy_only=False))
-                rejets += [Rejet(lues + int(r) + 1, "type d'équipement absent") for r in illisibles[:_MORCEAU]]
-                if pc.any(dedans).as_py():
-                    rangs = np.flatnonzero(dedans.to_numpy(zero_copy_only=False)) + lues + 1
-                    garde = lot.filter(dedans)
-                    morceaux.append(_compact(garde, types.filter(dedans), roles).assign(ligne=rangs))
-                lues += lot.num_rows
-    except pa.ArrowException as cause:
-        raise refuser(vu, f"parquet illisible : {cause}", conseil="retéléchargez-le : il est coupé") from cause
+    with octets.lisible(src.chemin), src.ouvrir() as flux:
+        # Sans tampon, chaque colonne d'un groupe de lignes serait prise d'un bloc.
+        fichier = pq.ParquetFile(flux, buffer_size=1 << 20)
+        for lot in fichier.iter_batches(batch_size=_MORCEAU, columns=sorted(set(roles.values()))):
+            types = pc.utf8_upper(pc.utf8_trim_whitespace(lot.column(roles["type"]).cast(pa.string())))
+            dedans = pc.fill_null(pc.is_in(types, value_set=voulus), False)
+            illisibles = np.flatnonzero(pc.is_null(types).to_numpy(zero_copy_only=False))
+            rejets += [Rejet(lues + int(r) + 1, "type d'équipement absent") for r in illisibles[:_MORCEAU]]
+            if pc.any(dedans).as_py():
+                rangs = np.flatnonzero(dedans.to_numpy(zero_copy_only=False)) + lues + 1
+                garde = lot.filter(dedans)
+                morceaux.append(_compact(garde, types.filter(dedans), roles).assign(ligne=rangs))
+            lues += lot.num_rows
     if not morceaux:
         raise refuser(vu, "aucun équipement d'une Caf", attendu="typeeq_id parmi " + ", ".join(GROUPES))
     table = pd.concat(morceaux, ignore_index=True)
@@ -174,7 +171,7 @@ def _rendre(vu: Brut, chemin: Path, table: pd.DataFrame, comptes: dict, an: int)
         remarques.append(f"{vides} communes dont trop de carreaux n'ont pas de durée : laissées vides")
     brut = Brut(pd.DataFrame({"code": rendue.index}), np.arange(1, len(rendue) + 1), vu.entete, [], [], vu.fichier,
                 octets.empreinte(chemin))
-    chantier = Chantier(brut, "communes", annee=an)
+    chantier = Chantier(brut, "communes")
     rendue = chantier.au_cog(rendue.rename_axis("code").reset_index(), additives=list(rendue.columns))
     compte = CompteRendu(
         vu.fichier, "communes", comptes["lues"], gardees, sorted(comptes["rejets"], key=lambda r: r.ligne),
