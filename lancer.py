@@ -387,8 +387,12 @@ def lancer_pytest(python: Path, arguments: list, env: dict) -> tuple:
 
 
 def en_parallele() -> list:
-    """Un processus de plus que de cœurs : des essais attendent un navigateur, un noyau, un délai."""
-    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+    """Un processus de plus que de cœurs : des essais attendent un navigateur, un noyau, un délai.
+
+    Dans l'ordre de la collecte (les longs fichiers d'abord, voir tests/conftest.py) : pytest-xdist garderait pour la
+    fin ceux qui ont peu d'essais, et ce sont les plus longs.
+    """
+    return ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def carnets() -> list:

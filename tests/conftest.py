@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import lancer
+from cafdiag.lot.elevage import Souche
+from cafdiag.restitution import noyau_pret, produire
 
 # Lancée en arrière-plan par un script, la série hérite d'un Ctrl-C ignoré, et les programmes qu'elle éprouve aussi.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -32,6 +36,21 @@ ARGUMENTS_CHROMIUM = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+# Peu d'essais, mais longs : partis les derniers, ils feraient attendre les autres processus.
+_D_ABORD = (
+    "lot_moteurs", "partout", "jupyterlab", "phrases_tables", "lot_grappe", "secret_jumeaux", "explorateur", "paquet",
+    "geographie", "produire", "livrables", "note", "replique", "secret", "departement", "import_embarque",
+    "diagnostic", "evolution", "qpv", "secret_attaque", "france_entiere",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    """À plusieurs processus : les longs fichiers d'abord, les exemples de la documentation pour finir."""
+    if hasattr(config, "workerinput"):
+        rangs = {f"test_{nom}.py": rang for rang, nom in enumerate(_D_ABORD)}
+        items.sort(key=lambda item: rangs.get(item.path.name, len(rangs)))
 
 
 class PageHorsReseau(NamedTuple):
@@ -91,6 +110,73 @@ def memoire_juste(request, memoire_commune):
     remplace.setattr, remplace.setitem = sans_memoire(remplace.setattr), sans_memoire(remplace.setitem)
     yield
     os.environ["CAFDIAG_MEMOIRE"] = gardee
+
+
+class Noyaux:
+    """Où se jouent les diagnostics des essais : sous Linux, dans une copie d'un processus préchargé.
+
+    Un noyau neuf coûte quatre secondes de processeur, une copie une. ``test_produire`` vérifie que l'un et l'autre
+    donnent les mêmes octets, et ce qui éprouve le noyau lui-même demande les vrais : ``with noyaux.vrais()``.
+    """
+
+    def __init__(self) -> None:
+        self._neufs = 0 if sys.platform.startswith("linux") else 1
+        self._souche = None
+
+    @contextlib.contextmanager
+    def vrais(self):
+        """Des noyaux neufs, comme chez l'usager, tant que dure ce bloc."""
+        self._neufs += 1
+        try:
+            yield
+        finally:
+            self._neufs -= 1
+
+    def executer(self, *arguments, **choix):
+        """``produire._executer``, dont le moteur est remplacé le temps d'un carnet."""
+        from cafdiag.geographie import REFERENCE, geographie
+
+        if self._neufs or geographie() != REFERENCE:
+            return _VRAI_EXECUTER(*arguments, **choix)
+        from cafdiag.restitution.moteur_pret import MoteurPret
+
+        with pytest.MonkeyPatch.context() as remplace:
+            remplace.setattr(MoteurPret, "execute_managed_notebook", self._jouer)
+            return _VRAI_EXECUTER(*arguments, **choix)
+
+    def _jouer(self, nb_man, kernel_name, *, execution_timeout, **_):
+        from cafdiag.lot.moteur_souche import MoteurDuplique
+
+        if self._souche is None or not self._souche.vivante:
+            self.fermer()
+            gabarit = produire.dossier("templates") / produire.GABARIT
+            self._souche = _Souche().regler(gabarit=str(gabarit), parametres={"code": "200048551"})
+        return MoteurDuplique.execute_managed_notebook(
+            nb_man, kernel_name, souche=self._souche, dossier=os.getcwd(), execution_timeout=execution_timeout
+        )
+
+    def lancer(self, ici):
+        """``noyau_pret._lancer`` : rien à lancer d'avance quand le carnet se joue dans une copie."""
+        return _VRAI_LANCER(ici) if self._neufs else None
+
+    def fermer(self) -> None:
+        if self._souche is not None:
+            self._souche.fermer()
+            self._souche = None
+
+
+_VRAI_EXECUTER, _VRAI_LANCER, _Souche = produire._executer, noyau_pret._lancer, Souche
+
+
+@pytest.fixture(autouse=True, scope="session")
+def noyaux(memoire_commune):
+    """Les noyaux des diagnostics de ce processus d'essais."""
+    siens = Noyaux()
+    with pytest.MonkeyPatch.context() as remplace:
+        remplace.setattr(produire, "_executer", siens.executer)
+        remplace.setattr(noyau_pret, "_lancer", siens.lancer)
+        yield siens
+    siens.fermer()
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,14 @@ from cafdiag.restitution import noyau_pret, produire
 CODE = "200048551"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def vrais(noyaux):
+    with noyaux.vrais():
+        yield
+
+
 @pytest.fixture
-def noyaux():
+def noyaux_vivants():
     """Les noyaux vivants que l'essai a lancés."""
 
     def vivants() -> list[psutil.Process]:
@@ -52,70 +58,70 @@ CHARGE = "__import__('sys').modules.get('pandas') is not None"
 NOMS = "sorted(n for n in globals() if 'iagnostic' in n or n == 'cafdiag')"
 
 
-def test_il_est_lance_charge_et_ne_laisse_rien_dans_l_espace_du_carnet(carnet, noyaux):
+def test_il_est_lance_charge_et_ne_laisse_rien_dans_l_espace_du_carnet(carnet, noyaux_vivants):
     with noyau_pret.noyau_d_avance():
-        (avance,) = noyaux()
+        (avance,) = noyaux_vivants()
         charge, noms, numero, dernier = carnet(CHARGE, NOMS, "__import__('os').getpid()")
         # Il a servi : le client l'a arrêté comme le sien.
-        assert noyaux() == []
+        assert noyaux_vivants() == []
     # Deux cellules de paramètres, puis les trois autres : le chargement n'a pas compté.
     assert (charge, noms, int(numero), dernier) == ("True", "[]", avance.pid, 5)
     charge, noms, _, dernier = carnet(CHARGE, NOMS, "0")
     assert (charge, noms, dernier) == ("False", "[]", 5)
 
 
-def test_il_ne_sert_qu_une_fois(carnet, noyaux):
+def test_il_ne_sert_qu_une_fois(carnet, noyaux_vivants):
     with noyau_pret.noyau_d_avance():
         (un, _), (autre, _) = (carnet("__import__('os').getpid()") for _ in range(2))
-    assert un != autre and noyaux() == []
+    assert un != autre and noyaux_vivants() == []
 
 
-def test_mort_avant_de_servir_le_carnet_lance_le_sien(carnet, noyaux):
+def test_mort_avant_de_servir_le_carnet_lance_le_sien(carnet, noyaux_vivants):
     with noyau_pret.noyau_d_avance():
-        (avance,) = noyaux()
+        (avance,) = noyaux_vivants()
         avance.kill()
         avance.wait(30)
         numero, _ = carnet("__import__('os').getpid()")
-    assert int(numero) != avance.pid and noyaux() == []
+    assert int(numero) != avance.pid and noyaux_vivants() == []
 
 
 @pytest.mark.parametrize("fois", [1, 9])
-def test_mort_en_s_eveillant_il_est_relance_une_fois(carnet, tmp_path, monkeypatch, fois, noyaux):
+def test_mort_en_s_eveillant_il_est_relance_une_fois(carnet, tmp_path, monkeypatch, fois, noyaux_vivants):
     temoins = noyaux_mort_nes(tmp_path, monkeypatch, fois)
     if fois == 1:
         assert carnet("1 + 1")[0] == "2"
     else:
         with pytest.raises(ProductionImpossible, match="le noyau s'est arrêté"):
             carnet("1 + 1")
-    assert len(list(temoins.iterdir())) == min(fois, 2) and noyaux() == []
+    assert len(list(temoins.iterdir())) == min(fois, 2) and noyaux_vivants() == []
 
 
-def test_il_ne_sert_qu_aux_carnets_de_sa_sorte(noyaux):
+def test_il_ne_sert_qu_aux_carnets_de_sa_sorte(noyaux_vivants):
     with noyau_pret.noyau_d_avance():
         assert noyau_pret.prendre("ir") is None
-        assert len(noyaux()) == 1
-    assert noyaux() == [] and noyau_pret.prendre(noyau_pret.NOM) is None
+        assert len(noyaux_vivants()) == 1
+    assert noyaux_vivants() == [] and noyau_pret.prendre(noyau_pret.NOM) is None
 
 
-def test_un_depart_impossible_n_est_pas_une_faute(monkeypatch, carnet, noyaux):
+def test_un_depart_impossible_n_est_pas_une_faute(monkeypatch, carnet, noyaux_vivants):
     monkeypatch.setattr(noyau_pret, "NOM", "noyau-qui-n-existe-pas")
     with noyau_pret.noyau_d_avance():
-        assert noyaux() == []
+        assert noyaux_vivants() == []
         assert carnet("1 + 1")[0] == "2"
 
 
-def test_la_commande_refusee_n_en_laisse_pas(tmp_path, capsys, monkeypatch, noyaux):
+def test_la_commande_refusee_n_en_laisse_pas(tmp_path, capsys, monkeypatch, noyaux_vivants):
     lancer, lances = noyau_pret._lancer, []
     monkeypatch.setattr(noyau_pret, "_lancer", lambda ici: lances.append(lancer(ici)) or lances[0])
     assert principal(["diagnostic", "99999", "--sortie", str(tmp_path)]) == 2
     assert "territoire inconnu" in capsys.readouterr().err
-    assert lances[0] is not None and noyaux() == [] and list(tmp_path.iterdir()) == []
+    assert lances[0] is not None and noyaux_vivants() == [] and list(tmp_path.iterdir()) == []
 
 
-def test_memes_octets_avec_et_sans(tmp_path, noyaux):
+def test_memes_octets_avec_et_sans(tmp_path, noyaux_vivants):
     with noyau_pret.noyau_d_avance():
         produire.diagnostic(CODE, sortie=tmp_path / "avec")
-        assert noyaux() == []
+        assert noyaux_vivants() == []
     produire.diagnostic(CODE, sortie=tmp_path / "sans")
     avec, sans = ({f.name: f.read_bytes() for f in (tmp_path / d).iterdir()} for d in ("avec", "sans"))
     assert len(sans) == 4 and avec == sans

@@ -22,10 +22,11 @@ TERRITOIRES = {"craon": "200048551", "angers": "244900015", "ailleurs": "2000548
 
 
 @pytest.fixture(scope="module")
-def rapports(tmp_path_factory):
+def rapports(tmp_path_factory, noyaux):
     """Trois diagnostics : rural sans QPV, urbain avec QPV, hors des quatre départements."""
     sortie = tmp_path_factory.mktemp("sorties")
-    return {nom: diagnostic(code, sortie=sortie) for nom, code in TERRITOIRES.items()}
+    with noyaux.vrais():
+        return {nom: diagnostic(code, sortie=sortie) for nom, code in TERRITOIRES.items()}
 
 
 def texte_de(page: str) -> str:
@@ -203,13 +204,14 @@ def test_parametre_inconnu_refuse_avant_de_lancer(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def gabarits(tmp_path, monkeypatch):
-    """Une copie des gabarits, à abîmer."""
+def gabarits(tmp_path, monkeypatch, noyaux):
+    """Une copie des gabarits, à abîmer ; le vrai noyau dit la panne."""
     copie = tmp_path / "projet" / "templates"
     shutil.copytree(produire.dossier("templates"), copie)
     vrai = produire.dossier
     monkeypatch.setattr(produire, "dossier", lambda nom: copie if nom == "templates" else vrai(nom))
-    return copie
+    with noyaux.vrais():
+        yield copie
 
 
 def casser(gabarits, instruction):

@@ -233,25 +233,28 @@ def _verifier_disque(sortie: Path, commandes: list[Commande]) -> None:
 
 
 def _ouvrir(
-    reglages: Reglages, modele: Commande, annoncer: Callable[[str], None]
+    reglages: Reglages, commandes: list[Commande], annoncer: Callable[[str], None]
 ) -> tuple[Any, Callable[[Commande], Ordre]]:
     """Le moteur du lot, et la façon d'en faire un ordre."""
+    modele = commandes[0]
+    # Un carnet seul, que la souche répéterait, serait joué deux fois.
+    repetition = modele.parametres if len(commandes) > 1 else {}
     if reglages.dask:
         from cafdiag.lot.grappe import Grappe
 
         grappe = Grappe(reglages.dask, modele, annoncer=annoncer)
         return grappe, lambda commande: Ordre(
-            commande, reglages.bornes, moteur=reglages.moteur, repetition=modele.parametres
+            commande, reglages.bornes, moteur=reglages.moteur, repetition=repetition
         )
     places = reglages.processus or moteurs.places_par_defaut()
     nom = moteurs.choisir(reglages.moteur, annoncer=annoncer)
     if nom == "souche":
         nom = moteurs.essayer(
-            Ordre(modele, reglages.bornes, moteur=nom, repetition=modele.parametres), annoncer=annoncer
+            Ordre(modele, reglages.bornes, moteur=nom, repetition=repetition), annoncer=annoncer
         )
     annoncer(f"moteur « {nom} », {pluriel(places, 'diagnostic')} de front.")
     return moteurs.Local(nom, places), lambda commande: Ordre(
-        commande, reglages.bornes, moteur=nom, repetition=modele.parametres
+        commande, reglages.bornes, moteur=nom, repetition=repetition
     )
 
 
@@ -263,7 +266,7 @@ def _mener(
     annoncer: Callable[[str], None],
     suivre: Callable[[Avancement, Resultat | None], None],
 ) -> None:
-    moteur, ordonner = _ouvrir(reglages, commandes[0], annoncer)
+    moteur, ordonner = _ouvrir(reglages, commandes, annoncer)
     attente = deque(ordonner(commande) for commande in commandes)
     essais: Counter[str] = Counter()
     en_cours: dict[Any, Ordre] = {}

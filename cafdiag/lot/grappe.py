@@ -142,7 +142,7 @@ def executer_ailleurs(ordre: Ordre, depot: str, attendu: dict[str, str]) -> Resu
             commande=replace(
                 commande, gabarit=dossier / "gabarit.ipynb", parametres=commande.parametres | apports
             ),
-            repetition=ordre.repetition | apports,
+            repetition=ordre.repetition and ordre.repetition | apports,
             environnement={"CAFDIAG_DONNEES": str(dossier / "entrepot"), VARIABLE: str(geographie())},
         )
     )

@@ -166,11 +166,7 @@ def essayer(ordre: Ordre, *, annoncer: Callable[[str], None]) -> str:
     """Démarre la souche de ce lot ; rend « processus » et dit pourquoi si elle refuse."""
     elevage.autoriser()
     try:
-        elevage.souche_commune(
-            gabarit=str(ordre.commande.gabarit),
-            parametres=ordre.repetition,
-            environnement=ordre.environnement,
-        )
+        elevage.souche_commune(**ordre.souche)
     except SoucheIndisponible as cause:
         annoncer(f"{cause.trouve} : ce lot se fait par « processus », plus lent, mêmes rapports.")
         return "processus"

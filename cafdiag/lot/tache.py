@@ -16,6 +16,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cafdiag.erreurs import CafdiagError
 from cafdiag.lot.bornes import Bornes, MoteurSurveille
@@ -36,7 +37,7 @@ class Ordre:
     bornes : Bornes
     moteur : {"souche", "processus"}
     repetition : dict of str
-        Paramètres du carnet joué une fois par la souche avant de servir.
+        Paramètres du carnet joué une fois par la souche avant de servir ; vide, elle n'en joue aucun.
     environnement : dict of str
         Variables d'environnement à ajouter pour le noyau.
     provisoire : str
@@ -49,6 +50,12 @@ class Ordre:
     repetition: dict[str, str] = field(default_factory=dict)
     environnement: dict[str, str] = field(default_factory=dict)
     provisoire: str = ""
+
+    @property
+    def souche(self) -> dict[str, Any]:
+        """Ce que demande cet ordre à :func:`cafdiag.lot.elevage.souche_commune`."""
+        gabarit = str(self.commande.gabarit) if self.repetition else ""
+        return {"gabarit": gabarit, "parametres": self.repetition, "environnement": self.environnement}
 
     @property
     def cle(self) -> str:
@@ -141,11 +148,7 @@ def _papermill(ordre: Ordre, dossier: Path, essai: Path):
     papermill_engines.register("cafdiag", MoteurSurveille)
     options = {}
     if ordre.moteur == "souche":
-        options["souche"] = souche_commune(
-            gabarit=str(ordre.commande.gabarit),
-            parametres=ordre.repetition,
-            environnement=ordre.environnement,
-        )
+        options["souche"] = souche_commune(**ordre.souche)
     travail = dossier / "travail"
     travail.mkdir(exist_ok=True)
     return papermill.execute_notebook(

@@ -69,7 +69,8 @@ def lister(
     resultat = pd.concat([_lister_une(nom, dep, arrondissements) for nom in mailles], ignore_index=True)
     if recherche is None or not exiger_texte(recherche).strip():
         return resultat
-    trouvee = _chercher(resultat, recherche.strip())
+    noms = [nom for une in mailles for nom in _noms_simples(une, dep, arrondissements)]
+    trouvee = _chercher(resultat, noms, recherche.strip())
     if trouvee.empty:
         # « Marseille 8EME », « LAVAL CEDEX 9 », « Saint-Denis (Réunion) » : où mène territoire(…).
         toutes = pd.concat([_lister_une(nom, dep, True) for nom in mailles], ignore_index=True)
@@ -130,9 +131,14 @@ def _lister_une(maille: str, dep: str | None, arrondissements: bool) -> pd.DataF
     return lue[_COLONNES].astype(types).sort_values("code", ignore_index=True)
 
 
-def _chercher(liste: pd.DataFrame, recherche: str) -> pd.DataFrame:
-    """Les lignes que cette recherche désigne, avec l'ancien nom qui y a mené."""
-    actuels = _correspond(liste, recherche)
+@lru_cache(maxsize=16)
+def _noms_simples(maille: str, dep: str | None, arrondissements: bool) -> list[str]:
+    return normaliser_tous(_lister_une(maille, dep, arrondissements)["nom"])
+
+
+def _chercher(liste: pd.DataFrame, noms: list[str], recherche: str) -> pd.DataFrame:
+    """Les lignes que cette recherche désigne (leurs noms sans accent ni casse), avec l'ancien nom qui y a mené."""
+    actuels = _correspond(liste, pd.Series(noms, index=liste.index, dtype="str"), recherche)
     anciens = liste["code"].map(_par_ancien_nom(recherche)).where(liste["maille"].isin(["commune", "epci"]) & ~actuels)
     return liste.assign(ancien_nom=anciens.astype("str"))[actuels | anciens.notna()]
 
@@ -152,8 +158,7 @@ def _par_ancien_nom(recherche: str) -> dict[str, str]:
     return trouves
 
 
-def _correspond(liste: pd.DataFrame, recherche: str) -> pd.Series:
-    noms = pd.Series(normaliser_tous(liste["nom"]), index=liste.index, dtype="str")
+def _correspond(liste: pd.DataFrame, noms: pd.Series, recherche: str) -> pd.Series:
     gardes = pd.Series(True, index=liste.index)
     mots = normaliser(recherche).split()
     for mot in mots:
