@@ -159,6 +159,28 @@ def test_un_import_national_ajoute_sa_variable(monkeypatch):
     module._valeurs.cache_clear()
 
 
+def test_l_emploi_des_parents_et_les_familles_monoparentales_quand_la_source_est_la(monkeypatch, capsys):
+    absents = module.voisinage(CRAON).ecartees
+    assert sum("telecharger activite_parents" in m for m in absents.values()) == 2
+    communes, rang = module.tables.communes(), np.arange(len(module.tables.communes()))
+    valeurs = {"famille": 0.0 * rang + 10, "emploi": rang % 11.0, "mono": rang % 3.0}
+    recensees = {f"enfants_2023_{age}_{quoi}": v for age in ("0_1", "2_5") for quoi, v in valeurs.items()}
+    monkeypatch.setattr(module.tables, "communes", lambda: communes.assign(**recensees))
+    module._valeurs.cache_clear()
+    choisis = module.voisinage(CRAON)
+    siennes = communes.index.get_indexer(cd.territoire(CRAON).communes)
+    toutes = module._valeurs("epci", module.tables.etat(), ())
+    assert toutes.at[CRAON, "parents_en_emploi"] == pytest.approx(100 * (siennes % 11).sum() / (10 * len(siennes)))
+    assert toutes.at[CRAON, "familles_monoparentales"] == pytest.approx(100 * (siennes % 3).sum() / (10 * len(siennes)))
+    assert {"PE_PARENTS_EMPLOI", "PE_MONOPAR"} <= choisis.circulaires and not any(
+        "activite_parents" in m for m in choisis.ecartees.values()
+    )
+    # À la commune, un sondage au quart ne dit rien de sûr : ce ne sont pas des critères.
+    noms = [v.nom for v in module.voisinage("53084").variables]
+    module._valeurs.cache_clear()
+    assert "parents_en_emploi" not in noms
+
+
 def test_la_part_rurale_remplace_les_petites_communes(monkeypatch):
     communes = module.tables.communes()
     monkeypatch.setattr(

@@ -224,7 +224,8 @@ def test_l_epreuve_tient_ses_promesses():
     assert retenue <= 0.9 * reference
     moyennes = epci["erreur_mediane"].groupby("methode").mean()
     assert moyennes.idxmin() == "lissage hiérarchique" and len(moyennes) == 4
-    assert epci["territoires"].eq(1250).all()
+    # Toutes les intercommunalités d'aujourd'hui, sauf les cinq de Mayotte : leurs naissances commencent trop tard.
+    assert epci["territoires"].eq(len(cd.lister("epci")) - 5).all()
 
 
 @pytest.mark.parametrize(("depuis", "horizon"), [(2014, 1), (2014, 7), (2017, 3), (2017, 5), (2019, 3), (2019, 5)])

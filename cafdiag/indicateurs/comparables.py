@@ -59,6 +59,8 @@ class Critere:
         Vrai si elle ne sert que nommée dans ``variables``.
     mailles : tuple of str
         Mailles où elle distingue : toute une commune est petite ou ne l'est pas.
+    source : str
+        Source à prendre sur demande, sans laquelle elle n'est connue nulle part.
     """
 
     nom: str
@@ -69,6 +71,7 @@ class Critere:
     secours_de: str = ""
     sur_demande: bool = False
     mailles: tuple[str, ...] = MAILLES
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def _petites_communes(contexte: Contexte) -> pd.Series:
     return 100 * dedans / _population(contexte)
 
 
-def _part(numerateur: str) -> Callable[[Contexte], pd.Series]:
+def _part(numerateur: str, denominateur: str = "population") -> Callable[[Contexte], pd.Series]:
     def calcul(contexte: Contexte) -> pd.Series:
         rien = pd.Series(np.nan, index=contexte.codes)
         # Une même date pour tous, celle où le plus de communes sont connues ; connue de peu, elle ne compare personne.
@@ -125,8 +128,8 @@ def _part(numerateur: str) -> Callable[[Contexte], pd.Series]:
         if contexte.par_commune(numerateur, annee=annee)["valeur"].notna().mean() < PART_CONNUE:
             return rien
         sommes = contexte.somme(numerateur, annee=annee)
-        population = contexte.somme_alignee("population", sommes["annee"])["valeur"]
-        return 100 * sommes["valeur"] / population.where(population > 0)
+        total = contexte.somme_alignee(denominateur, sommes["annee"])["valeur"]
+        return 100 * sommes["valeur"] / total.where(total > 0)
 
     return calcul
 
@@ -190,6 +193,23 @@ _CRITERES = (
         indicateurs=("CTX_PART_0_2", "CTX_PART_0_4"),
     ),
     Critere("niveau_de_vie", "niveau de vie médian (euros par an)", _niveau_de_vie),
+    # Un recensement au quart : une commune seule a trop peu d'enfants de moins de 6 ans pour qu'on l'y reconnaisse.
+    Critere(
+        "parents_en_emploi",
+        "part des moins de 6 ans dont tous les parents présents ont un emploi (%)",
+        _part("enfants_moins_6_emploi", "enfants_moins_6_famille"),
+        indicateurs=("PE_PARENTS_EMPLOI",),
+        mailles=("epci", "departement"),
+        source="activite_parents",
+    ),
+    Critere(
+        "familles_monoparentales",
+        "part des moins de 6 ans vivant dans une famille monoparentale (%)",
+        _part("enfants_moins_6_mono", "enfants_moins_6_famille"),
+        indicateurs=("PE_MONOPAR",),
+        mailles=("epci", "departement"),
+        source="activite_parents",
+    ),
     Critere("quartiers", "nombre de quartiers prioritaires (en logarithme)", _quartiers, indicateurs=("CTX_QPV_NB",)),
     Critere(
         "part_individuel",
@@ -214,12 +234,6 @@ _CRITERES = (
     ),
 )
 CRITERES = {c.nom: c for c in _CRITERES}
-# Utiles pour reconnaître un territoire semblable ; leur source (« activite_parents ») n'est pas embarquée.
-SANS_SOURCE = {
-    "part de familles monoparentales": "lue par PE_MONOPAR quand elle est téléchargée ; pas encore un critère",
-    "part d'enfants dont les parents travaillent": "lue par PE_PARENTS_EMPLOI quand elle est téléchargée ; pas encore "
-    "un critère",
-}
 
 
 def comparables(
@@ -236,8 +250,9 @@ def comparables(
     variables : list of str, optional
         Variables de la distance (clés de ``CRITERES``). Par défaut, celles du contexte connues du territoire et
         d'au moins 95 % de sa maille : avec les données fournies, population, évolution, densité et part des
-        habitants des petites communes ; la part rurale, les moins de 3 ans, le niveau de vie et les quartiers
-        prioritaires s'y ajoutent quand ils sont importés pour toute la France.
+        habitants des petites communes ; la part rurale, les moins de 3 ans, le niveau de vie, l'emploi des parents,
+        les familles monoparentales et les quartiers prioritaires s'y ajoutent quand ils sont importés pour toute la
+        France.
 
     Returns
     -------
@@ -357,7 +372,7 @@ def _retenir(
             f"variables de comparaison : {', '.join(inconnues) or 'aucune'}", attendu=", ".join(CRITERES)
         )
     motifs = {
-        c.nom: _manque(toutes[c.nom], cible) if cible.maille in c.mailles else "sans objet à cette maille"
+        c.nom: _manque(c, toutes[c.nom], cible) if cible.maille in c.mailles else "sans objet à cette maille"
         for c in _CRITERES
         if c.nom in toutes
     }
@@ -376,10 +391,12 @@ def _retenir(
             ecartees[critere.libelle] = motifs[critere.nom]
         else:
             retenues.append(critere)
-    return retenues, ecartees | SANS_SOURCE
+    return retenues, ecartees
 
 
-def _manque(valeurs: pd.Series, cible: Territoire) -> str:
+def _manque(critere: Critere, valeurs: pd.Series, cible: Territoire) -> str:
+    if critere.source and valeurs.isna().all():
+        return f"« cafdiag donnees telecharger {critere.source} » la donne"
     if valeurs.notna().mean() < PART_CONNUE:
         return "inconnue de plus d'un territoire sur vingt"
     return "inconnue pour ce territoire" if pd.isna(valeurs[cible.code]) else ""
