@@ -233,7 +233,13 @@ def test_la_phrase_entre_au_rapport_et_a_la_note(craon):
     dites = [p["texte"] for t in next(iter(d.note().donnees.values()))["themes"] for p in t["phrases"]]
     assert dites.count(phrase) == 1
     jointes = d.toutes_les_mesures()
-    [ligne] = jointes[jointes["role"].eq("besoin")].to_dict("records")
+    siennes = jointes[jointes["role"].eq("besoin")]
+    [ligne] = siennes[siennes["territoire"].eq(CRAON)].to_dict("records")
     assert ligne["valeur"] == pytest.approx(craon.principal["valeur"])
     assert ligne["bas"] < ligne["valeur"] < ligne["haut"]
+    # Le tableau par commune, dont la somme est le nombre ; les fiches disent la même phrase et l'épreuve de l'horizon.
+    assert siennes[siennes["maille"].eq("commune")]["valeur"].sum() == pytest.approx(ligne["valeur"])
+    assert "commune par commune" in d.simulation().html
+    perspectives = next(iter(d.note().donnees.values()))["perspectives"]
+    assert perspectives[0] == phrase and "fois sur 100 ce qui est arrivé" in perspectives[-1]
     assert "sans place à portée" not in Diagnostic(MAYOTTE).simulation().html

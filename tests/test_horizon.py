@@ -271,7 +271,7 @@ def test_le_dictionnaire_et_la_phrase_citent_l_epreuve():
             ecrit = f"{epci.at[('lissage hiérarchique', horizon), colonne]:g}".replace(".", ",")
             assert re.search(rf"(?<![\d,]){ecrit}(?![\d,]*\d)", limites), (horizon, colonne)
     assert f"{epci.at[('dernière valeur', 3), 'erreur_mediane']:g}".replace(".", ",") in limites
-    assert "1\u202f250 EPCI" in phrase_de_l_epreuve() and "5\u202f459 communes" in phrase_de_l_epreuve("commune")
+    assert "1\u202f248 EPCI" in phrase_de_l_epreuve() and "5\u202f459 communes" in phrase_de_l_epreuve("commune")
 
 
 # --- Ce qui s'ensuit, et ce que l'utilisateur apporte ---

@@ -428,6 +428,7 @@ def test_gabarit_sans_sortie_et_parametres_en_texte():
         "qpv",
         "registre",
         "registre_complet",
+        "questionnaire",
         "definition_qpv",
         "distance_alsh_km",
         "seuil_caf",

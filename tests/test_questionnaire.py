@@ -257,3 +257,31 @@ def test_aucun_nominatif_ne_survit(autour, secret):
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.cle)
 def test_une_reponse_ne_contient_pas_le_separateur(question):
     assert not [r for r in question.reponses if "|" in r or ";" in r]
+
+
+def test_les_mots_remplissent_la_parole_du_rapport(tmp_path, capsys):
+    import cafdiag as cd
+    from cafdiag.restitution.document import Document
+    from cafdiag.restitution.document_html import lire_blocs
+    from cafdiag.restitution.rendu_docx import rendre_docx
+
+    lignes = list(reponses())
+    for li in lignes[:14]:
+        li[7] = f"Une place en crèche, numéro {li[0]}"
+    lignes[20][7] = "Rien à dire"
+    source = ecrire(tmp_path / "r.csv", lignes)
+    d = cd.Diagnostic(CRAON, questionnaire=source)
+    page = d.comparaison("petite-enfance").html
+    assert "Une place en crèche, numéro r0" in page and "les 10 premiers mots" in page and "numéro r9" not in page
+    assert "40 réponses au questionnaire" in page and "À compléter avec les partenaires" in page
+    assert "Rien à dire" in d.comparaison("portrait").html
+    assert d.familles.nombre == cd.depouiller(CRAON, [source]).nombre == 40
+    octets = rendre_docx(Document(titre="Craon", sous_titre="", blocs=lire_blocs(page)))
+    (tmp_path / "r.docx").write_bytes(octets)
+    with zipfile.ZipFile(tmp_path / "r.docx") as archive:
+        docx = archive.read("word/document.xml").decode("utf-8")
+    assert "numéro r0" in docx and docx.count("<w:sdt>") == 1
+    # Un fichier fautif se refuse avant le rapport, qui n'est pas commencé.
+    sortie = ["--sortie", str(tmp_path / "s"), "--questionnaire", ecrire(tmp_path / "deux.csv", lignes[:2])]
+    assert principal(["diagnostic", CRAON, *sortie]) == 2 and "10 réponses au moins" in capsys.readouterr().err
+    assert not list(tmp_path.glob("s/*"))

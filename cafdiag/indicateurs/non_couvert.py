@@ -537,6 +537,8 @@ def _hypotheses(contexte: Contexte) -> tuple[str, ...]:
         "une place va d'abord aux enfants de son intercommunalité ; ce qui reste, aux voisins",
         "borne basse : chacun peut atteindre toute place non située de l'intercommunalité ; borne haute : seulement "
         "celles de sa commune ; taux à l'arrondi près, enfants à l'intervalle à 90 % près",
+        "épreuve du passé : impossible, aucune source ne publie, ni n'a publié, d'enfants sans place ; les places des "
+        "crèches ne sont datées qu'à l'intercommunalité, et seule leur somme se vérifie",
         "« parents en emploi » : toute l'offre leur serait réservée, c'est donc un plancher de leur besoin",
         dire_duree(contexte),
     )

@@ -9,10 +9,10 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.mesures import COLONNES
 from cafdiag.indicateurs.non_couvert import PUBLICS, SANS_EMPLOI, Besoin, besoin
-from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.simulation import places_dites
-from cafdiag.restitution.tableaux import depliant, en_deux_colonnes
+from cafdiag.restitution.tableaux import depliant, en_deux_colonnes, tableau
 
 if TYPE_CHECKING:
     from cafdiag.restitution.leaflet import CarteHorsLigne
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 TITRE = "Enfants sans place à portée"
 _DEPLIANT = "Comment c'est compté"
 CODE = "BESOIN_SANS_PLACE"
+LIGNES_AU_PLUS = 150
+SANS_EPREUVE = (
+    "Cette fourchette dit ce que les données ne situent pas ; personne ne publie d'enfants sans place, elle n'a donc pas "
+    "pu être éprouvée sur le passé."
+)
 _LIBELLES = {
     "tous": "Enfants de moins de 3 ans sans place à portée",
     "emploi": "Enfants de moins de 3 ans de parents tous en emploi, sans place à portée",
@@ -109,24 +114,47 @@ def paragraphe(b: Besoin | None) -> str:
     notes = en_deux_colonnes([f"{majuscule(p)}." for p in b.hypotheses], sinon="Méthode")
     sources = phrase_html(f"Sources : {' ; '.join(b.sources)}.")
     return (
-        f'<section><h3>{TITRE}</h3><p>{corps}</p>{depliant(_DEPLIANT, notes, colonnes=("Sujet", "Règle"))}'
+        f'<section><h3>{TITRE}</h3><p>{corps}</p>{_par_commune(b)}{depliant(_DEPLIANT, notes, colonnes=("Sujet", "Règle"))}'
         f'<p class="source">{sources}</p></section>'
     )
 
 
+def _par_commune(b: Besoin) -> str:
+    """Le tableau des communes, à déplier ; rien si le territoire n'en a qu'une, ou trop pour un rapport."""
+    if not 1 < len(b.communes) <= LIGNES_AU_PLUS:
+        return ""
+    rendu = tableau(
+        tableau_des_communes(b),
+        titre="Enfants sans place, commune par commune",
+        precision=f"Enfants de moins de 3 ans, fin {b.annee} ; places à moins de {_duree(b)}.",
+        colonnes={"nom": "Commune", "enfants": "Enfants", "sans_place": "Sans place", "deux_temps": "2SFCA, pour 100"},
+    )
+    return f'<details class="note-limite"><summary>Commune par commune</summary>{rendu}</details>'
+
+
+def perspective(b: Besoin | None) -> list[str]:
+    """Pour les fiches et l'explorateur : le constat, et ce que vaut sa fourchette ; rien si on se tait."""
+    return [] if b is None else [constat(b), SANS_EPREUVE]
+
+
 def mesures_du_besoin(b: Besoin | None) -> pd.DataFrame:
-    """Les nombres du paragraphe, en Mesures."""
+    """Les nombres du paragraphe et de son tableau, en Mesures."""
     if b is None:
         return pd.DataFrame(columns=COLONNES).assign(role="besoin")
-    return _en_mesures(b, b.table().query("section == 'territoire'"), b.territoire.maille)
+    table = b.table()
+    parties = [_en_mesures(b, table[table["section"].eq("territoire")], b.territoire.maille)]
+    if 1 < len(b.communes) <= LIGNES_AU_PLUS:
+        parties.append(_en_mesures(b, table[table["section"].eq("commune")], "commune"))
+    return pd.concat(parties, ignore_index=True)
 
 
 def pour_la_note(b: Besoin | None) -> dict[str, Any] | None:
     """La phrase de la note, et la mesure dont elle cite la source ; None si on se tait."""
     if b is None:
         return None
-    mesures = mesures_du_besoin(b).set_index("indicateur")
-    return {"phrase": constat(b), "ligne": mesures.iloc[-1].to_dict()}
+    mesures = mesures_du_besoin(b)
+    siennes = mesures[mesures["territoire"].eq(b.territoire.code)].set_index("indicateur")
+    return {"phrase": constat(b), "ligne": siennes.iloc[-1].to_dict()}
 
 
 def _en_mesures(b: Besoin, table: pd.DataFrame, maille: str) -> pd.DataFrame:
@@ -153,6 +181,13 @@ def _en_mesures(b: Besoin, table: pd.DataFrame, maille: str) -> pd.DataFrame:
         }
     )
     return rendue.reindex(columns=COLONNES).assign(role="besoin")
+
+
+def carte_du_rapport(b: Besoin | None) -> CarteHorsLigne | Bloc:
+    """La carte par commune, si le territoire en a plusieurs et qu'elle se lit encore ; rien sinon."""
+    from cafdiag.restitution.vues import COMMUNES_MAXIMUM
+
+    return carte(b) if b is not None and 1 < len(b.communes) <= COMMUNES_MAXIMUM else Bloc("")
 
 
 def carte(b: Besoin) -> CarteHorsLigne:

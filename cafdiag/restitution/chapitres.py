@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import pandas as pd
 
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.indicateurs.hors_mayotte import HORS_MAYOTTE
+from cafdiag.indicateurs.questionnaire import Depouillement
 from cafdiag.restitution import annexes, comparables
 from cafdiag.restitution import enjeux as regles_des_enjeux
 from cafdiag.restitution.bloc import Donnees, phrase_html
@@ -24,6 +28,8 @@ _QPV_PROXIMITE = (
 _PARMI_LES_QPV = ("CTX_QPV_NB", "AVS_QPV_COUV", "AVS_QPV_HAB_COUV", "AVS_CS_PAR_QPV")
 _QPV_STRICTE = "(définition stricte) si un centre social est dans son contour"
 CHAPITRES = tuple(THEMES)
+# D'un thème à l'autre, le dépouillement entier a tous les mots.
+MOTS_MONTRES = 10
 NON_ENONCE = "Ce que ce rapport ne dit pas encore"
 # Le livret de la Caf 53 chiffre cette intercommunalité : un repère pour elle seule.
 _CRAON = "200048551"
@@ -124,20 +130,49 @@ def _manque(lecture: MesuresLues, code: str) -> bool:
     return bool(ligne) and ligne["statut"] == "non_disponible" and not lecture.bornes(code)
 
 
-def comparaison(theme: str, donnees: Donnees) -> str:
-    """La suite d'un chapitre, après sa carte : comparer, limites, parole des acteurs."""
+def paroles(donnees: Donnees, familles: Depouillement | None) -> dict[str, str]:
+    """Les mots des familles, thème par thème, en HTML ; ceux d'un thème sans chapitre vont au portrait."""
+    if familles is None:
+        return {}
+    ranges: dict[str, list[str]] = {}
+    for theme, mots in familles.mots.items():
+        ici = theme in CHAPITRES and not sans_rien(theme, donnees)
+        ranges.setdefault(theme if ici else CHAPITRES[0], []).extend(mots)
+    return {theme: mots_des_familles(familles, mots) for theme, mots in ranges.items()}
+
+
+def cites(mots: Sequence[str]) -> list[str]:
+    """Les mots entre guillemets ; les mêmes, une fois, comptés.
+
+    >>> cites(["Rien", "Le mercredi", "Rien"])
+    ['« Rien » (2 fois)', '« Le mercredi »']
+    """
+    return [f"« {m} »" + (f" ({n} fois)" if n > 1 else "") for m, n in Counter(mots).items()]
+
+
+def mots_des_familles(familles: Depouillement, mots: Sequence[str]) -> str:
+    """Ce que des familles ont écrit, dix lignes au plus, en HTML ; qui a répondu se dit d'abord."""
+    dites = cites(mots)
+    suite = f", les {MOTS_MONTRES} premiers mots" if len(dites) > MOTS_MONTRES else ""
+    lignes = "".join(f"<li>{phrase_html(d)}</li>" for d in dites[:MOTS_MONTRES])
+    qui = f"Des familles ({accord(familles.nombre, 'réponse')} au questionnaire, de celles qui l'ont voulu){suite} :"
+    return f"<p>{phrase_html(qui)}</p><ul>{lignes}</ul>"
+
+
+def comparaison(theme: str, donnees: Donnees, mots: str = "") -> str:
+    """La suite d'un chapitre, après sa carte : comparer, limites, parole des acteurs (``mots`` : des familles)."""
     if sans_rien(theme, donnees):
         return ""
     sus = _connus(theme, donnees)
     if not sus:
-        return f"<section>{_parole(theme)}</section>"
+        return f"<section>{_parole(theme, mots)}</section>"
     mesures = donnees.lecture.mesures
     mesures = mesures[mesures["indicateur"].isin(sus)]
     comparer = _comparaison(theme, mesures, donnees, sus)
     # Ce qui n'est qu'encadré se montre, sans se classer.
     connus = [i for i in sus if donnees.lecture.connu(i)]
     comparer += comparables.encart(donnees, connus, liste=theme == CHAPITRES[0])
-    return f"<section>{comparer}{_limites(sus, donnees.options)}{_parole(theme)}</section>"
+    return f"<section>{comparer}{_limites(sus, donnees.options)}{_parole(theme, mots)}</section>"
 
 
 def _connus(theme: str, donnees: Donnees) -> list[str]:
@@ -243,9 +278,9 @@ def _limites(connus: list[str], options: Options) -> str:
     return depliant("Limites de ces chiffres", lignes, colonnes=("Chiffre", "Limite"))
 
 
-def _parole(theme: str) -> str:
+def _parole(theme: str, mots: str) -> str:
     return (
-        f'<div class="parole"><p><strong>La parole des acteurs.</strong> {phrase_html(PAROLE[theme])}</p>'
+        f'<div class="parole"><p><strong>La parole des acteurs.</strong> {phrase_html(PAROLE[theme])}</p>{mots}'
         "<p>À compléter avec les partenaires.</p></div>"
     )
 

@@ -87,11 +87,14 @@ def controler(cible: Territoire, valeurs: dict[str, str]) -> tuple[str, ...]:
     """
     from cafdiag.donnees import lire_apports
     from cafdiag.indicateurs import Options
+    from cafdiag.indicateurs.questionnaire import depouiller
 
     # Options lit elle-même ses nombres écrits en textes.
     choix: dict[str, Any] = {c.name: valeurs[c.name] for c in fields(Options) if c.name in valeurs}
     options = Options(**choix)
     annee = lire_annee(valeurs.get("annee"))
+    if reponses := [f.strip() for f in valeurs.get("questionnaire", "").split(",") if f.strip()]:
+        depouiller(cible, reponses, seuil=options.seuil_caf)
     complets = [d for d in valeurs.get("registre_complet", "").split(",") if d.strip()]
     apports = None
     if valeurs.get("qpv") or valeurs.get("registre") or complets:

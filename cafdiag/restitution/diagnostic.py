@@ -15,6 +15,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_maille
 from cafdiag.indicateurs.horizon_objets import Horizon
 from cafdiag.indicateurs.non_couvert import Besoin
+from cafdiag.indicateurs.questionnaire import depouiller
 from cafdiag.restitution import annexes, bref, chapitres, comparables, copil, note, textes
 from cafdiag.restitution import besoin as besoin_du_rapport
 from cafdiag.restitution import horizon as horizon_du_rapport
@@ -79,6 +80,9 @@ class Diagnostic:
     qpv, registre, registre_complet : str
         Fichiers de l'utilisateur, voir :func:`cafdiag.donnees.lire_apports` ; départements séparés par
         des virgules.
+    questionnaire : str
+        Fichiers de réponses des familles, séparés par des virgules (:func:`cafdiag.depouiller`) : leurs mots entrent
+        dans la parole des acteurs, thème par thème.
     **choix
         Choix de calcul (``distance_alsh_km``, ``seuil_caf``…), voir :class:`cafdiag.indicateurs.Options`.
 
@@ -103,6 +107,7 @@ class Diagnostic:
         qpv: str = "",
         registre: str = "",
         registre_complet: str = "",
+        questionnaire: str = "",
         **choix: Any,
     ) -> None:
         self.options = Options(**choix)
@@ -118,6 +123,8 @@ class Diagnostic:
             if qpv or registre or complets
             else Apports()
         )
+        reponses = [f.strip() for f in questionnaire.split(",") if f.strip()]
+        self.familles = depouiller(self.territoire, reponses, seuil=self.options.seuil_caf) if reponses else None
         self.rattachement = rattachement(self.territoire)
         self.confrontation = self._confronter()
         self.mesures = self.confrontation.mesures
@@ -222,7 +229,8 @@ class Diagnostic:
 
     def comparaison(self, theme: str) -> Bloc:
         """La suite d'un thème, après sa carte : comparer, limites, parole des acteurs."""
-        return self._bloc(chapitres.comparaison(_theme(theme), self.donnees))
+        paroles = chapitres.paroles(self.donnees, self.familles)
+        return self._bloc(chapitres.comparaison(_theme(theme), self.donnees, paroles.get(theme, "")))
 
     def carte_couverture(self):
         """Carte 1 : l'EPCI parmi ceux de son département et ses voisins."""
@@ -249,6 +257,10 @@ class Diagnostic:
         section = simulations_du_rapport.section(self.donnees, self.simulations)
         return self._bloc(section + besoin_du_rapport.paragraphe(self.besoin))
 
+    def carte_besoin(self):
+        """Carte 5 : part des enfants sans place à portée, par commune."""
+        return besoin_du_rapport.carte_du_rapport(self.besoin)
+
     @cached_property
     def besoin(self) -> Besoin | None:
         """Les enfants sans place à portée, comptés une fois ; None si rien ne permet de les compter."""
@@ -273,6 +285,10 @@ class Diagnostic:
         carte = self.cartes.mesures_affichees().to_dict("records")
         enfants = {m["nom"]: m["valeur"] for m in carte if m["indicateur"] == "PE_ENF_M3" and pd.notna(m["valeur"])}
         dite = note.contenu(self.donnees, enfants, besoin_du_rapport.pour_la_note(self.besoin))
+        dite["perspectives"] = [
+            *besoin_du_rapport.perspective(self.besoin),
+            *horizon_du_rapport.perspective(self.projection),
+        ]
         dite["copil"] = copil.contenu(self.donnees, self.simulations)
         combien = f"{len(dite['cles'])} chiffres clés, {len(dite['enjeux'])} enjeux, {len(dite['themes'])} thèmes"
         return Bloc(f"<p>La note de quatre pages : {combien}.</p>", donnees={MIME_NOTE: dite})
@@ -302,7 +318,8 @@ class Diagnostic:
         simulees = simulations_du_rapport.mesures_des_simulations(self.simulations)
         carte = self.cartes.mesures_affichees().assign(role="carte")
         projetees = horizon_du_rapport.mesures_de_l_horizon(self.projection)
-        sans_place = besoin_du_rapport.mesures_du_besoin(self.besoin)
+        # Compté seulement s'il est montré.
+        sans_place = besoin_du_rapport.mesures_du_besoin(self.__dict__.get("besoin"))
         blocs = [self.mesures, mesures_tracees(self.donnees), autour, groupes, carte, simulees, projetees, sans_place]
         return pd.concat([b for b in blocs if len(b)], ignore_index=True)
 

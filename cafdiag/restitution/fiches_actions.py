@@ -166,7 +166,9 @@ class Fiches:
             colonnes={"action": "Action" if self.de_l_usager else "Enjeu", "pilote": "Pilote", "fin": "Échéance",
                       "t0": "T0", "cible": "Cible"},
         )  # fmt: skip
-        return f"<h2>Le tableau de bord de la convention</h2>{rendu}"
+        suite = "".join(f"<p>{phrase_html(p)}</p>" for p in self.note.get("perspectives", []))
+        suite = f"<h3>Ce qui manque, et ce qui vient</h3>{suite}" if suite else ""
+        return f"<h2>Le tableau de bord de la convention</h2>{rendu}{suite}"
 
     def _fiche(self, action: Action) -> str:
         debat = self.debats.get(action.indicateur)

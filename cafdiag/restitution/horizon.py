@@ -117,6 +117,29 @@ def projeter(donnees: Donnees) -> Horizon | str:
         return f"Pas de projection : {refus.trouve}."
 
 
+def perspective(h: Horizon | str) -> list[str]:
+    """Pour les fiches et l'explorateur : le constat, les places qui s'ensuivent, l'épreuve ; rien si on se tait."""
+    return [] if isinstance(h, str) else [constat(h), des_places(h), epreuve_en_bref(h.epreuve)]
+
+
+def epreuve_en_bref(epreuve: pd.DataFrame, grandeur: str = "naissances") -> str:
+    """Ce que le passé a montré, pour un lecteur pressé : à cinq ans, combien de fois l'intervalle a vu juste.
+
+    Examples
+    --------
+    >>> from cafdiag.donnees.calibrage import epreuve_horizon
+    >>> epreuve_en_bref(epreuve_horizon(), "enfants")[:46]
+    'Refait sur le passé, un tel intervalle a conte'
+    """
+    ici = epreuve["grandeur"].eq(grandeur) & epreuve["horizon"].eq(5) & epreuve["couverture"].notna()
+    e = epreuve[ici & epreuve["taille"].eq("toutes")].iloc[0]
+    ou = "intercommunalités" if e["maille"] == "epci" else "communes"
+    return (
+        f"Refait sur le passé, un tel intervalle a contenu {e['couverture']:.0f} fois sur 100 ce qui est arrivé cinq ans "
+        f"après ({nombre(float(e['territoires']), decimales=0)} {ou})."
+    )
+
+
 def section(h: Horizon | str) -> str:
     """La section « Horizon » du rapport, en HTML ; si on se tait, elle dit pourquoi."""
     titre = f'<section id="horizon" class="chapitre"><h2>{TITRE}</h2>'

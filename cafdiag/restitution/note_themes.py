@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
+from cafdiag.donnees.calibrage import epreuve_horizon
 from cafdiag.indicateurs import dictionnaire
 from cafdiag.millesimes import millesime
 from cafdiag.restitution import couleurs, graphiques, graphiques_rang
@@ -16,6 +17,7 @@ from cafdiag.restitution.accords import accorder, elider
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.evolution import fait_une_serie
 from cafdiag.restitution.formats import enumeration, intervalle, majuscule, nom_court, nombre
+from cafdiag.restitution.horizon import epreuve_en_bref
 from cafdiag.restitution.illustrations import Illustration
 from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.note_mots import PRESQUE_TOUS, duree, fraction, quand, situe
@@ -182,7 +184,8 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
             # L'intervalle d'une seule hypothèse, éprouvé sur le passé : à 80 %.
             dite = f" ; huit fois sur dix, entre {entre}" if entre else ""
             alors = f"Fin {bornes['annee']:.0f}, ils seraient {lecture.dit('PE_ENF_M3_5ANS')}"
-            theme.dire("PE_ENF_M3_5ANS", f"{alors}{dite}.")
+            eprouve = f" {epreuve_en_bref(epreuve_horizon(), 'enfants')}" if entre else ""
+            theme.dire("PE_ENF_M3_5ANS", f"{alors}{dite}.{eprouve}")
     if fait_une_serie(donnees.naissances):
         connues = donnees.naissances["valeur"].notna()
         annees, code = donnees.naissances.loc[connues, "annee"], donnees.territoire.code

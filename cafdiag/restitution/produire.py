@@ -359,7 +359,12 @@ def _gabarit_abime(fichier: Path, cause: object) -> ProductionImpossible:
 
 def _absolus(valeurs: dict[str, str]) -> dict[str, str]:
     """Chemins des fichiers apportés rendus absolus : le noyau ne travaille pas dans le même dossier."""
-    return {n: str(Path(v).resolve()) if n in ("qpv", "registre") and v else v for n, v in valeurs.items()}
+
+    def absolu(nom: str, ecrit: str) -> str:
+        chemins = ecrit.split(",") if nom == "questionnaire" else [ecrit] if nom in ("qpv", "registre") else []
+        return ",".join(str(Path(c.strip()).resolve()) for c in chemins if c.strip()) or ecrit
+
+    return {n: absolu(n, v) for n, v in valeurs.items()}
 
 
 def verifier_dossier(sortie: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
@@ -15,6 +13,7 @@ from cafdiag.indicateurs import THEMES
 from cafdiag.indicateurs.questionnaire import SANS, Depouillement
 from cafdiag.magasin import dossier, ecrire_ensemble, lire_table
 from cafdiag.restitution.archives import place_libre
+from cafdiag.restitution.chapitres import cites
 from cafdiag.restitution.formats import cle_de_tri, enumeration, majuscule, nombre
 from cafdiag.restitution.modeles import classeur_modele
 from cafdiag.restitution.piece import Piece, Section, liste, paragraphes
@@ -133,11 +132,6 @@ def _theme(cle: str) -> str:
     return THEMES.get(cle, "Autres")
 
 
-def _cites(mots: Sequence[str]) -> list[str]:
-    """Les mots entre guillemets ; les mêmes, une fois, comptés."""
-    return [f"« {m} »" + (f" ({n} fois)" if n > 1 else "") for m, n in Counter(mots).items()]
-
-
 def en_texte(d: Depouillement) -> str:
     """Le dépouillement pour un terminal."""
     blocs = [
@@ -150,7 +144,7 @@ def en_texte(d: Depouillement) -> str:
         croise = _croisement(d, question.cle)
         if croise is not None:
             blocs.append((f"{question.texte} Selon l'âge de l'enfant", en_colonnes(croise)))
-    blocs += [(f"Mots des familles : {_theme(t)}", _cites(mots)) for t, mots in d.mots.items()]
+    blocs += [(f"Mots des familles : {_theme(t)}", cites(mots)) for t, mots in d.mots.items()]
     blocs.append(("Lire ces chiffres", _methode(d)))
     lignes: list[str] = []
     for titre, dites in blocs:
@@ -161,7 +155,7 @@ def en_texte(d: Depouillement) -> str:
 def parole(d: Depouillement) -> str:
     """La parole des acteurs, thème par thème, prête à entrer dans le rapport."""
     return "".join(
-        f"<h3>{_theme(theme)}</h3>{liste(_cites(mots))}" for theme, mots in d.mots.items()
+        f"<h3>{_theme(theme)}</h3>{liste(cites(mots))}" for theme, mots in d.mots.items()
     ) or paragraphes("Aucun mot libre.")
 
 

@@ -196,10 +196,11 @@ class _RedacteurDocx:
             "Parole des acteurs", "parole", A_ECRIRE
         )
         ancien, self.style_force = self.style_force, "Parole des acteurs"
-        questions = [b for b in bloc.blocs if isinstance(b, modele.Paragraphe)][:1]
-        for question in questions:
-            self.bloc(question)
-            self.docx.paragraphs[-1].paragraph_format.space_before = Pt(8 if court else 14)
+        question, deja_dit = bloc.blocs[0], bloc.blocs[1:-1]
+        self.bloc(question)
+        self.docx.paragraphs[-1].paragraph_format.space_before = Pt(8 if court else 14)
+        # Ce que des familles ont déjà écrit : avant la place laissée aux autres.
+        self.blocs(deja_dit)
         self.style_force = ancien
         controle = parse_xml(
             f'<w:sdt {nsdecls("w")}><w:sdtPr><w:alias w:val="{alias}"/><w:tag w:val="{marque}"/>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 
 import pandas as pd
@@ -9,8 +10,12 @@ import pandas as pd
 from cafdiag.donnees.tables import etat as etat_des_tables
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import comparer, mesurer, mesurer_maille, mesurer_serie, situer
+from cafdiag.indicateurs.horizon import horizon
+from cafdiag.indicateurs.non_couvert import besoin
 from cafdiag.indicateurs.simulation import Simulateur
+from cafdiag.restitution.besoin import perspective as dire_le_besoin
 from cafdiag.restitution.explorateur.etat import Etat
+from cafdiag.restitution.horizon import perspective as dire_l_horizon
 from cafdiag.territoires import Territoire, territoire
 
 
@@ -68,6 +73,11 @@ def simulateur(etat: Etat) -> Simulateur:
     return _simulateur(etat.territoire, etat_des_tables())
 
 
+def perspectives(etat: Etat) -> tuple[str, ...]:
+    """Les enfants sans place, et l'horizon, en phrases ; une fois par territoire."""
+    return _perspectives(etat.territoire, etat_des_tables())
+
+
 # Les tables entrent dans la clé : un import de données périme ce qui a été calculé avant lui.
 @lru_cache(maxsize=256)
 def _comparer(cible: Territoire, code: str, annee: int | None, _tables: tuple) -> pd.DataFrame:
@@ -94,6 +104,17 @@ def _maille(
     maille: str, codes: tuple[str, ...], code: str, annee: int | None, _tables: tuple
 ) -> pd.DataFrame:
     return mesurer_maille(maille, [code], codes=codes, annee=annee)
+
+
+@lru_cache(maxsize=32)
+def _perspectives(cible: Territoire, _tables: tuple) -> tuple[str, ...]:
+    phrases: list[str] = []
+    # Ce qui ne se calcule pas ici se tait : « cafdiag besoin » et « cafdiag horizon » disent pourquoi.
+    with contextlib.suppress(DemandeFausse):
+        phrases += dire_le_besoin(besoin(cible))
+    with contextlib.suppress(DemandeFausse):
+        phrases += dire_l_horizon(horizon(cible))
+    return tuple(phrases)
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.explorateur import calculs
 from cafdiag.restitution.explorateur.etat import CIBLE_MAXIMUM, D_ABORD, REFERENCES, Etat
-from cafdiag.restitution.explorateur.vues_simulation import simulation
+from cafdiag.restitution.explorateur.vues_simulation import perspectives, simulation
 from cafdiag.restitution.formats import nombre
 from cafdiag.restitution.simulation import MODES_COURTS
 
@@ -36,6 +36,7 @@ class Curseur(widgets.VBox):
         self.raccourcis = {role: widgets.Button() for role in D_ABORD}
         self._valeurs: dict[str, float] = {}
         self.resultat = widgets.HTML()
+        self.perspectives = widgets.HTML()
 
         def geste(faire: Callable) -> Callable:
             return agir(lambda change: None if self._muet else faire(change["new"]))
@@ -51,7 +52,7 @@ class Curseur(widgets.VBox):
         ]
         for rangee in rangees:
             rangee.add_class("cafdiag-rangee")
-        super().__init__([*rangees, self.resultat])
+        super().__init__([*rangees, self.resultat, self.perspectives])
 
     def montrer(self, etat: Etat) -> None:
         """Accorde le volet à l'état et simule ; sans cible posée, vers la première référence connue."""
@@ -77,3 +78,4 @@ class Curseur(widgets.VBox):
                     f"Comme : {REFERENCES[role]} ({nombre(self._valeurs[role], decimales=1)})"
                 )
         self.resultat.value = simulation(moteur.vers(cible, taux=etat.taux))
+        self.perspectives.value = perspectives(calculs.perspectives(etat))

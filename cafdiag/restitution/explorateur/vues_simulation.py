@@ -34,6 +34,14 @@ def simulation(resultat: Simulation) -> str:
     return "".join(morceaux)
 
 
+def perspectives(phrases: tuple[str, ...]) -> str:
+    """Ce qui manque aujourd'hui et ce qui vient ; vide si rien ne se calcule."""
+    if not phrases:
+        return ""
+    corps = "".join(f"<p>{phrase_html(p)}</p>" for p in phrases)
+    return f'<div class="perspectives"><h4>Ce qui manque, et ce qui vient</h4>{corps}</div>'
+
+
 def _montants(resultat: Simulation) -> str:
     reste = resultat.reste_a_charge.set_index("section")
     corps = []
