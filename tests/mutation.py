@@ -5,7 +5,7 @@
     python tests/mutation.py --fichiers 24      les fautes de 24 modules tirés de la même graine : trois fois plus court
     python tests/mutation.py --dossier /un/dossier --reprise     sans rejouer celles déjà jugées
 
-Hors de l'intégration continue : comptez une heure sur deux cœurs. L'outil est mutmut (``pip install mutmut``
+Hors de l'intégration continue : comptez une heure et demie sur deux cœurs. L'outil est mutmut (``pip install mutmut``
 dans l'environnement ``.venv``) ; les modules visés et les essais joués sont dans ``[tool.mutmut]`` de
 ``pyproject.toml``. Une faute qu'aucun essai ne traverse compte comme survivante.
 """
