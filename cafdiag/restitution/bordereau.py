@@ -15,10 +15,9 @@ from openpyxl import Workbook
 
 from cafdiag.donnees import catalogue
 from cafdiag.indicateurs import THEMES, dictionnaire
-from cafdiag.restitution.archives import sans_dates
 from cafdiag.restitution.formats import chiffrees, enumeration
 from cafdiag.restitution.lecture import accord
-from cafdiag.restitution.rendu_xlsx import feuille_en_tableau
+from cafdiag.restitution.rendu_xlsx import clore, feuille_en_tableau
 from cafdiag.territoires import Territoire
 
 _COLONNES = (
@@ -114,12 +113,8 @@ def bordereau(mesures: pd.DataFrame, cible: Territoire, *, titre: str = "") -> b
     feuille = feuille_en_tableau(classeur, "À apporter", _COLONNES, cases or [["", RIEN_A_APPORTER, "", "", "", ""]])
     feuille.oddHeader.left.text = f"{titre or cible.nom} : ce qu'il reste à apporter".replace("&", "&&")
     feuille.oddHeader.right.text = "Document de travail, à ne pas remettre"
-    classeur.properties.title = f"{titre or cible.nom} : à apporter"
-    classeur.properties.creator, classeur.properties.language = "cafdiag", "fr-FR"
-    tampon = io.BytesIO()
-    classeur.save(tampon)
-    # Le chargé y note ses relances : scellé, un bordereau retouché se reconnaît et ne s'écrase pas.
-    return sans_dates(tampon.getvalue(), sceller=True)
+    # Le chargé y note ses relances.
+    return clore(classeur, f"{titre or cible.nom} : à apporter")
 
 
 @dataclass(frozen=True)

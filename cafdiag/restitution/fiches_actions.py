@@ -16,7 +16,6 @@ from openpyxl import Workbook
 from cafdiag.indicateurs.actions import COLONNES, Action
 from cafdiag.indicateurs.baremes_fichier import lire_baremes
 from cafdiag.indicateurs.financement import Poste, financer
-from cafdiag.restitution.archives import sans_dates
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.copil import incertitude, source
 from cafdiag.restitution.document import Document
@@ -27,7 +26,7 @@ from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.note_mots import quand
 from cafdiag.restitution.rendu_docx import rendre_docx
-from cafdiag.restitution.rendu_xlsx import feuille_en_tableau
+from cafdiag.restitution.rendu_xlsx import clore, feuille_en_tableau
 from cafdiag.restitution.simulation import montant, sans_cote
 from cafdiag.restitution.tableaux import tableau
 
@@ -261,13 +260,7 @@ class Fiches:
         indicateurs = [[code, libelle, unite, self.t0(code)] for code, libelle, unite in lus]
         entetes = [("Code", 26), ("Libellé", 60), ("Unité", 28), ("T0", 44)]
         feuille_en_tableau(classeur, "Indicateurs", entetes, indicateurs)
-        proprietes = classeur.properties
-        proprietes.title, proprietes.creator = titre, "cafdiag"
-        proprietes.language = "fr-FR"
-        tampon = io.BytesIO()
-        classeur.save(tampon)
-        # L'usager le remplit : scellé, un tableau rempli se reconnaît et ne s'écrase pas.
-        return sans_dates(tampon.getvalue(), sceller=True)
+        return clore(classeur, titre)
 
 
 def _decimales(valeur: float) -> int:

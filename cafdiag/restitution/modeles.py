@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from openpyxl import Workbook
 
 from cafdiag.magasin import ecrire_atomique
-from cafdiag.restitution.archives import place_libre, sans_dates
+from cafdiag.restitution.archives import place_libre
 from cafdiag.restitution.piece import controler_sortie
-from cafdiag.restitution.rendu_xlsx import feuille_en_tableau
+from cafdiag.restitution.rendu_xlsx import clore, feuille_en_tableau
 
 
 def classeur_modele(
@@ -40,11 +39,7 @@ def classeur_modele(
     classeur = Workbook(write_only=True)
     feuille_en_tableau(classeur, feuille, colonnes, lignes)
     feuille_en_tableau(classeur, "Mode d'emploi", [(titre, 110)], [(phrase,) for phrase in emploi])
-    classeur.properties.title, classeur.properties.creator = titre, "cafdiag"
-    classeur.properties.language = "fr-FR"
-    tampon = io.BytesIO()
-    classeur.save(tampon)
-    return sans_dates(tampon.getvalue(), sceller=True)
+    return clore(classeur, titre)
 
 
 def ecrire_modele(contenu: bytes, sortie: str | Path) -> Path:

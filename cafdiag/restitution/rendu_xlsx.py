@@ -173,6 +173,15 @@ def _entete(feuille: Any, mots: Iterable[str]) -> list[WriteOnlyCell]:
     return cases
 
 
+def clore(classeur: Workbook, titre: str) -> bytes:
+    """Les octets d'un classeur que l'usager remplira : scellé, celui qu'il a touché se reconnaît et ne s'écrase pas."""
+    proprietes = classeur.properties
+    proprietes.title, proprietes.creator, proprietes.language = titre, "cafdiag", "fr-FR"
+    tampon = io.BytesIO()
+    classeur.save(tampon)
+    return sans_dates(tampon.getvalue(), sceller=True)
+
+
 def feuille_en_tableau(
     classeur: Workbook,
     nom: str,
