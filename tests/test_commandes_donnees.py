@@ -126,6 +126,26 @@ def test_un_echec_n_arrete_pas_les_autres_et_garde_l_ancien(serveur):
     assert "le contenu a changé" in constats.loc["gardee", "constat"]
 
 
+def test_deux_millesimes_telecharges_de_suite_s_expliquent(serveur, capsys):
+    """La même source, prise en 2023, 2024 puis 2025 : chaque version remplace la précédente, et l'histoire reste."""
+    lignes = {2023: "10.1;1;11.1;1;40;1;41;53.1", 2024: "12.1;1;13.1;1;39;1;40;54.1",
+              2025: "12.1;1;13.1;1;38;1;39;53.1"}
+    for derniere in lignes:
+        suite = "".join(f"{a};200048551;CC DU PAYS DE CRAON;{v}\r\n" for a, v in lignes.items() if a <= derniere)
+        serveur.pages = {"/taux.csv": f"\ufeff{ENTETE}\r\n{suite}".encode(), "/gardee.csv": b"a;b\n1;2\n"}
+        assert _telecharger("taux").reussi
+    (fiche,) = entrepot.entrees().values()
+    un, deux = fiche["mises_a_jour"]
+    # 2024 : crèches à PSU, toutes, assistants maternels, total ; 2025 : assistants maternels et total.
+    assert (un["changements"], un["causes"]["donnee"], un["residu"]) == (4, 4, 0)
+    assert (deux["changements"], deux["causes"]["donnee"], deux["residu"]) == (2, 2, 0)
+    capsys.readouterr()
+    assert _cli("verifier") == 0
+    dits = [ligne for ligne in capsys.readouterr().out.splitlines() if "mise à jour du" in ligne]
+    assert len(dits) == 2 and all("[info] taux_couverture-taux" in d and d.endswith("résidu nul") for d in dits)
+    assert "année nouvelle (2024 → 2025), 2 (200048551)" in dits[1]
+
+
 def test_un_fichier_pris_mais_illisible_ne_remplace_rien(serveur):
     serveur.pages = {"/taux.csv": TAUX.encode()}
     _telecharger("taux")

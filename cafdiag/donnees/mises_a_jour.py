@@ -266,24 +266,32 @@ class _Juge:
             self.causes[cause] += len(territoires)
         compte = self.details.setdefault(cause, {}).setdefault(motif, [0, {}])
         compte[0] += len(territoires)
-        compte[1] |= dict.fromkeys(t.split(" ", 1)[1] for t in territoires)
+        for territoire in territoires:
+            if len(compte[1]) > _CITES:
+                break
+            compte[1][territoire.split(" ", 1)[1]] = None
 
     def juger(self, avant: tuple, apres: tuple, rupture: str, motif: str) -> None:
         """Compare deux colonnes, territoire par territoire : le premier motif qui convient l'emporte."""
-        tous = avant[0].index.union(apres[0].index)
-        vieux, neuf = (serie.reindex(tous) for serie in (avant[0], apres[0]))
+        if avant[0].index.equals(apres[0].index):
+            tous, vieux, neuf = avant[0].index, avant[0], apres[0]
+            etait = est = np.ones(len(tous), dtype=bool)
+        else:
+            tous = avant[0].index.union(apres[0].index)
+            vieux, neuf = (serie.reindex(tous) for serie in (avant[0], apres[0]))
+            etait, est = (tous.isin(serie.index) for serie in (avant[0], apres[0]))
+        vides = vieux.isna().to_numpy(), neuf.isna().to_numpy()
+        change = _different(vieux, neuf, *vides) | ((etait != est) & ~(vides[0] & vides[1]))
+        self.changements += int(change.sum())
+        # La suite ne regarde que ce qui change.
+        tous, etait, est = tous[change], etait[change], est[change]
+        vides = vides[0][change], vides[1][change]
         mentions = [(m.reindex(tous).notna() if m is not None else pd.Series(False, tous)).to_numpy()
                     for m in (avant[1], apres[1])]
-        vides = vieux.isna().to_numpy(), neuf.isna().to_numpy()
-        change = _different(vieux, neuf, *vides)
-        etait, est = tous.isin(avant[0].index), tous.isin(apres[0].index)
-        change |= (etait != est) & ~(vides[0] & vides[1])
-        self.changements += int(change.sum())
         scindees = tous.isin([c for c, partage in self.communes.items() if partage])
         fusion = tous.isin(list(self.communes)) & (vides[0] | vides[1] | mentions[0] | mentions[1])
-        manque = change & ~est
         enumere = np.zeros(len(tous), dtype=bool)
-        enumere[manque] = [_groupe(t) in self.exhaustif for t in tous[manque]]
+        enumere[~est] = [_groupe(t) in self.exhaustif for t in tous[~est]]
         regles = [
             ("perimetre", f"EPCI dont le périmètre n'est pas le même en {autre(geographie())} et en {geographie()}",
              tous.isin(list(self.epci))),
@@ -297,7 +305,7 @@ class _Juge:
             ("donnee", _DIT, vides[0]),
             ("donnee", motif, np.ones(len(tous), dtype=bool)),
         ]
-        reste = change
+        reste = np.ones(len(tous), dtype=bool)
         for cause, dit, ou in regles:
             self._ranger(cause, dit, tous[reste & ou])
             reste = reste & ~ou
