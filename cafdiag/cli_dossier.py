@@ -111,7 +111,7 @@ def _bilan(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.bilan import bilan as etablir
     from cafdiag.restitution import bilan as document
     from cafdiag.restitution.modeles import ecrire_modele
-    from cafdiag.restitution.piece import controler_sortie, ecrire_piece
+    from cafdiag.restitution.piece import controler_sortie, ecrire_piece, en_texte
     from cafdiag.territoires import territoire
 
     lieu, _ = cli_choix.tout_lire(
@@ -137,14 +137,14 @@ def _bilan(options: argparse.Namespace) -> int:
         return 0
     if options.format != "texte":
         return afficher(etabli.realisations.table, options.format)
-    print(document.en_texte(etabli))
+    print(en_texte(document.piece(etabli)))
     return 0
 
 
 def _questionnaire(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.questionnaire import depouiller
     from cafdiag.restitution import questionnaire as document
-    from cafdiag.restitution.piece import controler_sortie, ecrire_piece
+    from cafdiag.restitution.piece import controler_sortie, ecrire_piece, en_texte
     from cafdiag.territoires import territoire
 
     if options.geste == "preparer":
@@ -163,7 +163,7 @@ def _questionnaire(options: argparse.Namespace) -> int:
         with cli_choix.noms_dits():
             print(ecrire_piece(document.piece(trouve), options.sortie))
         return 0
-    print(document.en_texte(trouve))
+    print(en_texte(document.piece(trouve)))
     return 0
 
 

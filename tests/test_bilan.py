@@ -52,7 +52,7 @@ def test_sommes_et_minimums(tmp_path, capsys):
 
 def test_le_departement_des_indicateurs_suit_les_themes(tmp_path, capsys):
     _, dit, _ = dire(capsys, "--realisations", ecrire(tmp_path))
-    assert "Petite enfance, aujourd'hui" in dit and "Logement" not in dit
+    assert "Petite enfance : les indicateurs" in dit and "Logement" not in dit
 
 
 def test_t0_et_t1_cote_a_cote(tmp_path, capsys):

@@ -47,7 +47,7 @@ def reponses(nombre=40):
 
 def test_depouillement_compte_juste_et_tait_les_rares(tmp_path, capsys):
     code, dit, _ = dire(capsys, "--reponses", ecrire(tmp_path / "r.csv", reponses()))
-    assert code == 0 and "40 réponses." in dit and "redressées sur l'âge de l'enfant et la commune" in dit
+    assert code == 0 and "40 réponses, chacune" in dit and "redressées sur l'âge de l'enfant et la commune" in dit
     # Trois « Non » sont tus, et avec eux le plus petit des deux autres.
     souhait = dit.split("souhaitiez ?")[1].split("\n\n")[0]
     assert re.search(r"Non +tu +tu", souhait) and len(re.findall(r"\btu +tu", souhait)) == 2
@@ -112,7 +112,7 @@ def test_deux_fichiers_une_reponse_envoyee_deux_fois_une_autre_d_ailleurs(tmp_pa
     ailleurs = ["x", "Angers", *ORDINAIRE[2:]]
     un, deux = ecrire(tmp_path / "1.csv", toutes[:20]), ecrire(tmp_path / "2.csv", [*toutes[15:], ailleurs])
     code, dit, _ = dire(capsys, "--reponses", un, deux)
-    assert code == 0 and "40 réponses." in dit
+    assert code == 0 and "40 réponses, chacune" in dit
     assert "5 réponse envoyée deux fois" in dit and "1 réponse d'une commune hors du territoire" in dit
 
 

@@ -191,7 +191,7 @@ def _projet(avis: Avis) -> str:
 
 def en_texte(avis: Avis) -> str:
     """La fiche pour un terminal."""
-    from cafdiag.restitution.sppe import en_colonnes
+    from cafdiag.restitution.piece import en_colonnes
 
     blocs: list[tuple[str, list[str]]] = [
         (f"Avis préalable. {_projet(avis)}", phrases(avis)),

@@ -22,8 +22,8 @@ _DEPLIANT = "Comment c'est compté"
 CODE = "BESOIN_SANS_PLACE"
 LIGNES_AU_PLUS = 150
 SANS_EPREUVE = (
-    "Cette fourchette dit ce que les données ne situent pas ; personne ne publie d'enfants sans place, elle n'a donc pas "
-    "pu être éprouvée sur le passé."
+    "Cette fourchette dit ce que les données ne situent pas ; personne ne publie d'enfants sans place, elle n'a donc "
+    "pas pu être éprouvée sur le passé."
 )
 _LIBELLES = {
     "tous": "Enfants de moins de 3 ans sans place à portée",
@@ -113,8 +113,9 @@ def paragraphe(b: Besoin | None) -> str:
     corps = phrase_html(" ".join(phrases))
     notes = en_deux_colonnes([f"{majuscule(p)}." for p in b.hypotheses], sinon="Méthode")
     sources = phrase_html(f"Sources : {' ; '.join(b.sources)}.")
+    comment = depliant(_DEPLIANT, notes, colonnes=("Sujet", "Règle"))
     return (
-        f'<section><h3>{TITRE}</h3><p>{corps}</p>{_par_commune(b)}{depliant(_DEPLIANT, notes, colonnes=("Sujet", "Règle"))}'
+        f"<section><h3>{TITRE}</h3><p>{corps}</p>{_par_commune(b)}{comment}"
         f'<p class="source">{sources}</p></section>'
     )
 
@@ -127,7 +128,8 @@ def _par_commune(b: Besoin) -> str:
         tableau_des_communes(b),
         titre="Enfants sans place, commune par commune",
         precision=f"Enfants de moins de 3 ans, fin {b.annee} ; places à moins de {_duree(b)}.",
-        colonnes={"nom": "Commune", "enfants": "Enfants", "sans_place": "Sans place", "deux_temps": "2SFCA, pour 100"},
+        colonnes={"nom": "Commune", "enfants": "Enfants", "sans_place": "Sans place"}
+        | {"deux_temps": "2SFCA, pour 100"},
     )
     return f'<details class="note-limite"><summary>Commune par commune</summary>{rendu}</details>'
 

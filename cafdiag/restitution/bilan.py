@@ -12,7 +12,6 @@ from cafdiag.restitution.formats import cle_de_tri, decimales_de, majuscule, nom
 from cafdiag.restitution.graphiques import barres_comparaison
 from cafdiag.restitution.modeles import classeur_modele
 from cafdiag.restitution.piece import Piece, Section, a_completer, liste, paragraphes
-from cafdiag.restitution.sppe import en_colonnes
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
@@ -144,26 +143,6 @@ def _sources(bilan: Bilan, theme: str | None = None) -> str:
     siens = bilan.indicateurs if theme is None else bilan.indicateurs[bilan.indicateurs["theme"].eq(theme)]
     dites = dict.fromkeys(s for s in siens["source"] if s)
     return f"Sources : {' ; '.join(dites)}." if dites else ""
-
-
-def en_texte(bilan: Bilan) -> str:
-    """Le bilan pour un terminal."""
-    communes, noms = _communes(bilan)
-    blocs = [
-        (f"Bilan de la convention : {bilan.territoire.libelle}", _resume(bilan)),
-        ("Par thème", en_colonnes(_en_table(bilan, bilan.par_theme, "Thème", THEMES_DES_ACTIONS))),
-        ("Par commune", en_colonnes(_en_table(bilan, communes, "Commune", noms))),
-        ("Par année", en_colonnes(_en_table(bilan, bilan.par_annee, "Année", {}))),
-    ]
-    for theme in bilan.par_theme.index:
-        table = _indicateurs(bilan, theme)
-        if len(table):
-            quand = "au départ et aujourd'hui" if bilan.compare else "aujourd'hui"
-            blocs.append((f"{THEMES_DES_ACTIONS[theme]}, {quand}", en_colonnes(table)))
-    lignes: list[str] = []
-    for titre, dites in blocs:
-        lignes += [titre, *(f"  {d}" for d in dites), ""]
-    return "\n".join([*lignes, *filter(None, [_sources(bilan)]), LECTURE, SANS_EFFET])
 
 
 def piece(bilan: Bilan) -> Piece:

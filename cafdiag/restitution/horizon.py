@@ -135,8 +135,8 @@ def epreuve_en_bref(epreuve: pd.DataFrame, grandeur: str = "naissances") -> str:
     e = epreuve[ici & epreuve["taille"].eq("toutes")].iloc[0]
     ou = "intercommunalités" if e["maille"] == "epci" else "communes"
     return (
-        f"Refait sur le passé, un tel intervalle a contenu {e['couverture']:.0f} fois sur 100 ce qui est arrivé cinq ans "
-        f"après ({nombre(float(e['territoires']), decimales=0)} {ou})."
+        f"Refait sur le passé, un tel intervalle a contenu {e['couverture']:.0f} fois sur 100 ce qui est arrivé cinq "
+        f"ans après ({nombre(float(e['territoires']), decimales=0)} {ou})."
     )
 
 

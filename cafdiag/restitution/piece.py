@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import ecrire_atomique
+from cafdiag.restitution import document as modele
 from cafdiag.restitution.archives import place_libre
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.document import PIED, Document
@@ -75,6 +79,52 @@ def a_completer(quoi: str) -> str:
     return (
         f'<div class="parole a-completer"><p><strong>À compléter.</strong> {phrase_html(majuscule(quoi))}.</p></div>'
     )
+
+
+def en_colonnes(table: pd.DataFrame) -> list[str]:
+    """Un tableau de textes, aligné pour un terminal : les mots à gauche, les nombres à droite.
+
+    >>> en_colonnes(pd.DataFrame({"Lieu": ["Craon", "Athée"], "Places": ["25", "7"]}))
+    ['Lieu   Places', 'Craon      25', 'Athée       7']
+    """
+    colonnes = []
+    for nom in table.columns:
+        textes = [str(v) for v in table[nom]]
+        droite = all(t[:1].isdigit() or t[:1] in "−—" or t in ("n.d.", "") for t in textes)
+        large = max(map(len, [str(nom), *textes]))
+        colonnes.append([t.rjust(large) if droite else t.ljust(large) for t in (str(nom), *textes)])
+    return ["  ".join(cases).rstrip() for cases in zip(*colonnes, strict=True)]
+
+
+def en_texte(piece: Piece) -> str:
+    """La pièce pour un terminal : les mêmes sections, sans les dessins ni ce qui reste à écrire."""
+    lignes = [piece.titre, piece.sous_titre, piece.situation]
+    for section in piece.sections:
+        lignes += ["", section.titre, *(li for bloc in lire_blocs(section.html) for li in _lignes(bloc))]
+    # Un terminal n'a pas d'espaces insécables ; deux lignes vides n'y disent rien de plus qu'une.
+    texte = re.sub("[\u202f\xa0]", " ", "\n".join(lignes))
+    return re.sub(r"\n{3,}", "\n\n", texte).strip("\n")
+
+
+def _lignes(bloc: modele.Bloc) -> list[str]:
+    if isinstance(bloc, modele.Titre):
+        return ["", _mots(bloc.bouts)]
+    if isinstance(bloc, modele.Paragraphe):
+        return [f"  {_mots(bloc.bouts)}"]
+    if isinstance(bloc, modele.Liste):
+        return [li for element in bloc.elements for b in element for li in _lignes(b)]
+    if isinstance(bloc, modele.Table) and bloc.entetes:
+        entete = [_mots(c.bouts) for c in bloc.entetes[-1]]
+        corps = [[_mots(c.bouts) for c in ligne] for ligne in bloc.corps]
+        titre = f"{bloc.titre} ({bloc.precision})" if bloc.precision else bloc.titre
+        return ["", titre, *(f"  {li}" for li in en_colonnes(pd.DataFrame(corps, columns=entete))), ""]
+    if isinstance(bloc, modele.Encadre) and bloc.genre not in ("parole", "completer"):
+        return [li for b in bloc.blocs for li in _lignes(b)]
+    return []
+
+
+def _mots(bouts: modele.Bouts) -> str:
+    return "".join(b.texte for b in bouts).strip()
 
 
 def controler_sortie(sortie: str | Path, *, formes: Sequence[str] = FORMES) -> Path:

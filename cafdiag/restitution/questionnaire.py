@@ -17,7 +17,6 @@ from cafdiag.restitution.chapitres import cites
 from cafdiag.restitution.formats import cle_de_tri, enumeration, majuscule, nombre
 from cafdiag.restitution.modeles import classeur_modele
 from cafdiag.restitution.piece import Piece, Section, liste, paragraphes
-from cafdiag.restitution.sppe import en_colonnes
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.territoires import Territoire
 from cafdiag.territoires.referentiel import LIBELLES_MAILLES
@@ -130,26 +129,6 @@ def _methode(d: Depouillement) -> list[str]:
 
 def _theme(cle: str) -> str:
     return THEMES.get(cle, "Autres")
-
-
-def en_texte(d: Depouillement) -> str:
-    """Le dépouillement pour un terminal."""
-    blocs = [
-        (f"Questionnaire aux familles : {d.territoire.libelle}", [f"{nombre(d.nombre, decimales=0)} réponses."]),
-        ("D'où viennent les réponses", en_colonnes(_tableau(d, "commune", "Commune"))),
-        ("De quels enfants elles parlent", en_colonnes(_tableau(d, "age", "Âge"))),
-    ]
-    for question in QUESTIONS:
-        blocs.append((question.texte, en_colonnes(_tableau(d, question.cle, "Réponse"))))
-        croise = _croisement(d, question.cle)
-        if croise is not None:
-            blocs.append((f"{question.texte} Selon l'âge de l'enfant", en_colonnes(croise)))
-    blocs += [(f"Mots des familles : {_theme(t)}", cites(mots)) for t, mots in d.mots.items()]
-    blocs.append(("Lire ces chiffres", _methode(d)))
-    lignes: list[str] = []
-    for titre, dites in blocs:
-        lignes += [titre, *(f"  {x}" for x in dites), ""]
-    return "\n".join(lignes).rstrip("\n")
 
 
 def parole(d: Depouillement) -> str:

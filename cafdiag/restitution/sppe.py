@@ -30,6 +30,7 @@ from cafdiag.restitution.piece import (
     a_completer,
     controler_sortie,
     ecrire_piece,
+    en_colonnes,
     rendre,
 )
 from cafdiag.restitution.simulation import MODES_COURTS, conclusion, montant, places_dites, sans_cote
@@ -450,21 +451,6 @@ def _suivi(mesures: pd.DataFrame) -> Rubrique:
 
 
 # --- Les formes ---
-
-
-def en_colonnes(table: pd.DataFrame) -> list[str]:
-    """Un tableau de textes, aligné pour un terminal : les mots à gauche, les nombres à droite.
-
-    >>> en_colonnes(pd.DataFrame({"Lieu": ["Craon", "Athée"], "Places": ["25", "7"]}))
-    ['Lieu   Places', 'Craon      25', 'Athée       7']
-    """
-    colonnes = []
-    for nom in table.columns:
-        textes = [str(v) for v in table[nom]]
-        droite = all(t[:1].isdigit() or t[:1] in "−—" or t in ("n.d.", "") for t in textes)
-        large = max(map(len, [str(nom), *textes]))
-        colonnes.append([t.rjust(large) if droite else t.ljust(large) for t in (str(nom), *textes)])
-    return ["  ".join(cases).rstrip() for cases in zip(*colonnes, strict=True)]
 
 
 def _case(valeur) -> str:
