@@ -32,7 +32,7 @@ from cafdiag.restitution.socle_cartes import MIME_CARTE
 from cafdiag.restitution.types_mime import MIME_NOTE
 
 CRAON, ANGERS, REUNION, MAYOTTE, FUSION = "200048551", "244900015", "249740119", "200059871", "994579670"
-MOTS_AU_PLUS, PAGES_AU_PLUS = 1400, 4
+MOTS_AU_PLUS, PAGES_AU_PLUS, MOTS_DU_RAPPORT = 1400, 4, 3500
 # Ce qu'un élu n'a pas à lire : sigles du métier, codes, fichiers, commandes, références de travail, nom d'un outil.
 JARGON = re.compile(
     r"\b(?:EAJE|ALSH|QPV|EPCI|EVS|FRR|LAEP|RPE|PSU|COG|CLAS|BPE|SIREN|n\.d\.|s\.o\.|nan|None)\b|ex æquo|\[[SG]\d+\]"
@@ -104,6 +104,14 @@ def test_deux_fichiers_brefs_et_sans_jargon(craon, dossier):
     assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) == PAGES_AU_PLUS
     brut = (dossier / f"note-{CRAON}.html").read_text("utf-8")
     assert "cafdiag" not in brut.lower() and "http" not in re.sub(r"http://www.w3.org/\S+", "", brut)
+
+
+def test_le_rapport_complet_reste_court(dossier):
+    """Moins de 3 500 mots hors tableaux, ce qui est à déplier compris."""
+    arbre = page(dossier / f"diagnostic-{CRAON}.html")
+    for inutile in arbre.xpath("//script|//table|//noscript|//*[@hidden]"):
+        inutile.drop_tree()
+    assert len(simple(arbre.text_content()).split()) < MOTS_DU_RAPPORT
 
 
 def test_six_chiffres_avec_leurs_ecarts_une_carte_trois_questions(craon):

@@ -109,9 +109,8 @@ def _liste(donnees: Donnees, choisis: Comparables) -> str:
     variables = enumeration([v.libelle for v in choisis.variables])
     methode = (
         f"{'Choisis' if masculin(groupe.libelle) else 'Choisies'} parmi {nombre(choisis.candidats)} d'après : "
-        f"{variables}. Chaque variable compte autant (centrée et réduite) ; la distance est l'écart moyen par "
-        "variable, en écarts types. Aucune ne porte sur l'offre : chercher ses semblables par leur offre, puis la "
-        "comparer, serait tourner en rond."
+        f"{variables}. Chacune compte autant ; la distance est l'écart moyen, en écarts types. Aucune ne porte sur "
+        "l'offre, que l'on vient comparer."
     )
     if table["distance"].median() > DISTANCE_PRUDENTE:
         methode += " Ces territoires sont loin : aucun ne ressemble vraiment à celui-ci."

@@ -81,10 +81,12 @@ def serie(
         if a in ys:
             toile.point(xs[a], ys[a], couleurs.TERRITOIRE, creux=connus[a]["statut"] != "exact")
             if (len(toutes) - 1 - i) % un_sur == 0:
+                dit = nombre(connus[a]["valeur"], decimales=places, unite=unite)
+                # Un corps de 6,9 points par signe, et un peu d'air.
                 toile.texte(
                     xs[a],
-                    ys[a] - 15,
-                    nombre(connus[a]["valeur"], decimales=places, unite=unite),
+                    _a_l_ecart_du_trait(a, xs, ys, demi=3.45 * len(dit) + 3, bas=bas),
+                    dit,
                     cote="center",
                     gras=a in (toutes[0], toutes[-1]),
                 )
@@ -103,6 +105,28 @@ def serie(
         source=source_commune(lignes, source),
         note=note_statuts(lignes),
     )
+
+
+def _a_l_ecart_du_trait(
+    annee: int, xs: dict[int, float], ys: dict[int, float], *, demi: float, bas: float
+) -> float:
+    """À quelle hauteur écrire le nombre d'une année sans toucher le trait des années voisines.
+
+    Examples
+    --------
+    >>> xs, ys = {2022: 0.0, 2023: 20.0, 2024: 40.0}, {2022: 50.0, 2023: 50.0, 2024: 80.0}
+    >>> _a_l_ecart_du_trait(2022, xs, ys, demi=15, bas=142), _a_l_ecart_du_trait(2024, xs, ys, demi=15, bas=142)
+    (35.0, 95.0)
+    """
+    ici, voisines = ys[annee], []
+    for autre in (annee - 1, annee + 1):
+        if autre in ys:
+            part = min(demi / abs(xs[autre] - xs[annee]), 1.0)
+            voisines.append(ici + part * (ys[autre] - ici))
+    dessus, dessous = min([ici, *voisines]), max([ici, *voisines])
+    if ici - dessus > 4 and dessous - ici < 4 and ici + 22 < bas:
+        return ici + 15
+    return dessus - 15
 
 
 def points_classes(
@@ -173,8 +197,12 @@ def points_classes(
         toile.point(
             x, y, teinte if ici else "#8aa4ba", rayon=5.5 if ici else 4.5, creux=ligne["statut"] != "exact"
         )
-        dit = nombre(ligne["valeur"], decimales=places, unite=unite)
-        toile.texte(x + 10, y, dit + symbole(ligne), gras=ici)
+        dit = nombre(ligne["valeur"], decimales=places, unite=unite) + symbole(ligne)
+        large = 7.2 * len(dit) + 4
+        if reference is not None and x + 8 < gauche + (float(reference) - depart) * echelle < x + 8 + large:
+            # Le trait de la référence s'interrompt derrière un nombre qu'il traverserait.
+            toile.rectangle(x + 8, y - 9, large, 18, "#e9f0f6" if ici else couleurs.BLANC, zorder=2.5)
+        toile.texte(x + 10, y, dit, gras=ici)
     dits = [f"{nom_de(li, noms)} {nombre(li['valeur'], decimales=places, unite=unite)}" for li in connues]
     phrases = [f"Du plus élevé au plus bas : {', '.join(dits)}."]
     sien = next((i for i, li in enumerate(connues, start=1) if li["territoire"] == territoire), None)

@@ -257,18 +257,33 @@ def tableau_mesures(
     rendu = "".join(corps)
     pied = _legende(presents, list(raisons), 'class="intervalle"' in rendu)
     if sources and "source" in mesures:
-        dites = dict.fromkeys(_source(m) for m in enregistrements if not est_vide(m.get("source")))
+        dites = _sources([m for m in enregistrements if not est_vide(m.get("source"))])
         if dites:
             mot = "Sources" if len(dites) > 1 else "Source"
             pied += f'<p class="source">{mot} : {html_sur(" ; ".join(dites))}.</p>'
     return _bloc(titre, tete, rendu, pied, precision=precision)
 
 
-def _source(ligne: Mapping[str, Any]) -> str:
-    source, millesime = str(ligne["source"]).rstrip("."), ligne.get("millesime")
-    if est_vide(millesime) or str(millesime) in source:
-        return source
-    return f"{source} ({millesime})"
+def _sources(lignes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Les jeux de données d'un tableau, chacun une fois ; les millésimes d'un jeu employé seul le suivent.
+
+    Examples
+    --------
+    >>> population, taux = "Insee, populations légales", "Cnaf, taux"
+    >>> deux = [{"source": population, "millesime": a} for a in ("2020", "2023")]
+    >>> _sources([*deux, {"source": f"{population} ; {taux}", "millesime": "population 2023"}])
+    ['Insee, populations légales (2020, 2023)', 'Cnaf, taux']
+    """
+    jeux: dict[str, list[str]] = {}
+    for ligne in lignes:
+        parties = str(ligne["source"]).rstrip(".").split(" ; ")
+        for jeu in parties:
+            dits = jeux.setdefault(jeu, [])
+            millesime = ligne.get("millesime")
+            if len(parties) == 1 and not est_vide(millesime) and str(millesime) not in (*dits, jeu):
+                dits.append(str(millesime))
+    seuls = {jeu: [m for m in dits if m not in jeu] for jeu, dits in jeux.items()}
+    return [f"{jeu} ({', '.join(dits)})" if dits else jeu for jeu, dits in seuls.items()]
 
 
 def tableau(
