@@ -143,6 +143,11 @@ def test_page_hors_reseau_cartes_au_choix_et_tri(dossier, page_hors_reseau):
     assert "EAJE" in page.locator("figure.carte figcaption").inner_text()
     page.locator(".carte-texte summary").click()
     assert page.locator(".carte-texte table:visible").count() == 1
+    page.get_by_label("Chercher").fill("renazé")
+    page.keyboard.press("Enter")
+    assert "Renazé : CC du Pays de Craon" in page.locator(".carte-outils output").inner_text()
+    assert "CC du Pays de Craon" in page.locator(".carte-bulle").inner_text()
+    page.get_by_role("button", name="Revenir à la vue d'ensemble").click()
     # Un effectif va en cercles, et la carte revient ensuite à ses aplats.
     liste.select_option(label="Population municipale")
     assert page.locator(".carte-legende svg[aria-label='Taille des cercles']:visible").count() == 1

@@ -108,6 +108,7 @@ def carte_aplats(
     cadre: Sequence[float] | None = None,
     hauteur: int = 460,
     clef: str = "",
+    lieux: Sequence[tuple[str, str]] = (),
     mention_contours: str = SOURCE_CONTOURS,
 ) -> CarteHorsLigne:
     """Un taux par territoire, en aplats.
@@ -133,6 +134,8 @@ def carte_aplats(
         Écrit les noms : voir :func:`cafdiag.restitution.couches.ajouter_etiquettes`.
     clef : str
         À quoi un document reconnaît cette carte parmi d'autres.
+    lieux : sequence of tuple of str
+        Voir :func:`cafdiag.restitution.couches.ajouter_peintures`.
 
     Returns
     -------
@@ -172,7 +175,14 @@ def carte_aplats(
         )
     )
     couches.ajouter_aplats(
-        carte, contours, mesures, classes=rangees, libelle=libelle, unite=unite, decimales=decimales
+        carte,
+        contours,
+        mesures,
+        classes=rangees,
+        libelle=libelle,
+        unite=unite,
+        decimales=decimales,
+        lieux=lieux,
     )
     _surligner(carte, contours, surligner, nom_surligne)
     if etiquettes:

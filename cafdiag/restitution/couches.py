@@ -124,6 +124,7 @@ def ajouter_aplats(
     unite: str | None,
     decimales: int | None = None,
     discret: bool = False,
+    lieux: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Peint chaque contour de la couleur de sa classe ; sans donnée, il est hachuré et nommé.
 
@@ -138,6 +139,8 @@ def ajouter_aplats(
         la page laisse choisir (voir :func:`cafdiag.restitution.classes.classements`).
     discret : bool
         Teintes pâlies, pour un fond sous des cercles ou des points.
+    lieux : sequence of tuple of str
+        Voir :func:`ajouter_peintures`.
 
     Raises
     ------
@@ -160,11 +163,16 @@ def ajouter_aplats(
         )
         for c in rangees or (None,)
     ]
-    ajouter_peintures(carte, contours, peintures, libelle=libelle)
+    ajouter_peintures(carte, contours, peintures, libelle=libelle, lieux=lieux)
 
 
 def ajouter_peintures(
-    carte: CarteHorsLigne, contours: gpd.GeoDataFrame, peintures: Sequence[Peinture], *, libelle: str
+    carte: CarteHorsLigne,
+    contours: gpd.GeoDataFrame,
+    peintures: Sequence[Peinture],
+    *,
+    libelle: str,
+    lieux: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Peint les contours de la première peinture ; la page laisse choisir parmi les autres.
 
@@ -174,6 +182,8 @@ def ajouter_peintures(
         Une entrée par contour, dans leur ordre. Deux peintures d'un même `quoi` sont deux façons de le ranger.
     libelle : str
         Nom de la couche, à cocher.
+    lieux : sequence of tuple of str
+        Nom cherché et code du contour qui le contient : une commune, sur une carte d'intercommunalités.
     """
     premiere = peintures[0]
     donnees: dict[str, Any] = {
@@ -186,6 +196,9 @@ def ajouter_peintures(
             for g, s, lignes in zip(geometries(contours), premiere.rangs, premiere.fiches, strict=True)
         ],
     }
+    if lieux:
+        rangs = {code: rang for rang, code in enumerate(contours["code"])}
+        donnees["lieux"] = [[nom, rangs[code]] for nom, code in lieux if code in rangs]
     if len(peintures) > 1:
         donnees["peintures"] = [_choix(p, premiere) for p in peintures]
     carte.add_child(Couche("zones", donnees))

@@ -25,7 +25,7 @@ from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.peintures import Peinture, peindre_aplats, peindre_cercles
 from cafdiag.restitution.produire import rendre_page
 from cafdiag.restitution.tableaux import cellule, tableau
-from cafdiag.restitution.vues import contours_de, date_des
+from cafdiag.restitution.vues import communes_a_chercher, contours_de, date_des
 from cafdiag.territoires import membres
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class PageDepartementale:
             carte, contours_de("departement", list(autour)), libelle="Limites de département", trait="limite"
         )
         if peintures and not peintures[0].rayons:
-            couches.ajouter_peintures(carte, contours, peintures, libelle="Intercommunalités")
+            couches.ajouter_peintures(carte, contours, peintures, libelle="Intercommunalités",
+                lieux=communes_a_chercher(self.vue.codes))
         else:
             couches.ajouter_fond(carte, contours, trait="maille", infobulle=True)
         couches.ajouter_surbrillance(carte, departement, libelle=self.vue.departement.nom)

@@ -6,6 +6,7 @@ commune ; ce qui se calcule à la commune se montre par commune.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX
 from cafdiag.magasin import lire_contours
 from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
 from cafdiag.restitution.formats import avec_statut
-from cafdiag.territoires import Territoire, membres, territoire
+from cafdiag.territoires import Territoire, lister, membres, territoire
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -175,9 +176,26 @@ def carte(
         decimales=int(ligne["decimales"]),
         reference=reference_des_classes(code, annee=annee),
         classes=classes,
+        lieux=communes_a_chercher(quoi.codes) if quoi.maille == "epci" else (),
         contexte=contexte(cible, quoi),
         **commun,
     )
+
+
+def communes_a_chercher(epci: Sequence[str]) -> list[tuple[str, str]]:
+    """Les communes de ces EPCI, à chercher sur leur carte : nom et code de l'EPCI ; aucune s'il y en a trop.
+
+    Examples
+    --------
+    >>> ("Renazé", "200048551") in communes_a_chercher(["200048551"])
+    True
+    """
+    dedans = membres("epci").loc[lambda t: t["code"].isin(epci)]
+    if len(dedans) > COMMUNES_MAXIMUM:
+        return []
+    noms = lister("commune").set_index("code")["nom"]
+    dites = dedans.assign(nom=dedans["commune"].map(noms)).dropna(subset="nom")
+    return sorted(zip(dites["nom"], dites["code"], strict=True))
 
 
 def _a_lui(cible: Territoire, quoi: Decoupage, code: str, **choix) -> str:

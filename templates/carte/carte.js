@@ -149,6 +149,10 @@
       if (o.trait) { anneaux(e.g).forEach(function (a) { c._traits.push(a); }); }
     });
 
+    (o.lieux || []).forEach(function (l) {
+      c._lieux.push({ nom: l[0], forme: formes[l[1]], dans: o.entites[l[1]].l[0] });
+    });
+
     function repos(rang) { return ronds.length ? SOUS_CERCLES : styles[rangs[rang]]; }
 
     function peindre(rang) {

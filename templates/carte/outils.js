@@ -90,8 +90,8 @@
   function reperer(c) {
     var vus = {};
     return c._lieux.filter(function (lieu) {
-      var neuf = !vus[lieu.nom];
-      vus[lieu.nom] = true;
+      var clef = lieu.nom + "|" + (lieu.dans || ""), neuf = !vus[clef];
+      vus[clef] = true;
       return neuf;
     }).sort(function (a, b) { return a.nom.localeCompare(b.nom, "fr"); });
   }
@@ -101,7 +101,7 @@
     var liste = noeud("datalist", "", barre), dit = noeud("output", "", barre);
     champ.type = "search";
     champ.autocomplete = "off";
-    champ.placeholder = "un lieu de la carte";
+    champ.placeholder = lieux.some(function (lieu) { return lieu.dans; }) ? "une commune" : "un lieu de la carte";
     liste.id = "lieux-" + compte;
     champ.setAttribute("list", liste.id);
     lieux.forEach(function (lieu) { noeud("option", "", liste).value = lieu.nom; });
@@ -116,7 +116,7 @@
         })[0];
       });
       if (!trouve) { dit.textContent = "« " + champ.value + " » n'est pas sur cette carte."; return; }
-      dit.textContent = trouve.nom;
+      dit.textContent = trouve.nom + (trouve.dans ? " : " + trouve.dans : "");
       aller(c, trouve);
     });
   }
