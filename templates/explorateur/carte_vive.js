@@ -36,8 +36,11 @@
   }
 
   function infobulle(couche, rang, suivre) {
-    window.cafdiag.bulle(couche, function () { return peinture ? peinture.fiches[rang] : [decor.zones[rang].n]; }, suivre);
-    var code = decor.zones[rang].c;
+    var zone = decor.zones[rang], code = zone.c;
+    /* Entre un décor et sa peinture, une bulle ouverte n'a que son nom à dire. */
+    window.cafdiag.bulle(couche, function () {
+      return peinture && peinture.decor === decor.id ? peinture.fiches[rang] : [zone.n];
+    }, suivre);
     couche.on("click", function () { dire(peinture ? peinture.geste : "choisir", code); });
     couche.on("mouseover", function () { survoler(code, true); });
     couche.on("mouseout", function () { survoler(code, false); });
