@@ -106,8 +106,13 @@ def memoire_juste(request, memoire_commune):
 
         return poser
 
-    # Un dossier ou une variable d'environnement, eux, ne changent pas le code : la mémoire les connaît.
+    # Un dossier ou une variable d'environnement, eux, ne changent pas le code : la mémoire les connaît. Un entrepôt
+    # d'un seul essai n'y gagne rien : il paierait l'écriture de tables que nul ne relira, et en chasserait les autres.
     remplace.setattr, remplace.setitem = sans_memoire(remplace.setattr), sans_memoire(remplace.setitem)
+    poser_variable, sans_rien = remplace.setenv, sans_memoire(remplace.setenv)
+    remplace.setenv = lambda nom, *reste, **choix: (
+        (sans_rien if nom == "CAFDIAG_DONNEES" else poser_variable)(nom, *reste, **choix)
+    )
     yield
     os.environ["CAFDIAG_MEMOIRE"] = gardee
 

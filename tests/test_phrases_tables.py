@@ -26,7 +26,8 @@ NOMBRE = re.compile(r"\d{1,3}(?:\u202f\d{3})+(?:,\d+)?|\d+(?:,\d+)?")
 
 
 def lecture(code: str) -> MesuresLues:
-    trouve = confronter(territoire(code), INDICATEURS)
+    # Tous les indicateurs, comme le rapport : ce qu'un autre essai a mesuré se relit.
+    trouve = confronter(territoire(code))
     return MesuresLues(trouve.mesures, confrontation=trouve)
 
 
