@@ -240,6 +240,8 @@ def test_la_phrase_entre_au_rapport_et_a_la_note(craon):
     # Le tableau par commune, dont la somme est le nombre ; les fiches disent la même phrase et l'épreuve de l'horizon.
     assert siennes[siennes["maille"].eq("commune")]["valeur"].sum() == pytest.approx(ligne["valeur"])
     assert "commune par commune" in d.simulation().html
+    # La même part partout : le tableau le dit, et aucune carte d'une seule couleur.
+    assert "La même part partout" in d.simulation().html and d.carte_besoin().html == ""
     perspectives = next(iter(d.note().donnees.values()))["perspectives"]
     assert perspectives[0] == phrase and "fois sur 100 ce qui est arrivé" in perspectives[-1]
     assert "sans place à portée" not in Diagnostic(MAYOTTE).simulation().html

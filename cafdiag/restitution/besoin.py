@@ -21,6 +21,7 @@ TITRE = "Enfants sans place à portée"
 _DEPLIANT = "Comment c'est compté"
 CODE = "BESOIN_SANS_PLACE"
 LIGNES_AU_PLUS = 150
+PAREILLES = "La même part partout : rien ne situe l'offre mieux qu'à l'intercommunalité."
 SANS_EPREUVE = (
     "Cette fourchette dit ce que les données ne situent pas ; personne ne publie d'enfants sans place, elle n'a donc "
     "pas pu être éprouvée sur le passé."
@@ -127,7 +128,8 @@ def _par_commune(b: Besoin) -> str:
     rendu = tableau(
         tableau_des_communes(b),
         titre="Enfants sans place, commune par commune",
-        precision=f"Enfants de moins de 3 ans, fin {b.annee} ; places à moins de {_duree(b)}.",
+        precision=f"Enfants de moins de 3 ans, fin {b.annee} ; places à moins de {_duree(b)}."
+        + ("" if _distingue(b) else f" {PAREILLES}"),
         colonnes={"nom": "Commune", "enfants": "Enfants", "sans_place": "Sans place"}
         | {"deux_temps": "2SFCA, pour 100"},
     )
@@ -186,10 +188,17 @@ def _en_mesures(b: Besoin, table: pd.DataFrame, maille: str) -> pd.DataFrame:
 
 
 def carte_du_rapport(b: Besoin | None) -> CarteHorsLigne | Bloc:
-    """La carte par commune, si le territoire en a plusieurs et qu'elle se lit encore ; rien sinon."""
+    """La carte par commune, si elle en distingue et qu'elle se lit encore ; rien sinon."""
     from cafdiag.restitution.vues import COMMUNES_MAXIMUM
 
-    return carte(b) if b is not None and 1 < len(b.communes) <= COMMUNES_MAXIMUM else Bloc("")
+    if b is None or len(b.communes) > COMMUNES_MAXIMUM or not _distingue(b):
+        return Bloc("")
+    return carte(b)
+
+
+def _distingue(b: Besoin) -> bool:
+    """Vrai si la part des enfants sans place n'est pas la même, au point près, dans toutes les communes."""
+    return b.communes["part"].dropna().round().nunique() > 1
 
 
 def carte(b: Besoin) -> CarteHorsLigne:
