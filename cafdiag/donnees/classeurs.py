@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import threading
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ _X = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _LARGEUR_MAX = 16_384
 _LIGNES_MAX = 1_048_576
 _HABILLAGE_MAX = 60
+_SANS_DIMENSIONS = threading.Lock()
 
 
 def feuilles(src: octets.Fichier) -> list[str]:
@@ -106,10 +108,17 @@ def _contenu(src: octets.Fichier):
 
 def _ouvrir_xlsx(src: octets.Fichier):
     import openpyxl
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
     # Style absent, extension inconnue : des remarques d'Excel qui ne touchent pas aux valeurs.
     warnings.filterwarnings("ignore", module="openpyxl")
-    return openpyxl.load_workbook(_contenu(src), read_only=True, data_only=True, keep_links=False)
+    with _SANS_DIMENSIONS:
+        # Sans dimension écrite, openpyxl lirait chaque feuille entière pour la chercher ; on n'en veut pas.
+        chercher, ReadOnlyWorksheet._get_size = ReadOnlyWorksheet._get_size, lambda onglet: None
+        try:
+            return openpyxl.load_workbook(_contenu(src), read_only=True, data_only=True, keep_links=False)
+        finally:
+            ReadOnlyWorksheet._get_size = chercher
 
 
 def _ordinaire(src: octets.Fichier) -> bool:

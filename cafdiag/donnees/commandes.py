@@ -255,7 +255,7 @@ def _lire(
         return registre()
     if lecteur is None:
         try:
-            lecteur = lecteurs.reconnaitre(chemin)
+            lecteur, feuille = lecteurs.reconnaitre_feuille(chemin)
         except EntreeFautive as inconnu:
             if registres_activite.reconnait(chemin) or relire(chemin):
                 return registre()
@@ -266,7 +266,7 @@ def _lire(
                     raise
                 raise inconnu from refus
             return registre()
-        lectures = [lecteurs.lire(chemin, annee=annee)]
+        lectures = [lecteurs.lire(chemin, lecteur=lecteur, feuille=feuille, annee=annee)]
     else:
         lectures = [lecteurs.lire(chemin, lecteur=lecteur, annee=annee)]
     for autre in catalogue.complements(lecteur):

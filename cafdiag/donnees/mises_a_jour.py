@@ -218,7 +218,7 @@ class _Juge:
     def _communes(self, avant: Rangee, apres: Rangee) -> dict[str, bool]:
         """Commune d'aujourd'hui que les deux fichiers ne découpent pas de même → vrai si elle s'est scindée."""
         touchees: dict[str, bool] = {}
-        codes = [set(e.table["code"]) for e in (avant, apres)]
+        codes = [set(e.table["code"].unique()) for e in (avant, apres)]
         for ancien, passage in passages().items():
             # L'ensemble reste sous l'ancien code : les communes rétablies n'ont de ligne que dans l'autre fichier.
             soeurs = set(passage.codes) - {ancien}
@@ -279,7 +279,7 @@ class _Juge:
         else:
             tous = avant[0].index.union(apres[0].index)
             vieux, neuf = (serie.reindex(tous) for serie in (avant[0], apres[0]))
-            etait, est = (tous.isin(serie.index) for serie in (avant[0], apres[0]))
+            etait, est = (serie.index.get_indexer(tous) >= 0 for serie in (avant[0], apres[0]))
         vides = vieux.isna().to_numpy(), neuf.isna().to_numpy()
         change = _different(vieux, neuf, *vides) | ((etait != est) & ~(vides[0] & vides[1]))
         self.changements += int(change.sum())

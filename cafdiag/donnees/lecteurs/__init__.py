@@ -67,10 +67,12 @@ def reconnaitre(chemin: Path | str) -> str:
     EntreeFautive
         Fichier illisible ou inconnu : les colonnes trouvées et les jeux les plus proches sont dits.
     """
-    return _reconnaitre(Path(chemin))[0]
+    return reconnaitre_feuille(chemin)[0]
 
 
-def _reconnaitre(chemin: Path) -> tuple[str, str | None]:
+def reconnaitre_feuille(chemin: Path | str) -> tuple[str, str | None]:
+    """Comme :func:`reconnaitre`, avec la feuille du classeur où il lit."""
+    chemin = Path(chemin)
     notes: dict[tuple[str, str | None], float] = {}
     defauts: list[str] = []
     entete: list[str] = []
@@ -127,7 +129,9 @@ def _sans_ramassage() -> Iterator[None]:
             gc.enable()
 
 
-def lire(chemin: Path | str, *, lecteur: str | None = None, annee: int | None = None) -> Lecture:
+def lire(
+    chemin: Path | str, *, lecteur: str | None = None, feuille: str | None = None, annee: int | None = None
+) -> Lecture:
     """Lit un fichier avec le lecteur qui le reconnaît.
 
     Parameters
@@ -135,6 +139,8 @@ def lire(chemin: Path | str, *, lecteur: str | None = None, annee: int | None = 
     chemin : path
     lecteur : str, optional
         Nom du lecteur, pour ne pas laisser deviner.
+    feuille : str, optional
+        Feuille du classeur où il lit (:func:`reconnaitre_feuille`) ; par défaut, celle qui lui convient le mieux.
     annee : int, optional
         Année des chiffres, quand rien dans le fichier ne la dit.
 
@@ -151,9 +157,11 @@ def lire(chemin: Path | str, *, lecteur: str | None = None, annee: int | None = 
     """
     chemin = Path(chemin)
     if lecteur is None:
-        nom, feuille = _reconnaitre(chemin)
+        nom, feuille = reconnaitre_feuille(chemin)
     elif lecteur in lecteurs():
-        nom, feuille = lecteur, feuille_de(chemin, lecteur)[0] if len(feuilles(chemin)) > 1 else None
+        nom = lecteur
+        if feuille is None and len(feuilles(chemin)) > 1:
+            feuille = feuille_de(chemin, lecteur)[0]
     else:
         raise DemandeFausse(f"lecteur inconnu : « {lecteur} »", attendu=", ".join(lecteurs()))
     try:
