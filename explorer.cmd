@@ -1,5 +1,5 @@
 @echo off
-rem Un double-clic ouvre JupyterLab en francais sur les carnets de cafdiag.
+rem Un double-clic ouvre l'explorateur de cafdiag dans le navigateur.
 cd /d "%~dp0"
 set "PYTHONUTF8=1"
 chcp 65001 >nul

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ouvre JupyterLab en français sur les carnets de cafdiag.
+# Ouvre l'explorateur de cafdiag dans le navigateur.
 cd "$(dirname "$0")" || exit 1
 python3 lancer.py explorer "$@" && exit 0
 printf 'Appuyez sur Entrée pour fermer. '

@@ -3,7 +3,8 @@
     python lancer.py diagnostic            le diagnostic du Pays de Craon, en exemple
     python lancer.py diagnostic CODE       celui d'un autre territoire (code ou nom)
     python lancer.py territoires --recherche craon
-    python lancer.py explorer              JupyterLab en français, sur les carnets
+    python lancer.py explorer              l'explorateur, en une page
+    python lancer.py atelier               JupyterLab en français, sur les carnets
     python lancer.py tester                les contrôles et les essais du projet
     python lancer.py tester --vite         ses essais unitaires seuls, en moins d'une minute
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cafdiag.restitution.departement import vue_departementale
     from cafdiag.restitution.diagnostic import Diagnostic
     from cafdiag.restitution.explorateur import explorer
+    from cafdiag.restitution.montrer import montrer
     from cafdiag.restitution.produire import diagnostic
     from cafdiag.restitution.sppe import ecrire as trame_sppe
     from cafdiag.restitution.vues import carte
@@ -100,6 +101,7 @@ _OU = {
     "diagnostic": "restitution.produire",
     "vue_departementale": "restitution.departement",
     "explorer": "restitution.explorateur",
+    "montrer": "restitution.montrer",
     "telecharger": "donnees.commandes",
     "importer": "donnees.commandes",
     "etat_des_donnees": "donnees.commandes:etat",
@@ -141,6 +143,7 @@ __all__ = [
     "lister",
     "mesurer",
     "mesurer_maille",
+    "montrer",
     "oublier_montres",
     "oublier_perimetre",
     "perimetre",

@@ -1,7 +1,8 @@
-"""L'atelier : JupyterLab en français sur les carnets, sans toucher aux réglages de l'utilisateur.
+"""L'atelier (JupyterLab en français sur les carnets) et la page de l'explorateur, sur cette machine seulement.
 
-Tout ce que l'atelier pose (langue, espaces de travail, copies de carnets) est dans un dossier à lui, sous
-celui des données de l'utilisateur. Une autre installation de JupyterLab, et ``~/.jupyter``, l'ignorent.
+Deux serveurs derrière un jeton, qui ne touchent pas aux réglages de l'utilisateur : tout ce qu'ils posent (langue,
+espaces de travail, copies de carnets) est dans un dossier à eux, sous celui de ses données. Une autre installation de
+JupyterLab, et ``~/.jupyter``, l'ignorent.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cafdiag import magasin
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
@@ -21,6 +23,8 @@ from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 ACCUEIL = "accueil.ipynb"
 PORT = 8888
 _ESSAIS_DE_PORT = 50
+_PAGE = "explorateur.ipynb"
+_SANS_DEMARRER = ("le serveur n'a pas démarré", "relancez ; si cela recommence, essayez un autre --port")
 # Sans réseau : ni annonces, ni recherche de versions, ni catalogue d'extensions. Les gestes des widgets sont
 # traités dans l'ordre où ils sont faits, et non dans des fils à part où ils se mêleraient.
 _REGLAGES = {
@@ -156,7 +160,7 @@ def port_libre(prefere: int | None = None) -> int:
         raise DemandeFausse(
             f"le port {prefere} est déjà pris",
             attendu="un port libre",
-            conseil="fermez l'autre atelier, ou ne donnez pas --port : un port libre sera choisi",
+            conseil="fermez ce qui l'occupe, ou ne donnez pas --port : un port libre sera choisi",
         )
     if prefere is not None:
         return prefere
@@ -185,23 +189,19 @@ def _libre(port: int) -> bool:
     return True
 
 
-def arguments_du_serveur(carnets: Path, *, port: int, navigateur: bool) -> list[str]:
-    """Arguments de JupyterLab : machine locale seulement, carnet d'accueil, aucune requête au dehors."""
+def arguments_du_serveur(racine: Path, *, port: int, navigateur: bool, accueil: str) -> list[str]:
+    """Arguments communs aux deux serveurs : machine locale seulement, jeton, aucune requête au dehors."""
     arguments = [
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
-        f"--ServerApp.root_dir={carnets}",
+        f"--ServerApp.root_dir={racine}",
         "--ServerApp.base_url=/",
+        f"--ServerApp.default_url={accueil}",
         f"--ServerApp.open_browser={navigateur}",
         # Ctrl-C arrête sans poser de question en anglais ; les carnets sont enregistrés au fil de l'eau.
         "--ServerApp.answer_yes=True",
-        f"--LabApp.default_url=/lab/tree/{ACCUEIL}",
-        "--LabApp.extension_manager=readonly",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.news_url=None",
         "--ServerApp.log_level=ERROR",
-        "--LabApp.log_level=ERROR",
     ]
     from jupyter_client import KernelManager
 
@@ -211,6 +211,108 @@ def arguments_du_serveur(carnets: Path, *, port: int, navigateur: bool) -> list[
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--ServerApp.allow_root=True")
     return arguments
+
+
+def _de_l_atelier() -> list[str]:
+    return [
+        f"--LabApp.default_url=/lab/tree/{ACCUEIL}",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=None",
+        "--LabApp.log_level=ERROR",
+    ]
+
+
+def ouvrir_la_page(
+    *,
+    sortie: Path | str = "sorties",
+    port: int | None = None,
+    navigateur: bool = True,
+    annoncer: Callable[[str], None] = print,
+) -> int:
+    """Ouvre l'explorateur en une page, sans code ni arborescence, et attend qu'on le ferme.
+
+    Parameters
+    ----------
+    sortie : Path or str
+        Dossier où la page écrit ce qu'elle produit.
+    port, navigateur, annoncer
+        Voir :func:`ouvrir`.
+
+    Returns
+    -------
+    int
+        0 quand la page a été fermée.
+
+    Raises
+    ------
+    DemandeFausse
+        Port hors de bornes, ou déjà pris.
+    ProductionImpossible
+        Voilà n'est pas installé, ou le serveur ne démarre pas.
+    """
+    libre = port_libre(port)
+    sortie = Path(sortie).resolve()
+    racine = dossier_de_l_atelier() / "page"
+    magasin.ecrire_atomique(racine / _PAGE, _carnet_de_la_page())
+    os.environ.update(poser_les_reglages(dossier_de_l_atelier()))
+    # Voilà cherche ses gabarits dans les dossiers de Jupyter ; le nôtre n'y ajoute que lui.
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(
+        x for x in (str(magasin.dossier("templates") / "explorateur" / "jupyter"), os.environ.get("JUPYTER_PATH")) if x
+    )
+    os.environ.update(CAFDIAG_SORTIES=str(sortie), CAFDIAG_ATELIER=str(sortie), CAFDIAG_ADRESSE="/fichiers")
+    try:
+        import voila.server_extension  # noqa: F401 : son absence se dit ici, en français
+        from jupyter_server.base.handlers import AuthenticatedFileHandler
+        from jupyter_server.serverapp import ServerApp
+        from traitlets.config import Config
+
+        serveur = ServerApp.instance(config=Config(VoilaConfiguration={"prelaunch_hook": _poser_le_temoin}))
+        arguments = arguments_du_serveur(
+            racine.resolve(), port=libre, navigateur=navigateur, accueil=f"/voila/render/{_PAGE}"
+        )
+        voulus = [
+            "--ServerApp.jpserver_extensions=voila.server_extension=True",
+            "--VoilaConfiguration.template=cafdiag",
+            "--VoilaConfiguration.theme=light",
+            "--VoilaConfiguration.show_tracebacks=True",
+            # Un onglet fermé arrête son noyau ; s'il n'a pas pu le dire, ce sera au bout d'un quart d'heure.
+            "--MappingKernelManager.cull_idle_timeout=900",
+            # Des extensions de JupyterLab, celles des widgets suffisent.
+            "--VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager",
+            "--VoilaConfiguration.extension_allowlist=@voila-dashboards/widgets-manager8",
+        ]
+        # Sans chercher les autres extensions : ni JupyterLab, ni son arborescence.
+        serveur.initialize(argv=arguments + voulus, find_extensions=False)
+        serveur.web_app.add_handlers(
+            ".*$", [(r"/fichiers/(.*)", AuthenticatedFileHandler, {"path": str(sortie)})]
+        )
+    except ImportError as cause:
+        raise ProductionImpossible(
+            "Voilà n'est pas installé", conseil="lancez « python lancer.py explorer »"
+        ) from cause
+    except SystemExit as cause:
+        raise ProductionImpossible(_SANS_DEMARRER[0], conseil=_SANS_DEMARRER[1]) from cause
+    return _servir(serveur, "l'explorateur est ouvert", annoncer)
+
+
+def _poser_le_temoin(requete: Any, **_: Any) -> None:
+    """Sans ce témoin (« xsrf »), l'onglet qui se ferme n'a pas le droit d'arrêter son noyau."""
+    _ = requete.xsrf_token
+
+
+def _carnet_de_la_page() -> str:
+    from nbformat import v4, writes
+
+    lignes = (
+        # Arrêté, un noyau dit parfois en anglais qu'on l'a interrompu.
+        "get_ipython().kernel.log.setLevel('CRITICAL')",
+        "from cafdiag.restitution.explorateur.interface import Explorateur",
+        'Explorateur(nom="page", page=True)',
+    )
+    noyau = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cellule = v4.new_code_cell("\n".join(lignes), id="page")
+    return writes(v4.new_notebook(cells=[cellule], metadata={"kernelspec": noyau}))
 
 
 def ouvrir(
@@ -253,26 +355,41 @@ def ouvrir(
         from jupyterlab.labapp import LabApp
 
         serveur = LabApp.initialize_server(
-            argv=arguments_du_serveur(carnets, port=libre, navigateur=navigateur)
+            argv=[
+                *arguments_du_serveur(carnets, port=libre, navigateur=navigateur, accueil=f"/lab/tree/{ACCUEIL}"),
+                *_de_l_atelier(),
+            ]
         )
     except ImportError as cause:
         raise ProductionImpossible(
-            "JupyterLab n'est pas installé", conseil="lancez « python lancer.py explorer »"
+            "JupyterLab n'est pas installé", conseil="lancez « python lancer.py atelier »"
         ) from cause
     except SystemExit as cause:
-        raise ProductionImpossible(
-            "JupyterLab n'a pas démarré", conseil="relancez ; si cela recommence, essayez un autre --port"
-        ) from cause
-    # La bannière anglaise du serveur et ses adieux : notre message les remplace.
-    serveur.log.addFilter(lambda trace: trace.levelno != logging.CRITICAL)
-    annoncer(serveur.display_url.splitlines()[0].strip())
+        raise ProductionImpossible(_SANS_DEMARRER[0], conseil=_SANS_DEMARRER[1]) from cause
     if message:
         print(f"cafdiag : {message}.", file=sys.stderr)
-    print(
-        "cafdiag : l'atelier est ouvert à l'adresse ci-dessus, sur cet ordinateur seulement.\n"
-        "cafdiag : gardez cette fenêtre ouverte ; Ctrl-C (ou fermer la fenêtre) l'arrête.",
-        file=sys.stderr,
-        flush=True,
-    )
-    serveur.start()
+    return _servir(serveur, "l'atelier est ouvert", annoncer)
+
+
+def _servir(serveur: Any, dit: str, annoncer: Callable[[str], None]) -> int:
+    """Donne l'adresse, le mode d'emploi, et attend la fin."""
+    # La bannière anglaise du serveur et ses adieux : notre message les remplace.
+    serveur.log.addFilter(lambda trace: trace.levelno != logging.CRITICAL)
+
+    def dire() -> None:
+        annoncer(serveur.display_url.splitlines()[0].strip())
+        print(
+            f"cafdiag : {dit} à l'adresse ci-dessus, sur cet ordinateur seulement.\n"
+            "cafdiag : gardez cette fenêtre ouverte ; Ctrl-C (ou fermer la fenêtre) l'arrête.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    # Une fois la boucle lancée : l'adresse dite répond.
+    serveur.io_loop.add_callback(dire)
+    try:
+        serveur.start()
+    finally:
+        # Interrompu, le serveur s'en va sans ses noyaux, qui se plaignent en anglais d'être seuls.
+        serveur.io_loop.run_sync(serveur.cleanup_kernels)
     return 0

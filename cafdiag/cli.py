@@ -153,7 +153,7 @@ def analyseur() -> argparse.ArgumentParser:
     ajouter_commandes(commandes)
     cli_perimetre.ajouter_commandes(commandes)
     cli_secret.ajouter_commandes(commandes)
-    cli_explorer.ajouter_commande(commandes)
+    cli_explorer.ajouter_commandes(commandes)
     cli_lot.ajouter_commandes(commandes)
     _geographie(racine)
     return racine
@@ -389,6 +389,6 @@ _COMMANDES = {
     "perimetre": cli_perimetre.executer,
     "secret": cli_secret.executer,
     **dict.fromkeys(("serie", "decomposer", "figer", "evaluer", "anomalies"), cli_evolution.executer),
-    "explorer": cli_explorer.executer,
+    **dict.fromkeys(("explorer", "atelier"), cli_explorer.executer),
     "lot": cli_lot.executer,
 }

@@ -61,7 +61,9 @@ def preciser(options: argparse.Namespace, faute: TerritoireAmbigu) -> argparse.N
             return [remplace(v, cle) for v in valeur]
         return cle if valeur == faute.demande else valeur
 
-    designe = any(remplace(valeur, "") != valeur for valeur in vars(options).values())
+    # Le nom d'usage se donne : « diagnostic Brest --nom Brest » garde le sien.
+    dites = {nom: valeur for nom, valeur in vars(options).items() if nom != "nom"}
+    designe = any(remplace(valeur, "") != valeur for valeur in dites.values())
     if not designe or not au_clavier():
         raise faute
     print(f"cafdiag : « {faute.cle} » désigne plusieurs territoires :", file=sys.stderr)
@@ -74,7 +76,7 @@ def preciser(options: argparse.Namespace, faute: TerritoireAmbigu) -> argparse.N
             raise faute
         if reponse.isdecimal() and 1 <= int(reponse) <= len(faute.choix):
             break
-    for nom, valeur in vars(options).items():
+    for nom, valeur in dites.items():
         setattr(neuves, nom, remplace(valeur, faute.choix[int(reponse) - 1]))
     return neuves
 

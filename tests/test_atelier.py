@@ -79,10 +79,10 @@ def test_ports():
 
 
 def test_arguments_jamais_hors_de_la_machine(tmp_path):
-    arguments = atelier.arguments_du_serveur(tmp_path, port=8888, navigateur=False)
+    arguments = atelier.arguments_du_serveur(tmp_path, port=8888, navigateur=False, accueil="/lab")
     assert "--ServerApp.ip=127.0.0.1" in arguments
     assert "--ServerApp.open_browser=False" in arguments
-    assert f"--LabApp.default_url=/lab/tree/{atelier.ACCUEIL}" in arguments
+    assert "--ServerApp.default_url=/lab" in arguments
     assert not any("token=" in a or "password" in a for a in arguments)
     assert (magasin.dossier("notebooks") / atelier.ACCUEIL).is_file()
 
@@ -94,9 +94,15 @@ def test_accueil_mene_a_des_carnets_qui_existent():
     assert liens == {c.name for c in carnets.glob("*.ipynb")} - {atelier.ACCUEIL} and len(liens) > 5
 
 
-def test_demande_fausse_avant_de_rien_ouvrir(capsys):
-    assert principal(["explorer", "--port", "80", "--sans-navigateur"]) == 2
+@pytest.mark.parametrize("commande", ["explorer", "atelier"])
+def test_demande_fausse_avant_de_rien_ouvrir(capsys, commande):
+    assert principal([commande, "--port", "80", "--sans-navigateur"]) == 2
     assert "1024" in capsys.readouterr().err
+    with socket.socket() as prise:
+        prise.bind(("127.0.0.1", 0))
+        prise.listen()
+        assert principal([commande, "--port", str(prise.getsockname()[1]), "--sans-navigateur"]) == 2
+    assert "déjà pris" in capsys.readouterr().err
 
 
 # --- Les lanceurs ---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 
 import openpyxl
 import pandas as pd
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.restitution.explorateur import actions, calculs, decor, garde, page, vues
+from cafdiag.restitution.explorateur import actions, calculs, decor, garde, page, production, vues
 from cafdiag.restitution.explorateur.code import code_de
 from cafdiag.restitution.explorateur.etat import AUTRES_MAXIMUM, REFERENCES, Etat, themes
 from cafdiag.restitution.explorateur.interface import DERNIERE, VOLETS, Explorateur
@@ -477,11 +478,11 @@ def test_produire(vue, a_soi, monkeypatch):
     vue.changer(vue.etat.montrer("PE_NAISS").comparer(LAVAL))
     monkeypatch.setenv("CAFDIAG_ATELIER", str(a_soi))
     boutons = vue.production.boutons
-    boutons["Tableur"].click()
+    boutons[production.CLASSEUR].click()
     assert 'href="/files/sorties/' in vue.production.resultat.value
-    boutons["Image"].click()
-    assert "prêt" in vue.production.resultat.value
-    boutons["Code Python de cette vue"].click()
+    boutons[production.IMAGE].click()
+    assert "Prêt" in vue.production.resultat.value
+    boutons[production.CODE].click()
     assert "cd.territoire(&quot;200048551&quot;)" in vue.production.resultat.value
     classeur = openpyxl.load_workbook(a_soi / "sorties" / "mesures-200048551.xlsx", read_only=True)
     cases = {c for feuille in classeur for ligne in feuille.iter_rows(values_only=True) for c in ligne}
@@ -493,11 +494,45 @@ def test_produire(vue, a_soi, monkeypatch):
     assert (a_soi / "sorties" / "carte-200048551-PE_NAISS.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_produire_les_documents_coches(vue, a_soi, monkeypatch, fautes):
+    from cafdiag.restitution import produire
+    from cafdiag.restitution.archives import DocxRetouche
+
+    # Tous les formats du diagnostic se cochent.
+    assert set(vue.production.formats) == set(produire.FORMATS)
+    demandes = []
+
+    def diagnostic(cible, *, sortie, formats, annee):
+        demandes.append((cible.cle, sortie, formats, annee))
+        warnings.warn("copil.pptx : retouché, gardé", DocxRetouche, stacklevel=1)
+        return {f: sortie / f"document.{f}" for f in formats}
+
+    monkeypatch.setattr(produire, "diagnostic", diagnostic)
+    monkeypatch.setenv("CAFDIAG_SORTIES", str(a_soi / "ailleurs"))
+    monkeypatch.setenv("CAFDIAG_ATELIER", str(a_soi / "ailleurs"))
+    monkeypatch.setenv("CAFDIAG_ADRESSE", "/fichiers")
+    for format_, case in vue.production.formats.items():
+        case.value = format_ in ("note", "pptx")
+    vue.production.boutons[production.PRODUIRE].click()
+    assert demandes == [(CRAON, a_soi / "ailleurs", ("note", "pptx"), None)]
+    dit = vue.production.resultat.value
+    assert 'href="/fichiers/document.pptx"' in dit and "copil.pptx : retouché, gardé" in dit
+    for case in vue.production.formats.values():
+        case.value = False
+    vue.production.boutons[production.PRODUIRE].click()
+    assert "Aucun document n&#x27;est coché" in vue.avis.value and fautes.pop() and len(demandes) == 1
+
+
+def test_la_page_ne_montre_pas_de_code():
+    vue = Explorateur(nom="essai", page=True)
+    assert page.SEUL in vue._dom_classes and production.CODE not in vue.production.boutons
+
+
 def test_produire_sans_droit_se_dit(vue, a_soi, fautes):
     (a_soi / "sorties").write_text("un fichier", encoding="utf-8")
-    vue.production.boutons["Tableur"].click()
+    vue.production.boutons[production.CLASSEUR].click()
     assert "Impossible d&#x27;écrire" in vue.avis.value and fautes.pop()
-    assert not vue.production.boutons["Tableur"].disabled
+    assert not vue.production.boutons[production.CLASSEUR].disabled
 
 
 def test_liens_hors_de_l_atelier(tmp_path):

@@ -92,6 +92,22 @@ def test_carnet_propre(carnet):
     assert fautes == []
 
 
+@pytest.mark.parametrize("carnet", [c for c in CARNETS if c.parent.name == "notebooks"], ids=_nom)
+def test_carnet_se_lit_sans_code(carnet):
+    """Le code replié, et des tableaux à la française : ni « NaN », ni point décimal."""
+    fautes = []
+    for rang, cellule in enumerate(c for c in _cellules(carnet) if c["cell_type"] == "code"):
+        if not cellule["metadata"].get("jupyter", {}).get("source_hidden"):
+            fautes.append(f"cellule de code {rang} : code déplié")
+        for sortie in cellule["outputs"]:
+            donnees = sortie.get("data", {})
+            montre = "".join(donnees.get("text/html") or donnees.get("text/plain") or sortie.get("text", ""))
+            montre = re.sub(r"(?s)<style>.*?</style>", "", montre)
+            if trouve := re.search(r"\bnan\b|\b(?:None|NaT)\b|(?<![\w.-])\d+\.\d+(?![\w.])", montre, re.I):
+                fautes.append(f"cellule de code {rang} : « {trouve[0]} »")
+    assert fautes == []
+
+
 @pytest.mark.parametrize(
     ("texte", "fautif"),
     [

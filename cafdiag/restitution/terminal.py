@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # Ce qui désigne sans se lire : après ce qui se lit.
 _CODES = ("code", "codes", "indicateur", "territoire")
 _NOMBRES_NUS = ("annee", "rang", "cog")
+_VALEURS = ("valeur", "ecart", "bas", "haut", "mediane", "q1", "q3")
+ROLES = ("territoire", "departement", "region", "france", "comparables")
 _LARGEUR, _LIBELLE, _VALEUR = 70, 52, 20
 # Les constats d'une évaluation où rien n'a bougé, et ceux dont l'écart ne dit pas une évolution.
 _IMMOBILES = ("même année", "stable", "dans l'incertitude", "non mesuré")
@@ -61,28 +63,53 @@ def tableau_en_texte(table: pd.DataFrame) -> str:
     Mayenne         12,5  53
     Maine-et-Loire        49
     """
-    colonnes = sorted(table.columns, key=lambda c: str(c) in _CODES)
-    a_droite = [pd.api.types.is_numeric_dtype(table[c]) and table[c].dtype != bool for c in colonnes]
-    unites = table["unite"].tolist() if "unite" in table else [None] * len(table)
-    rangees = [[str(c).replace("_", " ") for c in colonnes]]
-    cases = [_cases(table[c], unites) for c in colonnes]
-    rangees += [list(rangee) for rangee in zip(*cases, strict=True)]
-    return _aligner(rangees, a_droite)
+    rangee = sorted(table.columns, key=lambda c: str(c) in _CODES)
+    entetes, rangees, a_droite = en_colonnes(table[rangee])
+    return aligner([[nom.replace("_", " ") for nom in entetes], *rangees], a_droite)
 
 
-def _cases(colonne: pd.Series, unites: list[Any]) -> list[str]:
+def en_colonnes(
+    table: pd.DataFrame, *, unites: Sequence[Any] = (), vides: Sequence[str] = (), large: int = _LARGEUR
+) -> tuple[list[str], list[list[str]], list[bool]]:
+    """Une table quelconque en textes : noms des colonnes, rangées, et lesquelles sont des nombres.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Ses colonnes, sauf l'index.
+    unites, vides : sequence, optional
+        Pour chaque rangée, l'unité qui règle ses décimales (par défaut, sa colonne ``unite``), et ce qui s'écrit à la
+        place d'un nombre absent (par défaut, rien).
+    large : int
+        Au-delà, un texte est coupé.
+    """
+    unites = unites or (table["unite"].tolist() if "unite" in table else [None] * len(table))
+    vides = vides or [""] * len(table)
+    colonnes = [table[nom] for nom in table.columns]
+    a_droite = [pd.api.types.is_numeric_dtype(c) and c.dtype != bool for c in colonnes]
+    cases = [_cases(c, unites, vides, large) for c in colonnes]
+    return [str(nom) for nom in table.columns], [list(r) for r in zip(*cases, strict=True)], a_droite
+
+
+def _cases(colonne: pd.Series, unites: Sequence[Any], vides: Sequence[str], large: int) -> list[str]:
     nom = str(colonne.name)
     if colonne.dtype == bool:
         return ["oui" if v else "non" for v in colonne]
     if not pd.api.types.is_numeric_dtype(colonne):
-        return ["" if est_vide(v) else _court(_case(v)) for v in colonne]
+        return ["" if est_vide(v) else _court(_case(v), large) for v in colonne]
     if nom.startswith(_NOMBRES_NUS):
-        return ["" if est_vide(v) else str(int(v)) for v in colonne]
-    d_unite = nom.startswith(("valeur", "ecart", "bas", "haut"))
+        return [vide if est_vide(v) else str(int(v)) for v, vide in zip(colonne, vides, strict=True)]
     places = _places(colonne)
+    if nom in dictionnaire().index:
+        # Un tableau croisé : une colonne par indicateur.
+        places = int(dictionnaire().at[nom, "decimales"])
+        return [nombre(v, decimales=places, vide=vide) for v, vide in zip(colonne, vides, strict=True)]
+    d_unite = nom.startswith(_VALEURS) or nom in ROLES
+    if d_unite:
+        places = min(places, 1)
     return [
-        nombre(v, decimales=decimales_de(u) if d_unite and not est_vide(u) else places, vide="")
-        for v, u in zip(colonne, unites, strict=True)
+        nombre(v, decimales=decimales_de(u) if d_unite and not est_vide(u) else places, vide=vide)
+        for v, u, vide in zip(colonne, unites, vides, strict=True)
     ]
 
 
@@ -96,9 +123,9 @@ def _places(colonne: pd.Series) -> int:
     return next((d for d in range(3) if (connues.round(d) == connues.round(3)).all()), 3)
 
 
-def _court(texte: str) -> str:
+def _court(texte: str, large: int) -> str:
     texte = " ".join(texte.split())
-    return texte if len(texte) <= _LARGEUR else texte[: _LARGEUR - 1] + "…"
+    return texte if len(texte) <= large else texte[: large - 1] + "…"
 
 
 def _clair(texte: str) -> str:
@@ -106,7 +133,8 @@ def _clair(texte: str) -> str:
     return texte.replace(FINE, " ").replace(INSECABLE, " ")
 
 
-def _aligner(rangees: Sequence[Sequence[str]], a_droite: Sequence[bool]) -> str:
+def aligner(rangees: Sequence[Sequence[str]], a_droite: Sequence[bool]) -> str:
+    """Des rangées de textes en colonnes alignées, sans espaces insécables : une console ancienne ne les a pas."""
     rangees = [[_clair(case) for case in rangee] for rangee in rangees]
     larges = [max(len(rangee[i]) for rangee in rangees) for i in range(len(a_droite))]
     return "\n".join(
@@ -199,7 +227,7 @@ def _cote_a_cote(mesures: pd.DataFrame, lieux: list[tuple[str, str]]) -> str:
             libelle = textwrap.wrap(f"{dite['libelle']}, {dite['unite']}", _LIBELLE, subsequent_indent="  ")
             rangees.append([libelle[0], *(_case_de(m, notes) for m in siennes), code])
             rangees += [[suite, *[""] * (len(lieux) + 1)] for suite in libelle[1:]]
-    lignes = [_aligner(rangees, [False, *[True] * len(lieux), False])]
+    lignes = [aligner(rangees, [False, *[True] * len(lieux), False])]
     symboles = {STATUTS[s].symbole: STATUTS[s].libelle for s in STATUTS if s in set(mesures["statut"])}
     pied = " ; ".join(f"{symbole} : {libelle}" for symbole, libelle in symboles.items() if symbole)
     lignes += ["", pied] if pied else [""]

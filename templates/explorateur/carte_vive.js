@@ -243,13 +243,19 @@
     document.documentElement.dataset.peint = peinture && decor && peinture.decor === decor.id ? rangs.peinture : "";
   }
 
-  function ajuster() { window.frameElement.style.height = noeud("figure").offsetHeight + 6 + "px"; }
+  /* Seul dans sa page, et s'il y a la place, le cadre remplit la sienne ; sinon il a la hauteur de sa figure. */
+  function ajuster() {
+    var plein = racine.classList.contains("cafdiag-seul") && window.parent.matchMedia("(min-width: 1000px)").matches;
+    document.documentElement.classList.toggle("plein", plein);
+    window.frameElement.style.height = plein ? "100%" : noeud("figure").offsetHeight + 6 + "px";
+  }
 
   function commencer() {
     racine = trouverRacine();
     if (!racine) { window.setTimeout(commencer, 100); return; }
     new window.parent.MutationObserver(rafraichir).observe(racine, { childList: true, subtree: true });
     new ResizeObserver(ajuster).observe(noeud("figure"));
+    window.parent.addEventListener("resize", ajuster);
     rafraichir();
   }
 

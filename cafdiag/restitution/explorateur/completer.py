@@ -37,7 +37,7 @@ class Completer(widgets.VBox):
         self.manques = widgets.HTML()
         self.prendre = widgets.Button(
             description="Prendre les données publiques",
-            icon="download",
+           
             tooltip="Demande le réseau ; ce qui est déjà pris n'est pas repris",
         )
         self.prendre.on_click(agir(self._prendre))

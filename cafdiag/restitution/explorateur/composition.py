@@ -49,10 +49,9 @@ class Composition(widgets.VBox):
             exemple="d'ailleurs",
         )
         self.resume = widgets.HTML()
-        self.nom = widgets.Text(description="Nom du périmètre", placeholder="Pôle sud")
-        self.enregistrer = widgets.Button(
-            description="Enregistrer et ouvrir", button_style="primary", icon="save"
-        )
+        # D'un coup, en quittant le champ : lettre à lettre, le bouton pressé aussitôt devancerait les dernières.
+        self.nom = widgets.Text(description="Nom du périmètre", placeholder="Pôle sud", continuous_update=False)
+        self.enregistrer = widgets.Button(description="Enregistrer et ouvrir", button_style="primary")
         self.enregistrer.on_click(agir(self._enregistrer))
         self.vider = widgets.Button(description="Tout décocher")
         self.vider.on_click(agir(lambda _: cocher(list(self._etat.choisies) if self._etat else [], False)))

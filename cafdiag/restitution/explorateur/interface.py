@@ -13,7 +13,8 @@ import ipywidgets as widgets
 
 from cafdiag.erreurs import CafdiagError
 from cafdiag.indicateurs import annees_disponibles, comparables, dictionnaire
-from cafdiag.restitution.explorateur import calculs, decor, garde, page, vues
+from cafdiag.restitution.explorateur import calculs, decor, garde, vues
+from cafdiag.restitution.explorateur import page as page_de_la_carte
 from cafdiag.restitution.explorateur.code import code_de
 from cafdiag.restitution.explorateur.completer import Completer
 from cafdiag.restitution.explorateur.composition import Composition
@@ -33,10 +34,16 @@ VOLETS = (COMPARER, ANNEES, PERIMETRE, SIMULER, PRODUIRE, COMPLETER)
 
 
 class Explorateur(widgets.VBox):
-    """L'explorateur de territoires (voir :func:`cafdiag.explorer`)."""
+    """L'explorateur de territoires (voir :func:`cafdiag.explorer`).
 
-    def __init__(self, cible: Territoire | str | None = None, *, nom: str = "") -> None:
+    ``page`` : il est seul dans sa page, qu'il remplit, et ne propose pas de code.
+    """
+
+    def __init__(
+        self, cible: Territoire | str | None = None, *, nom: str = "", page: bool = False
+    ) -> None:
         preparer()
+        self._seul = page
         self._nom = nom or garde.nom_du_carnet()
         self._etat, avis = garde.relire(self._nom)
         if cible is not None:
@@ -46,7 +53,9 @@ class Explorateur(widgets.VBox):
         self._decor: decor.Decor | None = None
         self._construire()
         super().__init__(self._disposer())
-        self.add_class(page.RACINE)
+        self.add_class(page_de_la_carte.RACINE)
+        if page:
+            self.add_class(page_de_la_carte.SEUL)
         self._montrer(None)
         self._dire(avis)
 
@@ -71,13 +80,15 @@ class Explorateur(widgets.VBox):
         self.indicateur = widgets.Dropdown(description="Indicateur")
         self.annee = widgets.Dropdown(description="Année")
         self.definition, self.chiffre, self.barres = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.definition.add_class("cafdiag-definition")
         self.zone = widgets.HTML()
         self.ouvrir_zone = widgets.Button(description="Ouvrir ce territoire")
         self.comparer_zone = widgets.Button(description="Le comparer")
-        self.cadre = widgets.HTML(page.cadre())
-        self.porteurs = {nom: widgets.HTML() for nom in (page.DECOR, page.PEINTURE)}
+        self.cadre = widgets.HTML(page_de_la_carte.cadre())
+        self.cadre.add_class("cafdiag-hote")
+        self.porteurs = {nom: widgets.HTML() for nom in (page_de_la_carte.DECOR, page_de_la_carte.PEINTURE)}
         self.pont = widgets.Text(layout=widgets.Layout(display="none"))
-        self.pont.add_class(page.PONT)
+        self.pont.add_class(page_de_la_carte.PONT)
         for nom, porteur in self.porteurs.items():
             porteur.add_class(nom)
             porteur.layout.display = "none"
@@ -92,7 +103,7 @@ class Explorateur(widgets.VBox):
         self.annees = widgets.HTML()
         self.composition = Composition(self._cocher, self._ouvrir_perimetre, self._agir)
         self.simulation = Curseur(self._viser, self._agir)
-        self.production = Production(lambda: self._etat, self._agir)
+        self.production = Production(lambda: self._etat, self._agir, code=not self._seul)
         self.completer = Completer(lambda: self._montrer(None), self._agir)
         self.volets = widgets.Tab([*self._volets()], titles=VOLETS, selected_index=0)
         self.volets.add_class("cafdiag-volets")
@@ -113,7 +124,7 @@ class Explorateur(widgets.VBox):
         self.gestes_zone = widgets.Box([self.zone, self.ouvrir_zone, self.comparer_zone])
         self.gestes_zone.add_class("cafdiag-zone")
         return [
-            widgets.HTML(page.style()),
+            widgets.HTML(page_de_la_carte.style()),
             commandes,
             self.definition,
             lecture,
@@ -169,7 +180,7 @@ class Explorateur(widgets.VBox):
         return prudent
 
     def _dire(self, texte: str, *, erreur: bool = False) -> None:
-        self.avis.value = page.message_html(majuscule(texte), erreur=erreur)
+        self.avis.value = page_de_la_carte.message_html(majuscule(texte), erreur=erreur)
 
     # --- Les gestes ---
 
@@ -303,7 +314,7 @@ class Explorateur(widgets.VBox):
 
     def _etiquette(self, cle: str) -> widgets.Button:
         nom = territoire(cle).nom
-        bouton = widgets.Button(description=f"Retirer {nom}", icon="times", tooltip=f"Retirer {nom}")
+        bouton = widgets.Button(description=f"Retirer {nom}", tooltip=f"Retirer {nom}")
         bouton.on_click(self._agir(lambda _: self.changer(self._etat.ecarter(cle))))
         return bouton
 
@@ -324,14 +335,14 @@ class Explorateur(widgets.VBox):
                 self._actif = ""
             peinture = decor.peindre(etat, nouveau, actif=self._actif)
         if self._decor is None or nouveau.id != self._decor.id:
-            self._porter(page.DECOR, nouveau.message)
+            self._porter(page_de_la_carte.DECOR, nouveau.message)
         self._decor = nouveau
-        self._porter(page.PEINTURE, decor.json_sur(peinture))
+        self._porter(page_de_la_carte.PEINTURE, decor.json_sur(peinture))
         self._montrer_la_zone(compose)
 
     def _porter(self, nom: str, message: str) -> None:
         self._rang += 1
-        self.porteurs[nom].value = page.porteur(message, rang=self._rang)
+        self.porteurs[nom].value = page_de_la_carte.porteur(message, rang=self._rang)
 
     def _montrer_la_zone(self, compose: bool) -> None:
         visible = bool(self._actif) and not compose

@@ -15,8 +15,9 @@ from cafdiag.restitution.couleurs import SANS_DONNEE
 from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.socle_cartes import socle_html
 
-RACINE, DECOR, PEINTURE, PONT = (
+RACINE, SEUL, DECOR, PEINTURE, PONT = (
     "cafdiag-explorateur",
+    "cafdiag-seul",
     "cafdiag-decor",
     "cafdiag-peinture",
     "cafdiag-pont",
