@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from cafdiag.donnees.ecarts import comparer_places, comparer_structures, phrase
+from cafdiag.donnees.ecarts import comparer_structures, phrase
 from cafdiag.magasin import lire_table
 
 pytestmark = pytest.mark.unitaire
@@ -66,41 +66,8 @@ def test_structures_contre_les_faits_embarques():
 def test_entrees_jamais_modifiees():
     avant = LOCALES.copy(), OFFICIELLES.copy()
     comparer_structures(LOCALES, OFFICIELLES.set_index("code"))
-    comparer_places(LOCALES, lire_table("places_communes"))
     pd.testing.assert_frame_equal(LOCALES, avant[0])
     pd.testing.assert_frame_equal(OFFICIELLES, avant[1])
-
-
-def test_places_contre_la_cnaf_serie_courante_et_derniere_annee():
-    officielles = pd.DataFrame(
-        {
-            "maille": ["commune"] * 4 + ["epci"],
-            "code": ["53084", "53084", "53084", "53188", "53084"],
-            "annee": [2022, 2022, 2021, 2022, 2022],
-            "places_eaje": [48, 45, 40, None, 999],
-            "serie": ["courante", "hist", "hist", "hist", "courante"],
-        }
-    )
-    table = comparer_places(LOCALES, officielles).set_index("code")
-    assert table.loc["53084", ["local", "officiel", "ecart", "annee_officielle"]].tolist() == [
-        50,
-        48,
-        2,
-        2022,
-    ]
-    assert table.loc["53084", "phrase"] == "2 places de plus que la source officielle"
-    assert pd.isna(table.loc["53188", "ecart"]) and table.loc["53188", "local"] == 12
-
-
-def test_places_inconnues_dans_le_registre_ne_font_pas_un_total():
-    locales = LOCALES.assign(places=pd.array([20, None, 12, None, None], dtype="Int64"))
-    table = comparer_places(locales, lire_table("places_communes"), codes=["53084", "53130"]).set_index(
-        "code"
-    )
-    assert pd.isna(table.loc["53084", "local"]) and "incomplet" in table.loc["53084", "phrase"]
-    assert "1 structure(s) du registre sans nombre de places" in table.loc["53084", "reserve"]
-    laval = lire_table("places_communes").set_index("code").loc["53130", "places_EAJE_ensemble"]
-    assert table.loc["53130", ["local", "officiel", "ecart"]].tolist() == [0, laval, -laval]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,6 @@ from cafdiag.donnees.lecture import (
     code_region,
     feuilles,
     lire_tableau,
-    lire_texte,
     nombre,
     siren_valide,
 )
@@ -171,7 +170,8 @@ def test_zip_la_table_de_donnees_et_non_ses_metadonnees(tmp_path):
     with zipfile.ZipFile(chemin, "w") as archive:
         archive.writestr("meta_t.csv", "a;b\n" + "x;y\n" * 500)
         archive.writestr("t.csv", TEXTE)
-    assert lire_tableau(chemin).lues == 2 and "Château" in lire_texte(chemin)
+    lu = lire_tableau(chemin)
+    assert lu.lues == 2 and "Château" in lu.table.to_string()
 
 
 def test_une_archive_demesuree_n_est_pas_ouverte(tmp_path, monkeypatch):

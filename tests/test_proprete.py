@@ -262,9 +262,11 @@ def test_le_coeur_s_importe_seul():
         for etage in ("territoires", "indicateurs", "secret")
         for chemin in sorted((RACINE / "cafdiag" / etage).glob("*.py"))
     ]
-    programme = f"import sys\nimport {', '.join(coeur)}\nprint(*sorted(sys.modules))"
+    seul = "import sys, cafdiag\nprint('pandas' in sys.modules)\n"
+    programme = f"{seul}import {', '.join(coeur)}\nprint(*sys.modules)"
     rendu = subprocess.run([sys.executable, "-c", programme], cwd=RACINE, capture_output=True, text=True, check=True)
-    charges = rendu.stdout.split()
+    lourd, *charges = rendu.stdout.split()
+    assert lourd == "False", "« import cafdiag » doit rester instantané"
     assert len(coeur) > 60 and "cafdiag.donnees.grandeurs" in charges
     lourds = {"IPython", "branca", "docx", "folium", "geopandas", "ipykernel", "ipywidgets", "jinja2", "jupyter_client",
               "matplotlib", "nbformat", "openpyxl", "papermill", "pptx", "pyogrio", "requests", "shapely", "typst"}

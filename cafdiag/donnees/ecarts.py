@@ -116,54 +116,6 @@ def comparer_structures(
     return _table(lignes)
 
 
-def comparer_places(
-    structures: pd.DataFrame, officielles: pd.DataFrame, *, codes: Iterable[str] | None = None
-) -> pd.DataFrame:
-    """Places de crèche par commune : le registre (EAJE et micro-crèches) contre la Cnaf, là où elle publie.
-
-    La Cnaf compte l'offre théorique de décembre, micro-crèches comprises. Une structure du registre sans
-    place connue rend le total local manquant : une somme partielle passerait pour un écart.
-
-    Parameters
-    ----------
-    structures : DataFrame
-        Table canonique ``structures`` (``type``, ``code``, ``places``).
-    officielles : DataFrame
-        Table canonique ``places`` (``maille``, ``code``, ``annee``, ``places_eaje``), ou la table embarquée
-        des places communales (``places_EAJE_ensemble``).
-    codes : iterable of str, optional
-        Communes à comparer ; par défaut celles du registre.
-
-    Returns
-    -------
-    DataFrame
-        Comme :func:`comparer_structures`, grandeur « places ».
-    """
-    publiees = officielles.rename(columns={"places_EAJE_ensemble": "places_eaje"})
-    if "maille" in publiees:
-        publiees = publiees[publiees["maille"] == "commune"]
-    if "serie" in publiees:
-        # 2022 est dans les deux séries : la courante prime.
-        publiees = publiees.sort_values("serie", key=lambda s: s.eq("courante"), kind="stable")
-    publiees = (
-        publiees.sort_values("annee", kind="stable").drop_duplicates("code", keep="last").set_index("code")
-    )
-    creches = structures[structures["type"].isin(["eaje", "micro_creche"])]
-    sommes = creches.groupby("code")["places"].sum(min_count=1, skipna=False)
-    incompletes = creches[creches["places"].isna()].groupby("code").size()
-    voulus = sommes.index.tolist() if codes is None else list(dict.fromkeys(codes))
-    lignes = []
-    for code in voulus:
-        local = sommes.get(code, 0) if code not in incompletes else pd.NA
-        reserve = "Cnaf, offre théorique de décembre ; communes de plus de 10 000 habitants"
-        if code in incompletes:
-            reserve = f"{incompletes[code]} structure(s) du registre sans nombre de places ; {reserve}"
-        publie = publiees["places_eaje"].get(code)
-        annee = None if publie is None else publiees["annee"].get(code)
-        lignes.append(_ligne(code, "eaje", "places", local, publie, annee, "place", reserve))
-    return _table(lignes)
-
-
 def _ligne(code, type_structure, grandeur, local, officiel, annee, unite, reserve) -> tuple:
     officiel = pd.NA if officiel is None or pd.isna(officiel) else round(officiel)
     ecart = pd.NA if pd.isna(local) or pd.isna(officiel) else local - officiel

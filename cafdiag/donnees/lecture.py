@@ -35,7 +35,6 @@ from cafdiag.donnees.nettoyage import (
     nombre,
     siren_valide,
 )
-from cafdiag.donnees.octets import lire_texte
 from cafdiag.erreurs import EntreeFautive
 
 _BATIMENT_MAX = 0.01
@@ -363,7 +362,7 @@ def _reunir(src: octets.Fichier, plan: _Plan, arrow: pa.Table, empreinte: str) -
 
 __all__ = [
     "Brut", "Codes", "CompteRendu", "Lecture", "Rejet", "annee", "apercu", "code_commune",
-    "code_departement", "code_epci", "code_region", "feuilles", "lire_tableau", "lire_texte", "nombre",
+    "code_departement", "code_epci", "code_region", "feuilles", "lire_tableau", "nombre",
     "siren_valide",
 ]
 

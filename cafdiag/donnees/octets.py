@@ -322,14 +322,3 @@ def examiner(src: Fichier) -> Examen:
     except UnicodeDecodeError:
         simple = False
     return Examen(simple and reste.count(b'"') % 2 == 0, debut, bords)
-
-
-def lire_texte(chemin: Path | str) -> str:
-    """Tout le texte d'un fichier, décodé et réparé ; .gz et .zip ouverts.
-
-    Raises
-    ------
-    EntreeFautive
-        Fichier absent, vide, trop gros, archive abîmée.
-    """
-    return decoder(source(chemin).tout())[0]

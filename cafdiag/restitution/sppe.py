@@ -31,7 +31,6 @@ from cafdiag.restitution.piece import (
     controler_sortie,
     ecrire_piece,
     en_colonnes,
-    rendre,
 )
 from cafdiag.restitution.simulation import MODES_COURTS, conclusion, montant, places_dites, sans_cote
 from cafdiag.restitution.tableaux import tableau
@@ -514,11 +513,6 @@ def piece(etat: Sppe, rubriques: list[Rubrique]) -> Piece:
 def bloc(etat: Sppe, rubriques: list[Rubrique]) -> Bloc:
     """La trame, affichable dans un carnet."""
     return Bloc(piece(etat, rubriques).corps())
-
-
-def en_html(etat: Sppe, rubriques: list[Rubrique]) -> str:
-    """La trame en page HTML autonome, lisible sans réseau."""
-    return str(rendre(piece(etat, rubriques), ".html"))
 
 
 def ecrire(

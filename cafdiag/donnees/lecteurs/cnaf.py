@@ -61,7 +61,6 @@ _ADMIS = _TAUX | _PLACES | set(_MAILLES) | frozenset(re.findall(r"\w+",
 _MODES = (("eaje_hors_psu", r"hors.*psu|psu.*hors|non_psu"), ("eaje_psu", r"psu"), ("prescol", r"scol|ecole"),
           ("gad", r"gad|domicile|salarie"), ("am", r"(^|_)am(_|$)|assistant"), ("ind", r"(^|_)ind(_|$)|individuel"),
           ("eaje", r"eaje|creche|collectif|(^|_)col(_|$)"))
-SERIES = ("courante", "hist")
 
 
 class _Grandeur(NamedTuple):
