@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cafdiag.donnees.commandes import verifier as verifier_les_donnees
     from cafdiag.indicateurs import Options, comparer, mesurer, mesurer_maille, situer
     from cafdiag.indicateurs.anomalies import verifier_portrait
-    from cafdiag.indicateurs.baremes_fichier import lire_baremes as baremes
+    from cafdiag.indicateurs.baremes import lire_baremes as baremes
     from cafdiag.indicateurs.comparables import comparables
     from cafdiag.indicateurs.departs import simuler_departs
     from cafdiag.indicateurs.dictionnaire import dictionnaire

@@ -169,8 +169,7 @@ def simuler(options: argparse.Namespace) -> int:
 
 def baremes(options: argparse.Namespace) -> int:
     """Exécute « baremes »."""
-    from cafdiag.indicateurs.baremes import annee_du_bareme
-    from cafdiag.indicateurs.baremes_fichier import copier_baremes, lire_baremes
+    from cafdiag.indicateurs.baremes import annee_du_bareme, copier_baremes, lire_baremes
 
     if options.copie:
         print(copier_baremes(options.copie))

@@ -6,7 +6,7 @@ import pytest
 
 import cafdiag as cd
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
-from cafdiag.indicateurs.baremes_fichier import copier_baremes
+from cafdiag.indicateurs.baremes import copier_baremes
 from cafdiag.indicateurs.financement import Poste, financer, financer_alsh, financer_animation, totaliser
 
 pytestmark = pytest.mark.unitaire

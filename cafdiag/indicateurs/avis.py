@@ -14,8 +14,7 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import CafdiagError, DemandeFausse
-from cafdiag.indicateurs.baremes import Baremes
-from cafdiag.indicateurs.baremes_fichier import lire_baremes
+from cafdiag.indicateurs.baremes import Baremes, lire_baremes
 from cafdiag.indicateurs.besoin import MODES_CREES
 from cafdiag.indicateurs.cout import chiffrer
 from cafdiag.indicateurs.petite_enfance import bornes_du_taux

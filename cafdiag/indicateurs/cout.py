@@ -55,7 +55,7 @@ def chiffrer(
 
     Examples
     --------
-    >>> from cafdiag.indicateurs.baremes_fichier import lire_baremes
+    >>> from cafdiag.indicateurs.baremes import lire_baremes
     >>> modes = pd.DataFrame({"mode": ["eaje_psu"], "places": [49.0], "bas": [49.0], "haut": [49.0]})
     >>> financement, reste, _ = chiffrer(modes, lire_baremes(), annee=2025)
     >>> financement.set_index("bareme").loc["bonus_territoire_places_nouvelles", ["bas", "haut"]].tolist()

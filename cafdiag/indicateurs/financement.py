@@ -75,7 +75,7 @@ def financer(postes: Iterable[Poste], baremes: Baremes, *, annee: int | None = N
 
     Examples
     --------
-    >>> from cafdiag.indicateurs.baremes_fichier import lire_baremes
+    >>> from cafdiag.indicateurs.baremes import lire_baremes
     >>> places = Poste("bonus_territoire_places_nouvelles", 49)
     >>> financer([places], lire_baremes(), annee=2025)[["bas", "haut", "statut"]].to_dict("records")
     [{'bas': 127400.0, 'haut': 176400.0, 'statut': 'lu'}]
@@ -170,7 +170,7 @@ def financer_alsh(
 
     Examples
     --------
-    >>> from cafdiag.indicateurs.baremes_fichier import lire_baremes
+    >>> from cafdiag.indicateurs.baremes import lire_baremes
     >>> table = financer_alsh(lire_baremes(), periscolaire=1, nouvelles_mercredi=1, annee=2018)
     >>> totaliser(table[table["bareme"].ne("bonus_territoire_alsh")])
     (1.0, 1.0)
@@ -253,7 +253,7 @@ def financer_animation(
 
     Examples
     --------
-    >>> from cafdiag.indicateurs.baremes_fichier import lire_baremes
+    >>> from cafdiag.indicateurs.baremes import lire_baremes
     >>> financer_animation(lire_baremes(), animation_locale=10_000)["haut"].item()
     6360.0
     """

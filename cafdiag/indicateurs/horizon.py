@@ -16,7 +16,7 @@ import pandas as pd
 from cafdiag.donnees import Apports
 from cafdiag.donnees.calibrage import calibrage_enfants, dispersion, epreuve_horizon
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs.baremes_fichier import lire_baremes
+from cafdiag.indicateurs.baremes import lire_baremes
 from cafdiag.indicateurs.contexte import Contexte, annee_des_taux
 from cafdiag.indicateurs.cout import chiffrer
 from cafdiag.indicateurs.departs import simuler_departs

@@ -11,8 +11,7 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs.baremes import Baremes, annee_du_bareme
-from cafdiag.indicateurs.baremes_fichier import lire_baremes
+from cafdiag.indicateurs.baremes import Baremes, annee_du_bareme, lire_baremes
 from cafdiag.indicateurs.besoin import (
     DEMI_PLACE,
     DEMI_TAUX,

@@ -18,8 +18,7 @@ from cafdiag.donnees import Apports, table_communes
 from cafdiag.donnees.populations_totales import lire_populations_totales, totale_connue
 from cafdiag.donnees.variables import derniere_annee
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs.baremes import Baremes
-from cafdiag.indicateurs.baremes_fichier import lire_baremes
+from cafdiag.indicateurs.baremes import Baremes, lire_baremes
 from cafdiag.indicateurs.generiques import dire_millesime
 from cafdiag.indicateurs.tables_calcul import Tables, contexte_des
 from cafdiag.magasin import lire_table

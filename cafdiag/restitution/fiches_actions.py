@@ -14,7 +14,7 @@ import pandas as pd
 from openpyxl import Workbook
 
 from cafdiag.indicateurs.actions import COLONNES, Action
-from cafdiag.indicateurs.baremes_fichier import lire_baremes
+from cafdiag.indicateurs.baremes import lire_baremes
 from cafdiag.indicateurs.financement import Poste, financer
 from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.copil import incertitude, source

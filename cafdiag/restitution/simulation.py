@@ -8,7 +8,7 @@ import re
 import pandas as pd
 
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs.baremes_fichier import lire_baremes
+from cafdiag.indicateurs.baremes import lire_baremes
 from cafdiag.indicateurs.departs import Departs
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.mesures import COLONNES

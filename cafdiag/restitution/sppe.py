@@ -15,7 +15,7 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports
 from cafdiag.indicateurs import comparer, mesurer_maille
-from cafdiag.indicateurs.baremes_fichier import lire_baremes
+from cafdiag.indicateurs.baremes import lire_baremes
 from cafdiag.indicateurs.simulation import TAUX, Simulateur
 from cafdiag.indicateurs.sppe import MISSIONS, OBLIGATIONS, Sppe
 from cafdiag.indicateurs.sppe_schema import AMORCE, ENTETES, POINTS, TEXTE, Controle, controler
