@@ -77,7 +77,7 @@ _OU = {
     "situer": "indicateurs",
     "Options": "indicateurs",
     "Hypotheses": "indicateurs.simulation_objets",
-    "baremes": "indicateurs.baremes_fichier:lire_baremes",
+    "baremes": "indicateurs.baremes:lire_baremes",
     "financer_alsh": "indicateurs.financement",
     "financer_animation": "indicateurs.financement",
     "avis": "indicateurs.avis",
