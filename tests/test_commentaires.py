@@ -24,8 +24,9 @@ TERRITOIRES = [
 ]
 SUPERLATIFS = re.compile(
     r"\b(?:meilleur\w*|pire\w*|record\w*|exceptionnel\w*|remarquable\w*|très|trop peu|fortement|faiblement|"
-    r"(?:le|la|les) (?:plus|moins) (?!élevé au plus bas|proche)\w+|champion\w*|leader\w*|énorm\w*|considérabl\w*|"
-    r"excellent\w*|dramatique\w*|inquiétant\w*|alarmant\w*|idéal\w*|parfait\w*|satisfaisant\w*|insuffisant\w*)\b"
+    # « Rang : parmi les plus bas » n'est pas un jugement : le tiers est assuré, et le chiffre vient juste avant.
+    r"(?<!parmi )(?:le|la|les) (?:plus|moins) (?!élevé au plus bas|proche)\w+|champion\w*|leader\w*|énorm\w*|"
+    r"considérabl\w*|excellent\w*|dramatique\w*|inquiétant\w*|alarmant\w*|idéal\w*|parfait\w*|satisfaisant\w*|insuffisant\w*)\b"
 )
 NOMBRE = re.compile(r"[−+]?\d[\d\u202f]*(?:,\d+)?")
 
