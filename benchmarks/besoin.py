@@ -1,6 +1,6 @@
 """Banc : le besoin non couvert de tous les EPCI d'une région face au 2SFCA, et la lecture des durées de l'Insee.
 
-    python benchmarks/besoin.py [--region 52] [--lignes 1500000]
+    python benchmarks/besoin.py [--region 52] [--lignes 1500000] [--epreuve]
 
 Même exécution, mêmes tables déjà lues, rien de gardé d'un tour à l'autre. Le fichier de durées est engendré ; la
 mémoire est celle d'un processus neuf. Code de retour 1 si le besoin coûte plus du double, ou la lecture plus de 1,5 Go.
@@ -129,15 +129,56 @@ def _rapport(appartenance: pd.DataFrame) -> float:
     return fois
 
 
+def eprouver_le_placement() -> None:
+    """Cache le taux publié des communes ; dit combien de fois la fourchette contient ce qu'il donne."""
+    from dataclasses import replace
+
+    from cafdiag.indicateurs import non_couvert
+    from cafdiag.indicateurs.tables_calcul import Tables, contexte_des
+    from cafdiag.territoires import membres
+
+    appartenance = membres("epci").dropna(subset=["code"])
+    codes = appartenance["code"].unique()
+    epci = pd.DataFrame({"maille": "epci", "officiel": codes, "nom": codes}, index=codes)
+    tables = Tables.lire(None)
+    communaux = tables.taux["maille"].eq("commune")
+    publiees = set(tables.taux.loc[communaux & tables.taux["txcouv"].notna(), "code"])
+    plusieurs = appartenance.groupby("code")["commune"].transform("size") > 1
+    jugees = appartenance[plusieurs & appartenance["commune"].isin(publiees)]
+
+    def compter(taux: pd.DataFrame) -> pd.DataFrame:
+        contexte = contexte_des(epci, appartenance, replace(tables, taux=taux))
+        marges, siennes = non_couvert._marges(contexte), appartenance.groupby("code")["commune"].agg(list).to_dict()
+        zones = non_couvert._zones(contexte, siennes, "tous")
+        return pd.DataFrame(
+            [non_couvert._ligne(contexte, [c], "tous", marges[e], zones[e])
+             for e, c in zip(jugees["code"], jugees["commune"], strict=True)]
+        )
+
+    sues, cachees = compter(tables.taux), compter(tables.taux[~communaux])
+    connues = sues["valeur"].notna() & cachees["valeur"].notna()
+    sues, cachees = sues[connues], cachees[connues]
+    dessous, dessus = sues["valeur"] < cachees["bas"] - 0.5, sues["valeur"] > cachees["haut"] + 0.5
+    largeur = (100 * (cachees["haut"] - cachees["bas"]) / cachees["enfants"]).median()
+    ecart = (sues["part"] - cachees["part"]).abs()
+    print(f"épreuve du placement : {len(sues)} communes ; {100 * (1 - (dessous | dessus).mean()):.1f} % dans la "
+          f"fourchette, {100 * dessous.mean():.1f} % dessous, {100 * dessus.mean():.1f} % dessus ; écart "
+          f"{ecart.median():.1f} point (médiane), {ecart.quantile(0.9):.1f} (9 sur 10) ; largeur {largeur:.0f} points")
+
+
 def principal() -> int:
     """Lance les deux bancs."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--region", default="52")
     options.add_argument("--lignes", type=int, default=1_500_000)
+    options.add_argument("--epreuve", action="store_true", help="seulement l'épreuve du placement de l'offre")
     options.add_argument("--lire", help=argparse.SUPPRESS)
     lues = options.parse_args()
     if lues.lire:
         lire(lues.lire)
+        return 0
+    if lues.epreuve:
+        eprouver_le_placement()
         return 0
     fois, go = comparer_au_2sfca(lues.region), mesurer_la_lecture(lues.lignes)
     return int(fois > FOIS_MAXIMUM or go > MEMOIRE_MAXIMUM)

@@ -537,8 +537,8 @@ def _hypotheses(contexte: Contexte) -> tuple[str, ...]:
         "une place va d'abord aux enfants de son intercommunalité ; ce qui reste, aux voisins",
         "borne basse : chacun peut atteindre toute place non située de l'intercommunalité ; borne haute : seulement "
         "celles de sa commune ; taux à l'arrondi près, enfants à l'intervalle à 90 % près",
-        "épreuve du passé : impossible, aucune source ne publie, ni n'a publié, d'enfants sans place ; les places des "
-        "crèches ne sont datées qu'à l'intercommunalité, et seule leur somme se vérifie",
+        "épreuve : le taux publié de 1\u202f013 communes caché, la fourchette contient 98,9 fois sur 100 la valeur "
+        "qu'il donne ; le passé ne peut l'éprouver, aucune source ne publie d'enfants sans place",
         "« parents en emploi » : toute l'offre leur serait réservée, c'est donc un plancher de leur besoin",
         dire_duree(contexte),
     )
