@@ -205,6 +205,7 @@ def test_un_relais_connu_ne_dit_pas_les_autres(entrepot_neuf):
     ligne = mesure(CRAON, "PAR_RPE_COUV")
     assert ligne["statut"] == "non_disponible" and 0 < ligne["bas"] < ligne["haut"] == 100
     assert "minorant" in ligne["motif"]
+    assert "fournie pour" not in mesure("FR", "PAR_RPE_COUV")["motif"]
     relais = pd.DataFrame(
         {
             "type": "rpe",

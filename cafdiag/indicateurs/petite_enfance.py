@@ -467,7 +467,8 @@ def couverture_rpe(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     muet = table["statut"].eq("non_disponible") & minorant.notna()
     table["bas"] = table["bas"].mask(muet, minorant)
     table["haut"] = table["haut"].mask(muet, 100.0)
-    table["motif"] = table["motif"].mask(
-        muet, "minorant : un relais couvre aussi des communes où il n'est pas ; " + a_apporter(ligne)
-    )
+    raison = "un relais couvre aussi des communes où il n'est pas ; " + a_apporter(ligne)
+    # Les communes où un relais est connu ne disent pas où s'arrête la source : elles n'en sont pas le champ.
+    inconnu = table["statut"].eq("non_disponible") & contexte.somme(ligne["numerateur"])["valeur"].isna()
+    table["motif"] = table["motif"].mask(inconnu, raison).mask(muet, "minorant : " + raison)
     return table.astype({"bas": np.float64, "haut": np.float64})
