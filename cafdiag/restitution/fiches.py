@@ -116,9 +116,9 @@ def fiche(nom: str, ligne: dict, *, unite: str | None, decimales: int) -> list[s
 
     Examples
     --------
-    >>> ligne = {"valeur": 79.9, "statut": "exact", "millesime": "décembre 2023"}
+    >>> ligne = {"valeur": 79.9, "statut": "exact", "annee": 2023, "millesime": "décembre 2023"}
     >>> fiche("Craon", ligne, unite="%", decimales=1)[2]
-    'exact, décembre 2023'
+    'exact, 2023'
     """
     etat = statut(ligne["statut"])
     if not etat.chiffre:
