@@ -72,8 +72,9 @@ def horizon(
     annees : int
         Nombre d'années projetées, de 1 à 10.
     depuis : int, optional
-        Dernière année de naissances employée : la projection comme on l'aurait faite alors, pour la comparer à ce qui
-        est arrivé. Par défaut, la dernière connue partout.
+        Dernière année de naissances employée, pour comparer la projection à ce qui est arrivé. La part des enfants
+        présents pour une naissance peut venir d'un recensement plus récent que cette année. Par défaut, la
+        dernière année connue partout.
     apport : ApportHorizon, optional
         Départs d'assistants maternels, logements à venir.
     apports : Apports, optional
