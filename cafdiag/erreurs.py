@@ -16,6 +16,7 @@ le code « 1001 » est un nombre. Attendu : un texte. À faire : écrivez '01001
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,11 @@ def _raison(cause: Exception) -> str:
         return f"ce n'est pas du texte en UTF-8 : octet {cause.start + 1}"
     if isinstance(cause, json.JSONDecodeError):
         return f"JSON mal formé, ligne {cause.lineno}, colonne {cause.colno}"
+    # Par leur nom : ce socle n'importe ni zipfile ni pyarrow pour une faute qui n'arrive presque jamais.
+    if type(cause).__name__ == "BadZipFile":
+        return "classeur ou archive incomplets : la fin du fichier manque, ou il n'en a que l'extension"
+    if type(cause).__module__.startswith("pyarrow") and re.search("parquet|magic", str(cause), re.IGNORECASE):
+        return "fichier parquet incomplet, ou qui n'en a que l'extension"
     return str(getattr(cause, "strerror", None) or cause or type(cause).__name__)
 
 

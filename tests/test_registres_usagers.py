@@ -458,3 +458,12 @@ def test_deux_noms_que_distingue_un_rang_sont_deux_structures(noms, importer):
     lignes = "".join(f"eaje;{nom.strip()};rue Y;49007;-0.5518;47.4736;20\n" for nom in noms.split(","))
     retour, table, dit = importer("type;nom;adresse;code;lon;lat;places\n" + lignes)
     assert retour == 0 and table["nom"].tolist() == noms.split(", "), dit
+
+
+@pytest.mark.parametrize(
+    "nom, dit", [("liste.xlsx", "classeur ou archive incomplets"), ("t.parquet", "parquet incomplet")]
+)
+def test_un_fichier_coupe_le_dit_en_francais(nom, dit, importer):
+    entete = b"PK\x03\x04" if nom.endswith("xlsx") else b"PAR1"
+    retour, table, texte = importer(entete + b"\x00" * 40, nom=nom)
+    assert retour == 1 and table.empty and dit in texte and "zip file" not in texte
