@@ -356,3 +356,13 @@ def test_un_code_insee_qui_est_aussi_un_code_postal_se_dit(capsys, cle, dit):
     assert principal(["mesurer", cle, "-i", "CTX_POP"]) == 0
     erreur = capsys.readouterr().err
     assert ("code Insee de Saint-Baudelle" in erreur and "Château-Gontier-sur-Mayenne" in erreur) is dit
+
+
+def test_cote_a_cote_deux_dates_se_disent(capsys):
+    """Le premier a ses naissances de 2025, le second s'arrête à 2024 : chaque case le dit, ou la ligne."""
+    assert principal(["mesurer", "200048551", "242900314", "-i", "PE_NAISS", "-i", "PE_TXCOUV_EAJE"]) == 0
+    lignes = capsys.readouterr().out.splitlines()
+    (naissances,) = (li for li in lignes if li.endswith("PE_NAISS"))
+    assert " en 2025" in naissances and " en 2024" in naissances
+    debut = next(i for i, li in enumerate(lignes) if li.endswith("PE_TXCOUV_EAJE"))
+    assert "2023" in " ".join(lignes[debut : debut + 3]) and " en 2023" not in lignes[debut]

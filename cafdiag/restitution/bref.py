@@ -167,7 +167,7 @@ def _methode(lecture: MesuresLues, *, avec_identite: bool) -> str:
     return (
         f"{_REPERES if avec_identite else 'C'}es constats distinguent ce territoire : un écart à la référence grand "
         f"au regard de ceux entre {groupes} (écart interquartile), jamais plus petit que l'incertitude. Le plus "
-        "marqué d'abord, deux par thème au plus. C'est une règle, pas un jugement."
+        "marqué d'abord, deux par thème au plus. Rangs du plus élevé au plus bas. Une règle, pas un jugement."
     )
 
 

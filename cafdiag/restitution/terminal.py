@@ -20,6 +20,7 @@ from cafdiag.restitution.formats import (
     INSECABLE,
     STATUTS,
     avec_unite,
+    date_de,
     decimales_de,
     intervalle,
     nombre,
@@ -161,7 +162,8 @@ def mesures_en_texte(mesures: pd.DataFrame) -> str:
     -------
     str
         D'un territoire : libellé et valeur, puis statut, source, motif et code. De plusieurs : un tableau, une
-        colonne par territoire, puis les symboles, les motifs et les sources. Un manquant garde son symbole.
+        colonne par territoire, la date de la ligne ou celle de chaque case, puis les symboles, les motifs et les
+        sources. Un manquant garde son symbole.
 
     Examples
     --------
@@ -169,7 +171,7 @@ def mesures_en_texte(mesures: pd.DataFrame) -> str:
     >>> print(mesures_en_texte(mesurer("200048551", ["PE_TXCOUV_EAJE"])).splitlines()[1].strip()[:76])
     Taux de couverture par les établissements d'accueil (EAJE) : 9,6 places pour
     >>> print(mesures_en_texte(pd.concat([mesurer(t, ["PE_NAISS"]) for t in ("53", "49")])).splitlines()[1])
-    Naissances domiciliées, naissances    2 747           7 709  PE_NAISS
+    Naissances domiciliées, naissances, 2025    2 747           7 709  PE_NAISS
     """
     lieux = list(dict.fromkeys(zip(mesures["territoire"], mesures["nom"], strict=True)))
     texte = _cote_a_cote(mesures, lieux) if len(lieux) > 1 else _a_la_suite(mesures)
@@ -224,8 +226,12 @@ def _cote_a_cote(mesures: pd.DataFrame, lieux: list[tuple[str, str]]) -> str:
         for code in codes:
             siennes = [par_case.get((code, *lieu)) for lieu in lieux]
             dite = next(m for m in siennes if m)
-            libelle = textwrap.wrap(f"{dite['libelle']}, {dite['unite']}", _LIBELLE, subsequent_indent="  ")
-            rangees.append([libelle[0], *(_case_de(m, notes) for m in siennes), code])
+            # Deux termes comparés ont la même date, ou chacun dit la sienne.
+            dates = {date_de(m) for m in siennes if m and _dit(m)} - {""}
+            commune = f", {min(dates)}" if len(dates) == 1 else ""
+            libelle = textwrap.wrap(f"{dite['libelle']}, {dite['unite']}{commune}", _LIBELLE, subsequent_indent="  ")
+            cases = (_case_de(m, notes, datee=len(dates) > 1) for m in siennes)
+            rangees.append([libelle[0], *cases, code])
             rangees += [[suite, *[""] * (len(lieux) + 1)] for suite in libelle[1:]]
     lignes = [aligner(rangees, [False, *[True] * len(lieux), False])]
     symboles = {STATUTS[s].symbole: STATUTS[s].libelle for s in STATUTS if s in set(mesures["statut"])}
@@ -239,11 +245,12 @@ def _cote_a_cote(mesures: pd.DataFrame, lieux: list[tuple[str, str]]) -> str:
     return "\n".join(lignes)
 
 
-def _case_de(m: dict | None, notes: dict[str, int]) -> str:
-    """La valeur seule, son symbole, son intervalle, et le renvoi au motif."""
+def _case_de(m: dict | None, notes: dict[str, int], *, datee: bool) -> str:
+    """La valeur seule, son symbole, son intervalle, sa date si elle n'est pas celle des autres, le renvoi au motif."""
     if m is None:
         return ""
     etat, places = statut(m["statut"]), decimales_de(m["unite"])
+    date = f" en {date_de(m)}" if datee and _dit(m) and date_de(m) else ""
     if etat.chiffre:
         texte = m["modalite"] or nombre(m["valeur"], decimales=places, unite=m["unite"])
         bornes = intervalle(m["bas"], m["haut"], decimales=places, unite=m["unite"])
@@ -251,7 +258,12 @@ def _case_de(m: dict | None, notes: dict[str, int]) -> str:
         texte += (f" {etat.symbole}" if etat.symbole else "") + suite
     else:
         texte = dire_bornes(m, places) or etat.symbole
-    return f"{texte} [{notes.setdefault(m['motif'], len(notes) + 1)}]" if m["motif"] else texte
+    return texte + date + (f" [{notes.setdefault(m['motif'], len(notes) + 1)}]" if m["motif"] else "")
+
+
+def _dit(m: dict) -> bool:
+    """Vrai si la case porte un nombre : une valeur, ou une borne."""
+    return statut(m["statut"]).chiffre or bool(dire_bornes(m, decimales_de(m["unite"])))
 
 
 # --- Une évaluation ---
