@@ -555,3 +555,13 @@ def test_la_carte_offre_ses_deux_facons_de_se_colorer():
     assert "France : 60,9" in peinture["choix"][1]["legende"]
     effectif = Etat().montrer("CTX_POP")
     assert len(decor.peindre(effectif, decor.decor_de(effectif))["choix"]) == 1
+
+
+def test_un_territoire_ajoute_d_une_autre_date_la_dit():
+    """À Brest les naissances s'arrêtent à 2024, au Pays de Craon elles vont à 2025 : la barre ajoutée le dit."""
+    vue = Explorateur("242900314", nom="dates")
+    vue.indicateur.value = "PE_NAISS"
+    vue.ajouter.champ.value = "pays de craon"
+    vue.ajouter.boutons[0].click()
+    assert "CC du Pays de Craon<small>2025</small>" in vue.barres.value.replace("\xa0", " ")
+    assert "Brest Métropole<small>" not in vue.barres.value.replace("\xa0", " ")

@@ -57,7 +57,7 @@ def comparaison(mesures: pd.DataFrame, *, decimales: int) -> str:
     lignes = mesures.to_dict("records")
     connues = [float(li["valeur"]) for li in lignes if not est_vide(li["valeur"])]
     bas, haut = min([0.0, *connues]), max([0.0, *connues])
-    corps = "".join(_rangee(li, bas, haut, decimales) for li in lignes)
+    corps = "".join(_rangee(li, bas, haut, decimales, date_de(lignes[0])) for li in lignes)
     motifs = dict.fromkeys(
         f"{li['nom']} : {li['motif']}."
         for li in lignes
@@ -95,9 +95,13 @@ def rang(position: dict | None, *, decimales: int) -> str:
     return f'<p class="rang">{phrase_html(f"Parmi ses comparables : {dite}")}</p>'
 
 
-def _rangee(ligne: dict, bas: float, haut: float, decimales: int) -> str:
+def _rangee(ligne: dict, bas: float, haut: float, decimales: int, date: str) -> str:
     role = str(ligne["role"])
-    nature = f"<small>{html_sur(REFERENCES[role])}</small>" if role in ("departement", "region") else ""
+    natures = [REFERENCES[role]] if role in ("departement", "region") else []
+    # Un territoire ajouté peut avoir une autre date que le premier, dont la fiche dit la sienne.
+    if role == "autre" and date_de(ligne) != date and not (est_vide(ligne["valeur"]) and not dire_bornes(ligne, 1)):
+        natures.append(date_de(ligne))
+    nature = f"<small>{html_sur(', '.join(natures))}</small>" if any(natures) else ""
     etat = statut(ligne["statut"])
     if est_vide(ligne["valeur"]):
         libelle = html_sur(etat.libelle)
