@@ -29,7 +29,7 @@ from cafdiag.geographie import ANCIENNE, ANNEES, REFERENCE, en_vigueur
 
 PAR_DEFAUT = "200048551"
 _EPILOGUE = """exemples :
-  cafdiag territoires --recherche craon
+  cafdiag territoires craon
   cafdiag mesurer 200048551 -i PE_TXCOUV_GLOBAL --format json
   cafdiag comparables 200048551 --k 5
   cafdiag carte "Pays de Craon" PE_TXCOUV_GLOBAL --sortie carte.html
@@ -58,7 +58,8 @@ def analyseur() -> argparse.ArgumentParser:
         help="par défaut : EPCI ; toutes les mailles avec --recherche",
     )
     territoires.add_argument("--departement", metavar="CODE", help="par exemple 53")
-    territoires.add_argument("--recherche", metavar="NOM", help="tout ou partie d'un nom")
+    territoires.add_argument("mots", metavar="NOM", nargs="*", help="tout ou partie d'un nom, ou un code")
+    territoires.add_argument("--recherche", metavar="NOM", help="la même chose")
     _format(territoires)
 
     indicateurs = commandes.add_parser("indicateurs", help="le dictionnaire des indicateurs")
@@ -224,11 +225,12 @@ def _territoires(options: argparse.Namespace) -> int:
     from cafdiag.erreurs import TerritoireInconnu
     from cafdiag.territoires import lister
 
-    maille = options.maille or (None if options.recherche else "epci")
-    table = lister(maille, departement=options.departement, recherche=options.recherche)
+    recherche = " ".join(filter(None, [options.recherche, *options.mots])) or None
+    maille = options.maille or (None if recherche else "epci")
+    table = lister(maille, departement=options.departement, recherche=recherche)
     if table.empty:
         raise TerritoireInconnu(
-            options.recherche or options.departement or "",
+            recherche or options.departement or "",
             conseil="essayez un morceau du nom, ou un autre département",
         )
     if "ancien_nom" in table and table["ancien_nom"].isna().all():

@@ -80,7 +80,7 @@ class TerritoireInconnu(DemandeFausse):
             conseil = (
                 "essayez " + " ; ".join(self.propositions)
                 if self.propositions
-                else "cherchez avec « cafdiag territoires --recherche NOM »"
+                else "cherchez avec « cafdiag territoires NOM »"
             )
         super().__init__(f"territoire inconnu : « {cle} »", attendu=attendu, conseil=conseil)
 

@@ -201,7 +201,10 @@ def lire_contours(nom: str, *, filtres: list[tuple] | None = None) -> gpd.GeoDat
 def _lire_fond(nom: str, filtres: list[tuple] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
-    return gpd.read_parquet(verifier(dossier("maps") / f"{nom}.parquet"), filters=filtres)
+    # pyarrow refuse une liste vide (elle n'a pas de type), et l'arrêt ne dirait rien de la demande.
+    vide = any(comparaison == "in" and not len(valeur) for _, comparaison, valeur in filtres or ())
+    lu = gpd.read_parquet(verifier(dossier("maps") / f"{nom}.parquet"), filters=None if vide else filtres)
+    return lu.iloc[:0] if vide else lu
 
 
 def garder_contours() -> None:

@@ -117,6 +117,33 @@ def test_chercher_un_territoire(capsys):
     assert "200048551" in sortie
 
 
+def test_chercher_sans_option(capsys):
+    code, sortie, _ = appeler(capsys, "territoires", "pays", "de", "craon", "--format", "csv")
+    assert code == 0 and [ligne["code"] for ligne in csv.DictReader(io.StringIO(sortie))] == ["200048551"]
+
+
+# Hors des départements (Papeete), ou arrondissement : la bonne raison, ou la ville à demander.
+@pytest.mark.parametrize(
+    "arguments, attendu",
+    [
+        (["sppe", "69381"], "demandez Lyon (69123)"),
+        (["avis", "75101", "--places", "20"], "demandez Paris (75056)"),
+        (["sppe", "98735"], "pas même qu'elle n'en a pas"),
+        (["comparables", "98735"], "une collectivité d'outre-mer n'a ni département"),
+        (["carte", "98735", "PE_TXCOUV_EAJE", "--sortie", "carte.html"], "ne couvrent pas les collectivités d'outre-mer"),
+    ],
+)
+def test_un_lieu_hors_de_portee_dit_pourquoi(capsys, tmp_path, monkeypatch, arguments, attendu):
+    monkeypatch.chdir(tmp_path)
+    code, sortie, erreurs = appeler(capsys, *arguments)
+    assert (code, sortie) == (2, "") and attendu in erreurs and list(tmp_path.iterdir()) == []
+
+
+def test_le_motif_d_une_collectivite_d_outre_mer_n_est_pas_un_seuil(capsys):
+    _, sortie, _ = appeler(capsys, "mesurer", "98735", "53130", "-i", "PE_TXCOUV_EAJE")
+    assert "collectivités d'outre-mer" in sortie and "10 000 habitants" not in sortie
+
+
 def test_garder_relire_oublier_un_perimetre(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path))
     code, sortie, erreurs = appeler(capsys, "perimetre", "lister")

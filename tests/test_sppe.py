@@ -165,8 +165,8 @@ def test_accompagnement_financier_laisse_l_inconnue_visible(angers):
     assert table.at["49007", "coefficient_naissances"] == 3 and table.at["49307", "coefficient_naissances"] == 1
     assert table[["coefficient_potentiel_financier", "montant"]].isna().all(axis=None)
     assert any("valeurs non lues" in i for i in angers.inconnues)
-    # Arrondissement : des habitants, mais pas de naissances à lui.
-    muet = cd.sppe("13208")
+    # Chalinargues, détachée de Neussargues en 2025 : ses naissances sont encore comptées à Neussargues.
+    muet = cd.sppe("15035", populations={"15035": 4000})
     assert muet.accompagnement["coefficient_naissances"].isna().all()
     assert any("Naissances de trois ans inconnues" in i for i in muet.inconnues)
     assert muet.accompagnement["millesime"].eq("").all()

@@ -19,7 +19,7 @@ from cafdiag.indicateurs.besoin import MODES_CREES
 from cafdiag.indicateurs.cout import chiffrer
 from cafdiag.indicateurs.petite_enfance import bornes_du_taux
 from cafdiag.indicateurs.simulation import TAUX, Simulateur
-from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires import Territoire, exiger_la_ville, territoire
 
 MODES_DE_L_AVIS = ("eaje_psu", "eaje_hors_psu")
 MAILLES = ("commune", "epci", "perimetre")
@@ -152,6 +152,7 @@ def avis(
             attendu="une commune, un EPCI ou un périmètre",
             conseil="donnez le code ou le nom de la commune du projet",
         )
+    exiger_la_ville(lieu, "les taux d'accueil se publient pour la ville")
     lignes = []
     for role, ici in _lieux(lieu):
         simulateur = Simulateur(ici, apports=apports)

@@ -327,7 +327,9 @@ def empechement(cible: Territoire) -> str:
         return _SANS[cible.maille]
     toutes = _valeurs(cible.maille, tables.etat(), ())
     if cible.code not in toutes.index:
-        return "un arrondissement municipal ne se compare pas aux communes entières"
+        if "commune" in cible.parents:
+            return "un arrondissement municipal ne se compare pas aux communes entières"
+        return "une collectivité d'outre-mer n'a ni département ni intercommunalité auxquels se comparer"
     if toutes.loc[cible.code, ["population", "densite"]].isna().any():
         return "sa population annuelle n'est pas publiée"
     return ""

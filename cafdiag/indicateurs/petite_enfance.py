@@ -67,6 +67,7 @@ ECART_NAISSANCES = 4
 LA_REFERENCE = "la France est la référence"
 _ARRONDISSEMENTS_ABSENTS = "la Cnaf publie ce taux par arrondissement ; ces lignes ne sont pas fournies"
 _SANS_LIGNE = "la Cnaf ne publie pas de taux pour Mayotte ni pour les territoires sans ligne dans son jeu"
+_HORS_DEPARTEMENT = "la Cnaf ne publie pas ce taux pour les collectivités d'outre-mer"
 _SEUIL_COMMUNE = "la Cnaf ne publie ce taux à la commune qu'au-dessus de 10 000 habitants"
 
 
@@ -127,7 +128,8 @@ def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
         motif=np.select([absent, contexte.de_maille("france")], [_SANS_LIGNE, SANS_TAUX], ""),
     )
     communes = absent & contexte.de_maille("commune")
-    table.loc[communes, "motif"] = _SEUIL_COMMUNE
+    suivies = territoires["officiel"].isin(contexte.communes.index)
+    table.loc[communes, "motif"] = np.where(suivies[communes], _SEUIL_COMMUNE, _HORS_DEPARTEMENT)
     prefixes = tuple(_VILLES_A_ARRONDISSEMENTS.values())
     table.loc[communes & territoires["officiel"].str.startswith(prefixes), "motif"] = _ARRONDISSEMENTS_ABSENTS
     villes = territoires["officiel"].isin(_VILLES_A_ARRONDISSEMENTS)

@@ -22,7 +22,7 @@ from cafdiag.indicateurs.baremes import Baremes, lire_baremes
 from cafdiag.indicateurs.generiques import dire_millesime
 from cafdiag.indicateurs.tables_calcul import Tables, contexte_des
 from cafdiag.magasin import lire_table
-from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires import Territoire, exiger_la_ville, territoire
 
 MISSIONS = {
     "recenser": "recenser les besoins des enfants de moins de 3 ans et les modes d'accueil",
@@ -169,6 +169,14 @@ def sppe(
         raise DemandeFausse(
             f"{lieu.libelle} : le service public de la petite enfance est communal",
             conseil="demandez la commune ou l'EPCI du quartier",
+        )
+    exiger_la_ville(lieu, "le service public de la petite enfance est communal")
+    hors = [c for c in lieu.communes if c not in table_communes().index]
+    if hors:
+        raise DemandeFausse(
+            f"{lieu.libelle} : population non suivie dans les collectivités d'outre-mer",
+            attendu="un territoire d'un département",
+            conseil="rien n'est dit de ses obligations, pas même qu'elle n'en a pas",
         )
     if population not in POPULATIONS:
         raise DemandeFausse(f"population « {population} »", attendu=", ".join(POPULATIONS))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cafdiag.donnees import Apports
+from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Options, choisir, dictionnaire, mesurer, mesurer_maille
 from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX
 from cafdiag.magasin import lire_contours
@@ -148,6 +149,11 @@ def carte(
     mesures = mesurer_maille(quoi.maille, [code], codes=quoi.codes, annee=annee, apports=apports, options=options)
     noms = mesures.set_index("territoire")["nom"]
     contours = contours_de(quoi.maille, quoi.codes, noms=noms)
+    if contours.empty and not cible.region:
+        raise DemandeFausse(
+            f"{cible.libelle} : les fonds de carte fournis ne couvrent pas les collectivités d'outre-mer",
+            attendu="un territoire d'un département",
+        )
     millesime = date_des(mesures)
     precision = _a_lui(cible, quoi, code, annee=annee, apports=apports, options=options)
     commun = {

@@ -9,13 +9,14 @@ from cafdiag.territoires.cog import a_jour
 from cafdiag.territoires.gardes import garder_perimetre, oublier_perimetre, perimetres_gardes
 from cafdiag.territoires.listes import lister, membres
 from cafdiag.territoires.montres import oublier_montres, perimetres_montres
-from cafdiag.territoires.referentiel import MAILLES, Territoire
+from cafdiag.territoires.referentiel import MAILLES, Territoire, exiger_la_ville
 from cafdiag.territoires.resolution import perimetre, territoire
 
 __all__ = [
     "MAILLES",
     "Territoire",
     "a_jour",
+    "exiger_la_ville",
     "garder_perimetre",
     "lister",
     "membres",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from cafdiag import magasin
+from cafdiag.erreurs import DemandeFausse
 from cafdiag.geographie import autre, geographie
 from cafdiag.millesimes import millesime
 
@@ -401,6 +402,17 @@ def parents_de(lieu: Territoire) -> dict[str, Territoire]:
     if lieu.maille != "france" and (lieu.region or lieu.maille == "region"):
         codes["france"] = "FR"
     return {maille: construire(maille, code) for maille, code in codes.items() if code}
+
+
+def exiger_la_ville(lieu: Territoire, raison: str) -> None:
+    """Refuse un arrondissement de Paris, Lyon ou Marseille là où seule la ville entière a un sens.
+
+    >>> exiger_la_ville(construire("commune", "69123"), "un projet se situe dans une commune")
+    """
+    if lieu.maille == "commune" and (ville := lieu.parents.get("commune")):
+        raise DemandeFausse(
+            f"{lieu.libelle} : {raison}", attendu="la ville entière", conseil=f"demandez {ville.nom} ({ville.code})"
+        )
 
 
 def _epci_de_la_mere(fiche: _Fiche) -> str | None:
