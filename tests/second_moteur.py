@@ -16,9 +16,9 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, csr_array
 
-from cafdiag.secret.intervalles import intervalles
 from cafdiag.secret.masquage import resoudre
 from cafdiag.secret.probleme import Probleme
+from cafdiag.secret.solveur import intervalles
 
 
 def jeu(graine: int) -> Probleme:

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu
-from cafdiag.territoires import a_jour, cog, lister, resolution, territoire
-from cafdiag.territoires.cog import STATUTS, Passage, passages
+from cafdiag.territoires import a_jour, lister, passage, resolution, territoire
+from cafdiag.territoires.passage import STATUTS, Passage, passages
 
 pytestmark = pytest.mark.unitaire
 
@@ -69,7 +69,7 @@ def test_scission_d_une_commune_encore_actuelle(code, nees):
 def test_ancien_code_partage_n_est_pas_devine(monkeypatch):
     # Aucun dans la table de 2025 : le cas est fabriqué (une commune supprimée, répartie entre deux autres).
     partage = {"53275": Passage("53275", "Ancienne", ("53012", "53084"), "fusion", 1990)}
-    monkeypatch.setattr(cog, "passages", lambda: partage)
+    monkeypatch.setattr(passage, "passages", lambda: partage)
     monkeypatch.setattr(resolution, "passages", lambda: partage)
     with pytest.raises(TerritoireAmbigu) as capture:
         territoire("53275")
@@ -92,9 +92,9 @@ def test_manquants_et_zero_perdu_sont_dits():
 def test_aucun_passage_ne_mene_hors_du_cog_2025():
     actuelles = set(lister("commune").code)
     assert passages()
-    for passage in passages().values():
-        assert set(passage.codes) <= actuelles
-        assert passage.ancien not in actuelles or passage.type == "scission"
+    for un in passages().values():
+        assert set(un.codes) <= actuelles
+        assert un.ancien not in actuelles or un.type == "scission"
 
 
 def test_a_jour_ligne_a_ligne():

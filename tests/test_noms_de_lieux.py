@@ -18,7 +18,7 @@ from cafdiag.erreurs import TerritoireAmbigu, TerritoireInconnu
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour, lister, territoire
 from cafdiag.territoires.normalisation import normaliser
-from cafdiag.territoires.suggestions import suggerer
+from cafdiag.territoires.recherche import suggerer
 
 REELS = os.environ.get("CAFDIAG_FICHIERS_REELS")
 _ARTICLES = {"2": "Le ", "3": "La ", "4": "Les ", "5": "L'", "6": "Aux ", "7": "Las ", "8": "Los "}

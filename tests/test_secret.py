@@ -25,9 +25,8 @@ from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.indicateurs.secret_systeme import Relation, systeme
 from cafdiag.lot.plan import Cible, planifier
 from cafdiag.restitution.tableaux import tableau_mesures
-from cafdiag.secret.masquage import ameliorer
+from cafdiag.secret.masquage import Coupes, Masquage, ameliorer
 from cafdiag.secret.solveur import Audit
-from cafdiag.secret.suppression import Coupes, Masquage
 
 EFFECTIFS = st.one_of(st.integers(0, 12), st.integers(0, 300))
 

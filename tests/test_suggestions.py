@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse, DonneesAbimees, TerritoireInconnu
 from cafdiag.territoires import gardes
-from cafdiag.territoires.suggestions import suggerer
+from cafdiag.territoires.recherche import suggerer
 
 pytestmark = pytest.mark.unitaire
 

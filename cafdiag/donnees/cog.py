@@ -17,7 +17,7 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
-from cafdiag.territoires.cog import passages as _passages
+from cafdiag.territoires.passage import passages as _passages
 from cafdiag.territoires.referentiel import POPULATION, fiches
 
 CLE = POPULATION

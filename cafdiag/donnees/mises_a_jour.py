@@ -21,8 +21,7 @@ from cafdiag.donnees.reunion import CLES, STATUT
 from cafdiag.erreurs import DonneesAbimees
 from cafdiag.geographie import autre, geographie
 from cafdiag.millesimes import millesime
-from cafdiag.territoires.cog import passages
-from cafdiag.territoires.passage_epci import geographie_des, perimetres_changes
+from cafdiag.territoires.passage import geographie_des, passages, perimetres_changes
 from cafdiag.territoires.referentiel import fiches
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from cafdiag.donnees.variables import COMPOSEES, DEMI_PAS_ARRONDI, PLACES
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
-from cafdiag.territoires.passage_epci import situer
+from cafdiag.territoires.passage import situer
 
 COLONNES = ["variable", "maille", "code", "annee", "valeur", "bas", "haut", "statut", "source"]
 # Places et taux publiés du même mode : ensemble, ils encadrent le nombre d'enfants.

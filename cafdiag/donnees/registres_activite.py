@@ -26,10 +26,8 @@ from cafdiag.donnees.registres_valeurs import lire, neutraliser
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.geographie import geographie
 from cafdiag.magasin import lire_table
-from cafdiag.territoires.adresses import designes
-from cafdiag.territoires.cog import a_jour, passages
-from cafdiag.territoires.passage_epci import epci_ailleurs, message_epci
-from cafdiag.territoires.recherche import decrire
+from cafdiag.territoires.passage import a_jour, epci_ailleurs, message_epci, passages
+from cafdiag.territoires.recherche import decrire, designes
 
 EXEMPLE = "EXEMPLE"
 _ENTETE_AVANT = 20

@@ -18,10 +18,9 @@ from cafdiag.donnees.registres_points import Point, communes_des_points, localis
 from cafdiag.geographie import geographie
 from cafdiag.magasin import lire_contours, lire_table
 from cafdiag.millesimes import millesime
-from cafdiag.territoires.adresses import designes, lire_commune
-from cafdiag.territoires.cog import a_jour
 from cafdiag.territoires.normalisation import normaliser, sans_articles
-from cafdiag.territoires.recherche import communes_du_code_postal
+from cafdiag.territoires.passage import a_jour
+from cafdiag.territoires.recherche import communes_du_code_postal, designes, lire_commune
 
 # En deçà, un contour simplifié ou une entrée de l'autre côté de la rue ; au-delà, une erreur.
 _PRES_KM, _LOIN_KM = 1.0, 10.0

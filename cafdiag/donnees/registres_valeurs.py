@@ -11,7 +11,7 @@ from cafdiag.donnees import nettoyage
 from cafdiag.donnees.registres_champs import Champ, choisir
 from cafdiag.donnees.registres_fichier import SANS_VALEUR
 from cafdiag.millesimes import millesime
-from cafdiag.territoires.cog import a_jour
+from cafdiag.territoires.passage import a_jour
 
 TEXTE_MAX = 300
 PLACES_MAX = 5000

@@ -15,7 +15,7 @@ from cafdiag.donnees.memoire import assemblee
 from cafdiag.donnees.reunion import choisir_serie
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
-from cafdiag.territoires.passage_epci import situer
+from cafdiag.territoires.passage import situer
 from cafdiag.territoires.referentiel import MILLESIME_POPULATION
 
 # Ces colonnes sont déjà dans le référentiel, sous un nom et un millésime tenus à jour.

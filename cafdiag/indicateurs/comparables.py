@@ -24,7 +24,7 @@ from cafdiag.indicateurs import petite_enfance, portrait
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, lister, membres, territoire
-from cafdiag.territoires.passage_epci import situer
+from cafdiag.territoires.passage import situer
 
 NOMBRE = 10
 # Une variable qui manque à plus d'un territoire sur vingt est écartée, plutôt que ces territoires.

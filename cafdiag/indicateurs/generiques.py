@@ -24,7 +24,7 @@ from cafdiag.indicateurs.enfants import enfants_estimes
 from cafdiag.indicateurs.hors_mayotte import MAILLE
 from cafdiag.indicateurs.resolution import lire_a_la_maille
 from cafdiag.territoires import membres
-from cafdiag.territoires.passage_epci import message_du_perimetre
+from cafdiag.territoires.passage import message_du_perimetre
 
 # Ce qui manque à une référence, en part de son dénominateur, pour qu'elle reste énoncée, encadrée.
 PART_INFIME = 0.02

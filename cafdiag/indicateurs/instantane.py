@@ -28,7 +28,7 @@ from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX, DEMI_TAUX
 from cafdiag.magasin import dossier, ecrire_atomique
 from cafdiag.territoires import Territoire, territoire
-from cafdiag.territoires.cog import passages
+from cafdiag.territoires.passage import passages
 from cafdiag.territoires.referentiel import fiches
 
 FORMAT = "cafdiag-t0-1"

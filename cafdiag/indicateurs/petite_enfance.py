@@ -23,7 +23,7 @@ from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
 from cafdiag.indicateurs.generiques import a_apporter, rapport_de_sommes
 from cafdiag.indicateurs.hors_mayotte import SANS_TAUX
 from cafdiag.territoires import membres
-from cafdiag.territoires.passage_epci import message_du_perimetre, perimetres_changes
+from cafdiag.territoires.passage import message_du_perimetre, perimetres_changes
 
 # Les calculs sur un taux publié par la Cnaf : ils en ont les années, et les mailles.
 CALCULS_DES_TAUX = (

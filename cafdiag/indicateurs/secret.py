@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.indicateurs.secret_systeme import Relation, Systeme, systeme
-from cafdiag.secret.intervalles import intervalles
 from cafdiag.secret.masquage import resoudre
+from cafdiag.secret.solveur import intervalles
 
 EPSILON = 1e-6
 # Dans une boucle, les bornes peuvent se rapprocher sans fin.

@@ -14,9 +14,8 @@ from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, Territoi
 from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
 from cafdiag.territoires import MAILLES, Territoire, lister, membres, territoire
-from cafdiag.territoires.adresses import designes
 from cafdiag.territoires.gardes import gardes_en_rang
-from cafdiag.territoires.recherche import decouper, decrire
+from cafdiag.territoires.recherche import decouper, decrire, designes
 
 # Commentaires, et la ligne « sep=; » qu'un tableur écrit en tête.
 _A_PASSER = re.compile(r"\s*(#|sep=.?\s*$)", re.IGNORECASE)

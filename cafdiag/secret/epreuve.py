@@ -19,9 +19,9 @@ from scipy.sparse import coo_array
 
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible
 from cafdiag.magasin import ecrire_atomique
-from cafdiag.secret.intervalles import cernees_des_inities, intervalles
 from cafdiag.secret.masquage import Solution, resoudre
 from cafdiag.secret.probleme import Probleme
+from cafdiag.secret.solveur import cernees_des_inities, intervalles
 
 _NOMBRES = ("valeur", "effectif", "maximum", "permis_bas", "permis_haut", "cout", "bas", "haut")
 _DRAPEAUX = ("primaire", "singleton", "masquable")

@@ -5,12 +5,11 @@
 'CC du Pays de Craon (EPCI 200048551)'
 """
 
-from cafdiag.territoires.cog import a_jour
 from cafdiag.territoires.gardes import garder_perimetre, oublier_perimetre, perimetres_gardes
-from cafdiag.territoires.listes import lister, membres
 from cafdiag.territoires.montres import oublier_montres, perimetres_montres
+from cafdiag.territoires.passage import a_jour
 from cafdiag.territoires.referentiel import MAILLES, Territoire, exiger_la_ville
-from cafdiag.territoires.resolution import perimetre, territoire
+from cafdiag.territoires.resolution import lister, membres, perimetre, territoire
 
 __all__ = [
     "MAILLES",

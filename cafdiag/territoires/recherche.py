@@ -6,13 +6,13 @@ import difflib
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import takewhile
+from itertools import product, takewhile
 from typing import NamedTuple
 
 import numpy as np
 
-from cafdiag.territoires.cog import AncienNom, anciens_noms
 from cafdiag.territoires.normalisation import (
     formes_epci,
     formes_sans_parenthese,
@@ -21,7 +21,8 @@ from cafdiag.territoires.normalisation import (
     normaliser_tous,
     sans_articles,
 )
-from cafdiag.territoires.referentiel import LIBELLES_MAILLES, fiches, table, toutes_les_fiches
+from cafdiag.territoires.passage import AncienNom, anciens_noms, epci_ailleurs, passages
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES, construire, fiches, table, toutes_les_fiches
 
 _LISTE = re.compile(r"[;\n]")
 _ARRONDISSEMENT = re.compile(r"^(\w+) (\d+)(er|e) arrondissement$")
@@ -374,3 +375,361 @@ def decouper(texte: str) -> list[str]:
 def _est_un_nom(texte: str) -> bool:
     # Autant de virgules que le nom officiel : « Bourg, Saint-Maurice » sont deux communes.
     return any(fiches()["epci"][code].nom.count(",") == texte.count(",") for _, code in candidats(texte, "epci"))
+
+
+# --- Les adresses et les lieux-dits ---
+
+
+_CEDEX = re.compile(r"[\s,-]*\bcedex\b.*$", re.IGNORECASE)
+_VILLES = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
+_RANG = r"(?:0?(\d{1,2})|([ivx]+)) ?(?:er|ere|e|eme|nd|nde|d)?"
+_MOT_ARRONDISSEMENT = r"(?:arr|arrt|ardt|arrdt|arrond|arrondissement)"
+_ARRONDISSEMENT_ECRIT = re.compile(rf"^({'|'.join(_VILLES)}) {_RANG}(?: ?{_MOT_ARRONDISSEMENT})?$")
+_ARRONDISSEMENT_DE = re.compile(rf"^{_RANG} ?{_MOT_ARRONDISSEMENT} (?:de |d )?({'|'.join(_VILLES)})$")
+_ARTICLE_DERRIERE = re.compile(r"^(.*\S)\s*[(,]\s*(le|la|les|l['’]|los|las|aux?)\s*\)?$", re.IGNORECASE)
+_POSTAL_DEVANT = re.compile(r"^(?:F\s*-\s*)?(\d{5})[\s,-]+(\D.*)$", re.IGNORECASE)
+_POSTAL_DERRIERE = re.compile(r"^(.*[^\W\d])[\s,(-]+(\d{5})\)?$")
+_PARENTHESE = re.compile(r"^(.*\S)\s*\(([^()]+)\)$")
+_VIRGULE = re.compile(r"^(.*\S)\s*,\s*([^,]+)$")
+_DEPARTEMENT_DERRIERE = re.compile(r"^(.*[^\W\d])[\s,-]+(97[1-6]|\d{2}|2[AB])$", re.IGNORECASE)
+_MORCEAUX = re.compile(r"\s*[,;/()]\s*|\s+[-–—]\s+|\b\d{5}\b")
+_ABREGES = {
+    "s": ("sur",), "ss": ("sous",), "sts": ("saints",), "stes": ("saintes",), "lez": ("les",), "nd": ("notre dame",),
+    "gd": ("grand",), "gde": ("grande",), "gds": ("grands",), "pt": ("petit", "pont"), "pte": ("petite", "porte"),
+    "mt": ("mont",), "mts": ("monts",), "chau": ("chateau",), "chat": ("chateau",), "cht": ("chateau",),
+    "chap": ("chapelle",), "vx": ("vieux",), "vlle": ("ville",), "bg": ("bourg",), "fg": ("faubourg",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TexteLu:
+    """Ce qu'un texte désigne ; ``dit`` n'est pas vide quand il a fallu l'interpréter.
+
+    ``proches`` : ce que désignent ses morceaux quand l'ensemble ne désigne rien.
+    """
+
+    trouves: Trouves = field(default_factory=Trouves)
+    dit: str = ""
+    proches: tuple[Repere, ...] = ()
+
+
+def lire(texte: str, maille: str | None = None) -> TexteLu:
+    """Ce que désigne un nom ou une ligne d'adresse.
+
+    >>> lire("MARSEILLE 8EME").trouves.lieux, lire("Saint Denis (Réunion)").trouves.lieux
+    ((('commune', '13208'),), (('commune', '97411'),))
+    >>> lire("LAVAL CEDEX 9").trouves.lieux, lire("SEGRE EN ANJOU BLEU").dit
+    ((('commune', '53130'),), '')
+    """
+    texte = _article_devant(texte)
+    if directs := chercher(texte, maille):
+        return TexteLu(directs)
+    if maille not in (None, "commune", "epci"):
+        return TexteLu()
+    for nom, trouves in _interpreter(texte.strip(), maille):
+        if trouves.lieux:
+            return TexteLu(trouves, nom)
+    return TexteLu(proches=tuple(dict.fromkeys(r for m in _morceaux(texte) for r in chercher(m, maille).lieux)))
+
+
+def lire_commune(texte: str, code_postal: str = "") -> tuple[list[str], str]:
+    """Les communes d'aujourd'hui que désignent ensemble un nom et son code postal, et ce qu'il a fallu interpréter.
+
+    Un code postal que le référentiel connaît tranche ou contredit ; un autre (Cedex) donne le département. Un
+    lieu-dit accolé au nom de sa commune est ignoré, et dit.
+
+    >>> lire_commune("LAVAL CEDEX 9", "53089"), lire_commune("Château-Gontier", "53200")
+    ((['53130'], 'LAVAL'), (['53062'], ''))
+    """
+    ici, texte = _communes_du_code_postal(code_postal), _article_devant(texte)
+    if codes := _communes_ecrites(chercher(texte), ici):
+        return codes, ""
+    for nom, trouves in _interpreter(texte.strip(), "commune"):
+        if codes := _communes_ecrites(trouves, ici):
+            return codes, nom
+    if ici is not None:
+        dites = {morceau: _communes_ecrites(chercher(morceau), ici) for morceau in _morceaux(texte)}
+        codes = sorted({code for siens in dites.values() for code in siens})
+        if len(codes) == 1:
+            return codes, next(morceau for morceau, siens in dites.items() if siens)
+    return [], ""
+
+
+def _article_devant(texte: str) -> str:
+    """« Oudon (L') » et « Mans, Le » : l'article rendu à sa place.
+
+    >>> _article_devant("Oudon (L')"), _article_devant("Craon (Mayenne)")
+    ("L'Oudon", 'Craon (Mayenne)')
+    """
+    lu = _ARTICLE_DERRIERE.match(texte.strip())
+    return f"{lu[2][0].upper()}{lu[2][1:]} {lu[1]}".replace("' ", "'").replace("’ ", "'") if lu else texte
+
+
+@lru_cache(maxsize=4096)
+def designes(nom: str, maille: str) -> frozenset[str]:
+    """Les codes de cette maille que ce nom peut désigner, largement : articles oubliés, noms cédés, adresse lue.
+
+    Vide : le nom ne désigne rien de connu, et ne contredit donc aucun code.
+
+    >>> sorted(designes("Château-Gontier", "commune")), sorted(designes("Pays de Craon", "epci"))
+    (['53062'], ['200048551'])
+    """
+    larges = [repere for niveau in par_niveau(nom, maille) for repere in niveau.tous]
+    codes = {code for sorte, code in larges or lire(nom, maille).trouves.tous if sorte == maille}
+    return frozenset(codes | _meres(codes) if maille == "commune" else codes)
+
+
+def _interpreter(texte: str, maille: str | None) -> Iterator[tuple[str, Trouves]]:
+    """Les autres façons de lire ce texte, de la plus sûre à la moins sûre, avec le nom lu."""
+    nom = _CEDEX.sub("", texte)
+    if nom != texte:
+        # Une adresse d'aujourd'hui : un nom porté autrefois ailleurs n'y prétend pas.
+        trouves = chercher(nom, "commune")
+        yield nom, Trouves(trouves.reperes) if trouves.reperes else trouves
+    if code := _arrondissement(normaliser(nom)):
+        yield fiches()["commune"][code].nom, Trouves((("commune", code),))
+    for motif, devant in (
+        (_POSTAL_DEVANT, True), (_POSTAL_DERRIERE, False), (_PARENTHESE, False), (_VIRGULE, False),
+        (_DEPARTEMENT_DERRIERE, False),
+    ):  # fmt: skip
+        if lu := motif.match(nom):
+            base, indice = (lu[2], lu[1]) if devant else (lu[1], lu[2])
+            base = _CEDEX.sub("", base)
+            yield f"{base} ({indice})", _restreindre(base, _communes_de(indice), maille)
+    mots = normaliser(re.sub(r"(?i)\bs/s\b", "sous", re.sub(r"(?i)\bs/(?!s\b)", "sur ", nom))).replace("n d ", "nd ")
+    choix = [_ABREGES.get(mot, (mot,)) for mot in mots.split()]
+    if len(choix) <= 12:
+        for autre in map(" ".join, product(*choix)):
+            if autre != normaliser(nom):
+                yield autre, chercher(autre, maille)
+
+
+def _arrondissement(simple: str) -> str | None:
+    """Code de l'arrondissement de Paris, Lyon ou Marseille que nomme ce texte.
+
+    >>> _arrondissement("marseille 8eme"), _arrondissement("paris xve"), _arrondissement("lyon 12e")
+    ('13208', '75115', None)
+    """
+    if lu := _ARRONDISSEMENT_ECRIT.match(simple):
+        ville, chiffres, romains = lu.groups()
+    elif lu := _ARRONDISSEMENT_DE.match(simple):
+        chiffres, romains, ville = lu.groups()
+    else:
+        return None
+    rang = int(chiffres) if chiffres else _romain(romains)
+    debut, dernier = _VILLES[ville]
+    return debut + str(rang).zfill(5 - len(debut)) if 1 <= rang <= dernier else None
+
+
+def _romain(lettres: str) -> int:
+    valeurs = [{"i": 1, "v": 5, "x": 10}[lettre] for lettre in lettres]
+    return sum(-v if suivant > v else v for v, suivant in zip(valeurs, [*valeurs[1:], 0], strict=True))
+
+
+def _restreindre(nom: str, communes: set[str] | None, maille: str | None) -> Trouves:
+    """Ce que désigne ce nom, une fois l'indice appliqué ; rien si l'un des deux n'est pas compris."""
+    trouves = chercher(nom, maille)
+    if (code := _arrondissement(normaliser(nom))) and not trouves.lieux:
+        trouves = Trouves((("commune", code),))
+    if communes is None:
+        return Trouves()
+    return Trouves(
+        tuple(r for r in trouves.reperes if communes.intersection(_meres(construire(*r).communes))),
+        tuple(
+            a
+            for a in (*trouves.anciens, *trouves.cedes)
+            if any(communes.intersection(construire(a.maille, code).communes) for code in a.codes)
+        ),
+    )
+
+
+def _meres(codes: Iterable[str]) -> set[str]:
+    return {fiches()["commune"][code].commune_mere or code for code in codes}
+
+
+def _communes_de(indice: str) -> set[str] | None:
+    """Communes que cerne un indice : code postal, code ou nom de département, de région, d'EPCI ou de commune."""
+    indice = indice.strip()
+    if re.fullmatch(r"\d{5}", indice):
+        return _communes_du_code_postal(indice)
+    if indice.upper() in fiches()["departement"]:
+        return set(construire("departement", indice.upper()).communes)
+    lieux = chercher(indice).lieux
+    return {code for repere in lieux for code in _meres(construire(*repere).communes)} or None
+
+
+def _communes_du_code_postal(code_postal: str) -> set[str] | None:
+    """Communes d'un code postal ; d'un Cedex, qui n'en est pas un, toutes celles du département ; None sans indice."""
+    chiffres = re.sub(r"\s", "", code_postal)
+    if not chiffres:
+        return None
+    chiffres = chiffres.zfill(5)
+    if connues := communes_du_code_postal(chiffres):
+        return set(connues)
+    departements = {chiffres[:3]} if chiffres.startswith(("97", "98")) else {chiffres[:2]}
+    if departements == {"20"}:
+        departements = {"2A", "2B"}
+    connus = departements.intersection(fiches()["departement"])
+    return {code for dep in connus for code in construire("departement", dep).communes}
+
+
+def _communes_ecrites(trouves: Trouves, ici: set[str] | None) -> list[str]:
+    lieux = trouves.lieux if ici is None else trouves.tous
+    codes = [code for maille, code in lieux if maille == "commune"]
+    if ici is not None:
+        codes = [code for code in codes if ici.intersection(_meres([code]))]
+    return sorted(codes)
+
+
+def _morceaux(texte: str) -> list[str]:
+    """Les parties d'une adresse : « Le Bourg - Craon », « Azé (Château-Gontier) »."""
+    morceaux = [_CEDEX.sub("", m).strip() for m in _MORCEAUX.split(texte)]
+    return [m for m in morceaux if len(sans_articles(normaliser(m))) > 1] if len(morceaux) > 1 else []
+
+
+# --- La recherche à la frappe ---
+
+
+MINIMUM_DE_LETTRES = 2
+# À ressemblance égale : on diagnostique d'abord une intercommunalité.
+_ORDRE = {"epci": 0, "commune": 1, "departement": 2, "region": 3, "qpv": 4, "france": 5}
+
+
+class Suggestion(NamedTuple):
+    """Un territoire proposé : de quoi l'ouvrir (``cle``) et de quoi le lire (``texte``)."""
+
+    cle: str
+    texte: str
+
+
+class _Piste(NamedTuple):
+    """Un territoire, et l'ancien nom qui y mène (vide si c'est le sien)."""
+
+    repere: Repere
+    ancien: str = ""
+
+
+@lru_cache(maxsize=1)
+def _pistes() -> dict[str, tuple[_Piste, ...]]:
+    pistes = {forme: tuple(map(_Piste, reperes)) for forme, reperes in index_exact().items()}
+    for forme, anciens in index_anciens().items():
+        autrefois = (_Piste((a.maille, code), a.nom) for a in anciens for code in a.codes)
+        pistes[forme] = (*pistes.get(forme, ()), *autrefois)
+    return pistes
+
+
+@lru_cache(maxsize=1)
+def _noms() -> tuple[tuple[str, ...], tuple[tuple[_Piste, ...], ...]]:
+    """Formes normalisées, chacune précédée d'une espace (un mot commence là), et leurs territoires."""
+    return tuple(f" {forme}" for forme in _pistes()), tuple(_pistes().values())
+
+
+def preparer() -> None:
+    """Construit l'index (deux dixièmes de seconde), pour que la première lettre n'attende pas."""
+    _noms()
+    formes_proches("a")
+
+
+def suggerer(texte: str, *, nombre: int = 8, mailles: tuple[str, ...] = ()) -> list[Suggestion]:
+    """Territoires que ces premières lettres peuvent désigner, les plus probables d'abord.
+
+    Parameters
+    ----------
+    texte : str
+        Début de nom ou de mots du nom, début de code, code postal entier. Accents, casse, tirets et
+        articles ne comptent pas ; une faute de frappe est rattrapée quand rien d'autre ne convient.
+    nombre : int
+        Nombre de propositions.
+    mailles : tuple of str
+        Restreint à ces mailles ; toutes par défaut.
+
+    Returns
+    -------
+    list of Suggestion
+        Vide sous deux signes. Nom entier d'abord, puis mot entier, puis début du nom, puis débuts de mots ; à
+        égalité, l'EPCI avant la commune, puis le plus peuplé.
+
+    Examples
+    --------
+    >>> [s.texte for s in suggerer("pays de cra", nombre=1)]
+    ['CC du Pays de Craon — EPCI, Mayenne']
+    >>> suggerer("53084", nombre=1)[0].texte
+    'Craon — commune, Mayenne'
+    >>> suggerer("Segré", nombre=1, mailles=("commune",))[0].texte
+    "Segré, aujourd'hui Segré-en-Anjou Bleu — commune, Maine-et-Loire"
+    >>> suggerer("Pays de Crzon", nombre=1)[0].cle
+    '200048551'
+    """
+    simple = normaliser(texte)
+    if len(simple) < MINIMUM_DE_LETTRES:
+        return []
+    for chercher in (_par_code, lambda _: _par_nom(simple), _par_adresse, lambda _: _a_peu_pres(simple)):
+        voulues: dict[Repere, _Piste] = {}
+        for piste in chercher(texte):
+            if not mailles or piste.repere[0] in mailles:
+                voulues.setdefault(piste.repere, piste)
+        if voulues:
+            return [_suggestion(piste) for piste in list(voulues.values())[:nombre]]
+    return []
+
+
+def _par_adresse(texte: str) -> list[_Piste]:
+    trouves = lire(texte).trouves
+    anciens = [_Piste((a.maille, code), a.nom) for a in trouves.anciens for code in a.codes]
+    return [*map(_Piste, trouves.reperes), *anciens]
+
+
+def _a_peu_pres(simple: str) -> list[_Piste]:
+    return [piste for forme in formes_proches(simple) for piste in _pistes().get(forme, ())]
+
+
+def _par_code(texte: str) -> list[_Piste]:
+    code = re.sub(r"\s+", "", texte).upper()
+    if not re.match(r"^(?:\d|2[AB]|Q[NP]\d)", code):
+        return []
+    trouves: list[Repere] = []
+    if re.fullmatch(r"\d{5}", code):
+        trouves += [("commune", c) for c in communes_du_code_postal(code)]
+    for maille in ("departement", "commune", "epci", "qpv"):
+        trouves += [(maille, c) for c in fiches()[maille] if c.startswith(code)]
+    # Le code entier d'abord : « 53084 » est Craon avant d'être un code postal.
+    pistes = [_Piste(repere) for repere in sorted(trouves, key=lambda repere: repere[1] != code)]
+    if code not in fiches()["commune"] and (passage := passages().get(code)):
+        nom = passage.nom_ancien or code
+        pistes = [*(_Piste(("commune", c), nom) for c in passage.codes), *pistes]
+    if code not in fiches()["epci"] and (ancien := epci_ailleurs().get(code)):
+        pistes = [*(_Piste(("epci", c), ancien.nom) for c in ancien.codes), *pistes]
+    return pistes
+
+
+def _par_nom(simple: str) -> list[_Piste]:
+    """Territoires dont le nom, actuel ou ancien, contient tous ces débuts de mots, du plus au moins ressemblant."""
+    mots = [f" {mot}" for mot in sans_articles(simple).split()] or [f" {simple}"]
+    formes, pistes = _noms()
+    plus_long = max(mots, key=len)
+    notes: dict[_Piste, tuple] = {}
+    for forme, siennes in zip(formes, pistes, strict=True):
+        if plus_long not in forme or not all(mot in forme for mot in mots):
+            continue
+        nu = forme[1:]
+        if nu == simple:
+            rang = 0
+        elif f" {simple} " in f"{forme} ":
+            rang = 1
+        else:
+            rang = 2 if nu.startswith(simple) else 3
+        for piste in siennes:
+            maille, code = piste.repere
+            note = (rang, bool(piste.ancien), _ORDRE[maille], -(fiches()[maille][code].population or 0), code)
+            notes[piste] = min(notes.get(piste, note), note)
+    return sorted(notes, key=notes.__getitem__)
+
+
+def _suggestion(piste: _Piste) -> Suggestion:
+    maille, code = piste.repere
+    fiche = fiches()[maille][code]
+    departement = fiches()["departement"].get(fiche.departement or "")
+    ou = f", {departement.nom}" if departement else ""
+    nature = "" if maille == "france" else f" — {LIBELLES_MAILLES[maille]}{ou}"
+    nom = f"{piste.ancien}, aujourd'hui {fiche.nom}" if piste.ancien else fiche.nom
+    return Suggestion(f"region:{code}" if maille == "region" else code, f"{nom}{nature}")

@@ -33,7 +33,7 @@ from cafdiag.donnees.lecture import annee as lire_annee
 from cafdiag.donnees.lecture import code_departement, code_epci, code_region, lire_tableau
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
-from cafdiag.territoires.passage_epci import sirens_connus
+from cafdiag.territoires.passage import sirens_connus
 
 ANNEE = r"annee(_de_reference)?|date_(de_)?ref(erence)?|dt_?ref(fre)?|dtref|millesime|date|an"
 _CODES = {

@@ -30,7 +30,7 @@ from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime, plusieurs
 from cafdiag.territoires import a_jour, membres
-from cafdiag.territoires.passage_epci import geographie_des
+from cafdiag.territoires.passage import geographie_des
 
 SOURCE_POPULATION = "Insee, populations légales"
 SOURCE_NAISSANCES = "Insee, état civil, naissances domiciliées"

@@ -24,7 +24,7 @@ from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_epci, nombre
 from cafdiag.geographie import ANCIENNE
 from cafdiag.millesimes import millesime
-from cafdiag.territoires.passage_epci import sirens_connus
+from cafdiag.territoires.passage import sirens_connus
 
 SOURCE = "Insee, Filosofi"
 # MED21 (base communale), Q219 (fichier des revenus disponibles : deuxième quartile), MED_SL (Melodi).

@@ -24,7 +24,7 @@ from cafdiag.donnees.nettoyage import code_epci
 from cafdiag.geographie import geographie
 from cafdiag.millesimes import millesime
 from cafdiag.territoires import membres
-from cafdiag.territoires.passage_epci import geographie_des
+from cafdiag.territoires.passage import geographie_des
 
 _DENS7 = (r"dens(ite)?_?7(_niveaux)?", r"grille_(de_|communale_)?densite(_7)?|densite_7_niveaux",
           r"niveau_(de_)?densite", r"dens|densite")

@@ -24,7 +24,7 @@ from cafdiag.restitution.explorateur.production import Production
 from cafdiag.restitution.explorateur.recherche import Recherche
 from cafdiag.restitution.formats import majuscule
 from cafdiag.territoires import Territoire, territoire
-from cafdiag.territoires.suggestions import preparer
+from cafdiag.territoires.recherche import preparer
 
 COMPARER, ANNEES, PERIMETRE, SIMULER = "Comparer", "Années", "Périmètre", "Simuler"
 PRODUIRE, COMPLETER = "Produire", "Compléter"

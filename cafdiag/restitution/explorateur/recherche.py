@@ -8,7 +8,7 @@ import ipywidgets as widgets
 
 from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.formats import pluriel
-from cafdiag.territoires.suggestions import MINIMUM_DE_LETTRES, Suggestion, suggerer
+from cafdiag.territoires.recherche import MINIMUM_DE_LETTRES, Suggestion, suggerer
 
 NOMBRE = 8
 
