@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import cafdiag as cd
 from cafdiag.donnees import VARIABLES, catalogue, entrepot, publications
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
+from cafdiag.donnees.grandeurs import _TOUTES, LOCALES
 from cafdiag.donnees.publications import reconstituer
-from cafdiag.donnees.variables import _TOUTES, LOCALES
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.indicateurs.mesures import CALCULS
 from cafdiag.indicateurs.resolution import equivalents, resoudre

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cafdiag.donnees.cog import ENSEMBLE, ramener
+from cafdiag.donnees.lecteurs.au_cog import ENSEMBLE
+from cafdiag.donnees.lecteurs.au_cog import tout_ramener as ramener
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import lire_table
 

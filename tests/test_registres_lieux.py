@@ -6,8 +6,7 @@ import pandas as pd
 import pyproj
 import pytest
 
-from cafdiag.donnees.registres_lieux import rattacher
-from cafdiag.donnees.registres_points import communes_des_points, localiser
+from cafdiag.donnees.registres_lieux import communes_des_points, localiser, rattacher
 from cafdiag.magasin import lire_table
 
 pytestmark = pytest.mark.unitaire

@@ -14,7 +14,7 @@ from cafdiag.cli import principal
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.delimite import trouver_separateur
 from cafdiag.donnees.registres_controles import lire_agrement
-from cafdiag.donnees.registres_points import lire_couple
+from cafdiag.donnees.registres_lieux import lire_couple
 from cafdiag.lot.plan import cibles
 from cafdiag.magasin import dossier
 from tests.test_registres import ods, texte_ods

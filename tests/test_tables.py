@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import cafdiag as cd
-from cafdiag.donnees import entrepot, manifeste, tables
+from cafdiag.donnees import entrepot, tables
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 
 AILLEURS = "200054807"  # Aix-Marseille-Provence, hors des quatre départements
@@ -51,8 +51,8 @@ def test_un_import_donne_ses_chapitres_a_n_importe_quel_epci(entrepot_neuf, monk
             }
         ),
     )
-    lectures, vraie = [], manifeste.lire_manifeste
-    monkeypatch.setattr(manifeste, "lire_manifeste", lambda: lectures.append(1) or vraie())
+    lectures, vraie = [], entrepot.lire_manifeste
+    monkeypatch.setattr(entrepot, "lire_manifeste", lambda: lectures.append(1) or vraie())
     apres = cd.mesurer(AILLEURS).set_index("indicateur")
     # Cent calculs demandent l'état de l'entrepôt : son manifeste ne se lit qu'une fois.
     assert len(lectures) == 1

@@ -2,6 +2,6 @@
 
 from cafdiag.donnees.apports import Apports, lire_apports
 from cafdiag.donnees.communes import table_communes
-from cafdiag.donnees.variables import VARIABLES, Variable, classe_de, evaluer
+from cafdiag.donnees.grandeurs import VARIABLES, Variable, classe_de, evaluer
 
 __all__ = ["VARIABLES", "Apports", "Variable", "classe_de", "evaluer", "lire_apports", "table_communes"]

@@ -166,8 +166,8 @@ def _refuser_csv_hors_utf8(chemin: Path) -> None:
 
 def _lire_qpv(chemin: Path) -> tuple[gpd.GeoDataFrame, CompteRendu]:
     """Lit les contours par le lecteur des imports ; ici, toute ligne fautive refuse le fichier."""
-    from cafdiag.donnees.lecteurs.assemblage import REPETEE
-    from cafdiag.donnees.lecteurs.qpv import lire_qpv
+    from cafdiag.donnees.lecteurs.anct import lire_qpv
+    from cafdiag.donnees.lecteurs.chantier import REPETEE
 
     if not chemin.is_file():
         raise fichier_illisible(

@@ -237,7 +237,7 @@ def _lire(
 ) -> list[Lecture]:
     """Les tables d'un fichier : jeu officiel reconnu à ses colonnes, sinon registre de structures."""
     from cafdiag.donnees import lecteurs, registres, registres_activite
-    from cafdiag.donnees.registres_colonnes import relire
+    from cafdiag.donnees.registres_tableau import relire
 
     def registre() -> list[Lecture]:
         lecture = registres.importer(

@@ -9,9 +9,9 @@ import pandas as pd
 
 from cafdiag.donnees import entrepot, tables
 from cafdiag.donnees.apports import Apports
+from cafdiag.donnees.grandeurs import derniere_annee, plus_recent
 from cafdiag.donnees.memoire import assemblee
 from cafdiag.donnees.tables import communes, etat, places, structures
-from cafdiag.donnees.variables import derniere_annee, plus_recent
 from cafdiag.magasin import lire_table
 from cafdiag.territoires.normalisation import normaliser_tous
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from cafdiag.donnees import entrepot, tables
-from cafdiag.donnees.variables import COMPOSEES, VARIABLES, classe_de
+from cafdiag.donnees.grandeurs import COMPOSEES, VARIABLES, classe_de
 
 Lieu = tuple[str, str]
 PUBLIQUES = ("publique_arrondie", "publique_exacte")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.lecteurs.assemblage import COMMUNE, trouver
+from cafdiag.donnees.grandeurs import derniere_annee
+from cafdiag.donnees.lecteurs.chantier import COMMUNE, trouver
 from cafdiag.donnees.lecture import code_commune, lire_tableau, nombre
-from cafdiag.donnees.variables import derniere_annee
 from cafdiag.erreurs import EntreeFautive
 
 _TOTALE = r"ptot(_?\d+)?|p_?tot|population_?totale(_?\d+)?|pop_?tot(ale)?(_?\d+)?"

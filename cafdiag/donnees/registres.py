@@ -16,9 +16,9 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees import registres_activite
-from cafdiag.donnees import registres_colonnes as colonnes
+from cafdiag.donnees import registres_tableau as colonnes
 from cafdiag.donnees.compte_rendu import Compte, CompteRendu, Lecture, Rejet
-from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
+from cafdiag.donnees.lecteurs.chantier import annee_du_nom
 from cafdiag.donnees.nettoyage import annee as annee_lue
 from cafdiag.donnees.octets import empreinte
 from cafdiag.donnees.registres_champs import (
@@ -29,11 +29,12 @@ from cafdiag.donnees.registres_champs import (
     TYPES,
     accueil_individuel,
     choisir,
+    lire,
     types_de,
     types_dits,
 )
-from cafdiag.donnees.registres_colonnes import Correspondance
 from cafdiag.donnees.registres_controles import (
+    assembler_alsh,
     controler,
     ecarter_autres_annees,
     ecarter_d_office,
@@ -42,22 +43,19 @@ from cafdiag.donnees.registres_controles import (
     ecarter_totaux_calcules,
     lire_agrement,
     oublier_accessoires,
+    table_assistants,
+    table_structures,
 )
 from cafdiag.donnees.registres_lieux import LieuxTrouves, rattacher
 from cafdiag.donnees.registres_reperes import avec_numero, degrader_les_points, poser_points
 from cafdiag.donnees.registres_tableau import (
     Classeur,
+    Correspondance,
     en_table,
     ouvrir,
     proposer_pour,
     refuser_nominatives,
 )
-from cafdiag.donnees.registres_tables import (
-    assembler_alsh,
-    table_assistants,
-    table_structures,
-)
-from cafdiag.donnees.registres_valeurs import lire
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 
 # Lus à part : les lieux par leur rattachement, le type par le vocabulaire commun, le reste pour compléter.

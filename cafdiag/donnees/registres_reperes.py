@@ -14,7 +14,7 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Compte
 from cafdiag.donnees.nettoyage import nombre
-from cafdiag.donnees.registres_points import lire_couple, localiser
+from cafdiag.donnees.registres_lieux import lire_couple, localiser
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.territoires.normalisation import normaliser
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from cafdiag.donnees import catalogue, entrepot
+from cafdiag.donnees.entrepot import sans_ecriture
 from cafdiag.donnees.fiches import Fiche, dernier_echec, en_service, lire_fiche
-from cafdiag.donnees.manifeste import sans_ecriture
 from cafdiag.donnees.mises_a_jour import phrase, plus_ancien
 from cafdiag.donnees.reunion import STATUT
 from cafdiag.erreurs import DonneesAbimees

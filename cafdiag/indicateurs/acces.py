@@ -12,7 +12,7 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees.variables import SOURCE_ACCES, derniere_annee, plus_recent
+from cafdiag.donnees.grandeurs import SOURCE_ACCES, derniere_annee, plus_recent
 from cafdiag.indicateurs.accessibilite import (
     PALIERS,
     autour,

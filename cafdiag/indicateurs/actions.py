@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.registres_valeurs import lire_date
+from cafdiag.donnees.registres_champs import lire_date
 from cafdiag.donnees.releves import Colonne, lire_releve
 from cafdiag.erreurs import EntreeFautive, NonLu
 from cafdiag.indicateurs.dictionnaire import dictionnaire

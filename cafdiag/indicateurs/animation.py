@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees.communes import BPE_AVS
-from cafdiag.donnees.variables import derniere_annee
+from cafdiag.donnees.grandeurs import derniere_annee
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.generiques import editions_de_la_grille, rapport_de_sommes
 from cafdiag.indicateurs.qpv import liens_centres, quartiers_par_territoire, totaux_annonces

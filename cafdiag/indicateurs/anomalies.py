@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cafdiag.donnees.variables import DEMI_PAS_ARRONDI
+from cafdiag.donnees.grandeurs import DEMI_PAS_ARRONDI
 from cafdiag.indicateurs.portraits import en_table, est_un_effectif, est_un_taux
 from cafdiag.territoires.normalisation import normaliser
 

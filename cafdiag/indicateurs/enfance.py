@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cafdiag.donnees.grandeurs import plus_recent
 from cafdiag.donnees.projections import projeter
-from cafdiag.donnees.variables import plus_recent
 from cafdiag.indicateurs.accessibilite import proximite_par_commune
 from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.contexte import Contexte, premiere_connue, resultat

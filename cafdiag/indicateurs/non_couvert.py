@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import Apports
-from cafdiag.donnees.variables import plus_recent
+from cafdiag.donnees.grandeurs import plus_recent
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.geographie import autre, geographie
 from cafdiag.indicateurs.accessibilite import Voisinage, au_plus_proche, autour, deux_temps, voisiner

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cafdiag.donnees.variables import derniere_annee
+from cafdiag.donnees.grandeurs import derniere_annee
 from cafdiag.indicateurs.accessibilite import Voisinage, metres, minutes
 from cafdiag.indicateurs.contexte import Contexte
 

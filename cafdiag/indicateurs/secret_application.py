@@ -11,8 +11,8 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES, classe_de, tables
 from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.donnees.grandeurs import COMPOSEES
 from cafdiag.donnees.registres_activite import PARTIES
-from cafdiag.donnees.variables import COMPOSEES
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.indicateurs.dictionnaire import dictionnaire

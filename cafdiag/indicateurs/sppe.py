@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import Apports, table_communes
+from cafdiag.donnees.grandeurs import derniere_annee
 from cafdiag.donnees.populations_totales import lire_populations_totales, totale_connue
-from cafdiag.donnees.variables import derniere_annee
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.baremes import Baremes, lire_baremes
 from cafdiag.indicateurs.generiques import dire_millesime

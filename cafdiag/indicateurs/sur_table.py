@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES
-from cafdiag.donnees.grandeurs import grandeurs
-from cafdiag.donnees.variables import PLACES
+from cafdiag.donnees.grandeurs import PLACES, grandeurs
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire

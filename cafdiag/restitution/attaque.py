@@ -17,8 +17,8 @@ import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import coo_array, vstack
 
+from cafdiag.donnees.grandeurs import COMPOSEES, VARIABLES, classe_de
 from cafdiag.donnees.registres_activite import PARTIES
-from cafdiag.donnees.variables import COMPOSEES, VARIABLES, classe_de
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.options import Options

@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from cafdiag.donnees import table_communes
-from cafdiag.donnees.variables import plus_recent
+from cafdiag.donnees.grandeurs import plus_recent
 from cafdiag.indicateurs import annees_disponibles, dictionnaire, mesurer_maille
 from cafdiag.indicateurs.enfance import acces_par_commune
 from cafdiag.restitution.bloc import Bloc, Donnees

@@ -20,7 +20,7 @@ from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.opc.packuri import PackURI
 from pptx.util import Emu, Pt
 
-from cafdiag.donnees.registres_valeurs import neutraliser
+from cafdiag.donnees.registres_champs import neutraliser
 from cafdiag.restitution import couleurs
 from cafdiag.restitution.archives import sans_dates
 from cafdiag.restitution.cartes_statiques import carte_statique

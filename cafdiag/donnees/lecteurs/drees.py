@@ -10,9 +10,8 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import Chantier, refuser, simple, trouver
+from cafdiag.donnees.lecteurs.chantier import Chantier, refuser, simple, trouver, verifier_entiers
 from cafdiag.donnees.lecteurs.cnaf import _CODES
-from cafdiag.donnees.lecteurs.coherence import verifier_entiers
 from cafdiag.donnees.lecture import code_departement, lire_tableau
 from cafdiag.magasin import lire_table
 

@@ -9,17 +9,17 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import (
+from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     REPETEE,
     Chantier,
+    annee_du_nom,
     completer_par_zero,
     exiger,
     refuser,
     simple,
     trouver,
 )
-from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 

@@ -15,7 +15,7 @@ import pandas as pd
 from cafdiag.donnees import couches, octets
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import COMMUNE, Chantier, refuser, trouver
+from cafdiag.donnees.lecteurs.chantier import COMMUNE, Chantier, refuser, trouver
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.projections import reparer
 from cafdiag.erreurs import EntreeFautive

@@ -13,13 +13,12 @@ import pandas as pd
 
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
+from cafdiag.donnees.grandeurs import SOURCE_ACCES
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import REPETEE, Chantier, exiger, refuser, trouver
+from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes
+from cafdiag.donnees.lecteurs.chantier import REPETEE, Chantier, annee_du_nom, exiger, refuser, trouver
 from cafdiag.donnees.lecteurs.insee_equipements import HORS_CHAMP
-from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
-from cafdiag.donnees.lecteurs.recollement import communes_et_anciennes
 from cafdiag.donnees.lecture import apercu
-from cafdiag.donnees.variables import SOURCE_ACCES
 
 # La crèche la plus proche peut être une micro-crèche : la plus courte des deux durées, carreau par carreau.
 GROUPES = {

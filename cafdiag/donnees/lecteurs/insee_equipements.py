@@ -11,19 +11,19 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import (
+from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes
+from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     INCONNUE,
     REPETEE,
     Chantier,
+    annee_du_nom,
     completer_par_zero,
     exiger,
     refuser,
     simple,
     trouver,
 )
-from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
-from cafdiag.donnees.lecteurs.recollement import communes_et_anciennes
 from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_commune, nombre

@@ -12,17 +12,18 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import (
+from cafdiag.donnees.lecteurs.au_cog import mouvants
+from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     Chantier,
     exiger,
+    millesime_cache,
     refuser,
+    siecle,
     simple,
     trouver,
     trouver_tout,
 )
-from cafdiag.donnees.lecteurs.millesimes import millesime_cache, siecle
-from cafdiag.donnees.lecteurs.recollement import mouvants
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import nombre

@@ -10,15 +10,16 @@ import pandas as pd
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.anct import GEOGRAPHIE_PRIORITAIRE, QPV, anciens_qpv
-from cafdiag.donnees.lecteurs.assemblage import (
+from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     Chantier,
+    annee_du_nom,
     exiger,
     refuser,
+    siecle,
     simple,
     trouver,
 )
-from cafdiag.donnees.lecteurs.millesimes import annee_du_nom, siecle
 from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_epci, nombre

@@ -12,8 +12,8 @@ from pathlib import Path
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.registres_champs import types_de
-from cafdiag.donnees.registres_colonnes import proposer
-from cafdiag.donnees.registres_points import lire_couple
+from cafdiag.donnees.registres_lieux import lire_couple
+from cafdiag.donnees.registres_tableau import proposer
 
 _DU_REGISTRE = frozenset({"type", "nom", "code"})
 

@@ -1,7 +1,8 @@
 """Du fichier lu en textes à la table canonique, une ligne à la fois comptée.
 
 Ce que les lecteurs partagent : trouver une colonne sous ses divers noms, écarter une ligne avec sa raison,
-refuser un fichier en disant tous ses défauts, ramener au COG, retrouver un millésime que rien n'annonce.
+refuser un fichier en disant tous ses défauts, ramener au COG, retrouver un millésime que rien n'annonce, confronter
+ce qu'un fichier dit deux fois.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cafdiag.donnees import cog
 from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
-from cafdiag.donnees.lecteurs.recollement import communes_et_anciennes, ramener, reunir_classes
-from cafdiag.donnees.nettoyage import code_commune, nombre
+from cafdiag.donnees.lecteurs import au_cog
+from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes, ramener, reunir_classes
+from cafdiag.donnees.nettoyage import code_commune, code_departement, nombre
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
@@ -369,7 +370,7 @@ class Chantier:
         return table.assign(code=table["code"].replace(neufs))
 
     def au_cog(self, table: pd.DataFrame, *, additives: Sequence[str] = (), non_additives: Sequence[str] = (),
-               classes: Sequence[str] = (), jointes: bool = False, cle: str | None = cog.ENSEMBLE,
+               classes: Sequence[str] = (), jointes: bool = False, cle: str | None = au_cog.ENSEMBLE,
                millesime: int | None = None) -> pd.DataFrame:
         """Ramène au COG de référence ; les passages vont au compte rendu, les statuts à côté des valeurs.
 
@@ -436,3 +437,213 @@ def completer_par_zero(chantier: Chantier, table: pd.DataFrame) -> pd.DataFrame:
                  for nom in table if nom != "code"}
         table = pd.concat([table, pd.DataFrame([{"code": ville, **ligne}])], ignore_index=True)
     return table.sort_values("code", ignore_index=True)
+
+
+# --- L'année d'un fichier qui ne la dit pas ---
+
+
+def siecle(an: str) -> int:
+    """Année à quatre chiffres d'un suffixe de l'Insee.
+
+    >>> siecle("22"), siecle("1999"), siecle("68")
+    (2022, 1999, 1968)
+    """
+    valeur = int(an)
+    return valeur if valeur > 99 else valeur + (2000 if valeur < 60 else 1900)
+
+
+def annee_des_chiffres(population: pd.Series) -> int | None:
+    """Millésime d'une population par commune que rien ne date : celui du référentiel qu'elle égale.
+
+    Parameters
+    ----------
+    population : Series indexed by code
+        Au COG du fichier ; les codes qui ont changé ne comptent pas.
+
+    Returns
+    -------
+    int or None
+        L'année dont au moins 9 communes sur 10 ont la même population (à l'arrondi des IRIS près).
+    """
+    referentiel = lire_table("communes").set_index("code")
+    annees = sorted(int(c[-4:]) for c in referentiel if re.fullmatch(r"population_\d{4}", c))
+    scores: dict[int, float] = {}
+    for an in annees:
+        paire = pd.concat([population, referentiel[f"population_{an}"].astype("float64")], axis=1,
+                          join="inner").dropna()
+        if len(paire) < 5:
+            continue
+        ecart = (paire.iloc[:, 0] - paire.iloc[:, 1]).abs()
+        scores[an] = float((ecart <= 2).mean())
+    meilleure = max(scores, key=lambda an: scores[an], default=None)
+    return meilleure if meilleure is not None and scores[meilleure] >= 0.9 else None
+
+
+def annee_du_nom(fichier: str) -> int | None:
+    """Année écrite dans un nom de fichier, s'il n'y en a qu'une plausible (la dernière sinon)."""
+    annees = [int(a) for a in re.findall(r"(?<!\d)(20[0-4]\d)(?!\d)", fichier)]
+    annees += [2000 + int(a) for a in re.findall(r"(?<![\d])(?:bpe|rp|zrr|filo)(\d\d)(?!\d)", fichier.lower())]
+    return annees[-1] if annees else None
+
+
+def millesime_cache(chantier: Chantier, population: pd.Series | None = None) -> int:
+    """Année d'un fichier dont aucune colonne ne la porte : par ses chiffres, sinon par son nom."""
+    if chantier.annee_dite is not None:
+        return chantier.annee_dite
+    an = annee_des_chiffres(population) if population is not None else None
+    if an is not None:
+        chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, reconnue à ses populations")
+        return an
+    an = annee_du_nom(chantier.brut.fichier)
+    if an is None:
+        raise refuser(chantier.brut, "aucune colonne ne donne l'année, et le nom du fichier non plus",
+                      attendu="une année", conseil="mettez l'année dans le nom du fichier (…_2022.csv)")
+    chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, lue dans le nom du fichier")
+    return an
+
+
+# --- Ce qu'un fichier dit deux fois : un chiffre ou un code abîmé se trahit en se contredisant ---
+
+
+_PART_ISOLEE = 0.02
+
+
+def departement_de(code: pd.Series) -> pd.Series:
+    """Département d'un code commune.
+
+    >>> departement_de(pd.Series(["01004", "2A004", "97411"])).tolist()
+    ['01', '2A', '974']
+    """
+    return code.str[:2].where(~code.str.startswith("97", na=False), code.str[:3])
+
+
+@lru_cache(maxsize=1)
+def _par_nom() -> dict[tuple[str, str], set[str]]:
+    communes = lire_table("communes", colonnes=["code", "nom", "departement"])
+    resultat: dict[tuple[str, str], set[str]] = {}
+    for code, nom, dep in communes.itertuples(index=False, name=None):
+        if isinstance(dep, str):
+            resultat.setdefault((dep, cle_de_nom(nom)), set()).add(code)
+    anciens = lire_table("anciens_noms", colonnes=["code_ancien", "nom", "code"])
+    for ancien, nom, code in anciens.itertuples(index=False, name=None):
+        dep = ancien[:3] if ancien.startswith("97") else ancien[:2]
+        resultat.setdefault((dep, cle_de_nom(nom)), set()).update((ancien, code))
+    return resultat
+
+
+def verifier_communes(c: Chantier, codes: pd.Series, nom: str | None, departement: str | None) -> None:
+    """Écarte les lignes dont le nom ou le département contredit le code de commune."""
+    if departement is not None:
+        dit = code_departement(c.brut.table[departement]).valeurs
+        faux = dit.notna() & codes.notna() & dit.ne(departement_de(codes))
+        c.rejeter(faux, "le département contredit le code de la commune", codes)
+    if nom is None:
+        return
+    paires = pd.DataFrame({"code": codes, "nom": c.brut.table[nom]})[c.garde].drop_duplicates().dropna()
+    faux = set()
+    for code, texte in paires.itertuples(index=False, name=None):
+        dep = code[:3] if code.startswith("97") else code[:2]
+        autres = _par_nom().get((dep, cle_de_nom(texte)), set())
+        # Un nom inconnu ne prouve rien (communes renommées) ; le nom exact d'une autre commune, si.
+        if autres and code not in autres and not (autres & _devenirs(code)):
+            faux.add((code, texte))
+    if faux:
+        masque = [(code, texte) in faux for code, texte in zip(codes, c.brut.table[nom], strict=True)]
+        c.rejeter(np.array(masque), "le nom est celui d'une autre commune", codes)
+
+
+@lru_cache(maxsize=4096)
+def _devenirs(code: str) -> frozenset[str]:
+    cibles = a_jour([code])["cibles"].iloc[0]
+    return frozenset() if pd.isna(cibles) else frozenset(cibles.split())
+
+
+def verifier_annees(c: Chantier, annees: pd.Series) -> None:
+    """Écarte les années isolées d'un grand fichier : un chiffre abîmé, pas un millésime."""
+    comptes = annees[c.garde].value_counts()
+    if comptes.empty:
+        return
+    isolees = comptes.index[comptes < _PART_ISOLEE * comptes.max()]
+    if len(isolees):
+        c.rejeter(annees.isin(isolees).to_numpy(dtype=bool), "année isolée : une poignée de lignes pour tout "
+                  "le fichier", annees)
+
+
+def verifier_somme(c: Chantier, valeurs: pd.DataFrame, parties: list[str], total: str, tolerance: float) -> None:
+    """Écarte les lignes dont le total publié n'est pas la somme des parties publiées."""
+    if total in valeurs and all(p in valeurs for p in parties):
+        ecart = (valeurs[parties].sum(axis=1, skipna=False) - valeurs[total]).abs()
+        c.rejeter(ecart.gt(tolerance + 1e-6), f"le total ({total}) n'est pas la somme de ses parties",
+                  valeurs[total])
+
+
+def verifier_entiers(c: Chantier, valeurs: pd.DataFrame) -> None:
+    """Écarte les lignes où un effectif n'est pas entier."""
+    for nom in valeurs:
+        c.rejeter((valeurs[nom] % 1).gt(0), f"{nom} : un effectif n'est pas entier", valeurs[nom])
+
+
+def verifier_pas(c: Chantier, valeurs: pd.DataFrame, pas: int = 5) -> None:
+    """Dans un fichier arrondi (presque tout est multiple de 5), écarte les valeurs qui ne le sont pas."""
+    if not c.garde.any() or valeurs.empty:
+        return
+    restes = (valeurs % pas).gt(0)
+    gardes = restes[c.garde]
+    if gardes.size >= 100 and gardes.to_numpy().mean() < 0.01:
+        for nom in valeurs:
+            c.rejeter(restes[nom], f"{nom} : pas un multiple de {pas} dans un fichier arrondi à {pas}", valeurs[nom])
+
+
+def codes_perdus(c: Chantier, brute: pd.Series) -> set[str]:
+    """Codes que portaient peut-être les lignes rejetées, à un caractère abîmé près.
+
+    Une fusion dont un terme est sur une ligne abîmée ne doit pas être publiée sans lui.
+    """
+    textes = [*brute[~c.garde].astype(str), *(r.valeur for r in c.brut.rejets)]
+    perdus: set[str] = set()
+    for texte in set(textes):
+        for i in range(max(1, min(len(texte), 80) - 4)):
+            fenetre = texte[i:i + 5].upper()
+            for k in range(len(fenetre)):
+                perdus |= _a_un_pres().get(fenetre[:k] + "?" + fenetre[k + 1:], frozenset())
+    return perdus
+
+
+@lru_cache(maxsize=1)
+def _a_un_pres() -> dict[str, set[str]]:
+    liens = lire_table("passage_cog", colonnes=["code_ancien", "code"])
+    resultat: dict[str, set[str]] = {}
+    for code in set(liens["code_ancien"]) | set(liens["code"]):
+        for k in range(5):
+            resultat.setdefault(code[:k] + "?" + code[k + 1:], set()).add(code)
+    return resultat
+
+
+def passer(c: Chantier, table: pd.DataFrame, *, brute: pd.Series, additives: list[str],
+           non_additives: Sequence[str] = (), villes: bool = True) -> pd.DataFrame:
+    """Ramène au COG, note les passages, et ajoute une colonne jumelle ``…__statut`` là où un statut compte.
+
+    ``brute`` est la colonne des codes telle qu'elle est dans le fichier.
+    """
+    apres, passages, statuts = ramener(table, additives=additives, non_additives=[*non_additives],
+                                       villes=villes, cle=au_cog.ENSEMBLE, perdus=codes_perdus(c, brute))
+    for ancien, cibles, statut in passages[["code_origine", "cibles", "statut"]].itertuples(index=False):
+        if statut != "inconnu":
+            c.passages[ancien] = cibles
+    if len(statuts):
+        cles = [k for k in table.columns if k not in {*additives, *non_additives}]
+        for colonne, groupe in statuts.groupby("colonne"):
+            par_cle = groupe.set_index(cles)["statut"]
+            index = pd.MultiIndex.from_frame(apres[cles]) if len(cles) > 1 else pd.Index(apres[cles[0]])
+            apres[f"{colonne}__statut"] = pd.Series(
+                par_cle.reindex(index).fillna("exact").to_numpy(), index=apres.index, dtype="str")
+    return apres
+
+
+def nom_libre(texte: str) -> str:
+    """Un nom réduit à ses lettres et chiffres, pour un identifiant.
+
+    >>> nom_libre("Belle-Beille / Nord")
+    'belle-beille-nord'
+    """
+    return re.sub(r"_+", "-", simple(texte))

@@ -1,23 +1,28 @@
-"""Insee : code officiel géographique, mouvements et tables de passage → ancien code, code du COG 2025."""
+"""Les codes des communes (Insee, Etalab) : code officiel, mouvements, tables de passage, découpage administratif."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import (
+from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     HORS_COMMUNE,
     Chantier,
+    annee_du_nom,
     exiger,
+    millesime_cache,
+    refuser,
     trouver,
 )
-from cafdiag.donnees.lecteurs.millesimes import annee_du_nom
+from cafdiag.donnees.lecteurs.insee_population import au_referentiel, nom_population
+from cafdiag.donnees.lecteurs.zonages import rendre_appartenance
 from cafdiag.donnees.lecture import lire_tableau
-from cafdiag.donnees.nettoyage import code_commune
+from cafdiag.donnees.nettoyage import code_commune, code_epci
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour
@@ -137,6 +142,80 @@ def lire_cog(chemin: Path, *, feuille: str | None = None, annee: int | None = No
     return _finir(chantier, table, annee or annee_du_nom(brut.fichier))
 
 
+# --- Découpage administratif (Etalab) ---
+
+
+_ACTUELLES = ("commune-actuelle", "arrondissement-municipal")
+
+
+def reconnait_communes(brut: Brut) -> bool:
+    """Communes du découpage administratif : code, type, population."""
+    return bool(trouver(brut.entete, "code") and trouver(brut.entete, "typeliaison")
+                and trouver(brut.entete, "type") and trouver(brut.entete, "population"))
+
+
+def lire_communes(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Population municipale des communes actuelles ; déléguées et associées n'en ont pas."""
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=("code", "nom", "type", "population", "zone"))
+    roles = exiger(brut, code=("code",), type=("type",), population=("population",))
+    chantier = Chantier(brut, "communes", annee=annee)
+    sorte = brut.table[roles["type"]]
+    chantier.rejeter(sorte.isin(["commune-deleguee", "commune-associee"]), "commune déléguée ou associée", sorte)
+    chantier.rejeter(~sorte.isin(_ACTUELLES), "type de commune inconnu", sorte)
+    codes = chantier.communes(roles["code"])
+    chantier.connus(codes)
+    population, _ = chantier.nombres(roles["population"])
+    chantier.rejeter(population.mod(1).gt(0), "une population municipale est un entier",
+                     brut.table[roles["population"]])
+    chantier.sans_doublon([codes], population.to_frame("p"))
+    chantier.refuser_si_vide("des communes actuelles")
+    table = pd.DataFrame({"code": codes, "p": population})[chantier.garde].reset_index(drop=True)
+    sans = int(table["p"].isna().sum())
+    if sans:
+        chantier.remarques.append(f"{sans} communes ou collectivités sans population publiée : laissées vides")
+    # La version du paquet dit le COG, pas le recensement : seules les populations le disent.
+    an = millesime_cache(chantier, table.set_index("code")["p"])
+    table = table.rename(columns={"p": nom_population(an)})
+    table = au_referentiel(chantier, table)
+    return chantier.rendre(table, annees=[an], source="Insee, populations légales (découpage d'Etalab)",
+                           millesime=f"RP {an}")
+
+
+def reconnait_epci(brut: Brut) -> bool:
+    """EPCI et la liste de leurs membres."""
+    return bool(trouver(brut.entete, "membres") and trouver(brut.entete, "code"))
+
+
+def lire_epci(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Composition des EPCI, une ligne par commune membre ; un EPCI aux membres illisibles est écarté."""
+    brut = lire_tableau(chemin, feuille=feuille)
+    roles = exiger(brut, code=("code",), nom=("nom",), membres=("membres",))
+    chantier = Chantier(brut, "appartenance", annee=annee)
+    epci = code_epci(brut.table[roles["code"]])
+    chantier.rejeter_selon(epci.raisons, brut.table[roles["code"]])
+    listes = brut.table[roles["membres"]].map(_membres)
+    chantier.rejeter(listes.isna(), "membres illisibles", brut.table[roles["membres"]].str.slice(0, 60))
+    chantier.sans_doublon([epci.valeurs], brut.table[[roles["nom"], roles["membres"]]])
+    chantier.refuser_si_vide("des EPCI et leurs membres")
+    lignes = [(code, epci.valeurs[i], brut.table.at[i, roles["nom"]])
+              for i in brut.table.index[chantier.garde] for code in listes[i]]
+    table = pd.DataFrame(lignes, columns=["code", "epci", "nom_epci"])
+    codes = code_commune(table["code"])
+    faux = sorted({*table.loc[codes.raisons.ne(""), "code"], *table.loc[table["code"].duplicated(), "code"]})
+    if faux:
+        raise refuser(brut, "communes fausses, ou membres de deux EPCI : " + ", ".join(faux[:10]))
+    return rendre_appartenance(chantier, table, annee)
+
+
+def _membres(texte: str) -> list[str] | None:
+    # Une liste d'objets mise en texte par le lecteur : objets séparés par « | ».
+    try:
+        objets = json.loads(texte) if texte.startswith("[") else [json.loads(t) for t in texte.split(" | ")]
+        return [str(o["code"]) for o in objets]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 LECTEURS = (
     Lecteur("passage", "table de passage ou mouvements de communes", lambda b: 0.9 * reconnait_passage(b),
             lire_passage, ("Ancien Code Officiel", "Code Courant Officiel")),
@@ -144,4 +223,8 @@ LECTEURS = (
             lire_historique, ("DEPCOM", "MOD", "COMECH")),
     Lecteur("insee_cog", "code officiel géographique des communes", lambda b: 0.95 * reconnait_cog(b), lire_cog,
             ("TYPECOM", "COM", "COMPARENT")),
+    Lecteur("etalab_communes", "découpage administratif, communes", lambda b: 0.95 * reconnait_communes(b),
+            lire_communes, ("code", "typeLiaison", "type", "population")),
+    Lecteur("etalab_epci", "découpage administratif, EPCI", lambda b: 0.95 * reconnait_epci(b), lire_epci,
+            ("code", "nom", "membres")),
 )

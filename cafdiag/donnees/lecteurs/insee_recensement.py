@@ -1,8 +1,13 @@
-"""Insee : population par âge, à l'IRIS, à la commune, ou âge par âge ; toujours rendue à la commune."""
+"""Insee, recensement : population par âge, enfants selon la famille et l'emploi des parents ; rendus à la commune.
+
+Les fichiers de Melodi ont une ligne par territoire, année et modalités : des millions, dont on ne charge que celles
+des communes.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +15,81 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.assemblage import (
+from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     HORS_COMMUNE,
     INCONNUE,
     REPETEE,
     Chantier,
     exiger,
+    millesime_cache,
     refuser,
+    siecle,
     simple,
     trouver,
     trouver_tout,
 )
-from cafdiag.donnees.lecteurs.forme_longue import TOTAL, lire_forme_longue
-from cafdiag.donnees.lecteurs.millesimes import millesime_cache, siecle
 from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
+from cafdiag.donnees.tri import Trie, trier
+
+TOTAL = "_T"
+_NIVEAU = r"geo_object|nivgeo|niveau"
+# Ce qui n'est pas une dimension où chercher un total.
+_SANS_TOTAL = rf"{_NIVEAU}|geo|time_period|freq|obs_\w+|\w*measure|conf_status|unit\w*|decimals"
+
+
+def lire_forme_longue(
+    chemin: Path,
+    vu: Brut,
+    jeu: str,
+    *,
+    utiles: Mapping[str, Collection[str]] | None = None,
+    feuille: str | None = None,
+    annee: int | None = None,
+) -> Chantier:
+    """Les lignes de communes et d'arrondissements, toutes les autres dimensions au total ; le reste est compté.
+
+    Parameters
+    ----------
+    vu : Brut
+        Le début du fichier.
+    jeu : str
+        Table de l'entrepôt.
+    utiles : mapping of str to collection of str, optional
+        Dimension → modalités voulues ; les autres dimensions sont prises à leur total (``_T``), s'il y est.
+    """
+    voulues = {nom: set(m) for nom, m in (utiles or {}).items()}
+    niveau = trouver(vu.entete, _NIVEAU)
+    autres = [n for n in vu.entete if n not in voulues and not re.fullmatch(_SANS_TOTAL, simple(n))]
+    # Sommer un détail et son total compterait double ; sans total, le détail est tout ce qu'on a.
+    if niveau is None:
+        chantier = Chantier(lire_tableau(chemin, feuille=feuille), jeu, annee=annee)
+        totaux = {n: {TOTAL} for n in autres if chantier.brut.table[n].eq(TOTAL).any()}
+        for nom, modalites in {**voulues, **totaux}.items():
+            chantier.mettre_de_cote(~chantier.brut.table[nom].isin(modalites), _raison(nom, voulues))
+        return chantier
+
+    def lire(totaux: list[str]) -> Trie:
+        return trier(chemin, colonnes=lambda _: True, par=niveau, valeurs={"COM", "ARM"}, suivies=autres,
+                     aussi={**voulues, **{n: {TOTAL} for n in totaux}}, feuille=feuille)
+
+    trie = lire(autres)
+    if sans_total := [n for n in autres if TOTAL not in trie.vus[n]]:
+        trie = lire([n for n in autres if n not in sans_total])
+    chantier = Chantier(trie.brut, jeu, annee=annee)
+    chantier.deja_de_cote(HORS_COMMUNE, sum(trie.de_cote.values()))
+    for nom, nombre in trie.hors_tri.items():
+        chantier.deja_de_cote(_raison(nom, voulues), nombre)
+    return chantier
+
+
+def _raison(nom: str, utiles: dict[str, set[str]]) -> str:
+    return "hors du champ d'une Caf" if nom in utiles else f"détail de {nom} (le total est déjà dans le fichier)"
+
+
+# --- Âges ---
+
 
 SOURCE = "Insee, recensement de la population"
 _IRIS = (r"(code_)?iris", r"dcomiris|dciris")
@@ -343,6 +407,66 @@ def _colonnes_par_tranche(fiche: pd.DataFrame) -> dict[str, pd.Series]:
             for (an, de, a), siennes in fiche.groupby(["an", "de", "a"])}
 
 
+# --- Familles ---
+
+
+SOURCE_FAMILLES = "Insee, recensement de la population (exploitation complémentaire)"
+AGES_DES_ENFANTS = {"Y_LT2": "0_1", "Y2T5": "2_5"}
+# Type de famille et emploi : un père seul, une mère seule, un couple ; chaque enfant est dans une case et une seule.
+EN_EMPLOI = ("A111", "A121", "A221")
+SANS_EMPLOI = ("A112", "A122", "A222", "A223", "A224")
+MONOPARENTALES = ("A111", "A112", "A121", "A122")
+_FAMILLES = (*EN_EMPLOI, *SANS_EMPLOI)
+
+
+def reconnait_familles(brut: Brut) -> bool:
+    """Forme longue de Melodi, avec le type de famille et l'âge des enfants."""
+    return all(trouver(brut.entete, nom) for nom in ("geo", "tfn", "age", "obs_value"))
+
+
+def lire_activite_des_parents(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Enfants de moins de 2 ans, et de 2 à 5 ans, selon le type de famille et l'emploi des parents.
+
+    Une case absente n'est zéro que si les autres font le total publié de la commune ; sinon l'âge reste vide.
+    """
+    vu = apercu(chemin, feuille=feuille)
+    roles = exiger(vu, geo=("geo",), famille=("tfn",), age=("age",), annee=("time_period",), valeur=("obs_value",))
+    utiles = {roles["age"]: set(AGES_DES_ENFANTS), roles["famille"]: {TOTAL, *_FAMILLES}}
+    chantier = lire_forme_longue(chemin, vu, "communes", utiles=utiles, feuille=feuille, annee=annee)
+    chantier.exiger_entier()
+    table = chantier.brut.table
+    codes = chantier.codes_geo(roles["geo"])
+    chantier.connus(codes)
+    ans, raisons = lire_annee(table[roles["annee"]])
+    chantier.rejeter_selon(raisons, table[roles["annee"]])
+    valeurs, _ = chantier.nombres(roles["valeur"])
+    ages, familles = table[roles["age"]], table[roles["famille"]]
+    chantier.sans_doublon([codes, ans.astype("str"), ages, familles], valeurs.to_frame("v"))
+    chantier.refuser_si_vide("des lignes GEO_OBJECT = COM, AGE = Y_LT2 ou Y2T5, TFN = A111 à A224")
+    fiche = pd.DataFrame({"code": codes, "an": ans, "age": ages.map(AGES_DES_ENFANTS), "famille": familles,
+                          "v": valeurs})
+    par_case = fiche[chantier.garde].pivot(index=["code", "an", "age"], columns="famille", values="v")
+    large = _compter(par_case.reindex(columns=[TOTAL, *_FAMILLES]))
+    annees = sorted(int(a) for a in large.index.unique("an"))
+    colonnes = {f"enfants_{an}_{age}_{nom}": siennes.droplevel(["an", "age"])[nom]
+                for (an, age), siennes in large.groupby(level=["an", "age"]) for nom in large}
+    rendue = pd.DataFrame(colonnes).rename_axis("code").reset_index()
+    muettes = int(rendue.drop(columns="code").isna().any(axis=1).sum())
+    if muettes:
+        chantier.remarques.append(f"{muettes} communes à qui il manque une case de famille : laissées vides")
+    rendue = chantier.au_cog(rendue, additives=[c for c in rendue if c != "code"])
+    return chantier.rendre(rendue, annees=annees, source=SOURCE_FAMILLES, millesime=f"RP {annees[-1]}")
+
+
+def _compter(cases: pd.DataFrame) -> pd.DataFrame:
+    """Enfants en famille, de parents tous en emploi, de familles monoparentales ; vides si une case peut manquer."""
+    detail = cases[list(_FAMILLES)]
+    # Des effectifs de sondage, non entiers : le total est juste à l'arrondi près.
+    complet = detail.notna().all(axis=1) | (detail.sum(axis=1) - cases[TOTAL]).abs().le(0.5)
+    sommes = {"famille": _FAMILLES, "emploi": EN_EMPLOI, "mono": MONOPARENTALES}
+    return pd.DataFrame({nom: detail[list(siennes)].sum(axis=1).where(complet) for nom, siennes in sommes.items()})
+
+
 LECTEURS = (
     Lecteur("insee_age_iris", "population par âge à l'IRIS", lambda b: 0.9 * reconnait_iris(b), lire_iris,
             ("IRIS", "COM", "P22_POP", "P22_POP0002")),
@@ -352,4 +476,7 @@ LECTEURS = (
             ("CODGEO", "SEXE", "AGED100", "NB")),
     Lecteur("insee_age_melodi", "population par âge, forme longue", lambda b: 0.9 * reconnait_ages_long(b),
             lire_ages_long, ("GEO", "SEX", "AGE", "TIME_PERIOD", "OBS_VALUE")),
+    Lecteur("insee_activite_des_parents", "enfants de moins de 6 ans selon l'emploi des parents",
+            lambda b: 0.95 * reconnait_familles(b), lire_activite_des_parents,
+            ("GEO", "GEO_OBJECT", "AGE", "TFN", "OBS_VALUE")),
 )
