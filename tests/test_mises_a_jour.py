@@ -190,3 +190,11 @@ def test_changements_moins_causes_font_le_residu(avant, apres):
     assert trouve["residu"] == attendu - sum(trouve["causes"].values()) >= 0
     compte = sum(n for motifs in trouve["details"].values() for n, _ in motifs.values())
     assert compte == attendu and np.isfinite(compte)
+
+
+def test_les_quartiers_ne_mettent_pas_a_jour_les_communes():
+    communes, quartiers = (pd.DataFrame({"maille": maille, "code": codes, "annee": 2024, "tranche": "Inconnu",
+                                         "foyers": [5.0, 10.0]})
+                           for maille, codes in (("commune", ["53130", "53084"]), ("qpv", ["QN05301M", "QN05302M"])))
+    assert comparer("qf", Rangee(communes, (2024,)), Rangee(quartiers, (2024,))) == {}
+    assert comparer("qf", Rangee(communes, (2024,)), Rangee(communes.assign(foyers=0.0), (2024,)))["changements"] == 2

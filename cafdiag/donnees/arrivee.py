@@ -20,8 +20,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
+from cafdiag.donnees import examen as examens
 from cafdiag.donnees.delimite import trouver_separateur
 from cafdiag.erreurs import CafdiagError
 
@@ -197,9 +196,9 @@ def enregistrements(chemin: Path) -> tuple[list[str], int, bool]:
     premiere = premiere.removeprefix("ï»¿").removeprefix("\ufeff")
     csv.field_size_limit(min(_BLOC * 16, 2**31 - 1))
     entete = next(csv.reader([premiere], delimiter=separateur), [])
-    compte = _compter(chemin, separateur)
-    if compte is not None:
-        return entete, *compte
+    examen = examens.examiner_tout(chemin)
+    if examen.enregistrements is not None and examen.voisins <= set(f"{separateur}\r".encode()):
+        return entete, examen.enregistrements, examen.sans_fin
     nombre, derniere = 0, ""
 
     def suivre() -> Iterator[str]:
@@ -215,56 +214,6 @@ def enregistrements(chemin: Path) -> tuple[list[str], int, bool]:
     except csv.Error:
         return entete, nombre, True
     return entete, nombre, nombre > 0 and not derniere.endswith(("\n", "\r"))
-
-
-def _compter(chemin: Path, separateur: str) -> tuple[int, bool] | None:
-    """Enregistrements après l'en-tête, et si le dernier est sans fin ; None : au lecteur de csv d'en juger.
-
-    Le compte des lignes n'est celui des enregistrements que si chaque guillemet ouvre ou ferme un champ, sans
-    saut de ligne entre les deux.
-    """
-    nombre, reste = 0, b""
-    with chemin.open("rb") as flux:
-        tete = flux.readline(_BLOC)
-        if len(tete) == _BLOC or tete.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\r" in tete.removesuffix(b"\r\n"):
-            return None
-        while bloc := flux.read(_BLOC):
-            lignes, fin, reste = (reste + bloc).rpartition(b"\n")
-            if len(reste) > 16 * _BLOC or not _ordinaire(lignes + fin, separateur):
-                return None
-            nombre += _lignes_pleines(lignes + fin)
-    if not _ordinaire(reste, separateur):
-        return None
-    sans_fin = bool(reste)
-    return nombre + sans_fin, sans_fin and nombre + sans_fin > 0
-
-
-def _ordinaire(bloc: bytes, separateur: str) -> bool:
-    """Vrai si les lignes de ce bloc sont ses enregistrements."""
-    if b"\0" in bloc or bloc.count(b"\r") != bloc.count(b"\r\n"):
-        return False
-    if b'"' not in bloc:
-        return True
-    octets = np.frombuffer(bloc, dtype="uint8")
-    guillemets = np.flatnonzero(octets == ord('"'))
-    if len(guillemets) % 2:
-        return False
-    ouvre, ferme = guillemets[::2], guillemets[1::2]
-    bords = np.frombuffer(f"{separateur}\r\n".encode(), dtype="uint8")
-    avant, apres = octets[np.maximum(ouvre - 1, 0)], octets[np.minimum(ferme + 1, len(octets) - 1)]
-    sauts = np.flatnonzero(octets == ord("\n"))
-    return bool(
-        (np.isin(avant, bords) | (ouvre == 0)).all()
-        and (np.isin(apres, bords) | (ferme == len(octets) - 1)).all()
-        and np.array_equal(np.searchsorted(sauts, ouvre), np.searchsorted(sauts, ferme))
-    )
-
-
-def _lignes_pleines(bloc: bytes) -> int:
-    lignes = bloc.count(b"\n")
-    if bloc.startswith((b"\n", b"\r\n")) or b"\n\n" in bloc or b"\n\r\n" in bloc:
-        lignes -= sum(1 for _ in re.finditer(rb"^\r?\n", bloc, re.MULTILINE))
-    return lignes
 
 
 def _controler_csv(chemin: Path, total: int | None, colonnes: tuple[str, ...], garanti: bool) -> list[str]:
@@ -387,6 +336,7 @@ def extraire(chemin: Path, motif: str, cible: Path, *, octets_max: int = ZIP_OCT
                 f"l'archive ne contient pas « {motif} » (elle contient : {noms})", f"un fichier {motif}"
             )
         membre, ecrits = trouves[0], 0
+        examinateur = examens.Examinateur() if membre.filename.lower().endswith((".csv", ".txt")) else None
         try:
             with archive.open(membre) as flux, cible.open("wb") as sortie:
                 while bloc := flux.read(_BLOC):
@@ -394,6 +344,10 @@ def extraire(chemin: Path, motif: str, cible: Path, *, octets_max: int = ZIP_OCT
                     if ecrits > octets_max or ecrits > membre.file_size:
                         raise _refus(f"{membre.filename} est plus gros qu'annoncé", _octets(membre.file_size))
                     sortie.write(bloc)
+                    if examinateur:
+                        examinateur.voir(bloc)
+            if examinateur:
+                examens.retenir(cible, examinateur.rendre())
         except (
             zipfile.BadZipFile,
             zlib.error,

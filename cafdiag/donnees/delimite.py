@@ -19,6 +19,7 @@ import pyarrow.csv as pa_csv
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, Rejet
 from cafdiag.donnees.entetes import Choix, choisir, nommer, trouver_entete
+from cafdiag.donnees.examen import examiner
 from cafdiag.erreurs import EntreeFautive
 
 _SEPARATEURS = ";,\t|"
@@ -123,7 +124,7 @@ def lire(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None = No
             debut = debut[: debut.rfind(b"\n") + 1]
         texte, remarques = octets.decoder(debut)
         return _en_memoire(_normaliser(texte), fichier, colonnes, remarques, limite)
-    examen = octets.examiner(src)
+    examen = examiner(src)
     if examen.simple:
         texte = examen.debut.decode("utf-8", errors="ignore").removeprefix("\ufeff").replace("\r\n", "\n")
         forme = trouver_forme(texte, fichier)

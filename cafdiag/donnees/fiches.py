@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cafdiag.donnees.empreintes import empreinte
 from cafdiag.donnees.transport import TelechargementImpossible
 from cafdiag.erreurs import DonneesAbimees
 from cafdiag.magasin import ecrire_atomique
@@ -76,13 +77,6 @@ def maintenant() -> str:
 
 def dossier_source(nom: str, cache: Path | None) -> Path:
     return (cache or dossier_cache()) / "sources" / nom
-
-
-def empreinte(chemin: Path) -> str:
-    """SHA-256 d'un fichier."""
-    import pooch
-
-    return pooch.file_hash(str(chemin), alg="sha256")
 
 
 def lire_fiche(nom: str, *, cache: Path | None = None) -> Fiche | None:

@@ -25,6 +25,7 @@ from cafdiag.donnees.classeurs import en_texte
 from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.delimite import Doute, Forme, trouver_forme
 from cafdiag.donnees.entetes import Choix, choisir, nommer
+from cafdiag.donnees.examen import a_des_bords, accents_a_reparer
 from cafdiag.donnees.nettoyage import (
     Codes,
     annee,
@@ -137,7 +138,7 @@ def _point(contour: dict) -> list | None:
         return coordonnees
     if contour.get("type") == "MultiPoint" and isinstance(coordonnees, list) and len(coordonnees) == 1:
         return coordonnees[0]
-    if contour.get("type") not in ("Polygon", "MultiPolygon"):
+    if contour.get("type") not in ("Polygon", "MultiPolygon") or _etendu(coordonnees):
         return None
     import shapely
 
@@ -150,6 +151,24 @@ def _point(contour: dict) -> list | None:
         return None
     dedans = dessin.representative_point()
     return [dedans.x, dedans.y]
+
+
+def _sommets(coordonnees) -> Iterator[list]:
+    if isinstance(coordonnees[0], list):
+        for partie in coordonnees:
+            yield from _sommets(partie)
+    else:
+        yield coordonnees
+
+
+def _etendu(coordonnees) -> bool:
+    """Vrai si un sommet est trop loin du premier pour un bâtiment : un quartier entier n'est pas à construire."""
+    try:
+        sommets = _sommets(coordonnees)
+        x, y, *_ = next(sommets)
+        return any(max(abs(s[0] - x), abs(s[1] - y)) >= _BATIMENT_MAX for s in sommets)
+    except (TypeError, ValueError, IndexError, StopIteration):
+        return False  # mal formée : à la bibliothèque d'en juger
 
 
 def _cellule(valeur) -> str:
@@ -291,7 +310,7 @@ class _Temoin:
             raise Doute
 
     def _examiner(self, bloc: bytes) -> None:
-        """Les mêmes soupçons que :func:`cafdiag.donnees.octets.examiner`, et aucun guillemet."""
+        """Les mêmes soupçons que :func:`cafdiag.donnees.examen.examiner`, et aucun guillemet."""
         self._somme.update(bloc)
         self._total += len(bloc)
         if b'"' in bloc or b"\0" in bloc or self._total > octets.TAILLE_MAX:
@@ -301,13 +320,13 @@ class _Temoin:
                 self._texte.decode(bloc)
             except UnicodeDecodeError:
                 raise Doute from None
-            if octets.accents_a_reparer(self._fin + bloc):
+            if accents_a_reparer(self._fin + bloc):
                 raise Doute
         if b"\r" in bloc or self._fin == b"\r":
             suite = self._fin + bloc
             if suite[:-1].count(b"\r") != suite.count(b"\r\n"):
                 raise Doute
-        if (b" " in bloc or b"\t" in bloc) and octets.a_des_bords(bloc):
+        if (b" " in bloc or b"\t" in bloc) and a_des_bords(bloc):
             raise Doute
         self._fin = bloc[-1:]
 

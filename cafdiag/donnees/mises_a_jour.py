@@ -126,7 +126,7 @@ def comparer(jeu: str, avant: Rangee, apres: Rangee) -> dict[str, Any]:
     dict
         ``changements``, ``causes`` (``perimetre``, ``methode``, ``donnee``), ``residu``, ``details``
         (cause, puis motif : nombre et premiers territoires), ``plus_ancien`` (vrai si la nouvelle table s'arrête
-        avant l'autre) ; vide si les deux tables n'ont aucune grandeur commune.
+        avant l'autre) ; vide si les deux tables n'ont aucune maille ou aucune grandeur commune.
 
     Examples
     --------
@@ -136,6 +136,10 @@ def comparer(jeu: str, avant: Rangee, apres: Rangee) -> dict[str, Any]:
     >>> trouve["changements"], trouve["causes"], trouve["residu"]
     (1, {'perimetre': 0, 'methode': 0, 'donnee': 1}, 0)
     """
+    # Les quartiers ne sont pas une mise à jour des communes, fussent-ils de la même source.
+    if all("maille" in e.table for e in (avant, apres)) and not {*avant.table["maille"].unique()} & {
+            *apres.table["maille"].unique()}:
+        return {}
     anciennes, nouvelles = _series(jeu, avant), _series(jeu, apres)
     communes = [g for g in anciennes if g in nouvelles]
     neuves = {s for g in communes for _, s in nouvelles[g]}

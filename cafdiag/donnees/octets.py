@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import contextlib
 import gzip
-import hashlib
 import io
 import re
 import struct
@@ -16,16 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-import numpy as np
-
+from cafdiag.donnees import empreintes
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 
 TAILLE_MAX = 2 * 1024**3
 MEMBRES_MAX = 2000
 # Ce qu'on regarde d'un texte pour trouver son en-tête.
 DEBUT = 1 << 18
-_BLOC = 1 << 20
-_BORD = re.compile(rb"[ \t][;,|\t\r\n\"]|[;,|\t\n\"][ \t]")
 FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx",
            ".ods": "ods", ".json": "json", ".geojson": "json", ".ndjson": "json", ".jsonl": "json",
            ".parquet": "parquet", ".geoparquet": "parquet"}
@@ -81,8 +77,8 @@ class Fichier:
 
 def empreinte(chemin: Path) -> str:
     """SHA-256 du fichier tel qu'il est sur le disque."""
-    with lisible(chemin), chemin.open("rb") as flux:
-        return hashlib.file_digest(flux, "sha256").hexdigest()
+    with lisible(chemin):
+        return empreintes.empreinte(chemin)
 
 
 def source(chemin: Path | str) -> Fichier:
@@ -236,10 +232,6 @@ _SUITE = "".join({bytes([b]).decode("cp1252", errors="ignore") or chr(b) for b i
 _MAL_LU = re.compile(f"[\u00c2-\u00df][{re.escape(_SUITE)}]|[\u00e0-\u00ef][{re.escape(_SUITE)}]{{2}}")
 
 
-# « Ã » ou « Â » suivi d'un caractère que l'UTF-8 relu en latin-1 laisse derrière lui.
-_ACCENT_MAL_LU = re.compile(rb"\xc3[\x82\x83][\xc2\xc5\xc6\xcb\xe2]")
-
-
 def reparer(texte: str) -> str:
     """Rend leurs accents aux textes UTF-8 relus comme du latin-1, sans toucher au reste.
 
@@ -254,71 +246,3 @@ def reparer(texte: str) -> str:
         return lu if lu in _FRANCAIS else trouve[0]
 
     return _MAL_LU.sub(juste, texte)
-
-
-@dataclass(frozen=True)
-class Examen:
-    """Ce qu'un premier passage dit d'un fichier texte, sans le garder en mémoire."""
-
-    simple: bool
-    debut: bytes
-    # Une espace au bord d'un champ : il faudra les ôter, une copie de chaque colonne.
-    bords: bool
-
-
-def accents_a_reparer(bloc: bytes) -> bool:
-    """Vrai si ce bloc a des accents UTF-8 relus en latin-1 ; le « Â » d'un CHÂTEAU n'en est pas un."""
-    return b"\xc3\xa2\xe2" in bloc or _ACCENT_MAL_LU.search(bloc) is not None
-
-
-def a_des_bords(bloc: bytes) -> bool:
-    """Vrai si une espace borde un champ de ce bloc."""
-    return _BORD.search(bloc) is not None or bloc[:1].isspace() or bloc[-1:] in b" \t"
-
-
-def _guillemets_fermes(lignes: bytes) -> bool:
-    """Vrai si chacune de ces lignes entières a un nombre pair de guillemets."""
-    octets = np.frombuffer(lignes, dtype="uint8")
-    avant = np.searchsorted(np.flatnonzero(octets == ord('"')), np.flatnonzero(octets == ord("\n")))
-    return not (avant & 1).any()
-
-
-def examiner(src: Fichier) -> Examen:
-    """Parcourt le flux : UTF-8 juste, sans NUL, sans accents à réparer, guillemets fermés sur leur ligne ?
-
-    Un fichier « simple » peut être lu au fil de l'eau ; les autres passent en mémoire.
-    """
-    decodeur = codecs.getincrementaldecoder("utf-8")()
-    simple, debut, total, reste, bords = True, b"", 0, b"", False
-    with lisible(src.chemin), src.ouvrir() as flux:
-        while bloc := flux.read(_BLOC):
-            total += len(bloc)
-            if total > TAILLE_MAX:
-                raise EntreeFautive(src.chemin.name, [f"plus de {TAILLE_MAX // 1024**3} Gio une fois ouvert"])
-            if len(debut) < DEBUT:
-                debut += bloc[: DEBUT - len(debut)]
-            if not simple:
-                continue
-            if not bloc.isascii() or decodeur.getstate()[0]:
-                try:
-                    decodeur.decode(bloc)
-                except UnicodeDecodeError:
-                    simple = False
-                if accents_a_reparer(bloc):
-                    simple = False
-            if b"\0" in bloc:
-                simple = False
-            if not bords and (b" " in bloc or b"\t" in bloc):
-                bords = a_des_bords(bloc)
-            if b"\r" in bloc and re.search(rb"\r[^\n]", bloc):
-                simple = False
-            if b'"' in bloc or reste.count(b'"') % 2:
-                lignes, fin, reste = (reste + bloc).rpartition(b"\n")
-                simple = simple and _guillemets_fermes(lignes + fin)
-            else:
-                reste = bloc.rpartition(b"\n")[2]
-    try:
-        decodeur.decode(b"", final=True)
-    except UnicodeDecodeError:
-        simple = False
-    return Examen(simple and reste.count(b'"') % 2 == 0, debut, bords)

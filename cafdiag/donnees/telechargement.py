@@ -22,12 +22,12 @@ from urllib.parse import urlencode
 
 from cafdiag.donnees.arrivee import ArriveeRefusee, controler, extraire
 from cafdiag.donnees.catalogue import Adresse, Source
+from cafdiag.donnees.empreintes import empreinte
 from cafdiag.donnees.fiches import (
     Fiche,
     dossier_cache,
     dossier_source,
     ecrire_fiche,
-    empreinte,
     intacte,
     maintenant,
     verrou,

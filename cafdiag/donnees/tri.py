@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, Rejet
 from cafdiag.donnees.delimite import Doute, options_de_lecture, rejet_de_forme, trouver_forme
 from cafdiag.donnees.entetes import choisir, nommer
+from cafdiag.donnees.examen import examiner
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 
@@ -58,13 +58,10 @@ def trier(chemin: Path, *, colonnes: Callable[[str], bool], par: str, valeurs: C
     :func:`cafdiag.donnees.lecture.lire_tableau`, puis trié : le résultat est le même.
     """
     src = octets.source(chemin)
-    with ThreadPoolExecutor(max_workers=1) as second:
-        empreinte = second.submit(octets.empreinte, src.chemin)
-        trie = None
-        if src.format in ("csv", "parquet"):
-            trie = _par_tranches(src, colonnes, par, frozenset(valeurs), tuple(suivies), aussi or {})
+    if src.format in ("csv", "parquet"):
+        trie = _par_tranches(src, colonnes, par, frozenset(valeurs), tuple(suivies), aussi or {})
         if trie is not None:
-            trie.brut.empreinte = empreinte.result()
+            trie.brut.empreinte = octets.empreinte(src.chemin)
             return trie
     brut = lire_tableau(chemin, feuille=feuille, colonnes=colonnes)
     types = brut.table[par].str.upper()
@@ -86,16 +83,20 @@ def _par_tranches(src: octets.Fichier, colonnes, par: str, valeurs: frozenset[st
     rejets: list[Rejet] = []
     try:
         if src.format == "csv":
-            noms, premiere, remarques, tranches = _csv(src, colonnes, rejets)
+            noms, premiere, remarques, tranches, bords = _csv(src, colonnes, rejets)
         else:
-            noms, premiere, remarques, tranches = _parquet(src, colonnes)
-        return _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies, aussi)
+            noms, premiere, remarques, tranches, bords = _parquet(src, colonnes)
+        # Ôter les espaces du bord des champs copie chaque colonne : avant le tri, celles-là seules qui le font.
+        nues = {par, *suivies, *aussi} if bords else set()
+        epures = ({n: _nu(a) if n in nues else a for n, a in tranche.items()} for tranche in tranches)
+        return _filtrer(src, epures, noms, premiere, remarques, rejets, par, valeurs, suivies, aussi,
+                        _nu if bords else lambda a: a)
     except (Doute, EntreeFautive, pa.ArrowException, OSError):
         return None
 
 
 def _csv(src: octets.Fichier, colonnes, rejets: list[Rejet]):
-    examen = octets.examiner(src)
+    examen = examiner(src)
     if not examen.simple:
         raise Doute
     texte = examen.debut.decode("utf-8", errors="ignore").removeprefix("\ufeff").replace("\r\n", "\n")
@@ -112,10 +113,9 @@ def _csv(src: octets.Fichier, colonnes, rejets: list[Rejet]):
         with src.ouvrir() if src.compression else pa.OSFile(str(src.chemin)) as flux, \
                 pa_csv.open_csv(flux, read_options=lecture, parse_options=analyse, convert_options=conversion) as lots:
             for lot in lots:
-                tranche = {internes[nom]: lot.column(i) for i, nom in enumerate(lot.schema.names)}
-                yield {n: pc.utf8_trim_whitespace(a) for n, a in tranche.items()} if examen.bords else tranche
+                yield {internes[nom]: lot.column(i) for i, nom in enumerate(lot.schema.names)}
 
-    return forme.noms[: forme.nommees], forme.ligne + 1, list(forme.remarques), tranches()
+    return forme.noms[: forme.nommees], forme.ligne + 1, list(forme.remarques), tranches(), examen.bords
 
 
 def _parquet(src: octets.Fichier, colonnes):
@@ -131,14 +131,16 @@ def _parquet(src: octets.Fichier, colonnes):
         with src.ouvrir() as flux:
             lots = pq.ParquetFile(flux).iter_batches(batch_size=_TRANCHE, columns=list(lisibles.values()))
             for lot in lots:
-                textes = {n: lot.column(lot.schema.names.index(brut)).cast(pa.large_string())
-                          for n, brut in lisibles.items()}
-                yield {n: pc.utf8_trim_whitespace(pc.fill_null(a, "")) for n, a in textes.items()}
+                yield {n: pc.fill_null(lot.column(lot.schema.names.index(brut)).cast(pa.large_string()), "")
+                       for n, brut in lisibles.items()}
 
-    return noms, 1, remarques, tranches()
+    return noms, 1, remarques, tranches(), True
 
 
-def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies, aussi) -> Trie:
+_nu = pc.utf8_trim_whitespace
+
+
+def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies, aussi, epurer) -> Trie:
     champ = pa.array(sorted(valeurs), type=pa.large_string())
     de_cote: Counter[str] = Counter()
     vus: dict[str, set[str]] = {nom: set() for nom in suivies}
@@ -162,7 +164,7 @@ def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, sui
     # Une ligne vide, un en-tête répété : le chemin prudent les ôte et le dit.
     if not gardees or not total or "" in de_cote or par.upper() in de_cote:
         raise Doute
-    table = pd.DataFrame({nom: pd.Series(pd.array(pa.chunked_array([t[nom] for t in gardees]), dtype="str"))
+    table = pd.DataFrame({nom: pd.Series(pd.array(epurer(pa.chunked_array([t[nom] for t in gardees])), dtype="str"))
                           for nom in gardees[0]})
     lignes = np.arange(premiere, premiere + total + len(rejets))
     if rejets:
