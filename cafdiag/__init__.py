@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.simulation_objets import Hypotheses
     from cafdiag.indicateurs.sppe import sppe
     from cafdiag.indicateurs.sur_table import calculer
+    from cafdiag.restitution.cartes import carte
     from cafdiag.restitution.departement import vue_departementale
     from cafdiag.restitution.diagnostic import Diagnostic
     from cafdiag.restitution.explorateur import explorer
     from cafdiag.restitution.montrer import montrer
     from cafdiag.restitution.produire import diagnostic
     from cafdiag.restitution.sppe import ecrire as trame_sppe
-    from cafdiag.restitution.vues import carte
     from cafdiag.territoires import (
         Territoire,
         garder_perimetre,
@@ -96,7 +96,7 @@ _OU = {
     "evaluer": "indicateurs.instantane",
     "figer": "indicateurs.instantane",
     "verifier_portrait": "indicateurs.anomalies",
-    "carte": "restitution.vues",
+    "carte": "restitution.cartes",
     "Diagnostic": "restitution.diagnostic",
     "diagnostic": "restitution.produire",
     "vue_departementale": "restitution.departement",

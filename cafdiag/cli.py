@@ -293,7 +293,7 @@ def _comparables(options: argparse.Namespace) -> int:
 
 def _carte(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs import Options
-    from cafdiag.restitution.vues import carte
+    from cafdiag.restitution.cartes import carte
     from cafdiag.territoires import territoire
 
     cible = territoire(options.code)

@@ -1,7 +1,6 @@
 """Cartes : classes, manquants hachurés et nommés, infobulles, et l'ouverture dans un vrai navigateur."""
 
 import hashlib
-import json
 import re
 import subprocess
 import sys
@@ -15,9 +14,10 @@ from shapely.geometry import Point, box
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couches
-from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
-from cafdiag.restitution.cartes_statiques import carte_statique
-from cafdiag.restitution.contours import emplacements, taille_du_nom
+from cafdiag.restitution.carte import Carte
+from cafdiag.restitution.carte_fixe import carte_statique
+from cafdiag.restitution.cartes import carte_aplats, carte_communes
+from cafdiag.restitution.couches import Fond, emplacements, taille_du_nom
 from cafdiag.restitution.couleurs import DIVERGENTE, SEQUENTIELLE, contraste, encre_sur
 from cafdiag.restitution.formats import nom_court
 from cafdiag.restitution.leaflet import CarteHorsLigne
@@ -119,10 +119,9 @@ def test_chaque_manquant_est_nomme_dans_la_legende():
 
 
 def test_un_manquant_n_a_jamais_la_couleur_d_une_classe():
-    script = aplats().fragments().script
-    styles, entites = re.search(r'"styles":(\[.*?\]),"entites":(.*?),"peintures"', script, re.DOTALL).groups()
-    remplissages = re.findall(r'"fillColor":"([^"]+)"', styles)
-    rangs = [int(s) for s in re.findall(r'"s":(\d+)', entites)]
+    (dessin,) = [c.dessin for c in aplats().modele.couches if c.genre == "zones" and c.dessin["plan"] == "zones"]
+    remplissages = [style["fillColor"] for style in dessin["styles"]]
+    rangs = [entite["s"] for entite in dessin["entites"]]
     assert rangs[:6] == [0, 1, 2, 3, 4, 5]
     assert all(remplissages[r].startswith("url(#hachures") for r in rangs[6:8])
     assert remplissages[rangs[8]].startswith("url(#pointille")
@@ -261,7 +260,7 @@ def test_un_nom_court_tient_devant_une_barre_et_designe_quelqu_un(nom, court):
 
 def test_les_extremes_sont_nommes_avant_les_autres():
     carte = carte_aplats(contours(), mesures(VALEURS, statuts=STATUTS), libelle="L", unite="%", titre="T")
-    (noms,) = [json.loads(c.donnees) for c in carte._children.values() if getattr(c, "fonction", "") == "etiquettes"]
+    (noms,) = [c.dessin for c in carte.modele.couches if c.genre == "etiquettes"]
     assert {e["t"] for e in noms[:2]} == {"Lieu 0", "Lieu 5"}
 
 
@@ -287,10 +286,9 @@ def test_la_carte_s_ouvre_reseau_coupe(page_hors_reseau, tmp_path):
 
 
 def test_le_texte_suit_la_ponctuation_du_titre():
-    question = CarteHorsLigne(titre="À quelle distance ?")
-    question.textes.append("37 territoires.")
-    assert question.texte == "À quelle distance ? 37 territoires."
-    assert CarteHorsLigne(titre="Où").texte == "Où."
+    dite = couches.Couche("points", {"entites": []}, texte="37 territoires.")
+    assert Carte("À quelle distance ?", couches=(dite,)).texte == "À quelle distance ? 37 territoires."
+    assert Carte("Où").texte == "Où."
 
 
 def test_un_nom_tient_dans_son_contour_ou_s_ecrit_a_cote():
@@ -307,11 +305,11 @@ def test_un_nom_tient_dans_son_contour_ou_s_ecrit_a_cote():
             assert carre.buffer(metres).contains(boite)
     carte = carte_aplats(contours().assign(nom=long), mesures(VALEURS, statuts=STATUTS), libelle="L", unite="%",
                          titre="T", reference=60.9, surligner="c4")  # fmt: skip
-    ecrits = re.findall(r'<text [^>]*fill="(#\w+)"[^>]*>([^<]+)</text>', carte_statique(carte, largeur=420).svg)
+    ecrits = re.findall(r'<text [^>]*fill="(#\w+)"[^>]*>([^<]+)</text>', carte_statique(carte.modele, largeur=420).svg)
     dits = " ".join(nom for _, nom in ecrits)
     for rang in (0, 4, 5):
         assert f"lès-{rang}" in dits
-    clair = carte_statique(aplats()).svg
+    clair = carte_statique(aplats().modele).svg
     encres = dict((nom, encre) for encre, nom in re.findall(r'fill="(#\w+)">(Lieu \d)</text>', clair))
     # Brun et vert foncés : encre blanche ; les autres : encre foncée.
     assert encres["Lieu 0"] == encres["Lieu 5"] == "#ffffff" and encres["Lieu 2"] == "#1b2430"
@@ -459,10 +457,12 @@ def test_la_carte_imprimee_tient_sur_la_feuille_puis_revient(page_hors_reseau, t
 
 
 def test_les_briques_se_composent_a_la_main():
-    carte = CarteHorsLigne(titre="À la main", cadre=(-1, 47, -0.7, 47.3))
-    couches.ajouter_fond(carte, contours(), trait="maille", infobulle=True)
-    couches.ajouter_points(carte, structures())
-    couches.ajouter_etiquettes(carte, contours(), fortes=["c1"])
+    dessinees = (
+        couches.fond(contours(), trait="maille", infobulle=True),
+        couches.points(structures()),
+        couches.etiquettes(contours(), fortes=["c1"]),
+    )
+    carte = CarteHorsLigne(Carte("À la main", cadre=(-1, 47, -0.7, 47.3), couches=dessinees))
     assert carte.fragments().script.count("cafdiag.") == 4
     with pytest.raises(DemandeFausse, match="trait"):
-        couches.ajouter_fond(carte, contours(), trait="pointillés")
+        couches.fond(contours(), trait="pointillés")

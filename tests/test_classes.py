@@ -14,9 +14,10 @@ import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import mesurer_maille
 from cafdiag.indicateurs.agregation import rapport
-from cafdiag.restitution.classes import bandes, par_seuils, quantiles
+from cafdiag.restitution.cartes import carte
 from cafdiag.restitution.formats import arrondir, nombre
-from cafdiag.restitution.vues import carte, decoupage, reference_des_classes
+from cafdiag.restitution.peintures import bandes, par_seuils, quantiles
+from cafdiag.restitution.vues import decoupage, reference_des_classes
 from cafdiag.territoires import membres, territoire
 
 pytestmark = pytest.mark.unitaire

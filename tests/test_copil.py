@@ -19,7 +19,6 @@ from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.modele_pptx import lire_modele
 from cafdiag.restitution.relecture_documents import pptx as relire_pptx
 from cafdiag.restitution.rendu_pptx import AU_PLUS, lignes_de, rendre_pptx
-from cafdiag.restitution.socle_cartes import MIME_CARTE
 from cafdiag.restitution.types_mime import MIME_NOTE
 
 CRAON, ANGERS = "200048551", "244900015"
@@ -30,7 +29,7 @@ JARGON = re.compile(r"\bnan\b|\bNone\b|\b[A-Z]{2,}_[A-Z0-9_]+|\[[SG]\d+\]|\.toml
 def matiere():
     """La note et les cartes d'Angers, comme le carnet les laisse."""
     d = Diagnostic(ANGERS)
-    cartes = [b._repr_mimebundle_()[MIME_CARTE] for b in (d.carte_couverture(), d.carte_jeunes_enfants())]
+    cartes = [b.modele for b in (d.carte_couverture(), d.carte_jeunes_enfants())]
     return json.loads(json.dumps(d.note().donnees[MIME_NOTE])), cartes
 
 

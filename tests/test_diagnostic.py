@@ -9,9 +9,9 @@ import pytest
 import cafdiag as cd
 from cafdiag.donnees import Apports
 from cafdiag.restitution import structures, themes
+from cafdiag.restitution.cartes import carte
 from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.diagnostic import Diagnostic
-from cafdiag.restitution.vues import carte
 
 
 def texte(bloc):
@@ -142,11 +142,11 @@ def test_structure_du_registre_et_de_la_liste_publique_une_seule_fois(craon):
 
 
 def test_source_de_la_carte_selon_ce_qui_y_est_pose(craon):
-    from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
+    from cafdiag.restitution.cartes import CartesDuDiagnostic
 
-    seules = CartesDuDiagnostic(craon.donnees).vie_sociale().source
+    seules = CartesDuDiagnostic(craon.donnees).vie_sociale().modele.source
     assert "France services" in seules and "Senacs" not in seules and "Registre" not in seules
-    carte = CartesDuDiagnostic(donnees_avec(craon, [LOCALE])).vie_sociale()
+    carte = CartesDuDiagnostic(donnees_avec(craon, [LOCALE])).vie_sociale().modele
     assert "Registre de structures" in carte.source and "liste partielle" in carte.sous_titre
 
 

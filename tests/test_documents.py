@@ -8,7 +8,10 @@ from test_cartes import VILAIN
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import dossier
 from cafdiag.restitution.bloc import phrase_html
-from cafdiag.restitution.cartes_statiques import COUCHES, carte_statique, lire_couches
+from cafdiag.restitution.carte import GENRES, Carte
+from cafdiag.restitution.carte_fixe import carte_statique
+from cafdiag.restitution.cartes import carte
+from cafdiag.restitution.couches import Couche
 from cafdiag.restitution.document import (
     Chiffres,
     Definitions,
@@ -25,7 +28,6 @@ from cafdiag.restitution.document import (
 from cafdiag.restitution.document_html import lire_blocs
 from cafdiag.restitution.rendu_docx import rendre_docx
 from cafdiag.restitution.rendu_pdf import pdf
-from cafdiag.restitution.vues import carte
 
 FRAGMENT = """
 <section id="neuf"><h2>Un chapitre <em>neuf</em></h2>Un texte sans paragraphe.
@@ -150,11 +152,11 @@ def craon():
 
 
 def test_image_fixe_dit_et_montre_la_meme_carte(craon):
-    image = carte_statique(craon)
-    html, script = craon.fragments()
-    assert (image.titre, image.texte) == (craon.titre, craon.texte)
+    image = carte_statique(craon.modele)
+    html, _ = craon.fragments()
+    assert (image.titre, image.texte) == (craon.modele.titre, craon.texte)
     assert image.source and image.source in html.replace("&#x27;", "'")
-    zones = [d for nom, d in lire_couches(script) if nom == "zones" and d["plan"] == "zones"]
+    zones = [c.dessin for c in craon.modele.couches if c.genre == "zones" and c.dessin["plan"] == "zones"]
     couleurs = {z["styles"][e["s"]]["fillColor"] for z in zones for e in z["entites"]}
     # Les mêmes couleurs que l'écran, dans la vue et dans la légende.
     assert couleurs and all(c in image.svg for c in couleurs)
@@ -174,23 +176,23 @@ def test_image_fixe_hachure_ce_qui_manque():
     mesures = pd.DataFrame(
         {"territoire": contours["code"], "valeur": [79.9, None], "statut": ["exact", "secret"], "unite": "%"}
     )
-    image = carte_statique(carte_aplats(contours, mesures, libelle="Taux", unite="%", titre="T"))
-    motif = re.search(r'<pattern id="(hachures_[^"]+)"', image.svg).group(1)
+    image = carte_statique(carte_aplats(contours, mesures, libelle="Taux", unite="%", titre="T").modele)
+    motif = re.search(r'<pattern id="(hachures-[^"]+)"', image.svg).group(1)
     # Dans la vue et dans la légende.
     assert image.svg.count(f"url(#{motif})") == 2 and "Secret statistique" in image.svg
 
 
 def test_image_fixe_et_carte_interactive_dans_une_meme_page(craon):
     html, _ = craon.fragments()
-    ids = re.findall(r'\sid="([^"]+)"', html + carte_statique(craon).svg)
+    ids = re.findall(r'\sid="([^"]+)"', html + carte_statique(craon.modele).svg)
     assert len(ids) == len(set(ids))
 
 
 def test_image_fixe_reproductible_sans_legende_et_en_png(craon):
-    assert carte_statique(craon).svg == carte_statique(carte("200048551", "PE_TXCOUV_GLOBAL")).svg
-    seule = carte_statique(craon, legende=False, largeur=400)
+    assert carte_statique(craon.modele).svg == carte_statique(carte("200048551", "PE_TXCOUV_GLOBAL").modele).svg
+    seule = carte_statique(craon.modele, legende=False, largeur=400)
     assert "fois la France" not in re.sub(r"<desc>.*?</desc>", "", seule.svg) and 'width="400"' in seule.svg
-    assert carte_statique(craon).png(ppp=50)[:4] == b"\x89PNG"
+    assert carte_statique(craon.modele).png(ppp=50)[:4] == b"\x89PNG"
 
 
 def test_image_fixe_textes_hostiles():
@@ -201,7 +203,7 @@ def test_image_fixe_textes_hostiles():
 
     contours = contours_de("commune", ["53084"]).assign(nom=[VILAIN])
     points = pd.DataFrame({"type": ["evs"], "nom": [VILAIN], "lon": [-0.95], "lat": [47.84]})
-    image = carte_statique(carte_communes(contours, titre=VILAIN, points=points, source=VILAIN))
+    image = carte_statique(carte_communes(contours, titre=VILAIN, points=points, source=VILAIN).modele)
     assert "<script" not in image.svg and "<img" not in image.svg
     import lxml.etree
 
@@ -212,16 +214,9 @@ def test_image_fixe_textes_hostiles():
 def test_toute_couche_de_l_ecran_a_son_image():
     script = (dossier("templates") / "carte" / "carte.js").read_text(encoding="utf-8")
     exposees = re.search(r"window\.cafdiag = \{(.*?)\}", script, re.S).group(1)
-    assert set(re.findall(r"(\w+): ", exposees)) - {"carte", "cadrer", "vider", "bulle"} == set(COUCHES)
+    assert set(re.findall(r"(\w+): ", exposees)) - {"carte", "cadrer", "vider", "bulle"} == set(GENRES)
 
 
 def test_couche_inconnue_jamais_omise_en_silence():
-    contenu = {
-        "html": "<figure></figure>",
-        "titre": "T",
-        "texte": "",
-        "prefixe": "k",
-        "script": 'var m = cafdiag.carte("m", [[47,-1],[48,0]], {});cafdiag.chaleur(m, {"entites":[]});',
-    }
     with pytest.raises(DemandeFausse, match="chaleur"):
-        carte_statique(contenu)
+        carte_statique(Carte("T", cadre=(-1, 47, 0, 48), couches=(Couche("chaleur", {"entites": []}),)))

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from cafdiag import magasin
-from cafdiag.restitution import leaflet
+from cafdiag.restitution.carte import Carte
+from cafdiag.restitution.carte_html import socle_html
 from cafdiag.restitution.leaflet import CarteHorsLigne
 from cafdiag.restitution.tableaux import tableau
 
@@ -31,13 +32,13 @@ def page(corps="<h2 id='en-bref'>En bref</h2>", scripts=(), **garde):
         corps=corps,
         scripts=list(scripts),
         style=(dossier / "style.css").read_text(encoding="utf-8"),
-        socle=leaflet.socle_html() if scripts else "",
+        socle=socle_html() if scripts else "",
     )
 
 
 def large():
     """Un corps éprouvant : tableau de vingt colonnes, mot sans fin, carte."""
-    carte = CarteHorsLigne(titre="Carte", cadre=(-1, 47, 0, 48))
+    carte = CarteHorsLigne(Carte("Carte", cadre=(-1, 47, 0, 48)))
     colonnes = pd.DataFrame([["Commune", *range(20)]], columns=["nom", *(f"colonne {i}" for i in range(20))])
     html, script = carte.fragments()
     corps = (

@@ -381,7 +381,9 @@ def test_couches_sans_champ_que_le_rapport_ne_montre_pas(craon):
     for nom, _ in pyogrio.list_layers(craon["gpkg"]):
         champs = set(pyogrio.read_info(craon["gpkg"], layer=nom)["fields"])
         if nom == "structures":
-            assert champs == {"nom", "type", "precisions"}
+            assert champs == {"nom", "type", "commune", "precisions"}
+            # Le type se filtre : « France services », et non « France services, Craon ».
+            assert set(pyogrio.read_dataframe(craon["gpkg"], layer=nom)["type"]) == {"France services"}
             continue
         bases = {re.sub(r"_(annee|statut)$", "", c) for c in champs - {"code", "nom"}}
         assert bases <= montres, nom

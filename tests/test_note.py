@@ -28,7 +28,6 @@ from cafdiag.restitution.note import chiffres_cles
 from cafdiag.restitution.note_mots import fraction, situe
 from cafdiag.restitution.note_notes import Notes
 from cafdiag.restitution.rendu_note import rendre_note
-from cafdiag.restitution.socle_cartes import MIME_CARTE
 from cafdiag.restitution.types_mime import MIME_NOTE
 
 CRAON, ANGERS, REUNION, MAYOTTE, FUSION = "200048551", "244900015", "249740119", "200059871", "994579670"
@@ -284,7 +283,7 @@ def test_la_plus_longue_note_tient_en_quatre_pages(monkeypatch):
         )
         for i, code in enumerate(codes)
     ]
-    cartes = [b._repr_mimebundle_()[MIME_CARTE] for b in (d.carte_couverture(), d.carte_jeunes_enfants())]
+    cartes = [b.modele for b in (d.carte_couverture(), d.carte_jeunes_enfants())]
     monkeypatch.setattr("cafdiag.restitution.note.enjeux", lambda lecture: sept)
     identite = Identite(caf="Caf", contact="x" * 120, date="1er mai 2026")
     html, pdf = rendre_note(d.note().donnees[MIME_NOTE], cartes, identite)

@@ -1,40 +1,50 @@
-"""Les cartes d'un diagnostic : taux en aplats, effectifs en cercles, structures en points.
+"""Les cartes toutes faites : taux en aplats, effectifs en cercles, structures en points ; et celles du diagnostic.
 
-La maille publiée commande la carte : un taux d'EPCI ne se peint jamais commune par commune. Les briques
-de :mod:`cafdiag.restitution.couches` se composent aussi à la main sur une :class:`CarteHorsLigne`.
+La maille publiée commande la carte : un taux publié à l'EPCI se montre par EPCI, jamais peint commune par commune ; ce
+qui se calcule à la commune se montre par commune. Les couches de :mod:`cafdiag.restitution.couches` se composent aussi
+à la main dans une :class:`cafdiag.restitution.carte.Carte`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cafdiag.donnees import Apports, table_communes
+from cafdiag.donnees.grandeurs import plus_recent
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.restitution import couches
-from cafdiag.restitution.classes import Classes, classements
+from cafdiag.indicateurs import Options, annees_disponibles, choisir, dictionnaire, mesurer, mesurer_maille
+from cafdiag.indicateurs.enfance import acces_par_commune
+from cafdiag.restitution import couches, vues
+from cafdiag.restitution.bloc import Bloc, Donnees
+from cafdiag.restitution.carte import CLEF_DES_COMMUNES, CLEF_DES_TAUX, Carte, Couche
+from cafdiag.restitution.couches import Fond
 from cafdiag.restitution.couleurs import TERRITOIRE
 from cafdiag.restitution.echappement import est_vide
-from cafdiag.restitution.formats import nom_court
+from cafdiag.restitution.formats import avec_statut, nom_court
 from cafdiag.restitution.leaflet import CarteHorsLigne
+from cafdiag.restitution.peintures import Classes, classements, par_seuils
+from cafdiag.restitution.structures import (
+    ce_que_vaut_la_liste,
+    registre_complet,
+    source_dite,
+    structures_montrees,
+)
+from cafdiag.restitution.vues import COMMUNES_MAXIMUM, contour_du_territoire, contours_de, date_des
+from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires.referentiel import POPULATION
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
 
 SOURCE_CONTOURS = "Contours : IGN, Admin Express (simplifiés)."
-
-
-@dataclass(frozen=True)
-class Fond:
-    """Des contours de repère. `trait` : ``voisin`` (dessous), ``limite`` ou ``quartier`` (dessus)."""
-
-    contours: gpd.GeoDataFrame
-    libelle: str = ""
-    trait: str = "voisin"
-    infobulle: bool = False
+_SANS_CARTE = Bloc("")
+ETIQUETTES_DISTANCE = ("dans la commune", "moins de 3 km", "de 3 à 5 km", "de 5 à 8 km", "8 km et plus")
 
 
 def _codes(surligner: str | Sequence[str] | gpd.GeoDataFrame | None) -> list[str]:
@@ -61,15 +71,12 @@ def _cadre(contours: gpd.GeoDataFrame) -> tuple[float, ...]:
     return tuple(float(b) for b in contours.to_crs(4326).total_bounds)
 
 
-def _surligner(
-    carte: CarteHorsLigne,
-    contours: gpd.GeoDataFrame,
-    surligner: str | Sequence[str] | gpd.GeoDataFrame | None,
-    libelle: str,
-) -> None:
+def _surbrillance(
+    contours: gpd.GeoDataFrame, surligner: str | Sequence[str] | gpd.GeoDataFrame | None, libelle: str
+) -> Couche | None:
     codes = _codes(surligner)
     if not codes:
-        return
+        return None
     cernes = surligner if isinstance(surligner, pd.DataFrame) else contours[contours["code"].isin(codes)]
     if cernes.empty:
         raise DemandeFausse(
@@ -78,7 +85,14 @@ def _surligner(
         )
     if not libelle:
         libelle = " et ".join(couches.noms_des_contours(cernes)[:2])
-    couches.ajouter_surbrillance(carte, cernes, libelle=libelle)
+    return couches.surbrillance(cernes, libelle=libelle)
+
+
+def _fonds(contexte: Sequence[Fond], cadre: Sequence[float]) -> list[Couche | None]:
+    return [
+        couches.fond(f.contours, libelle=f.libelle, trait=f.trait, infobulle=f.infobulle, cadre=cadre)
+        for f in contexte
+    ]
 
 
 def _sources(source: str, mention: str) -> str:
@@ -125,17 +139,17 @@ def carte_aplats(
     reference : float, optional
         À quoi rapporter les classes (``nom_reference``, avec son article).
     classes : Classes or {"auto", "france", "territoire"}
-        Des classes toutes faites, ou le choix de :func:`cafdiag.restitution.classes.classements`.
+        Des classes toutes faites, ou le choix de :func:`cafdiag.restitution.peintures.classements`.
     surligner : str, sequence of str or GeoDataFrame, optional
         Territoire cerné de sa couleur : code pris dans les contours, ou contour à part.
     contexte : sequence of Fond
         Repères dessinés dessous (``voisin``) ou dessus (``limite``, ``quartier``).
     etiquettes : bool
-        Écrit les noms : voir :func:`cafdiag.restitution.couches.ajouter_etiquettes`.
+        Écrit les noms : voir :func:`cafdiag.restitution.couches.etiquettes`.
     clef : str
         À quoi un document reconnaît cette carte parmi d'autres.
     lieux : sequence of tuple of str
-        Voir :func:`cafdiag.restitution.couches.ajouter_peintures`.
+        Voir :func:`cafdiag.restitution.couches.peints`.
 
     Returns
     -------
@@ -148,18 +162,7 @@ def carte_aplats(
         Contours vides ou en double, plusieurs mesures par territoire, taux d'une maille plus large.
     """
     _verifier_contours(contours)
-    carte = CarteHorsLigne(
-        titre=titre,
-        sous_titre=sous_titre,
-        source=_sources(source, mention_contours),
-        cadre=cadre or _cadre(contours),
-        hauteur=hauteur,
-        clef=clef,
-    )
-    for fond in contexte:
-        couches.ajouter_fond(
-            carte, fond.contours, libelle=fond.libelle, trait=fond.trait, infobulle=fond.infobulle
-        )
+    vue = cadre or _cadre(contours)
     valeurs = [ligne["valeur"] for ligne in couches.fiches.aligner(contours["code"], mesures)]
     connues = [v for v in valeurs if not est_vide(v)]
     rangees = (
@@ -174,23 +177,35 @@ def carte_aplats(
             decimales=decimales,
         )
     )
-    couches.ajouter_aplats(
-        carte,
-        contours,
-        mesures,
-        classes=rangees,
-        libelle=libelle,
-        unite=unite,
-        decimales=decimales,
-        lieux=lieux,
-    )
-    _surligner(carte, contours, surligner, nom_surligne)
+    dessinees = [
+        *_fonds(contexte, vue),
+        couches.aplats(
+            contours,
+            mesures,
+            classes=rangees,
+            libelle=libelle,
+            unite=unite,
+            decimales=decimales,
+            lieux=lieux,
+        ),
+        _surbrillance(contours, surligner, nom_surligne),
+    ]
     if etiquettes:
         noms = [nom_court(n) for n in couches.noms_des_contours(contours, mesures)]
-        couches.ajouter_etiquettes(
-            carte, contours, noms=noms, fortes=_codes(surligner), avant=extremes(mesures)
+        dessinees.append(
+            couches.etiquettes(contours, noms=noms, fortes=_codes(surligner), avant=extremes(mesures))
         )
-    return carte
+    return CarteHorsLigne(
+        Carte(
+            titre=titre,
+            sous_titre=sous_titre,
+            source=_sources(source, mention_contours),
+            cadre=tuple(vue),
+            hauteur=hauteur,
+            clef=clef,
+            couches=tuple(c for c in dessinees if c is not None),
+        )
+    )
 
 
 def extremes(mesures: pd.DataFrame) -> list[str]:
@@ -236,7 +251,7 @@ def carte_communes(
     cercles : DataFrame, optional
         Mesures d'un effectif, une par commune : surface du cercle proportionnelle à la valeur.
     points : DataFrame, optional
-        Structures : ``type``, ``nom``, ``lon``, ``lat`` (voir :func:`couches.ajouter_points`).
+        Structures : ``type``, ``nom``, ``lon``, ``lat`` (voir :func:`cafdiag.restitution.couches.points`).
     fond : DataFrame, optional
         Mesures peintes en aplats pâles (densité, distance…), avec `classes_fond` ou des quantiles.
     importance : sequence of float, optional
@@ -248,47 +263,326 @@ def carte_communes(
         Mêmes cas que :func:`carte_aplats`.
     """
     _verifier_contours(contours)
-    carte = CarteHorsLigne(
-        titre=titre,
-        sous_titre=sous_titre,
-        source=_sources(source, mention_contours),
-        cadre=cadre or _cadre(contours),
-        hauteur=hauteur,
-        clef=clef,
-    )
-    for repere in contexte:
-        couches.ajouter_fond(
-            carte, repere.contours, libelle=repere.libelle, trait=repere.trait, infobulle=repere.infobulle
-        )
+    vue = cadre or _cadre(contours)
+    dessinees = _fonds(contexte, vue)
     if fond is None:
-        couches.ajouter_fond(carte, contours, trait="maille", infobulle=cercles is None)
+        dessinees.append(couches.fond(contours, trait="maille", infobulle=cercles is None))
     else:
         valeurs = [li["valeur"] for li in couches.fiches.aligner(contours["code"], fond)]
         connues = [v for v in valeurs if not est_vide(v)]
         if classes_fond is None:
             classes_fond = next(iter(classements(connues, unite=unite_fond)), None)
-        couches.ajouter_aplats(
-            carte,
-            contours,
-            fond,
-            classes=classes_fond,
-            libelle=libelle_fond,
-            unite=unite_fond,
-            discret=cercles is not None or points is not None,
+        discret = cercles is not None or points is not None
+        dessinees.append(
+            couches.aplats(
+                contours, fond, classes=classes_fond, libelle=libelle_fond, unite=unite_fond, discret=discret
+            )
         )
     rayons, avant = None, []
     if cercles is not None:
-        peinture = couches.ajouter_cercles(
-            carte, contours, cercles, libelle=libelle_cercles, unite=unite_cercles, couleur=couleur_cercles
+        ronds, peinture = couches.cercles(
+            contours, cercles, libelle=libelle_cercles, unite=unite_cercles, couleur=couleur_cercles
         )
+        dessinees.append(ronds)
         rayons, avant = peinture.rayons, extremes(cercles)
         if importance is None:
             importance = [li["valeur"] for li in peinture.lignes]
     elif fond is not None:
         avant = extremes(fond)
     if points is not None:
-        couches.ajouter_points(carte, points)
-    _surligner(carte, contours, surligner, nom_surligne)
+        dessinees.append(couches.points(points))
+    dessinees.append(_surbrillance(contours, surligner, nom_surligne))
     if etiquettes:
-        couches.ajouter_etiquettes(carte, contours, importance=importance, avant=avant, rayons=rayons)
-    return carte
+        dessinees.append(couches.etiquettes(contours, importance=importance, avant=avant, rayons=rayons))
+    return CarteHorsLigne(
+        Carte(
+            titre=titre,
+            sous_titre=sous_titre,
+            source=_sources(source, mention_contours),
+            cadre=tuple(vue),
+            hauteur=hauteur,
+            clef=clef,
+            couches=tuple(c for c in dessinees if c is not None),
+        )
+    )
+
+
+def carte(
+    cible: Territoire | str,
+    indicateur: str,
+    *,
+    apports: Apports | None = None,
+    annee: int | None = None,
+    options: Options | None = None,
+    classes: str = "auto",
+) -> CarteHorsLigne:
+    """Carte d'un indicateur autour d'un territoire, lisible sans réseau.
+
+    Parameters
+    ----------
+    cible : Territoire or str
+        Territoire, code ou nom.
+    indicateur : str
+        Code du dictionnaire.
+    apports, annee, options
+        Voir :func:`cafdiag.indicateurs.mesurer`.
+    classes : {"auto", "france", "territoire"}
+        Couleurs en rapport à la France ou propres à la carte ; voir :func:`cafdiag.restitution.peintures.classements`.
+
+    Returns
+    -------
+    CarteHorsLigne
+        Carte folium autonome : ``.enregistrer("carte.html")``, ou affichage direct dans un carnet.
+    """
+    cible = cible if isinstance(cible, Territoire) else territoire(cible)
+    code = choisir([indicateur])[0]
+    ligne, dire = dictionnaire().loc[code], (options or Options()).dire
+    quoi = vues.decoupage(cible, a_l_epci=vues.se_peint_a_l_epci(code))
+    mesures = mesurer_maille(quoi.maille, [code], codes=quoi.codes, annee=annee, apports=apports, options=options)
+    noms = mesures.set_index("territoire")["nom"]
+    contours = contours_de(quoi.maille, quoi.codes, noms=noms)
+    if contours.empty and not cible.region:
+        raise DemandeFausse(
+            f"{cible.libelle} : les fonds de carte fournis ne couvrent pas les collectivités d'outre-mer",
+            attendu="un territoire d'un département",
+        )
+    millesime = date_des(mesures)
+    precision = _a_lui(cible, quoi, code, annee=annee, apports=apports, options=options)
+    commun = {
+        "titre": f"{dire(ligne['libelle'])}, {millesime}",
+        "sous_titre": f"{cible.nom} : {quoi.libelle}{precision}",
+        "source": f"{ligne['source']}, {millesime}",
+        "surligner": vues.a_surligner(cible, contours),
+        "nom_surligne": cible.nom,
+        "cadre": vues.cadre_de(cible),
+        "clef": code,
+    }
+    if ligne["regle"] == "A2":
+        return carte_communes(
+            contours,
+            cercles=mesures,
+            libelle_cercles=dire(ligne["libelle_court"]),
+            unite_cercles=ligne["unite"],
+            contexte=vues.contexte(cible, quoi),
+            **commun,
+        )
+    return carte_aplats(
+        contours,
+        mesures,
+        libelle=dire(ligne["libelle_court"]),
+        unite=ligne["unite"],
+        decimales=int(ligne["decimales"]),
+        reference=vues.reference_des_classes(code, annee=annee),
+        classes=classes,
+        lieux=vues.communes_a_chercher(quoi.codes) if quoi.maille == "epci" else (),
+        contexte=vues.contexte(cible, quoi),
+        **commun,
+    )
+
+
+def _a_lui(cible: Territoire, quoi: vues.Decoupage, code: str, **choix) -> str:
+    """Ce qui est peint sous un territoire plus petit qu'un EPCI est le chiffre de cet EPCI : dire le sien."""
+    if quoi.maille != "epci" or cible.maille not in ("commune", "perimetre", "qpv"):
+        return ""
+    (ligne,) = mesurer(cible, [code], **choix).to_dict("records")
+    if pd.isna(ligne["valeur"]):
+        return f". La couleur est celle de l'EPCI entier ; {cible.nom} n'a pas de chiffre à lui"
+    return f". La couleur est celle de l'EPCI entier ; {cible.nom} : {avec_statut(ligne)}"
+
+
+# --- Les cartes du diagnostic ---
+
+
+class CartesDuDiagnostic:
+    """Cartes d'un territoire ; garde les mesures qu'elles montrent, pour les joindre au rapport."""
+
+    def __init__(self, donnees: Donnees) -> None:
+        self.donnees = donnees
+        self._montrees: list[pd.DataFrame] = []
+
+    def mesures_affichees(self) -> pd.DataFrame:
+        """Mesures communales montrées par les cartes."""
+        return pd.concat(self._montrees, ignore_index=True) if self._montrees else pd.DataFrame()
+
+    @property
+    def _par_commune(self) -> bool:
+        return 1 < len(self.donnees.territoire.communes) <= COMMUNES_MAXIMUM
+
+    def _mesurer(self, codes: list[str]) -> pd.DataFrame:
+        return mesurer_maille(
+            "commune",
+            codes,
+            codes=self.donnees.territoire.communes,
+            annee=self.donnees.annee,
+            apports=self.donnees.apports,
+            options=self.donnees.options,
+        )
+
+    @cached_property
+    def _fonds(self) -> dict:
+        """Contours et voisinage, lus une fois pour les trois cartes communales."""
+        table = table_communes(self.donnees.apports)
+        codes = list(self.donnees.territoire.communes)
+        contours = contours_de("commune", codes, noms=table["nom"])
+        return {
+            "contours": contours,
+            "importance": table.reindex(contours["code"])[POPULATION].astype("float64").tolist(),
+            "contexte": vues.fonds_de_contexte(self.donnees.territoire),
+            "surligner": contour_du_territoire(self.donnees.territoire),
+            "nom_surligne": self.donnees.nom,
+        }
+
+    def _commun(self) -> dict:
+        return dict(self._fonds)
+
+    def couverture(self):
+        """Carte 1 : taux global des EPCI, en bandes rapportées à la France."""
+        annee = self.donnees.annee
+        if annee is not None and annee not in annees_disponibles("PE_TXCOUV_GLOBAL"):
+            return _SANS_CARTE
+        return carte(self.donnees.territoire, CLEF_DES_TAUX, annee=annee)
+
+    def jeunes_enfants(self):
+        """Carte 2 : enfants de moins de 3 ans en cercles ; là où ils manquent, la population."""
+        if not self._par_commune:
+            return _SANS_CARTE
+        code = "PE_ENF_M3" if self.donnees.lecture.connu("PE_ENF_M3") else "CTX_POP"
+        mesures = self._mesurer([code])
+        if mesures["valeur"].isna().all():
+            return _SANS_CARTE
+        self._montrees.append(mesures)
+        ligne = dictionnaire().loc[code]
+        commun = self._commun()
+        titre = (
+            "Où vivent les enfants de moins de 3 ans" if code == "PE_ENF_M3" else "Où vivent les habitants"
+        )
+        return carte_communes(
+            commun.pop("contours"),
+            titre=f"{titre}, {date_des(mesures)}",
+            source=f"{ligne['source']}, {date_des(mesures)}",
+            cercles=mesures,
+            clef=CLEF_DES_COMMUNES,
+            libelle_cercles=ligne["libelle_court"],
+            unite_cercles=ligne["unite"],
+            **commun,
+        )
+
+    def alsh(self):
+        """Carte 3 : distance de chaque commune au plus proche accueil de loisirs connu."""
+        if not self._par_commune or not self.donnees.lecture.connu("EJ_ALSH_PART_COM_EQUIP"):
+            return _SANS_CARTE
+        table = table_communes(self.donnees.apports)
+        codes = list(self.donnees.territoire.communes)
+        equipement = plus_recent(table, "bpe{*}_alsh").astype("float64")
+        acces = acces_par_commune(
+            table, equipement, seuil_km=self.donnees.options.distance_alsh_km, cibles=pd.Index(codes)
+        )
+        annee = _annee_des_equipements(table, codes)
+        mesures = _mesures_de_distance(acces, table, codes, annee=annee)
+        self._montrees.append(mesures)
+        # La première classe, [0 ; 0,01[, est celle des communes équipées ; elle existe même s'il n'y en a aucune.
+        classes = replace(
+            par_seuils([0.0, *mesures["valeur"].dropna()], seuils=[0.01, 3, 5, 8], unite="km"),
+            etiquettes=ETIQUETTES_DISTANCE,
+        )
+        commun = self._commun()
+        return carte_communes(
+            commun.pop("contours"),
+            titre="À quelle distance est l'accueil de loisirs (ALSH) le plus proche ?",
+            sous_titre="À vol d'oiseau, entre points centraux de communes",
+            source=f"Insee, base permanente des équipements, {annee}",
+            clef="alsh",
+            fond=mesures,
+            libelle_fond="Distance à l'ALSH le plus proche",
+            unite_fond="km",
+            classes_fond=classes,
+            **commun,
+        )
+
+    def vie_sociale(self):
+        """Carte 4 : centres sociaux, EVS, France services ; quartiers prioritaires si leurs contours sont là."""
+        if not self._par_commune:
+            return _SANS_CARTE
+        ici = structures_montrees(self.donnees)
+        situees = ici[ici["lon"].notna() & ici["lat"].notna()]
+        if situees.empty:
+            return _SANS_CARTE
+        commun = self._commun()
+        contours = commun.pop("contours")
+        if self.donnees.apports.qpv is not None:
+            dedans = self.donnees.apports.qpv[self.donnees.apports.qpv.intersects(contours.union_all())]
+            if len(dedans):
+                commun["contexte"] = [
+                    *commun["contexte"],
+                    Fond(
+                        dedans[["code", "nom", "geometry"]],
+                        libelle="Quartier prioritaire (QPV)",
+                        trait="quartier",
+                        infobulle=True,
+                    ),
+                ]
+        sans_point = len(ici) - len(situees)
+        partielle = not registre_complet(self.donnees)
+        precision = f"Centres sociaux et EVS : {ce_que_vaut_la_liste(ici)}." if partielle else ""
+        if sans_point:
+            precision += (
+                f" {sans_point} structure{'s' if sans_point > 1 else ''} sans coordonnées, non placée"
+                + ("s." if sans_point > 1 else ".")
+            )
+        return carte_communes(
+            contours,
+            titre="Les lieux de l'animation de la vie sociale et de l'accès aux droits",
+            sous_titre=precision.strip(),
+            source=source_dite(situees),
+            points=situees,
+            clef="vie_sociale",
+            **commun,
+        )
+
+
+def _annee_des_equipements(table: pd.DataFrame, codes: list[str]) -> int:
+    """Dernière année de la base des équipements qui renseigne une des communes."""
+    colonnes = sorted((c for c in table.columns if re.fullmatch(r"bpe\d{4}_alsh", c)), reverse=True)
+    connues = [c for c in colonnes if table[c].reindex(codes).notna().any()]
+    return int((connues or colonnes)[0][3:7])
+
+
+def _mesures_de_distance(
+    acces: pd.DataFrame, table: pd.DataFrame, codes: list[str], *, annee: int
+) -> pd.DataFrame:
+    """Distances mises en Mesures : statut ``estime`` à vol d'oiseau, muettes si une commune voisine est inconnue."""
+    distance = acces["distance_km"].reindex(codes)
+    equipee = plus_recent(table, "bpe{*}_alsh").reindex(codes)
+    connue = distance.notna() & equipee.notna()
+    motif = (
+        acces["majorant"]
+        .reindex(codes)
+        .map(
+            {
+                True: "au plus cette distance : une commune voisine plus proche n'est pas renseignée",
+                False: "à vol d'oiseau, entre points centraux de communes",
+            }
+        )
+    )
+    return pd.DataFrame(
+        {
+            "territoire": codes,
+            "nom": table["nom"].reindex(codes).to_numpy(),
+            "maille": "commune",
+            "indicateur": "EJ_ALSH_DISTANCE",
+            "libelle": "Distance à l'ALSH connu le plus proche",
+            "annee": annee,
+            "valeur": distance.where(connue).to_numpy(),
+            "modalite": "",
+            "unite": "km",
+            "numerateur": float("nan"),
+            "denominateur": float("nan"),
+            "bas": float("nan"),
+            "haut": float("nan"),
+            "statut": connue.map({True: "estime", False: "non_disponible"}).to_numpy(),
+            "motif": motif.where(connue, "équipement non renseigné pour la commune").to_numpy(),
+            "maille_source": "commune",
+            "source": "Insee, base permanente des équipements",
+            "millesime": str(annee),
+        }
+    )

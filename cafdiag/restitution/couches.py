@@ -1,37 +1,44 @@
 """Les couches d'une carte : fonds, aplats, cercles, points, surbrillance, étiquettes.
 
-Chacune dessine, ajoute sa légende et dit en toutes lettres ce qu'elle montre (``carte.textes``).
-Aucune ne calcule : elle reçoit des Mesures et des contours déjà lus.
+Chacune dessine, légende et dit en toutes lettres ce qu'elle montre (:class:`cafdiag.restitution.carte.Couche`).
+Aucune ne calcule : elle reçoit des Mesures et des contours déjà lus. Cinq décimales (un mètre) suffisent à un contour
+et allègent la page de 40 %.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from branca.element import MacroElement
-from folium.template import Template
+import numpy as np
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs, fiches
-from cafdiag.restitution import legendes as lg
-from cafdiag.restitution.classes import Classes
-from cafdiag.restitution.contours import (
-    DECIMALES_COORDONNEES,
-    emplacements,
-    geometries,
-    noms_des_contours,
-    reperes,
-    rogner,
-)
-from cafdiag.restitution.echappement import est_vide, json_sur
+from cafdiag.restitution.carte import Couche, Legende, ValeursDeCarte
+from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.formats import enumeration, nombre, pluriel
-from cafdiag.restitution.leaflet import CarteHorsLigne
-from cafdiag.restitution.peintures import Peinture, peindre_aplats, peindre_cercles
+from cafdiag.restitution.images import largeur_du_texte
+from cafdiag.restitution.peintures import (
+    Classes,
+    Peinture,
+    peindre_aplats,
+    peindre_cercles,
+    vignette_de_structures,
+    vignette_de_trait,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+DECIMALES_COORDONNEES = 5
+CORPS_DES_NOMS = 11.0
+# Tour de la Terre en mètres, dans la projection de Leaflet : le zoom 0 le met en 256 pixels.
+_TOUR = 2 * math.pi * 6_378_137.0
+_CENTRES, _PAS = 7, 8
 
 TRAITS: dict[str, dict[str, Any]] = {
     "voisin": {
@@ -52,31 +59,193 @@ TRAITS: dict[str, dict[str, Any]] = {
     },
 }
 
+@dataclass(frozen=True)
+class Fond:
+    """Des contours de repère. `trait` : ``voisin`` (dessous), ``limite`` ou ``quartier`` (dessus)."""
 
-class Couche(MacroElement):
-    """Un appel à carte.js sur la carte parente, avec des données sérialisées sans risque."""
-
-    _template = Template("""
-        {% macro script(this, kwargs) %}
-        cafdiag.{{ this.fonction }}({{ this._parent.get_name() }}, {{ this.donnees }});
-        {% endmacro %}
-    """)
-
-    def __init__(self, fonction: str, donnees: object) -> None:
-        super().__init__()
-        self._name = "Couche"
-        self.fonction, self.donnees = fonction, json_sur(donnees)
+    contours: gpd.GeoDataFrame
+    libelle: str = ""
+    trait: str = "voisin"
+    infobulle: bool = False
 
 
-def ajouter_fond(
-    carte: CarteHorsLigne,
+# --- Contours ---
+
+
+def geometries(contours: gpd.GeoDataFrame) -> list[dict]:
+    """Géométries GeoJSON en WGS84, arrondies à cinq décimales (environ un mètre).
+
+    Raises
+    ------
+    DemandeFausse
+        Contours sans système de coordonnées, ou géométrie vide.
+    """
+    import shapely
+
+    if contours.crs is None:
+        raise DemandeFausse(
+            "des contours sans système de coordonnées",
+            attendu="EPSG:4326",
+            conseil="précisez-le avec set_crs",
+        )
+    formes = contours.to_crs(4326).geometry.to_numpy()
+    vides = shapely.is_missing(formes) | shapely.is_empty(formes)
+    if vides.any():
+        raise DemandeFausse(
+            f"{pluriel(int(vides.sum()), 'contour')} sans forme",
+            conseil="retirez-les des contours : leurs mesures resteront dans les tableaux",
+        )
+    arrondies = shapely.transform(formes, lambda xy: np.round(xy, DECIMALES_COORDONNEES))
+    return [json.loads(g) for g in shapely.to_geojson(arrondies)]
+
+
+def anneaux(geometrie: dict) -> Iterator[tuple[list, bool]]:
+    """Anneaux (ou lignes) d'une géométrie GeoJSON, et s'ils se ferment."""
+    genre = geometrie["type"]
+    if genre == "GeometryCollection":
+        for membre in geometrie["geometries"]:
+            yield from anneaux(membre)
+    elif genre == "Polygon":
+        yield from ((a, True) for a in geometrie["coordinates"])
+    elif genre == "MultiPolygon":
+        yield from ((a, True) for polygone in geometrie["coordinates"] for a in polygone)
+    elif genre == "LineString":
+        yield geometrie["coordinates"], False
+    elif genre == "MultiLineString":
+        yield from ((a, False) for a in geometrie["coordinates"])
+
+
+def reperes(contours: gpd.GeoDataFrame) -> list[list[float]]:
+    """Un point ``[lat, lon]`` à l'intérieur de chaque contour."""
+    dedans = contours.to_crs(4326).geometry.representative_point()
+    return [
+        [round(y, DECIMALES_COORDONNEES), round(x, DECIMALES_COORDONNEES)]
+        for x, y in zip(dedans.x, dedans.y, strict=True)
+    ]
+
+
+def noms_des_contours(contours: gpd.GeoDataFrame, mesures: pd.DataFrame | None = None) -> list[str]:
+    """Nom de chaque contour : colonne ``nom``, sinon celui des mesures, sinon le code."""
+    connus: dict[str, str] = {}
+    if mesures is not None and "nom" in mesures:
+        connus = dict(zip(mesures["territoire"], mesures["nom"], strict=True))
+    propres = contours["nom"] if "nom" in contours else [None] * len(contours)
+    return [
+        str(nom) if not est_vide(nom) else str(connus.get(code, code))
+        for code, nom in zip(contours["code"], propres, strict=True)
+    ]
+
+
+def rogner(contours: gpd.GeoDataFrame, cadre: Sequence[float], *, marge: float = 0.8) -> gpd.GeoDataFrame:
+    """Ne garde d'un fond que ce qui entoure le cadre, pour ne pas alourdir la page."""
+    ouest, sud, est, nord = cadre
+    large, haut = (est - ouest) * marge, (nord - sud) * marge
+    coupes = contours.to_crs(4326).copy()
+    coupes["geometry"] = coupes.geometry.clip_by_rect(ouest - large, sud - haut, est + large, nord + haut)
+    # is_empty est faux pour une géométrie manquante, mais clip_by_rect n'en rend pas.
+    return coupes[~coupes.geometry.is_empty]
+
+
+def en_deux(nom: str) -> list[str]:
+    """Un nom en deux lignes, coupé à l'espace ou au trait d'union le plus proche du milieu.
+
+    Examples
+    --------
+    >>> en_deux("Saint-Martin-du-Limet"), en_deux("Craon")
+    (['Saint-Martin-', 'du-Limet'], ['Craon'])
+    """
+    coupes = [i + 1 for i, c in enumerate(nom[:-1]) if c in " -" and i > 1]
+    if not coupes:
+        return [nom]
+    ou = min(coupes, key=lambda i: (abs(i - len(nom) / 2), i))
+    return [nom[:ou].rstrip(" "), nom[ou:]]
+
+
+def taille_du_nom(lignes: Sequence[str], *, corps: float = CORPS_DES_NOMS, gras: bool = False) -> tuple[float, float]:
+    """Largeur et hauteur en pixels de la boîte d'un nom, sa respiration comprise.
+
+    >>> taille_du_nom(["Craon"])[1], taille_du_nom(["Mont des", "Avaloirs"])[1]
+    (15.0, 28.0)
+    """
+    large = max(largeur_du_texte(ligne, corps, gras=gras) for ligne in lignes)
+    return round(large + 6, 1), round(len(lignes) * (corps + 2) + 2, 1)
+
+
+def emplacements(contours: gpd.GeoDataFrame, noms: Sequence[str], *, fortes: Sequence[bool]) -> list[list[list]]:
+    """Où chaque nom s'écrit sans sortir de son contour, sur une ligne puis sur deux, et à partir de quel zoom.
+
+    La carte interactive et l'image fixe lisent la même liste : un nom n'est jamais à cheval sur deux lieux.
+
+    Returns
+    -------
+    list of list
+        Par contour, une place pour une ligne puis pour deux (:func:`en_deux`), quand elles existent : nombre de
+        lignes, latitude et longitude du milieu, zoom à partir duquel la boîte tient, sa largeur en pixels.
+    """
+    import shapely
+
+    formes = contours.to_crs(3857).geometry.to_numpy()
+    rendus = []
+    for forme, nom, gras in zip(formes, noms, fortes, strict=True):
+        parties = shapely.get_parts(forme)
+        partie = parties[int(np.argmax(shapely.area(parties)))]
+        ouest, sud, est, nord = partie.bounds
+        partie = partie.simplify(max(est - ouest, nord - sud) / 250)
+        shapely.prepare(partie)
+        grille = np.linspace(0, 1, _CENTRES + 2)[1:-1]
+        x, y = (a.ravel() for a in np.meshgrid(ouest + grille * (est - ouest), sud + grille * (nord - sud)))
+        dedans = partie.representative_point()
+        x, y = np.append(x, [dedans.x, partie.centroid.x]), np.append(y, [dedans.y, partie.centroid.y])
+        ici = shapely.contains_xy(partie, x, y)
+        x, y = x[ici], y[ici]
+        places = []
+        for lignes in ([nom], en_deux(nom))[: 1 + (len(en_deux(nom)) > 1)]:
+            large, haut = taille_du_nom(lignes, gras=gras)
+            place = _plus_au_large(partie, x, y, large, haut)
+            if place is not None:
+                px, py, metres = place
+                places.append([len(lignes), *_degres(px, py), round(math.log2(_TOUR / 256 / metres), 2), round(large)])
+        rendus.append(places)
+    return rendus
+
+
+def _plus_au_large(partie, x: np.ndarray, y: np.ndarray, large: float, haut: float) -> tuple | None:
+    """Le centre où une boîte de cette forme tient la plus grande, et les mètres que vaut alors un pixel."""
+    import shapely
+
+    ouest, sud, est, nord = partie.bounds
+    bas, dessus, retenu = 0.0, min((est - ouest) / large, (nord - sud) / haut), None
+    for _ in range(_PAS):
+        milieu = (bas + dessus) / 2
+        dx, dy = milieu * large / 2, milieu * haut / 2
+        tient = shapely.contains(partie, shapely.box(x - dx, y - dy, x + dx, y + dy))
+        if tient.any():
+            x, y = x[tient], y[tient]
+            bas, retenu = milieu, (float(x[0]), float(y[0]), milieu)
+        else:
+            dessus = milieu
+    return retenu
+
+
+def _degres(x: float, y: float) -> list[float]:
+    """``[lat, lon]`` d'un point de la projection de Leaflet."""
+    rayon = _TOUR / (2 * math.pi)
+    latitude = math.degrees(2 * math.atan(math.exp(y / rayon)) - math.pi / 2)
+    return [round(latitude, 4), round(math.degrees(x / rayon), 4)]
+
+
+# --- Couches ---
+
+
+def fond(
     contours: gpd.GeoDataFrame,
     *,
     libelle: str = "",
     trait: str = "voisin",
     infobulle: bool = False,
-) -> None:
-    """Ajoute des contours de repère, sans valeur.
+    cadre: Sequence[float] | None = None,
+) -> Couche | None:
+    """Des contours de repère, sans valeur ; rien s'il n'en reste pas autour du cadre.
 
     Parameters
     ----------
@@ -86,36 +255,35 @@ def ajouter_fond(
         Nom dans la légende ; rien dans la légende s'il est vide.
     infobulle : bool
         Montre le nom au survol (sans effet pour ``limite``).
+    cadre : sequence of float, optional
+        La vue de la carte : ce qui en est loin n'alourdit pas la page.
     """
     if trait not in TRAITS:
         raise DemandeFausse(f"trait « {trait} »", attendu=", ".join(TRAITS))
-    if carte.cadre is not None and trait != "maille":
-        contours = rogner(contours, carte.cadre)
+    if cadre is not None and trait != "maille":
+        contours = rogner(contours, cadre)
     if contours.empty:
-        return
-    modele = TRAITS[trait]
+        return None
+    modele, noms = TRAITS[trait], noms_des_contours(contours)
     entites: list[dict] = [{"g": g, "s": 0} for g in geometries(contours)]
     if infobulle:
-        for entite, nom in zip(entites, noms_des_contours(contours), strict=True):
+        for entite, nom in zip(entites, noms, strict=True):
             entite["l"] = [nom]
-    carte.add_child(
-        Couche(
-            "zones",
-            {
-                "nom": libelle,
-                "plan": modele["plan"],
-                "interactif": infobulle and trait != "limite",
-                "styles": [modele["style"]],
-                "entites": entites,
-            },
-        )
-    )
-    if libelle:
-        carte.reperes.append(lg.trait(modele["style"], libelle))
+    dessin = {
+        "nom": libelle,
+        "plan": modele["plan"],
+        "interactif": infobulle and trait != "limite",
+        "styles": [modele["style"]],
+        "entites": entites,
+    }
+    repere = vignette_de_trait(modele["style"], libelle) if libelle else None
+    if trait != "quartier":
+        return Couche("zones", dessin, repere=repere)
+    dits = tuple({"nom": nom if infobulle else ""} for nom in noms)
+    return Couche("zones", dessin, repere=repere, quoi="quartiers", attributs=dits)
 
 
-def ajouter_aplats(
-    carte: CarteHorsLigne,
+def aplats(
     contours: gpd.GeoDataFrame,
     mesures: pd.DataFrame,
     *,
@@ -125,8 +293,8 @@ def ajouter_aplats(
     decimales: int | None = None,
     discret: bool = False,
     lieux: Sequence[tuple[str, str]] = (),
-) -> None:
-    """Peint chaque contour de la couleur de sa classe ; sans donnée, il est hachuré et nommé.
+) -> Couche:
+    """Chaque contour de la couleur de sa classe ; sans donnée, il est hachuré et nommé.
 
     Parameters
     ----------
@@ -136,11 +304,11 @@ def ajouter_aplats(
         Mesures (au plus une par territoire). Un contour sans mesure est « non disponible ».
     classes : Classes, sequence of Classes or None
         Vide si aucune valeur n'est connue : tout est hachuré. S'il y en a plusieurs, la première se montre et
-        la page laisse choisir (voir :func:`cafdiag.restitution.classes.classements`).
+        la page laisse choisir (voir :func:`cafdiag.restitution.peintures.classements`).
     discret : bool
         Teintes pâlies, pour un fond sous des cercles ou des points.
     lieux : sequence of tuple of str
-        Voir :func:`ajouter_peintures`.
+        Voir :func:`peints`.
 
     Raises
     ------
@@ -159,22 +327,20 @@ def ajouter_aplats(
             unite=unite,
             decimales=decimales,
             discret=discret,
-            motif=carte.motif,
         )
         for c in rangees or (None,)
     ]
-    ajouter_peintures(carte, contours, peintures, libelle=libelle, lieux=lieux)
+    return peints(contours, peintures, libelle=libelle, lieux=lieux)
 
 
-def ajouter_peintures(
-    carte: CarteHorsLigne,
+def peints(
     contours: gpd.GeoDataFrame,
     peintures: Sequence[Peinture],
     *,
     libelle: str,
     lieux: Sequence[tuple[str, str]] = (),
-) -> None:
-    """Peint les contours de la première peinture ; la page laisse choisir parmi les autres.
+) -> Couche:
+    """Les contours de la première peinture ; la page laisse choisir parmi les autres.
 
     Parameters
     ----------
@@ -185,8 +351,8 @@ def ajouter_peintures(
     lieux : sequence of tuple of str
         Nom cherché et code du contour qui le contient : une commune, sur une carte d'intercommunalités.
     """
-    premiere = peintures[0]
-    donnees: dict[str, Any] = {
+    premiere, plusieurs = peintures[0], len(peintures) > 1
+    dessin: dict[str, Any] = {
         "plan": "zones",
         "nom": libelle,
         "interactif": True,
@@ -198,20 +364,20 @@ def ajouter_peintures(
     }
     if lieux:
         rangs = {code: rang for rang, code in enumerate(contours["code"])}
-        donnees["lieux"] = [[nom, rangs[code]] for nom, code in lieux if code in rangs]
-    if len(peintures) > 1:
-        donnees["peintures"] = [_choix(p, premiere) for p in peintures]
-    carte.add_child(Couche("zones", donnees))
-    dits: set[str] = set()
+        dessin["lieux"] = [[nom, rangs[code]] for nom, code in lieux if code in rangs]
+    if plusieurs:
+        dessin["peintures"] = [_choix(p, premiere) for p in peintures]
+    valeurs: dict[str, ValeursDeCarte] = {}
     for rang, peinture in enumerate(peintures):
-        marque = f'<div data-peinture="{rang}"' + (" hidden>" if rang else ">")
-        carte.legendes.append(
-            peinture.legende.replace("<div>", marque, 1) if len(peintures) > 1 else peinture.legende
-        )
-        if peinture.quoi not in dits:
-            dits.add(peinture.quoi)
-            carte.details_html.append(marque + peinture.table + "</div>" if peinture.quoi else peinture.table)
-    carte.textes.append(premiere.texte)
+        a_elle = replace(peinture.valeurs, peinture=rang if plusieurs and peinture.quoi else None)
+        valeurs.setdefault(peinture.quoi, a_elle)
+    return Couche(
+        "zones",
+        dessin,
+        legendes=tuple(replace(p.legende, peinture=rang if plusieurs else None) for rang, p in enumerate(peintures)),
+        texte=premiere.texte,
+        valeurs=tuple(valeurs.values()),
+    )
 
 
 def _choix(peinture: Peinture, premiere: Peinture) -> dict[str, Any]:
@@ -229,8 +395,7 @@ def _choix(peinture: Peinture, premiere: Peinture) -> dict[str, Any]:
     return rendu
 
 
-def ajouter_cercles(
-    carte: CarteHorsLigne,
+def cercles(
     contours: gpd.GeoDataFrame,
     mesures: pd.DataFrame,
     *,
@@ -238,8 +403,8 @@ def ajouter_cercles(
     unite: str | None,
     couleur: str = couleurs.TERRITOIRE,
     decimales: int | None = None,
-) -> Peinture:
-    """Pose un cercle dont la **surface** est proportionnelle à l'effectif.
+) -> tuple[Couche, Peinture]:
+    """Des cercles dont la **surface** est proportionnelle à l'effectif ; et leur peinture, dont les noms ont besoin.
 
     Un zéro est un petit anneau vide, un manquant un anneau en tirets : ni l'un ni l'autre ne se confond
     avec l'absence de la commune.
@@ -266,111 +431,82 @@ def ajouter_cercles(
     ]
     # Les petits par-dessus les grands : aucun n'est caché.
     entites.sort(key=lambda e: (-e["r"], e["p"]))
-    carte.add_child(Couche("cercles", {"nom": libelle, "styles": peinture.styles, "entites": entites}))
-    carte.legendes.append(peinture.legende)
-    carte.textes.append(peinture.texte)
-    carte.details_html.append(peinture.table)
-    return peinture
+    couche = Couche(
+        "cercles",
+        {"nom": libelle, "styles": peinture.styles, "entites": entites},
+        legendes=(peinture.legende,),
+        texte=peinture.texte,
+        valeurs=(peinture.valeurs,),
+    )
+    return couche, peinture
 
 
-def ajouter_points(carte: CarteHorsLigne, points: pd.DataFrame) -> None:
-    """Pose des structures ouvertes au public, une forme et une couleur par type.
+def points(structures: pd.DataFrame) -> Couche:
+    """Des structures ouvertes au public, une forme et une couleur par type.
 
     Parameters
     ----------
-    points : DataFrame
+    structures : DataFrame
         Colonnes ``type``, ``nom``, ``lon``, ``lat`` ; si elles existent : ``commune`` (nom), ``source``,
         ``annee``, ``remarque``. Une structure sans coordonnées n'est pas posée, mais comptée et dite.
     """
-    manquantes = [c for c in ("type", "nom", "lon", "lat") if c not in points]
+    manquantes = [c for c in ("type", "nom", "lon", "lat") if c not in structures]
     if manquantes:
         raise DemandeFausse(
             f"colonnes absentes des structures : {', '.join(manquantes)}", attendu="type, nom, lon, lat"
         )
-    types = list(dict.fromkeys(points["type"].astype(str)))
-    reperees = points[points["lon"].notna() & points["lat"].notna()]
-    entites = []
-    for ligne in reperees.to_dict("records"):
-        libelle, _, _ = couleurs.structure(str(ligne["type"]))
-        entites.append(
-            {
-                "p": [
-                    round(float(ligne["lat"]), DECIMALES_COORDONNEES),
-                    round(float(ligne["lon"]), DECIMALES_COORDONNEES),
-                ],
-                "s": types.index(str(ligne["type"])),
-                "l": fiches.fiche_structure(ligne, libelle),
-            }
-        )
+    types = list(dict.fromkeys(structures["type"].astype(str)))
     aspects = [couleurs.structure(t) for t in types]
-    carte.add_child(
-        Couche(
-            "points",
-            {
-                "noms": [a[0] for a in aspects],
-                "couleurs": [a[1] for a in aspects],
-                "formes": [a[2] for a in aspects],
-                "entites": entites,
-            },
-        )
+    reperees = structures[structures["lon"].notna() & structures["lat"].notna()]
+    entites, attributs = [], []
+    for ligne in reperees.to_dict("records"):
+        rang = types.index(str(ligne["type"]))
+        point = [round(float(ligne["lat"]), DECIMALES_COORDONNEES), round(float(ligne["lon"]), DECIMALES_COORDONNEES)]
+        fiche = fiches.fiche_structure(ligne, aspects[rang][0])
+        entites.append({"p": point, "s": rang, "l": fiche})
+        commune = "" if est_vide(ligne.get("commune")) else str(ligne["commune"])
+        precision = fiches.precision_de_structure(ligne)
+        attributs.append({"nom": fiche[0], "type": aspects[rang][0], "commune": commune, "precisions": precision})
+    comptes = structures["type"].astype(str).value_counts()
+    comptees = [(aspect, int(comptes[t])) for t, aspect in zip(types, aspects, strict=True)]
+    sans_place = len(structures) - len(reperees)
+    posees = "posées" if sans_place > 1 else "posée"
+    precision = f"{pluriel(sans_place, 'structure')} sans adresse localisée, non {posees} sur la carte"
+    vignettes = tuple(vignette_de_structures(forme, teinte, nom, n) for (nom, teinte, forme), n in comptees)
+    return Couche(
+        "points",
+        {
+            "noms": [a[0] for a in aspects],
+            "couleurs": [a[1] for a in aspects],
+            "formes": [a[2] for a in aspects],
+            "entites": entites,
+        },
+        legendes=(Legende(vignettes, "Structures", precision if sans_place else ""),) if comptees else (),
+        texte=f"Structures : {enumeration([f'{a[0]} ({nombre(n)})' for a, n in comptees])}." if comptees else "",
+        quoi="structures",
+        attributs=tuple(attributs),
     )
-    comptes = points["type"].astype(str).value_counts()
-    elements = [
-        lg.signe(forme, teinte, libelle, int(comptes[t]))
-        for t, (libelle, teinte, forme) in zip(types, aspects, strict=True)
-    ]
-    sans_place = len(points) - len(reperees)
-    precision = (
-        f"{pluriel(sans_place, 'structure')} sans adresse localisée, non posée sur la carte"
-        if sans_place
-        else ""
-    )
-    if elements:
-        carte.legendes.append(
-            lg.bloc(
-                "Structures",
-                elements,
-                precision=precision.replace("posée", "posées" if sans_place > 1 else "posée"),
-            )
-        )
-        carte.textes.append(
-            "Structures : "
-            + enumeration(
-                [
-                    f"{libelle} ({nombre(int(comptes[t]))})"
-                    for t, (libelle, _, _) in zip(types, aspects, strict=True)
-                ]
-            )
-            + "."
-        )
 
 
-def ajouter_surbrillance(carte: CarteHorsLigne, contours: gpd.GeoDataFrame, *, libelle: str) -> None:
-    """Cerne le territoire de sa couleur, sur un liseré blanc qui le détache de tous les aplats."""
+def surbrillance(contours: gpd.GeoDataFrame, *, libelle: str) -> Couche:
+    """Le territoire cerné de sa couleur, sur un liseré blanc qui le détache de tous les aplats."""
     formes = geometries(contours)
     styles = [
         {"color": "#ffffff", "weight": 6, "fill": False, "opacity": 0.95},
         {"color": couleurs.TERRITOIRE, "weight": 3, "fill": False},
     ]
-    entites = [{"g": g, "s": s} for s in (0, 1) for g in formes]
-    carte.add_child(
-        Couche(
-            "zones",
-            {
-                "nom": libelle,
-                "plan": "surbrillance",
-                "trait": True,
-                "interactif": False,
-                "styles": styles,
-                "entites": entites,
-            },
-        )
-    )
-    carte.reperes.insert(0, lg.trait(styles[1], libelle))
+    dessin = {
+        "nom": libelle,
+        "plan": "surbrillance",
+        "trait": True,
+        "interactif": False,
+        "styles": styles,
+        "entites": [{"g": g, "s": s} for s in (0, 1) for g in formes],
+    }
+    return Couche("zones", dessin, repere=vignette_de_trait(styles[1], libelle), quoi="territoire")
 
 
-def ajouter_etiquettes(
-    carte: CarteHorsLigne,
+def etiquettes(
     contours: gpd.GeoDataFrame,
     *,
     noms: Sequence[str] | None = None,
@@ -378,8 +514,8 @@ def ajouter_etiquettes(
     fortes: Sequence[str] = (),
     avant: Sequence[str] = (),
     rayons: Sequence[float] | None = None,
-) -> None:
-    """Écrit les noms, sans jamais en mettre un à cheval sur deux lieux ni sur un autre nom.
+) -> Couche:
+    """Les noms, sans jamais en mettre un à cheval sur deux lieux ni sur un autre nom.
 
     Un nom tient tout entier dans son contour, sur une ligne ou deux, ou se tait ; ceux qu'on doit lire (`fortes`,
     `avant`) s'écrivent alors à côté, dans un cartouche relié à leur lieu. Sous des cercles, le nom touche le sien.
@@ -417,6 +553,5 @@ def ajouter_etiquettes(
         # Sans territoire ni extrême à nommer, le lieu le plus important situe la carte.
         liste[0]["o"] = 1
     # Un drapeau nul ne s'écrit pas : il y en aurait mille.
-    carte.add_child(
-        Couche("etiquettes", [{k: v for k, v in e.items() if k != "w" and (v or k not in "fo")} for e in liste])
-    )
+    ecrits = [{k: v for k, v in e.items() if k != "w" and (v or k not in "fo")} for e in liste]
+    return Couche("etiquettes", ecrits)

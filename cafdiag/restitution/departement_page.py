@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,15 +13,15 @@ from cafdiag.magasin import dossier
 from cafdiag.restitution import couches
 from cafdiag.restitution.annexes import methode, sources
 from cafdiag.restitution.bloc import phrase_html
+from cafdiag.restitution.carte import Carte, Couche
+from cafdiag.restitution.carte_html import fragments
 from cafdiag.restitution.cartes import SOURCE_CONTOURS
-from cafdiag.restitution.classes import classements
 from cafdiag.restitution.departement_mesures import VueDepartementale
 from cafdiag.restitution.diagnostic import situation
 from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.formats import cle_de_tri, date_de, enumeration, nom_court
-from cafdiag.restitution.leaflet import CarteHorsLigne, assembler
 from cafdiag.restitution.lecture import MesuresLues, accord
-from cafdiag.restitution.peintures import Peinture, peindre_aplats, peindre_cercles
+from cafdiag.restitution.peintures import Peinture, classements, peindre_aplats, peindre_cercles
 from cafdiag.restitution.produire import rendre_page
 from cafdiag.restitution.tableaux import cellule, tableau
 from cafdiag.restitution.vues import communes_a_chercher, contours_de, date_des
@@ -60,7 +59,7 @@ class PageDepartementale:
 
     def rendre(self) -> str:
         """La page entière."""
-        (carte,) = assembler([self.carte()])
+        carte = fragments(self.carte())
         corps = "\n".join(
             [
                 self._en_bref(),
@@ -82,42 +81,46 @@ class PageDepartementale:
         script = (dossier("templates") / "rapport" / "departement.js").read_text(encoding="utf-8")
         return rendre_page(garde=garde, corps=corps, scripts=[carte.script, script])
 
-    def carte(self) -> CarteHorsLigne:
+    def carte(self) -> Carte:
         """La carte des EPCI : tous les indicateurs connus au choix, chacun dans ses façons de se ranger."""
         contours = contours_de("epci", self.vue.codes, noms=self.vue.noms)
         codes = [c for c in dictionnaire().index if c in self.vue.par_code]
         codes.sort(key=lambda c: (c != _CLASSANT, list(THEMES).index(dictionnaire().at[c, "theme"])))
         departement = contours_de("departement", [self.vue.departement.code])
-        carte = CarteHorsLigne(
-            titre=f"{self.vue.departement.nom} : les intercommunalités",
-            sous_titre=f"{self.vue.departement.nom} : les intercommunalités",
-            cadre=tuple(float(b) for b in contours.total_bounds),
-            hauteur=500,
-            clef="departement",
-        )
-        peintures = [p for code in codes for p in self._peintures(code, contours, carte.motif)]
+        cadre = tuple(float(b) for b in contours.total_bounds)
+        titre = f"{self.vue.departement.nom} : les intercommunalités"
+        peintures = [p for code in codes for p in self._peintures(code, contours)]
         if peintures and peintures[0].rayons:
             # Le premier choix se dessine sans script : il lui faut des aplats.
             peintures.sort(key=lambda p: bool(p.rayons))
-        if peintures:
-            carte.titre, carte.source = peintures[0].titre, peintures[0].source
         appartenance = membres("departement")
         communes = membres("epci").loc[lambda t: t["code"].isin(self.vue.codes), "commune"]
-        autour = appartenance.loc[appartenance["commune"].isin(communes), "code"].unique()
-        couches.ajouter_fond(
-            carte, contours_de("departement", list(autour)), libelle="Limites de département", trait="limite"
+        autour = contours_de(
+            "departement", list(appartenance.loc[appartenance["commune"].isin(communes), "code"].unique())
         )
         if peintures and not peintures[0].rayons:
-            couches.ajouter_peintures(carte, contours, peintures, libelle="Intercommunalités",
-                lieux=communes_a_chercher(self.vue.codes))
+            lieux = communes_a_chercher(self.vue.codes)
+            peints: Couche | None = couches.peints(contours, peintures, libelle="Intercommunalités", lieux=lieux)
         else:
-            couches.ajouter_fond(carte, contours, trait="maille", infobulle=True)
-        couches.ajouter_surbrillance(carte, departement, libelle=self.vue.departement.nom)
+            peints = couches.fond(contours, trait="maille", infobulle=True)
         noms = [nom_court(n) for n in contours["nom"]]
-        couches.ajouter_etiquettes(carte, contours, noms=noms, avant=self.vue.siens)
-        return carte
+        dessinees = (
+            couches.fond(autour, libelle="Limites de département", trait="limite", cadre=cadre),
+            peints,
+            couches.surbrillance(departement, libelle=self.vue.departement.nom),
+            couches.etiquettes(contours, noms=noms, avant=self.vue.siens),
+        )
+        return Carte(
+            titre=peintures[0].titre if peintures else titre,
+            sous_titre=titre,
+            source=peintures[0].source if peintures else "",
+            cadre=cadre,
+            hauteur=500,
+            clef="departement",
+            couches=tuple(c for c in dessinees if c is not None),
+        )
 
-    def _peintures(self, indicateur: str, contours: gpd.GeoDataFrame, motif: Callable[[str], str]) -> list[Peinture]:
+    def _peintures(self, indicateur: str, contours: gpd.GeoDataFrame) -> list[Peinture]:
         """Un indicateur sur la carte ; rien s'il n'est connu nulle part, ou s'il est publié plus large qu'un EPCI."""
         ligne = dictionnaire().loc[indicateur]
         mesures = self.vue.par_code[indicateur].reset_index()
@@ -137,7 +140,7 @@ class PageDepartementale:
             rendues = [peindre_cercles(**commun)]
         else:
             rendues = [
-                peindre_aplats(**commun, classes=c, motif=motif)
+                peindre_aplats(**commun, classes=c)
                 for c in classements(
                     valeurs,
                     reference=self._reference_des_classes(indicateur, valeurs),

@@ -21,7 +21,7 @@ from cafdiag.restitution import besoin as besoin_du_rapport
 from cafdiag.restitution import horizon as horizon_du_rapport
 from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
-from cafdiag.restitution.cartes_diagnostic import CartesDuDiagnostic
+from cafdiag.restitution.cartes import CartesDuDiagnostic
 from cafdiag.restitution.demande import lire_annee
 from cafdiag.restitution.evolution import (
     NAISSANCES,

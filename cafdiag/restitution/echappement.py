@@ -30,10 +30,10 @@ def html_sur(texte: object) -> str:
     return _GABARIT.sub("&#123;", html.escape(str(texte), quote=True))
 
 
-def json_sur(objet: object) -> str:
+def json_sur(objet: object, *, trier: bool = False) -> str:
     """Sérialise un objet en JSON qu'on peut écrire dans un ``<script>`` et dans un gabarit.
 
-    Les clés gardent leur ordre, aucun espace n'est ajouté, ``NaN`` est refusé : mêmes données,
+    Les clés gardent leur ordre, sauf à les `trier`, aucun espace n'est ajouté, ``NaN`` est refusé : mêmes données,
     mêmes octets.
 
     Examples
@@ -41,7 +41,7 @@ def json_sur(objet: object) -> str:
     >>> json_sur({"nom": "</script>{{x}}", "v": 1.5})
     '{"nom":"\\\\u003c/script\\\\u003e\\\\u007b{x}}","v":1.5}'
     """
-    brut = json.dumps(objet, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    brut = json.dumps(objet, ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=trier)
     # En JSON, « {{ », « {% » et « {# » n'existent qu'à l'intérieur d'une chaîne.
     return _GABARIT.sub(lambda _: "\\u007b", _SCRIPT_RE.sub(lambda m: _SCRIPT[m.group()], brut))
 

@@ -1,4 +1,4 @@
-"""Les mots d'une carte : infobulles, résumé en phrases, tableau équivalent."""
+"""Les mots d'une carte : infobulles, résumé en phrases."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import numpy as np
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.bornes import dire_bornes
-from cafdiag.restitution.classes import SANS_CLASSE
-from cafdiag.restitution.echappement import est_vide, html_sur
+from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.formats import (
     avec_unite,
-    cle_de_tri,
     date,
     date_de,
     enumeration,
@@ -27,6 +25,8 @@ from cafdiag.restitution.formats import (
 if TYPE_CHECKING:
     import pandas as pd
 
+# Rang de classe d'un manquant.
+SANS_CLASSE = -1
 _FINESSE = ("commune", "qpv", "perimetre", "epci", "departement", "region", "france")
 
 
@@ -138,12 +138,19 @@ def fiche_structure(ligne: dict, libelle_type: str) -> list[str]:
     nomme = not est_vide(ligne.get("nom"))
     lieu = "" if est_vide(ligne.get("commune")) else str(ligne["commune"])
     quoi = [libelle_type] if nomme else []
+    nom = str(ligne["nom"]) if nomme else libelle_type
+    textes = [nom, ", ".join([*quoi, *([lieu] if lieu else [])]), precision_de_structure(ligne)]
+    return [t for t in textes if t]
+
+
+def precision_de_structure(ligne: dict) -> str:
+    """Ce qu'on remarque d'une structure, à défaut d'où elle vient."""
+    if not est_vide(ligne.get("remarque")):
+        return str(ligne["remarque"])
     source = "" if est_vide(ligne.get("source")) else str(ligne["source"])
     if source and not est_vide(ligne.get("annee")):
         source += f", {int(float(ligne['annee']))}"
-    remarque = source if est_vide(ligne.get("remarque")) else str(ligne["remarque"])
-    textes = [str(ligne["nom"]) if nomme else libelle_type, ", ".join([*quoi, *([lieu] if lieu else [])]), remarque]
-    return [t for t in textes if t]
+    return source
 
 
 def resume(
@@ -177,30 +184,3 @@ def resume(
         vides = [n for n, li in zip(noms, lignes, strict=True) if li["statut"] == cle]
         phrases.append(f"{statut(cle).libelle.capitalize()} : {enumeration(vides, maximum=8)}.")
     return " ".join(phrases)
-
-
-def table(
-    noms: Sequence[str], lignes: Sequence[dict], *, libelle: str, unite: str | None, decimales: int
-) -> str:
-    """Le tableau des valeurs dessinées, du plus grand au plus petit."""
-    ordre = sorted(
-        range(len(noms)),
-        key=lambda i: (
-            est_vide(lignes[i].get("valeur")),
-            -float(lignes[i].get("valeur") or 0),
-            cle_de_tri(noms[i]),
-        ),
-    )
-    corps = "".join(
-        f'<tr><th scope="row">{html_sur(noms[i])}</th><td class="nombre">'
-        f"{html_sur(valeur_dite(lignes[i], unite=None, decimales=decimales))}</td>"
-        f"<td>{html_sur(statut(lignes[i]['statut']).libelle)}</td></tr>"
-        for i in ordre
-    )
-    titre = html_sur(libelle) + (f" ({html_sur(unite)})" if unite else "")
-    return (
-        f'<div class="tableau-defilant" tabindex="0" role="group" aria-label="{html_sur(libelle)}"><table>'
-        f'<caption>{titre}</caption><thead><tr><th scope="col">Territoire</th>'
-        f'<th scope="col" class="nombre">Valeur</th><th scope="col">Statut</th></tr></thead>'
-        f"<tbody>{corps}</tbody></table></div>"
-    )

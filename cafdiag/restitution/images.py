@@ -1,4 +1,4 @@
-"""Du SVG au PNG, par Typst : la même image partout, sans navigateur."""
+"""Du SVG au PNG, par Typst : la même image partout, sans navigateur ; et la place qu'y prend un texte."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ _PAGE = """#set page(width: {largeur}cm, height: auto, margin: 0pt, fill: white)
 # Le mot sous lequel une image PNG porte sa description, à la norme du format.
 _MOT_PNG = b"Description"
 _SIGNATURE_PNG = b"\x89PNG\r\n\x1a\n"
+# Largeurs de Helvetica (et d'Arial, de Liberation Sans), en fraction du corps.
+_ETROITES = dict.fromkeys("iljI.,;:!|'’ \u00a0\u202ft()[]f/r-", 0.3)
+_LARGES = dict.fromkeys("mwMW%@—", 0.86)
 
 
 @lru_cache(maxsize=1)
@@ -114,3 +117,33 @@ def description_de(image: bytes) -> str:
             return contenu[len(_MOT_PNG) + 5 :].decode("utf-8")
         rang += 12 + longueur
     return ""
+
+
+def largeur_du_texte(mots: str, taille: float, *, gras: bool = False) -> float:
+    """Largeur approchée d'un texte sans empattement, en pixels.
+
+    Examples
+    --------
+    >>> largeur_du_texte("ill", 10) < largeur_du_texte("mmm", 10)
+    True
+    """
+    somme = sum(_ETROITES.get(c) or _LARGES.get(c) or (0.69 if c.isupper() else 0.545) for c in mots)
+    return somme * taille * (1.06 if gras else 1.0)
+
+
+def couper(mots: str, taille: float, largeur: float, *, gras: bool = False) -> list[str]:
+    """Coupe un texte en lignes, aux espaces sécables.
+
+    Examples
+    --------
+    >>> couper("un deux trois", 10, 45)
+    ['un deux', 'trois']
+    """
+    lignes: list[str] = []
+    for mot in mots.split(" "):
+        essai = f"{lignes[-1]} {mot}" if lignes else mot
+        if lignes and largeur_du_texte(essai, taille, gras=gras) <= largeur:
+            lignes[-1] = essai
+        else:
+            lignes.append(mot)
+    return lignes

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cafdiag.erreurs import ProductionImpossible
+from cafdiag.restitution.carte import MIME_CARTE, Carte
 from cafdiag.restitution.document import Document, Figure
 from cafdiag.restitution.document_html import lire_blocs
 from cafdiag.restitution.identite import Identite
-from cafdiag.restitution.socle_cartes import MIME_CARTE
 from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES, MIME_NOTE
 
 if TYPE_CHECKING:
@@ -29,9 +29,14 @@ def sorties(carnet) -> Iterator[dict[str, Any]]:
                 yield sortie["data"]
 
 
-def figure_de_la_carte(carte: Mapping[str, Any]) -> Figure:
-    """La carte d'un carnet (contenu ``MIME_CARTE``) en figure fixe."""
-    from cafdiag.restitution.cartes_statiques import carte_statique
+def cartes_du_carnet(carnet) -> list[Carte]:
+    """Les cartes qu'un carnet exécuté a gardées, dans l'ordre."""
+    return [Carte.lire(_objet(d[MIME_CARTE])) for d in sorties(carnet) if MIME_CARTE in d]
+
+
+def figure_de_la_carte(carte: Carte) -> Figure:
+    """Une carte en figure fixe."""
+    from cafdiag.restitution.carte_fixe import carte_statique
 
     image = carte_statique(carte)
     return Figure(image.titre, image.svg, image.texte, image.sous_titre, image.source, genre="carte")
@@ -45,7 +50,7 @@ def document_du_carnet(carnet) -> Document:
         if MIME_GARDE in donnees:
             garde = _objet(donnees[MIME_GARDE])
         elif MIME_CARTE in donnees:
-            blocs.append(figure_de_la_carte(_objet(donnees[MIME_CARTE])))
+            blocs.append(figure_de_la_carte(Carte.lire(_objet(donnees[MIME_CARTE]))))
         elif MIME_BLOC in donnees and not HORS_DU_RAPPORT & set(donnees):
             blocs += lire_blocs("".join(donnees.get("text/html", "")))
     return Document(
@@ -99,7 +104,7 @@ def rendre(
 
             rendus["pdf"] = pdf(document)
     if set(SIGNES) & set(formats):
-        contenu, cartes = _note(carnet), [_objet(d[MIME_CARTE]) for d in sorties(carnet) if MIME_CARTE in d]
+        contenu, cartes = _note(carnet), cartes_du_carnet(carnet)
         if "note" in formats:
             from cafdiag.restitution.rendu_note import rendre_note
 
@@ -128,8 +133,7 @@ def rendre(
     if {"gpkg", "geojson"} & set(formats):
         from cafdiag.restitution.rendu_geo import couches_geo, geojson, geopackage
 
-        cartes = [_objet(d[MIME_CARTE]) for d in sorties(carnet) if MIME_CARTE in d]
-        couches = couches_geo(_mesures(carnet), cartes)
+        couches = couches_geo(_mesures(carnet), cartes_du_carnet(carnet))
         if "gpkg" in formats:
             rendus["gpkg"] = geopackage(couches)
         if "geojson" in formats:

@@ -18,9 +18,10 @@ from cafdiag.erreurs import DemandeFausse, ProductionImpossible, tout_lire
 from cafdiag.magasin import dossier, ecrire_atomique, ecrire_ensemble
 from cafdiag.restitution import livrables
 from cafdiag.restitution.archives import place_libre
+from cafdiag.restitution.carte import MIME_CARTE
+from cafdiag.restitution.carte_html import assembler, socle_html
 from cafdiag.restitution.demande import controler, refuser_parametres
 from cafdiag.restitution.identite import Identite, chercher, lire_identite
-from cafdiag.restitution.socle_cartes import MIME_CARTE, assembler, socle_html
 from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES
 from cafdiag.territoires import Territoire, territoire
 

@@ -14,8 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cafdiag.restitution.cartes_statiques import lire_couches
-from cafdiag.restitution.couleurs import STRUCTURES
+from cafdiag.restitution.carte import Carte
 from cafdiag.restitution.echappement import sans_controle
 
 if TYPE_CHECKING:
@@ -24,25 +23,25 @@ if TYPE_CHECKING:
 
 # Maille des mesures, nom de la couche.
 MAILLES = {"commune": "communes", "epci": "epci", "departement": "departements", "region": "regions"}
+_ATTRIBUTS = ("nom", "type", "commune", "precisions")
 _PEINTES = ("carte", "epci_alentour")
-_ROUGE_QPV = "#b3261e"
 
 
-def couches_geo(mesures_csv: str, cartes: Sequence[Mapping[str, Any]]) -> dict[str, pd.DataFrame]:
+def couches_geo(mesures_csv: str, cartes: Sequence[Carte]) -> dict[str, pd.DataFrame]:
     """Les couches d'un diagnostic, en WGS84.
 
     Parameters
     ----------
     mesures_csv : str
         Contenu de ``mesures-<code>.csv``.
-    cartes : sequence of mapping
-        Contenus ``MIME_CARTE`` du carnet, pour les structures et les quartiers qu'elles montrent.
+    cartes : sequence of Carte
+        Celles du carnet, pour les structures et les quartiers qu'elles montrent.
 
     Returns
     -------
     dict of str to DataFrame
         ``territoire``, ``communes``, ``epci``… : ``code, nom``, puis pour chaque indicateur montré sa valeur
-        (``PE_ENF_M3``), son année (``…_annee``) et son statut (``…_statut``). ``structures`` : ``nom, type,
+        (``PE_ENF_M3``), son année (``…_annee``) et son statut (``…_statut``). ``structures`` : ``nom, type, commune,
         precisions``. ``quartiers`` : ``nom``. Une couche vide n'est pas rendue ; celle d'un territoire sans
         contour (un quartier) est une table sans géométrie.
     """
@@ -108,30 +107,18 @@ def _placer(table: pd.DataFrame, maille: str) -> gpd.GeoDataFrame:
     return contours.merge(table, on="code", validate="one_to_one")[[*table.columns, "geometry"]]
 
 
-def _structures_et_quartiers(cartes: Sequence[Mapping[str, Any]]) -> dict[str, gpd.GeoDataFrame]:
+def _structures_et_quartiers(cartes: Sequence[Carte]) -> dict[str, gpd.GeoDataFrame]:
     import geopandas as gpd
     from shapely.geometry import Point, shape
 
-    structures: dict[tuple, dict] = {}
-    quartiers: dict[str, dict] = {}
-    libelles = {libelle for libelle, _, _ in STRUCTURES.values()}
-    for carte in cartes:
-        for nom, donnees in lire_couches(carte["script"]):
-            if nom == "points":
-                for e in donnees["entites"]:
-                    dits = [sans_controle(t) for t in e["l"]]
-                    rang = next((i for i, t in enumerate(dits) if t in libelles), min(1, len(dits) - 1))
-                    structures[(*e["p"], *dits)] = {
-                        "nom": dits[0],
-                        "type": dits[rang],
-                        "precisions": " ; ".join(dits[rang + 1 :]),
-                        "geometry": Point(e["p"][1], e["p"][0]),
-                    }
-            elif nom == "zones" and donnees["styles"][0].get("fillColor") == _ROUGE_QPV:
-                for e in donnees["entites"]:
-                    dit = sans_controle(e["l"][0]) if e.get("l") else ""
-                    quartiers[json.dumps(e["g"])] = {"nom": dit, "geometry": shape(e["g"])}
-    couches: dict[str, dict[Any, dict]] = {"structures": structures, "quartiers": quartiers}
+    couches: dict[str, dict[str, dict]] = {"structures": {}, "quartiers": {}}
+    for couche in (c for carte in cartes for c in carte.couches if c.quoi in couches):
+        for entite, dits in zip(couche.dessin["entites"], couche.attributs, strict=True):
+            forme = Point(entite["p"][1], entite["p"][0]) if "p" in entite else shape(entite["g"])
+            # Un carnet relu de son fichier a ses clés triées.
+            propres = {nom: sans_controle(dits[nom]) for nom in _ATTRIBUTS if nom in dits}
+            # Deux cartes montrent le même quartier : il n'est qu'une fois dans la couche.
+            couches[couche.quoi][json.dumps([forme.wkt, propres])] = {**propres, "geometry": forme}
     return {
         nom: gpd.GeoDataFrame(list(lignes.values()), geometry="geometry", crs=4326)
         for nom, lignes in couches.items()

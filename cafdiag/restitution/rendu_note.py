@@ -12,12 +12,11 @@ import jinja2
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.magasin import dossier
 from cafdiag.restitution.bloc import phrase_html
-from cafdiag.restitution.cartes_statiques import carte_statique
+from cafdiag.restitution.carte import CLEF_DES_COMMUNES, CLEF_DES_TAUX, Carte
+from cafdiag.restitution.carte_fixe import carte_statique
 from cafdiag.restitution.formats import ponctuer
-from cafdiag.restitution.html_semantique import Arbre, reduire, texte
 from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.images import POLICES, nettoyer, polices
-from cafdiag.restitution.socle_cartes import CLEF_DES_COMMUNES, CLEF_DES_TAUX
 
 PAGE, GABARIT, STYLE = "note.html.j2", "note.typ", "note.css"
 LARGEUR_DE_LA_CARTE = 470
@@ -26,7 +25,7 @@ _VIDE = " – 0 territoire"
 
 
 def rendre_note(
-    contenu: Mapping[str, Any], cartes: Sequence[Mapping[str, Any]], identite: Identite
+    contenu: Mapping[str, Any], cartes: Sequence[Carte], identite: Identite
 ) -> tuple[str, bytes]:
     """La page HTML et le PDF d'une note.
 
@@ -34,8 +33,8 @@ def rendre_note(
     ----------
     contenu : mapping
         :func:`cafdiag.restitution.note.contenu`.
-    cartes : sequence of mapping
-        Les cartes du carnet (contenus ``MIME_CARTE``) : la note prend celle des taux et celle des communes.
+    cartes : sequence of Carte
+        Les cartes du carnet : la note prend celle des taux et celle des communes.
     identite : Identite
 
     Raises
@@ -51,27 +50,21 @@ def rendre_note(
     return _page(contenu, vues, identite), _pdf(contenu, vues, identite)
 
 
-def carte_de(cartes: Sequence[Mapping[str, Any]], clef: str) -> Mapping[str, Any] | None:
+def carte_de(cartes: Sequence[Carte], clef: str) -> Carte | None:
     """La carte qui porte cette clef, parmi celles du rapport."""
-    return next((c for c in cartes if c.get("clef") == clef), None)
+    return next((c for c in cartes if c.clef == clef), None)
 
 
-def _carte(carte: Mapping[str, Any], contenu: Mapping[str, Any], titre: str, unite: str) -> dict[str, Any]:
+def _carte(carte: Carte, contenu: Mapping[str, Any], titre: str, unite: str) -> dict[str, Any]:
     """La vue seule, et sa légende en mots : les classes présentes, leurs bornes, le territoire."""
     image = carte_statique(carte, largeur=LARGEUR_DE_LA_CARTE, legende=False)
-    arbre = Arbre(carte["html"])
-    legende = arbre.premier(".//div[@class='carte-legende']")
     elements: list[dict[str, str]] = []
-    montres = legende.xpath("./div[not(@hidden)]//li") if legende is not None else ()
-    for element in montres:
-        petit = " ".join(texte(s) for s in element.iter("small"))
-        dessin = next((d for i in element.iter("img") if (d := arbre.svg(i))), "")
-        mots = next((reduire(s.text).strip() for s in element.iter("span")), "")
-        bornes = petit.split(" – ")[0] if " – " in petit else ""
-        mots = (bornes or mots).replace(contenu["nom"], contenu["titre"])
-        # La légende des cercles est tout entière dans son dessin.
-        if (mots or dessin) and not petit.endswith(_VIDE):
-            elements.append({"svg": dessin, "texte": mots})
+    vignettes = [v for bloc in carte.legendes_montrees for v in bloc.elements]
+    for rang, vignette in enumerate(vignettes):
+        bornes, tiret, _ = vignette.precision.partition(" – ")
+        mots = (bornes if tiret else vignette.libelle).replace(contenu["nom"], contenu["titre"])
+        if not vignette.precision.endswith(_VIDE):
+            elements.append({"svg": vignette.seule(f"-{carte.clef}-{rang}"), "texte": mots})
     return {
         "titre": titre,
         "svg": image.svg,

@@ -23,16 +23,15 @@ from pptx.util import Emu, Pt
 from cafdiag.donnees.registres_champs import neutraliser
 from cafdiag.restitution import couleurs
 from cafdiag.restitution.archives import sans_dates
-from cafdiag.restitution.cartes_statiques import carte_statique
+from cafdiag.restitution.carte import CLEF_DES_COMMUNES, CLEF_DES_TAUX, Carte
+from cafdiag.restitution.carte_fixe import carte_statique
 from cafdiag.restitution.couleurs import TERRITOIRE
 from cafdiag.restitution.echappement import sans_controle
 from cafdiag.restitution.formats import minuscule, ponctuer
 from cafdiag.restitution.identite import Identite
-from cafdiag.restitution.images import png
-from cafdiag.restitution.legende_statique import couper
+from cafdiag.restitution.images import couper, png
 from cafdiag.restitution.modele_pptx import Gabarit, Zone, ouvrir
 from cafdiag.restitution.rendu_note import carte_de
-from cafdiag.restitution.socle_cartes import CLEF_DES_COMMUNES, CLEF_DES_TAUX
 
 AU_PLUS = 12
 _COULEURS = {"territoire": TERRITOIRE, **couleurs.REFERENCES}
@@ -57,7 +56,7 @@ class Diapositive:
         Un graphique natif (:mod:`cafdiag.restitution.copil`).
     tableau : sequence, optional
         Des lignes de cellules, l'en-tête d'abord.
-    carte : mapping, optional
+    carte : Carte, optional
         Une carte du carnet.
     sources : list of str
         Pour l'orateur : chaque chiffre, sa source et son millésime.
@@ -69,18 +68,18 @@ class Diapositive:
     empilees: Mapping[str, Any] | None = None
     colonnes: Mapping[str, Any] | None = None
     tableau: Sequence[Sequence[str]] | None = None
-    carte: Mapping[str, Any] | None = None
+    carte: Carte | None = None
     sources: list[str] = field(default_factory=list)
 
 
-def diapositives(note: Mapping[str, Any], cartes: Sequence[Mapping[str, Any]]) -> list[Diapositive]:
+def diapositives(note: Mapping[str, Any], cartes: Sequence[Carte]) -> list[Diapositive]:
     """Les diapositives qui suivent la couverture, dans l'ordre : onze au plus.
 
     Parameters
     ----------
     note : mapping
         Le contenu de la note (:func:`cafdiag.restitution.note.contenu`), et sa part ``copil``.
-    cartes : sequence of mapping
+    cartes : sequence of Carte
         Les cartes du carnet.
     """
     copil = note["copil"]
@@ -116,7 +115,7 @@ def _cles(note: Mapping[str, Any]) -> Diapositive | None:
     return Diapositive(titre, textes, tableau=lignes, sources=sources)
 
 
-def _carte(titre: str, carte: Mapping[str, Any] | None, precision: str) -> Diapositive | None:
+def _carte(titre: str, carte: Carte | None, precision: str) -> Diapositive | None:
     if carte is None:
         return None
     return Diapositive(titre, [(f"{precision}.", False)] if precision else [], carte=carte)
@@ -166,7 +165,7 @@ def _sourcer(note: Mapping[str, Any], texte: str, notes: Sequence[int]) -> str:
 
 
 def rendre_pptx(
-    note: Mapping[str, Any], cartes: Sequence[Mapping[str, Any]], identite: Identite, modele: bytes = b""
+    note: Mapping[str, Any], cartes: Sequence[Carte], identite: Identite, modele: bytes = b""
 ) -> bytes:
     """Les diapositives en pptx ; mêmes entrées, mêmes octets, et l'empreinte qui dira s'il a été retouché.
 
@@ -287,7 +286,7 @@ class _RedacteurPptx:
             for bout in paragraphe.runs:
                 bout.font.language_id = MSO_LANGUAGE_ID.FRENCH
 
-    def _image(self, page, diapositive: Diapositive, dessinee: Mapping[str, Any]) -> None:
+    def _image(self, page, diapositive: Diapositive, dessinee: Carte) -> None:
         z, carte = self.gabarit.zone, carte_statique(dessinee, largeur=_LARGEUR_CARTE)
         pied = [(carte.titre, False), *diapositive.textes, (carte.source, False)]
         hauteur_pied = z.hauteur * 12 // 100

@@ -13,11 +13,10 @@ from cafdiag.magasin import lire_table
 from cafdiag.restitution import graphiques, textes
 from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees
-from cafdiag.restitution.cartes import nom_court
 from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
 from cafdiag.restitution.evolution import evolution, fait_une_serie
-from cafdiag.restitution.formats import avec_statut, nombre
+from cafdiag.restitution.formats import avec_statut, nom_court, nombre
 from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.structures import france_services_comptees, registre_complet, structures_montrees
 from cafdiag.restitution.tableaux import tableau

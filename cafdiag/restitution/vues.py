@@ -1,4 +1,4 @@
-"""Une vue toute faite d'un territoire : la carte d'un indicateur, les mesures en clair.
+"""Ce qui se voit autour d'un territoire : le découpage à peindre, ses contours, son voisinage, son cadre.
 
 La maille publiée commande la carte : un taux publié à l'EPCI se montre par EPCI, jamais peint commune par
 commune ; ce qui se calcule à la commune se montre par commune.
@@ -12,19 +12,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cafdiag.donnees import Apports
-from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs import Options, choisir, dictionnaire, mesurer, mesurer_maille
+from cafdiag.indicateurs import dictionnaire, mesurer
 from cafdiag.indicateurs.petite_enfance import CALCULS_DES_TAUX
 from cafdiag.magasin import lire_contours
-from cafdiag.restitution.cartes import Fond, carte_aplats, carte_communes
-from cafdiag.restitution.formats import avec_statut
+from cafdiag.restitution.couches import Fond
 from cafdiag.territoires import Territoire, lister, membres, territoire
 
 if TYPE_CHECKING:
     import geopandas as gpd
-
-    from cafdiag.restitution.leaflet import CarteHorsLigne
 
 # Au-delà, une carte par commune pèse trop lourd dans une page : on montre les EPCI.
 COMMUNES_MAXIMUM = 900
@@ -115,79 +110,6 @@ def fonds_de_contexte(cible: Territoire) -> list[Fond]:
     return [Fond(contours_de("commune", sorted(autour)), libelle="Communes voisines")] if autour else []
 
 
-def carte(
-    cible: Territoire | str,
-    indicateur: str,
-    *,
-    apports: Apports | None = None,
-    annee: int | None = None,
-    options: Options | None = None,
-    classes: str = "auto",
-) -> CarteHorsLigne:
-    """Carte d'un indicateur autour d'un territoire, lisible sans réseau.
-
-    Parameters
-    ----------
-    cible : Territoire or str
-        Territoire, code ou nom.
-    indicateur : str
-        Code du dictionnaire.
-    apports, annee, options
-        Voir :func:`cafdiag.indicateurs.mesurer`.
-    classes : {"auto", "france", "territoire"}
-        Couleurs en rapport à la France ou propres à la carte ; voir :func:`cafdiag.restitution.classes.classements`.
-
-    Returns
-    -------
-    CarteHorsLigne
-        Carte folium autonome : ``.enregistrer("carte.html")``, ou affichage direct dans un carnet.
-    """
-    cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    code = choisir([indicateur])[0]
-    ligne, dire = dictionnaire().loc[code], (options or Options()).dire
-    quoi = decoupage(cible, a_l_epci=se_peint_a_l_epci(code))
-    mesures = mesurer_maille(quoi.maille, [code], codes=quoi.codes, annee=annee, apports=apports, options=options)
-    noms = mesures.set_index("territoire")["nom"]
-    contours = contours_de(quoi.maille, quoi.codes, noms=noms)
-    if contours.empty and not cible.region:
-        raise DemandeFausse(
-            f"{cible.libelle} : les fonds de carte fournis ne couvrent pas les collectivités d'outre-mer",
-            attendu="un territoire d'un département",
-        )
-    millesime = date_des(mesures)
-    precision = _a_lui(cible, quoi, code, annee=annee, apports=apports, options=options)
-    commun = {
-        "titre": f"{dire(ligne['libelle'])}, {millesime}",
-        "sous_titre": f"{cible.nom} : {quoi.libelle}{precision}",
-        "source": f"{ligne['source']}, {millesime}",
-        "surligner": a_surligner(cible, contours),
-        "nom_surligne": cible.nom,
-        "cadre": cadre_de(cible),
-        "clef": code,
-    }
-    if ligne["regle"] == "A2":
-        return carte_communes(
-            contours,
-            cercles=mesures,
-            libelle_cercles=dire(ligne["libelle_court"]),
-            unite_cercles=ligne["unite"],
-            contexte=contexte(cible, quoi),
-            **commun,
-        )
-    return carte_aplats(
-        contours,
-        mesures,
-        libelle=dire(ligne["libelle_court"]),
-        unite=ligne["unite"],
-        decimales=int(ligne["decimales"]),
-        reference=reference_des_classes(code, annee=annee),
-        classes=classes,
-        lieux=communes_a_chercher(quoi.codes) if quoi.maille == "epci" else (),
-        contexte=contexte(cible, quoi),
-        **commun,
-    )
-
-
 def communes_a_chercher(epci: Sequence[str]) -> list[tuple[str, str]]:
     """Les communes de ces EPCI, à chercher sur leur carte : nom et code de l'EPCI ; aucune s'il y en a trop.
 
@@ -202,16 +124,6 @@ def communes_a_chercher(epci: Sequence[str]) -> list[tuple[str, str]]:
     noms = lister("commune").set_index("code")["nom"]
     dites = dedans.assign(nom=dedans["commune"].map(noms)).dropna(subset="nom")
     return sorted(zip(dites["nom"], dites["code"], strict=True))
-
-
-def _a_lui(cible: Territoire, quoi: Decoupage, code: str, **choix) -> str:
-    """Ce qui est peint sous un territoire plus petit qu'un EPCI est le chiffre de cet EPCI : dire le sien."""
-    if quoi.maille != "epci" or cible.maille not in ("commune", "perimetre", "qpv"):
-        return ""
-    (ligne,) = mesurer(cible, [code], **choix).to_dict("records")
-    if pd.isna(ligne["valeur"]):
-        return f". La couleur est celle de l'EPCI entier ; {cible.nom} n'a pas de chiffre à lui"
-    return f". La couleur est celle de l'EPCI entier ; {cible.nom} : {avec_statut(ligne)}"
 
 
 def reference_des_classes(indicateur: str, *, annee: int | None) -> float:

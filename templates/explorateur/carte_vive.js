@@ -81,14 +81,7 @@
         infobulle(forme, rang, true);
       });
     });
-    if (decor.surligne.length) {
-      window.cafdiag.zones(c, {
-        plan: "surbrillance", interactif: false, trait: true,
-        styles: [{ color: "#ffffff", weight: 6, fill: false, opacity: 0.95 }, { color: "#0d4a7c", weight: 3, fill: false }],
-        entites: decor.surligne.map(function (g) { return { g: g, s: 0 }; })
-          .concat(decor.surligne.map(function (g) { return { g: g, s: 1 }; }))
-      });
-    }
+    decor.surligne.forEach(function (trait) { window.cafdiag.zones(c, trait); });
     c.invalidateSize({ animate: false, pan: false });
     window.cafdiag.cadrer(c);
   }

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from cafdiag import magasin
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import comparer, mesurer
+from cafdiag.restitution.cartes import carte
 from cafdiag.restitution.echappement import html_sur, identifiant
 from cafdiag.restitution.explorateur.etat import Etat
-from cafdiag.restitution.vues import carte
 from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 # Ce que l'usager coche, dans l'ordre où il le lit ; tous les formats du diagnostic y sont (un essai le garde).
@@ -71,12 +71,10 @@ def tableur(etat: Etat) -> list[Path]:
 
 def image(etat: Etat) -> list[Path]:
     """La carte de la vue, titre et source compris : en PNG, en SVG, et en page interactive."""
-    from cafdiag.restitution.cartes_images import SUFFIXES, contenu_de
-
     vivante = carte(etat.territoire, etat.indicateur, annee=etat.annee)
     ou = dossier_des_sorties()
-    chemins = [ou / f"carte-{_suffixe(etat)}-{etat.indicateur}{suite}" for suite in SUFFIXES]
-    return magasin.ecrire_ensemble({chemin: contenu_de(vivante, chemin.suffix) for chemin in chemins})
+    chemins = [ou / f"carte-{_suffixe(etat)}-{etat.indicateur}{suite}" for suite in (".png", ".svg", ".html")]
+    return magasin.ecrire_ensemble({chemin: vivante.contenu(chemin.suffix) for chemin in chemins})
 
 
 def _suffixe(etat: Etat) -> str:

@@ -15,21 +15,24 @@ from cafdiag.indicateurs import dictionnaire
 from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import couleurs, vues
-from cafdiag.restitution import legendes as lg
+from cafdiag.restitution.carte import Legende
+from cafdiag.restitution.carte_html import legende_html
 from cafdiag.restitution.cartes import SOURCE_CONTOURS, extremes
-from cafdiag.restitution.classes import Classes, classements
-from cafdiag.restitution.contours import emplacements, geometries, reperes, rogner
-from cafdiag.restitution.couches import TRAITS
+from cafdiag.restitution.couches import Fond, emplacements, fond, geometries, reperes, surbrillance
 from cafdiag.restitution.echappement import est_vide, json_sur
 from cafdiag.restitution.explorateur import calculs
 from cafdiag.restitution.explorateur.etat import Etat
 from cafdiag.restitution.fiches import valeur_dite
 from cafdiag.restitution.formats import cle_de_tri, decimales_de, nom_court, nombre, pluriel, statut
-from cafdiag.restitution.peintures import peindre_aplats, peindre_cercles
+from cafdiag.restitution.peintures import (
+    Classes,
+    classements,
+    peindre_aplats,
+    peindre_cercles,
+    vignette_d_aplat,
+)
 from cafdiag.territoires import Territoire, membres, territoire
 
-# Le motif d'une zone sans donnée ; la page de la carte les définit sous ces noms.
-_MOTIFS = "url(#{}_vive)"
 _LIBRE = {"color": "#8a929a", "weight": 0.8, "fillColor": "#ffffff", "fillOpacity": 1}
 _COCHEE: dict[str, Any] = {"color": "#ffffff", "weight": 1.2, "fillColor": couleurs.TERRITOIRE, "fillOpacity": 0.85}
 
@@ -110,7 +113,7 @@ def communes_autour(cible: Territoire, choisies: tuple[str, ...] = ()) -> tuple[
 
 
 def _dresser(
-    cible: Territoire, maille: str, codes: tuple[str, ...], libelle: str, *, contexte: list[vues.Fond]
+    cible: Territoire, maille: str, codes: tuple[str, ...], libelle: str, *, contexte: list[Fond]
 ) -> Decor:
     contours = vues.contours_de(maille, codes)
     presents = tuple(str(c) for c in contours["code"])
@@ -120,38 +123,28 @@ def _dresser(
     surligne = vues.a_surligner(cible, contours)
     if isinstance(surligne, str):
         surligne = contours[contours["code"] == surligne]
+    fonds = [fond(f.contours, libelle=f.libelle, trait=f.trait, cadre=cadre) for f in contexte]
+    cerne = None if surligne is None or surligne.empty else surbrillance(surligne, libelle=cible.nom)
     ouest, sud, est, nord = cadre
     places = emplacements(contours, [nom_court(n) for n in noms], fortes=[c == cible.code for c in presents])
     bornes = contours.geometry.bounds
     surfaces = (bornes["maxx"] - bornes["minx"]) * (bornes["maxy"] - bornes["miny"])
     message: dict[str, Any] = {
         "cadre": [[sud, ouest], [nord, est]],
-        "fonds": [_fond(fond, cadre) for fond in contexte],
+        "fonds": [c.dessin for c in fonds if c],
         "zones": [
             {"c": code, "g": g, "n": nom, "e": nom_court(nom), "p": p, "v": v, "w": round(float(w), 6)}
             for code, nom, g, p, v, w in zip(
                 presents, noms, geometries(contours), reperes(contours), places, surfaces, strict=True
             )
         ],
-        "surligne": [] if surligne is None or surligne.empty else geometries(surligne),
+        "surligne": [] if cerne is None else [cerne.dessin],
         "fort": cible.code,
     }
     message["id"] = hashlib.sha256(json_sur(message).encode("utf-8")).hexdigest()[:12]
-    dits = [lg.trait(TRAITS[fond.trait]["style"], fond.libelle) for fond in contexte if fond.libelle]
-    if cible.maille != "france":
-        dits.insert(0, lg.trait({"color": couleurs.TERRITOIRE, "weight": 3, "fill": False}, cible.nom))
-    legende = f"<div><ul>{''.join(dits)}</ul></div>" if dits else ""
+    dits = tuple(c.repere for c in (cerne, *fonds) if c and c.repere)
+    legende = legende_html([Legende(dits)], "") if dits else ""
     return Decor(maille, presents, noms, libelle, legende, message["id"], json_sur(message))
-
-
-def _fond(fond: vues.Fond, cadre: tuple) -> dict[str, Any]:
-    modele = TRAITS[fond.trait]
-    return {
-        "plan": modele["plan"],
-        "interactif": False,
-        "styles": [modele["style"]],
-        "entites": [{"g": g, "s": 0} for g in geometries(rogner(fond.contours, cadre))],
-    }
 
 
 def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
@@ -174,7 +167,7 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
         peintures = [peindre_cercles(decor.codes, decor.noms, mesures, **commun)]
     else:
         peintures = [
-            peindre_aplats(decor.codes, decor.noms, mesures, classes=c, motif=_MOTIFS.format, **commun)
+            peindre_aplats(decor.codes, decor.noms, mesures, classes=c, **commun)
             for c in _classes(etat, mesures["valeur"], commun) or (None,)
         ]
     peinture = peintures[0]
@@ -190,16 +183,20 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
         "rayons": peinture.rayons,
         "avant": extremes(mesures),
         "choix": [
-            {"c": p.choix, "styles": p.styles, "rangs": p.rangs, "legende": p.legende + decor.reperes}
+            {"c": p.choix, "styles": p.styles, "rangs": p.rangs, "legende": _legende(p.legende, decor)}
             for p in peintures
         ],
-        "legende": peinture.legende + decor.reperes,
+        "legende": _legende(peinture.legende, decor),
         "texte": peinture.texte,
         "tableau": _tableau(decor, peinture.lignes, ligne),
         "geste": "choisir",
         "choisies": [],
         "actif": actif,
     }
+
+
+def _legende(bloc: Legende, decor: Decor) -> str:
+    return legende_html([bloc], "") + decor.reperes
 
 
 def _classes(etat: Etat, valeurs: Any, commun: dict[str, Any]) -> tuple[Classes, ...]:
@@ -243,6 +240,10 @@ def peindre_les_communes(cible: Territoire, decor: Decor, choisies: tuple[str, .
     ordre = sorted(range(len(decor.codes)), key=lambda i: cle_de_tri(decor.noms[i]))
     dehors = len(retenues - set(decor.codes))
     suite = f", dont {nombre(dehors)} hors de la carte" if dehors else ""
+    cochees = (
+        vignette_d_aplat(_COCHEE["fillColor"], "Cochée", len(retenues) - dehors, opacite=0.85),
+        vignette_d_aplat("#ffffff", "Non cochée", len(decor.codes) - len(retenues) + dehors),
+    )
     return {
         "decor": decor.id,
         "titre": "Composer un périmètre",
@@ -258,14 +259,7 @@ def peindre_les_communes(cible: Territoire, decor: Decor, choisies: tuple[str, .
         "rayons": [],
         "avant": [],
         "choix": [],
-        "legende": lg.bloc(
-            "Communes",
-            [
-                lg.aplat(_COCHEE["fillColor"], "Cochée", len(retenues) - dehors, opacite=0.85),
-                lg.aplat("#ffffff", "Non cochée", len(decor.codes) - len(retenues) + dehors),
-            ],
-        )
-        + decor.reperes,
+        "legende": _legende(Legende(cochees, "Communes"), decor),
         "texte": f"Communes cochées : {', '.join(territoire(c).nom for c in choisies) or 'aucune'}.",
         "tableau": {
             "titre": "Communes à cocher",

@@ -11,9 +11,9 @@ import html
 from functools import lru_cache
 
 from cafdiag import magasin
-from cafdiag.restitution.couleurs import SANS_DONNEE
+from cafdiag.restitution.carte import motifs
+from cafdiag.restitution.carte_html import socle_html
 from cafdiag.restitution.echappement import html_sur
-from cafdiag.restitution.socle_cartes import socle_html
 
 RACINE, SEUL, DECOR, PEINTURE, PONT = (
     "cafdiag-explorateur",
@@ -41,7 +41,7 @@ def _page() -> str:
         "@SOCLE@": socle_html(),
         "@STYLE@": (ou / "carte_vive.css").read_text(encoding="utf-8"),
         "@SCRIPT@": (ou / "carte_vive.js").read_text(encoding="utf-8"),
-        "@GRIS@": SANS_DONNEE,
+        "@MOTIFS@": motifs(""),
     }
     for marque, contenu in morceaux.items():
         modele = modele.replace(marque, contenu)

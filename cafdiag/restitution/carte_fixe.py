@@ -1,0 +1,536 @@
+"""L'image fixe d'une carte : mêmes couches, mêmes couleurs, mêmes mots, pour le papier et les documents.
+
+Elle lit le modèle que lit la page (:class:`cafdiag.restitution.carte.Carte`) et l'écrit en SVG : bornes, hachures
+« sans donnée » et comptes sont les mêmes, par construction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import Any
+
+from cafdiag.erreurs import DemandeFausse
+from cafdiag.restitution.carte import GENRES, Carte, Couche, Legende, motifs, nommer_les_motifs
+from cafdiag.restitution.couches import anneaux, en_deux, taille_du_nom
+from cafdiag.restitution.couleurs import BLANC, ENCRE, ENCRE_2
+from cafdiag.restitution.echappement import html_sur
+from cafdiag.restitution.formats import nombre
+from cafdiag.restitution.illustrations import POLICES
+from cafdiag.restitution.images import couper, png
+from cafdiag.restitution.peintures import TRACES
+
+LARGEUR = 640
+LARGEUR_LEGENDE = 196
+# Même ordre, du fond vers le dessus, que PLANS dans carte.js.
+_PLANS = ("fond", "zones", "surbrillance", "cercles", "points", "etiquettes")
+_RAYON_TERRE = 6_371_000.0
+_MARGE = 14.0
+_TOUR = 16
+# Finit les identifiants d'une image en attendant son empreinte ; d'usage privé, aucun texte ne le contient.
+_SUITE = "\ue000"
+
+
+Boite = tuple[float, float, float, float]
+# Mêmes valeurs que dans noms.js.
+DIRECTIONS = (-90, 90, 0, 180, -45, -135, 45, 135)
+DISTANCES = (14, 30, 50, 75, 105, 140, 180)
+CORPS, CORPS_FORT = 11.0, 12.0
+_DESSOUS = "<g/>"
+
+
+@dataclass(frozen=True)
+class CarteStatique:
+    """Une carte en image, et ce qui s'écrit autour.
+
+    Attributes
+    ----------
+    titre, sous_titre, source : str
+        À écrire au-dessus et au-dessous du dessin.
+    texte : str
+        La carte en phrases : son équivalent textuel.
+    svg : str
+        La vue, son échelle et sa légende.
+    largeur, hauteur : float
+        Taille du dessin, en pixels CSS.
+    """
+
+    titre: str
+    sous_titre: str
+    source: str
+    texte: str
+    svg: str
+    largeur: float
+    hauteur: float
+
+    def png(self, *, ppp: int = 200) -> bytes:
+        """La même image en PNG ; `ppp` points par pouce pour une largeur de 17 cm."""
+        return png(self.svg, largeur_cm=17, ppp=ppp)
+
+
+def carte_statique(carte: Carte, *, largeur: int = LARGEUR, legende: bool = True) -> CarteStatique:
+    """Image fixe d'une carte.
+
+    Parameters
+    ----------
+    carte : Carte
+        La carte faite, ou relue du carnet qui l'a gardée (:meth:`Carte.lire`).
+    largeur : int
+        Largeur du dessin, légende comprise, en pixels.
+    legende : bool
+        Dessine la légende à droite de la vue ; sinon la vue seule occupe la largeur.
+
+    Raises
+    ------
+    DemandeFausse
+        La carte porte une couche que l'image ne sait pas dessiner : rien n'est omis en silence.
+    """
+    inconnues = sorted({c.genre for c in carte.couches} - set(GENRES))
+    if inconnues:
+        raise DemandeFausse(f"couche de carte « {inconnues[0]} »", attendu=", ".join(GENRES))
+    utile = largeur - (LARGEUR_LEGENDE + 14 if legende else 0)
+    vue = _Vue(carte.cadre or _cadre_des_couches(carte.couches), utile)
+    dessin = _dessiner(vue, carte.couches)
+    cle, hauteur_cle = (
+        _legende(carte.legendes_montrees, x=utile + 14, largeur=LARGEUR_LEGENDE) if legende else ("", 0.0)
+    )
+    hauteur = max(vue.hauteur, hauteur_cle)
+    corps = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {largeur} {hauteur:.0f}" width="{largeur}" '
+        f'height="{hauteur:.0f}" role="img" color="#1b2430" font-family="{POLICES}">'
+        f"<title>{html_sur(carte.titre)}</title><desc>{html_sur(carte.texte)}</desc>{motifs(_SUITE)}{dessin}{cle}</svg>"
+    )
+    # Deux images tiennent dans une même page, et avec la carte interactive.
+    corps = corps.replace(_SUITE, f"-{hashlib.sha256(corps.encode('utf-8')).hexdigest()[:10]}")
+    return CarteStatique(
+        titre=carte.titre,
+        sous_titre=carte.sous_titre,
+        source=carte.source,
+        texte=carte.texte,
+        svg=corps,
+        largeur=float(largeur),
+        hauteur=round(hauteur),
+    )
+
+
+def _cadre_des_couches(couches: Sequence[Couche]) -> tuple[float, ...]:
+    sommets = [p for c in couches if c.genre == "zones" for e in c.dessin["entites"] for p in _sommets(e["g"])]
+    sommets += [(e["p"][1], e["p"][0]) for c in couches if c.genre != "zones" for e in _entites(c.dessin)]
+    if not sommets:
+        raise DemandeFausse("une carte vide", conseil="donnez-lui un cadre ou une couche")
+    lon, lat = [p[0] for p in sommets], [p[1] for p in sommets]
+    return min(lon), min(lat), max(lon), max(lat)
+
+
+def _entites(donnees: Any) -> list[dict]:
+    return donnees if isinstance(donnees, list) else donnees["entites"]
+
+
+def _sommets(geometrie: dict) -> Iterator[tuple[float, float]]:
+    return (tuple(p[:2]) for anneau, _ in anneaux(geometrie) for p in anneau)
+
+
+def _mercator(latitude: float) -> float:
+    return math.log(math.tan(math.pi / 4 + math.radians(latitude) / 2))
+
+
+class _Vue:
+    """De degrés à pixels, dans la projection de Leaflet (Mercator)."""
+
+    def __init__(self, cadre: Sequence[float], largeur: float) -> None:
+        ouest, sud, est, nord = cadre
+        large = max(math.radians(est - ouest), 1e-6)
+        haut = max(_mercator(nord) - _mercator(sud), 1e-6)
+        self.largeur = largeur
+        self.hauteur = min(
+            max(haut / large * (largeur - 2 * _MARGE) + 2 * _MARGE, 0.62 * largeur), 0.9 * largeur
+        )
+        self.echelle = min((largeur - 2 * _MARGE) / large, (self.hauteur - 2 * _MARGE) / haut)
+        self._lon = math.radians((ouest + est) / 2)
+        self._lat = (_mercator(nord) + _mercator(sud)) / 2
+        milieu = (sud + nord) / 2
+        self.metres_par_pixel = _RAYON_TERRE * math.cos(math.radians(milieu)) / self.echelle
+
+    @property
+    def zoom(self) -> float:
+        """Le niveau de zoom de Leaflet à cette échelle."""
+        return math.log2(2 * math.pi * self.echelle / 256)
+
+    def point(self, lon: float, lat: float) -> tuple[float, float]:
+        """Position en pixels, l'origine en haut à gauche."""
+        x = self.largeur / 2 + (math.radians(lon) - self._lon) * self.echelle
+        y = self.hauteur / 2 - (_mercator(lat) - self._lat) * self.echelle
+        return round(x, 1), round(y, 1)
+
+    def trace(self, geometrie: dict) -> str:
+        """Tracé SVG d'une géométrie ; vide si elle est hors de la vue."""
+        morceaux = []
+        for anneau, ferme in anneaux(geometrie):
+            points = list(dict.fromkeys(self.point(p[0], p[1]) for p in anneau))
+            xs, ys = [p[0] for p in points], [p[1] for p in points]
+            dehors = max(xs) < 0 or min(xs) > self.largeur or max(ys) < 0 or min(ys) > self.hauteur
+            if dehors or len(points) < 2:
+                continue
+            morceaux.append("M" + "L".join(f"{x:g} {y:g}" for x, y in points) + ("Z" if ferme else ""))
+        return "".join(morceaux)
+
+
+def _style(style: dict) -> str:
+    """Un style Leaflet en attributs SVG."""
+    attributs = [
+        f'stroke="{html_sur(style["color"])}" stroke-width="{style["weight"]:g}" stroke-linejoin="round"'
+    ]
+    if style.get("fill") is False:
+        attributs.append('fill="none"')
+    else:
+        fond = html_sur(nommer_les_motifs(style["fillColor"], _SUITE))
+        attributs.append(f'fill="{fond}" fill-opacity="{style.get("fillOpacity", 0.2):g}" fill-rule="evenodd"')
+    if style.get("dashArray"):
+        attributs.append(f'stroke-dasharray="{html_sur(style["dashArray"])}"')
+    if "opacity" in style:
+        attributs.append(f'stroke-opacity="{style["opacity"]:g}"')
+    return " ".join(attributs)
+
+
+def _dessiner(vue: _Vue, couches: Sequence[Couche]) -> str:
+    plans: dict[str, list[str]] = {plan: [] for plan in _PLANS}
+    # La barre d'échelle est déjà là.
+    noms = _Noms(vue, [(0.0, vue.hauteur - 28, 130.0, vue.hauteur)])
+    for couche in couches:
+        genre, dessin = couche.genre, couche.dessin
+        noms.voir(genre, dessin)
+        plan = dessin.get("plan", genre) if isinstance(dessin, dict) else genre
+        plans[plan].append(noms.ecrire(dessin) if genre == "etiquettes" else _RENDUS[genre](vue, dessin))
+    cadre = f'width="{vue.largeur:g}" height="{vue.hauteur:.1f}"'
+    return (
+        f'<clipPath id="vue-carte{_SUITE}"><rect {cadre}/></clipPath><g clip-path="url(#vue-carte{_SUITE})">'
+        f'<rect {cadre} fill="#eceff1"/>{"".join(m for plan in _PLANS for m in plans[plan])}</g>'
+        f'<rect {cadre} fill="none" stroke="#d5dbe1"/>{_echelle(vue)}'
+    )
+
+
+def _zones(vue: _Vue, donnees: dict) -> str:
+    styles = [_style(s) for s in donnees["styles"]]
+    traces = ((e["s"], vue.trace(e["g"])) for e in donnees["entites"])
+    return "".join(f'<path d="{trace}" {styles[rang]}/>' for rang, trace in traces if trace)
+
+
+def _cercles(vue: _Vue, donnees: dict) -> str:
+    styles = [_style(s) for s in donnees["styles"]]
+    ronds = []
+    for entite in donnees["entites"]:
+        x, y = vue.point(entite["p"][1], entite["p"][0])
+        ronds.append(f'<circle cx="{x:g}" cy="{y:g}" r="{entite["r"]:g}" {styles[entite["s"]]}/>')
+    return "".join(ronds)
+
+
+def _points(vue: _Vue, donnees: dict) -> str:
+    places: dict[tuple, list[dict]] = {}
+    for entite in donnees["entites"]:
+        places.setdefault(tuple(entite["p"]), []).append(entite)
+    signes = []
+    for (lat, lon), ensemble in places.items():
+        x, y = vue.point(lon, lat)
+        # Comme dans carte.js : à la même adresse, les structures se rangent en couronne.
+        ecart = 5 + 1.5 * len(ensemble) if len(ensemble) > 1 else 0
+        for rang, entite in enumerate(ensemble):
+            angle = 2 * math.pi * rang / len(ensemble)
+            px, py = x + ecart * math.cos(angle) - 8, y + ecart * math.sin(angle) - 8
+            signes.append(
+                f'<path transform="translate({px:.1f} {py:.1f})" d="{TRACES[donnees["formes"][entite["s"]]]}" '
+                f'fill="{html_sur(donnees["couleurs"][entite["s"]])}" stroke="#fff" stroke-width="1.5"/>'
+            )
+    return "".join(signes)
+
+
+_RENDUS: dict[str, Callable[[_Vue, Any], str]] = {"zones": _zones, "cercles": _cercles, "points": _points}
+
+
+def _echelle(vue: _Vue) -> str:
+    """Une barre d'échelle d'une longueur ronde, vraie au milieu de la vue."""
+    metres = 100 * vue.metres_par_pixel
+    puissance = 10 ** math.floor(math.log10(metres))
+    rond = next(m * puissance for m in (5, 3, 2, 1) if m * puissance <= metres)
+    long, y = rond / vue.metres_par_pixel, vue.hauteur - 8
+    dit = (
+        f"{nombre(rond / 1000, decimales=0)}\u00a0km"
+        if rond >= 1000
+        else f"{nombre(rond, decimales=0)}\u00a0m"
+    )
+    return (
+        f'<rect x="6" y="{y - 15:.1f}" width="{long + 8:.1f}" height="19" fill="#fff" fill-opacity=".85"/>'
+        f'<path d="M10 {y - 4:.1f}v4h{long:.1f}v-4" fill="none" stroke="#51606f" stroke-width="1.5"/>'
+        f'<text x="14" y="{y - 4:.1f}" font-size="10" fill="#1b2430">{dit}</text>'
+    )
+
+
+# --- Les noms ---
+
+
+class _Noms:
+    """Les noms d'une vue.
+
+    Parameters
+    ----------
+    vue
+        De degrés à pixels : ``point(lon, lat)``, ``largeur``, ``hauteur``, ``zoom``.
+    prises : sequence of Boite
+        Ce qui occupe déjà la vue : ``(gauche, haut, droite, bas)`` en pixels.
+    """
+
+    def __init__(self, vue: Any, prises: Sequence[Boite] = ()) -> None:
+        self.vue, self.prises = vue, list(prises)
+        self.cercles: list[tuple[float, float, float]] = []
+        self.traits: list[list[tuple[float, float]]] = []
+        self.encres: list[str] = []
+        self.liens: list[tuple[tuple[float, float], tuple[float, float]]] = []
+
+    def voir(self, nom: str, donnees: Any) -> None:
+        """Retient d'une couche ce qu'un nom ne doit pas toucher, et l'encre qui se lit sur chaque lieu."""
+        if nom == "cercles":
+            self.cercles += [(*self.vue.point(e["p"][1], e["p"][0]), e["r"]) for e in donnees["entites"]]
+        elif nom == "zones" and donnees.get("trait"):
+            for entite in donnees["entites"]:
+                self.traits += [[self.vue.point(*p[:2]) for p in a] for a, _ in anneaux(entite["g"])]
+        elif nom == "zones" and donnees["plan"] == "zones":
+            styles = [s.get("encre", "") for s in donnees["styles"]]
+            self.encres = [styles[e["s"]] for e in donnees["entites"]]
+
+    def ecrire(self, liste: Sequence[dict]) -> str:
+        """Les noms en SVG."""
+        places: dict[int, str] = {}
+        for passe in ("directs", "cartouches", "autres"):
+            for rang, entite in enumerate(liste):
+                if rang in places or bool(entite.get("o")) == (passe == "autres"):
+                    continue
+                place = self._cartouche(entite) if passe == "cartouches" else self._direct(entite)
+                if place:
+                    places[rang] = place
+        # Un lien qui passe sous un autre nom s'écrit avant lui.
+        return "".join(sorted((places[rang] for rang in sorted(places)), key=lambda p: not p.startswith(_DESSOUS)))
+
+    def _direct(self, entite: dict) -> str:
+        gras = bool(entite.get("f"))
+        corps = CORPS_FORT if gras else CORPS
+        for lignes, x, y in self._candidats(entite, corps, gras):
+            boite = _boite(x, y, *taille_du_nom(lignes, corps=corps, gras=gras))
+            if self._libre(boite, entite):
+                self.prises.append(boite)
+                encre = self.encres[entite["i"]] if entite["i"] < len(self.encres) else ""
+                return _texte(lignes, x, y, corps, gras, encre=encre)
+        return ""
+
+    def _candidats(self, entite: dict, corps: float, gras: bool) -> Iterator[tuple[list[str], float, float]]:
+        for combien, latitude, longitude, zoom, prevue in entite.get("v", ()):
+            lignes = en_deux(entite["t"]) if combien > 1 else [entite["t"]]
+            large, haut = taille_du_nom(lignes, corps=corps, gras=gras)
+            if self.vue.zoom >= zoom + math.log2(max(large / prevue, haut / taille_du_nom(lignes)[1])):
+                yield lignes, *self.vue.point(longitude, latitude)
+        if "r" in entite:
+            (x, y), (large, haut) = self._point(entite), taille_du_nom([entite["t"]], corps=corps, gras=gras)
+            dx, dy = entite["r"] + large / 2, entite["r"] + haut / 2
+            for px, py in ((x, y + dy), (x, y - dy), (x + dx, y), (x - dx, y)):
+                yield [entite["t"]], px, py
+
+    def _point(self, entite: dict) -> tuple[float, float]:
+        return self.vue.point(entite["p"][1], entite["p"][0])
+
+    def _libre(self, boite: Boite, entite: dict, *, net: bool = True) -> bool:
+        if boite[0] < 0 or boite[1] < 0 or boite[2] > self.vue.largeur or boite[3] > self.vue.hauteur:
+            return False
+        if any(_touche(boite, p) for p in self.prises):
+            return False
+        if net and any(traverse(a, b, boite) for a, b in self.liens):
+            return False
+        if "r" not in entite:
+            return True
+        ici = self._point(entite)
+        ronds = [(x - r, y - r, x + r, y + r) for x, y, r in self.cercles if (x, y) != ici]
+        if any(_touche(boite, r) for r in ronds):
+            return False
+        return not any(
+            traverse(a, b, boite) for ligne in self.traits for a, b in pairwise(ligne)
+        )
+
+    def _cartouche(self, entite: dict) -> str:
+        """Un nom qu'il faut lire et qui ne tient pas chez lui : à côté, sur fond blanc, relié à son lieu."""
+        gras = bool(entite.get("f"))
+        corps, (x, y) = CORPS_FORT if gras else CORPS, self._point(entite)
+        if not (0 <= x <= self.vue.largeur and 0 <= y <= self.vue.hauteur):
+            return ""
+        lignes = en_deux(entite["t"])
+        large, haut = taille_du_nom(lignes, corps=corps, gras=gras)
+        # Vers l'extérieur d'abord : le cartouche couvre moins de lieux.
+        dehors = math.atan2(y - self.vue.hauteur / 2, x - self.vue.largeur / 2)
+        directions = sorted(DIRECTIONS, key=lambda a: round(-math.cos(math.radians(a) - dehors), 6))
+        # Un lien qui passe sous un autre nom vaut mieux que pas de nom, mais seulement faute de mieux.
+        for net, distance, angle in product((True, False), DISTANCES, directions):
+            cx = x + math.cos(math.radians(angle)) * (distance + large / 2)
+            cy = y + math.sin(math.radians(angle)) * (distance + haut / 2)
+            boite = _boite(cx, cy, large + 4, haut + 2)
+            lien = ((x, y), (cx, cy))
+            if not self._libre(boite, {}, net=net) or (net and any(traverse(*lien, p) for p in self.prises)):
+                continue
+            self.prises.append(boite)
+            self.liens.append(lien)
+            return ("" if net else _DESSOUS) + (
+                f'<path d="M{x:.1f} {y:.1f}L{cx:.1f} {cy:.1f}" stroke="{ENCRE}" stroke-width="1"/>'
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{ENCRE}" stroke="{BLANC}"/>'
+                f'<rect x="{boite[0]:.1f}" y="{boite[1]:.1f}" width="{large + 4:.1f}" height="{haut + 2:.1f}" '
+                f'rx="2" fill="{BLANC}" stroke="{ENCRE_2}" stroke-width=".8"/>'
+                + _texte(lignes, cx, cy, corps, gras, halo=False)
+            )
+        return ""
+
+
+def _boite(x: float, y: float, large: float, haut: float) -> Boite:
+    return x - large / 2, y - haut / 2, x + large / 2, y + haut / 2
+
+
+def _touche(a: Boite, b: Boite) -> bool:
+    return a[0] < b[2] and a[2] > b[0] and a[1] < b[3] and a[3] > b[1]
+
+
+def traverse(a: tuple[float, float], b: tuple[float, float], boite: Boite) -> bool:
+    """Vrai si le segment `a`-`b` passe dans la boîte.
+
+    Examples
+    --------
+    >>> traverse((0, 0), (10, 10), (4, 4, 6, 6)), traverse((0, 0), (10, 0), (4, 4, 6, 6))
+    (True, False)
+    """
+    debut, fin = 0.0, 1.0
+    for axe in (0, 1):
+        ecart, bas, haut = b[axe] - a[axe], boite[axe] - a[axe], boite[axe + 2] - a[axe]
+        if ecart == 0:
+            if bas > 0 or haut < 0:
+                return False
+            continue
+        entree, sortie = sorted((bas / ecart, haut / ecart))
+        debut, fin = max(debut, entree), min(fin, sortie)
+        if debut > fin:
+            return False
+    return True
+
+
+def _texte(
+    lignes: Sequence[str], x: float, y: float, corps: float, gras: bool, *, encre: str = "", halo: bool = True
+) -> str:
+    graisse = ' font-weight="700"' if gras else ""
+    # Sans couleur de classe dessous (hachures, fond blanc), un liseré blanc détache l'encre.
+    detache = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+    lisere = detache if halo and not encre else ""
+    haut = y - (len(lignes) - 1) * (corps + 2) / 2 + corps * 0.35
+    return "".join(
+        f'<text x="{x:.1f}" y="{haut + rang * (corps + 2):.1f}" font-size="{corps:g}"{graisse} text-anchor="middle" '
+        f'fill="{encre or ENCRE}"{lisere}>{html_sur(ligne)}</text>'
+        for rang, ligne in enumerate(lignes)
+    )
+
+
+# --- La légende ---
+
+
+class _Colonne:
+    """Des textes et des vignettes empilés."""
+
+    def __init__(self, x: float, largeur: float) -> None:
+        self.x, self.largeur, self.y = x, largeur, 0.0
+        self.morceaux: list[str] = []
+
+    def ecrire(self, mots: str, *, taille: float, retrait: float = 0, gras: bool = False, encre: str = ENCRE):
+        for ligne in couper(mots, taille, self.largeur - retrait, gras=gras):
+            self.y += taille * 1.28
+            graisse = ' font-weight="700"' if gras else ""
+            self.morceaux.append(
+                f'<text x="{self.x + retrait:g}" y="{self.y - taille * 0.28:.1f}" font-size="{taille:g}"{graisse} '
+                f'fill="{encre}">{html_sur(ligne)}</text>'
+            )
+
+    def vignette(self, svg: str) -> None:
+        """Pose un petit dessin à la ligne courante."""
+        place = svg.replace("<svg ", f'<svg x="{self.x:g}" y="{self.y:.1f}" ', 1)
+        self.morceaux.append(nommer_les_motifs(place, _SUITE))
+
+    def filet(self) -> None:
+        self.y += 8
+        self.morceaux.append(f'<path d="M{self.x:g} {self.y:.1f}h{self.largeur:g}" stroke="#d5dbe1"/>')
+        self.y += 6
+
+
+def _legende(blocs: Sequence[Legende], *, x: float, largeur: float) -> tuple[str, float]:
+    """La légende en SVG, et sa hauteur."""
+    colonne = _Colonne(x, largeur)
+    for rang, bloc in enumerate(blocs):
+        if rang:
+            colonne.filet()
+        if bloc.titre:
+            colonne.ecrire(bloc.titre, taille=11.5, gras=True)
+        if bloc.precision:
+            colonne.ecrire(bloc.precision, taille=10.5, encre=ENCRE_2)
+        if bloc.titre or bloc.precision:
+            colonne.y += 3
+        for element in bloc.elements:
+            bas = colonne.y + element.hauteur
+            colonne.vignette(element.svg)
+            if element.libelle:
+                colonne.ecrire(element.libelle, taille=11.5, retrait=33)
+            if element.precision:
+                colonne.ecrire(element.precision, taille=10.5, retrait=33, encre=ENCRE_2)
+            colonne.y = max(colonne.y, bas) + 4
+    return "".join(colonne.morceaux), colonne.y + 4
+
+
+# --- L'image seule ---
+
+
+def image(carte: Carte, suffixe: str) -> str | bytes:
+    """La carte en image, titre et source compris, en ``.svg`` ou en ``.png``."""
+    dessin = image_titree(carte_statique(carte))
+    return dessin if suffixe == ".svg" else png(dessin, largeur_cm=17)
+
+
+def image_titree(carte: CarteStatique) -> str:
+    """Le SVG d'une carte, précédé de son titre et suivi de sa source : elle peut voyager seule.
+
+    Parameters
+    ----------
+    carte : CarteStatique
+        Le dessin, sa légende, et les textes à écrire autour.
+
+    Returns
+    -------
+    str
+        SVG autonome.
+    """
+    haut, ecrits = float(_TOUR), []
+    for texte, taille, couleur, gras in (
+        (carte.titre, 17.0, ENCRE, True),
+        (carte.sous_titre, 13.0, ENCRE_2, False),
+    ):
+        bloc, haut = _ecrire(texte, haut, taille, couleur, gras=gras)
+        ecrits.append(bloc)
+    dessin = carte.svg.replace("<svg ", f'<svg x="{_TOUR}" y="{haut + 6:.0f}" ', 1)
+    source, bas = _ecrire(carte.source, haut + 6 + carte.hauteur + 8, 11.0, ENCRE_2, gras=False)
+    large = LARGEUR + 2 * _TOUR
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {large} {bas + _TOUR:.0f}" width="{large}" '
+        f'height="{bas + _TOUR:.0f}" font-family="{POLICES}">'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(ecrits)}{dessin}{source}</svg>'
+    )
+
+
+def _ecrire(texte: str, haut: float, taille: float, couleur: str, *, gras: bool) -> tuple[str, float]:
+    """Des lignes de texte et la hauteur où elles finissent."""
+    graisse = ' font-weight="bold"' if gras else ""
+    lignes = []
+    for ligne in couper(texte, taille, LARGEUR, gras=gras) if texte else ():
+        haut += taille * 1.35
+        lignes.append(
+            f'<text x="{_TOUR}" y="{haut - taille * 0.3:.1f}" font-size="{taille:g}" fill="{couleur}"{graisse}>'
+            f"{html_sur(ligne)}</text>"
+        )
+    return "".join(lignes), haut
