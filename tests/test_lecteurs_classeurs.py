@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import openpyxl
 import pandas as pd
@@ -11,6 +12,8 @@ import pytest
 from cafdiag.cli import principal
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.lecteurs import lire, reconnaitre
+from cafdiag.donnees.registres_fichier import lire_feuilles
+from cafdiag.erreurs import EntreeFautive
 from tests import test_lecteurs_familles as familles
 from tests import test_lecteurs_insee as insee
 from tests.test_lecteurs_abimes import SAINS
@@ -77,3 +80,19 @@ def test_un_classeur_a_deux_lectures_est_range_deux_fois(tmp_path, monkeypatch, 
     sortie = capsys.readouterr()
     assert {e["jeu"] for e in entrepot.entrees().values()} == {"communes", "structures"}, sortie.err
     assert len(json.loads(sortie.out)) == 2
+
+
+@pytest.mark.parametrize("lire_le_fichier", [reconnaitre, lire_feuilles], ids=["officiel", "registre"])
+def test_un_classeur_open_xml_strict_n_est_pas_dit_vide(tmp_path, lire_le_fichier):
+    """Excel l'enregistre sous la même extension ; openpyxl n'y voit aucune feuille."""
+    ordinaire, strict = classeur(tmp_path / "ordinaire.xlsx", TABLEAUX["densite_2024.csv"]), tmp_path / "strict.xlsx"
+    with zipfile.ZipFile(ordinaire) as source, zipfile.ZipFile(strict, "w") as but:
+        for piece in source.namelist():
+            texte = source.read(piece).decode()
+            for vocabulaire in ("spreadsheetml/2006/main", "officeDocument/2006/relationships"):
+                nouveau = "purl.oclc.org/ooxml/" + vocabulaire.replace("/2006", "")
+                texte = texte.replace(f"schemas.openxmlformats.org/{vocabulaire}", nouveau)
+            but.writestr(piece, texte)
+    assert lire_le_fichier(ordinaire)
+    with pytest.raises(EntreeFautive, match=r"Open XML strict.*Enregistrer sous"):
+        lire_le_fichier(strict)

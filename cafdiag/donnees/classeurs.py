@@ -116,9 +116,19 @@ def _ouvrir_xlsx(src: octets.Fichier):
         # Sans dimension écrite, openpyxl lirait chaque feuille entière pour la chercher ; on n'en veut pas.
         chercher, ReadOnlyWorksheet._get_size = ReadOnlyWorksheet._get_size, lambda onglet: None
         try:
-            return openpyxl.load_workbook(_contenu(src), read_only=True, data_only=True, keep_links=False)
+            classeur = openpyxl.load_workbook(_contenu(src), read_only=True, data_only=True, keep_links=False)
         finally:
             ReadOnlyWorksheet._get_size = chercher
+    return avec_feuilles(classeur, src.chemin.name)
+
+
+def avec_feuilles(classeur, fichier: str):
+    """Le classeur, s'il a une feuille : dans la variante stricte d'Excel, openpyxl n'en voit aucune et se tait."""
+    if not classeur.worksheets:
+        classeur.close()
+        raise EntreeFautive(fichier, ["aucune feuille lue : classeur sans tableau, ou au format « Open XML strict »"],
+                            conseil="dans Excel, « Enregistrer sous », type « Classeur Excel (*.xlsx) »")
+    return classeur
 
 
 def _ordinaire(src: octets.Fichier) -> bool:

@@ -11,12 +11,14 @@ import datetime as dt
 import io
 import statistics
 import unicodedata
+import warnings
 import zipfile
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
 
+from cafdiag.donnees.classeurs import avec_feuilles
 from cafdiag.donnees.delimite import trouver_separateur
 from cafdiag.donnees.octets import decoder
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
@@ -137,7 +139,7 @@ def lire_feuilles(chemin: str | Path) -> list[Feuille]:
         noms = _deplier(chemin, octets)
         if not {"content.xml", "xl/workbook.xml"} & noms:
             return [_autre(chemin)]
-        feuilles = _ods(octets) if "content.xml" in noms else _xlsx(octets)
+        feuilles = _ods(octets) if "content.xml" in noms else _xlsx(octets, chemin.name)
     except EntreeFautive:
         raise
     # Un classeur abîmé fait échouer zipfile, expat ou openpyxl de vingt façons : toutes valent un refus.
@@ -190,11 +192,12 @@ def _deplier(chemin: Path, octets: bytes) -> set[str]:
         return {m.filename for m in membres}
 
 
-def _xlsx(octets: bytes) -> list[Feuille]:
+def _xlsx(octets: bytes, fichier: str) -> list[Feuille]:
     import openpyxl
 
+    warnings.filterwarnings("ignore", module="openpyxl")
     # Deux lectures : les formules d'un côté, la dernière valeur calculée par le tableur de l'autre.
-    ecrit = openpyxl.load_workbook(io.BytesIO(octets), read_only=True)
+    ecrit = avec_feuilles(openpyxl.load_workbook(io.BytesIO(octets), read_only=True), fichier)
     calcule = openpyxl.load_workbook(io.BytesIO(octets), read_only=True, data_only=True)
     feuilles = []
     try:
