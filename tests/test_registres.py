@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from cafdiag.donnees import registres
 from cafdiag.donnees.registres_champs import TYPES, TYPES_STRUCTURES
-from cafdiag.donnees.registres_fichier import lire_feuilles
 from cafdiag.donnees.registres_tableau import chemin_correspondance
+from cafdiag.donnees.tableurs import lire_feuilles
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
 from cafdiag.magasin import dossier
 

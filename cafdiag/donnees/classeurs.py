@@ -1,4 +1,8 @@
-"""Lire un classeur (xlsx, ods) en textes, tel qu'il s'affiche : les zéros de tête du format sont rendus."""
+"""Lire un classeur (xlsx, ods) en textes, tel qu'il s'affiche : les zéros de tête du format sont rendus.
+
+Rien n'est exécuté : d'une formule, on lit la dernière valeur que le tableur a enregistrée, ou l'on dit qu'il n'y en
+a pas. Une feuille masquée n'est pas lue d'office.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import threading
 import warnings
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 from xml.etree import ElementTree
 
@@ -17,10 +22,12 @@ import pandas as pd
 
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut
-from cafdiag.donnees.entetes import Choix, choisir, nommer, trouver_entete
+from cafdiag.donnees.entetes import Choix, choisir, est_une_note, nommer, trouver_entete
 from cafdiag.erreurs import EntreeFautive
 
+SANS_VALEUR = "=formule sans valeur="
 _O = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_S = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _T = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _X = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _LARGEUR_MAX = 16_384
@@ -29,51 +36,124 @@ _HABILLAGE_MAX = 60
 _SANS_DIMENSIONS = threading.Lock()
 
 
+@dataclass
+class Feuille:
+    """Une feuille : ses lignes non vides, numérotées comme dans le tableur (la première est 1).
+
+    Attributes
+    ----------
+    nom : str
+    lignes : list of (int, list of str)
+    formules, fusions : set of (int, int)
+        Ligne (depuis 1) et colonne (depuis 0) des cases calculées ; de celles que :meth:`etendre` a remplies.
+    remarques : list of str
+    visible : bool
+    plages : list of tuple
+        Cases fusionnées : haut, gauche, bas, droite.
+    """
+
+    nom: str
+    lignes: list[tuple[int, list[str]]] = field(default_factory=list)
+    formules: set[tuple[int, int]] = field(default_factory=set)
+    fusions: set[tuple[int, int]] = field(default_factory=set)
+    remarques: list[str] = field(default_factory=list)
+    visible: bool = True
+    plages: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+    def ajouter(self, numero: int, cellules: list[str], fois: int = 1) -> None:
+        """Garde la ligne (répétée, peut-être) si elle n'est pas vide, cases vides finales ôtées."""
+        while cellules and not cellules[-1]:
+            cellules.pop()
+        if cellules:
+            self.lignes += [(numero + k, cellules) for k in range(fois)]
+
+    def etendre(self) -> None:
+        """Une case fusionnée de haut en bas vaut pour chacune de ses lignes."""
+        lignes = dict(self.lignes)
+        for haut, gauche, bas, _ in self.plages:
+            premiere = lignes.get(haut, [])
+            valeur = premiere[gauche] if gauche < len(premiere) else ""
+            for rang in range(haut + 1, bas + 1):
+                if not valeur or rang not in lignes:
+                    continue
+                # Une copie : des lignes répétées dans le fichier sont une même liste.
+                cellules = [*lignes[rang], *[""] * (gauche + 1 - len(lignes[rang]))]
+                if not cellules[gauche]:
+                    cellules[gauche] = valeur
+                    self.fusions.add((rang, gauche))
+                lignes[rang] = cellules
+        self.lignes = list(lignes.items())
+
+
 def feuilles(src: octets.Fichier) -> list[str]:
-    """Noms des feuilles, dans l'ordre."""
+    """Noms des feuilles visibles, dans l'ordre (de toutes, si aucune ne l'est)."""
     with octets.lisible(src.chemin):
         if src.format == "xlsx":
             classeur = _ouvrir_xlsx(src)
             try:
-                return [f.title for f in classeur.worksheets]
+                toutes = [(f.title, f.sheet_state == "visible") for f in classeur.worksheets]
             finally:
                 classeur.close()
-        return [nom for nom, _ in _feuilles_ods(src, lire_lignes=False)]
+        else:
+            toutes = [(f.nom, f.visible) for f in _feuilles_ods(src, lire_lignes=False)]
+    return [nom for nom, visible in toutes if visible] or [nom for nom, _ in toutes]
 
 
 def lire(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None = None,
          feuille: str | None = None) -> Brut:
-    """Lit une feuille ; sans nom, la plus remplie de celles qui ont un en-tête."""
+    """Lit une feuille ; sans nom, la plus remplie de celles qu'on voit."""
     fichier = src.chemin.name
-    try:
-        with octets.lisible(src.chemin):
-            borne = None if limite is None else limite + _HABILLAGE_MAX
-            if src.format != "xlsx":
-                toutes = _feuilles_ods(src)
-            elif borne is None and _ordinaire(src):
-                toutes = _feuilles_vite(src, feuille)
-            else:
-                toutes = _feuilles_xlsx(src, feuille, borne)
-            lues = {nom: rangs for nom, rangs in toutes if feuille in (None, nom)}
-    except EntreeFautive:
-        raise
-    except Exception as cause:  # un classeur abîmé fait lever n'importe quoi à la bibliothèque qui le lit
-        raise EntreeFautive(fichier, [f"classeur illisible : {cause}"],
-                            conseil="ouvrez-le dans le tableur et enregistrez-le à nouveau") from cause
-    if not lues:
+    borne = None if limite is None else limite + _HABILLAGE_MAX
+    toutes = [f for f in lire_feuilles(src, feuille=feuille, borne=borne) if feuille in (None, f.nom)]
+    if not toutes:
         raise EntreeFautive(fichier, [f"pas de feuille « {feuille} »" if feuille else "classeur vide"],
                             attendu="une feuille parmi " + ", ".join(feuilles(src)))
-    nom = max(lues, key=lambda n: sum(any(r) for r in lues[n]))
-    rangs = lues[nom]
-    brut = en_brut(rangs, fichier, colonnes, limite)
+    lues = [f for f in toutes if f.visible] or toutes
+    lue = max(lues, key=lambda f: len(f.lignes))
+    brut = en_brut(lue, fichier, colonnes, limite)
     if len(lues) > 1:
-        brut.remarques.insert(0, f"feuille lue : « {nom} » (sur {len(lues)})")
+        brut.remarques.insert(0, f"feuille lue : « {lue.nom} » (sur {len(lues)})")
     return brut
 
 
-def en_brut(rangs: list[list[str]], fichier: str, colonnes: Choix, limite: int | None) -> Brut:
-    """D'une grille de textes à un :class:`Brut`."""
-    numerotes = [(n, r) for n, r in enumerate(rangs, start=1) if any(c.strip() for c in r)]
+def lire_feuilles(src: octets.Fichier, *, feuille: str | None = None, borne: int | None = None,
+                  prudent: bool = False) -> list[Feuille]:
+    """Toutes les feuilles, ou celle qu'on nomme.
+
+    Parameters
+    ----------
+    src : octets.Fichier
+    feuille : str, optional
+    borne : int, optional
+        Nombre de lignes de chaque feuille (aperçu).
+    prudent : bool
+        Cellule par cellule, formules et cases fusionnées comprises : le fichier vient d'un usager.
+
+    Raises
+    ------
+    EntreeFautive
+        Classeur abîmé ou protégé.
+    """
+    try:
+        with octets.lisible(src.chemin):
+            if src.format != "xlsx":
+                return list(_feuilles_ods(src))
+            traits = _FORMULES if prudent or borne is not None else _traits(src)
+            if not traits:
+                return list(_feuilles_vite(src, feuille))
+            formules = borne is None and _FORMULES in traits
+            return list(_feuilles_xlsx(src, feuille, borne, formules=formules, fusions=prudent))
+    except EntreeFautive:
+        raise
+    except Exception as cause:  # un classeur abîmé fait lever n'importe quoi à la bibliothèque qui le lit
+        raise EntreeFautive(
+            src.chemin.name, [f"classeur illisible, abîmé ou protégé : {cause}"],
+            conseil="ouvrez-le dans le tableur et enregistrez-le à nouveau, sans mot de passe") from cause
+
+
+def en_brut(feuille: Feuille, fichier: str, colonnes: Choix, limite: int | None) -> Brut:
+    """D'une feuille à un :class:`Brut`."""
+    numerotes = [(n, r) for n, r in feuille.lignes if any(c.strip() for c in r)]
     if not numerotes:
         raise EntreeFautive(fichier, ["feuille vide"])
     i = trouver_entete([r for _, r in numerotes], fichier)
@@ -86,7 +166,7 @@ def en_brut(rangs: list[list[str]], fichier: str, colonnes: Choix, limite: int |
     # Note de bas de tableau : une seule cellule remplie, la première, sous des données bien plus larges.
     pied = 0
     while donnees and sum(bool(c.strip()) for c in donnees[-1][1]) == 1 and largeur >= 3 \
-            and donnees[-1][1][0].strip() and re.search(r"[a-z] [a-z]|:", donnees[-1][1][0].lower()):
+            and est_une_note(donnees[-1][1][0]):
         donnees.pop()
         pied += 1
     if pied:
@@ -99,100 +179,6 @@ def en_brut(rangs: list[list[str]], fichier: str, colonnes: Choix, limite: int |
         {noms[k]: pd.Series([r[k].strip() if k < len(r) else "" for _, r in donnees], dtype="str")
          for k in voulues}, index=pd.RangeIndex(len(donnees)))
     return Brut(table, np.array([n for n, _ in donnees], dtype=int), noms, [], remarques, fichier)
-
-
-def _contenu(src: octets.Fichier):
-    """Le classeur : son chemin, ou ses octets s'il est dans une archive (l'accès direct y est nécessaire)."""
-    return io.BytesIO(src.tout()) if src.compression else src.chemin
-
-
-def _ouvrir_xlsx(src: octets.Fichier):
-    import openpyxl
-    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-
-    # Style absent, extension inconnue : des remarques d'Excel qui ne touchent pas aux valeurs.
-    warnings.filterwarnings("ignore", module="openpyxl")
-    with _SANS_DIMENSIONS:
-        # Sans dimension écrite, openpyxl lirait chaque feuille entière pour la chercher ; on n'en veut pas.
-        chercher, ReadOnlyWorksheet._get_size = ReadOnlyWorksheet._get_size, lambda onglet: None
-        try:
-            classeur = openpyxl.load_workbook(_contenu(src), read_only=True, data_only=True, keep_links=False)
-        finally:
-            ReadOnlyWorksheet._get_size = chercher
-    return avec_feuilles(classeur, src.chemin.name)
-
-
-def avec_feuilles(classeur, fichier: str):
-    """Le classeur, s'il a une feuille : dans la variante stricte d'Excel, openpyxl n'en voit aucune et se tait."""
-    if not classeur.worksheets:
-        classeur.close()
-        raise EntreeFautive(fichier, ["aucune feuille lue : classeur sans tableau, ou au format « Open XML strict »"],
-                            conseil="dans Excel, « Enregistrer sous », type « Classeur Excel (*.xlsx) »")
-    return classeur
-
-
-def _ordinaire(src: octets.Fichier) -> bool:
-    """Vrai si rien, dans ce classeur, ne demande le format des cellules.
-
-    calamine, vingt fois plus rapide, ne dit pas le format « 00000 » qui garde les zéros d'un code, et rend
-    vide une cellule en erreur.
-    """
-    with zipfile.ZipFile(_contenu(src)) as archive:
-        for nom in archive.namelist():
-            if nom == "xl/styles.xml" and re.search(rb"""formatCode=["'][^"']*00(?![.,])""", archive.read(nom)):
-                return False
-            if nom.startswith("xl/worksheets/"):
-                with archive.open(nom) as flux:
-                    fin = b""
-                    while bloc := flux.read(1 << 20):
-                        # Les deux guillemets se valent : tout écrivain ne prend pas le même.
-                        if b't="e"' in fin + bloc or b"t='e'" in fin + bloc:
-                            return False
-                        fin = bloc[-5:]
-    return True
-
-
-def _feuilles_vite(src: octets.Fichier, feuille: str | None) -> Iterator[tuple[str, list[list[str]]]]:
-    from python_calamine import CalamineWorkbook, SheetTypeEnum
-
-    contenu = _contenu(src)
-    lu = CalamineWorkbook.from_filelike(contenu) if src.compression else CalamineWorkbook.from_path(contenu)
-    for onglet in lu.sheets_metadata:
-        if onglet.typ == SheetTypeEnum.WorkSheet and feuille in (None, onglet.name):
-            rangs = lu.get_sheet_by_name(onglet.name).to_python(skip_empty_area=False)
-            yield onglet.name, [[_texte_vite(v) for v in rang] for rang in rangs]
-
-
-def _texte_vite(valeur) -> str:
-    return valeur.replace("\0", "\ufffd") if isinstance(valeur, str) else en_texte(valeur)
-
-
-def _feuilles_xlsx(src: octets.Fichier, feuille: str | None, borne: int | None,
-                   ) -> Iterator[tuple[str, list[list[str]]]]:
-    classeur = _ouvrir_xlsx(src)
-    try:
-        for onglet in classeur.worksheets:
-            if feuille in (None, onglet.title):
-                # La dimension écrite dans le fichier est parfois fausse ; on lit ce qui est là.
-                onglet.reset_dimensions()
-                yield onglet.title, [[_texte_xlsx(c) for c in rang] for rang in islice(onglet.iter_rows(), borne)]
-    finally:
-        classeur.close()
-
-
-def _texte_xlsx(cellule) -> str:
-    valeur = cellule.value
-    if valeur is None:
-        return ""
-    if isinstance(valeur, str):
-        return valeur.replace("\0", "\ufffd")
-    if isinstance(valeur, bool):
-        return "oui" if valeur else "non"
-    if isinstance(valeur, int | float):
-        texte = en_texte(valeur)
-        zeros = re.fullmatch(r"0+", cellule.number_format or "")
-        return texte.zfill(len(zeros[0])) if zeros and texte.isdigit() else texte
-    return en_texte(valeur)
 
 
 def en_texte(valeur) -> str:
@@ -217,44 +203,202 @@ def en_texte(valeur) -> str:
     return str(valeur)
 
 
-def _feuilles_ods(src: octets.Fichier, *, lire_lignes: bool = True) -> Iterator[tuple[str, list[list[str]]]]:
+def _en_case(valeur) -> str:
+    """Le texte d'une case, comme le tableur français l'écrirait dans un CSV : la virgule est décimale.
+
+    >>> [_en_case(v) for v in (12.5, 0.00001, 53084.0, "12.5")]
+    ['12,5', '0,00001', '53084', '12.5']
+    """
+    if isinstance(valeur, str):
+        return valeur.replace("\0", "\ufffd")
+    texte = en_texte(valeur)
+    if not isinstance(valeur, float):
+        return texte
+    return (np.format_float_positional(valeur, trim="-") if "e" in texte or texte.endswith(".0") else texte).replace(".", ",")
+
+
+# --- xlsx ---
+
+
+def _contenu(src: octets.Fichier):
+    """Le classeur : son chemin, ou ses octets s'il est dans une archive (l'accès direct y est nécessaire)."""
+    return io.BytesIO(src.tout()) if src.compression else src.chemin
+
+
+def _ouvrir_xlsx(src: octets.Fichier, *, calcule: bool = True):
+    import openpyxl
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
+    # Style absent, extension inconnue : des remarques d'Excel qui ne touchent pas aux valeurs.
+    warnings.filterwarnings("ignore", module="openpyxl")
+    with _SANS_DIMENSIONS:
+        # Sans dimension écrite, openpyxl lirait chaque feuille entière pour la chercher ; on n'en veut pas.
+        chercher, ReadOnlyWorksheet._get_size = ReadOnlyWorksheet._get_size, lambda onglet: None
+        try:
+            classeur = openpyxl.load_workbook(_contenu(src), read_only=True, data_only=calcule, keep_links=False)
+        finally:
+            ReadOnlyWorksheet._get_size = chercher
+    if not classeur.worksheets:
+        # Dans la variante stricte d'Excel, openpyxl ne voit aucune feuille, et se tait.
+        classeur.close()
+        raise EntreeFautive(
+            src.chemin.name, ["aucune feuille lue : classeur sans tableau, ou au format « Open XML strict »"],
+            conseil="dans Excel, « Enregistrer sous », type « Classeur Excel (*.xlsx) »")
+    return classeur
+
+
+_FORMULES, _AUTRES = "f", "*"
+
+
+def _traits(src: octets.Fichier) -> str:
+    """Ce qui, dans un classeur, demande à lire cellule par cellule : des formules, des formats, des erreurs.
+
+    calamine, vingt fois plus rapide, ne dit ni le format « 00000 » qui garde les zéros d'un code, ni une formule
+    sans valeur, et rend vide une cellule en erreur.
+    """
+    trouves = set()
+    with zipfile.ZipFile(_contenu(src)) as archive:
+        for nom in archive.namelist():
+            if nom == "xl/styles.xml" and re.search(rb"""formatCode=["'][^"']*00(?![.,])""", archive.read(nom)):
+                trouves.add(_AUTRES)
+            if nom.startswith("xl/worksheets/"):
+                with archive.open(nom) as flux:
+                    fin = b""
+                    while bloc := flux.read(1 << 20):
+                        vu = fin + bloc
+                        # Les deux guillemets se valent : tout écrivain ne prend pas le même.
+                        if b't="e"' in vu or b"t='e'" in vu:
+                            trouves.add(_AUTRES)
+                        if b"<f>" in vu or b"<f " in vu or b"<f/" in vu:
+                            trouves.add(_FORMULES)
+                        fin = bloc[-5:]
+    return "".join(trouves)
+
+
+def _feuilles_vite(src: octets.Fichier, feuille: str | None) -> Iterator[Feuille]:
+    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+    contenu = _contenu(src)
+    lu = CalamineWorkbook.from_filelike(contenu) if src.compression else CalamineWorkbook.from_path(contenu)
+    for onglet in lu.sheets_metadata:
+        if onglet.typ == SheetTypeEnum.WorkSheet and feuille in (None, onglet.name):
+            lue = Feuille(onglet.name, visible=onglet.visible == SheetVisibleEnum.Visible)
+            rangs = lu.get_sheet_by_name(onglet.name).to_python(skip_empty_area=False)
+            for numero, rang in enumerate(rangs, start=1):
+                lue.ajouter(numero, [_en_case(v) for v in rang])
+            yield lue
+
+
+def _feuilles_xlsx(src: octets.Fichier, feuille: str | None, borne: int | None, *, formules: bool,
+                   fusions: bool) -> Iterator[Feuille]:
+    # Deux lectures s'il y a des formules : ce qui est écrit d'un côté, la dernière valeur calculée de l'autre.
+    calcule, ecrit = _ouvrir_xlsx(src), _ouvrir_xlsx(src, calcule=False) if formules else None
+    try:
+        for onglet in calcule.worksheets:
+            if feuille not in (None, onglet.title):
+                continue
+            lue = Feuille(onglet.title, visible=onglet.sheet_state == "visible")
+            # La dimension écrite dans le fichier est parfois fausse ; on lit ce qui est là.
+            onglet.reset_dimensions()
+            rangs = islice(onglet.iter_rows(), borne)
+            for numero, rang in enumerate(rangs, start=1):
+                lue.ajouter(numero, [_texte_xlsx(case) for case in rang])
+            if ecrit is not None:
+                _marquer_les_formules(lue, ecrit[onglet.title])
+            if fusions:
+                lue.plages = _fusions_xlsx(src, onglet)
+            yield lue
+    finally:
+        calcule.close()
+        if ecrit is not None:
+            ecrit.close()
+
+
+def _marquer_les_formules(feuille: Feuille, onglet) -> None:
+    onglet.reset_dimensions()
+    lignes = dict(feuille.lignes)
+    for numero, rang in enumerate(onglet.iter_rows(), start=1):
+        for colonne, case in enumerate(rang):
+            if case.data_type == "f":
+                feuille.formules.add((numero, colonne))
+                cellules = lignes.setdefault(numero, [])
+                cellules += [""] * (colonne + 1 - len(cellules))
+                cellules[colonne] = cellules[colonne] or SANS_VALEUR
+    feuille.lignes = sorted(lignes.items())
+
+
+def _fusions_xlsx(src: octets.Fichier, onglet) -> list[tuple[int, int, int, int]]:
+    """Cases fusionnées d'une feuille : la lecture au fil de l'eau d'openpyxl ne les dit pas."""
+    from openpyxl.utils import range_boundaries
+
+    with zipfile.ZipFile(_contenu(src)) as archive, archive.open(onglet._worksheet_path) as flux:
+        plages = [e.get("ref", "") for _, e in ElementTree.iterparse(flux) if e.tag.endswith("}mergeCell")]
+    limites = [range_boundaries(p) for p in plages if p]
+    return [(haut, gauche - 1, bas, droite - 1) for gauche, haut, droite, bas in limites]
+
+
+def _texte_xlsx(cellule) -> str:
+    valeur = cellule.value
+    texte = _en_case(valeur)
+    if isinstance(valeur, int | float) and texte.isdigit():
+        zeros = re.fullmatch(r"0+", cellule.number_format or "")
+        return texte.zfill(len(zeros[0])) if zeros else texte
+    return texte
+
+
+# --- ods ---
+
+
+def _feuilles_ods(src: octets.Fichier, *, lire_lignes: bool = True) -> Iterator[Feuille]:
+    caches: set[str] = set()
     with zipfile.ZipFile(_contenu(src)) as archive, archive.open("content.xml") as flux:
-        rangs: list[list[str]] = []
+        feuille, numero = Feuille(""), 0
         for evenement, noeud in ElementTree.iterparse(flux, events=("start", "end")):
             if evenement == "start":
                 if noeud.tag == f"{_T}table":
-                    rangs = []
-                continue
-            if noeud.tag == f"{_T}table-row":
+                    visible = noeud.get(f"{_T}style-name", "") not in caches
+                    feuille, numero = Feuille(noeud.get(f"{_T}name", ""), visible=visible), 0
+            elif noeud.tag == f"{_S}style":
+                if any(p.get(f"{_T}display") == "false" for p in noeud):
+                    caches.add(noeud.get(f"{_S}name", ""))
+            elif noeud.tag == f"{_T}table-row":
                 if lire_lignes:
-                    _ajouter_ligne(rangs, noeud)
+                    numero = _ajouter_ligne(feuille, numero, noeud)
                 noeud.clear()
             elif noeud.tag == f"{_T}table":
-                yield noeud.get(f"{_T}name", ""), rangs
+                yield feuille
                 noeud.clear()
 
 
-def _ajouter_ligne(rangs: list[list[str]], noeud: ElementTree.Element) -> None:
+def _ajouter_ligne(feuille: Feuille, numero: int, noeud: ElementTree.Element) -> int:
+    """Ajoute une ligne (répétée, peut-être) après la ligne ``numero`` ; rend le numéro de la dernière."""
     rang: list[str] = []
+    formules: list[int] = []
     for cellule in noeud:
         if cellule.tag not in (f"{_T}table-cell", f"{_T}covered-table-cell"):
             continue
         texte = _texte_ods(cellule)
+        hauteur = int(cellule.get(f"{_T}number-rows-spanned", "1"))
+        if hauteur > 1:
+            feuille.plages.append((numero + 1, len(rang), numero + hauteur, len(rang)))
+        if cellule.get(f"{_T}formula"):
+            formules.append(len(rang))
+            texte = texte or SANS_VALEUR
         fois = int(cellule.get(f"{_T}number-columns-repeated", "1"))
         # La fin d'une ligne est souvent « vide, répétée 16 000 fois ».
         rang += [texte] * (min(fois, _LARGEUR_MAX - len(rang)) if texte else min(fois, 512))
-    while rang and not rang[-1]:
-        rang.pop()
     fois = int(noeud.get(f"{_T}number-rows-repeated", "1"))
-    if rang:
-        rangs += [rang] * min(fois, _LIGNES_MAX - len(rangs))
-    else:
-        rangs += [[]] * min(fois, 1000)
+    if any(rang):
+        vraies = min(fois, max(0, _LIGNES_MAX - numero))
+        feuille.ajouter(numero + 1, rang, vraies)
+        feuille.formules |= {(numero + 1 + k, colonne) for colonne in formules for k in range(vraies)}
+    return numero + fois
 
 
 def _paragraphe(noeud: ElementTree.Element) -> str:
     """Texte d'un paragraphe : ses sauts de ligne, ses tabulations et ses espaces répétées sont des éléments."""
-    blancs = {f"{_X}line-break": "\n", f"{_X}tab": "\t", f"{_X}s": " " * int(noeud.get(f"{_X}c", "1"))}
+    espaces = min(int(noeud.get(f"{_X}c", "1")), 50)
+    blancs = {f"{_X}line-break": "\n", f"{_X}tab": "\t", f"{_X}s": " " * espaces}
     if noeud.tag in blancs:
         return blancs[noeud.tag]
     if not noeud.tag.startswith(_X):
@@ -272,7 +416,7 @@ def _texte_ods(cellule: ElementTree.Element) -> str:
         # Un code affiché « 01001 » est rangé comme le nombre 1001 : l'affichage garde le zéro.
         if re.fullmatch(r"0\d+", affiche.strip()):
             return affiche.strip()
-        return en_texte(float(cellule.get(f"{_O}value", "nan")))
+        return _en_case(float(cellule.get(f"{_O}value", "nan")))
     if genre == "date":
         return cellule.get(f"{_O}date-value", "").removesuffix("T00:00:00")
     return affiche

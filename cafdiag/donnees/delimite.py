@@ -18,7 +18,7 @@ import pyarrow.csv as pa_csv
 
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, Rejet
-from cafdiag.donnees.entetes import Choix, choisir, nommer, trouver_entete
+from cafdiag.donnees.entetes import Choix, choisir, est_une_note, nommer, trouver_entete
 from cafdiag.donnees.examen import examiner
 from cafdiag.erreurs import EntreeFautive
 
@@ -137,6 +137,34 @@ def lire(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None = No
     return _en_memoire(_normaliser(texte), fichier, colonnes, remarques, None)
 
 
+def lire_lignes(src: octets.Fichier) -> list[tuple[int, list[str]]]:
+    """Toutes les lignes et leur numéro, sans chercher d'en-tête : le petit fichier d'un usager.
+
+    Raises
+    ------
+    EntreeFautive
+        Ce n'est pas du texte, ou un guillemet est mal fermé, ou la fin du fichier manque.
+    """
+    fichier = src.chemin.name
+    texte = octets.decoder(src.tout())[0]
+    if "\0" in texte or texte.lstrip().startswith("<"):
+        raise EntreeFautive(fichier, ["ce n'est pas un tableau"], attendu="un CSV (UTF-8 ou Windows)")
+    texte = _normaliser(texte)
+    lues = [(debut, rang) for debut, _, rang in
+            _enregistrements(texte, trouver_separateur(texte[: octets.DEBUT]), fichier, strict=True)]
+    tailles = Counter(len(rang) for _, rang in lues)
+    if lues:
+        _refuser_si_coupe(fichier, texte, lues[-1][0], len(lues[-1][1]), max(tailles, key=lambda t: tailles[t]))
+    return lues
+
+
+def _refuser_si_coupe(fichier: str, fin: str, ligne: int, trouves: int, attendus: int) -> None:
+    """Une dernière ligne sans fin et plus courte que les autres a perdu son bout ; une note n'a jamais qu'une case."""
+    if not fin.endswith("\n") and 1 < trouves < attendus:
+        raise EntreeFautive(fichier, [f"fichier coupé : la dernière ligne ({ligne}) est incomplète"],
+                            attendu="un fichier entier", conseil="retéléchargez-le, ou enregistrez-le de nouveau")
+
+
 def _normaliser(texte: str) -> str:
     texte = texte.replace("\r\n", "\n")
     if "\n" not in texte:
@@ -151,9 +179,11 @@ def _au_fil(src: octets.Fichier, forme: Forme, colonnes: Choix, *, bords: bool, 
     internes = [f"c{i}" for i in range(len(forme.noms))]
     prises = [internes[i] for i in voulues] or internes[:1]
     rejets: list[Rejet] = []
+    tailles: list[int] = []
 
     def mal_formee(rang) -> str:
         rejets.append(rejet_de_forme(rang.number, rang.actual_columns, rang.expected_columns, rang.text))
+        tailles.append(rang.actual_columns)
         return "skip"
 
     # Sans fil d'exécution ni lecture d'avance : à peine plus lent, et trois fois moins de mémoire.
@@ -163,6 +193,11 @@ def _au_fil(src: octets.Fichier, forme: Forme, colonnes: Choix, *, bords: bool, 
     total = table.num_rows + len(rejets)
     lignes = np.arange(forme.ligne + 1, forme.ligne + 1 + total)
     if rejets:
+        if rejets[-1].ligne == lignes[-1] and not src.compression:
+            with src.ouvrir() as flux:
+                flux.seek(-1, io.SEEK_END)
+                fin = flux.read().decode("latin-1")
+            _refuser_si_coupe(src.chemin.name, fin, rejets[-1].ligne, tailles[-1], len(forme.noms))
         lignes = np.setdiff1d(lignes, [r.ligne for r in rejets], assume_unique=True)
     vides = lignes[_tout_vide(table)]
     # Chaque colonne Arrow est rendue dès qu'elle est copiée : jamais deux tables entières à la fois.
@@ -172,7 +207,7 @@ def _au_fil(src: octets.Fichier, forme: Forme, colonnes: Choix, *, bords: bool, 
                 list(forme.remarques), src.chemin.name)
     if len(vides):
         _oter(brut, _lignes_sans_rien(src, set(vides.tolist())), "ligne(s) vide(s) ôtée(s)")
-    return _sans_entete_repete(brut, voulues)
+    return _sans_notes(_sans_entete_repete(brut, voulues))
 
 
 def options_de_lecture(forme: Forme, prises: list[str], mal_formee: Callable, chiffres: Collection[str] = (),
@@ -241,6 +276,30 @@ def _sans_entete_repete(brut: Brut, voulues: list[int]) -> Brut:
     return brut
 
 
+def _sans_notes(brut: Brut) -> Brut:
+    """Ôte, et dit, les notes sous le tableau : une case seule, la première ; comme dans un classeur."""
+    notes = 0
+    derniere = int(brut.lignes[-1]) if len(brut.lignes) else 0
+    while brut.rejets and brut.rejets[-1].ligne > derniere and brut.rejets[-1].raison.startswith("1 champ ") \
+            and est_une_note(brut.rejets[-1].valeur):
+        brut.rejets.pop()
+        notes += 1
+    if list(brut.table) == brut.entete and len(brut.entete) >= 3:
+        reste = len(brut.table)
+        while reste and _est_une_note(brut.table.iloc[reste - 1].tolist()):
+            reste -= 1
+        notes += len(brut.table) - reste
+        brut.table, brut.lignes = brut.table[:reste], brut.lignes[:reste]
+    if notes:
+        brut.remarques.append(f"{notes} ligne(s) de notes ôtée(s) sous le tableau")
+    return brut
+
+
+def _est_une_note(cases: list) -> bool:
+    # Une colonne lue en nombres est manquante là où il n'y a rien : elle n'égale pas elle-même.
+    return isinstance(cases[0], str) and est_une_note(cases[0]) and all(v == "" or v != v for v in cases[1:])
+
+
 def rejet_de_forme(ligne: int, trouves: int, attendus: int, texte: str) -> Rejet:
     return Rejet(ligne, f"{trouves} champ{'s' if trouves > 1 else ''} au lieu de {attendus}", texte[:80])
 
@@ -252,6 +311,8 @@ def _en_memoire(texte: str, fichier: str, colonnes: Choix, remarques: list[str],
     valeurs: list[list[str]] = [[] for _ in voulues]
     lignes: list[int] = []
     rejets: list[Rejet] = []
+    debut = 0
+    rang: list[str] = []
     for debut, fin, rang in _enregistrements(texte, forme.separateur, fichier):
         if debut <= forme.ligne or not any(c.strip() for c in rang):
             continue
@@ -267,15 +328,18 @@ def _en_memoire(texte: str, fichier: str, colonnes: Choix, remarques: list[str],
         lignes.append(debut)
         for colonne, i in zip(valeurs, voulues, strict=True):
             colonne.append(rang[i].strip())
+    if limite is None:
+        _refuser_si_coupe(fichier, texte, debut, len(rang), len(forme.noms))
     table = pd.DataFrame({forme.noms[i]: v for i, v in zip(voulues, valeurs, strict=True)},
                          index=pd.RangeIndex(len(lignes)), dtype="str")
     brut = Brut(table, np.array(lignes, dtype=int), forme.noms[: forme.nommees], rejets,
                 remarques + forme.remarques, fichier)
-    return _sans_entete_repete(brut, voulues)
+    return _sans_notes(_sans_entete_repete(brut, voulues))
 
 
-def _enregistrements(texte: str, separateur: str, fichier: str) -> Iterator[tuple[int, int, list[str]]]:
-    lecteur = csv.reader(io.StringIO(texte, newline="\n"), delimiter=separateur)
+def _enregistrements(texte: str, separateur: str, fichier: str, *, strict: bool = False,
+                     ) -> Iterator[tuple[int, int, list[str]]]:
+    lecteur = csv.reader(io.StringIO(texte, newline="\n"), delimiter=separateur, strict=strict)
     fin = 0
     try:
         for rang in lecteur:

@@ -45,6 +45,15 @@ def trouver_entete(rangs: Sequence[Sequence[str]], fichier: str) -> int:
     )
 
 
+def est_une_note(texte: str) -> bool:
+    """Vrai si un texte seul sur sa ligne, sous un tableau, en est une note et non une donnée.
+
+    >>> est_une_note("Source : Insee"), est_une_note("53084")
+    (True, False)
+    """
+    return bool(re.search(r"[a-z] [a-z]|:", texte.strip().lower()))
+
+
 def _est_entete(rang: Sequence[str]) -> bool:
     cellules = [c.strip() for c in rang if c.strip()]
     if not cellules or not _intitule(cellules[0]):

@@ -21,7 +21,7 @@ MANQUANTS = frozenset({
     "nr", "so", "s.o.", "-", "–", "—", "///", "…", "...", ".", "..",
 })
 _ESPACES = dict.fromkeys(map(ord, " \t\u00a0\u202f\u2009\u2007'’"))
-# Un nombre que Python et Arrow lisent de même, sans espace ni virgule ni exposant.
+# Un nombre que Python et Arrow lisent de même, sans espace ni exposant, sa virgule changée en point.
 _ORDINAIRE = r"^-?[0-9]{1,15}(\.[0-9]{1,20})?$"
 _NOMBRE = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _PSEUDO_ZONES = re.compile(r"(?=.*[XZ])[XZ]+|COM|TOTAL|\d{2,3}[XZ]+|_[TZU]")
@@ -85,10 +85,11 @@ def nombre(serie: pd.Series, *, vide: str = "non_disponible") -> tuple[pd.Series
 def _nombres(uniques, vide: str) -> tuple[np.ndarray, np.ndarray]:
     """Valeur et statut de chaque écriture ; les plus ordinaires sont lues d'un bloc."""
     textes = pa.array(uniques if uniques.dtype == "str" else list(map(str, uniques)), type=pa.large_string())
-    ordinaires = pc.match_substring_regex(textes, _ORDINAIRE).to_numpy(zero_copy_only=False)
+    a_point = pc.replace_substring(textes, ",", ".")
+    ordinaires = pc.match_substring_regex(a_point, _ORDINAIRE).to_numpy(zero_copy_only=False)
     valeurs = np.full(len(textes), np.nan)
     statuts = np.full(len(textes), "exact", dtype=object)
-    valeurs[ordinaires] = textes.filter(pa.array(ordinaires)).cast(pa.float64()).to_numpy()
+    valeurs[ordinaires] = a_point.filter(pa.array(ordinaires)).cast(pa.float64()).to_numpy()
     autres = np.flatnonzero(~ordinaires)
     for i, texte in zip(autres, textes.take(pa.array(autres)).to_pylist(), strict=True):
         valeurs[i], statuts[i] = _un_nombre(texte, vide)

@@ -122,8 +122,9 @@ def _format(nom: str, debut: bytes, chemin: Path) -> str:
         )
     if debut.startswith(b"\xd0\xcf\x11\xe0"):
         raise EntreeFautive(
-            chemin.name, ["ancien format Excel (.xls)"], attendu="un .xlsx, un .ods ou un .csv",
-            conseil="ouvrez-le dans le tableur et enregistrez-le en .xlsx",
+            chemin.name, ["ancien format Excel (.xls), ou classeur protégé par un mot de passe"],
+            attendu="un .xlsx, un .ods ou un .csv",
+            conseil="ouvrez-le dans le tableur et enregistrez-le en .xlsx, sans mot de passe",
         )
     if debut.startswith(b"%PDF"):
         raise EntreeFautive(chemin.name, ["c'est un PDF"], attendu="un tableau (csv, xlsx, ods, json, parquet)")

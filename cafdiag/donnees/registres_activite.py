@@ -19,9 +19,9 @@ from cafdiag.donnees.compte_rendu import CompteRendu, Lecture, Rejet
 from cafdiag.donnees.grandeurs import grandeurs
 from cafdiag.donnees.octets import empreinte
 from cafdiag.donnees.registres_champs import Champ, forme, lire, neutraliser
-from cafdiag.donnees.registres_fichier import lire_feuilles
 from cafdiag.donnees.registres_rgpd import EXPLICATION, nominatives
 from cafdiag.donnees.registres_tableau import TableauLu
+from cafdiag.donnees.tableurs import lire_feuilles
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.geographie import geographie
 from cafdiag.magasin import lire_table

@@ -11,7 +11,7 @@ from functools import lru_cache
 import pandas as pd
 
 from cafdiag.donnees import nettoyage
-from cafdiag.donnees.registres_fichier import SANS_VALEUR
+from cafdiag.donnees.tableurs import SANS_VALEUR
 from cafdiag.millesimes import millesime
 from cafdiag.territoires.normalisation import normaliser
 from cafdiag.territoires.passage import a_jour

@@ -22,9 +22,9 @@ import pandas as pd
 
 from cafdiag.donnees.nettoyage import MANQUANTS
 from cafdiag.donnees.registres_champs import ASSISTANTS, CHAMPS, GEOCODAGE, TYPES, choisir, forme, types_dits
-from cafdiag.donnees.registres_fichier import Feuille, lire_feuilles
 from cafdiag.donnees.registres_lieux import lire_couple, localiser
 from cafdiag.donnees.registres_rgpd import EXPLICATION, ne_se_garde_pas, nominatives
+from cafdiag.donnees.tableurs import Feuille, lire_feuilles
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible
 from cafdiag.magasin import ecrire_atomique
 from cafdiag.territoires.normalisation import normaliser

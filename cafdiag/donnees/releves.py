@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cafdiag.donnees.registres_fichier import SANS_VALEUR, Feuille, lire_feuilles
 from cafdiag.donnees.registres_rgpd import entete_nominatif, nominatives
 from cafdiag.donnees.registres_tableau import est_un_cumul
+from cafdiag.donnees.tableurs import SANS_VALEUR, Feuille, lire_feuilles
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.territoires.normalisation import normaliser
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees.nettoyage import nombre
-from cafdiag.donnees.registres_fichier import lire_feuilles
+from cafdiag.donnees.tableurs import lire_feuilles
 from cafdiag.erreurs import EntreeFautive, FichierIntrouvable
 from cafdiag.territoires.normalisation import normaliser
 
