@@ -214,7 +214,8 @@ def _en_case(valeur) -> str:
     texte = en_texte(valeur)
     if not isinstance(valeur, float):
         return texte
-    return (np.format_float_positional(valeur, trim="-") if "e" in texte or texte.endswith(".0") else texte).replace(".", ",")
+    long = "e" in texte or texte.endswith(".0")
+    return (np.format_float_positional(valeur, trim="-") if long else texte).replace(".", ",")
 
 
 # --- xlsx ---

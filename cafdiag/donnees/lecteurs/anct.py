@@ -17,9 +17,11 @@ from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     Chantier,
+    a_colonnes,
     annee_du_nom,
     completer_par_zero,
     exiger,
+    ouvrir,
     refuser,
     trouver,
 )
@@ -39,22 +41,17 @@ from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour
 
+_LIEU = r"id_fs|lib_fs|adresse|code_postal|lib_com|type_fs|format_fs"
 _LON, _LAT = r"lon(gitude)?|x_?long?|long", r"lat(itude)?|y_?lat"
-
-
-def reconnait_structures(brut: Brut) -> bool:
-    """Liste de France services : un lieu par ligne."""
-    return bool(trouver(brut.entete, "id_fs|lib_fs") and trouver(brut.entete, *COMMUNE))
 
 
 def lire_structures(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """France services, une par ligne ; ni téléphone ni courriel n'est gardé."""
-    brut = lire_tableau(chemin, feuille=feuille, colonnes=lambda n: trouver(
-        [n], r"id_fs|lib_fs|adresse|code_postal|lib_com|type_fs|format_fs", _LON, _LAT, *COMMUNE) is not None)
-    roles = exiger(brut, nom=("lib_fs",), commune=COMMUNE)
-    chantier = Chantier(brut, "structures", annee=annee)
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    chantier = ouvrir(chemin, "structures", feuille=feuille, annee=annee,
+                      colonnes=lambda n: trouver([n], _LIEU, _LON, _LAT, *COMMUNE) is not None,
+                      nom=("lib_fs",), commune=COMMUNE)
+    brut, roles = chantier.brut, chantier.roles
+    codes = chantier.codes()
     noms = brut.table[roles["nom"]]
     chantier.rejeter(noms.eq(""), "nom vide")
     if identifiant := trouver(brut.entete, "id_fs"):
@@ -122,11 +119,10 @@ def reconnait_par_commune(brut: Brut) -> bool:
 
 def lire_par_commune(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Nombre de France services par commune ; une liste nationale vaut zéro là où elle ne dit rien."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, commune=COMMUNE, nombre=("count|nombre",), noms=("labels|noms",))
-    chantier = Chantier(brut, "communes", annee=annee)
-    codes = chantier.communes(roles["commune"], liste=True)
-    chantier.connus(codes)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee, commune=COMMUNE, nombre=("count|nombre",),
+                      noms=("labels|noms",))
+    brut, roles = chantier.brut, chantier.roles
+    codes = chantier.codes(liste=True)
     nb, statuts = chantier.nombres(roles["nombre"])
     chantier.rejeter(statuts.ne("exact") | nb.mod(1).ne(0), "nombre illisible", brut.table[roles["nombre"]])
     # Le nombre et la liste des noms se contrôlent l'un l'autre.
@@ -222,8 +218,7 @@ def _quartiers_tag(chantier: Chantier, liste: str) -> list[tuple]:
 def _quartiers_par_commune(chantier: Chantier) -> list[tuple]:
     brut = chantier.brut
     roles = exiger(brut, commune=COMMUNE, libellés=("qpvlabels",))
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    codes = chantier.codes()
     noms = brut.table[roles["libellés"]]
     chantier.rejeter(noms.eq(""), "libellé vide")
     chantier.sans_doublon([codes], noms.to_frame("noms"))
@@ -354,7 +349,7 @@ def _loin(geo, communes: pd.Series) -> np.ndarray:
 
 
 LECTEURS = (
-    Lecteur("france_services", "liste des France services", lambda b: 0.9 * reconnait_structures(b), lire_structures,
+    Lecteur("france_services", "liste des France services", a_colonnes(0.9, "id_fs|lib_fs", COMMUNE), lire_structures,
             ("id_fs", "lib_fs", "insee_com", "latitude", "longitude")),
     Lecteur("france_services_communes", "France services par commune", lambda b: 0.9 * reconnait_par_commune(b),
             lire_par_commune, ("code", "count", "labels")),

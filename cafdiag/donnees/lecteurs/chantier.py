@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
+from cafdiag.donnees.entetes import Choix
 from cafdiag.donnees.lecteurs import au_cog
 from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes, ramener, reunir_classes
+from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_commune, code_departement, nombre
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
@@ -116,6 +119,19 @@ def exiger(brut: Brut, **motifs: Sequence[str]) -> dict[str, str]:
     return trouvees
 
 
+def a_colonnes(note: float, *voulues: str | Sequence[str], sans: Sequence[str] = ()) -> Callable[[Brut], float]:
+    """Ce qui reconnaît un fichier : une colonne pour chacun de ces motifs, et aucune de ``sans``.
+
+    >>> voir = a_colonnes(0.9, COMMUNE, "densite", sans=("annee",))
+    >>> [voir(Brut(pd.DataFrame(), np.array([]), noms)) for noms in (["CODGEO", "Densité"], ["CODGEO"])]
+    [0.9, 0.0]
+    """
+    def noter(brut: Brut) -> float:
+        vues = all(trouver(brut.entete, *([m] if isinstance(m, str) else m)) for m in voulues)
+        return note if vues and trouver(brut.entete, *sans) is None else 0.0
+    return noter
+
+
 def nombres_rapides(serie: pd.Series, *, vide: str) -> tuple[pd.Series, pd.Series]:
     """Comme :func:`cafdiag.donnees.nettoyage.nombre`, en bloc quand toute la colonne est faite de nombres.
 
@@ -142,6 +158,7 @@ class Chantier:
 
     def __init__(self, brut: Brut, jeu: str, *, annee: int | None = None) -> None:
         self.brut, self.jeu, self.annee_dite = brut, jeu, annee
+        self.roles: dict[str, str] = {}
         self.remarques = list(brut.remarques)
         self.passages: dict[str, str] = {}
         self.inconnus: list[str] = []
@@ -152,6 +169,13 @@ class Chantier:
         self._motif = np.zeros(len(brut.table), dtype="int16")
         self._valeurs: dict[int, str] = {}
         self._deja_connus: pd.Series | None = None
+
+    def codes(self, *, liste: bool = False) -> pd.Series:
+        """Les communes de la colonne qui les dit (elle est exigée), celles qu'aucun COG ne connaît écartées."""
+        colonne = self.roles.get("commune") or exiger(self.brut, commune=COMMUNE)["commune"]
+        codes = self.communes(colonne, liste=liste)
+        self.connus(codes)
+        return codes
 
     @property
     def garde(self) -> np.ndarray:
@@ -405,6 +429,16 @@ class Chantier:
             colonne[resultat[nom].isna().to_numpy() & (colonne == "exact")] = "non_disponible"
             resultat[f"{nom}__statut"] = pd.Series(colonne, index=resultat.index, dtype="str")
         return resultat
+
+
+def ouvrir(chemin: Path, jeu: str, *, feuille: str | None, annee: int | None, colonnes: Choix = None,
+           nombres: Choix = (), **roles: Sequence[str]) -> Chantier:
+    """Lit le fichier et exige ses colonnes (rôle → motifs) : un :class:`Chantier` prêt, ses ``roles`` trouvés."""
+    brut = lire_tableau(chemin, feuille=feuille, colonnes=colonnes, nombres=nombres)
+    trouves = exiger(brut, **roles)
+    chantier = Chantier(brut, jeu, annee=annee)
+    chantier.roles = trouves
+    return chantier
 
 
 def completer_par_zero(chantier: Chantier, table: pd.DataFrame) -> pd.DataFrame:

@@ -13,15 +13,15 @@ from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     HORS_COMMUNE,
     Chantier,
+    a_colonnes,
     annee_du_nom,
-    exiger,
     millesime_cache,
+    ouvrir,
     refuser,
     trouver,
 )
 from cafdiag.donnees.lecteurs.insee_population import au_referentiel, nom_population
 from cafdiag.donnees.lecteurs.zonages import rendre_appartenance
-from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_commune, code_epci
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
@@ -44,9 +44,8 @@ def reconnait_passage(brut: Brut) -> bool:
 
 def lire_passage(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Table de passage, mouvements de communes : ce que devient chaque code, confronté au passage embarqué."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, ancien_code=_ANCIEN, nouveau_code=_NOUVEAU)
-    chantier = Chantier(brut, "passage", annee=annee)
+    chantier = ouvrir(chemin, "passage", feuille=feuille, annee=annee, ancien_code=_ANCIEN, nouveau_code=_NOUVEAU)
+    brut, roles = chantier.brut, chantier.roles
     if niveau := trouver(brut.entete, "niveau|nivgeo"):
         chantier.rejeter(~brut.table[niveau].isin(["COM", "ARM"]), HORS_COMMUNE, brut.table[niveau])
     for cote in ("av", "ap"):
@@ -92,16 +91,11 @@ def _finir(chantier: Chantier, table: pd.DataFrame, an: int | None) -> Lecture:
     return chantier.rendre(table, annees=[an] if an else [], source=SOURCE, millesime=f"COG {an}" if an else "COG")
 
 
-def reconnait_historique(brut: Brut) -> bool:
-    """Ancien format « historiq » : un événement par ligne, MOD à trois chiffres, COMECH."""
-    return bool(trouver(brut.entete, "comech") and trouver(brut.entete, "mod") and trouver(brut.entete, "depcom|com"))
-
-
 def lire_historique(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Événements depuis 1943 : seules les disparitions de codes font un passage."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, commune=(r"depcom",), commune_qui_absorbe=("comech",), événement=("mod",))
-    chantier = Chantier(brut, "passage", annee=annee)
+    chantier = ouvrir(chemin, "passage", feuille=feuille, annee=annee, commune=(r"depcom",),
+                      commune_qui_absorbe=("comech",), événement=("mod",))
+    brut, roles = chantier.brut, chantier.roles
     mod = brut.table[roles["événement"]]
     chantier.rejeter(~mod.isin(_MOD_CODE), "événement sans changement de code", mod)
     absorbe = brut.table[roles["commune_qui_absorbe"]]
@@ -117,16 +111,11 @@ def lire_historique(chemin: Path, *, feuille: str | None = None, annee: int | No
     return _finir(chantier, table, annee or annee_du_nom(brut.fichier))
 
 
-def reconnait_cog(brut: Brut) -> bool:
-    """Liste du COG : TYPECOM, COM, COMPARENT."""
-    return bool(trouver(brut.entete, "typecom") and trouver(brut.entete, "com") and trouver(brut.entete, "comparent"))
-
-
 def lire_cog(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Communes d'un COG : chaque code (commune, déléguée, associée) et la commune de 2025 qui le contient."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, type=("typecom",), commune=COMMUNE[1:], parent=("comparent",))
-    chantier = Chantier(brut, "passage", annee=annee)
+    chantier = ouvrir(chemin, "passage", feuille=feuille, annee=annee, type=("typecom",), commune=COMMUNE[1:],
+                      parent=("comparent",))
+    brut, roles = chantier.brut, chantier.roles
     sorte = brut.table[roles["type"]]
     chantier.rejeter(~sorte.isin(["COM", "COMD", "COMA", "ARM"]), "type de commune inconnu", sorte)
     codes = chantier.communes(roles["commune"])
@@ -148,17 +137,12 @@ def lire_cog(chemin: Path, *, feuille: str | None = None, annee: int | None = No
 _ACTUELLES = ("commune-actuelle", "arrondissement-municipal")
 
 
-def reconnait_communes(brut: Brut) -> bool:
-    """Communes du découpage administratif : code, type, population."""
-    return bool(trouver(brut.entete, "code") and trouver(brut.entete, "typeliaison")
-                and trouver(brut.entete, "type") and trouver(brut.entete, "population"))
-
-
 def lire_communes(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Population municipale des communes actuelles ; déléguées et associées n'en ont pas."""
-    brut = lire_tableau(chemin, feuille=feuille, colonnes=("code", "nom", "type", "population", "zone"))
-    roles = exiger(brut, code=("code",), type=("type",), population=("population",))
-    chantier = Chantier(brut, "communes", annee=annee)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee,
+                      colonnes=("code", "nom", "type", "population", "zone"), code=("code",), type=("type",),
+                      population=("population",))
+    brut, roles = chantier.brut, chantier.roles
     sorte = brut.table[roles["type"]]
     chantier.rejeter(sorte.isin(["commune-deleguee", "commune-associee"]), "commune déléguée ou associée", sorte)
     chantier.rejeter(~sorte.isin(_ACTUELLES), "type de commune inconnu", sorte)
@@ -181,16 +165,11 @@ def lire_communes(chemin: Path, *, feuille: str | None = None, annee: int | None
                            millesime=f"RP {an}")
 
 
-def reconnait_epci(brut: Brut) -> bool:
-    """EPCI et la liste de leurs membres."""
-    return bool(trouver(brut.entete, "membres") and trouver(brut.entete, "code"))
-
-
 def lire_epci(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Composition des EPCI, une ligne par commune membre ; un EPCI aux membres illisibles est écarté."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, code=("code",), nom=("nom",), membres=("membres",))
-    chantier = Chantier(brut, "appartenance", annee=annee)
+    chantier = ouvrir(chemin, "appartenance", feuille=feuille, annee=annee, code=("code",), nom=("nom",),
+                      membres=("membres",))
+    brut, roles = chantier.brut, chantier.roles
     epci = code_epci(brut.table[roles["code"]])
     chantier.rejeter_selon(epci.raisons, brut.table[roles["code"]])
     listes = brut.table[roles["membres"]].map(_membres)
@@ -219,12 +198,14 @@ def _membres(texte: str) -> list[str] | None:
 LECTEURS = (
     Lecteur("passage", "table de passage ou mouvements de communes", lambda b: 0.9 * reconnait_passage(b),
             lire_passage, ("Ancien Code Officiel", "Code Courant Officiel")),
-    Lecteur("insee_historique", "historique des communes (ancien format)", lambda b: 0.92 * reconnait_historique(b),
+    Lecteur("insee_historique", "historique des communes (ancien format)",
+            a_colonnes(0.92, "comech", "mod", "depcom|com"),
             lire_historique, ("DEPCOM", "MOD", "COMECH")),
-    Lecteur("insee_cog", "code officiel géographique des communes", lambda b: 0.95 * reconnait_cog(b), lire_cog,
-            ("TYPECOM", "COM", "COMPARENT")),
-    Lecteur("etalab_communes", "découpage administratif, communes", lambda b: 0.95 * reconnait_communes(b),
+    Lecteur("insee_cog", "code officiel géographique des communes", a_colonnes(0.95, "typecom", "com", "comparent"),
+            lire_cog, ("TYPECOM", "COM", "COMPARENT")),
+    Lecteur("etalab_communes", "découpage administratif, communes",
+            a_colonnes(0.95, "code", "typeliaison", "type", "population"),
             lire_communes, ("code", "typeLiaison", "type", "population")),
-    Lecteur("etalab_epci", "découpage administratif, EPCI", lambda b: 0.95 * reconnait_epci(b), lire_epci,
+    Lecteur("etalab_epci", "découpage administratif, EPCI", a_colonnes(0.95, "membres", "code"), lire_epci,
             ("code", "nom", "membres")),
 )

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.compte_rendu import Brut, Lecture
+from cafdiag.donnees.compte_rendu import Lecture
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     REPETEE,
     Chantier,
+    a_colonnes,
     annee_du_nom,
     completer_par_zero,
-    exiger,
+    ouvrir,
     refuser,
     simple,
     trouver,
@@ -25,21 +26,18 @@ from cafdiag.donnees.nettoyage import annee as lire_annee
 
 SOURCE = "Éducation nationale, annuaire"
 _TYPES = {"ecole": "ecoles", "college": "colleges", "lycee": "lycees"}
+_TYPE, _UAI = r"type_(d_)?etablissement", r"identifiant_(de_l_)?etablissement|uai|numero_uai|code_uai"
+_ETAT, _MISE_A_JOUR = r"etat(_etablissement)?", "date_maj_ligne|annee"
+_ELEVES = r"nombre_total_eleves|nombre_eleves_total|effectif_total"
+_RENTREE = r"rentree(_scolaire)?|annee_scolaire"
 _COMMUNE = (r"code_(insee_)?(de_la_)?commune|code_insee", *COMMUNE)
-
-
-def reconnait_comptes(brut: Brut) -> bool:
-    """Nombre d'établissements par type, pour chaque commune (dérivé de l'annuaire)."""
-    return bool(trouver(brut.entete, *COMMUNE) and trouver(brut.entete, "bytype"))
 
 
 def lire_comptes(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Écoles et collèges par commune ; la somme des types doit faire le total annoncé."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, commune=COMMUNE, types=("bytype",))
-    chantier = Chantier(brut, "communes", annee=annee)
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee, commune=COMMUNE, types=("bytype",))
+    brut, roles = chantier.brut, chantier.roles
+    codes = chantier.codes()
     objets = brut.table[roles["types"]].map(_objet)
     chantier.rejeter(objets.isna(), "comptes illisibles", brut.table[roles["types"]])
     if total := trouver(brut.entete, "totalopen|total"):
@@ -83,25 +81,16 @@ def _annee(chantier: Chantier, colonne: str | None, annee: int | None) -> int:
     return an
 
 
-def reconnait_annuaire(brut: Brut) -> bool:
-    """Annuaire : un établissement par ligne, identifiant et type."""
-    return bool(trouver(brut.entete, "type_etablissement|type_d_etablissement")
-                and trouver(brut.entete, r"identifiant_(de_l_)?etablissement|uai|numero_uai|code_uai"))
-
-
 def lire_annuaire(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Annuaire officiel (fr-en-annuaire-education) : établissements ouverts, comptés par commune."""
-    brut = lire_tableau(chemin, feuille=feuille, colonnes=lambda n: trouver(
-        [n], r"type_(d_)?etablissement|identifiant_(de_l_)?etablissement|uai|numero_uai|code_uai|etat(_etablissement)?|"
-        r"date_maj_ligne|annee", *_COMMUNE) is not None)
-    roles = exiger(brut, commune=_COMMUNE, type_etablissement=(r"type_(d_)?etablissement",),
-                   identifiant=(r"identifiant_(de_l_)?etablissement|uai|numero_uai|code_uai",))
-    chantier = Chantier(brut, "communes", annee=annee)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee,
+                      colonnes=lambda n: trouver([n], _TYPE, _UAI, _ETAT, _MISE_A_JOUR, *_COMMUNE) is not None,
+                      commune=_COMMUNE, type_etablissement=(_TYPE,), identifiant=(_UAI,))
+    brut, roles = chantier.brut, chantier.roles
     chantier.exiger_entier()
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    codes = chantier.codes()
     types = brut.table[roles["type_etablissement"]].map(simple)
-    if etat := trouver(brut.entete, r"etat(_etablissement)?"):
+    if etat := trouver(brut.entete, _ETAT):
         ferme = ~brut.table[etat].map(simple).isin(["ouvert", "1", ""])
         chantier.rejeter(ferme, "établissement fermé ou à ouvrir", brut.table[etat])
     chantier.rejeter(~types.isin(_TYPES), "ni école, ni collège, ni lycée", brut.table[roles["type_etablissement"]])
@@ -116,18 +105,12 @@ def lire_annuaire(chemin: Path, *, feuille: str | None = None, annee: int | None
     return chantier.rendre(table, annees=[an], source=SOURCE, millesime=str(an))
 
 
-def reconnait_effectifs(brut: Brut) -> bool:
-    """Effectifs des écoles : élèves par école et par rentrée."""
-    return bool(trouver(brut.entete, r"nombre_total_eleves|nombre_eleves_total|effectif_total")
-                and trouver(brut.entete, r"rentree(_scolaire)?|annee_scolaire"))
-
-
 def lire_effectifs(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Élèves des écoles, préélémentaire et élémentaire, sommés par commune et par rentrée."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, rentree=(r"rentree(_scolaire)?|annee_scolaire",),
-                   eleves=(r"nombre_total_eleves|nombre_eleves_total|effectif_total",))
-    chantier = Chantier(brut, "communes", annee=annee)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee,
+                      rentree=(_RENTREE,),
+                      eleves=(_ELEVES,))
+    brut, roles = chantier.brut, chantier.roles
     chantier.exiger_entier()
     commune = trouver(brut.entete, _COMMUNE[0], *COMMUNE[:1])
     if commune is None:
@@ -156,11 +139,6 @@ def lire_effectifs(chemin: Path, *, feuille: str | None = None, annee: int | Non
                            millesime=f"rentrée {annees[-1]}")
 
 
-def reconnait_ips(brut: Brut) -> bool:
-    """Indice de position sociale, par école ou par commune."""
-    return bool(trouver(brut.entete, r"ips|averageips|ips_moyen|ips_.*"))
-
-
 def refuser_ips(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Refuse l'indice de position sociale : une moyenne sans effectifs ne donne pas celle d'un territoire."""
     brut = lire_tableau(chemin, feuille=feuille)
@@ -171,11 +149,12 @@ def refuser_ips(chemin: Path, *, feuille: str | None = None, annee: int | None =
 
 
 LECTEURS = (
-    Lecteur("education_comptes", "établissements scolaires par commune", lambda b: 0.9 * reconnait_comptes(b),
+    Lecteur("education_comptes", "établissements scolaires par commune", a_colonnes(0.9, COMMUNE, "bytype"),
             lire_comptes, ("code", "byType", "totalOpen")),
-    Lecteur("education_annuaire", "annuaire de l'éducation", lambda b: 0.9 * reconnait_annuaire(b), lire_annuaire,
+    Lecteur("education_annuaire", "annuaire de l'éducation", a_colonnes(0.9, _TYPE, _UAI), lire_annuaire,
             ("identifiant_de_l_etablissement", "type_etablissement", "code_commune", "etat")),
-    Lecteur("education_effectifs", "effectifs des écoles", lambda b: 0.9 * reconnait_effectifs(b), lire_effectifs,
+    Lecteur("education_effectifs", "effectifs des écoles", a_colonnes(0.9, _ELEVES, _RENTREE), lire_effectifs,
             ("rentree_scolaire", "code_commune", "nombre_total_eleves")),
-    Lecteur("education_ips", "indice de position sociale (refusé)", lambda b: 0.8 * reconnait_ips(b), refuser_ips),
+    Lecteur("education_ips", "indice de position sociale (refusé)", a_colonnes(0.8, r"ips|averageips|ips_moyen|ips_.*"),
+            refuser_ips),
 )

@@ -16,7 +16,14 @@ from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.grandeurs import SOURCE_ACCES
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes
-from cafdiag.donnees.lecteurs.chantier import REPETEE, Chantier, annee_du_nom, exiger, refuser, trouver
+from cafdiag.donnees.lecteurs.chantier import (
+    REPETEE,
+    Chantier,
+    annee_du_nom,
+    exiger,
+    refuser,
+    trouver,
+)
 from cafdiag.donnees.lecteurs.insee_equipements import HORS_CHAMP
 from cafdiag.donnees.lecture import apercu
 

@@ -330,9 +330,7 @@ def lire_naissances(chemin: Path, *, feuille: str | None = None, annee: int | No
     if trouver(brut.entete, "obs_value"):
         return _long(chantier, source=SOURCE_NAISSANCES, nommer=lambda a: f"naissances_{a}",
                      mesure=("ec_measure", None), genre="état civil")
-    roles = exiger(brut, commune=COMMUNE)
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    codes = chantier.codes()
     annees = {nom: siecle(m["an"]) for nom, m in trouver_tout(brut.entete, _NAISSANCES).items()}
     valeurs = pd.DataFrame({nom: chantier.nombres(nom)[0] for nom in annees})
     chantier.sans_doublon([codes], valeurs)

@@ -21,8 +21,10 @@ from cafdiag.donnees.lecteurs.chantier import (
     INCONNUE,
     REPETEE,
     Chantier,
+    a_colonnes,
     exiger,
     millesime_cache,
+    ouvrir,
     refuser,
     siecle,
     simple,
@@ -99,6 +101,7 @@ _TRANCHE_SANS_AN = r"pop_(?P<de>\d{1,2})_(?P<a>\d{1,2})|pop_(?P<de2>\d{2})p"
 _TOTAL = r"p(?P<an>\d\d)_pop|pop"
 # Les tranches qu'un diagnostic emploie ; les autres servent à vérifier que la somme fait le total.
 _UTILES = {(0, 2), (3, 5), (6, 10), (11, 17), (18, 24), (0, 14), (0, 19), (0, 4), (5, 9), (10, 14), (15, 19)}
+_COLONNES_POP1B = {"nivgeo", "codgeo", "sexe", "aged100", "age100", "nb", "obs_value", "valeur", "annee"}
 _POP1B = {"0_2": (0, 2), "3_5": (3, 5), "6_10": (6, 10), "11_17": (11, 17), "3_11": (3, 11), "0_4": (0, 4),
           "5_9": (5, 9), "10_14": (10, 14), "15_19": (15, 19), "0_19": (0, 19)}
 
@@ -139,10 +142,9 @@ def lire_iris(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     elle rendrait faux, sans qu'on sache où, le total d'une commune.
     """
     # Les 64 colonnes par sexe, profession ou nationalité ne sont pas chargées.
-    brut = lire_tableau(chemin, feuille=feuille, colonnes=_voulue,
-                        nombres=lambda nom: bool(re.match(r"p\d\d_pop|pop", simple(nom))))
-    roles = exiger(brut, iris=_IRIS, commune=COMMUNE)
-    chantier = Chantier(brut, "communes", annee=annee)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee, colonnes=_voulue,
+                      nombres=lambda nom: bool(re.match(r"p\d\d_pop|pop", simple(nom))), iris=_IRIS, commune=COMMUNE)
+    brut, roles = chantier.brut, chantier.roles
     chantier.exiger_entier()
     codes = chantier.communes(roles["commune"])
     iris = brut.table[roles["iris"]]
@@ -157,11 +159,8 @@ def lire_iris(chemin: Path, *, feuille: str | None = None, annee: int | None = N
 
 def lire_tranches(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Tranches d'âge par commune (0-14 ans…) : pas de 0-2 ans, mais 0-14 et 0-19."""
-    brut = lire_tableau(chemin, feuille=feuille, colonnes=_voulue)
-    roles = exiger(brut, commune=COMMUNE)
-    chantier = Chantier(brut, "communes", annee=annee)
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee, colonnes=_voulue, commune=COMMUNE)
+    codes = chantier.codes()
     return _par_commune(chantier, codes, cle=codes)
 
 
@@ -242,23 +241,17 @@ def _suites(bornes: list[tuple[int, int, str]]) -> list[list[str]]:
     return finies[:3]
 
 
-def reconnait_pop1b(brut: Brut) -> bool:
-    """Commune, âge de 0 à 100, effectif."""
-    return bool(trouver(brut.entete, r"aged?100") and trouver(brut.entete, r"nb|obs_value|valeur"))
-
-
 def lire_pop1b(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Âge par âge (POP1B) : hommes et femmes sommés, toutes les tranches d'enfants dont 3-11 ans."""
-    brut = lire_tableau(chemin, feuille=feuille, colonnes=lambda n: simple(n) in {
-        "nivgeo", "codgeo", "sexe", "aged100", "age100", "nb", "obs_value", "valeur", "annee"})
-    roles = exiger(brut, commune=COMMUNE, age=(r"aged?100",), effectif=(r"nb|obs_value|valeur",))
-    chantier = Chantier(brut, "communes", annee=annee)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee,
+                      colonnes=lambda n: simple(n) in _COLONNES_POP1B,
+                      commune=COMMUNE, age=(r"aged?100",), effectif=(r"nb|obs_value|valeur",))
+    brut, roles = chantier.brut, chantier.roles
     chantier.exiger_entier()
     if niveau := trouver(brut.entete, "nivgeo"):
         autre = ~brut.table[niveau].isin(["COM", "ARM"])
         chantier.rejeter(autre, HORS_COMMUNE, brut.table[niveau])
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    codes = chantier.codes()
     age = pd.to_numeric(brut.table[roles["age"]], errors="coerce")
     chantier.rejeter(~age.between(0, 120), "âge illisible", brut.table[roles["age"]])
     nb, statuts = chantier.nombres(roles["effectif"])
@@ -296,11 +289,6 @@ def lire_pop1b(chemin: Path, *, feuille: str | None = None, annee: int | None = 
     table = table.rename_axis("code").reset_index()
     table = chantier.au_cog(table, additives=[c for c in table if c != "code"])
     return chantier.rendre(table, annees=[an], source=SOURCE, millesime=f"RP {an}")
-
-
-def reconnait_ages_long(brut: Brut) -> bool:
-    """Forme longue de Melodi : une ligne par territoire, sexe, âge et année."""
-    return bool(trouver(brut.entete, "geo") and trouver(brut.entete, "age") and trouver(brut.entete, "obs_value"))
 
 
 def ages_melodi(code: str) -> tuple[int, int] | None:
@@ -472,9 +460,9 @@ LECTEURS = (
             ("IRIS", "COM", "P22_POP", "P22_POP0002")),
     Lecteur("insee_age_tranches", "population par tranche d'âge, communes",
             lambda b: 0.9 * reconnait_tranches(b), lire_tranches, ("CODGEO", "P22_POP", "P22_POP0014")),
-    Lecteur("insee_pop1b", "population par sexe et âge détaillé", lambda b: 0.95 * reconnait_pop1b(b), lire_pop1b,
-            ("CODGEO", "SEXE", "AGED100", "NB")),
-    Lecteur("insee_age_melodi", "population par âge, forme longue", lambda b: 0.9 * reconnait_ages_long(b),
+    Lecteur("insee_pop1b", "population par sexe et âge détaillé", a_colonnes(0.95, r"aged?100", r"nb|obs_value|valeur"),
+            lire_pop1b, ("CODGEO", "SEXE", "AGED100", "NB")),
+    Lecteur("insee_age_melodi", "population par âge, forme longue", a_colonnes(0.9, "geo", "age", "obs_value"),
             lire_ages_long, ("GEO", "SEX", "AGE", "TIME_PERIOD", "OBS_VALUE")),
     Lecteur("insee_activite_des_parents", "enfants de moins de 6 ans selon l'emploi des parents",
             lambda b: 0.95 * reconnait_familles(b), lire_activite_des_parents,

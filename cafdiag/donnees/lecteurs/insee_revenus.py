@@ -15,6 +15,7 @@ from cafdiag.donnees.lecteurs.chantier import (
     Chantier,
     annee_du_nom,
     exiger,
+    ouvrir,
     refuser,
     siecle,
     simple,
@@ -116,9 +117,9 @@ def reconnait_long(brut: Brut) -> bool:
 
 def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = None, epci: bool = False) -> Lecture:
     """Filosofi de Melodi (DS_FILOSOFI_CC) : la médiane et le taux de pauvreté des communes, ou des EPCI."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, geo=("geo",), mesure=("filosofi_measure",), valeur=("obs_value",))
-    chantier = Chantier(brut, "epci" if epci else "communes", annee=annee)
+    chantier = ouvrir(chemin, "epci" if epci else "communes", feuille=feuille, annee=annee, geo=("geo",),
+                      mesure=("filosofi_measure",), valeur=("obs_value",))
+    brut, roles = chantier.brut, chantier.roles
     chantier.exiger_entier()
     objet = trouver(brut.entete, r"geo_object|nivgeo|niveau")
     if epci:

@@ -12,8 +12,10 @@ from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     Chantier,
+    a_colonnes,
     annee_du_nom,
     exiger,
+    ouvrir,
     refuser,
     simple,
     trouver,
@@ -26,6 +28,7 @@ from cafdiag.millesimes import millesime
 from cafdiag.territoires import membres
 from cafdiag.territoires.passage import geographie_des
 
+_AIRE = r"aav(_?20\d\d)?|aavcode|code_aav", r"categorycode|cateaav(_?20\d\d)?|categorie.*"
 _DENS7 = (r"dens(ite)?_?7(_niveaux)?", r"grille_(de_|communale_)?densite(_7)?|densite_7_niveaux",
           r"niveau_(de_)?densite", r"dens|densite")
 # Libellés de l'Insee, qu'un export de l'Observatoire des territoires donne seuls, sans numéro. « Rural » tout court
@@ -39,23 +42,15 @@ _ZONES = r"(?P<zone>ze|uu|aav|bv)(?P<an>20\d\d)"
 _NOMS_ZONES = {"ze": "zone_emploi", "uu": "unite_urbaine", "aav": "aav", "bv": "bassin_vie"}
 
 
-def reconnait_densite(brut: Brut) -> bool:
-    """Commune et niveau de densité, sans équipement ni population par âge."""
-    return bool(trouver(brut.entete, *COMMUNE) and trouver(brut.entete, *_DENS7)
-                and not trouver(brut.entete, "typequ"))
-
-
 def lire_densite(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Grille communale de densité à 7 niveaux.
 
     DENS vaut 1 à 7 dans les fichiers « 7 niveaux » (jusqu'en 2024) et 1 à 3 depuis 2025, où DENS7 donne
     les sept niveaux : c'est ce que portent les valeurs et les libellés qui décide, pas le nom.
     """
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, commune=COMMUNE, densité_à_7_niveaux=_DENS7)
-    chantier = Chantier(brut, "communes", annee=annee)
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee, commune=COMMUNE, densité_à_7_niveaux=_DENS7)
+    brut, roles = chantier.brut, chantier.roles
+    codes = chantier.codes()
     colonne = roles["densité_à_7_niveaux"]
     # « Rural à habitat dispersé », « 6 - Rural à habitat dispersé » ou « 6 » : une seule grille.
     libelles = brut.table[colonne].map({v: simple(v) for v in brut.table[colonne].unique()})
@@ -92,23 +87,15 @@ def _refuser_trois_niveaux(brut: Brut, colonne: str, niveaux: pd.Series) -> None
                   conseil="prenez le fichier complet de la grille de densité, qui a la colonne DENS7")
 
 
-def reconnait_appartenance(brut: Brut) -> bool:
-    """Commune et EPCI, sans chiffre : table d'appartenance, composition des EPCI."""
-    return bool(trouver(brut.entete, *COMMUNE) and trouver(brut.entete, _EPCI)
-                and not trouver(brut.entete, "typequ") and not trouver(brut.entete, "geometry")
-                and not trouver(brut.entete, r"annee|date_reference|dtreffre|time_period"))
-
-
 _EPCI = r"epci(_20\d\d)?|code_epci|siren(_epci)?|num_?epci"
 
 
 def lire_appartenance(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """À quel EPCI, quelle zone d'emploi, quelle aire d'attraction appartient chaque commune."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, commune=(r"insee", *COMMUNE), epci=(r"epci(_20\d\d)?|code_epci", _EPCI))
-    chantier = Chantier(brut, "appartenance", annee=annee)
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    chantier = ouvrir(chemin, "appartenance", feuille=feuille, annee=annee, commune=(r"insee", *COMMUNE),
+                      epci=(r"epci(_20\d\d)?|code_epci", _EPCI))
+    brut, roles = chantier.brut, chantier.roles
+    codes = chantier.codes()
     epci = code_epci(brut.table[roles["epci"]])
     faux = epci.raisons.ne("") & ~epci.raisons.str.contains("sans EPCI|vide")
     chantier.rejeter(faux, "SIREN d'EPCI faux", brut.table[roles["epci"]])
@@ -142,21 +129,12 @@ def rendre_appartenance(chantier: Chantier, fiche: pd.DataFrame, an: int | None)
                            millesime=f"au 1er janvier {an}" if an else "année non dite")
 
 
-def reconnait_aav(brut: Brut) -> bool:
-    """Aire d'attraction et catégorie de commune."""
-    return bool(trouver(brut.entete, *COMMUNE) and not trouver(brut.entete, "epci")
-                and trouver(brut.entete, r"aav(_?20\d\d)?|aavcode|code_aav")
-                and trouver(brut.entete, r"categorycode|cateaav(_?20\d\d)?|categorie.*"))
-
-
 def lire_aav(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Aire d'attraction des villes (zonage 2020, le seul publié) et place de la commune dans l'aire."""
-    brut = lire_tableau(chemin, feuille=feuille)
-    roles = exiger(brut, commune=COMMUNE, aire=(r"aav(_?20\d\d)?|aavcode|code_aav",),
-                   categorie=(r"categorycode|cateaav(_?20\d\d)?|categorie.*",))
-    chantier = Chantier(brut, "communes", annee=annee)
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    chantier = ouvrir(chemin, "communes", feuille=feuille, annee=annee, commune=COMMUNE,
+                      aire=_AIRE[:1], categorie=_AIRE[1:])
+    brut, roles = chantier.brut, chantier.roles
+    codes = chantier.codes()
     m = re.search(r"20\d\d", roles["aire"])
     an = int(m[0]) if m else millesime("zonages.aav")
     table = pd.DataFrame({"code": codes, f"aav_{an}": brut.table[roles["aire"]],
@@ -226,11 +204,6 @@ def simple_plus(texte: str) -> str:
     return simple(texte.replace("+", " plus "))
 
 
-def reconnait_zrr(brut: Brut) -> bool:
-    """Commune et classement en zone de revitalisation rurale."""
-    return bool(trouver(brut.entete, *COMMUNE) and trouver(brut.entete, *_ZRR))
-
-
 def lire_zrr(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """Zone de revitalisation rurale : C (classée), NC (non classée), P (partiellement).
 
@@ -265,15 +238,16 @@ def _zonage(brut: Brut, commune: str, colonne: str, nom: str, valeurs: dict[str,
 
 
 LECTEURS = (
-    Lecteur("insee_densite", "grille communale de densité", lambda b: 0.8 * reconnait_densite(b), lire_densite,
-            ("CODGEO", "DENS7", "LIBDENS7")),
+    Lecteur("insee_densite", "grille communale de densité", a_colonnes(0.8, COMMUNE, _DENS7, sans=("typequ",)),
+            lire_densite, ("CODGEO", "DENS7", "LIBDENS7")),
     Lecteur("insee_appartenance", "appartenance des communes (EPCI, zones)",
-            lambda b: 0.55 * reconnait_appartenance(b), lire_appartenance, ("CODGEO", "EPCI", "LIBEPCI")),
-    Lecteur("insee_aav", "aires d'attraction des villes", lambda b: 0.8 * reconnait_aav(b), lire_aav,
+            a_colonnes(0.55, COMMUNE, _EPCI, sans=("typequ", "geometry", r"annee|date_reference|dtreffre|time_period")),
+            lire_appartenance, ("CODGEO", "EPCI", "LIBEPCI")),
+    Lecteur("insee_aav", "aires d'attraction des villes", a_colonnes(0.8, COMMUNE, *_AIRE, sans=("epci",)), lire_aav,
             ("CODGEO", "AAV2020", "CATEAAV2020")),
     Lecteur("insee_iris_liste", "liste des IRIS (refusée)", lambda b: 0.7 * reconnait_iris(b), refuser_iris),
     Lecteur("frr", "France ruralités revitalisation", lambda b: 0.9 * reconnait_frr(b), lire_frr,
             ("Code_insee", "Classement FRR et FRR+")),
-    Lecteur("zrr", "zones de revitalisation rurale", lambda b: 0.9 * reconnait_zrr(b), lire_zrr,
+    Lecteur("zrr", "zones de revitalisation rurale", a_colonnes(0.9, COMMUNE, _ZRR), lire_zrr,
             ("CODGEO", "ZRR_SIMP", "ZONAGE_ZRR")),
 )
