@@ -14,13 +14,12 @@ from pathlib import Path
 from cafdiag import (
     cli_choix,
     cli_donnees,
-    cli_dossier,
-    cli_evolution,
     cli_explorer,
     cli_lot,
     cli_perimetre,
     cli_secret,
     cli_simuler,
+    cli_suivi,
 )
 from cafdiag.cli_choix import Analyseur
 from cafdiag.cli_donnees import afficher, ajouter_commandes
@@ -142,7 +141,7 @@ def analyseur() -> argparse.ArgumentParser:
     cli_choix.choix(diagnostic)
     cli_choix.durees(diagnostic)
     cli_simuler.ajouter_commandes(commandes)
-    cli_dossier.ajouter_commandes(commandes)
+    cli_suivi.ajouter_commandes_du_dossier(commandes)
     departement = commandes.add_parser("departement", help="le tableau de bord des EPCI d'un département")
     departement.add_argument("code", metavar="CODE", help="code ou nom du département, par exemple 53")
     departement.add_argument(
@@ -150,7 +149,7 @@ def analyseur() -> argparse.ArgumentParser:
     )
     cli_choix.apports(departement)
     cli_choix.secret(departement)
-    cli_evolution.ajouter_commandes(commandes)
+    cli_suivi.ajouter_commandes(commandes)
     ajouter_commandes(commandes)
     cli_perimetre.ajouter_commandes(commandes)
     cli_secret.ajouter_commandes(commandes)
@@ -385,12 +384,13 @@ _COMMANDES = {
     "sppe": cli_simuler.sppe,
     "besoin": cli_simuler.besoin,
     "horizon": cli_simuler.horizon,
-    **dict.fromkeys(("avis", "bilan", "questionnaire"), cli_dossier.executer),
     "departement": _departement,
     "donnees": cli_donnees.executer,
     "perimetre": cli_perimetre.executer,
     "secret": cli_secret.executer,
-    **dict.fromkeys(("serie", "decomposer", "figer", "evaluer", "anomalies"), cli_evolution.executer),
+    **dict.fromkeys(
+        ("serie", "decomposer", "figer", "evaluer", "anomalies", "avis", "bilan", "questionnaire"), cli_suivi.executer
+    ),
     **dict.fromkeys(("explorer", "atelier"), cli_explorer.executer),
     "lot": cli_lot.executer,
 }

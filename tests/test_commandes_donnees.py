@@ -14,9 +14,9 @@ import pytest
 from cafdiag import cli_donnees
 from cafdiag.donnees import catalogue, commandes, entrepot
 from cafdiag.donnees.catalogue import Adresse, Source
+from cafdiag.donnees.commandes import verifier
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.transport import ReglagesDeTransport
-from cafdiag.donnees.verification import verifier
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
 
 ENTETE = "annee;numepci;nomepci;" + ";".join(
@@ -177,6 +177,15 @@ def test_importer_officiel_et_registre(tmp_path):
     assert "qui remplace registre.csv" in encore.lignes[0]["message"]
     assert len(entrepot.lire("structures")) == 2
     assert "Les Lutins" not in encore._repr_html_()
+
+
+def test_un_fichier_dont_rien_ne_se_sert_est_controle_pas_range(tmp_path):
+    chemin = tmp_path / "mouvements.csv"
+    chemin.write_text("MOD;TYPECOM_AV;COM_AV;TYPECOM_AP;COM_AP\n32;COM;49069;COM;49069\n32;COM;49126;COM;49069\n",
+                      encoding="utf-8")
+    bilan = commandes.importer(chemin)
+    assert bilan.reussi and bilan.lignes[0]["etat"] == "controle" and bilan.comptes[0].lues == 2
+    assert "aucun calcul ne s'en sert" in bilan.en_texte() and not entrepot.entrees()
 
 
 def test_tout_ou_rien(tmp_path):

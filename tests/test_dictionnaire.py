@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cafdiag as cd
-from cafdiag.donnees import VARIABLES, catalogue, entrepot, publications
+from cafdiag.donnees import VARIABLES, catalogue, entrepot, valeurs_publiees
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.donnees.grandeurs import _TOUTES, LOCALES
-from cafdiag.donnees.publications import reconstituer
+from cafdiag.donnees.valeurs_publiees import reconstituer
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.indicateurs.mesures import CALCULS
 from cafdiag.indicateurs.resolution import equivalents, resoudre
@@ -252,7 +252,7 @@ def places_et_taux(entrepot_neuf, cas_or):
 
 def test_denominateurs_reconstitues_des_cas_d_or(places_et_taux):
     """GC-01 à GC-11 : les entiers possibles sont dans l'intervalle, au plus près."""
-    enfants = publications.publications()["enfants_moins_3_ans_cnaf", 2023].set_index("code")
+    enfants = valeurs_publiees.publications()["enfants_moins_3_ans_cnaf", 2023].set_index("code")
     for cas in places_et_taux["taux_couverture"]:
         if cas["code"] == "XX":
             assert "XX" not in enfants.index
@@ -303,7 +303,7 @@ def test_un_perimetre_de_deux_epci_ne_devient_pas_celui_de_l_un(places_et_taux):
 
 
 def test_quotient_familial_encadre_par_tranche(entrepot_neuf):
-    tranches = publications._TRANCHES_BASSES + publications._TRANCHES_HAUTES
+    tranches = valeurs_publiees._TRANCHES_BASSES + valeurs_publiees._TRANCHES_HAUTES
     lignes = [
         {"maille": "commune", "code": c, "annee": 2024, "tranche": t, "foyers": 100.0, "personnes": 200.0}
         for c in cd.territoire(CRAON).communes

@@ -14,8 +14,8 @@ import pytest
 from shapely.geometry import box
 
 from cafdiag.donnees import entrepot
+from cafdiag.donnees.commandes import verifier
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture, Rejet
-from cafdiag.donnees.verification import verifier
 from cafdiag.erreurs import CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible
 
 RACINE = Path(__file__).resolve().parent.parent

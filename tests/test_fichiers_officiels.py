@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cafdiag.cli import principal
-from cafdiag.donnees import entrepot, tables
+from cafdiag.donnees import entrepot, tables_assemblees
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.magasin import lire_table
 
@@ -71,7 +71,7 @@ NAISSANCES = [["CODGEO", "NAISD23"], ["53130", 500], ["53084", 30], ["53147", 12
 def test_classeur_dans_une_archive(importer, nom, contenu):
     code, dit = importer(nom, contenu)
     assert code == 0 and "3 lignes lues, 3 gardées" in dit
-    assert tables.communes().at["53130", "naissances_2023"] == 500
+    assert tables_assemblees.communes().at["53130", "naissances_2023"] == 500
     assert nom.endswith(".gz") or "lisez_moi.txt ne l'est pas" in dit
 
 
@@ -157,8 +157,8 @@ def test_filosofi_long_range_aussi_les_epci(importer, capsys):
                    f"53;DEP;{mesure};2021;F;{valeur}"]
     code, dit = importer("filosofi.csv", "\n".join(lignes) + "\n")
     assert code == 0 and "epci" in dit
-    assert tables.epci().at["200048551", "niveau_vie_median_2021"] == 21000
-    assert tables.communes().at["53130", "niveau_vie_median_2021"] == 21000
+    assert tables_assemblees.epci().at["200048551", "niveau_vie_median_2021"] == 21000
+    assert tables_assemblees.communes().at["53130", "niveau_vie_median_2021"] == 21000
     assert principal(["mesurer", "200048551", "-i", "CTX_TX_PAUVRETE"]) == 0
     assert "12,3" in capsys.readouterr().out
 
@@ -167,7 +167,8 @@ def test_comparateur_de_communes(importer):
     texte = "CODGEO;LIBGEO;P22_POP;NAISD23;DECESD23;MED21;TP6021\n53130;Laval;49000;500;400;21234;15.2\n"
     code, dit = importer("base_cc_comparateur.csv", texte)
     assert code == 0, dit
-    laval = tables.communes().loc["53130", ["naissances_2023", "niveau_vie_median_2021", "taux_pauvrete_2021"]]
+    colonnes = ["naissances_2023", "niveau_vie_median_2021", "taux_pauvrete_2021"]
+    laval = tables_assemblees.communes().loc["53130", colonnes]
     assert laval.tolist() == [500, 21234, 15.2]
     assert "lu aussi" in dit
 
@@ -186,7 +187,7 @@ def test_une_capacite_inconnue_ne_retire_pas_la_creche(importer, absente):
     code, dit = importer("BPE25.csv", bpe([("Un", "53130", "D502", "27"), ("Deux", "53130", "D502", absente),
                                            ("Trois", "53084", "D502", "20"), ("Boulangerie", "53147", "B203", "")]))
     assert code == 0 and "1 de côté" in dit and "0 rejetée" in dit
-    table = tables.communes()
+    table = tables_assemblees.communes()
     assert table.at["53130", "bpe2025_eaje"] == 2 and pd.isna(table.at["53130", "bpe2025_places_eaje"])
     assert table.at["53084", "bpe2025_places_eaje"] == 20 and table.at["53147", "bpe2025_eaje"] == 0
 
@@ -195,7 +196,7 @@ def test_bpe_nationale_vaut_zero_ou_elle_se_tait(importer):
     chefs = chefs_lieux().drop_duplicates("departement")["code"]
     code, dit = importer("BPE25.csv", bpe([(f"E{i}", c, "D502", "20") for i, c in enumerate(chefs)]))
     assert code == 0, dit
-    table = tables.communes()
+    table = tables_assemblees.communes()
     # Un département que la liste ne cite pas du tout n'est pas couvert (celui d'une métropole, dans cet essai).
     cites = set(lire_table("communes").set_index("code").loc[chefs, "departement"])
     communes = lire_table("communes").query("type == 'COM'")
@@ -228,5 +229,5 @@ def test_les_lignes_d_un_departement_controlent_la_somme_des_communes(importer):
     code, dit = importer("naissances.csv", "\n".join(lignes) + "\n")
     somme = 4 * (len(communes) - len(soeurs))
     assert code == 0 and f"departement 15 en 2014, {somme} pour 1000" in dit
-    naissances = tables.communes()["naissances_2014"]
+    naissances = tables_assemblees.communes()["naissances_2014"]
     assert naissances["15141"] == 4 and naissances[soeurs].isna().all()

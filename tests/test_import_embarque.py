@@ -13,7 +13,7 @@ import pytest
 
 import cafdiag as cd
 from cafdiag.cli import principal
-from cafdiag.donnees import table_communes, tables
+from cafdiag.donnees import table_communes, tables_assemblees
 from cafdiag.magasin import lire_table
 
 # Cantal (commune scindée), Guadeloupe (sans Filosofi), et les trois villes à arrondissements.
@@ -40,7 +40,7 @@ def importer(tmp_path, monkeypatch, capsys):
 
 def inchange(avant: pd.DataFrame, apres: pd.DataFrame | None = None) -> None:
     """Chaque case d'avant est la même après ; un arrondissement peut gagner ce que l'embarqué ne dit pas de lui."""
-    apres = tables.communes() if apres is None else apres
+    apres = tables_assemblees.communes() if apres is None else apres
     arrondissements = avant.index.str.match(r"751|132|6938")
     for colonne in avant:
         a, b = avant[colonne], apres[colonne].reindex(avant.index)
@@ -72,7 +72,7 @@ def decoupage(annee: int, *, chefs_lieux: dict[str, int]) -> str:
     (2022, {"14408": 2017, "15141": 1577}),
 ])
 def test_decoupage_d_etalab(importer, capsys, annee, chefs_lieux):
-    avant = tables.communes().copy()
+    avant = tables_assemblees.communes().copy()
     importer("communes.json", decoupage(annee, chefs_lieux=chefs_lieux))
     inchange(avant)
     assert principal(["mesurer", "51457", "-i", "CTX_POP_EVOL"]) == 0
@@ -94,7 +94,7 @@ def test_population_totale_et_comptee_a_part(importer):
                for c, r in communes.iterrows()]
     dit = importer("donnees_communes_2022.csv", "\n".join(lignes) + "\n")
     assert "PCAP" in dit
-    totales = tables.communes()["population_totale_2022"].astype(float)
+    totales = tables_assemblees.communes()["population_totale_2022"].astype(float)
     assert totales[communes.index].to_dict() == (communes["population_2022"] + 10).astype(float).to_dict()
     # Ailleurs, celle qui est embarquée.
     embarquees = lire_table("communes_france").set_index("code")["population_totale_2022"].astype(float)
@@ -198,12 +198,12 @@ def taux(maille: str, colonne: str) -> str:
     ("txcouv_pe_dep.csv", lambda: taux("departement", "numdep")),
 ])
 def test_une_source_nationale_a_sa_forme(importer, nom, ecrire):
-    communes, epci = tables.communes().copy(), tables.epci().copy()
-    publies = tables.taux_couverture().set_index(["maille", "code", "annee"])
+    communes, epci = tables_assemblees.communes().copy(), tables_assemblees.epci().copy()
+    publies = tables_assemblees.taux_couverture().set_index(["maille", "code", "annee"])
     importer(nom, ecrire())
     inchange(communes)
-    inchange(epci, tables.epci())
-    apres = tables.taux_couverture().set_index(["maille", "code", "annee"])
+    inchange(epci, tables_assemblees.epci())
+    apres = tables_assemblees.taux_couverture().set_index(["maille", "code", "annee"])
     pd.testing.assert_frame_equal(publies.drop(columns="serie").sort_index(),
                                   apres[publies.columns].drop(columns="serie").sort_index())
 
@@ -259,11 +259,11 @@ def test_le_vrai_fichier(importer, fichiers_reels, chemin):
     reel = fichiers_reels / chemin
     if not reel.exists():
         pytest.skip("sans le fichier du producteur")
-    communes = tables.communes().copy()
-    publies = tables.taux_couverture().set_index(["maille", "code", "annee"])
+    communes = tables_assemblees.communes().copy()
+    publies = tables_assemblees.taux_couverture().set_index(["maille", "code", "annee"])
     importer(reel.name, reel.read_bytes())
     inchange(communes)
     pd.testing.assert_frame_equal(
         publies.drop(columns="serie"),
-        tables.taux_couverture().set_index(["maille", "code", "annee"]).loc[publies.index, publies.columns]
+        tables_assemblees.taux_couverture().set_index(["maille", "code", "annee"]).loc[publies.index, publies.columns]
         .drop(columns="serie"))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import cafdiag as cd
-from cafdiag.donnees import entrepot, tables
+from cafdiag.donnees import entrepot, tables_assemblees
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 
 AILLEURS = "200054807"  # Aix-Marseille-Provence, hors des quatre départements
@@ -86,13 +86,13 @@ def test_secret_importe_reste_vide(entrepot_neuf):
             {"code": ["53012"], "taux_pauvrete_2021": [np.nan], "taux_pauvrete_2021__statut": ["secret"]}
         ),
     )
-    assert np.isnan(tables.communes().loc["53012", "taux_pauvrete_2021"])
+    assert np.isnan(tables_assemblees.communes().loc["53012", "taux_pauvrete_2021"])
 
 
 def test_import_l_emporte_et_le_reste_ne_bouge_pas(entrepot_neuf):
-    avant = tables.communes().copy()
+    avant = tables_assemblees.communes().copy()
     ajouter("communes", pd.DataFrame({"code": ["53084"], "naissances_2025": [999.0]}))
-    apres = tables.communes()
+    apres = tables_assemblees.communes()
     assert apres.loc["53084", "naissances_2025"] == 999
     autres = avant.index.drop("53084")
     pd.testing.assert_series_equal(
@@ -110,7 +110,7 @@ def test_deux_series_de_la_cnaf_ne_se_melangent_pas(entrepot_neuf):
         "serie": ["hist", "courante", "hist"],
     }
     ajouter("taux_couverture", pd.DataFrame(lignes), annees=(2022, 2023))
-    taux = tables.taux_couverture().query("code == '200048551'").set_index("annee")["txcouv"]
+    taux = tables_assemblees.taux_couverture().query("code == '200048551'").set_index("annee")["txcouv"]
     assert taux.to_dict() == {2022: 57.4, 2023: 79.9}
     assert cd.mesurer("200048551", ["PE_TXCOUV_GLOBAL"], annee=2022).iloc[0]["valeur"] == 57.4
     assert cd.mesurer("200048551", ["PE_TXCOUV_GLOBAL"]).iloc[0]["valeur"] == 79.9

@@ -5,13 +5,13 @@ import pytest
 
 import cafdiag as cd
 from cafdiag.cli import principal
-from cafdiag.donnees import communes, entrepot, memoire, publications, tables
+from cafdiag.donnees import communes, entrepot, memoire, tables_assemblees, valeurs_publiees
 from cafdiag.indicateurs import tables_calcul
 
 ASSEMBLEES = {
-    "communes": (tables, "_communes"),
-    "taux_couverture": (tables, "_taux"),
-    "places": (tables, "_places"),
+    "communes": (tables_assemblees, "_communes"),
+    "taux_couverture": (tables_assemblees, "_taux"),
+    "places": (tables_assemblees, "_places"),
     "comptes": (communes, "_sans_registre"),
 }
 LIGNES = {
@@ -33,7 +33,7 @@ def importe(tmp_path, monkeypatch):
 
 
 def oublier():
-    publications._publications.cache_clear()
+    valeurs_publiees._publications.cache_clear()
     for module, garde in ASSEMBLEES.values():
         getattr(module, garde).cache_clear()
     tables_calcul._tables_sans_apport.cache_clear()
@@ -42,7 +42,7 @@ def oublier():
 @pytest.mark.parametrize("nom", ASSEMBLEES)
 def test_relue_comme_assemblee(importe, nom):
     module, garde = ASSEMBLEES[nom]
-    etat = tables.etat()
+    etat = tables_assemblees.etat()
     oublier()
     premiere = getattr(module, garde)(etat)
     oublier()
@@ -52,9 +52,9 @@ def test_relue_comme_assemblee(importe, nom):
 
 def test_une_partie_est_relue_comme_assemblee(importe):
     oublier()
-    premieres = dict(publications.publications())
+    premieres = dict(valeurs_publiees.publications())
     oublier()
-    relues = publications.publications()
+    relues = valeurs_publiees.publications()
     assert list(relues) == list(premieres) and len(premieres) > 2
     for variable, lignes in premieres.items():
         pd.testing.assert_frame_equal(relues[variable], lignes)
@@ -63,8 +63,9 @@ def test_une_partie_est_relue_comme_assemblee(importe):
 def test_rien_de_confidentiel_n_est_garde(importe, capsys):
     assert principal(["mesurer", "200048551", "-i", "PS_BASREV_ENF", "--format", "csv"]) == 0
     assert "61" in capsys.readouterr().out
-    assert ("enfants_bas_revenus", 2024) in publications.publications()
-    assert "enfants_bas_revenus" not in set(memoire.relire(tables.etat(), ("table", "publications"))["variable"])
+    assert ("enfants_bas_revenus", 2024) in valeurs_publiees.publications()
+    gardee = memoire.relire(tables_assemblees.etat(), ("table", "publications"))
+    assert "enfants_bas_revenus" not in set(gardee["variable"])
 
 
 def test_un_import_de_plus_se_voit(importe, capsys):
@@ -87,4 +88,4 @@ def test_un_entrepot_abime_est_refuse_meme_si_sa_table_est_gardee(importe, capsy
     oublier()
     capsys.readouterr()
     with pytest.raises(cd.CafdiagError, match="contenu a changé"):
-        tables.communes()
+        tables_assemblees.communes()

@@ -7,11 +7,11 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import entrepot, tables
+from cafdiag.donnees import entrepot, tables_assemblees
 from cafdiag.donnees.apports import Apports
 from cafdiag.donnees.grandeurs import derniere_annee, plus_recent
 from cafdiag.donnees.memoire import assemblee
-from cafdiag.donnees.tables import communes, etat, places, structures
+from cafdiag.donnees.tables_assemblees import communes, etat, places, structures
 from cafdiag.magasin import lire_table
 from cafdiag.territoires.normalisation import normaliser_tous
 
@@ -185,14 +185,14 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
         et ``places_eaje…`` (:func:`cafdiag.donnees.communes.places_eaje`).
     """
     if apports is None or apports.structures is None:
-        return _sans_registre(tables.etat()).copy(deep=False)
-    return tables.communes().assign(**_comptes(apports))
+        return _sans_registre(tables_assemblees.etat()).copy(deep=False)
+    return tables_assemblees.communes().assign(**_comptes(apports))
 
 
 @lru_cache(maxsize=2)
 def _sans_registre(etat: tuple) -> pd.DataFrame:
     entrepot.exiger_intact("communes", "structures", "places")
-    communes = tables.communes()
+    communes = tables_assemblees.communes()
     # Une liste remise par un partenaire est à lui : ce qu'on en compte se recalcule, rien n'en est gardé.
     if any(e["jeu"] == "structures" and not e["origine"] for e in entrepot.entrees().values()):
         comptes = _comptes(None)
@@ -203,7 +203,7 @@ def _sans_registre(etat: tuple) -> pd.DataFrame:
 
 def _comptes(apports: Apports | None) -> pd.DataFrame:
     """Ce que :func:`table_communes` ajoute à la table communale, même index."""
-    table = tables.communes()
+    table = tables_assemblees.communes()
     structures = None if apports is None else apports.structures
     comptees = pd.DataFrame(index=table.index)
     edition = derniere_annee(table, *BPE_AVS.values())
@@ -229,7 +229,8 @@ def _couvertes_par_un_rpe(table: pd.DataFrame, apports: Apports | None) -> pd.Se
     Sans registre complet du département, ne pas trouver de relais ne dit pas qu'il n'y en a pas.
     """
     couverte = plus_recent(table, "bpe{*}_rpe").gt(0).fillna(False).astype(bool)
-    listes = [tables.structures()] + ([apports.structures] if apports and apports.structures is not None else [])
+    siennes = [apports.structures] if apports and apports.structures is not None else []
+    listes = [tables_assemblees.structures(), *siennes]
     for relais in (liste[liste["type"].eq("rpe")] for liste in listes if len(liste)):
         declarees = relais.get("communes_couvertes", pd.Series(dtype=object)).dropna().astype(str).str.split()
         couverte |= table.index.isin({*relais["code"], *declarees.explode().dropna()})
@@ -257,7 +258,7 @@ def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
         embarquees["statut_agrement"].astype("string").str.startswith("confirmé").fillna(False)
     )
     embarquees.loc[embarquees["type"] == "france_services", "sur"] = True
-    importees = tables.structures()
+    importees = tables_assemblees.structures()
     if len(importees):
         utiles = [c for c in embarquees.columns if c in importees.columns]
         # La même structure, embarquée et importée : l'import est plus récent. Deux lignes d'un même import, elles,

@@ -438,7 +438,7 @@ _TOUTES = (
 # --- Les autres : âges et prestations par commune, places de la Cnaf, activité déclarée par le territoire ---
 
 # Celles que rien de communal ne nourrit n'ont pas de « poids » : leurs valeurs sont publiées ou déclarées à une maille
-# (commune, EPCI, département…) et lues par cafdiag.donnees.publications.
+# (commune, EPCI, département…) et lues par cafdiag.donnees.valeurs_publiees.
 
 # Grandeurs faites d'autres grandeurs, déclarées aux mêmes mailles et à la même année : toutes, ou rien.
 COMPOSEES: dict[str, tuple[str, tuple[str, ...]]] = {

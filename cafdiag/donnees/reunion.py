@@ -11,11 +11,9 @@ CLES: dict[str, tuple[str, ...]] = {
     "places": ("maille", "code", "annee", "serie"),
     "qf": ("maille", "code", "annee", "tranche"),
     "qpv": ("code",),
-    "contours": ("maille", "code"),
     "iris": ("maille", "code", "annee"),
     "epci": ("code",),
     "activite": ("maille", "code", "grandeur", "annee"),
-    "drees_departements": ("maille", "code", "annee", "grandeur"),
 }
 # Ces jeux se complètent colonne par colonne : chaque fichier n'en apporte que quelques-unes.
 PAR_COLONNE = ("communes", "iris", "epci")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees.publications import reconstituer
+from cafdiag.donnees.valeurs_publiees import reconstituer
 
 # Au-delà de cette demi-largeur (points), un taux encadré n'apprend rien : il n'est pas affiché.
 DEMI_LARGEUR_MAXIMALE = 3.0

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import Apports, tables
+from cafdiag.donnees import Apports, tables_assemblees
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.geographie import ANCIENNE
 from cafdiag.indicateurs import petite_enfance, portrait
@@ -136,7 +136,7 @@ def _part(numerateur: str, denominateur: str = "population") -> Callable[[Contex
 
 def _niveau_de_vie(contexte: Contexte) -> pd.Series:
     # Une médiane ne se déduit pas de celles des communes : il faut celle de l'EPCI, importée.
-    publiees = tables.epci() if contexte.de_maille("epci").all() else pd.DataFrame()
+    publiees = tables_assemblees.epci() if contexte.de_maille("epci").all() else pd.DataFrame()
     colonnes = [c for c in publiees.columns if c.startswith("niveau_vie_median_") and c[-4:].isdigit()]
     if not colonnes:
         return pd.Series(np.nan, index=contexte.codes)
@@ -287,7 +287,7 @@ def voisinage(cible: Territoire | str, *, k: int = NOMBRE, variables: list[str] 
     motif = empechement(cible)
     if motif:
         raise DemandeFausse(f"pas de comparables pour {cible.nom} : {motif}", attendu=_ATTENDU)
-    toutes = _valeurs(cible.maille, tables.etat(), tuple(variables or ()))
+    toutes = _valeurs(cible.maille, tables_assemblees.etat(), tuple(variables or ()))
     retenues, ecartees = _retenir(toutes, cible, variables)
     utiles = toutes[[c.nom for c in retenues]].dropna()
     distances = distances_a(
@@ -325,7 +325,7 @@ def empechement(cible: Territoire) -> str:
     """
     if cible.maille not in MAILLES:
         return _SANS[cible.maille]
-    toutes = _valeurs(cible.maille, tables.etat(), ())
+    toutes = _valeurs(cible.maille, tables_assemblees.etat(), ())
     if cible.code not in toutes.index:
         if "commune" in cible.parents:
             return "un arrondissement municipal ne se compare pas aux communes entières"
@@ -409,15 +409,15 @@ def _valeurs(maille: str, etat: tuple, demandees: tuple[str, ...]) -> pd.DataFra
     """Les variables de tous les territoires d'une maille ; manquantes où la source se tait."""
     appartenance = membres(maille).dropna()
     codes = pd.Index(sorted(appartenance["code"].unique()), dtype=object, name="code")
-    communes = tables.communes()
+    communes = tables_assemblees.communes()
     contexte = Contexte(
         territoires=pd.DataFrame({"maille": maille, "officiel": codes, "nom": codes}, index=codes, dtype=object),
         appartenance=appartenance.astype(object),
         communes=communes.set_axis(communes.index.astype(object)),
-        taux=tables.taux_couverture(),
+        taux=tables_assemblees.taux_couverture(),
         qpv=lire_table("qpv"),
         structures=pd.DataFrame(),
-        apports=Apports(qpv=tables.qpv_contours()),
+        apports=Apports(qpv=tables_assemblees.qpv_contours()),
     )
     voulues = [c for c in _CRITERES if not c.sur_demande or c.nom in demandees]
     table = pd.DataFrame({c.nom: c.calcul(contexte) for c in voulues}, index=codes)

@@ -70,7 +70,7 @@ class Contexte:
     places : DataFrame
         Nombres de places publiés, s'ils ont été importés.
     publications : mapping of (str, int) to DataFrame
-        Valeurs publiées ou déclarées à une maille (:func:`cafdiag.donnees.publications.publications`).
+        Valeurs publiées ou déclarées à une maille (:func:`cafdiag.donnees.valeurs_publiees.publications`).
 
     Les tables peuvent être données par la fonction qui les lira à leur premier usage.
     """

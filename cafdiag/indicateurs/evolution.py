@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import Apports, tables
+from cafdiag.donnees import Apports, tables_assemblees
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.agregation import enfants_reconstitues
 from cafdiag.indicateurs.besoin import DEMI_PLACE
@@ -114,7 +114,7 @@ def series_des_taux() -> dict[int, str]:
     >>> series_des_taux()
     {2023: 'courante'}
     """
-    connues = tables.taux_couverture()[["annee", "serie"]].dropna().drop_duplicates("annee")
+    connues = tables_assemblees.taux_couverture()[["annee", "serie"]].dropna().drop_duplicates("annee")
     return {int(annee): nom for annee, nom in sorted(zip(connues["annee"], connues["serie"], strict=True))}
 
 
@@ -205,7 +205,7 @@ def decomposer(cible: Territoire | str, debut: int, fin: int, *, mode: str = "gl
         raise DemandeFausse(f"mode d'accueil inconnu : « {mode} »", attendu=", ".join(MODES))
     if not debut < fin:
         raise DemandeFausse(f"de {debut} à {fin}", attendu="deux années, la plus ancienne d'abord")
-    lues = {"places": tables.places(), "taux": tables.taux_couverture()}
+    lues = {"places": tables_assemblees.places(), "taux": tables_assemblees.taux_couverture()}
     places, taux = (_lignes(table, cible) for table in lues.values())
     for (nom, toutes), siennes in zip(lues.items(), (places, taux), strict=True):
         absentes = [a for a in (debut, fin) if a not in siennes.index]

@@ -9,8 +9,8 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES
 from cafdiag.donnees.grandeurs import derniere_annee
-from cafdiag.donnees.publications import vides
-from cafdiag.donnees.tables import grille_importee
+from cafdiag.donnees.tables_assemblees import grille_importee
+from cafdiag.donnees.valeurs_publiees import vides
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, borner_la_part, rapport
 from cafdiag.indicateurs.contexte import (
     DEPARTEMENTS_SOURCE_NATIONALE,

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports
-from cafdiag.donnees import tables as tables_donnees
-from cafdiag.donnees.confidentialite import confidentielles
-from cafdiag.donnees.publications import publications
+from cafdiag.donnees import tables_assemblees as tables_donnees
+from cafdiag.donnees.tables_assemblees import confidentielles
+from cafdiag.donnees.valeurs_publiees import publications
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import (
     acces,

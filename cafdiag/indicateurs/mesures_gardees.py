@@ -12,8 +12,8 @@ from collections.abc import Callable
 import pandas as pd
 
 from cafdiag.donnees import memoire as sur_disque
-from cafdiag.donnees import tables as tables_donnees
-from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.donnees import tables_assemblees as tables_donnees
+from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.indicateurs.dictionnaire import choisir
 from cafdiag.indicateurs.mesures import mesurer_cles
 from cafdiag.indicateurs.options import Options

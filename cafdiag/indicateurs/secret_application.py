@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees import VARIABLES, classe_de, tables
-from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.donnees import VARIABLES, classe_de, tables_assemblees
 from cafdiag.donnees.grandeurs import COMPOSEES
 from cafdiag.donnees.registres_activite import PARTIES
+from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.indicateurs.dictionnaire import dictionnaire
@@ -60,7 +60,7 @@ def taire(
     if not confidentielles():
         return mesures
     perimetres = perimetres or {}
-    voile = _voile(tables.etat(), options.seuil_caf, options.perimetres_publies)
+    voile = _voile(tables_assemblees.etat(), options.seuil_caf, options.perimetres_publies)
     rangs = _rangs_des_communes()
 
     def libre(code: str) -> np.ndarray:
@@ -74,7 +74,7 @@ def taire(
     siennes = {code: libre(code) for code in perimetres}
     if not any(voile.touche(tuple(voile.touches), rangs_) for rangs_ in siennes.values()):
         return proteger(mesures, voile, communes_de, {})
-    reglages = (tables.etat(), options.seuil_caf, options.perimetres_publies)
+    reglages = (tables_assemblees.etat(), options.seuil_caf, options.perimetres_publies)
     with _un_a_la_fois():
         libres = _juger(*reglages, gardes_en_rang(), tuple(perimetres.values()))
         permis = {code: libres[c] for code, c in perimetres.items() if c in libres}

@@ -9,11 +9,11 @@ from functools import lru_cache
 import pandas as pd
 
 from cafdiag.donnees import Apports, entrepot, table_communes
-from cafdiag.donnees import tables as tables_donnees
+from cafdiag.donnees import tables_assemblees as tables_donnees
 from cafdiag.donnees.au_besoin import AuBesoin
 from cafdiag.donnees.communes import structures_connues
 from cafdiag.donnees.memoire import Partie
-from cafdiag.donnees.publications import publications
+from cafdiag.donnees.valeurs_publiees import publications
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.indicateurs.options import Options

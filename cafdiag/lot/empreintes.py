@@ -12,7 +12,7 @@ import platform
 
 from cafdiag import magasin
 from cafdiag.donnees import entrepot
-from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.empreintes_du_code import des_fichiers, sha256, version_de, version_du_code
 from cafdiag.geographie import geographie
 from cafdiag.restitution.livrables import SIGNES

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cafdiag.donnees import entrepot
-from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.geographie import VARIABLE, geographie
 from cafdiag.lot.empreintes import APPORTS, DU_DEMANDEUR, entrees_communes

@@ -288,7 +288,7 @@ def planifier(
 
 def _refuser_perimetres_qui_s_ignorent(lieux: list[Territoire]) -> None:
     """Deux périmètres libres d'un même lot se trahiraient l'un l'autre : chacun est jugé sans connaître l'autre."""
-    from cafdiag.donnees.confidentialite import confidentielles
+    from cafdiag.donnees.tables_assemblees import confidentielles
 
     if not confidentielles():
         return

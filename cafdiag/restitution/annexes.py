@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 
-from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.geographie import geographie
 from cafdiag.indicateurs import Options
 from cafdiag.millesimes import millesime

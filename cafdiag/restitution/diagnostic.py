@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cafdiag.donnees import Apports, lire_apports
-from cafdiag.donnees.confidentialite import confidentielles
+from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_maille
 from cafdiag.indicateurs.horizon_objets import Horizon

@@ -24,7 +24,7 @@ sys.path[:0] = [str(RACINE)]
 
 from cafdiag.donnees.calibrage import COLONNES, dispersion, niveau  # noqa: E402
 from cafdiag.donnees.lecteurs import lire  # noqa: E402
-from cafdiag.donnees.publications import enfants_des_places  # noqa: E402
+from cafdiag.donnees.valeurs_publiees import enfants_des_places  # noqa: E402
 from cafdiag.magasin import ecrire_atomique  # noqa: E402
 
 ENFANTS = "cnaf_enfants_communes.csv"

@@ -36,7 +36,7 @@ from cafdiag.donnees.lecteurs.chantier import (
 )
 from cafdiag.donnees.lecture import annee as lire_annee
 from cafdiag.donnees.lecture import code_commune, code_departement, code_epci, code_region, lire_tableau
-from cafdiag.donnees.publications import PRESTATIONS_EPCI
+from cafdiag.donnees.valeurs_publiees import PRESTATIONS_EPCI
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
 from cafdiag.territoires.passage import sirens_connus

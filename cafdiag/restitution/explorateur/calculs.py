@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from cafdiag.donnees.tables import etat as etat_des_tables
+from cafdiag.donnees.tables_assemblees import etat as etat_des_tables
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import comparer, mesurer, mesurer_maille, mesurer_serie, situer
 from cafdiag.indicateurs.horizon import horizon

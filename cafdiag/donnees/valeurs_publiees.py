@@ -17,7 +17,7 @@ import pandas as pd
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.grandeurs import COMPOSEES, DEMI_PAS_ARRONDI, PLACES
 from cafdiag.donnees.memoire import Partie, en_parties
-from cafdiag.donnees.tables import epci, etat, places, taux_couverture
+from cafdiag.donnees.tables_assemblees import epci, etat, places, taux_couverture
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
