@@ -163,7 +163,6 @@ def test_tous_les_defauts_d_un_coup(tmp_path):
         b"\x00\x01\x02",
         b"type;nom\nevs;A\n",
         b"<html>erreur</html>",
-        "type;nom;code\nevs;\xe9t\xe9;49007\n".encode("latin-1"),
     ],
 )
 def test_fichier_abime_refuse(tmp_path, contenu):

@@ -130,7 +130,7 @@ def test_chercher_sans_option(capsys):
         (["avis", "75101", "--places", "20"], "demandez Paris (75056)"),
         (["sppe", "98735"], "pas même qu'elle n'en a pas"),
         (["comparables", "98735"], "une collectivité d'outre-mer n'a ni département"),
-        (["carte", "98735", "PE_TXCOUV_EAJE", "--sortie", "carte.html"], "ne couvrent pas les collectivités d'outre-mer"),
+        (["carte", "98735", "PE_TXCOUV_EAJE", "--sortie", "x.html"], "ne couvrent pas les collectivités d'outre-mer"),
     ],
 )
 def test_un_lieu_hors_de_portee_dit_pourquoi(capsys, tmp_path, monkeypatch, arguments, attendu):

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cafdiag.donnees import registres
+from cafdiag.donnees import lire_apports, registres
 from cafdiag.donnees.lecteurs import lire
 from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.releves import Colonne, lire_releve
 from cafdiag.donnees.tableurs import SANS_VALEUR, lire_feuilles
 from cafdiag.erreurs import EntreeFautive
+from cafdiag.lot.plan import cibles
 from tests.test_registres import ods
 
 FORMES = [f"{nom}-{encodage}.csv" for nom in ("point_virgule", "virgule", "tabulation")
@@ -111,12 +112,22 @@ def test_les_feuilles_d_un_usager_de_meme(lignes, titre, note, tmp_path_factory)
 
 
 REGISTRE = [["type", "nom", "code", "places"], ["eaje", "Les Lutins", "01004", "25"], ["eaje", "L'Île", "53084", "12"]]
+LISTE = [["Liste, arrêtée au 1er janvier", ""], ["code", "nom"], ["01004", "Ambérieu"], ["53084", "L'été, à Craon"]]
 RELEVE = [["Code", "Action", "Coût (€)"], ["01004", "Ouvrir un « LAEP »", "1250,5"], ["53084", "L'été", ""]]
 DENSITE = [["CODGEO", "LIBGEO", "DENS7"], ["01004", "Ambérieu", "3"], ["53084", "Craon", "5"]]
 
 
 def registre(chemin):
     return registres.importer(chemin).table[["type", "nom", "code", "places"]].astype(str).values.tolist()
+
+
+def apport(chemin):
+    table = lire_apports(registre=chemin).structures
+    return table[["type", "nom", "code", "places"]].astype(str).values.tolist()
+
+
+def liste_de_lot(chemin):
+    return [[cible.cle, cible.nom, cible.origine] for cible in cibles(fichier=chemin)]
 
 
 def releve(chemin):
@@ -128,7 +139,8 @@ def densite(chemin):
     return lire(chemin, annee=2024).table.astype(str).values.tolist()
 
 
-@pytest.mark.parametrize(("porte", "table"), [(registre, REGISTRE), (releve, RELEVE), (densite, DENSITE)])
+@pytest.mark.parametrize(("porte", "table"), [
+    (registre, REGISTRE), (apport, REGISTRE), (releve, RELEVE), (densite, DENSITE), (liste_de_lot, LISTE)])
 def test_chaque_porte_lit_de_meme(porte, table, tmp_path):
     rendus = par_chaque_forme(tmp_path, table, porte)
     assert len(rendus[FORMES[0]]) == 2 and any("01004" in ligne for ligne in rendus[FORMES[0]])

@@ -72,7 +72,7 @@ def lire_apports(
     qpv : path, optional
         Contours des QPV 2024 publiés par l'ANCT (GeoJSON, GeoPackage ou shapefile).
     registre : path, optional
-        Registre de structures, xlsx, ods ou CSV (UTF-8) : colonnes ``type``, ``nom``, ``code`` (code Insee
+        Registre de structures, xlsx, ods ou CSV : colonnes ``type``, ``nom``, ``code`` (code Insee
         de la commune), et facultativement ``lon``, ``lat``. Voir :mod:`cafdiag.donnees.registres`.
     registre_complet : sequence of str
         Départements pour lesquels ce registre est complet (« 49 »), pour les types de structures qu'il
@@ -125,7 +125,6 @@ def _lire_registre(chemin: Path) -> Lecture:
     # Les registres chargent leurs contrôles : inutile à qui n'en apporte pas.
     from cafdiag.donnees.registres import importer
 
-    _refuser_csv_hors_utf8(chemin)
     lecture = importer(chemin, ignorer_inconnues=True, vide_permis=True)
     if lecture.jeu == "activite":
         raise EntreeFautive(
@@ -148,20 +147,6 @@ def _lire_registre(chemin: Path) -> Lecture:
             conseil="corrigez ces lignes puis relancez ; rien n'a été importé",
         )
     return lecture
-
-
-def _refuser_csv_hors_utf8(chemin: Path) -> None:
-    try:
-        octets = chemin.read_bytes()
-        if not octets.startswith(b"PK"):
-            octets.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise fichier_illisible(
-            chemin,
-            cause,
-            attendu="un classeur xlsx ou ods, ou un CSV en UTF-8",
-            conseil="enregistrez-le depuis le tableur au format « CSV UTF-8 »",
-        ) from cause
 
 
 def _lire_qpv(chemin: Path) -> tuple[gpd.GeoDataFrame, CompteRendu]:

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cafdiag.donnees import octets
 from cafdiag.donnees.delimite import trouver_separateur
-from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, TerritoireInconnu, fichier_illisible
+from cafdiag.donnees.tableurs import lire_feuilles
+from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, TerritoireInconnu
 from cafdiag.restitution.formats import pluriel
 from cafdiag.restitution.produire import Commande, preparer
 from cafdiag.territoires import MAILLES, Territoire, lister, membres, territoire
@@ -55,7 +57,7 @@ def cibles(
     territoires : str or sequence of str
         Codes ou noms ; en texte, séparés par des virgules ou des points-virgules.
     fichier : path
-        Liste en CSV : une colonne ``code`` (ou la première), et ``nom_usage`` si l'on veut.
+        Liste en CSV, xlsx ou ods : une colonne ``code`` (ou la première), et ``nom_usage`` si l'on veut.
     maille : str
         Maille de ``departement``, ``region`` et ``france`` ; l'EPCI par défaut.
 
@@ -114,17 +116,7 @@ def _de_table(tables: Iterable, maille: str) -> list[Cible]:
 
 
 def _lire_liste(fichier: Path) -> list[Cible]:
-    texte = _texte(fichier)
-    utiles = [li for li in texte.splitlines() if li.strip() and not _A_PASSER.match(li)]
-    # Une colonne seule, sous son nom : les virgules sont celles des noms d'EPCI.
-    seule = any(_propre(li).lower() in _COLONNES_CODE for li in utiles[:_ENTETE_AVANT])
-    separateur = ";" if seule else trouver_separateur("\n".join(utiles))
-    lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=separateur)
-    lignes = [
-        (lecteur.line_num, [_propre(c) for c in ligne])
-        for ligne in lecteur
-        if any(c.strip() for c in ligne) and not _A_PASSER.match(separateur.join(ligne))
-    ]
+    lignes = _lignes(fichier)
     if not lignes:
         raise EntreeFautive(fichier.name, ["aucune ligne"], attendu="un code de territoire par ligne")
     titres = next(
@@ -165,24 +157,26 @@ def _lire_liste(fichier: Path) -> list[Cible]:
     ]
 
 
-def _texte(fichier: Path) -> str:
-    try:
-        octets = fichier.read_bytes()
-    except OSError as cause:
-        raise fichier_illisible(fichier, cause, attendu="un code de territoire par ligne") from cause
-    if octets.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return octets.decode("utf-16", "replace")  # « Texte Unicode » d'Excel
-    if octets.startswith(b"PK") or b"\0" in octets:
-        raise EntreeFautive(
-            fichier.name,
-            ["ce n'est pas un fichier texte" + (" : c'est un classeur" if octets.startswith(b"PK") else "")],
-            attendu="un fichier CSV, un code de territoire par ligne",
-            conseil="dans le tableur, enregistrez la feuille au format CSV",
-        )
-    try:
-        return octets.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return octets.decode("cp1252", "replace")
+def _lignes(fichier: Path) -> list[tuple[int, list[str]]]:
+    """Les lignes de la liste et leur numéro : un classeur, ou un texte, comme partout ailleurs."""
+    with octets.lisible(fichier):
+        src = octets.source(fichier)
+    if src.format != "csv":
+        lignes = next((f.lignes for f in lire_feuilles(fichier) if f.lignes), [])
+        return [(n, [_propre(c) for c in li]) for n, li in lignes if not _A_PASSER.match(";".join(li))]
+    texte = octets.decoder(src.tout())[0]
+    if "\0" in texte:
+        raise EntreeFautive(fichier.name, ["ce n'est pas un tableau"], attendu="un CSV, un code par ligne")
+    utiles = [li for li in texte.splitlines() if li.strip() and not _A_PASSER.match(li)]
+    # Une colonne seule, sous son nom : les virgules sont celles des noms d'EPCI.
+    seule = any(_propre(li).lower() in _COLONNES_CODE for li in utiles[:_ENTETE_AVANT])
+    separateur = ";" if seule else trouver_separateur("\n".join(utiles))
+    lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=separateur)
+    return [
+        (lecteur.line_num, [_propre(c) for c in ligne])
+        for ligne in lecteur
+        if any(c.strip() for c in ligne) and not _A_PASSER.match(separateur.join(ligne))
+    ]
 
 
 def _propre(case: str) -> str:
