@@ -249,6 +249,8 @@ def _ouvrir_xlsx(src: octets.Fichier, *, calcule: bool = True):
 
 
 _FORMULES, _AUTRES = "f", "*"
+# Le seul format qui compte : « 00000 », et rien d'autre.
+_ZEROS = re.compile(rb"""formatCode=["']00+["']""")
 
 
 def _traits(src: octets.Fichier) -> str:
@@ -260,7 +262,7 @@ def _traits(src: octets.Fichier) -> str:
     trouves = set()
     with zipfile.ZipFile(_contenu(src)) as archive:
         for nom in archive.namelist():
-            if nom == "xl/styles.xml" and re.search(rb"""formatCode=["'][^"']*00(?![.,])""", archive.read(nom)):
+            if nom == "xl/styles.xml" and _ZEROS.search(archive.read(nom)):
                 trouves.add(_AUTRES)
             if nom.startswith("xl/worksheets/"):
                 with archive.open(nom) as flux:
