@@ -6,25 +6,186 @@ Codes de retour : 0 réussi, 1 échec (écriture, données abîmées), 2 demande
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from cafdiag import (
-    cli_choix,
-    cli_donnees,
-    cli_explorer,
-    cli_lot,
-    cli_perimetre,
-    cli_secret,
-    cli_simuler,
-    cli_suivi,
-)
-from cafdiag.cli_choix import Analyseur
+from cafdiag import cli_choix, cli_donnees, cli_lot, cli_secret, cli_simuler, cli_suivi
+from cafdiag.cli_choix import Analyseur, annoncer
 from cafdiag.cli_donnees import afficher, ajouter_commandes
 from cafdiag.erreurs import CafdiagError, DemandeFausse, TerritoireAmbigu
 from cafdiag.geographie import ANCIENNE, ANNEES, REFERENCE, en_vigueur
+
+_EPILOGUE_PERIMETRE = """exemples :
+  cafdiag perimetre lister
+  cafdiag perimetre garder "Pôle sud" 53012+53084
+  cafdiag diagnostic "perimetre:Pôle sud"
+  cafdiag perimetre oublier "Pôle sud"
+  cafdiag perimetre montres
+  cafdiag perimetre oublier-montres 53012+53084
+"""
+
+
+def _commandes_de_perimetre(sous_analyseurs: Any) -> argparse.ArgumentParser:
+    """Ajoute « perimetre » et ses actions à l'analyseur de :mod:`cafdiag.cli`."""
+    perimetre = sous_analyseurs.add_parser(
+        "perimetre",
+        help="les périmètres libres gardés sous un nom",
+        description=(
+            "Les périmètres libres gardés sous un nom : ils se relisent partout, et le secret statistique "
+            "juge ceux d'après en les sachant montrés."
+        ),
+        epilog=_EPILOGUE_PERIMETRE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = perimetre.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=type(perimetre)
+    )
+    lister = actions.add_parser("lister", help="les périmètres gardés")
+    lister.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+    garder = actions.add_parser("garder", help="garde un périmètre ; de même nom, il remplace")
+    garder.add_argument("nom", metavar="NOM", help="par exemple « Pôle sud »")
+    garder.add_argument("codes", metavar="CODES", help="codes de communes ou d'EPCI : 53012+53084")
+    oublier = actions.add_parser("oublier", help="ôte un périmètre gardé")
+    oublier.add_argument("nom", metavar="NOM", help="voir « cafdiag perimetre lister »")
+    montres = actions.add_parser(
+        "montres", help="le journal des périmètres dont des chiffres confidentiels ont été montrés"
+    )
+    montres.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+    oublier_montres = actions.add_parser(
+        "oublier-montres", help="ôte du journal un périmètre montré : ceux d'après ne le connaîtront plus"
+    )
+    vises = oublier_montres.add_mutually_exclusive_group(required=True)
+    vises.add_argument("codes", metavar="CODES", nargs="?", help="53012+53084, ou le code P-… du journal")
+    vises.add_argument("--tous", action="store_true", help="tout le journal")
+    return perimetre
+
+
+def _perimetre(options: argparse.Namespace) -> int:
+    """Exécute l'action demandée ; rend son code de retour."""
+    return _ACTIONS[options.action](options)
+
+
+def _lister(options: argparse.Namespace) -> int:
+    from cafdiag.territoires import perimetres_gardes
+
+    table = perimetres_gardes()
+    if table.empty and options.format == "texte":
+        print("cafdiag : aucun périmètre gardé ; voyez « cafdiag perimetre garder --help ».", file=sys.stderr)
+        return 0
+    return afficher(table, options.format)
+
+
+def _garder(options: argparse.Namespace) -> int:
+    from cafdiag.erreurs import CafdiagError
+    from cafdiag.territoires import garder_perimetre, perimetre
+
+    lieu = perimetre(options.nom, options.codes)
+    with contextlib.suppress(CafdiagError):
+        ancien = perimetre(options.nom)
+        if ancien.communes != lieu.communes:
+            print(
+                f"cafdiag : il remplace « {ancien.nom} » ({'+'.join(ancien.communes)}) ; si celui-ci a été publié, "
+                "gardez-le sous un autre nom : le secret des suivants en dépend.",
+                file=sys.stderr,
+            )
+    annoncer(lieu)
+    print(garder_perimetre(lieu))
+    print(f"cafdiag : {lieu.libelle} est gardé ; redemandez-le par « perimetre:{lieu.nom} ».", file=sys.stderr)
+    return 0
+
+
+def _oublier(options: argparse.Namespace) -> int:
+    from cafdiag.territoires import oublier_perimetre
+
+    oublier_perimetre(options.nom)
+    print(
+        f"cafdiag : « {options.nom} » est oublié ; s'il a déjà été publié, gardez-le : "
+        "le secret des suivants en dépend.",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _montres(options: argparse.Namespace) -> int:
+    from cafdiag.territoires import perimetres_montres
+
+    table = perimetres_montres()
+    if table.empty and options.format == "texte":
+        print("cafdiag : aucun périmètre libre n'a montré de chiffre confidentiel.", file=sys.stderr)
+        return 0
+    return afficher(table, options.format)
+
+
+def _oublier_montres(options: argparse.Namespace) -> int:
+    from cafdiag.restitution.formats import pluriel
+    from cafdiag.territoires import oublier_montres
+
+    nombre = oublier_montres(None if options.tous else options.codes)
+    print(
+        f"cafdiag : {pluriel(nombre, 'périmètre montré oublié', 'périmètres montrés oubliés')} ; si ses chiffres "
+        "ont été remis à quelqu'un, un périmètre voisin pourra les trahir.",
+        file=sys.stderr,
+    )
+    return 0
+
+
+_ACTIONS = {
+    "lister": _lister,
+    "garder": _garder,
+    "oublier": _oublier,
+    "montres": _montres,
+    "oublier-montres": _oublier_montres,
+}
+
+
+# --- L'explorateur, l'atelier ---
+
+
+def _commandes_d_explorateur(sous_analyseurs: Any) -> None:
+    """Ajoute « explorer » et « atelier » à l'analyseur de :mod:`cafdiag.cli`."""
+    explorer = sous_analyseurs.add_parser(
+        "explorer",
+        help="ouvre l'explorateur : une page, sans code",
+        description="Ouvre l'explorateur en une page, dans le navigateur, sans réseau. Ctrl-C l'arrête.",
+    )
+    explorer.add_argument(
+        "--sortie", metavar="DOSSIER", default="sorties", help="là où s'écrit ce que la page produit"
+    )
+    atelier = sous_analyseurs.add_parser(
+        "atelier",
+        help="ouvre JupyterLab en français sur les carnets",
+        description="Ouvre JupyterLab en français sur les carnets, sans réseau. Ctrl-C l'arrête.",
+    )
+    atelier.add_argument(
+        "--dossier", metavar="DOSSIER", help="travaille dans ce dossier : les carnets y sont copiés"
+    )
+    for commande in (explorer, atelier):
+        commande.add_argument("--port", type=int, help="port de cet ordinateur ; par défaut, le premier libre")
+        commande.add_argument(
+            "--sans-navigateur", action="store_true", help="donne l'adresse sans ouvrir le navigateur"
+        )
+
+
+def _explorateur(options: argparse.Namespace) -> int:
+    """Ouvre la page ou l'atelier ; rend son code de retour."""
+    from cafdiag import atelier
+
+    communs = {
+        "port": options.port,
+        "navigateur": not options.sans_navigateur,
+        "annoncer": partial(print, flush=True),
+    }
+    if options.commande == "atelier":
+        return atelier.ouvrir(dossier=options.dossier, **communs)
+    return atelier.ouvrir_la_page(sortie=options.sortie, **communs)
+
+
+# --- Toutes les commandes ---
+
 
 PAR_DEFAUT = "200048551"
 _EPILOGUE = """exemples :
@@ -151,9 +312,9 @@ def analyseur() -> argparse.ArgumentParser:
     cli_choix.secret(departement)
     cli_suivi.ajouter_commandes(commandes)
     ajouter_commandes(commandes)
-    cli_perimetre.ajouter_commandes(commandes)
+    _commandes_de_perimetre(commandes)
     cli_secret.ajouter_commandes(commandes)
-    cli_explorer.ajouter_commandes(commandes)
+    _commandes_d_explorateur(commandes)
     cli_lot.ajouter_commandes(commandes)
     _geographie(racine)
     return racine
@@ -386,11 +547,11 @@ _COMMANDES = {
     "horizon": cli_simuler.horizon,
     "departement": _departement,
     "donnees": cli_donnees.executer,
-    "perimetre": cli_perimetre.executer,
+    "perimetre": _perimetre,
     "secret": cli_secret.executer,
     **dict.fromkeys(
         ("serie", "decomposer", "figer", "evaluer", "anomalies", "avis", "bilan", "questionnaire"), cli_suivi.executer
     ),
-    **dict.fromkeys(("explorer", "atelier"), cli_explorer.executer),
+    **dict.fromkeys(("explorer", "atelier"), _explorateur),
     "lot": cli_lot.executer,
 }

@@ -38,8 +38,6 @@ ETAGES = [
     "cli_donnees",
     "cli_simuler",
     "cli_suivi",
-    "cli_explorer",
-    "cli_perimetre",
     "cli_secret",
     "cli_lot",
     "cli",

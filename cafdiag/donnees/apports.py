@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cafdiag.donnees.au_besoin import AuBesoin
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
+from cafdiag.donnees.memoire import AuBesoin
 from cafdiag.donnees.registres_champs import TYPES_STRUCTURES as TYPES_STRUCTURES
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.magasin import lire_table

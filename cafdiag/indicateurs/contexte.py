@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, evaluer
-from cafdiag.donnees.au_besoin import AuBesoin
 from cafdiag.donnees.grandeurs import nom_de_colonne
-from cafdiag.donnees.memoire import Partie
+from cafdiag.donnees.memoire import AuBesoin, Partie
 from cafdiag.donnees.projections import projeter
 from cafdiag.indicateurs.agregation import sommer_positions
 from cafdiag.indicateurs.hors_mayotte import MAILLE

@@ -10,9 +10,8 @@ import pandas as pd
 
 from cafdiag.donnees import Apports, entrepot, table_communes
 from cafdiag.donnees import tables_assemblees as tables_donnees
-from cafdiag.donnees.au_besoin import AuBesoin
 from cafdiag.donnees.communes import structures_connues
-from cafdiag.donnees.memoire import Partie
+from cafdiag.donnees.memoire import AuBesoin, Partie
 from cafdiag.donnees.valeurs_publiees import publications
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.contexte import Contexte
