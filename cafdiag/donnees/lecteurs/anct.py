@@ -18,7 +18,7 @@ from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     Chantier,
     a_colonnes,
-    annee_du_nom,
+    adresse,
     completer_par_zero,
     exiger,
     ouvrir,
@@ -57,24 +57,17 @@ def lire_structures(chemin: Path, *, feuille: str | None = None, annee: int | No
     if identifiant := trouver(brut.entete, "id_fs"):
         chantier.sans_doublon([brut.table[identifiant]], pd.DataFrame({"nom": noms, "code": codes}))
     lon, lat = _points(chantier)
-    an = annee or annee_du_nom(brut.fichier) or _annee_collee(brut.fichier)
-    if an is None:
-        raise refuser(brut, "rien ne dit l'année de la liste", conseil="mettez la date dans le nom du fichier")
+    an = chantier.annee_annoncee()
     chantier.refuser_si_vide("lib_fs et insee_com")
     place = lon.notna()
     table = pd.DataFrame({
-        "type": "france_services", "nom": noms, "code": codes, "adresse": _adresse(brut), "lon": lon, "lat": lat,
+        "type": "france_services", "nom": noms, "code": codes, "adresse": adresse(brut, "adresse", "code_postal", "lib_com"), "lon": lon, "lat": lat,
         "annee": an, "places": np.nan, "source": "ANCT, France services",
         "statut_agrement": "confirmé (liste officielle)",
         "precision_lieu": np.where(place, "point", "commune"),
     })[chantier.garde].reset_index(drop=True)
     table = chantier.points_au_cog(table, millesime=an)
     return chantier.rendre(table, annees=[an], source="ANCT, France services", millesime=str(an))
-
-
-def _annee_collee(fichier: str) -> int | None:
-    m = re.search(r"(20[2-4]\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", fichier)
-    return int(m[1]) if m else None
 
 
 def _points(chantier: Chantier) -> tuple[pd.Series, pd.Series]:
@@ -102,14 +95,6 @@ def _points(chantier: Chantier) -> tuple[pd.Series, pd.Series]:
     return lon.mask(loin), lat.mask(loin)
 
 
-def _adresse(brut: Brut) -> pd.Series:
-    morceaux = [brut.table[c] for n in ("adresse", "code_postal", "lib_com") if (c := trouver(brut.entete, n))]
-    if not morceaux:
-        return pd.Series("", index=brut.table.index)
-    texte = morceaux[0].str.cat(morceaux[1:], sep=" ") if len(morceaux) > 1 else morceaux[0]
-    return texte.str.replace(r"\s+", " ", regex=True).str.strip()
-
-
 def reconnait_par_commune(brut: Brut) -> bool:
     """Nombre et noms de France services par commune."""
     noms = trouver(brut.entete, "labels|noms")
@@ -129,7 +114,7 @@ def lire_par_commune(chemin: Path, *, feuille: str | None = None, annee: int | N
     noms = brut.table[roles["noms"]]
     listes = noms.str.split(" | ", regex=False).str.len().mask(noms.eq(""), 0)
     chantier.rejeter(listes.ne(nb), "le nombre ne vaut pas celui des noms", noms)
-    an = _annee_unique(chantier, annee)
+    an = _annee_unique(chantier)
     chantier.sans_doublon([codes], nb.to_frame("nb"))
     chantier.refuser_si_vide("un nombre par commune")
     nom = f"france_services_{an}"
@@ -151,13 +136,10 @@ def _villes_a_arrondissements(chantier: Chantier, table: pd.DataFrame, nom: str)
     return table.assign(**{nom: table[nom] + plus})
 
 
-def _annee_unique(chantier: Chantier, annee: int | None) -> int:
+def _annee_unique(chantier: Chantier) -> int:
     nom = trouver(chantier.brut.entete, "year|annee|millesime")
     if nom is None:
-        an = annee or annee_du_nom(chantier.brut.fichier)
-        if an is None:
-            raise refuser(chantier.brut, "aucune colonne ne donne l'année", attendu="une année")
-        return an
+        return chantier.annee_annoncee()
     ans, raisons = lire_annee(chantier.brut.table[nom])
     chantier.rejeter_selon(raisons, chantier.brut.table[nom])
     uniques = sorted({int(a) for a in ans.dropna()})

@@ -177,6 +177,14 @@ class Chantier:
         self.connus(codes)
         return codes
 
+    def annee_annoncee(self) -> int:
+        """L'année donnée à l'import, sinon celle du nom du fichier ; sans l'une ni l'autre, il est refusé."""
+        an = self.annee_dite or annee_du_nom(self.brut.fichier)
+        if an is None:
+            raise refuser(self.brut, "aucune colonne ne donne l'année, et le nom du fichier non plus",
+                          attendu="une année", conseil="mettez l'année dans le nom du fichier (…_2022.csv)")
+        return an
+
     @property
     def garde(self) -> np.ndarray:
         """Masque des lignes encore gardées."""
@@ -441,6 +449,15 @@ def ouvrir(chemin: Path, jeu: str, *, feuille: str | None, annee: int | None, co
     return chantier
 
 
+def adresse(brut: Brut, *colonnes: str) -> pd.Series:
+    """Une adresse sur une ligne, de ces colonnes mises bout à bout (celles qui y sont)."""
+    morceaux = [brut.table[c] for nom in colonnes if (c := trouver(brut.entete, nom))]
+    if not morceaux:
+        return pd.Series("", index=brut.table.index)
+    texte = morceaux[0].str.cat(morceaux[1:], sep=" ") if len(morceaux) > 1 else morceaux[0]
+    return texte.str.replace(r"\s+", " ", regex=True).str.strip()
+
+
 def completer_par_zero(chantier: Chantier, table: pd.DataFrame) -> pd.DataFrame:
     """Zéro pour les communes qu'une liste nationale ne cite pas, dans les départements qu'elle couvre.
 
@@ -514,8 +531,13 @@ def annee_des_chiffres(population: pd.Series) -> int | None:
 
 
 def annee_du_nom(fichier: str) -> int | None:
-    """Année écrite dans un nom de fichier, s'il n'y en a qu'une plausible (la dernière sinon)."""
-    annees = [int(a) for a in re.findall(r"(?<!\d)(20[0-4]\d)(?!\d)", fichier)]
+    """Année écrite dans un nom de fichier, s'il n'y en a qu'une plausible (la dernière sinon).
+
+    >>> annee_du_nom("liste-fs-20240801.csv"), annee_du_nom("rp22.csv"), annee_du_nom("30000.csv")
+    (2024, 2022, None)
+    """
+    jour = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+    annees = [int(a) for a in re.findall(rf"(?<!\d)(20[0-4]\d)(?:{jour})?(?!\d)", fichier)]
     annees += [2000 + int(a) for a in re.findall(r"(?<![\d])(?:bpe|rp|zrr|filo)(\d\d)(?!\d)", fichier.lower())]
     return annees[-1] if annees else None
 
@@ -528,10 +550,7 @@ def millesime_cache(chantier: Chantier, population: pd.Series | None = None) -> 
     if an is not None:
         chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, reconnue à ses populations")
         return an
-    an = annee_du_nom(chantier.brut.fichier)
-    if an is None:
-        raise refuser(chantier.brut, "aucune colonne ne donne l'année, et le nom du fichier non plus",
-                      attendu="une année", conseil="mettez l'année dans le nom du fichier (…_2022.csv)")
+    an = chantier.annee_annoncee()
     chantier.remarques.append(f"aucune colonne ne donne l'année : {an}, lue dans le nom du fichier")
     return an
 

@@ -22,7 +22,6 @@ from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     REPETEE,
     Chantier,
-    annee_du_nom,
     nom_libre,
     passer,
     refuser,
@@ -169,11 +168,7 @@ def annees(c: Chantier, annee: int | None, *, decembre: bool = False) -> pd.Seri
             c.rejeter(serie.isin(autres), "autre mois que décembre", serie)
         verifier_annees(c, lues)
         return lues
-    annee = annee or annee_du_nom(c.brut.fichier)
-    if annee is None:
-        raise refuser(c.brut, "aucune colonne ne donne l'année, et le nom du fichier non plus",
-                      attendu="une colonne annee ou « Date référence »",
-                      conseil="mettez l'année dans le nom du fichier (TAUXCOUV2021.csv)")
+    annee = annee or c.annee_annoncee()
     c.remarques.append(f"année {annee} : elle n'est dans aucune colonne")
     return pd.Series(annee, index=c.brut.table.index, dtype="Int64")
 

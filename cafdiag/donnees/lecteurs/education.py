@@ -14,7 +14,6 @@ from cafdiag.donnees.lecteurs.chantier import (
     REPETEE,
     Chantier,
     a_colonnes,
-    annee_du_nom,
     completer_par_zero,
     ouvrir,
     refuser,
@@ -44,7 +43,7 @@ def lire_comptes(chemin: Path, *, feuille: str | None = None, annee: int | None 
         annonces, _ = chantier.nombres(total)
         sommes = objets.map(lambda o: sum(o.values()) if o else float("nan"))
         chantier.rejeter(annonces.ne(sommes), "la somme des types ne fait pas le total", brut.table[total])
-    an = _annee(chantier, trouver(brut.entete, "year|annee"), annee)
+    an = _annee(chantier, trouver(brut.entete, "year|annee"))
     propres = pd.DataFrame([{_TYPES[simple(k)]: v for k, v in (o or {}).items() if simple(k) in _TYPES}
                             for o in objets.where(objets.notna(), None)], columns=list(_TYPES.values()))
     # Un établissement ouvert d'un autre type est compté : l'absence d'école y est un vrai zéro.
@@ -67,18 +66,13 @@ def _objet(texte: str) -> dict | None:
     return objet if juste else None
 
 
-def _annee(chantier: Chantier, colonne: str | None, annee: int | None) -> int:
-    if annee:
-        return annee
-    if colonne:
+def _annee(chantier: Chantier, colonne: str | None) -> int:
+    if colonne and not chantier.annee_dite:
         ans, raisons = lire_annee(chantier.brut.table[colonne].str.slice(0, 10))
         chantier.rejeter_selon(raisons, chantier.brut.table[colonne])
         if ans.notna().any():
             return int(ans.max())
-    an = annee_du_nom(chantier.brut.fichier)
-    if an is None:
-        raise refuser(chantier.brut, "rien ne dit l'année", conseil="mettez l'année dans le nom du fichier")
-    return an
+    return chantier.annee_annoncee()
 
 
 def lire_annuaire(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
@@ -94,7 +88,7 @@ def lire_annuaire(chemin: Path, *, feuille: str | None = None, annee: int | None
         ferme = ~brut.table[etat].map(simple).isin(["ouvert", "1", ""])
         chantier.rejeter(ferme, "établissement fermé ou à ouvrir", brut.table[etat])
     chantier.rejeter(~types.isin(_TYPES), "ni école, ni collège, ni lycée", brut.table[roles["type_etablissement"]])
-    an = _annee(chantier, trouver(brut.entete, "annee|date_maj_ligne"), annee)
+    an = _annee(chantier, trouver(brut.entete, "annee|date_maj_ligne"))
     fiche = pd.DataFrame({"code": codes, "nom": types.map(_TYPES)})
     chantier.sans_doublon([brut.table[roles["identifiant"]]], fiche)
     chantier.refuser_si_vide("des établissements ouverts")

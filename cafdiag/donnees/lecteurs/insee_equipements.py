@@ -17,6 +17,7 @@ from cafdiag.donnees.lecteurs.chantier import (
     INCONNUE,
     REPETEE,
     Chantier,
+    adresse,
     annee_du_nom,
     completer_par_zero,
     exiger,
@@ -80,6 +81,7 @@ def _types(chantier: Chantier, colonne: str) -> pd.Series:
 
 
 _CODE = r"[A-G]\d{3}"
+_ADRESSE = ("numvoie", "typvoie", "libvoie", "codpos", "libcom")
 
 
 @lru_cache(maxsize=1)
@@ -215,21 +217,12 @@ def lire_structures(chemin: Path, *, feuille: str | None = None, annee: int | No
     juste = lon.between(-180, 180) & lat.between(-90, 90) & (lon.ne(0) | lat.ne(0))
     table = pd.DataFrame({
         "type": types.map(_STRUCTURES), "nom": brut.table[trouver(brut.entete, "nomrs")], "code": lu["codes"],
-        "adresse": _adresse(brut), "lon": lon.where(juste), "lat": lat.where(juste), "annee": lu["an"],
+        "adresse": adresse(brut, *_ADRESSE), "lon": lon.where(juste), "lat": lat.where(juste), "annee": lu["an"],
         "places": valeurs.get("capacite", vide), "source": f"{SOURCE} {lu['an']}", "statut_agrement": "",
         "precision_lieu": np.where(juste, "point", "commune"),
     })[chantier.garde].reset_index(drop=True)
     table = chantier.points_au_cog(table, millesime=lu["an"])
     return chantier.rendre(table, annees=[lu["an"]], source=SOURCE, millesime=f"BPE {lu['an']}")
-
-
-def _adresse(brut: Brut) -> pd.Series:
-    morceaux = [brut.table[c] for n in ("numvoie", "typvoie", "libvoie", "codpos", "libcom")
-                if (c := trouver(brut.entete, n))]
-    if not morceaux:
-        return pd.Series("", index=brut.table.index)
-    texte = morceaux[0].str.cat(morceaux[1:], sep=" ") if len(morceaux) > 1 else morceaux[0]
-    return texte.str.replace(r"\s+", " ", regex=True).str.strip()
 
 
 def reconnait_melodi(brut: Brut) -> bool:

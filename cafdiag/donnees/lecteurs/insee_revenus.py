@@ -13,7 +13,6 @@ from cafdiag.donnees.lecteurs.anct import GEOGRAPHIE_PRIORITAIRE, QPV, anciens_q
 from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     Chantier,
-    annee_du_nom,
     exiger,
     ouvrir,
     refuser,
@@ -145,10 +144,7 @@ def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = N
         ans, raisons = lire_annee(brut.table[temps])
         chantier.rejeter_selon(raisons, brut.table[temps])
     else:
-        an = annee or annee_du_nom(brut.fichier)
-        if an is None:
-            raise refuser(brut, "aucune colonne ne donne l'année", attendu="TIME_PERIOD")
-        ans = pd.Series(an, index=brut.table.index, dtype="Int64")
+        ans = pd.Series(chantier.annee_annoncee(), index=brut.table.index, dtype="Int64")
     valeurs, statuts = nombre(brut.table[roles["valeur"]])
     if conf := trouver(brut.entete, "conf_status"):
         statuts = statuts.mask(brut.table[conf].isin(["C", "S"]), "secret")
