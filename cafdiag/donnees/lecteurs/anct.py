@@ -36,7 +36,6 @@ from cafdiag.donnees.lecteurs.ign import (
     valider,
 )
 from cafdiag.donnees.lecture import lire_tableau
-from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour
@@ -61,8 +60,9 @@ def lire_structures(chemin: Path, *, feuille: str | None = None, annee: int | No
     chantier.refuser_si_vide("lib_fs et insee_com")
     place = lon.notna()
     table = pd.DataFrame({
-        "type": "france_services", "nom": noms, "code": codes, "adresse": adresse(brut, "adresse", "code_postal", "lib_com"), "lon": lon, "lat": lat,
-        "annee": an, "places": np.nan, "source": "ANCT, France services",
+        "type": "france_services", "nom": noms, "code": codes,
+        "adresse": adresse(brut, "adresse", "code_postal", "lib_com"), "lon": lon, "lat": lat, "annee": an,
+        "places": np.nan, "source": "ANCT, France services",
         "statut_agrement": "confirmé (liste officielle)",
         "precision_lieu": np.where(place, "point", "commune"),
     })[chantier.garde].reset_index(drop=True)
@@ -140,8 +140,7 @@ def _annee_unique(chantier: Chantier) -> int:
     nom = trouver(chantier.brut.entete, "year|annee|millesime")
     if nom is None:
         return chantier.annee_annoncee()
-    ans, raisons = lire_annee(chantier.brut.table[nom])
-    chantier.rejeter_selon(raisons, chantier.brut.table[nom])
+    ans = chantier.annees(chantier.brut.table[nom])
     uniques = sorted({int(a) for a in ans.dropna()})
     if len(uniques) != 1:
         raise refuser(chantier.brut, "plusieurs années mêlées : " + (", ".join(map(str, uniques)) or "aucune"))

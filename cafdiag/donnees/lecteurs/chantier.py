@@ -22,6 +22,7 @@ from cafdiag.donnees.entetes import Choix
 from cafdiag.donnees.lecteurs import au_cog
 from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes, ramener, reunir_classes
 from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_commune, code_departement, nombre
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
@@ -176,6 +177,12 @@ class Chantier:
         codes = self.communes(colonne, liste=liste)
         self.connus(codes)
         return codes
+
+    def annees(self, serie: pd.Series, *, debut: int | None = None) -> pd.Series:
+        """L'année de chaque ligne (des ``debut`` premiers caractères) ; une année illisible écarte la sienne."""
+        ans, raisons = lire_annee(serie if debut is None else serie.str.slice(0, debut))
+        self.rejeter_selon(raisons, serie)
+        return ans
 
     def annee_annoncee(self) -> int:
         """L'année donnée à l'import, sinon celle du nom du fichier ; sans l'une ni l'autre, il est refusé."""

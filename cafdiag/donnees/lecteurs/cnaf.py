@@ -33,7 +33,6 @@ from cafdiag.donnees.lecteurs.chantier import (
     verifier_pas,
     verifier_somme,
 )
-from cafdiag.donnees.lecture import annee as lire_annee
 from cafdiag.donnees.lecture import code_commune, code_departement, code_epci, code_region, lire_tableau
 from cafdiag.donnees.valeurs_publiees import PRESTATIONS_EPCI
 from cafdiag.magasin import lire_table
@@ -161,8 +160,7 @@ def annees(c: Chantier, annee: int | None, *, decembre: bool = False) -> pd.Seri
     colonne = trouver(c.brut.entete, ANNEE)
     if colonne is not None:
         serie = c.brut.table[colonne]
-        lues, raisons = lire_annee(serie)
-        c.rejeter_selon(raisons, serie)
+        lues = c.annees(serie)
         if decembre:
             autres = [u for u in serie.unique() if (m := re.match(r"\d{4}[-/]?(\d\d)", str(u))) and m[1] != "12"]
             c.rejeter(serie.isin(autres), "autre mois que décembre", serie)

@@ -21,7 +21,6 @@ from cafdiag.donnees.lecteurs.chantier import (
     trouver,
 )
 from cafdiag.donnees.lecture import lire_tableau
-from cafdiag.donnees.nettoyage import annee as lire_annee
 
 SOURCE = "Éducation nationale, annuaire"
 _TYPES = {"ecole": "ecoles", "college": "colleges", "lycee": "lycees"}
@@ -68,8 +67,7 @@ def _objet(texte: str) -> dict | None:
 
 def _annee(chantier: Chantier, colonne: str | None) -> int:
     if colonne and not chantier.annee_dite:
-        ans, raisons = lire_annee(chantier.brut.table[colonne].str.slice(0, 10))
-        chantier.rejeter_selon(raisons, chantier.brut.table[colonne])
+        ans = chantier.annees(chantier.brut.table[colonne], debut=10)
         if ans.notna().any():
             return int(ans.max())
     return chantier.annee_annoncee()
@@ -112,8 +110,7 @@ def lire_effectifs(chemin: Path, *, feuille: str | None = None, annee: int | Non
                       attendu="code_commune", conseil="exportez le jeu avec le code Insee de la commune")
     codes = chantier.communes(commune)
     chantier.connus(codes)
-    ans, raisons = lire_annee(brut.table[roles["rentree"]].str.slice(0, 4))
-    chantier.rejeter_selon(raisons, brut.table[roles["rentree"]])
+    ans = chantier.annees(brut.table[roles["rentree"]], debut=4)
     colonnes = {"eleves": roles["eleves"],
                 "eleves_preelementaire": trouver(brut.entete, r"nombre_eleves_preelementaire(_hors_ulis)?"),
                 "eleves_elementaire": trouver(brut.entete, r"nombre_eleves_elementaire(_hors_ulis)?")}

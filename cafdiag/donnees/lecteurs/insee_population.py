@@ -357,8 +357,7 @@ def _long(chantier: Chantier, *, source: str, nommer, mesure: tuple, genre: str)
         chantier.rejeter(~brut.table[freq].isin(["A", ""]), "chiffre d'une partie de l'année", brut.table[freq])
     codes = chantier.codes_geo(roles["geo"])
     chantier.connus(codes)
-    ans, raisons = lire_annee(brut.table[roles["annee"]])
-    chantier.rejeter_selon(raisons, brut.table[roles["annee"]])
+    ans = chantier.annees(brut.table[roles["annee"]])
     # Une année qui n'a que quelques lignes parmi des milliers est une année abîmée.
     comptes = ans.map(ans.value_counts())
     chantier.rejeter((comptes < 0.02 * comptes.max()).fillna(False), "année isolée dans le fichier",

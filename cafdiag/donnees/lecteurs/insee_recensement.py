@@ -328,8 +328,7 @@ def lire_ages_long(chemin: Path, *, feuille: str | None = None, annee: int | Non
     chantier.mettre_de_cote(~ages.isin(utiles), "tranche d'âge hors du champ d'une Caf")
     codes = chantier.codes_geo(roles["geo"])
     chantier.connus(codes)
-    ans, raisons = lire_annee(brut.table[roles["annee"]])
-    chantier.rejeter_selon(raisons, brut.table[roles["annee"]])
+    ans = chantier.annees(brut.table[roles["annee"]])
     valeurs, _ = chantier.nombres(roles["valeur"])
     # Sans total des deux sexes, hommes et femmes s'ajoutent.
     sexe = trouver(brut.entete, "sex|sexe")
@@ -425,8 +424,7 @@ def lire_activite_des_parents(chemin: Path, *, feuille: str | None = None, annee
     table = chantier.brut.table
     codes = chantier.codes_geo(roles["geo"])
     chantier.connus(codes)
-    ans, raisons = lire_annee(table[roles["annee"]])
-    chantier.rejeter_selon(raisons, table[roles["annee"]])
+    ans = chantier.annees(table[roles["annee"]])
     valeurs, _ = chantier.nombres(roles["valeur"])
     ages, familles = table[roles["age"]], table[roles["famille"]]
     chantier.sans_doublon([codes, ans.astype("str"), ages, familles], valeurs.to_frame("v"))

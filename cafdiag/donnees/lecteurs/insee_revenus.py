@@ -21,7 +21,6 @@ from cafdiag.donnees.lecteurs.chantier import (
     trouver,
 )
 from cafdiag.donnees.lecture import apercu, lire_tableau
-from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_epci, nombre
 from cafdiag.geographie import ANCIENNE
 from cafdiag.millesimes import millesime
@@ -141,8 +140,7 @@ def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = N
         chantier.connus(codes)
     temps = trouver(brut.entete, "time_period")
     if temps:
-        ans, raisons = lire_annee(brut.table[temps])
-        chantier.rejeter_selon(raisons, brut.table[temps])
+        ans = chantier.annees(brut.table[temps])
     else:
         ans = pd.Series(chantier.annee_annoncee(), index=brut.table.index, dtype="Int64")
     valeurs, statuts = nombre(brut.table[roles["valeur"]])
