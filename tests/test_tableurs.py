@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from cafdiag.donnees import lire_apports, registres
 from cafdiag.donnees.lecteurs import lire
 from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.nettoyage import nombre
 from cafdiag.donnees.releves import Colonne, lire_releve
 from cafdiag.donnees.tableurs import SANS_VALEUR, lire_feuilles
 from cafdiag.erreurs import EntreeFautive
@@ -94,10 +95,12 @@ def test_un_tableau_se_lit_de_meme(lignes, titre, note, tmp_path_factory):
 
     def porte(chemin):
         brut = lire_tableau(chemin)
-        return brut.table.values.tolist(), brut.lignes.tolist(), list(map(str, brut.rejets))
+        chiffres = {nom: nombre(brut.table[nom])[0].fillna(-1) for nom in ("places", "heures")}
+        return brut.table.assign(**chiffres).values.tolist(), brut.lignes.tolist(), list(map(str, brut.rejets))
 
     rendus = par_chaque_forme(tmp_path_factory.mktemp("t"), table, porte)
-    attendu = (lignes, [i + (3 if titre else 1) + 1 for i in range(len(lignes))], [])
+    lues = [[*ligne[:2], *(float(c.replace(",", ".") or -1) for c in ligne[2:])] for ligne in lignes]
+    attendu = (lues, [i + (3 if titre else 1) + 1 for i in range(len(lignes))], [])
     assert {forme: rendu for forme, rendu in rendus.items() if rendu != attendu} == {}
 
 

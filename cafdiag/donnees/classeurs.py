@@ -127,7 +127,8 @@ def lire_feuilles(src: octets.Fichier, *, feuille: str | None = None, borne: int
     borne : int, optional
         Nombre de lignes de chaque feuille (aperçu).
     prudent : bool
-        Cellule par cellule, formules et cases fusionnées comprises : le fichier vient d'un usager.
+        Cellule par cellule, formules et cases fusionnées comprises, virgule décimale : le fichier vient d'un usager,
+        à qui ses chiffres seront montrés comme il les voit.
 
     Raises
     ------
@@ -137,12 +138,12 @@ def lire_feuilles(src: octets.Fichier, *, feuille: str | None = None, borne: int
     try:
         with octets.lisible(src.chemin):
             if src.format != "xlsx":
-                return list(_feuilles_ods(src))
+                return list(_feuilles_ods(src, virgule=prudent))
             traits = _FORMULES if prudent or borne is not None else _traits(src)
             if not traits:
                 return list(_feuilles_vite(src, feuille))
             formules = borne is None and _FORMULES in traits
-            return list(_feuilles_xlsx(src, feuille, borne, formules=formules, fusions=prudent))
+            return list(_feuilles_xlsx(src, feuille, borne, formules=formules, prudent=prudent))
     except EntreeFautive:
         raise
     except Exception as cause:  # un classeur abîmé fait lever n'importe quoi à la bibliothèque qui le lit
@@ -203,16 +204,16 @@ def en_texte(valeur) -> str:
     return str(valeur)
 
 
-def _en_case(valeur) -> str:
-    """Le texte d'une case, comme le tableur français l'écrirait dans un CSV : la virgule est décimale.
+def _en_case(valeur, virgule: bool = False) -> str:
+    """Le texte d'une case ; ``virgule`` : un nombre s'y écrit comme le tableur français l'écrirait dans un CSV.
 
-    >>> [_en_case(v) for v in (12.5, 0.00001, 53084.0, "12.5")]
-    ['12,5', '0,00001', '53084', '12.5']
+    >>> [_en_case(v, virgule=True) for v in (12.5, 0.00001, 53084.0, "12.5")], _en_case(12.5)
+    (['12,5', '0,00001', '53084', '12.5'], '12.5')
     """
     if isinstance(valeur, str):
         return valeur.replace("\0", "\ufffd")
     texte = en_texte(valeur)
-    if not isinstance(valeur, float):
+    if not virgule or not isinstance(valeur, float):
         return texte
     long = "e" in texte or texte.endswith(".0")
     return (np.format_float_positional(valeur, trim="-") if long else texte).replace(".", ",")
@@ -293,7 +294,7 @@ def _feuilles_vite(src: octets.Fichier, feuille: str | None) -> Iterator[Feuille
 
 
 def _feuilles_xlsx(src: octets.Fichier, feuille: str | None, borne: int | None, *, formules: bool,
-                   fusions: bool) -> Iterator[Feuille]:
+                   prudent: bool) -> Iterator[Feuille]:
     # Deux lectures s'il y a des formules : ce qui est écrit d'un côté, la dernière valeur calculée de l'autre.
     calcule, ecrit = _ouvrir_xlsx(src), _ouvrir_xlsx(src, calcule=False) if formules else None
     try:
@@ -305,10 +306,10 @@ def _feuilles_xlsx(src: octets.Fichier, feuille: str | None, borne: int | None, 
             onglet.reset_dimensions()
             rangs = islice(onglet.iter_rows(), borne)
             for numero, rang in enumerate(rangs, start=1):
-                lue.ajouter(numero, [_texte_xlsx(case) for case in rang])
+                lue.ajouter(numero, [_texte_xlsx(case, prudent) for case in rang])
             if ecrit is not None:
                 _marquer_les_formules(lue, ecrit[onglet.title])
-            if fusions:
+            if prudent:
                 lue.plages = _fusions_xlsx(src, onglet)
             yield lue
     finally:
@@ -340,9 +341,9 @@ def _fusions_xlsx(src: octets.Fichier, onglet) -> list[tuple[int, int, int, int]
     return [(haut, gauche - 1, bas, droite - 1) for gauche, haut, droite, bas in limites]
 
 
-def _texte_xlsx(cellule) -> str:
+def _texte_xlsx(cellule, virgule: bool) -> str:
     valeur = cellule.value
-    texte = _en_case(valeur)
+    texte = _en_case(valeur, virgule)
     if isinstance(valeur, int | float) and texte.isdigit():
         zeros = re.fullmatch(r"0+", cellule.number_format or "")
         return texte.zfill(len(zeros[0])) if zeros else texte
@@ -352,7 +353,7 @@ def _texte_xlsx(cellule) -> str:
 # --- ods ---
 
 
-def _feuilles_ods(src: octets.Fichier, *, lire_lignes: bool = True) -> Iterator[Feuille]:
+def _feuilles_ods(src: octets.Fichier, *, lire_lignes: bool = True, virgule: bool = False) -> Iterator[Feuille]:
     caches: set[str] = set()
     with zipfile.ZipFile(_contenu(src)) as archive, archive.open("content.xml") as flux:
         feuille, numero = Feuille(""), 0
@@ -366,21 +367,21 @@ def _feuilles_ods(src: octets.Fichier, *, lire_lignes: bool = True) -> Iterator[
                     caches.add(noeud.get(f"{_S}name", ""))
             elif noeud.tag == f"{_T}table-row":
                 if lire_lignes:
-                    numero = _ajouter_ligne(feuille, numero, noeud)
+                    numero = _ajouter_ligne(feuille, numero, noeud, virgule)
                 noeud.clear()
             elif noeud.tag == f"{_T}table":
                 yield feuille
                 noeud.clear()
 
 
-def _ajouter_ligne(feuille: Feuille, numero: int, noeud: ElementTree.Element) -> int:
+def _ajouter_ligne(feuille: Feuille, numero: int, noeud: ElementTree.Element, virgule: bool) -> int:
     """Ajoute une ligne (répétée, peut-être) après la ligne ``numero`` ; rend le numéro de la dernière."""
     rang: list[str] = []
     formules: list[int] = []
     for cellule in noeud:
         if cellule.tag not in (f"{_T}table-cell", f"{_T}covered-table-cell"):
             continue
-        texte = _texte_ods(cellule)
+        texte = _texte_ods(cellule, virgule)
         hauteur = int(cellule.get(f"{_T}number-rows-spanned", "1"))
         if hauteur > 1:
             feuille.plages.append((numero + 1, len(rang), numero + hauteur, len(rang)))
@@ -409,7 +410,7 @@ def _paragraphe(noeud: ElementTree.Element) -> str:
     return (noeud.text or "") + "".join(_paragraphe(e) + (e.tail or "") for e in noeud)
 
 
-def _texte_ods(cellule: ElementTree.Element) -> str:
+def _texte_ods(cellule: ElementTree.Element, virgule: bool) -> str:
     genre = cellule.get(f"{_O}value-type", "")
     # Les seuls paragraphes de la cellule : une note, une forme posée dessus en ont aussi, plus bas.
     affiche = "\n".join(_paragraphe(p) for p in cellule.findall(f"{_X}p"))
@@ -419,7 +420,7 @@ def _texte_ods(cellule: ElementTree.Element) -> str:
         # Un code affiché « 01001 » est rangé comme le nombre 1001 : l'affichage garde le zéro.
         if re.fullmatch(r"0\d+", affiche.strip()):
             return affiche.strip()
-        return _en_case(float(cellule.get(f"{_O}value", "nan")))
+        return _en_case(float(cellule.get(f"{_O}value", "nan")), virgule)
     if genre == "date":
         return cellule.get(f"{_O}date-value", "").removesuffix("T00:00:00")
     return affiche
