@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import json
 import re
+import zipfile
 from xml.sax.saxutils import escape
 
 import openpyxl
@@ -139,7 +142,7 @@ def releve(chemin):
 
 
 def densite(chemin):
-    return lire(chemin, annee=2024).table.astype(str).values.tolist()
+    return lire(chemin, lecteur="insee_densite", annee=2024).table.astype(str).values.tolist()
 
 
 @pytest.mark.parametrize(("porte", "table"), [
@@ -160,6 +163,29 @@ def test_chaque_porte_refuse_de_meme(porte, table, refus, tmp_path):
     premier = rendus[FORMES[0]]
     assert isinstance(premier, list) and any(refus in str(d) for d in premier)
     assert {forme: r for forme, r in rendus.items() if r != premier} == {}
+
+
+def autrement(dossier, table):
+    """La même table en JSON, en GeoJSON, et dans deux archives."""
+    entete, *lignes = table
+    objets = [dict(zip(entete, ligne, strict=True)) for ligne in lignes]
+    traits = [{"type": "Feature", "properties": o, "geometry": None} for o in objets]
+    (dossier / "t.json").write_text(json.dumps(objets, ensure_ascii=False), encoding="utf-8")
+    (dossier / "t.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": traits}), encoding="utf-8")
+    octets = ecrire(dossier, FORMES[0], table).read_bytes()
+    (dossier / "t.csv.gz").write_bytes(gzip.compress(octets))
+    with zipfile.ZipFile(dossier / "t.zip", "w") as archive:
+        archive.writestr("t.csv", octets)
+    return [dossier / nom for nom in ("t.json", "t.geojson", "t.csv.gz", "t.zip")]
+
+
+@pytest.mark.parametrize(("porte", "table"), [
+    (registre, REGISTRE), (apport, REGISTRE), (releve, RELEVE), (densite, DENSITE),
+    (lambda chemin: [ligne[:2] for ligne in liste_de_lot(chemin)], LISTE[1:])])
+def test_un_json_et_une_archive_se_lisent_comme_un_csv(porte, table, tmp_path):
+    chemins = autrement(tmp_path, table)
+    attendu = porte(tmp_path / FORMES[0])
+    assert attendu and [porte(chemin) for chemin in chemins] == [attendu] * len(chemins)
 
 
 def test_une_feuille_masquee_n_est_pas_lue_d_office(tmp_path):
