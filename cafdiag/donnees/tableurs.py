@@ -13,7 +13,6 @@ from pathlib import Path
 
 from cafdiag.donnees import classeurs, delimite, octets
 from cafdiag.donnees.classeurs import SANS_VALEUR, Feuille
-from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 
 __all__ = ["SANS_VALEUR", "Feuille", "lire_feuilles", "propre"]
@@ -78,6 +77,9 @@ def lire_feuilles(chemin: str | Path) -> list[Feuille]:
 
 def _de_liste_publique(chemin: Path) -> Feuille:
     """JSON, GeoJSON, Parquet ou archive : un en-tête, puis ses lignes."""
+    # Presque toujours inutile : l'import en serait plus lent.
+    from cafdiag.donnees.lecture import lire_tableau
+
     brut = lire_tableau(chemin)
     debut = int(brut.lignes[0]) if len(brut.lignes) else 1
     lignes = [(debut - 1, list(brut.entete))]
