@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cafdiag.donnees import lecture, octets
+from cafdiag.donnees import octets, tableurs
 from cafdiag.donnees.lecteurs import lire
-from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 
 NOMS = ["P22_POP0002", "P22_POP0305", "P22_POP0610", "P22_POP1117", "P22_POP1824", "P22_POP2539", "P22_POP4054",
@@ -65,7 +65,7 @@ def _nombres(nom):
 
 @pytest.fixture(params=[1 << 12, 1 << 19])
 def taille_de_bloc(request, monkeypatch):
-    monkeypatch.setattr(lecture, "_BLOC", request.param)
+    monkeypatch.setattr("cafdiag.donnees.delimite._BLOC", request.param)
 
 
 @pytest.mark.usefixtures("taille_de_bloc")
@@ -73,11 +73,11 @@ def taille_de_bloc(request, monkeypatch):
 def test_meme_lecture_par_les_deux_chemins(tmp_path, monkeypatch, cas):
     chemin = tmp_path / "iris_2022.csv"
     chemin.write_bytes({**SAINS, **DOUTEUX}[cas])
-    rapide = lecture.lire_par_blocs(octets.source(chemin), colonnes=None, nombres=_nombres)
+    rapide = tableurs.lire_par_blocs(octets.source(chemin), colonnes=None, nombres=_nombres)
     if cas != "coupe":
         assert (rapide is not None) == (cas in SAINS)
     issue = _issue(chemin)
-    monkeypatch.setattr(lecture, "lire_par_blocs", lambda *_, **__: None)
+    monkeypatch.setattr(tableurs, "lire_par_blocs", lambda *_, **__: None)
     prudente = _issue(chemin)
     if isinstance(prudente, str):
         assert issue == prudente

@@ -12,7 +12,7 @@ import pytest
 
 from cafdiag.cli import principal
 from cafdiag.donnees import entrepot, tables_assemblees
-from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.magasin import lire_table
 
 NIVEAU = "NIVGEO"

@@ -6,7 +6,7 @@ import pytest
 from test_lecteurs_insee_reels import LUS, REFUSES
 
 from cafdiag.donnees.lecteurs import lire, reconnaitre
-from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 

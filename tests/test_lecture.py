@@ -16,20 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cafdiag.donnees import octets
-from cafdiag.donnees.lecture import (
-    CompteRendu,
-    Rejet,
+from cafdiag.donnees.compte_rendu import CompteRendu, Rejet
+from cafdiag.donnees.nettoyage import (
     annee,
-    apercu,
     code_commune,
     code_departement,
     code_epci,
     code_region,
-    feuilles,
-    lire_tableau,
     nombre,
     siren_valide,
 )
+from cafdiag.donnees.tableurs import apercu, feuilles, lire_tableau
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 

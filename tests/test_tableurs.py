@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 
 from cafdiag.donnees import lire_apports, registres
 from cafdiag.donnees.lecteurs import lire
-from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import nombre
 from cafdiag.donnees.releves import Colonne, lire_releve
-from cafdiag.donnees.tableurs import SANS_VALEUR, lire_feuilles
+from cafdiag.donnees.tableurs import SANS_VALEUR, lire_feuilles, lire_tableau
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.lot.plan import cibles
 from tests.test_registres import ods

@@ -13,7 +13,8 @@ import pandas as pd
 
 from cafdiag.donnees.grandeurs import derniere_annee
 from cafdiag.donnees.lecteurs.chantier import COMMUNE, trouver
-from cafdiag.donnees.lecture import code_commune, lire_tableau, nombre
+from cafdiag.donnees.nettoyage import code_commune, nombre
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 
 _TOTALE = r"ptot(_?\d+)?|p_?tot|population_?totale(_?\d+)?|pop_?tot(ale)?(_?\d+)?"

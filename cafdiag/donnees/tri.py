@@ -19,7 +19,7 @@ from cafdiag.donnees.compte_rendu import Brut, Rejet
 from cafdiag.donnees.delimite import Doute, options_de_lecture, rejet_de_forme, trouver_forme
 from cafdiag.donnees.entetes import choisir, nommer
 from cafdiag.donnees.examen import examiner
-from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 
 _TRANCHE = 1 << 17
@@ -55,7 +55,7 @@ def trier(chemin: Path, *, colonnes: Callable[[str], bool], par: str, valeurs: C
     ``aussi`` : d'autres colonnes, et les valeurs qu'elles doivent avoir, telles qu'écrites.
 
     Un CSV sain et un Parquet sont lus tranche par tranche ; tout autre fichier l'est par
-    :func:`cafdiag.donnees.lecture.lire_tableau`, puis trié : le résultat est le même.
+    :func:`cafdiag.donnees.tableurs.lire_tableau`, puis trié : le résultat est le même.
     """
     src = octets.source(chemin)
     if src.format in ("csv", "parquet"):

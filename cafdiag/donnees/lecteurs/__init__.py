@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
-from cafdiag.donnees.lecture import apercu, feuilles
+from cafdiag.donnees.tableurs import apercu, feuilles
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
 
 __all__ = ["Lecteur", "lecteurs", "lire", "reconnaitre"]

@@ -35,7 +35,7 @@ from cafdiag.donnees.lecteurs.ign import (
     sans_trace,
     valider,
 )
-from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour

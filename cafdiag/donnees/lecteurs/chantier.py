@@ -21,9 +21,9 @@ from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.entetes import Choix
 from cafdiag.donnees.lecteurs import au_cog
 from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes, ramener, reunir_classes
-from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_commune, code_departement, nombre
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour

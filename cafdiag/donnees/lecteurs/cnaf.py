@@ -33,7 +33,8 @@ from cafdiag.donnees.lecteurs.chantier import (
     verifier_pas,
     verifier_somme,
 )
-from cafdiag.donnees.lecture import code_commune, code_departement, code_epci, code_region, lire_tableau
+from cafdiag.donnees.nettoyage import code_commune, code_departement, code_epci, code_region
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.donnees.valeurs_publiees import PRESTATIONS_EPCI
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime

@@ -12,7 +12,8 @@ from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.chantier import Chantier, refuser, simple, trouver, verifier_entiers
 from cafdiag.donnees.lecteurs.cnaf import _CODES
-from cafdiag.donnees.lecture import code_departement, lire_tableau
+from cafdiag.donnees.nettoyage import code_departement
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.magasin import lire_table
 
 # Numéros des tableaux de l'édition 2023 ; le fichier lui-même ne dit pas ce qu'il compte.

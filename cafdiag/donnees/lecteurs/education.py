@@ -20,7 +20,7 @@ from cafdiag.donnees.lecteurs.chantier import (
     simple,
     trouver,
 )
-from cafdiag.donnees.lecture import lire_tableau
+from cafdiag.donnees.tableurs import lire_tableau
 
 SOURCE = "Éducation nationale, annuaire"
 _TYPES = {"ecole": "ecoles", "college": "colleges", "lycee": "lycees"}

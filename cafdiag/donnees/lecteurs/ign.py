@@ -16,8 +16,8 @@ from cafdiag.donnees import couches, octets
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.chantier import COMMUNE, Chantier, refuser, trouver
-from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.projections import reparer
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime

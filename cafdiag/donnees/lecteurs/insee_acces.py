@@ -25,7 +25,7 @@ from cafdiag.donnees.lecteurs.chantier import (
     trouver,
 )
 from cafdiag.donnees.lecteurs.insee_equipements import HORS_CHAMP
-from cafdiag.donnees.lecture import apercu
+from cafdiag.donnees.tableurs import apercu
 
 # La crèche la plus proche peut être une micro-crèche : la plus courte des deux durées, carreau par carreau.
 GROUPES = {

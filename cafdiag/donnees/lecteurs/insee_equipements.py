@@ -25,9 +25,9 @@ from cafdiag.donnees.lecteurs.chantier import (
     simple,
     trouver,
 )
-from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import code_commune, nombre
+from cafdiag.donnees.tableurs import apercu, lire_tableau
 from cafdiag.donnees.tri import Trie, trier
 from cafdiag.millesimes import millesime
 

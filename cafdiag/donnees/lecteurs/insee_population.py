@@ -24,9 +24,9 @@ from cafdiag.donnees.lecteurs.chantier import (
     trouver,
     trouver_tout,
 )
-from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.nettoyage import nombre
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime, plusieurs

@@ -31,8 +31,8 @@ from cafdiag.donnees.lecteurs.chantier import (
     trouver,
     trouver_tout,
 )
-from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import annee as lire_annee
+from cafdiag.donnees.tableurs import apercu, lire_tableau
 from cafdiag.donnees.tri import Trie, trier
 
 TOTAL = "_T"

@@ -20,8 +20,8 @@ from cafdiag.donnees.lecteurs.chantier import (
     simple,
     trouver,
 )
-from cafdiag.donnees.lecture import apercu, lire_tableau
 from cafdiag.donnees.nettoyage import code_epci, nombre
+from cafdiag.donnees.tableurs import apercu, lire_tableau
 from cafdiag.geographie import ANCIENNE
 from cafdiag.millesimes import millesime
 from cafdiag.territoires.passage import sirens_connus

@@ -21,8 +21,8 @@ from cafdiag.donnees.lecteurs.chantier import (
     trouver,
     trouver_tout,
 )
-from cafdiag.donnees.lecture import lire_tableau
 from cafdiag.donnees.nettoyage import code_epci
+from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.geographie import geographie
 from cafdiag.millesimes import millesime
 from cafdiag.territoires import membres
