@@ -12,7 +12,7 @@ import pytest
 from cafdiag.cli import principal
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.lecteurs import lire, reconnaitre
-from cafdiag.donnees.registres_fichier import lire_feuilles
+from cafdiag.donnees.tableurs import lire_feuilles
 from cafdiag.erreurs import EntreeFautive
 from tests import test_lecteurs_familles as familles
 from tests import test_lecteurs_insee as insee
