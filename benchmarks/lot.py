@@ -1,6 +1,7 @@
 """Un lot : cafdiag contre papermill en ligne de commande, contre un groupe de processus papermill, et sa borne.
 
     python benchmarks/lot.py [--epci 30] [--tours 3] [--cli 5]
+    python benchmarks/lot.py --contre ARBRE [--departement 53] [--formats tous]
 
 Tout est mesuré dans la même exécution, sur le vrai gabarit, en alternant les méthodes à chaque tour :
 
@@ -10,9 +11,12 @@ Tout est mesuré dans la même exécution, sur le vrai gabarit, en alternant les
 - « commande » : ``papermill`` puis ``jupyter nbconvert``, l'un après l'autre, sur un échantillon de taille
   déclarée (``--cli``), rapporté au diagnostic ;
 - « borne basse » : le temps processeur des seules cellules, ce qu'elles affichent compris, dans des copies d'un
-  processus préchargé et sans envoyer un message Jupyter, divisé par le nombre de cœurs.
+  processus préchargé, divisé par le nombre de cœurs.
 
 Code de retour 1 si l'un des trois rapports ne tient pas son exigence.
+
+Avec ``--contre``, le seul lot, contre celui d'une autre version de cafdiag (son dossier), entrepôt vide, en alternant :
+secondes, temps de processeur et mémoire de crête.
 """
 
 from __future__ import annotations
@@ -34,12 +38,12 @@ from pathlib import Path
 
 import psutil
 
-from cafdiag.lot.moteurs import places_par_defaut
-from cafdiag.lot.souche import precharger
-from cafdiag.lot.tache import amorcer
+from cafdiag.lot.machine import places_par_defaut, precharger
 from cafdiag.magasin import dossier
+from cafdiag.restitution.produire import FORMATS
 from cafdiag.territoires import lister
 
+RACINE = Path(__file__).resolve().parent.parent
 GABARIT = dossier("templates") / "diagnostic_ctg.ipynb"
 EXIGENCES = {"commande": 8.0, "processus": 2.2, "borne": 1.6}
 
@@ -73,13 +77,23 @@ def _lancer(commande: list[str], ici: Path) -> None:
         sys.exit(f"benchmarks : échec de {' '.join(commande)}\n{essai.stderr[-2000:]}")
 
 
-def par_lot(codes: list[str]) -> tuple[float, float]:
-    """Secondes par diagnostic de ``cafdiag lot``, et mégaoctets de crête de toute sa descendance."""
+def par_lot(codes: list[str], *, formats: str = "html,ipynb", arbre: Path | None = None) -> tuple[float, float, float]:
+    """Par diagnostic du lot : secondes, secondes de processeur ; et mégaoctets de crête de toute sa descendance."""
     with tempfile.TemporaryDirectory(prefix="cafdiag-banc-") as provisoire:
         ici = Path(provisoire)
         commande = [sys.executable, "-m", "cafdiag", "lot", "--territoires", ",".join(codes), "--sortie", "s"]
-        debut = time.perf_counter()
-        essai = subprocess.Popen(commande, cwd=ici, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        variables = os.environ | {"CAFDIAG_DONNEES": str(ici / "donnees")}
+        if arbre is not None:
+            variables["PYTHONPATH"] = str(arbre)
+        debut, processeur = time.perf_counter(), os.times()
+        essai = subprocess.Popen(
+            [*commande, "--formats", formats],
+            cwd=ici,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=variables,
+        )
         crete, fini = [0.0], threading.Event()
 
         def guetter() -> None:
@@ -103,8 +117,23 @@ def par_lot(codes: list[str]) -> tuple[float, float]:
         guet.join()
         if essai.returncode:
             sys.exit(f"benchmarks : échec du lot\n{erreurs[-2000:]}")
-        assert len(list((ici / "s").glob("diagnostic-*.html"))) == len(codes)
-    return duree / len(codes), crete[0]
+        if "html" in formats:
+            assert len(list((ici / "s").glob("diagnostic-*.html"))) == len(codes)
+        apres = os.times()
+        calcul = sum(apres[2:4]) - sum(processeur[2:4])
+    return duree / len(codes), calcul / len(codes), crete[0]
+
+
+def contre(arbre: Path, codes: list[str], formats: str, tours: int) -> None:
+    """Le lot d'ici contre celui d'une autre version, en alternant ; imprime les médianes."""
+    mesures: dict[str, list[tuple[float, float, float]]] = {"avant": [], "ici": []}
+    for tour in range(tours):
+        for nom in ("avant", "ici") if tour % 2 == 0 else ("ici", "avant"):
+            mesures[nom].append(par_lot(codes, formats=formats, arbre=arbre if nom == "avant" else RACINE))
+    medianes = {nom: [statistics.median(v) for v in zip(*m, strict=True)] for nom, m in mesures.items()}
+    for rang, (quoi, unite) in enumerate((("durée", "s"), ("processeur", "s"), ("mémoire", "Mo"))):
+        avant, ici = medianes["avant"][rang], medianes["ici"][rang]
+        print(f"{quoi:10} avant {avant:8.2f} {unite:2}   ici {ici:8.2f} {unite:2}   rapport {avant / ici:5.2f}")
 
 
 def _ordinaire(code: str) -> None:
@@ -122,6 +151,11 @@ def _ordinaire(code: str) -> None:
                 if essai == 2 or "Kernel died" not in str(cause):
                     raise
                 print(f"processus : noyau mort au démarrage ({code}), relancé ; le temps perdu est compté", flush=True)
+
+
+def amorcer() -> None:
+    """Un ouvrier du groupe : pas de grammaire IRI à compiler."""
+    sys.modules.setdefault("rfc3987_syntax", None)
 
 
 def par_processus(groupe: ProcessPoolExecutor, codes: list[str]) -> float:
@@ -145,7 +179,9 @@ def par_commande(codes: list[str]) -> float:
 
 def _borne(codes: list[str], sortie: str) -> None:
     """Dans un processus à part : précharge, puis joue les seules cellules de chaque code dans une copie."""
-    noyau = precharger({"gabarit": str(GABARIT), "parametres": {"code": codes[0]}})
+    from cafdiag.restitution.carnet import Sorties
+
+    interprete = precharger(str(GABARIT), {"code": codes[0]})
     cellules = [
         (c["metadata"].get("tags", []), "".join(c["source"]))
         for c in json.loads(GABARIT.read_text(encoding="utf-8"))["cells"]
@@ -156,13 +192,14 @@ def _borne(codes: list[str], sortie: str) -> None:
         lecture, ecriture = os.pipe()
         if os.fork() == 0:
             debut = time.process_time()
+            interprete.sorties = Sorties(open(os.devnull, "wb"))  # noqa: SIM115
+            interprete.sorties.ouvrir(0, [])
             for etiquettes, source in cellules:
-                # Pas silent=True, qui n'en fait plus la mise en forme (3 à 7 % du temps des cellules). Les messages
-                # ne vont nulle part, la session n'étant reliée à rien.
-                if not noyau.shell.run_cell(source, store_history=False).success:
+                # Pas silent=True, qui n'en fait plus la mise en forme (3 à 7 % du temps des cellules).
+                if not interprete.run_cell(source, store_history=False).success:
                     os._exit(1)
                 if "parameters" in etiquettes:
-                    noyau.shell.user_ns["code"] = code
+                    interprete.user_ns["code"] = code
             os.write(ecriture, f"{time.process_time() - debut}".encode())
             os._exit(0)
         os.close(ecriture)
@@ -195,8 +232,17 @@ def principal() -> int:
     analyse.add_argument("--epci", type=int, default=30)
     analyse.add_argument("--tours", type=int, default=3)
     analyse.add_argument("--cli", type=int, default=5, help="diagnostics de l'échantillon en ligne de commande")
+    analyse.add_argument("--contre", type=Path, metavar="ARBRE", help="une autre version de cafdiag : son dossier")
+    analyse.add_argument("--departement", help="avec --contre : ses EPCI, au lieu de --epci")
+    analyse.add_argument("--formats", default="html,ipynb", help="avec --contre ; « tous »")
     options = analyse.parse_args()
     codes = choisir(options.epci)
+    if options.contre:
+        if options.departement:
+            codes = lister("epci", departement=options.departement)["code"].tolist()
+        formats = ",".join(FORMATS) if options.formats == "tous" else options.formats
+        contre(options.contre.resolve(), codes, formats, options.tours)
+        return 0
     echantillon = _repartis(codes, min(options.cli, len(codes)))
     print(f"{len(codes)} EPCI, {options.tours} tour(s), {places_par_defaut()} cœur(s) ; "
           f"« commande » sur {len(echantillon)} d'entre eux, rapportée au diagnostic")
@@ -209,7 +255,7 @@ def principal() -> int:
             actions = ["lot", "processus", "commande", "borne"]
             for action in actions if tour % 2 == 0 else reversed(actions):
                 if action == "lot":
-                    duree, crete = par_lot(codes)
+                    duree, _, crete = par_lot(codes)
                     cretes.append(crete)
                 elif action == "processus":
                     duree = par_processus(groupe, codes)

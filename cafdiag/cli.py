@@ -467,9 +467,9 @@ def _carte(options: argparse.Namespace) -> int:
 
 
 def _diagnostic(options: argparse.Namespace) -> int:
-    from cafdiag.restitution.noyau_pret import noyau_d_avance
+    from cafdiag.restitution.processus import processus_d_avance
 
-    with noyau_d_avance():
+    with processus_d_avance():
         return _produire_le_diagnostic(options)
 
 

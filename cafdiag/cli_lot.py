@@ -23,7 +23,8 @@ from cafdiag.restitution.formats import pluriel
 
 if TYPE_CHECKING:
     from cafdiag.lot.execution import Avancement
-    from cafdiag.lot.tache import Resultat
+    from cafdiag.lot.machine import Original
+    from cafdiag.restitution.processus import Resultat
 
 _EPILOGUE = """exemples :
   cafdiag lot --departement 53
@@ -61,7 +62,15 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     lot.add_argument("--annee", type=int, help="année des données, la dernière par défaut")
     lot.add_argument("--reprendre", action="store_true", help="ne refait que ce qui a changé ou échoué")
     lot.add_argument("--processus", type=int, default=0, metavar="N", help="de front ; un par cœur par défaut")
-    lot.add_argument("--moteur", choices=["auto", "processus", "souche"], default="auto")
+    lot.add_argument(
+        "--moteur",
+        choices=["auto", "copie", "neuf"],
+        default="auto",
+        # Leurs noms d'avant restent compris.
+        type=lambda nom: {"souche": "copie", "processus": "neuf"}.get(nom, nom),
+        help="copie : chaque carnet dans la copie d'un processus déjà chargé (Linux) ; neuf : un processus neuf "
+        "chacun, plus lent, mêmes rapports",
+    )
     lot.add_argument("--dask", metavar="ADRESSE", default="", help="un ordonnanceur dask existant")
     lot.add_argument("--delai", type=int, default=900, metavar="S", help="secondes par rapport (900)")
     lot.add_argument("--memoire", type=int, default=4000, metavar="MO", help="mégaoctets par rapport (4000)")
@@ -80,8 +89,7 @@ def executer(options: argparse.Namespace) -> int:
 
 
 def _executer(options: argparse.Namespace) -> int:
-    from cafdiag.erreurs import DemandeFausse, EntreeFautive
-    from cafdiag.lot import elevage
+    from cafdiag.erreurs import DemandeFausse
 
     if options.processus < 0 or options.delai < 1 or options.memoire < 1:
         raise DemandeFausse("--processus, --delai et --memoire sont des nombres positifs")
@@ -89,12 +97,27 @@ def _executer(options: argparse.Namespace) -> int:
         from cafdiag.lot.grappe import exiger_distributed
 
         exiger_distributed()
-    elif options.moteur != "processus":
-        # Avant les imports de ce processus : ceux de la souche se font pendant ce temps.
-        elevage.devancer()
-    from cafdiag.lot.bornes import Bornes
+        return _produire(options, None)
+    from cafdiag.lot.machine import Original, OriginalPerdu
+
+    if options.moteur == "neuf":
+        return _produire(options, None)
+    try:
+        # Avant les imports de ce processus : ceux de l'original se font pendant ce temps.
+        original = Original()
+    except OriginalPerdu:
+        return _produire(options, None)
+    try:
+        return _produire(options, original)
+    finally:
+        original.fermer()
+
+
+def _produire(options: argparse.Namespace, original: Original | None) -> int:
+    from cafdiag.erreurs import DemandeFausse, EntreeFautive
     from cafdiag.lot.execution import Reglages, produire_lot
     from cafdiag.lot.plan import cibles, planifier
+    from cafdiag.restitution.processus import Limites
     from cafdiag.restitution.produire import trouver_identite
 
     try:
@@ -128,7 +151,7 @@ def _executer(options: argparse.Namespace) -> int:
         processus=options.processus,
         dask=options.dask,
         reprendre=options.reprendre,
-        bornes=Bornes(delai=options.delai, memoire=options.memoire),
+        limites=Limites(delai=options.delai, memoire=options.memoire),
     )
     try:
         bilan = produire_lot(
@@ -137,6 +160,7 @@ def _executer(options: argparse.Namespace) -> int:
             annoncer=_dire,
             suivre=journal.suivre,
             conclure=lambda faits: _vues_departementales(options, faits),
+            original=original,
         )
     except KeyboardInterrupt:
         journal.finir()

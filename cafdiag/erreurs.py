@@ -51,7 +51,7 @@ class CafdiagError(ValueError):
             message += f" À faire : {_phrase(conseil)}"
         super().__init__(message)
 
-    # Les erreurs traversent des processus (noyaux, lots) : sans cela, `pickle` perd les champs nommés.
+    # Les erreurs traversent des processus (carnets, lots) : sans cela, `pickle` perd les champs nommés.
     def __reduce__(self):
         return (_reconstruire, (type(self), dict(self.__dict__), str(self)))
 

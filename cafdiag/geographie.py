@@ -1,7 +1,7 @@
 """La géographie en vigueur : celle du 1er janvier 2026, ou celle de 2025 (``--geographie 2025``).
 
 Les communes sont les mêmes ; dix-neuf ont changé de nom, et quarante-cinq d'intercommunalité. Le choix est une variable
-d'environnement : les noyaux et les travailleurs d'un lot en héritent.
+d'environnement : les processus et les travailleurs d'un lot en héritent.
 """
 
 from __future__ import annotations

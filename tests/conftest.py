@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import lancer
-from cafdiag.lot.elevage import Souche
-from cafdiag.restitution import noyau_pret, produire
+from cafdiag.lot.machine import Original
+from cafdiag.restitution import processus, produire
 
 # Lancée en arrière-plan par un script, la série hérite d'un Ctrl-C ignoré, et les programmes qu'elle éprouve aussi.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -117,69 +117,58 @@ def memoire_juste(request, memoire_commune):
     os.environ["CAFDIAG_MEMOIRE"] = gardee
 
 
-class Noyaux:
+class Fils:
     """Où se jouent les diagnostics des essais : sous Linux, dans une copie d'un processus préchargé.
 
-    Un noyau neuf coûte quatre secondes de processeur, une copie une. ``test_produire`` vérifie que l'un et l'autre
-    donnent les mêmes octets, et ce qui éprouve le noyau lui-même demande les vrais : ``with noyaux.vrais()``.
+    Un processus neuf coûte trois secondes de processeur, une copie une. ``test_produire`` vérifie que l'un et l'autre
+    donnent les mêmes octets, et ce qui éprouve le processus lui-même demande les vrais : ``with fils.vrais()``.
     """
 
     def __init__(self) -> None:
         self._neufs = 0 if sys.platform.startswith("linux") else 1
-        self._souche = None
+        self._original = None
 
     @contextlib.contextmanager
     def vrais(self):
-        """Des noyaux neufs, comme chez l'usager, tant que dure ce bloc."""
+        """Des processus neufs, comme chez l'usager, tant que dure ce bloc."""
         self._neufs += 1
         try:
             yield
         finally:
             self._neufs -= 1
 
-    def executer(self, *arguments, **choix):
-        """``produire._executer``, dont le moteur est remplacé le temps d'un carnet."""
+    def demarrer(self, dossier, environnement=None):
+        """``processus.neuf``, par une copie."""
         from cafdiag.geographie import REFERENCE, geographie
 
         if self._neufs or geographie() != REFERENCE:
-            return _VRAI_EXECUTER(*arguments, **choix)
-        from cafdiag.restitution.moteur_pret import MoteurPret
-
-        with pytest.MonkeyPatch.context() as remplace:
-            remplace.setattr(MoteurPret, "execute_managed_notebook", self._jouer)
-            return _VRAI_EXECUTER(*arguments, **choix)
-
-    def _jouer(self, nb_man, kernel_name, *, execution_timeout, **_):
-        from cafdiag.lot.moteur_souche import MoteurDuplique
-
-        if self._souche is None or not self._souche.vivante:
+            return _VRAI_NEUF(dossier, environnement)
+        if self._original is None or not self._original.vivant:
             self.fermer()
             gabarit = produire.dossier("templates") / produire.GABARIT
-            self._souche = _Souche().regler(gabarit=str(gabarit), parametres={"code": "200048551"})
-        return MoteurDuplique.execute_managed_notebook(
-            nb_man, kernel_name, souche=self._souche, dossier=os.getcwd(), execution_timeout=execution_timeout
-        )
+            self._original = _Original().preparer(str(gabarit), {"code": "200048551"})
+        return self._original.copie(dossier)
 
-    def lancer(self, ici):
-        """``noyau_pret._lancer`` : rien à lancer d'avance quand le carnet se joue dans une copie."""
-        return _VRAI_LANCER(ici) if self._neufs else None
+    def d_avance(self):
+        """``processus.processus_d_avance`` : rien à démarrer d'avance quand le carnet se joue dans une copie."""
+        return _VRAI_D_AVANCE() if self._neufs else contextlib.nullcontext()
 
     def fermer(self) -> None:
-        if self._souche is not None:
-            self._souche.fermer()
-            self._souche = None
+        if self._original is not None:
+            self._original.fermer()
+            self._original = None
 
 
-_VRAI_EXECUTER, _VRAI_LANCER, _Souche = produire._executer, noyau_pret._lancer, Souche
+_VRAI_NEUF, _VRAI_D_AVANCE, _Original = processus.neuf, processus.processus_d_avance, Original
 
 
 @pytest.fixture(autouse=True, scope="session")
-def noyaux(memoire_commune):
-    """Les noyaux des diagnostics de ce processus d'essais."""
-    siens = Noyaux()
+def fils(memoire_commune):
+    """Les processus des diagnostics de ce processus d'essais."""
+    siens = Fils()
     with pytest.MonkeyPatch.context() as remplace:
-        remplace.setattr(produire, "_executer", siens.executer)
-        remplace.setattr(noyau_pret, "_lancer", siens.lancer)
+        remplace.setattr(processus, "neuf", siens.demarrer)
+        remplace.setattr(processus, "processus_d_avance", siens.d_avance)
         yield siens
     siens.fermer()
 

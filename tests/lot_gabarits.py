@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,22 +55,3 @@ def octets(dossier: Path, *, sauf: tuple[str, ...] = ()) -> dict[str, bytes]:
         for c in sorted(dossier.glob(motif))
         if not any(code in c.name for code in sauf)
     }
-
-
-_MEURT = """
-import os, pathlib, sys
-temoins = pathlib.Path({temoins!r})
-if any("ipykernel_launcher" in un for un in sys.orig_argv) and len(list(temoins.iterdir())) < {fois}:
-    (temoins / str(os.getpid())).touch()
-    os._exit(1)
-"""
-
-
-def noyaux_mort_nes(ici: Path, monkeypatch, fois: int) -> Path:
-    """Les `fois` premiers noyaux meurent en s'éveillant ; rend le dossier où chacun laisse un témoin."""
-    temoins = ici / "temoins"
-    temoins.mkdir()
-    programme = _MEURT.format(temoins=str(temoins), fois=fois)
-    (ici / "sitecustomize.py").write_text(programme, encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ici), os.environ.get("PYTHONPATH", "")]))
-    return temoins

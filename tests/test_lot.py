@@ -18,13 +18,11 @@ from cafdiag.cli import principal
 from cafdiag.cli_lot import Journal, _arrets_entendus, _ecrire
 from cafdiag.empreintes_du_code import des_fichiers
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
-from cafdiag.lot.empreintes import empreinte, entrees_communes, marque_privee
-from cafdiag.lot.etat import EtatDuLot
+from cafdiag.lot.dossier import DossierDuLot, ecrire_index, empreinte, entrees_communes, marque_privee
 from cafdiag.lot.execution import Avancement, BilanDuLot, _epargner_l_index
 from cafdiag.lot.grappe import _colis
-from cafdiag.lot.index import ecrire_index
 from cafdiag.lot.plan import Cible, cibles, planifier
-from cafdiag.lot.tache import ECHEC, FAIT, Resultat
+from cafdiag.restitution.processus import ECHEC, FAIT, Resultat
 from cafdiag.restitution.produire import preparer
 from cafdiag.territoires import garder_perimetre, lister, perimetre, territoire
 
@@ -132,7 +130,6 @@ def test_demande_fausse_code_2_et_rien_de_lance(arguments, tmp_path, monkeypatch
     monkeypatch.setattr(
         "cafdiag.lot.execution.produire_lot", lambda *a, **k: pytest.fail("rien ne doit être lancé")
     )
-    monkeypatch.setattr("cafdiag.lot.elevage.devancer", lambda: None)
     assert cli.principal([*arguments, "--sortie", str(tmp_path / "s")]) == 2
     assert capsys.readouterr().err.startswith("cafdiag : ")
     assert not (tmp_path / "s").exists()
@@ -192,20 +189,20 @@ def test_l_empreinte_du_code_change_avec_lui(tmp_path, monkeypatch):
 def etat(tmp_path):
     """Trois territoires : fait, échoué avec un motif hostile, et à faire."""
     plan = planifier([Cible(c) for c in ("200048551", "244900015", "200054807")], formats="html")
-    etat = EtatDuLot(tmp_path, entrees_communes())
+    etat = DossierDuLot(tmp_path, entrees_communes())
     for commande in plan.commandes:
         etat.prevoir(commande, "e", reprendre=False)
     page = {"html": ("diagnostic-200048551.html", "<!doctype html><p>page</p>")}
-    etat.ranger(Resultat("200048551", FAIT, 1.0, "souche", page))
+    etat.ranger(Resultat("200048551", FAIT, page))
     etat.ranger(
-        Resultat("244900015", ECHEC, 1.0, "souche", motif="<script>alert(1)</script>", carnet_fautif=b"{}")
+        Resultat("244900015", ECHEC, motif="<script>alert(1)</script>", carnet_fautif=b"{}")
     )
     etat.ecrire(tout_de_suite=True)
     return etat
 
 
 def test_lot_json_se_relit(etat, tmp_path):
-    relu = EtatDuLot(tmp_path, {})
+    relu = DossierDuLot(tmp_path, {})
     assert relu.territoires == etat.territoires
     assert {c: f["etat"] for c, f in relu.territoires.items()} == {
         "200048551": "fait",
@@ -218,7 +215,7 @@ def test_lot_json_se_relit(etat, tmp_path):
 @pytest.mark.parametrize("abime", ["", "{", '{"format": 1, "territoires": 3}', '{"territoires": []}', "[]"])
 def test_un_lot_json_abime_fait_tout_refaire_et_se_dit(etat, tmp_path, abime):
     (tmp_path / "lot.json").write_text(abime, encoding="utf-8")
-    relu = EtatDuLot(tmp_path, {})
+    relu = DossierDuLot(tmp_path, {})
     assert relu.territoires == {}
     (dit,) = relu.remarques
     assert "abîmé" in dit and "lot-abime.json" in dit
@@ -228,7 +225,7 @@ def test_un_lot_json_abime_fait_tout_refaire_et_se_dit(etat, tmp_path, abime):
 def test_un_lot_json_d_une_autre_version_n_est_pas_ecrase(etat, tmp_path):
     (tmp_path / "lot.json").write_text('{"format": 99, "territoires": {}}', encoding="utf-8")
     with pytest.raises(ProductionImpossible, match="autre version"):
-        EtatDuLot(tmp_path, {})
+        DossierDuLot(tmp_path, {})
 
 
 @pytest.mark.parametrize(
@@ -248,7 +245,7 @@ def test_une_fiche_retouchee_est_ecartee_les_autres_restent(etat, tmp_path, reto
     contenu = json.loads((tmp_path / "lot.json").read_text(encoding="utf-8"))
     contenu["territoires"] = retouche(contenu["territoires"])
     (tmp_path / "lot.json").write_text(json.dumps(contenu), encoding="utf-8")
-    relu = EtatDuLot(tmp_path, {})
+    relu = DossierDuLot(tmp_path, {})
     assert relu.territoires == etat.territoires
     (dit,) = relu.remarques
     assert "fiches illisibles : x" in dit
@@ -273,7 +270,7 @@ def test_un_perimetre_montre_avant_change_la_marque(tmp_path, monkeypatch):
     """Avec des données confidentielles, il peut faire taire ceux d'après ; jamais ceux d'avant, ni un territoire."""
     monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path))
     sud, craon = planifier([Cible("53012+53084"), Cible("200048551")], formats="html").commandes
-    monkeypatch.setattr("cafdiag.lot.empreintes.confidentielles", lambda: {"x"})
+    monkeypatch.setattr("cafdiag.lot.dossier.confidentielles", lambda: {"x"})
     sans = [marque_privee(c, {"registre": "a"}) for c in (sud, craon)]
     garder_perimetre(perimetre("Pôle nord", "53012+53018"))
     avec = [marque_privee(c, {"registre": "a"}) for c in (sud, craon)]
@@ -437,9 +434,9 @@ def test_une_liste_sans_colonne_code_le_dit(tmp_path):
 
 def test_l_index_garde_le_rapport_d_avant_et_se_cherche_par_departement(tmp_path):
     (commande,) = planifier([Cible("200048551", "", "Mon pays")], formats="html").commandes
-    etat = EtatDuLot(tmp_path, {})
+    etat = DossierDuLot(tmp_path, {})
     assert etat.prevoir(commande, "a", reprendre=False)
-    etat.ranger(Resultat(commande.suffixe, FAIT, 1.0, "souche", {"html": ("d.html", "<p>page</p>")}))
+    etat.ranger(Resultat(commande.suffixe, FAIT, {"html": ("d.html", "<p>page</p>")}))
     # Refaire, puis s'arrêter avant : le rapport d'avant est toujours là, et l'index y mène.
     assert etat.prevoir(commande, "b", reprendre=False)
     page = ecrire_index(etat).read_text(encoding="utf-8")
@@ -449,7 +446,7 @@ def test_l_index_garde_le_rapport_d_avant_et_se_cherche_par_departement(tmp_path
 
 @mock.patch("cafdiag.lot.execution._mener", lambda *_: None)
 def test_le_lot_d_un_departement_porte_sa_vue_departementale(tmp_path, capsys):
-    lot = ["lot", "--departement", "90", "--formats", "html", "--moteur", "processus", "--sortie", str(tmp_path)]
+    lot = ["lot", "--departement", "90", "--formats", "html", "--moteur", "neuf", "--sortie", str(tmp_path)]
     assert principal(lot) == 1  # aucun rapport : le moteur est muet
     vue = tmp_path / "departement-90.html"
     assert "Territoire de Belfort" in vue.read_text(encoding="utf-8")

@@ -17,8 +17,8 @@ from lot_gabarits import CODES, carnet, octets, plan
 
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot import grappe
-from cafdiag.lot.bornes import Bornes
 from cafdiag.lot.execution import Reglages, produire_lot
+from cafdiag.restitution.processus import Limites
 
 RACINE = Path(__file__).resolve().parent.parent
 
@@ -86,7 +86,7 @@ def vraie_grappe(tmp_path, provisoire):
 
 
 def lot(gabarit: Path, sortie: Path, adresse: str, *, suivre=lambda *_: None, **options):
-    reglages = Reglages(sortie=sortie, dask=adresse, bornes=Bornes(delai=120), **options)
+    reglages = Reglages(sortie=sortie, dask=adresse, limites=Limites(delai=120), **options)
     return produire_lot(plan(gabarit), reglages, suivre=suivre)
 
 
@@ -102,7 +102,7 @@ def test_grappe_memes_octets_puis_travailleur_tue_puis_ordonnanceur_coupe(
     # Ici, sans grappe.
     ici = tmp_path / "ici"
     monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
-    produire_lot(plan(gabarit), Reglages(sortie=ici, moteur="auto", processus=1, bornes=Bornes(delai=120)))
+    produire_lot(plan(gabarit), Reglages(sortie=ici, moteur="auto", processus=1, limites=Limites(delai=120)))
     la_bas = tmp_path / "la-bas"
     assert lot(gabarit, la_bas, vraie_grappe.adresse).code_retour == 0
     assert octets(la_bas) == octets(ici) and len(octets(ici)) == 3 * len(CODES)
@@ -135,7 +135,7 @@ def test_grappe_memes_octets_puis_travailleur_tue_puis_ordonnanceur_coupe(
     assert bilan.code_retour == 1 and bilan.faits >= 1
     assert bilan.faits + len(bilan.echecs) == len(CODES)
     reprise = produire_lot(
-        plan(lent), Reglages(sortie=coupe, reprendre=True, processus=1, bornes=Bornes(delai=120))
+        plan(lent), Reglages(sortie=coupe, reprendre=True, processus=1, limites=Limites(delai=120))
     )
     assert reprise.code_retour == 0 and reprise.repris == bilan.faits
     assert octets(coupe) == octets(apres)
@@ -157,8 +157,6 @@ def test_sans_distributed_le_message_dit_quoi_installer(monkeypatch):
 
 def test_une_autre_version_est_refusee_par_le_travailleur(tmp_path, monkeypatch):
     pytest.importorskip("distributed", reason="distributed n'est pas installé")
-    from cafdiag.lot.tache import Ordre
-
-    ordre = Ordre(plan(carnet(tmp_path / "g.ipynb")).commandes[0], Bornes())
-    resultat = grappe.executer_ailleurs(ordre, "depot", grappe._ici() | {"version": "autre"})
+    commande = plan(carnet(tmp_path / "g.ipynb")).commandes[0]
+    resultat = grappe.executer_ailleurs(commande, "depot", grappe._ici() | {"version": "autre"})
     assert resultat.etat == "echec" and "version" in resultat.motif

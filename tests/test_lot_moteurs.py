@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import json
 import os
-import queue
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,63 +19,66 @@ import lot_gabarits
 import nbformat
 import psutil
 import pytest
-from lot_gabarits import CODES, carnet, noyaux_mort_nes, octets, plan
+from lot_gabarits import CODES, carnet, octets, plan
 
-from cafdiag.erreurs import DemandeFausse, ProductionImpossible
-from cafdiag.lot import elevage, moteurs, tache
-from cafdiag.lot import empreintes as module_empreintes
-from cafdiag.lot import etat as module_etat
-from cafdiag.lot.bornes import Bornes, _patienter
+from cafdiag.erreurs import ProductionImpossible
+from cafdiag.lot import dossier as module_dossier
+from cafdiag.lot import machine
 from cafdiag.lot.execution import Reglages, produire_lot
+from cafdiag.lot.machine import Machine, Original, OriginalPerdu
 from cafdiag.lot.plan import Plan
-from cafdiag.lot.tache import Ordre
+from cafdiag.restitution import processus
+from cafdiag.restitution.processus import Limites, Travail
 
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="la souche demande Linux")
-MOTEURS = [pytest.param("souche", marks=linux), "processus"]
-# Vivent autant que la série d'essais : traqueur de multiprocessing, souche partagée, navigateur d'autres essais.
-ETRANGERS = ("resource_tracker", "cafdiag.lot.souche", "chrom", "playwright")
-LARGES = Bornes(delai=120, memoire=3000)
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="les copies demandent Linux")
+MOTEURS = [pytest.param("copie", marks=linux), "neuf"]
+# Vivent autant que la série d'essais : traqueur de multiprocessing, original partagé, navigateur d'autres essais.
+ETRANGERS = ("resource_tracker", "cafdiag.lot.machine", "chrom", "playwright")
+LARGES = Limites(delai=120, memoire=3000)
 
 
-class SouchePartagee(elevage.Souche):
-    """Une seule souche pour tous les essais : la démarrer coûte plus que les petits carnets."""
+@pytest.fixture(scope="module", autouse=True)
+def vrais(fils):
+    with fils.vrais():
+        yield
 
-    vive = None
+
+class OriginalPartage(Original):
+    """Un seul original pour tous les essais : le démarrer coûte plus que les petits carnets."""
+
+    vif = None
 
     def __new__(cls, **_):
-        if cls.vive is None or not cls.vive.vivante:
-            if cls.vive is not None:
-                VraieSouche.fermer(cls.vive)
-            cls.vive = super().__new__(cls)
-            VraieSouche.__init__(cls.vive)
-            VraieSouche.regler(cls.vive)
-        return cls.vive
+        if cls.vif is None or not cls.vif.vivant:
+            if cls.vif is not None:
+                Original.fermer(cls.vif)
+            cls.vif = super().__new__(cls)
+            Original.__init__(cls.vif)
+            Original.preparer(cls.vif)
+        return cls.vif
 
     def __init__(self, **_):
         """Déjà fait, une fois."""
 
-    def regler(self, **_):
-        """Rien à répéter dans de si petits carnets."""
+    def preparer(self, *_):
+        """Rien à jouer d'avance dans de si petits carnets."""
         return self
 
     def fermer(self):
-        """Elle sert encore."""
-
-
-VraieSouche = elevage.Souche
+        """Il sert encore."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def une_seule_souche():
+def un_seul_original():
     yield
-    if SouchePartagee.vive is not None:
-        VraieSouche.fermer(SouchePartagee.vive)
-        SouchePartagee.vive = None
+    if OriginalPartage.vif is not None:
+        Original.fermer(OriginalPartage.vif)
+        OriginalPartage.vif = None
 
 
 @pytest.fixture
-def souche_partagee(monkeypatch):
-    monkeypatch.setattr(elevage, "Souche", SouchePartagee)
+def original_partage(monkeypatch):
+    monkeypatch.setattr(machine, "Original", OriginalPartage)
 
 
 @pytest.fixture
@@ -93,14 +94,12 @@ def rien_ne_reste(request, provisoire):
     """Ni processus, ni descripteur, ni dossier provisoire après un lot."""
     moi = psutil.Process()
     if "vrai" not in request.node.name:
-        request.getfixturevalue("souche_partagee")
+        request.getfixturevalue("original_partage")
         if sys.platform.startswith("linux"):
-            elevage.souche_commune()
+            OriginalPartage()
     descripteurs = moi.num_fds() if hasattr(moi, "num_fds") else 0
     enfants = set(moi.children(recursive=True))
     yield
-    elevage.fermer_souches()
-    elevage.autoriser()
     limite = time.monotonic() + 60
     while time.monotonic() < limite:
         restants = [
@@ -117,16 +116,16 @@ def rien_ne_reste(request, provisoire):
         assert moi.num_fds() <= descripteurs + 4
 
 
-def _commande(processus: psutil.Process) -> list[str]:
+def _commande(un: psutil.Process) -> list[str]:
     with contextlib.suppress(psutil.Error):
-        return processus.cmdline()
+        return un.cmdline()
     return []
 
 
-def lot(gabarit: Path, sortie: Path, *, codes=None, moteur="souche", processus=2, **options):
+def lot(gabarit: Path, sortie: Path, *, codes=None, moteur="copie", processus=2, **options):
     """Mène un lot ; rend son bilan."""
-    bornes = options.pop("bornes", LARGES)
-    reglages = Reglages(sortie=sortie, moteur=moteur, processus=processus, bornes=bornes, **options)
+    limites = options.pop("limites", LARGES)
+    reglages = Reglages(sortie=sortie, moteur=moteur, processus=processus, limites=limites, **options)
     return produire_lot(plan(gabarit, codes), reglages)
 
 
@@ -194,7 +193,7 @@ def test_rien_ne_passe_d_un_carnet_au_suivant(tmp_path, moteur):
 
 
 @linux
-def test_vraie_repetition_sans_pollution(tmp_path):
+def test_vrai_original_sans_pollution(tmp_path):
     """Une cellule qui règle pandas n'est pas jouée d'avance : la première cellule de chacun le verrait."""
     gabarit = carnet(tmp_path / "g.ipynb", POLLUTION + "constat = ','.join(traces)", SALIR.split("constat")[0])
     assert lot(gabarit, tmp_path / "s", codes=CODES[:2]).code_retour == 0
@@ -233,113 +232,51 @@ def test_une_copie_peut_lire_compter_et_se_dupliquer(tmp_path):
 
 
 RICHE = (
-    "import sys, os\nprint('bonjour'); print('gare', file=sys.stderr)\nos.system('echo dehors')\nNone",
+    "import sys, os\nprint('bonjour'); print('gare', file=sys.stderr)\nNone",
     "from IPython.display import display, HTML, clear_output\nh = display('a', display_id='x'); 1 + 1",
     "h.update('b'); print('effacé'); clear_output(); display(HTML('<b>gras</b>')); print('é\\ud83d'[0])",
-    "import matplotlib.pyplot as plt\nimport pandas as pd\nplt.plot([1, 2]); pd.DataFrame({'a': [1, None]})",
+    "print('vieux'); clear_output(wait=True); print('neuf')",
+    "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+    "import pandas as pd\nplt.plot([2, 1]); pd.DataFrame({'a': [1, None]})",
     "import asyncio\nawait asyncio.sleep(0.01)\n%xmode Plain\n!echo commande\n_",
-    "import ipywidgets\nipywidgets.IntSlider(value=3)",
-    "recueil = ipywidgets.Output()\nwith recueil:\n    print('dedans')\nrecueil",
+    "import numpy as np\n"
+    "display({'application/json': {'a': np.int64(3), 'b': {1}, 'c': np.float32(.5), 3: (1, 2)}}, raw=True)",
+    "display({'image/png': b'\\x89PNG'}, raw=True)",
+    "",
+    "open('ici.txt', 'w').close(); os.listdir()",
 )
 
 
-def _sorties(fichier: Path) -> list:
-    lu = nbformat.read(fichier, as_version=4)
-    textes = []
-    for cellule in lu.cells:
-        if cellule.cell_type != "code":
-            continue
-        reunies: dict[str, str] = {}
-        for s in cellule.outputs:
-            if s.output_type == "stream":
-                reunies[s.name] = reunies.get(s.name, "") + s.text
-        autres = [
-            {m: v for m, v in s.data.items() if "widget" not in m}
-            for s in cellule.outputs
-            if s.output_type in ("display_data", "execute_result")
-        ]
-        textes.append((cellule.source, cellule.execution_count, reunies, autres))
-    return textes
+@pytest.mark.filterwarnings("ignore")
+def test_memes_sorties_qu_un_noyau_jupyter(tmp_path, monkeypatch):
+    """Flux, magies, affichages mis à jour, figures, attente, octets, nombres de numpy : le vrai noyau fait foi."""
+    import papermill
 
-
-@linux
-def test_memes_sorties_qu_un_noyau_ordinaire(tmp_path, monkeypatch):
-    """Flux, magies, affichages mis à jour, figures, widgets, attente : comme ipykernel."""
-    # ipykernel ne recueille pas ce qu'écrit un programme extérieur quand il se croit dans pytest.
+    # ipykernel se conduit autrement quand il se croit dans pytest.
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     gabarit = carnet(tmp_path / "g.ipynb", *RICHE)
-    for moteur in ("souche", "processus"):
-        assert lot(gabarit, tmp_path / moteur, moteur=moteur, codes=CODES[:1]).code_retour == 0
-    assert len({(tmp_path / m / "index.html").read_bytes() for m in ("souche", "processus")}) == 1
-    lues = [_sorties(tmp_path / m / f"diagnostic-{CODES[0]}.ipynb") for m in ("souche", "processus")]
-    for ici, la_bas in zip(*lues, strict=True):
+    ailleurs = tmp_path / "ailleurs"
+    ailleurs.mkdir()
+    attendu = papermill.execute_notebook(
+        str(gabarit), None, parameters={"code": "1"}, progress_bar=False, cwd=str(ailleurs)
+    )
+    rendu = processus.jouer(Travail("x", gabarit, {"code": "1"}), LARGES)
+    assert rendu.motif == ""
+    lus = [
+        [(c.source, c.execution_count, c.outputs) for c in lu.cells if c.cell_type == "code"]
+        for lu in (rendu.rendu, attendu)
+    ]
+    for ici, la_bas in zip(*lus, strict=True):
         assert ici == la_bas
-    widgets = [
-        nbformat.read(tmp_path / m / f"diagnostic-{CODES[0]}.ipynb", as_version=4).metadata["widgets"]
-        for m in ("souche", "processus")
-    ]
-    etats = [
-        sorted(v["model_name"] for v in w["application/vnd.jupyter.widget-state+json"]["state"].values())
-        for w in widgets
-    ]
-    assert etats[0] == etats[1] and "IntSliderModel" in etats[0]
+    assert rendu.rendu.metadata["language_info"] == attendu.metadata["language_info"]
 
 
-def _attendre(coroutine):
-    # Dans un fil à part : le navigateur d'un autre essai laisse une boucle en marche dans celui-ci.
-    with ThreadPoolExecutor(1) as fil:
-        return fil.submit(lambda: asyncio.run(coroutine())).result()
-
-
-def test_une_reponse_arrivee_sans_bruit_est_lue():
-    """L'annonce d'une réponse peut se perdre (nbclient n° 312) : attendre sans fin ne la rendrait jamais."""
-    attentes = []
-
-    async def lire(timeout=None):
-        assert timeout is not None, "une attente sans fin"
-        attentes.append(timeout)
-        if len(attentes) < 3:
-            raise queue.Empty
-        return "réponse"
-
-    assert _attendre(lambda: _patienter(lire)) == "réponse"
-    assert len(attentes) == 3 and max(attentes) < 1
-
-    async def muet(timeout=None):
-        attentes.append(timeout)
-        await asyncio.sleep(timeout)
-        raise queue.Empty
-
-    attentes.clear()
-    with pytest.raises(queue.Empty):
-        _attendre(lambda: _patienter(muet, timeout=0.6))
-    assert sum(attentes) == pytest.approx(0.6, abs=0.1)
-
-
-@pytest.mark.parametrize(("fois", "retour"), [(1, 0), (9, 1)])
-def test_un_noyau_mort_au_demarrage_est_relance_une_fois(tmp_path, monkeypatch, fois, retour):
-    """Deux noyaux qui choisissent le même port : l'un meurt avant d'avoir rien joué."""
-    temoins = noyaux_mort_nes(tmp_path, monkeypatch, fois)
-    bilan = lot(carnet(tmp_path / "g.ipynb"), tmp_path / "s", moteur="processus", codes=CODES[:1])
-    assert bilan.code_retour == retour
-    assert len(list(temoins.iterdir())) == min(fois, 2)
-
-
-@pytest.mark.lent
-def test_bien_des_widgets_de_sorties_dans_un_noyau_ordinaire(tmp_path):
-    """Sans le garde-fou, un tel carnet se bloque une fois sur deux."""
-    recueils = ["import ipywidgets; recueil = ipywidgets.Output()"]
-    recueils += [f"with recueil:\n    print({rang})\nrecueil" for rang in range(300)]
-    gabarit = carnet(tmp_path / "g.ipynb", *recueils)
-    assert lot(gabarit, tmp_path / "s", moteur="processus", codes=CODES[:1]).code_retour == 0
-
-
-# --- Des cellules envoyées d'avance ---
+# --- Ce qu'un carnet peut faire ---
 
 
 @pytest.mark.parametrize("moteur", MOTEURS)
 def test_rien_ne_s_execute_apres_une_erreur(tmp_path, moteur):
-    """Les cellules déjà envoyées attendent ; celle qui échoue les fait toutes tomber."""
+    """Une cellule échoue : les suivantes ne sont pas jouées."""
     temoin = tmp_path / "temoin"
     gabarit = carnet(tmp_path / "g.ipynb", "print('avant')", "1 / 0", f"open({str(temoin)!r}, 'w').close()")
     bilan = lot(gabarit, tmp_path / "s", moteur=moteur, codes=CODES[:1])
@@ -354,7 +291,7 @@ def test_rien_ne_s_execute_apres_une_erreur(tmp_path, moteur):
 
 @pytest.mark.parametrize("moteur", MOTEURS)
 def test_une_erreur_permise_n_arrete_pas_le_carnet(tmp_path, moteur):
-    """L'étiquette raises-exception vaut pour le noyau aussi ; papermill, lui, compte l'erreur à la fin."""
+    """L'étiquette raises-exception laisse jouer la suite ; papermill, lui, compte l'erreur à la fin."""
     temoin = tmp_path / "temoin"
     gabarit = carnet(tmp_path / "g.ipynb", "1 / 0", f"open({str(temoin)!r}, 'w').close()")
     lu = nbformat.read(gabarit, as_version=4)
@@ -366,28 +303,27 @@ def test_une_erreur_permise_n_arrete_pas_le_carnet(tmp_path, moteur):
 
 
 @linux
-def test_la_mort_du_noyau_garde_ce_qui_etait_affiche(tmp_path):
+def test_la_mort_du_processus_garde_ce_qui_etait_affiche(tmp_path):
     """Ce que les cellules d'avant, et celle qui meurt, ont affiché est dans le carnet gardé, à sa place."""
     mort = "print('juste avant', flush=True)\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
     gabarit = carnet(tmp_path / "g.ipynb", "print('x' * 300_000)", mort, "constat = 'jamais'")
     bilan = lot(gabarit, tmp_path / "s", codes=CODES[:1])
-    assert list(bilan.echecs.values()) == ["NoyauArrete : le noyau s'est arrêté (signal SIGKILL)"]
+    assert list(bilan.echecs.values()) == ["ProcessusArrete : le processus s'est arrêté (signal SIGKILL)"]
     (garde,) = (tmp_path / "s" / "echecs").glob("*.ipynb")
     cellules = {c.source: c.outputs for c in nbformat.read(garde, as_version=4).cells if c.cell_type == "code"}
     assert len(cellules["print('x' * 300_000)"][0].text) == 300_001
-    assert [s.get("text", s.get("ename")) for s in cellules[mort]] == ["juste avant\n", "NoyauArrete"]
+    assert [s.get("text", s.get("ename")) for s in cellules[mort]] == ["juste avant\n", "ProcessusArrete"]
     assert cellules["constat = 'jamais'"] == []
 
 
 @linux
-def test_de_grosses_cellules_et_de_gros_affichages_ne_se_bloquent_pas(tmp_path):
-    """Plus que le tampon d'une prise, dans les deux sens à la fois, et plus de cellules qu'il n'en tient."""
+def test_de_gros_affichages_passent(tmp_path):
     grosse = "texte = '" + "é" * 400_000 + "'\nprint(texte)\nconstat = str(len(texte))"
     gabarit = carnet(
         tmp_path / "g.ipynb", *(f"n = {i}; print('y' * 50_000)" for i in range(60)), grosse, "print(texte)", grosse
     )
-    bornes = Bornes(delai=60, memoire=3000)
-    assert lot(gabarit, tmp_path / "s", codes=CODES[:2], bornes=bornes).code_retour == 0
+    limites = Limites(delai=60, memoire=3000)
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:2], limites=limites).code_retour == 0
     assert set(constats(tmp_path / "s").values()) == {"400000"}
 
 
@@ -408,28 +344,28 @@ def test_un_carnet_bavard_n_echappe_pas_au_delai(tmp_path):
     courtes = [f"import time; time.sleep(0.1); n = {i}" for i in range(1200)]
     for nom, cellules in {"bavard": [BAVARD], "courtes": courtes}.items():
         gabarit = carnet(tmp_path / f"{nom}.ipynb", *cellules)
-        bornes = Bornes(delai=2, memoire=3000)
-        bilan = lot(gabarit, tmp_path / nom, codes=CODES[:1], bornes=bornes)
+        limites = Limites(delai=2, memoire=3000)
+        bilan = lot(gabarit, tmp_path / nom, codes=CODES[:1], limites=limites)
         assert list(bilan.echecs.values()) == ["DelaiDepasse : plus de 2 s pour le carnet"]
         assert bilan.duree < 60
 
 
 @pytest.mark.parametrize("moteur", MOTEURS)
-def test_un_carnet_qui_congedie_son_noyau_ne_continue_pas(tmp_path, moteur):
-    """« exit() » : ce que la cellule affiche reste ; la suivante n'a plus de noyau."""
+def test_un_carnet_qui_congedie_son_processus_ne_continue_pas(tmp_path, moteur):
+    """« exit() » : ce que la cellule affiche reste ; la suite n'est pas jouée."""
     temoin = tmp_path / "temoin"
     suite = ("import time; time.sleep(3)", f"open({str(temoin)!r}, 'w').close()")
     gabarit = carnet(tmp_path / "g.ipynb", "print('adieu'); exit()", *suite)
     bilan = lot(gabarit, tmp_path / "s", moteur=moteur, codes=CODES[:1])
     assert bilan.code_retour == 1 and not temoin.exists()
     (raison,) = bilan.echecs.values()
-    assert raison.startswith("NoyauArrete")
+    assert raison.startswith("ProcessusArrete")
     (garde,) = (tmp_path / "s" / "echecs").glob("*.ipynb")
     assert "adieu" in garde.read_text(encoding="utf-8")
 
 
 @linux
-def test_un_fil_qui_affiche_ne_brouille_pas_la_prise(tmp_path):
+def test_un_fil_qui_affiche_ne_brouille_rien(tmp_path):
     gabarit = carnet(tmp_path / "g.ipynb", FIL, *(f"n = {i}" for i in range(40)), "fil.join(); constat = 'entier'")
     assert lot(gabarit, tmp_path / "s", codes=CODES[:2]).code_retour == 0
     assert set(constats(tmp_path / "s").values()) == {"entier"}
@@ -440,35 +376,6 @@ def test_une_copie_que_le_carnet_oublie_ne_repond_pas_a_sa_place(tmp_path):
     gabarit = carnet(tmp_path / "g.ipynb", ENFANT, "n = 1")
     assert lot(gabarit, tmp_path / "s", codes=CODES[:2]).code_retour == 0
     assert set(constats(tmp_path / "s").values()) == {"parent"}
-
-
-# Un carnet quelconque, joué par les deux moteurs.
-QUELCONQUE = (
-    "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]);",
-    "import voisin\nprint(voisin.VALEUR)",
-    "import numpy as np\nfrom IPython.display import display\n"
-    "display({'application/json': {'a': np.int64(3), 'b': {1}, 'c': np.float32(.5)}}, raw=True)",
-    "display({'image/png': b'\\x89PNG'}, raw=True)",
-)
-
-
-@linux
-def test_un_carnet_quelconque_sort_comme_d_un_noyau_ordinaire(tmp_path, monkeypatch):
-    """Magie d'affichage, module posé à côté, octets et nombres de numpy."""
-    import papermill
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")
-    (tmp_path / "voisin.py").write_text("VALEUR = 42\n", encoding="utf-8")
-    carnet(tmp_path / "g.ipynb", *QUELCONQUE)
-    sorties = {}
-    for moteur in ("souche", "nbclient"):
-        lu = papermill.execute_notebook(
-            "g.ipynb", f"{moteur}.ipynb", engine_name=moteur, kernel_name="python3", progress_bar=False
-        )
-        sorties[moteur] = [(c.source, c.outputs) for c in lu.cells if c.cell_type == "code"]
-    assert sorties["souche"] == sorties["nbclient"]
-    assert "'42\\n'" in str(sorties["souche"]) and "image/png" in str(sorties["souche"])
 
 
 @linux
@@ -487,61 +394,6 @@ def test_un_grand_environnement_arrive_entier(tmp_path, monkeypatch):
     assert set(constats(tmp_path / "s").values()) == {"120000"}
 
 
-@linux
-def test_une_souche_interrompue_pendant_son_prechargement_ne_sert_plus(tmp_path, monkeypatch):
-    """Un Ctrl-C dans un carnet, puis la même demande : une souche neuve, et l'autre arrêtée."""
-    elevage.fermer_souches()
-    nees = []
-
-    class Interrompue(SouchePartagee):
-        def __new__(cls, **_):
-            nees.append(object.__new__(cls))
-            return nees[-1]
-
-        def regler(self, **_):
-            raise KeyboardInterrupt
-
-        def fermer(self):
-            self.fermee = True
-
-    with monkeypatch.context() as rustine:
-        rustine.setattr(elevage, "Souche", Interrompue)
-        with pytest.raises(KeyboardInterrupt):
-            elevage.souche_commune()
-    assert [n.fermee for n in nees] == [True]
-    gabarit = carnet(tmp_path / "g.ipynb", "constat = 'neuve'")
-    assert lot(gabarit, tmp_path / "s", codes=CODES[:1]).code_retour == 0
-
-
-@linux
-@pytest.mark.parametrize("declare", [{"name": "mon-env", "display_name": "x"}, {}])
-def test_un_noyau_au_nom_libre_est_un_python(tmp_path, declare):
-    """Le nom d'un noyau ne dit pas son langage."""
-    import papermill
-
-    gabarit = carnet(tmp_path / "g.ipynb", "print('joué')")
-    lu = nbformat.read(gabarit, as_version=4)
-    lu.metadata.pop("kernelspec")
-    lu.metadata |= {"kernelspec": declare, "language_info": {"name": "python"}} if declare else {}
-    nbformat.write(lu, gabarit)
-    rendu = papermill.execute_notebook(
-        str(gabarit), None, engine_name="souche", kernel_name="mon-env", language="python", progress_bar=False
-    )
-    assert "joué" in str(rendu.cells)
-
-
-@linux
-def test_un_carnet_d_un_autre_langage_est_refuse(tmp_path):
-    import papermill
-
-    gabarit = carnet(tmp_path / "g.ipynb", "x <- 3")
-    lu = nbformat.read(gabarit, as_version=4)
-    lu.metadata["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
-    nbformat.write(lu, gabarit)
-    with pytest.raises(DemandeFausse, match="« R »"):
-        papermill.execute_notebook(str(gabarit), None, engine_name="souche", progress_bar=False)
-
-
 # --- Les fautes ---
 
 FAUTES = {
@@ -550,16 +402,16 @@ FAUTES = {
     "sigsegv": "import ctypes; ctypes.string_at(0)",
     "sortie": "import os; os._exit(3)",
     "sans_fin": "while True: pass",
-    # Occupé, un noyau neuf prendrait trente secondes d'un cœur aux autres essais.
+    # Occupé, un processus neuf prendrait trente secondes d'un cœur aux autres essais.
     "sommeil": "import time; time.sleep(120)",
     "memoire": "import time; x = bytearray(900_000_000); time.sleep(60)",
     "quitter": "import sys; sys.exit(1)",
 }
 MOTIFS = {
     "erreur": "ZeroDivisionError",
-    "sigkill": "NoyauArrete",
-    "sigsegv": "NoyauArrete",
-    "sortie": "NoyauArrete",
+    "sigkill": "ProcessusArrete",
+    "sigsegv": "ProcessusArrete",
+    "sortie": "ProcessusArrete",
     "sans_fin": "DelaiDepasse",
     "sommeil": "DelaiDepasse",
     "memoire": "MemoireDepassee",
@@ -588,23 +440,23 @@ def test_ni_l_ordre_ni_le_nombre_de_processus_ne_changent_rien(tmp_path, sain):
 
 @pytest.mark.parametrize("faute", [pytest.param(f, marks=linux) for f in FAUTES if f != "sommeil"])
 def test_une_faute_ne_coute_qu_un_territoire(tmp_path, faute):
-    bornes = Bornes(delai=6 if faute == "sans_fin" else 180, memoire=700 if faute == "memoire" else 3000)
-    _une_faute_ne_coute_que_les_siens(tmp_path, {CODES[2]: faute}, bornes, moteur="souche")
+    limites = Limites(delai=6 if faute == "sans_fin" else 180, memoire=700 if faute == "memoire" else 3000)
+    _une_faute_ne_coute_que_les_siens(tmp_path, {CODES[2]: faute}, limites, moteur="copie")
 
 
-def test_trois_fautes_ne_coutent_que_trois_territoires_a_des_noyaux_neufs(tmp_path):
-    # Un noyau neuf peut mettre dix secondes à naître sur une machine occupée : le délai n'est pas le sien.
-    bornes = Bornes(delai=30, memoire=700)
+def test_trois_fautes_ne_coutent_que_trois_territoires_a_des_processus_neufs(tmp_path):
+    # Un processus neuf peut mettre dix secondes à naître sur une machine occupée : le délai n'est pas le sien.
+    limites = Limites(delai=30, memoire=700)
     morte = "sigkill" if sys.platform.startswith("linux") else "sortie"
     fautes = dict(zip(CODES[1:4], (morte, "sommeil", "memoire"), strict=True))
-    _une_faute_ne_coute_que_les_siens(tmp_path, fautes, bornes, moteur="processus")
+    _une_faute_ne_coute_que_les_siens(tmp_path, fautes, limites, moteur="neuf")
 
 
-def _une_faute_ne_coute_que_les_siens(tmp_path, fautes: dict[str, str], bornes: Bornes, *, moteur: str) -> None:
+def _une_faute_ne_coute_que_les_siens(tmp_path, fautes: dict[str, str], limites: Limites, *, moteur: str) -> None:
     sortie = tmp_path / "s"
     fautives = "\n".join(f"if code == '{code}':\n    {FAUTES[faute]}" for code, faute in fautes.items())
     gabarit = carnet(tmp_path / "g.ipynb", fautives)
-    bilan = lot(gabarit, sortie, moteur=moteur, bornes=bornes)
+    bilan = lot(gabarit, sortie, moteur=moteur, limites=limites)
     assert bilan.code_retour == 1 and set(bilan.echecs) == set(fautes)
     index = (sortie / "index.html").read_text(encoding="utf-8")
     for fautif, faute in fautes.items():
@@ -633,14 +485,14 @@ def test_les_autres_pages_sont_celles_d_un_lot_sans_faute(tmp_path, sain):
 
 
 @linux
-@pytest.mark.parametrize("dite_finie", [True, False])
-def test_la_souche_tuee_en_route_est_relancee(tmp_path, sain, monkeypatch, dite_finie):
-    """Tuée par un carnet : ceux qu'elle portait recommencent dans la suivante.
+@pytest.mark.parametrize("dit_fini", [True, False])
+def test_l_original_tue_en_route_est_relance(tmp_path, sain, monkeypatch, dit_fini):
+    """Tué par un carnet : ceux de ses copies recommencent dans celles du suivant.
 
-    Ses prises se ferment avant que le système la dise finie : le carnet n'y est pour rien là non plus.
+    Ses prises se ferment avant que le système le dise fini : le carnet n'y est pour rien là non plus.
     """
-    if not dite_finie:
-        monkeypatch.setattr(elevage.subprocess.Popen, "poll", lambda _: None)
+    if not dit_fini:
+        monkeypatch.setattr(machine.subprocess.Popen, "poll", lambda _: None)
     temoin = tmp_path / "deja"
     gabarit = carnet(
         tmp_path / "g.ipynb",
@@ -653,17 +505,21 @@ def test_la_souche_tuee_en_route_est_relancee(tmp_path, sain, monkeypatch, dite_
     assert temoin.exists() and set(octets(tmp_path / "s")) == set(sain) - {"index.html"}
 
 
-def test_un_ouvrier_tue_est_remplace(tmp_path):
-    temoin = tmp_path / "deja"
+@linux
+def test_vrai_original_que_son_carnet_tue_toujours_un_processus_neuf_le_remplace(tmp_path):
     gabarit = carnet(
         tmp_path / "g.ipynb",
-        "import pathlib, psutil, time\n"
-        f"temoin = pathlib.Path({str(temoin)!r})\n"
-        f"if code == '{CODES[0]}' and not temoin.exists():\n"
-        "    temoin.touch(); psutil.Process().parent().kill(); time.sleep(300)",
+        "import os, signal, time, psutil\n"
+        "if 'lot.machine' in ' '.join(psutil.Process().parent().cmdline()):\n"
+        "    os.kill(os.getppid(), signal.SIGKILL); time.sleep(300)",
     )
-    bilan = lot(gabarit, tmp_path / "s", moteur="processus", processus=1, codes=CODES[:2])
-    assert temoin.exists() and bilan.code_retour == 0
+    assert lot(gabarit, tmp_path / "s", codes=CODES[:1]).code_retour == 0
+    assert _moteurs(tmp_path / "s") == {"neuf"}
+
+
+def _moteurs(sortie: Path) -> set[str]:
+    """D'où venaient les processus d'un lot."""
+    return {f["moteur"] for f in json.loads((sortie / "lot.json").read_text(encoding="utf-8"))["territoires"].values()}
 
 
 @linux
@@ -681,70 +537,85 @@ def test_un_programme_laisse_par_un_carnet_est_arrete(tmp_path):
     assert not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE
 
 
-def test_souche_refusee_le_lot_se_replie_et_le_dit(tmp_path, monkeypatch):
-    def refuser(**_):
-        raise elevage.SoucheIndisponible("la souche ne peut pas servir : 2 fils vivants")
+def test_original_refuse_le_lot_se_replie_et_le_dit(tmp_path, monkeypatch):
+    class Refuse:
+        def __init__(self, **_):
+            raise OriginalPerdu("l'original ne peut pas servir : 2 fils vivants")
 
-    monkeypatch.setattr(moteurs.sys, "platform", "linux")
-    monkeypatch.setattr(elevage, "souche_commune", refuser)
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(machine, "Original", Refuse)
     dites = []
     gabarit = carnet(tmp_path / "g.ipynb")
-    reglages = Reglages(sortie=tmp_path / "s", processus=1, bornes=LARGES)
+    reglages = Reglages(sortie=tmp_path / "s", processus=1, limites=LARGES)
     bilan = produire_lot(plan(gabarit, CODES[:1]), reglages, annoncer=dites.append)
     assert bilan.code_retour == 0
-    assert any("2 fils vivants" in d and "processus" in d for d in dites)
-    etat = json.loads((tmp_path / "s" / "lot.json").read_text(encoding="utf-8"))
-    assert etat["territoires"][CODES[0]]["moteur"] == "processus"
+    assert any("2 fils vivants" in d and "neuf" in d for d in dites)
+    assert _moteurs(tmp_path / "s") == {"neuf"}
 
 
 @linux
-def test_une_souche_qui_ne_renait_plus_ne_perd_pas_le_lot(tmp_path, monkeypatch):
-    """Elle sert un carnet, puis plus jamais : la suite se fait par des noyaux neufs, et se dit."""
-    vraie, demandes = tache.souche_commune, []
+def test_un_original_qui_ne_renait_plus_ne_perd_pas_le_lot(tmp_path, monkeypatch):
+    """Il sert un carnet, puis plus jamais : la suite se fait par des processus neufs, et se dit."""
+    nes = []
 
-    def une_fois(**options):
-        demandes.append(1)
-        if len(demandes) > 1:
-            raise elevage.SoucheIndisponible("la souche ne peut pas servir : elle n'a pas démarré")
-        return vraie(**options)
+    class UneFois(Original):
+        def __init__(self, **options):
+            nes.append(1)
+            super().__init__(**options)
 
-    monkeypatch.setattr(tache, "souche_commune", une_fois)
+        def preparer(self, *_):
+            if len(nes) > 1:
+                self.fermer()
+                raise OriginalPerdu("l'original ne peut pas servir : il n'a pas démarré")
+            return super().preparer()
+
+        def copie(self, dossier):
+            if getattr(self, "servi", False):
+                self._processus.kill()
+                self._processus.wait()
+            self.servi = True
+            return super().copie(dossier)
+
+    monkeypatch.setattr(machine, "Original", UneFois)
     dites = []
     gabarit = carnet(tmp_path / "g.ipynb", "constat = 'fait'")
-    reglages = Reglages(sortie=tmp_path / "s", moteur="souche", processus=1, bornes=LARGES)
-    bilan = produire_lot(plan(gabarit, CODES[:4]), reglages, annoncer=dites.append)
-    assert bilan.code_retour == 0 and bilan.faits == 4
-    assert sum("la suite de ce lot se fait par « processus »" in d for d in dites) == 1
-    assert set(constats(tmp_path / "s").values()) == {"fait"}
+    reglages = Reglages(sortie=tmp_path / "s", moteur="copie", processus=1, limites=LARGES)
+    bilan = produire_lot(plan(gabarit, CODES[:3]), reglages, annoncer=dites.append)
+    assert bilan.code_retour == 0 and bilan.faits == 3
+    assert sum("la suite de ce lot se fait par « neuf »" in d for d in dites) == 1
+    assert set(constats(tmp_path / "s").values()) == {"fait"} and _moteurs(tmp_path / "s") == {"copie", "neuf"}
 
 
+@linux
 def test_le_dossier_provisoire_ote_en_route_ne_coute_que_les_carnets_en_cours(tmp_path):
-    moteur = moteurs.Local("processus", 1)
+    (commande,) = plan(carnet(tmp_path / "g.ipynb"), CODES[:1]).commandes
+    ici = Machine("copie", 1, LARGES, commande, annoncer=print)
     try:
-        Path(moteur._provisoire.name).rmdir()
-        ordre = Ordre(plan(carnet(tmp_path / "g.ipynb")).commandes[0], LARGES)
-        assert moteur.lire(moteur.soumettre(ordre)).etat == "fait"
+        Path(ici._provisoire.name).rmdir()
+        assert ici.lire(ici.soumettre(commande)).etat == "fait"
     finally:
-        moteur.fermer()
+        ici.fermer()
 
 
-def test_toute_faute_de_la_machinerie_est_une_panne():
-    moteur = moteurs.Local("processus", 1)
+def test_toute_faute_de_la_machinerie_est_une_panne(tmp_path):
+    (commande,) = plan(carnet(tmp_path / "g.ipynb"), CODES[:1]).commandes
+    ici = Machine("neuf", 1, LARGES, commande, annoncer=print)
     try:
         futur = Future()
         futur.set_exception(FileNotFoundError("plus là"))
-        with pytest.raises(moteurs.Panne, match="plus là"):
-            moteur.lire(futur)
+        with pytest.raises(machine.Panne, match="plus là"):
+            ici.lire(futur)
     finally:
-        moteur.fermer()
+        ici.fermer()
 
 
 @linux
+@pytest.mark.parametrize("moteur", ["copie", "neuf"])
 @pytest.mark.parametrize("signal_", ["SIGTERM", "SIGKILL"])
-def test_un_lot_tue_ne_laisse_pas_d_ouvriers(tmp_path, signal_):
-    """Le signal ne frappe que le lot : ses ouvriers et leurs noyaux finissent d'eux-mêmes."""
+def test_un_lot_tue_ne_laisse_rien_derriere_lui(tmp_path, moteur, signal_):
+    """Le signal ne frappe que le lot : ses processus finissent d'eux-mêmes."""
     essai = subprocess.Popen(
-        [sys.executable, "-m", "cafdiag", "lot", "--departement", "53", "--formats", "html", "--moteur", "processus",
+        [sys.executable, "-m", "cafdiag", "lot", "--departement", "53", "--formats", "html", "--moteur", moteur,
          "--sortie", str(tmp_path / "s"), "--processus", "1"],
         cwd=Path(__file__).resolve().parent.parent, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         start_new_session=True, env=os.environ | {"TMPDIR": str(tmp_path)},
@@ -752,7 +623,7 @@ def test_un_lot_tue_ne_laisse_pas_d_ouvriers(tmp_path, signal_):
     with essai:
         limite = time.monotonic() + 120
         enfants: list[psutil.Process] = []
-        while not any("spawn_main" in " ".join(_commande(p)) for p in enfants):
+        while not any("principal()" in " ".join(_commande(p)) for p in enfants):
             assert time.monotonic() < limite and essai.poll() is None
             time.sleep(0.2)
             enfants = psutil.Process(essai.pid).children(recursive=True)
@@ -764,14 +635,14 @@ def test_un_lot_tue_ne_laisse_pas_d_ouvriers(tmp_path, signal_):
 
 
 def test_hors_de_linux_le_repli_est_annonce(monkeypatch):
-    monkeypatch.setattr(moteurs.sys, "platform", "win32")
+    monkeypatch.setattr(machine.sys, "platform", "win32")
     dites = []
-    assert moteurs.choisir("auto", annoncer=dites.append) == "processus" and dites == []
-    assert moteurs.choisir("souche", annoncer=dites.append) == "processus" and "Linux" in dites[0]
+    assert machine.choisir("auto", annoncer=dites.append) == "neuf" and dites == []
+    assert machine.choisir("copie", annoncer=dites.append) == "neuf" and "Linux" in dites[0]
 
 
 @linux
-def test_une_souche_a_plusieurs_fils_refuse(tmp_path, monkeypatch):
+def test_un_original_a_plusieurs_fils_refuse(tmp_path, monkeypatch):
     """Quelque chose ouvre un fil au démarrage : la duplication n'est plus sûre."""
     (tmp_path / "sitecustomize.py").write_text(
         "import threading\n"
@@ -779,8 +650,8 @@ def test_une_souche_a_plusieurs_fils_refuse(tmp_path, monkeypatch):
         encoding="utf-8",
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", ""), *sys.path]))
-    with pytest.raises(elevage.SoucheIndisponible, match="2 fils vivants"):
-        VraieSouche().regler()
+    with pytest.raises(OriginalPerdu, match="2 fils vivants"):
+        Original().preparer()
 
 
 # --- Le disque ---
@@ -798,13 +669,13 @@ class DisquePlein:
             raise ProductionImpossible(f"impossible d'écrire ({erreur.strerror})")
         return self.vrai(sortie, fichiers)
 
-    vrai = staticmethod(module_etat.ranger)
+    vrai = staticmethod(module_dossier.ranger)
 
 
 @linux
 def test_disque_plein_puis_reprise(tmp_path, monkeypatch):
     disque = DisquePlein(CODES[3])
-    monkeypatch.setattr(module_etat, "ranger", disque)
+    monkeypatch.setattr(module_dossier, "ranger", disque)
     gabarit = carnet(tmp_path / "g.ipynb")
     bilan = lot(gabarit, tmp_path / "s")
     assert bilan.code_retour == 1 and list(bilan.echecs) == [CODES[3]]
@@ -829,7 +700,7 @@ def test_disque_reellement_plein(tmp_path):
         gabarit = carnet(tmp_path / "g.ipynb")
         with pytest.MonkeyPatch.context() as rustine:
             rustine.setattr("cafdiag.lot.execution._verifier_disque", lambda *a: None)
-            bilan = lot(gabarit, disque, moteur="souche")
+            bilan = lot(gabarit, disque, moteur="copie")
         assert bilan.code_retour == 1 and bilan.echecs
         assert all("impossible d'écrire" in m for m in bilan.echecs.values())
         # Rien à moitié : chaque page présente est entière.
@@ -860,13 +731,13 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from lot_gabarits import CODES, plan
-from cafdiag.lot.bornes import Bornes
 from cafdiag.lot.execution import Reglages, produire_lot
+from cafdiag.restitution.processus import Limites
 if __name__ == "__main__":
     print("parti", flush=True)
     def suivre(suivi, resultat):
         if resultat is not None: print("fini", resultat.cle, flush=True)
-    reglages = Reglages(sortie=Path({sortie!r}), moteur={moteur!r}, processus=1, bornes=Bornes(delai=300))
+    reglages = Reglages(sortie=Path({sortie!r}), moteur={moteur!r}, processus=1, limites=Limites(delai=300))
     try:
         produire_lot(plan(Path({gabarit!r}), CODES[:2]), reglages, suivre=suivre)
     except KeyboardInterrupt:
@@ -875,7 +746,7 @@ if __name__ == "__main__":
 
 
 @linux
-@pytest.mark.parametrize("moteur", ["souche", "processus"])
+@pytest.mark.parametrize("moteur", ["copie", "neuf"])
 def test_ctrl_c_range_et_reprend(tmp_path, moteur):
     sortie = tmp_path / "s"
     lent = carnet(tmp_path / "g.ipynb", f"import time\nif code == '{CODES[1]}': time.sleep(120)")
@@ -915,7 +786,7 @@ def test_ctrl_c_range_et_reprend(tmp_path, moteur):
 
 
 def test_deux_lots_dans_un_dossier_le_second_refuse(tmp_path):
-    with module_etat.seul(tmp_path), pytest.raises(ProductionImpossible, match="un autre lot"):
+    with module_dossier.reserver(tmp_path), pytest.raises(ProductionImpossible, match="un autre lot"):
         lot(carnet(tmp_path / "g.ipynb"), tmp_path)
 
 
@@ -934,7 +805,7 @@ def test_reprendre_ne_refait_que_ce_qui_a_change(tmp_path, monkeypatch):
     assert lot(gabarit, sortie, reprendre=True).faits == 2
     # Une autre version du code, un autre état des données, un autre gabarit : tout.
     for nature in ("version", "donnees", "gabarits", "entrepot", "bibliotheques"):
-        vraies = module_empreintes.entrees_communes()
+        vraies = module_dossier.entrees_communes()
         with monkeypatch.context() as rustine:
             rustine.setattr(
                 "cafdiag.lot.execution.entrees_communes", lambda v=vraies, n=nature: v | {n: "autre"}
@@ -952,38 +823,8 @@ def test_un_format_qui_n_est_plus_demande_se_dit(tmp_path):
     ancien = (sortie / f"diagnostic-{CODES[0]}.ipynb").read_bytes()
     autre = plan(carnet(tmp_path / "g.ipynb", "constat = 'autre'"), CODES[:2])
     pages = Plan(tuple(replace(c, formats=("html",)) for c in autre.commandes))
-    reglages = Reglages(sortie=sortie, processus=2, reprendre=True, bornes=LARGES)
+    reglages = Reglages(sortie=sortie, processus=2, reprendre=True, limites=LARGES)
     assert produire_lot(pages, reglages, annoncer=dites.append).faits == 2
     (dite,) = [d for d in dites if "sans être refaits" in d]
     assert dite.startswith("2 fichiers") and f"diagnostic-{CODES[0]}.ipynb" in dite
     assert (sortie / f"diagnostic-{CODES[0]}.ipynb").read_bytes() == ancien
-
-
-@linux
-def test_papermill_connait_le_moteur_par_son_point_d_entree(tmp_path):
-    """``papermill --engine souche`` sans rien d'autre, comme l'installe pyproject.toml."""
-    import tomllib
-
-    with (Path(__file__).resolve().parent.parent / "pyproject.toml").open("rb") as flux:
-        points = tomllib.load(flux)["project"]["entry-points"]["papermill.engine"]
-    assert points == {"souche": "cafdiag.lot.point_d_entree:MoteurSouche"}
-    # Un dépôt pas encore réinstallé : la même déclaration, posée dans un chemin d'essai.
-    infos = tmp_path / "essai-1.0.dist-info"
-    infos.mkdir()
-    (infos / "METADATA").write_text("Metadata-Version: 2.1\nName: essai\nVersion: 1.0\n", encoding="utf-8")
-    (infos / "entry_points.txt").write_text(
-        f"[papermill.engine]\nsouche = {points['souche']}\n", encoding="utf-8"
-    )
-    chemins = [str(tmp_path), str(Path(__file__).resolve().parent.parent)]
-    gabarit = carnet(tmp_path / "g.ipynb", "constat = __import__('os').getcwd()")
-    essai = subprocess.run(
-        [sys.executable, "-m", "papermill", "--engine", "souche", str(gabarit), "s.ipynb", "-r", "code", "01001"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(chemins)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert essai.returncode == 0, essai.stderr
-    sortie = (tmp_path / "s.ipynb").read_text(encoding="utf-8")
-    assert f"01001 {tmp_path}" in sortie

@@ -12,20 +12,20 @@ import pytest
 
 import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
-from cafdiag.lot.bornes import Bornes
 from cafdiag.lot.execution import Reglages, produire_lot
 from cafdiag.lot.plan import Cible, planifier
 from cafdiag.restitution import produire
+from cafdiag.restitution.processus import Limites
 from cafdiag.restitution.produire import diagnostic
 
 TERRITOIRES = {"craon": "200048551", "angers": "244900015", "ailleurs": "200054807"}
 
 
 @pytest.fixture(scope="module")
-def rapports(tmp_path_factory, noyaux):
+def rapports(tmp_path_factory, fils):
     """Trois diagnostics : rural sans QPV, urbain avec QPV, hors des quatre départements."""
     sortie = tmp_path_factory.mktemp("sorties")
-    with noyaux.vrais():
+    with fils.vrais():
         return {nom: diagnostic(code, sortie=sortie) for nom, code in TERRITOIRES.items()}
 
 
@@ -150,18 +150,19 @@ def test_axe_voit_une_faute(page_hors_reseau, fautes_axe):
     ("moteur", "noms"),
     [
         pytest.param(
-            "souche",
+            "copie",
             ["angers", "craon"],
-            marks=pytest.mark.skipif(not sys.platform.startswith("linux"), reason="la souche demande Linux"),
+            marks=pytest.mark.skipif(not sys.platform.startswith("linux"), reason="les copies demandent Linux"),
         ),
-        ("processus", ["craon"]),
+        ("neuf", ["craon"]),
     ],
 )
-def test_memes_octets_seul_ou_en_lot_par_les_deux_moteurs(rapports, tmp_path, moteur, noms):
-    """Une autre fois, ailleurs, après un autre territoire, dans une copie ou un noyau neuf : les mêmes fichiers."""
+def test_memes_octets_seul_ou_en_lot_par_les_deux_moteurs(rapports, tmp_path, fils, moteur, noms):
+    """Une autre fois, ailleurs, après un autre territoire, dans une copie ou un processus neuf : les mêmes fichiers."""
     plan = planifier([Cible(TERRITOIRES[nom]) for nom in noms], formats="html,ipynb")
-    bornes = Bornes(delai=120, memoire=3000)
-    bilan = produire_lot(plan, Reglages(sortie=tmp_path, moteur=moteur, processus=1, bornes=bornes))
+    limites = Limites(delai=120, memoire=3000)
+    with fils.vrais():
+        bilan = produire_lot(plan, Reglages(sortie=tmp_path, moteur=moteur, processus=1, limites=limites))
     assert bilan.code_retour == 0
     for nom in noms:
         for forme in ("html", "ipynb", "mesures"):
@@ -204,13 +205,13 @@ def test_parametre_inconnu_refuse_avant_de_lancer(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def gabarits(tmp_path, monkeypatch, noyaux):
-    """Une copie des gabarits, à abîmer ; le vrai noyau dit la panne."""
+def gabarits(tmp_path, monkeypatch, fils):
+    """Une copie des gabarits, à abîmer ; le vrai processus dit la panne."""
     copie = tmp_path / "projet" / "templates"
     shutil.copytree(produire.dossier("templates"), copie)
     vrai = produire.dossier
     monkeypatch.setattr(produire, "dossier", lambda nom: copie if nom == "templates" else vrai(nom))
-    with noyaux.vrais():
+    with fils.vrais():
         yield copie
 
 
@@ -235,7 +236,7 @@ def test_carnet_en_erreur_garde_a_part_et_ancien_rapport_intact(tmp_path, gabari
     assert sorted(p.name for p in sortie.iterdir()) == ["diagnostic-200048551.html", "echecs"]
 
 
-def test_demande_fausse_levee_dans_le_noyau_reste_une_demande_fausse(tmp_path, gabarits):
+def test_demande_fausse_levee_dans_le_carnet_reste_une_demande_fausse(tmp_path, gabarits):
     casser(gabarits, "from cafdiag.erreurs import TerritoireInconnu\nraise TerritoireInconnu('99999')")
     with pytest.raises(DemandeFausse, match="territoire inconnu") as capture:
         diagnostic("200048551", sortie=tmp_path / "sorties")
@@ -303,7 +304,7 @@ def test_parametre_reserve_refuse(tmp_path, monkeypatch, cle):
         ({"parametres": {"registre_complet": "53"}}, EntreeFautive, "registre"),
     ],
 )
-def test_refuse_avant_de_lancer_le_noyau(tmp_path, monkeypatch, reste, erreur, dit):
+def test_refuse_avant_de_lancer_le_carnet(tmp_path, monkeypatch, reste, erreur, dit):
     monkeypatch.setattr(produire, "_executer", lambda *a, **k: pytest.fail("rien ne doit être lancé"))
     with pytest.raises(erreur, match=dit):
         diagnostic("200048551", sortie=tmp_path / "sorties", **reste)

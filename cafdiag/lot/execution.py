@@ -8,21 +8,27 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cafdiag.empreintes_du_code import sha256
 from cafdiag.erreurs import ProductionImpossible
-from cafdiag.lot import moteurs
-from cafdiag.lot.bornes import Bornes
-from cafdiag.lot.empreintes import APPORTS, empreinte, entrees_communes, marque_privee
-from cafdiag.lot.etat import NOM, EtatDuLot, seul
-from cafdiag.lot.index import ecrire_index
-from cafdiag.lot.moteurs import Panne
+from cafdiag.lot.dossier import (
+    A_FAIRE,
+    APPORTS,
+    NOM,
+    DossierDuLot,
+    ecrire_index,
+    empreinte,
+    entrees_communes,
+    marque_privee,
+    reserver,
+)
+from cafdiag.lot.machine import Machine, Original, Panne
 from cafdiag.lot.plan import Plan
-from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Ordre, Resultat
 from cafdiag.restitution.formats import pluriel
+from cafdiag.restitution.processus import ECHEC, FAIT, Limites, Resultat
 from cafdiag.restitution.produire import Commande, verifier_dossier
 
 # Octets par diagnostic et par format, pour juger du disque avant de partir ; larges.
@@ -75,13 +81,13 @@ class Reglages:
     Attributes
     ----------
     sortie : Path
-    moteur : {"auto", "processus", "souche"}
+    moteur : {"auto", "copie", "neuf"}
     processus : int
         Diagnostics de front ; 0 : un par cœur.
     dask : str
         Adresse d'un ordonnanceur dask ; vide : cette machine.
     reprendre : bool
-    bornes : Bornes
+    limites : Limites
     """
 
     sortie: Path
@@ -89,7 +95,7 @@ class Reglages:
     processus: int = 0
     dask: str = ""
     reprendre: bool = False
-    bornes: Bornes = field(default_factory=lambda: Bornes(delai=900, memoire=4000))
+    limites: Limites = field(default_factory=lambda: Limites(delai=900, memoire=4000))
 
 
 def _muet(*_: Any) -> None:
@@ -103,6 +109,7 @@ def produire_lot(
     annoncer: Callable[[str], None] = _muet,
     suivre: Callable[[Avancement, Resultat | None], None] = _muet,
     conclure: Callable[[int], None] = _muet,
+    original: Original | None = None,
 ) -> BilanDuLot:
     """Produit tous les diagnostics d'un plan.
 
@@ -118,6 +125,9 @@ def produire_lot(
     conclure : callable
         Reçoit le nombre de diagnostics faits, une fois le dernier écrit et avant l'index : ce qui les réunit.
 
+    original : Original, optional
+        Un original démarré d'avance ; le lot le ferme s'il s'en sert.
+
     Returns
     -------
     BilanDuLot
@@ -128,11 +138,11 @@ def produire_lot(
     ProductionImpossible
         Dossier interdit, disque trop petit, autre lot dans le même dossier, grappe injoignable.
     KeyboardInterrupt
-        Après avoir arrêté les noyaux et écrit l'état : ``reprendre`` continue de là.
+        Après avoir arrêté les processus et écrit l'état : ``reprendre`` continue de là.
     """
     sortie = reglages.sortie
     verifier_dossier(sortie)
-    with seul(sortie):
+    with reserver(sortie):
         communes = entrees_communes()
         premiere = plan.commandes[0]
         apports = {
@@ -140,14 +150,14 @@ def produire_lot(
             for n in APPORTS
             if premiere.parametres.get(n)
         }
-        etat = EtatDuLot(sortie, communes)
+        lot = DossierDuLot(sortie, communes)
         _epargner_l_index(sortie, annoncer)
-        while etat.remarques:
-            annoncer(etat.remarques.pop(0))
+        while lot.remarques:
+            annoncer(lot.remarques.pop(0))
         a_faire = [
             commande
             for commande in plan.commandes
-            if etat.prevoir(
+            if lot.prevoir(
                 commande,
                 empreinte(commande, communes, apports),
                 reprendre=reglages.reprendre,
@@ -160,23 +170,23 @@ def produire_lot(
         if repris:
             faits = pluriel(repris, "diagnostic déjà fait, gardé", "diagnostics déjà faits, gardés")
             annoncer(f"{faits} : rien de ce dont ils sont faits n'a changé.")
-        if etat.delaisses:
-            annoncer(_dire_delaisses(etat.delaisses))
-        etat.ecrire(tout_de_suite=True)
+        if lot.delaisses:
+            annoncer(_dire_delaisses(lot.delaisses))
+        lot.ecrire(tout_de_suite=True)
         try:
             if a_faire:
-                _mener(a_faire, reglages, etat, suivi, annoncer, suivre)
+                _mener(a_faire, reglages, lot, suivi, annoncer, suivre, original)
             conclure(suivi.faits)
         finally:
-            etat.lot = {
+            lot.lot = {
                 "duree_s": round(time.monotonic() - suivi.debut, 1),
                 "demandes": suivi.total,
                 "repris": suivi.repris,
                 "faits": suivi.faits,
                 "echecs": suivi.echecs,
             }
-            _clore(etat, annoncer)
-        fiches = {c.suffixe: etat.territoires[c.suffixe] for c in plan.commandes}
+            _clore(lot, annoncer)
+        fiches = {c.suffixe: lot.territoires[c.suffixe] for c in plan.commandes}
         return BilanDuLot(
             faits=suivi.faits,
             repris=repris,
@@ -210,10 +220,10 @@ def _epargner_l_index(sortie: Path, annoncer: Callable[[str], None]) -> None:
     annoncer(f"l'index.html qui était là est gardé sous {ailleurs.name}.")
 
 
-def _clore(etat: EtatDuLot, annoncer: Callable[[str], None]) -> None:
+def _clore(lot: DossierDuLot, annoncer: Callable[[str], None]) -> None:
     try:
-        etat.ecrire(tout_de_suite=True)
-        ecrire_index(etat)
+        lot.ecrire(tout_de_suite=True)
+        ecrire_index(lot)
     except ProductionImpossible as erreur:
         # Disque plein : les rapports déjà écrits restent, l'état précédent aussi.
         annoncer(f"l'état du lot n'a pas pu être écrit : {erreur}")
@@ -233,97 +243,84 @@ def _verifier_disque(sortie: Path, commandes: list[Commande]) -> None:
 
 
 def _ouvrir(
-    reglages: Reglages, commandes: list[Commande], annoncer: Callable[[str], None]
-) -> tuple[Any, Callable[[Commande], Ordre]]:
-    """Le moteur du lot, et la façon d'en faire un ordre."""
-    modele = commandes[0]
-    # Un carnet seul, que la souche répéterait, serait joué deux fois.
-    repetition = modele.parametres if len(commandes) > 1 else {}
+    reglages: Reglages, commandes: list[Commande], annoncer: Callable[[str], None], original: Original | None
+) -> Any:
+    """Le moteur du lot : cette machine, ou une grappe."""
+    seule = len(commandes) == 1
     if reglages.dask:
         from cafdiag.lot.grappe import Grappe
 
-        grappe = Grappe(reglages.dask, modele, annoncer=annoncer)
-        return grappe, lambda commande: Ordre(
-            commande, reglages.bornes, moteur=reglages.moteur, repetition=repetition
+        return Grappe(
+            reglages.dask, reglages.moteur, reglages.limites, commandes[0], annoncer=annoncer, seule=seule
         )
-    places = reglages.processus or moteurs.places_par_defaut()
-    nom = moteurs.choisir(reglages.moteur, annoncer=annoncer)
-    if nom == "souche":
-        nom = moteurs.essayer(
-            Ordre(modele, reglages.bornes, moteur=nom, repetition=repetition), annoncer=annoncer
-        )
-    annoncer(f"moteur « {nom} », {pluriel(places, 'diagnostic')} de front.")
-    return moteurs.Local(nom, places), lambda commande: Ordre(
-        commande, reglages.bornes, moteur=nom, repetition=repetition
+    machine = Machine(
+        reglages.moteur,
+        reglages.processus,
+        reglages.limites,
+        commandes[0],
+        annoncer=annoncer,
+        seule=seule,
+        original=original,
     )
+    annoncer(f"moteur « {machine.moteur} », {pluriel(machine.places, 'diagnostic')} de front.")
+    return machine
 
 
 def _mener(
     commandes: list[Commande],
     reglages: Reglages,
-    etat: EtatDuLot,
+    lot: DossierDuLot,
     suivi: Avancement,
     annoncer: Callable[[str], None],
     suivre: Callable[[Avancement, Resultat | None], None],
+    original: Original | None,
 ) -> None:
-    moteur, ordonner = _ouvrir(reglages, commandes, annoncer)
-    attente = deque(ordonner(commande) for commande in commandes)
+    moteur = _ouvrir(reglages, commandes, annoncer, original)
+    attente = deque(commandes)
     essais: Counter[str] = Counter()
-    en_cours: dict[Any, Ordre] = {}
+    en_cours: dict[Any, Commande] = {}
     suivi.debut = time.monotonic()
-    interrompu, replie = True, False
+    interrompu = True
     try:
         while attente or en_cours:
-            # Une petite avance : un ouvrier ne reste pas oisif pendant que le lot range un résultat.
+            # Une petite avance : une place ne reste pas libre pendant que le lot range un résultat.
             while attente and len(en_cours) < moteur.places + 2:
-                ordre = attente.popleft()
-                essais[ordre.cle] += 1
-                en_cours[moteur.soumettre(ordre)] = ordre
+                commande = attente.popleft()
+                essais[commande.suffixe] += 1
+                en_cours[moteur.soumettre(commande)] = commande
             suivi.en_cours = min(len(en_cours), moteur.places)
             finis, _ = wait(list(en_cours), timeout=0.5, return_when=FIRST_COMPLETED)
             suivre(suivi, None)
             try:
                 moteur.verifier()
             except Panne as panne:
-                _renoncer([*en_cours.values(), *attente], str(panne), etat, suivi)
+                _renoncer([*en_cours.values(), *attente], str(panne), lot, suivi)
                 return
             for futur in finis:
-                ordre = en_cours.pop(futur)
+                commande = en_cours.pop(futur)
                 try:
                     resultat = moteur.lire(futur)
                 except Panne as panne:
-                    epuise = essais[ordre.cle] >= _ESSAIS
-                    if ordre.moteur == "souche" and not reglages.dask and (replie or epuise):
-                        if not replie:
-                            annoncer(f"{panne} : la suite de ce lot se fait par « processus », mêmes rapports.")
-                            moteur.fermer()
-                            moteur, replie = moteurs.Local("processus", moteur.places), True
-                            # Ceux qu'il n'avait pas commencés : annulés, wait ne les rendrait jamais.
-                            annules = [f for f in en_cours if f.cancelled()]
-                            attente.extend(en_cours.pop(f) for f in annules)
-                        attente = deque(replace(o, moteur="processus") for o in (ordre, *attente))
-                        essais.clear()
+                    if essais[commande.suffixe] < _ESSAIS:
+                        attente.appendleft(commande)
                         continue
-                    if not epuise:
-                        attente.appendleft(ordre)
-                        continue
-                    resultat = Resultat(ordre.cle, ECHEC, 0.0, ordre.moteur, motif=str(panne))
-                etat.ranger(resultat)
-                while etat.remarques:
-                    annoncer(etat.remarques.pop(0))
-                fait = etat.territoires[ordre.cle]["etat"] == FAIT
+                    resultat = Resultat(commande.suffixe, ECHEC, motif=str(panne))
+                lot.ranger(resultat)
+                while lot.remarques:
+                    annoncer(lot.remarques.pop(0))
+                fait = lot.territoires[commande.suffixe]["etat"] == FAIT
                 suivi.faits += fait
                 suivi.echecs += not fait
                 with contextlib.suppress(ProductionImpossible):
-                    etat.ecrire()
+                    lot.ecrire()
                 suivre(suivi, resultat)
         interrompu = False
     finally:
         moteur.fermer(interrompre=interrompu)
 
 
-def _renoncer(ordres: list[Ordre], motif: str, etat: EtatDuLot, suivi: Avancement) -> None:
+def _renoncer(commandes: list[Commande], motif: str, lot: DossierDuLot, suivi: Avancement) -> None:
     """La machinerie ne reviendra pas : tout ce qui restait est en échec, et dit pourquoi."""
-    for ordre in ordres:
-        etat.ranger(Resultat(ordre.cle, ECHEC, 0.0, ordre.moteur, motif=motif))
-    suivi.echecs += len(ordres)
+    for commande in commandes:
+        lot.ranger(Resultat(commande.suffixe, ECHEC, motif=motif))
+    suivi.echecs += len(commandes)

@@ -12,6 +12,7 @@ import contextlib
 import secrets
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,9 +24,9 @@ from cafdiag.donnees import entrepot
 from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.geographie import VARIABLE, geographie
-from cafdiag.lot.empreintes import APPORTS, DU_DEMANDEUR, entrees_communes
-from cafdiag.lot.moteurs import Panne, choisir, executer_avec_repli
-from cafdiag.lot.tache import ECHEC, Ordre, Resultat
+from cafdiag.lot.dossier import APPORTS, DU_DEMANDEUR, entrees_communes
+from cafdiag.lot.machine import Machine, Panne
+from cafdiag.restitution.processus import ECHEC, Limites, Resultat
 from cafdiag.restitution.produire import Commande
 from cafdiag.territoires.gardes import dossier as dossier_des_perimetres
 from cafdiag.territoires.gardes import dossier_montres
@@ -55,19 +56,25 @@ def exiger_distributed() -> None:
 
 
 class Depot:
-    """Extension de travailleur : dépose sur son disque ce que les carnets liront.
+    """Extension de travailleur : dépose sur son disque ce que les carnets liront, et tient sa machine.
 
     Parameters
     ----------
     fichiers : dict of str to bytes
         Chemin relatif et contenu.
+    moteur, limites, commande, seule
+        Voir :class:`cafdiag.lot.machine.Machine`.
     """
 
-    def __init__(self, fichiers: dict[str, bytes]) -> None:
+    def __init__(
+        self, fichiers: dict[str, bytes], moteur: str, limites: Limites, commande: Commande, *, seule: bool
+    ) -> None:
         # Le nom paraît dans les journaux de la grappe : tiré au hasard, il ne dit rien du contenu.
         self.name = f"cafdiag-depot-{secrets.token_hex(8)}"
         self.fichiers = fichiers
         self.dossier: Path | None = None
+        self._reglages = (moteur, limites, commande, seule)
+        self._machine: Machine | None = None
 
     def setup(self, worker: Any) -> None:
         """À l'arrivée du travailleur, ou de l'extension."""
@@ -77,21 +84,56 @@ class Depot:
             chemin.parent.mkdir(parents=True, exist_ok=True)
             chemin.write_bytes(octets)
         self.fichiers = {}
+        self._places = worker.state.nthreads
+        self._verrou = threading.Lock()
 
     def teardown(self, worker: Any) -> None:
-        """Au départ : rien ne reste sur son disque, ni souche ni fichier."""
-        from cafdiag.lot.elevage import fermer_souches
-
-        fermer_souches()
+        """Au départ : rien ne reste chez lui, ni processus ni fichier."""
+        if self._machine is not None:
+            self._machine.fermer(interrompre=True)
         if self.dossier is not None:
             shutil.rmtree(self.dossier, ignore_errors=True)
 
+    def produire(self, commande: Commande) -> Resultat:
+        """Produit un diagnostic à partir de ce qui a été déposé."""
+        with self._verrou:
+            if self._machine is None:
+                moteur, limites, premiere, seule = self._reglages
+                self._machine = Machine(
+                    moteur,
+                    self._places,
+                    limites,
+                    self._ici(premiere),
+                    annoncer=lambda _: None,
+                    seule=seule,
+                    environnement={
+                        "CAFDIAG_DONNEES": str(self._dossier / "entrepot"),
+                        VARIABLE: str(geographie()),
+                    },
+                )
+        return self._machine.soumettre(self._ici(commande)).result()
 
-def _colis(modele: Commande) -> dict[str, bytes]:
-    fichiers = {"gabarit.ipynb": modele.gabarit.read_bytes()}
+    @property
+    def _dossier(self) -> Path:
+        assert self.dossier is not None
+        return self.dossier
+
+    def _ici(self, commande: Commande) -> Commande:
+        apports = {
+            n: str(self._dossier / n / Path(commande.parametres[n]).name)
+            for n in APPORTS
+            if commande.parametres.get(n)
+        }
+        return replace(
+            commande, gabarit=self._dossier / "gabarit.ipynb", parametres=commande.parametres | apports
+        )
+
+
+def _colis(commande: Commande) -> dict[str, bytes]:
+    fichiers = {"gabarit.ipynb": commande.gabarit.read_bytes()}
     for nom in APPORTS:
-        if modele.parametres.get(nom):
-            chemin = Path(modele.parametres[nom])
+        if commande.parametres.get(nom):
+            chemin = Path(commande.parametres[nom])
             # Un shapefile est fait de plusieurs fichiers de même nom.
             suffixes = _SHAPEFILE if chemin.suffix.lower() == ".shp" else ()
             parties = {chemin, *(chemin.with_suffix(s) for s in suffixes)}
@@ -113,43 +155,24 @@ def _ici() -> dict[str, str]:
     return {n: v for n, v in entrees_communes().items() if n not in DU_DEMANDEUR}
 
 
-def executer_ailleurs(ordre: Ordre, depot: str, attendu: dict[str, str]) -> Resultat:
+def executer_ailleurs(commande: Commande, depot: str, attendu: dict[str, str]) -> Resultat:
     """Sur un travailleur : produit un diagnostic à partir de ce qui y a été déposé."""
     from distributed import get_worker
 
     differences = [n for n, v in _ici().items() if attendu[n] != v]
     if differences:
         return Resultat(
-            ordre.cle,
+            commande.suffixe,
             ECHEC,
-            0.0,
-            ordre.moteur,
             motif=f"un travailleur n'a pas le même cafdiag ({', '.join(differences)}) : "
             "installez partout la même version",
         )
     depose: Any = get_worker().plugins[depot]
-    dossier = depose.dossier
-    commande = ordre.commande
-    apports = {
-        n: str(dossier / n / Path(commande.parametres[n]).name)
-        for n in APPORTS
-        if commande.parametres.get(n)
-    }
-    return executer_avec_repli(
-        replace(
-            ordre,
-            moteur=choisir(ordre.moteur, annoncer=lambda _: None),
-            commande=replace(
-                commande, gabarit=dossier / "gabarit.ipynb", parametres=commande.parametres | apports
-            ),
-            repetition=ordre.repetition and ordre.repetition | apports,
-            environnement={"CAFDIAG_DONNEES": str(dossier / "entrepot"), VARIABLE: str(geographie())},
-        )
-    )
+    return depose.produire(commande)
 
 
 class Grappe:
-    """Le moteur d'un lot mené sur une grappe ; même usage que :class:`cafdiag.lot.moteurs.Local`.
+    """Le moteur d'un lot mené sur une grappe ; même usage que :class:`cafdiag.lot.machine.Machine`.
 
     Raises
     ------
@@ -157,9 +180,16 @@ class Grappe:
         ``distributed`` absent, ordonnanceur injoignable, aucun travailleur, cafdiag absent d'un travailleur.
     """
 
-    moteur = "dask"
-
-    def __init__(self, adresse: str, modele: Commande, *, annoncer: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        adresse: str,
+        moteur: str,
+        limites: Limites,
+        commande: Commande,
+        *,
+        annoncer: Callable[[str], None],
+        seule: bool = False,
+    ) -> None:
         exiger_distributed()
         from distributed import Client
 
@@ -177,7 +207,7 @@ class Grappe:
                 attendu="l'adresse d'un ordonnanceur dask, comme tcp://machine:8786",
                 conseil="vérifiez l'adresse, ou retirez --dask pour produire sur cette machine",
             ) from cause
-        depot = _depot_dask(_colis(modele))
+        depot = _depot_dask(_colis(commande), moteur, limites, commande, seule=seule)
         # Le nom est celui de l'extension même : il est tiré au hasard, une autre en aurait un autre.
         self._depot, self._attendu = depot.name, _ici()
         try:
@@ -195,13 +225,13 @@ class Grappe:
         self._vu = time.monotonic()
         annoncer(f"grappe {adresse} : {len(travailleurs)} travailleur(s), {self.places} place(s).")
 
-    def soumettre(self, ordre: Ordre) -> Any:
-        """Confie un ordre à la grappe ; rend un ``Future``."""
-        cible = ordre.commande.cible
+    def soumettre(self, commande: Commande) -> Any:
+        """Confie une commande à la grappe ; rend un ``Future``."""
+        cible = commande.cible
         # Là-bas, le journal des périmètres montrés disparaît avec le dépôt : il se tient ici.
         if cible.maille == "perimetre" and confidentielles():
             retenir(cible.communes)
-        return self._executeur.submit(executer_ailleurs, ordre, self._depot, self._attendu)
+        return self._executeur.submit(executer_ailleurs, commande, self._depot, self._attendu)
 
     def lire(self, futur: Any) -> Resultat:
         """Le résultat d'un ``Future`` fini.
@@ -237,11 +267,11 @@ class Grappe:
             self._client.close(timeout=5)
 
 
-def _depot_dask(fichiers: dict[str, bytes]) -> Any:
+def _depot_dask(*reglages: Any, **options: Any) -> Any:
     """``register_plugin`` exige une sous-classe de WorkerPlugin ; distributed reste un choix."""
     from distributed.diagnostics.plugin import WorkerPlugin
 
     class DepotDask(Depot, WorkerPlugin):
         pass
 
-    return DepotDask(fichiers)
+    return DepotDask(*reglages, **options)

@@ -16,12 +16,13 @@ import jinja2
 from cafdiag import erreurs
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible, tout_lire
 from cafdiag.magasin import dossier, ecrire_atomique, ecrire_ensemble
-from cafdiag.restitution import livrables
+from cafdiag.restitution import livrables, processus
 from cafdiag.restitution.archives import place_libre
 from cafdiag.restitution.carte import MIME_CARTE
 from cafdiag.restitution.carte_html import assembler, socle_html
 from cafdiag.restitution.demande import controler, refuser_parametres
 from cafdiag.restitution.identite import Identite, chercher, lire_identite
+from cafdiag.restitution.processus import FAIT, Limites, Travail
 from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES
 from cafdiag.territoires import Territoire, territoire
 
@@ -382,52 +383,21 @@ def verifier_dossier(sortie: Path) -> None:
 
 
 def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: str, delai: int):
-    """Exécute le carnet modèle dans un noyau neuf ; en échec, le garde sous ``echecs/``."""
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.engines import papermill_engines
-    from papermill.exceptions import PapermillExecutionError
-
-    from cafdiag.restitution.moteur_pret import MoteurPret
-
-    papermill_engines.register("cafdiag-pret", MoteurPret)
-    with tempfile.TemporaryDirectory(prefix="cafdiag-") as provisoire:
-        essai = Path(provisoire) / "carnet.ipynb"
-        try:
-            return papermill.execute_notebook(
-                str(gabarit),
-                str(essai),
-                parameters=valeurs,
-                engine_name="cafdiag-pret",
-                progress_bar=False,
-                log_output=False,
-                request_save_on_cell_execute=False,
-                cwd=provisoire,
-                execution_timeout=delai,
-                start_timeout=120,
-            )
-        except PapermillExecutionError as cause:
-            famille = getattr(erreurs, str(cause.ename), None)
-            if isinstance(famille, type) and issubclass(famille, DemandeFausse):
-                raise DemandeFausse(str(cause.evalue)) from cause
-            echec = _garder_echec(essai, sortie, suffixe)
-            raise ProductionImpossible(
-                f"le carnet s'est arrêté : {cause.ename} : {cause.evalue}",
-                conseil=f"ouvrez {echec} pour voir la cellule en cause",
-            ) from cause
-        except (CellTimeoutError, DeadKernelError) as cause:
-            raison = (
-                f"plus de {delai} s pour une cellule"
-                if isinstance(cause, CellTimeoutError)
-                else ("le noyau s'est arrêté")
-            )
-            raise ProductionImpossible(
-                f"le carnet s'est arrêté : {raison}", conseil="relancez ; si cela se répète, signalez-le"
-            ) from cause
-
-
-def _garder_echec(essai: Path, sortie: Path, suffixe: str) -> Path:
-    return ecrire_atomique(sortie / "echecs" / f"diagnostic-{suffixe}.ipynb", essai.read_bytes())
+    """Exécute le carnet modèle dans un processus à lui ; en échec, le garde sous ``echecs/``."""
+    rendu = processus.jouer(Travail(suffixe, gabarit, valeurs, delai), Limites(), demarrer=processus.neuf)
+    if rendu.etat == FAIT:
+        return rendu.rendu
+    nom, phrase = rendu.faute
+    famille = getattr(erreurs, nom, None)
+    if isinstance(famille, type) and issubclass(famille, DemandeFausse):
+        raise DemandeFausse(phrase)
+    echec = ecrire_atomique(sortie / "echecs" / f"diagnostic-{suffixe}.ipynb", rendu.carnet_fautif)
+    raise ProductionImpossible(
+        f"le carnet s'est arrêté : {rendu.motif}",
+        conseil=f"ouvrez {echec} pour voir la cellule en cause"
+        if nom not in ("DelaiDepasse", "ProcessusArrete")
+        else "relancez ; si cela se répète, signalez-le",
+    )
 
 
 def texte_du_carnet(carnet) -> str:

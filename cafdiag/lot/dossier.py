@@ -1,23 +1,124 @@
-"""L'état d'un lot : ``lot.json``, son verrou, et ce qu'une reprise n'a pas à refaire."""
+"""Le dossier d'un lot : ``lot.json``, son verrou, ``index.html``, et ce qu'une reprise n'a pas à refaire.
+
+Ce qui décide d'un diagnostic (données, gabarits, code, bibliothèques, demande) est résumé en une empreinte : deux
+demandes de même empreinte donnent les mêmes octets. C'est ce que compare ``--reprendre``, jamais l'heure des fichiers.
+``lot.json``, qu'on remet à d'autres, ne porte que les empreintes de ce qui est public ; celle de ce qu'un partenaire a
+remis reste sur le poste (:func:`marque_privee`).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
+import platform
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cafdiag.empreintes_du_code import sha256
+import jinja2
+
+from cafdiag import magasin
+from cafdiag.donnees import entrepot
+from cafdiag.donnees.tables_assemblees import confidentielles
+from cafdiag.empreintes_du_code import des_fichiers, sha256, version_de, version_du_code
 from cafdiag.erreurs import ProductionImpossible
-from cafdiag.lot.tache import A_FAIRE, ECHEC, FAIT, Resultat
-from cafdiag.magasin import dossier_utilisateur, ecrire_atomique
+from cafdiag.geographie import geographie
+from cafdiag.magasin import dossier, dossier_utilisateur, ecrire_atomique
 from cafdiag.restitution.archives import DocxRetouche
+from cafdiag.restitution.livrables import SIGNES
+from cafdiag.restitution.processus import ECHEC, FAIT, Resultat
 from cafdiag.restitution.produire import Commande, ranger
+from cafdiag.territoires.gardes import gardes_en_rang
+from cafdiag.territoires.normalisation import normaliser
 from cafdiag.territoires.referentiel import LIBELLES_MAILLES
+
+A_FAIRE = "a_faire"
+NOM = "lot.json"
+_FORMAT = 1
+APPORTS = ("qpv", "registre")
+PRIVES = ("registre",)
+_BIBLIOTHEQUES = ("pandas", "numpy", "geopandas", "shapely", "pyproj", "folium", "matplotlib", "jinja2",
+                  "nbformat", "papermill", "ipython", "scipy", "pyarrow", "pyogrio", "openpyxl",
+                  "python-docx", "typst")  # fmt: skip
+# Ce qui appartient à qui demande le lot, et qu'un travailleur reçoit avec lui.
+DU_DEMANDEUR = ("entrepot",)
+_LIBELLES = {FAIT: "fait", ECHEC: "échec", A_FAIRE: "à faire"}
+_NOMS = {"html": "rapport", "ipynb": "carnet", "mesures": "mesures (CSV)", "note_pdf": "note (pdf)",
+          "pptx": "diapositives", "actions": "actions (à remplir)"}  # fmt: skip
+
+
+# --- Ce qui décide d'un diagnostic ---
+
+
+def entrees_communes() -> dict[str, str]:
+    """Ce que partagent tous les diagnostics d'un lot, une empreinte par nature d'entrée.
+
+    Les tables embarquées sont comparées à ``data/empreintes.json`` à chaque lecture : cette liste les vaut.
+    """
+    return {
+        "version": version_du_code(),
+        "geographie": str(geographie()),
+        "donnees": sha256((magasin.dossier("data") / "empreintes.json").read_bytes().replace(b"\r\n", b"\n")),
+        "gabarits": des_fichiers(magasin.dossier("templates"), "*")
+        + des_fichiers(magasin.dossier("maps"), "*.js", "*.css"),
+        "entrepot": sha256(json.dumps(_entrees(publiques=True), sort_keys=True)),
+        "bibliotheques": sha256(
+            "\n".join([platform.python_version(), *(f"{nom}=={version_de(nom)}" for nom in _BIBLIOTHEQUES)])
+        ),
+    }
+
+
+def _entrees(*, publiques: bool) -> dict[str, dict]:
+    return {n: e for n, e in entrepot.entrees().items() if entrepot.sans_empreinte(e["jeu"]) != publiques}
+
+
+def marque_privee(commande: Commande, apports: dict[str, str]) -> str:
+    """Ce qui décide d'un diagnostic et que d'autres ne doivent pas pouvoir essayer ; à ne pas écrire hors du poste.
+
+    Parameters
+    ----------
+    commande : Commande
+    apports : dict
+        Empreinte de chaque fichier apporté.
+
+    Returns
+    -------
+    str
+        Vide si rien n'est privé.
+    """
+    privees = [_entrees(publiques=False), {n: v for n, v in apports.items() if n in PRIVES}]
+    if not any(privees):
+        return ""
+    # Avec des données confidentielles, un périmètre montré avant celui-ci peut le faire taire.
+    avant = gardes_en_rang() if commande.cible.maille == "perimetre" and confidentielles() else ()
+    siennes = frozenset(commande.cible.communes)
+    rang = next((i for i, communes in enumerate(avant) if frozenset(communes) == siennes), len(avant))
+    return sha256(json.dumps([*privees, avant[:rang]], sort_keys=True))
+
+
+def empreinte(commande: Commande, communes: dict[str, str], apports: dict[str, str]) -> str:
+    """Empreinte d'un diagnostic demandé.
+
+    Parameters
+    ----------
+    commande : Commande
+        La demande ; les chemins des fichiers apportés n'y comptent pas, leur contenu oui.
+    communes : dict
+        :func:`entrees_communes`.
+    apports : dict
+        Empreinte de chaque fichier apporté (``qpv``, ``registre``) ; celle d'un registre n'y compte pas.
+    """
+    apports = {n: v for n, v in apports.items() if n not in PRIVES}
+    propres = {n: v for n, v in commande.parametres.items() if n not in APPORTS}
+    # Une identité ne change que ce qui la porte ; sans lui, celle d'un lot d'avant garde son empreinte.
+    qui = [repr(commande.identite)] if set(SIGNES) & set(commande.formats) else []
+    qui += [sha256(commande.modele)] if commande.modele else []
+    return sha256(
+        json.dumps([communes, apports, propres, sorted(commande.formats), *qui], sort_keys=True, ensure_ascii=False)
+    )
 
 
 def _chemin_des_marques(sortie: Path) -> Path:
@@ -51,12 +152,11 @@ def _ecrire_marques(sortie: Path, marques: dict[str, str]) -> None:
             chemin.unlink(missing_ok=True)
 
 
-NOM = "lot.json"
-_FORMAT = 1
+# --- Ce qui est fait, ce qui reste ---
 
 
 @contextlib.contextmanager
-def seul(sortie: Path) -> Iterator[None]:
+def reserver(sortie: Path) -> Iterator[None]:
     """Un seul lot à la fois dans un dossier ; le système lève le verrou d'un processus tué.
 
     Raises
@@ -85,7 +185,7 @@ def seul(sortie: Path) -> Iterator[None]:
         verrou.release()
 
 
-class EtatDuLot:
+class DossierDuLot:
     """Ce que l'on sait de chaque territoire du dossier, tenu sur disque au fil du lot.
 
     Parameters
@@ -93,7 +193,7 @@ class EtatDuLot:
     sortie : Path
         Dossier du lot. Un ``lot.json`` déjà là est repris : les territoires d'un lot précédent y restent.
     entrees : dict of str
-        Empreintes communes (:func:`cafdiag.lot.empreintes.entrees_communes`).
+        Empreintes communes (:func:`entrees_communes`).
     """
 
     def __init__(self, sortie: Path, entrees: dict[str, str]) -> None:
@@ -109,7 +209,7 @@ class EtatDuLot:
     def prevoir(self, commande: Commande, empreinte: str, *, reprendre: bool, marque: str = "") -> bool:
         """Inscrit une commande ; faux si elle est déjà faite, à l'identique, fichiers compris.
 
-        ``marque`` (:func:`cafdiag.lot.empreintes.marque_privee`) reste sur le poste, jamais dans ``lot.json``.
+        ``marque`` (:func:`marque_privee`) reste sur le poste, jamais dans ``lot.json``.
         """
         fiche = self.territoires.get(commande.suffixe, {})
         connue = fiche.get("empreinte") == empreinte and self._marques.get(commande.suffixe, "") == marque
@@ -162,7 +262,7 @@ class EtatDuLot:
             try:
                 with warnings.catch_warnings(record=True) as dits:
                     warnings.simplefilter("always", DocxRetouche)
-                    chemins = ranger(self.sortie, resultat.fichiers)
+                    chemins = ranger(self.sortie, resultat.rendu)
             except ProductionImpossible as erreur:
                 fiche |= {"etat": ECHEC, "motif": erreur.trouve}
                 return
@@ -172,7 +272,7 @@ class EtatDuLot:
                 "motif": "",
                 "fichiers": {
                     f: {"nom": chemins[f].name, "sha256": sha256(contenu)}
-                    for f, (_, contenu) in resultat.fichiers.items()
+                    for f, (_, contenu) in resultat.rendu.items()
                 },
             }
             with contextlib.suppress(OSError):
@@ -244,3 +344,49 @@ def _saine(fiche: Any) -> bool:
         )
     except (KeyError, TypeError, AttributeError):
         return False
+
+
+# --- L'index ---
+
+
+def ecrire_index(lot: DossierDuLot) -> Path:
+    """Écrit l'index d'un lot. Ni date ni durée : mêmes diagnostics, mêmes octets."""
+    modele = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(dossier("templates") / "lot"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    ).get_template("index.html.j2")
+    lignes = sorted(
+        (_ligne(cle, fiche) for cle, fiche in lot.territoires.items()),
+        key=lambda ligne: (ligne["departement"], normaliser(ligne["nom"]), ligne["cle"]),
+    )
+    comptes = {nom: sum(ligne["etat"] == nom for ligne in lignes) for nom in _LIBELLES}
+    departements = {ligne["departement"]: ligne["nom_departement"] for ligne in lignes if ligne["departement"]}
+    vues = [
+        (f"departement-{code}.html", nom or code)
+        for code, nom in sorted(departements.items())
+        if (lot.sortie / f"departement-{code}.html").is_file()
+    ]
+    page = modele.render(lignes=lignes, comptes=comptes, total=len(lignes), libelles=_LIBELLES, vues=vues)
+    return ecrire_atomique(lot.sortie / "index.html", page)
+
+
+def _ligne(cle: str, fiche: dict[str, Any]) -> dict[str, Any]:
+    officiel = fiche.get("nom_officiel", fiche["nom"])
+    noms = {f: fichier["nom"] for f, fichier in fiche["fichiers"].items()}
+    return {
+        "cle": cle,
+        "code": fiche["code"],
+        "nom": fiche["nom"],
+        "officiel": officiel if officiel != fiche["nom"] else "",
+        "maille": LIBELLES_MAILLES[fiche["maille"]],
+        "departement": fiche["departement"],
+        "nom_departement": fiche.get("nom_departement", ""),
+        "etat": fiche["etat"],
+        "motif": fiche["motif"],
+        "rapport": noms.pop("html", ""),
+        "fichiers": [(_NOMS.get(f, f), nom) for f, nom in noms.items()],
+        "recherche": normaliser(
+            f"{fiche['nom']} {officiel} {fiche['code']} {fiche['departement']} {fiche.get('nom_departement', '')}"
+        ),
+    }
