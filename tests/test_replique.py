@@ -20,7 +20,7 @@ from replique.serveur import detourner, engendrer, servir
 
 from cafdiag import cli
 from cafdiag.donnees import catalogue
-from cafdiag.donnees.arrivee import enregistrements
+from cafdiag.donnees.transport import enregistrements
 from cafdiag.magasin import lire_table
 
 PERIMETRE = "2A004+2A006+2A249"

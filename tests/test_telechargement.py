@@ -16,11 +16,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from cafdiag.donnees.arrivee import ArriveeRefusee, controler, enregistrements, extraire, ouvrir_zip
 from cafdiag.donnees.catalogue import Adresse, Source
-from cafdiag.donnees.fiches import dernier_echec, en_service, lire_fiche
-from cafdiag.donnees.telechargement import prendre
-from cafdiag.donnees.transport import ReglagesDeTransport
+from cafdiag.donnees.telechargement import dernier_echec, en_service, lire_fiche, prendre
+from cafdiag.donnees.transport import (
+    ArriveeRefusee,
+    ReglagesDeTransport,
+    controler,
+    enregistrements,
+    extraire,
+    ouvrir_zip,
+)
 from cafdiag.erreurs import DonneesAbimees
 
 RACINE = Path(__file__).resolve().parent.parent
@@ -354,12 +359,12 @@ def test_arret_brutal_pendant_la_mise_en_service(serveur, source, tmp_path, gard
     serveur.routes["/bon.csv"] = lambda p, _: p.rendre(CSV2)
     programme = """
 import os, sys
-from cafdiag.donnees import telechargement, fiches
+from cafdiag.donnees import telechargement
 from cafdiag.donnees.catalogue import Adresse, Source
 t = dict.fromkeys(("libelle", "producteur", "licence", "millesime", "frequence"), "essai")
 s = Source(nom="essai", maille="commune", format="csv", adresses=(Adresse(url=sys.argv[1]),), **t)
 telechargement.ecrire_fiche = lambda *_: os._exit(9)   # les fichiers sont en place, la fiche pas encore
-telechargement.prendre(s, cache=fiches.Path(sys.argv[2]))
+telechargement.prendre(s, cache=telechargement.Path(sys.argv[2]))
 """
     essai = subprocess.run(
         [sys.executable, "-c", programme, serveur.base + "/bon.csv", str(tmp_path)], cwd=RACINE, timeout=240

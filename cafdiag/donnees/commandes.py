@@ -21,9 +21,8 @@ import pandas as pd
 
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.catalogue import Source
-from cafdiag.donnees.fiches import dernier_echec, en_service, lire_fiche
 from cafdiag.donnees.mises_a_jour import plus_ancien
-from cafdiag.donnees.telechargement import prendre
+from cafdiag.donnees.telechargement import dernier_echec, en_service, lire_fiche, prendre
 from cafdiag.donnees.transport import ReglagesDeTransport, Suivi
 from cafdiag.donnees.verification import verifier
 from cafdiag.erreurs import VERIFIER_CHEMIN, CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive

@@ -10,9 +10,9 @@ import pandas as pd
 
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.entrepot import sans_ecriture
-from cafdiag.donnees.fiches import Fiche, dernier_echec, en_service, lire_fiche
 from cafdiag.donnees.mises_a_jour import phrase, plus_ancien
 from cafdiag.donnees.reunion import STATUT
+from cafdiag.donnees.telechargement import Fiche, dernier_echec, en_service, lire_fiche
 from cafdiag.erreurs import DonneesAbimees
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
