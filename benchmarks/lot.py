@@ -82,7 +82,8 @@ def par_lot(codes: list[str], *, formats: str = "html,ipynb", arbre: Path | None
     with tempfile.TemporaryDirectory(prefix="cafdiag-banc-") as provisoire:
         ici = Path(provisoire)
         commande = [sys.executable, "-m", "cafdiag", "lot", "--territoires", ",".join(codes), "--sortie", "s"]
-        variables = os.environ | {"CAFDIAG_DONNEES": str(ici / "donnees")}
+        # Un poste neuf : ni données apportées, ni mesures gardées d'un lancement précédent.
+        variables = os.environ | {"CAFDIAG_DONNEES": str(ici / "donnees"), "CAFDIAG_MEMOIRE": str(ici / "mesures")}
         if arbre is not None:
             variables["PYTHONPATH"] = str(arbre)
         debut, processeur = time.perf_counter(), os.times()

@@ -289,13 +289,7 @@ def analyseur() -> argparse.ArgumentParser:
         metavar="FICHIER",
         help="le tableau actions-CODE.xlsx que vous avez rempli, pour --formats fiches : une fiche par action",
     )
-    diagnostic.add_argument(
-        "--questionnaire",
-        default="",
-        metavar="FICHIERS",
-        help="réponses des familles (« cafdiag questionnaire »), séparées par des virgules : leurs mots vont dans la "
-        "parole des acteurs",
-    )
+    cli_choix.questionnaire(diagnostic)
     diagnostic.add_argument("--ouvrir", action="store_true", help="ouvre ensuite le rapport dans le navigateur")
     cli_choix.autre_parametre(diagnostic)
     cli_choix.apports(diagnostic)
@@ -489,8 +483,7 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
             formats=options.formats,
             nom_usage=options.nom,
             annee=options.annee,
-            parametres=({"questionnaire": options.questionnaire} if options.questionnaire else {})
-            | cli_choix.parametres(options),
+            parametres=cli_choix.parametres(options),
             identite=options.identite,
             modele=options.modele,
             actions=options.actions,

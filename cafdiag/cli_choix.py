@@ -195,9 +195,20 @@ def calcul(options: argparse.Namespace) -> dict[str, Any]:
     return {nom: getattr(options, option) for nom, option in _CALCUL.items() if hasattr(options, option)}
 
 
+def questionnaire(sous: argparse.ArgumentParser) -> None:
+    """Ajoute ``--questionnaire``."""
+    sous.add_argument(
+        "--questionnaire",
+        default="",
+        metavar="FICHIERS",
+        help="réponses des familles (« cafdiag questionnaire »), séparées par des virgules : leurs mots vont dans la "
+        "parole des acteurs",
+    )
+
+
 def parametres(options: argparse.Namespace) -> dict[str, str]:
     """Les paramètres du carnet, pour les commandes qui ont :func:`apports`, :func:`choix` et :func:`durees`."""
-    fichiers = {n: getattr(options, n) for n in ("qpv", "registre", "registre_complet")}
+    fichiers = {n: getattr(options, n, "") for n in ("qpv", "registre", "registre_complet", "questionnaire")}
     valeurs = fichiers | calcul(options)
     return {n: str(v) for n, v in valeurs.items() if v} | dict(options.parametre)
 

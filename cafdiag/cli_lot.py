@@ -77,6 +77,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     cli_choix.identite(lot)
     cli_choix.autre_parametre(lot)
     cli_choix.apports(lot)
+    cli_choix.questionnaire(lot)
     cli_choix.choix(lot)
     cli_choix.durees(lot)
     return lot

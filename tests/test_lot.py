@@ -16,10 +16,11 @@ import pytest
 from cafdiag import cli, magasin
 from cafdiag.cli import principal
 from cafdiag.cli_lot import Journal, _arrets_entendus, _ecrire
+from cafdiag.donnees.questionnaire import COLONNES
 from cafdiag.empreintes_du_code import des_fichiers
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
 from cafdiag.lot.dossier import DossierDuLot, ecrire_index, empreinte, entrees_communes, marque_privee
-from cafdiag.lot.execution import Avancement, BilanDuLot, _epargner_l_index
+from cafdiag.lot.execution import Avancement, BilanDuLot, _apports, _epargner_l_index
 from cafdiag.lot.grappe import _colis
 from cafdiag.lot.plan import Cible, cibles, planifier
 from cafdiag.restitution.processus import ECHEC, FAIT, Resultat
@@ -385,7 +386,44 @@ def test_le_colis_d_une_grappe_emporte_perimetres_et_fichiers_nommes(tmp_path, m
     (tmp_path / "reg [2025].zip").write_text("autre", encoding="utf-8")
     commande = preparer("200048551", parametres={"registre": str(registre)})
     colis = _colis(commande)
-    assert set(colis) == {"gabarit.ipynb", "registre/reg [2025].csv", "entrepot/perimetres/pole-sud.json"}
+    assert set(colis) == {"gabarit.ipynb", "registre/0/reg [2025].csv", "entrepot/perimetres/pole-sud.json"}
+
+
+# Cinquante réponses d'une commune du Pays de Craon, et deux d'Angers.
+REPONSES = "\n".join(
+    [";".join(c.entete for c in COLONNES.values())]
+    + [f"r{i};{'53084' if i < 50 else '49007'};3;Un parent;Oui;Rien;Plutôt;Une crèche {i}" for i in range(52)]
+)
+
+
+def test_la_parole_des_familles_va_a_qui_en_a_assez(tmp_path, capsys):
+    fichiers = [tmp_path / "r.csv", tmp_path / "ailleurs" / "r.csv"]
+    for fichier in fichiers:
+        fichier.parent.mkdir(exist_ok=True)
+        fichier.write_text(REPONSES + "\n", encoding="utf-8")
+    parametres = {"questionnaire": ",".join(map(str, fichiers))}
+    lignes = cibles(territoires="200048551,244900015")
+    plan = planifier(lignes, formats="html", parametres=parametres)
+    craon, angers = plan.commandes
+    assert craon.parametres["questionnaire"] == parametres["questionnaire"]
+    assert angers.parametres["questionnaire"] == ""
+    assert plan.remarques == (
+        "1 territoire sans assez de réponses au questionnaire, fait sans elles : CU Angers Loire Métropole.",
+    )
+    # Privées : elles décident du rapport, mais lot.json n'en porte rien ; et seul qui les montre est à refaire.
+    avant = _apports(plan.commandes)
+    fichiers[0].write_text(REPONSES.replace("crèche", "halte") + "\n", encoding="utf-8")
+    apres, communes = _apports(plan.commandes), entrees_communes()
+    for commande, change in ((craon, True), (angers, False)):
+        siens, autres = avant[commande.suffixe], apres[commande.suffixe]
+        assert empreinte(commande, communes, siens) == empreinte(commande, communes, autres)
+        assert (marque_privee(commande, siens) != marque_privee(commande, autres)) is change
+    # Deux fichiers de même nom partent tous les deux sur une grappe.
+    assert {"questionnaire/0/r.csv", "questionnaire/1/r.csv"} <= set(_colis(craon))
+    # Personne n'en a assez : c'est la demande qui est fausse.
+    lot = ["lot", "--territoires", "244900015", "--sortie", str(tmp_path / "s")]
+    assert principal([*lot, "--questionnaire", parametres["questionnaire"]]) == 2
+    assert "2 réponses de CU Angers Loire Métropole" in capsys.readouterr().err and not (tmp_path / "s").exists()
 
 
 def test_index_sans_reseau_ni_script_hostile(etat, tmp_path):

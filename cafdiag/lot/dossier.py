@@ -38,8 +38,8 @@ from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 A_FAIRE = "a_faire"
 NOM = "lot.json"
 _FORMAT = 1
-APPORTS = ("qpv", "registre")
-PRIVES = ("registre",)
+APPORTS = ("qpv", "registre", "questionnaire")
+PRIVES = ("registre", "questionnaire")
 _BIBLIOTHEQUES = ("pandas", "numpy", "geopandas", "shapely", "pyproj", "folium", "matplotlib", "jinja2",
                   "nbformat", "papermill", "ipython", "scipy", "pyarrow", "pyogrio", "openpyxl",
                   "python-docx", "typst")  # fmt: skip
@@ -51,6 +51,22 @@ _NOMS = {"html": "rapport", "ipynb": "carnet", "mesures": "mesures (CSV)", "note
 
 
 # --- Ce qui décide d'un diagnostic ---
+
+
+def fichiers_apportes(parametres: dict[str, str]) -> dict[str, list[Path]]:
+    """Les fichiers que l'usager apporte à un diagnostic ; ses réponses de familles peuvent en être plusieurs.
+
+    Examples
+    --------
+    >>> [c.name for c in fichiers_apportes({"questionnaire": "a.csv,b.csv", "qpv": ""})["questionnaire"]]
+    ['a.csv', 'b.csv']
+    """
+    ecrits = {n: parametres.get(n, "") for n in APPORTS}
+    return {
+        n: [Path(c) for c in (ecrit.split(",") if n == "questionnaire" else [ecrit])]
+        for n, ecrit in ecrits.items()
+        if ecrit
+    }
 
 
 def entrees_communes() -> dict[str, str]:

@@ -6,9 +6,10 @@ import contextlib
 import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ from cafdiag.empreintes_du_code import sha256
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.lot.dossier import (
     A_FAIRE,
-    APPORTS,
     NOM,
     DossierDuLot,
     ecrire_index,
     empreinte,
     entrees_communes,
+    fichiers_apportes,
     marque_privee,
     reserver,
 )
@@ -144,12 +145,7 @@ def produire_lot(
     verifier_dossier(sortie)
     with reserver(sortie):
         communes = entrees_communes()
-        premiere = plan.commandes[0]
-        apports = {
-            n: sha256(Path(premiere.parametres[n]).read_bytes())
-            for n in APPORTS
-            if premiere.parametres.get(n)
-        }
+        apports = _apports(plan.commandes)
         lot = DossierDuLot(sortie, communes)
         _epargner_l_index(sortie, annoncer)
         while lot.remarques:
@@ -159,9 +155,9 @@ def produire_lot(
             for commande in plan.commandes
             if lot.prevoir(
                 commande,
-                empreinte(commande, communes, apports),
+                empreinte(commande, communes, siens := apports[commande.suffixe]),
                 reprendre=reglages.reprendre,
-                marque=marque_privee(commande, apports),
+                marque=marque_privee(commande, siens),
             )
         ]
         repris = len(plan.commandes) - len(a_faire)
@@ -195,6 +191,18 @@ def produire_lot(
             duree=time.monotonic() - suivi.debut,
             index=sortie / "index.html",
         )
+
+
+def _apports(commandes: Sequence[Commande]) -> dict[str, dict[str, str]]:
+    """Par diagnostic, l'empreinte de chacun des fichiers qu'on lui apporte ; un même fichier n'est lu qu'une fois."""
+    empreinte_de = lru_cache(lambda chemin: sha256(chemin.read_bytes()))
+    return {
+        commande.suffixe: {
+            n: ",".join(map(empreinte_de, chemins))
+            for n, chemins in fichiers_apportes(commande.parametres).items()
+        }
+        for commande in commandes
+    }
 
 
 def _dire_delaisses(noms: list[str]) -> str:
@@ -250,9 +258,9 @@ def _ouvrir(
     if reglages.dask:
         from cafdiag.lot.grappe import Grappe
 
-        return Grappe(
-            reglages.dask, reglages.moteur, reglages.limites, commandes[0], annoncer=annoncer, seule=seule
-        )
+        # Tous les territoires n'ont pas de réponses de familles : celui qui en a les apporte.
+        riche = max(commandes, key=lambda c: len(fichiers_apportes(c.parametres)))
+        return Grappe(reglages.dask, reglages.moteur, reglages.limites, riche, annoncer=annoncer, seule=seule)
     machine = Machine(
         reglages.moteur,
         reglages.processus,

@@ -24,7 +24,7 @@ from cafdiag.donnees import entrepot
 from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.geographie import VARIABLE, geographie
-from cafdiag.lot.dossier import APPORTS, DU_DEMANDEUR, entrees_communes
+from cafdiag.lot.dossier import DU_DEMANDEUR, entrees_communes, fichiers_apportes
 from cafdiag.lot.machine import Machine, Panne
 from cafdiag.restitution.processus import ECHEC, Limites, Resultat
 from cafdiag.restitution.produire import Commande
@@ -120,9 +120,8 @@ class Depot:
 
     def _ici(self, commande: Commande) -> Commande:
         apports = {
-            n: str(self._dossier / n / Path(commande.parametres[n]).name)
-            for n in APPORTS
-            if commande.parametres.get(n)
+            n: ",".join(str(self._dossier / n / str(rang) / c.name) for rang, c in enumerate(chemins))
+            for n, chemins in fichiers_apportes(commande.parametres).items()
         }
         return replace(
             commande, gabarit=self._dossier / "gabarit.ipynb", parametres=commande.parametres | apports
@@ -131,13 +130,14 @@ class Depot:
 
 def _colis(commande: Commande) -> dict[str, bytes]:
     fichiers = {"gabarit.ipynb": commande.gabarit.read_bytes()}
-    for nom in APPORTS:
-        if commande.parametres.get(nom):
-            chemin = Path(commande.parametres[nom])
+    for nom, chemins in fichiers_apportes(commande.parametres).items():
+        for rang, chemin in enumerate(chemins):
             # Un shapefile est fait de plusieurs fichiers de même nom.
             suffixes = _SHAPEFILE if chemin.suffix.lower() == ".shp" else ()
             parties = {chemin, *(chemin.with_suffix(s) for s in suffixes)}
-            fichiers |= {f"{nom}/{p.name}": p.read_bytes() for p in parties if p == chemin or p.is_file()}
+            fichiers |= {
+                f"{nom}/{rang}/{p.name}": p.read_bytes() for p in parties if p == chemin or p.is_file()
+            }
     if entrees := entrepot.entrees():
         racine = entrepot.dossier()
         fichiers["entrepot/manifeste.json"] = (racine / "manifeste.json").read_bytes()

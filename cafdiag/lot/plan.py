@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cafdiag.donnees import octets
@@ -274,10 +274,41 @@ def planifier(
     _refuser_perimetres_qui_s_ignorent(lieux)
     premiere = next(iter(commandes.values()))
     # Fichiers apportés et choix de calcul : les mêmes pour tous, contrôlés une fois.
-    remarques += controler(premiere.cible, premiere.parametres | {"annee": ""})
+    remarques += controler(premiere.cible, premiere.parametres | {"annee": "", "questionnaire": ""})
+    if premiere.parametres.get("questionnaire"):
+        commandes, dites = _avec_la_parole(commandes)
+        remarques += dites
     if annee is not None:
         _refuser_annee(list(commandes.values()), annee)
     return Plan(tuple(commandes.values()), tuple(remarques))
+
+
+def _avec_la_parole(commandes: dict[str, Commande]) -> tuple[dict[str, Commande], list[str]]:
+    """Les réponses des familles vont aux territoires qui en ont assez ; les autres s'en passent, et se disent."""
+    from cafdiag.restitution.demande import controler
+
+    sans: dict[str, DemandeFausse] = {}
+    for suffixe, commande in commandes.items():
+        voulus = {n: commande.parametres.get(n, "") for n in ("questionnaire", "seuil_caf")}
+        try:
+            controler(commande.cible, {n: v for n, v in voulus.items() if v})
+        except DemandeFausse as trop_peu:
+            sans[suffixe] = trop_peu
+    if len(sans) == len(commandes):
+        raise next(iter(sans.values()))
+    if not sans:
+        return commandes, []
+    noms = ", ".join(commandes[suffixe].cible.nom for suffixe in sans)
+    combien = pluriel(
+        len(sans),
+        "territoire sans assez de réponses au questionnaire, fait sans elles",
+        "territoires sans assez de réponses au questionnaire, faits sans elles",
+    )
+    muettes = {
+        suffixe: replace(commandes[suffixe], parametres=commandes[suffixe].parametres | {"questionnaire": ""})
+        for suffixe in sans
+    }
+    return commandes | muettes, [f"{combien} : {noms}."]
 
 
 def _refuser_perimetres_qui_s_ignorent(lieux: list[Territoire]) -> None:
