@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,16 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
+import cafdiag
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.commandes import verifier
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture, Rejet
+from cafdiag.donnees.lecteurs import lire
 from cafdiag.erreurs import CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible
+from tests.test_lecteurs_classeurs import TABLEAUX
+
+SOURCES = "\n".join(c.read_text(encoding="utf-8") for c in Path(cafdiag.__file__).parent.rglob("*.py")
+                    if "lecteurs" not in c.parts)
 
 RACINE = Path(__file__).resolve().parent.parent
 
@@ -357,3 +364,14 @@ def test_table_refusee_par_le_systeme_n_est_pas_dite_absente(monkeypatch):
 def test_erreurs_d_une_seule_famille():
     assert issubclass(DonneesAbimees, CafdiagError)
     assert entrepot.nom_court("../../évadé.CSV") == "evade"
+
+
+@pytest.mark.parametrize("nom", sorted(TABLEAUX))
+def test_rien_ne_se_range_que_rien_ne_lise(tmp_path, nom):
+    """Un jeu, ou des colonnes, dont aucun autre module que les lecteurs ne parle : contrôlé, jamais rangé."""
+    (tmp_path / nom).write_text(TABLEAUX[nom], encoding="utf-8")
+    lue = lire(tmp_path / nom)
+    colonnes = lue.table.columns.difference(["code", "nom", "maille", "annee"])
+    grandeurs = {re.sub(r"_?\d{4}.*", "", c) for c in colonnes} - {""}
+    nommee = any(re.search(rf"\b{g}(\b|_)", SOURCES) for g in grandeurs)
+    assert lue.utile == (f'entrepot.lire("{lue.jeu}"' in SOURCES and nommee)

@@ -34,8 +34,6 @@ __all__ = ["BilanDesDonnees", "etat", "importer", "lister", "telecharger", "veri
 
 REGISTRE = "registre"
 _ECHECS = ("echec", "refus")
-# Lus pour être confrontés à ce qui est embarqué, ou pour dire qu'ils sont sains ; aucun calcul ne les relirait.
-CONTROLES = ("appartenance", "contours", "drees_departements", "passage")
 _NON_RANGE = "contrôlé, pas rangé : aucun calcul ne s'en sert"
 
 
@@ -187,7 +185,7 @@ def _ranger(source: Source, bilan: BilanDesDonnees, forcer: bool) -> None:
         if fiche.empreinte_utile in deja and not forcer:
             return
         lectures = _lire(chemin)
-        rangees = [lecture for lecture in lectures if lecture.jeu not in CONTROLES]
+        rangees = [lecture for lecture in lectures if lecture.utile]
         if rangees:
             entrepot.ajouter_lot(rangees, noms=[source.nom] * len(rangees), origine=source.nom)
     except CafdiagError as erreur:
@@ -387,10 +385,10 @@ def importer(
         )
     bilan = BilanDesDonnees(comptes=[lecture.compte_rendu for _, lecture in lus])
     for chemin, lecture in lus:
-        if lecture.jeu in CONTROLES:
+        if not lecture.utile:
             message = f"{chemin.name} : {len(lecture.table)} lignes lues ; {_NON_RANGE}"
             bilan.noter(chemin.name, "controle", message, jeu=lecture.jeu, lignes=len(lecture.table))
-    lus = [(chemin, lecture) for chemin, lecture in lus if lecture.jeu not in CONTROLES]
+    lus = [(chemin, lecture) for chemin, lecture in lus if lecture.utile]
     noms, avant = _noms(lus, nom), entrepot.entrees()
     if lus:
         entrepot.ajouter_lot([lecture for _, lecture in lus], noms=noms)

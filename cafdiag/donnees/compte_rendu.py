@@ -140,6 +140,8 @@ class Lecture:
         Producteur et jeu ; période que portent les chiffres.
     types : tuple of str
         Pour un registre : types de structures qu'il décrit, même si aucune n'est gardée.
+    utile : bool
+        Faux si aucun calcul ne relirait cette table : elle est contrôlée, pas rangée.
     """
 
     jeu: str
@@ -149,6 +151,7 @@ class Lecture:
     source: str = ""
     millesime: str = ""
     types: tuple[str, ...] = ()
+    utile: bool = True
 
     def __post_init__(self) -> None:
         self.compte_rendu.verifier()

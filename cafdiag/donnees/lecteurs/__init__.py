@@ -10,7 +10,7 @@ import gc
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class Lecteur:
         ``(chemin, feuille=None, annee=None) -> Lecture``.
     colonnes : tuple of str
         Colonnes officielles les plus parlantes, pour dire ce qui était attendu.
+    utile : bool
+        Faux si aucun calcul ne relit ce qu'il donne : le fichier est contrôlé, pas rangé.
     """
 
     nom: str
@@ -45,6 +47,7 @@ class Lecteur:
     noter: Callable[[Brut], float]
     lire: Callable[..., Lecture]
     colonnes: tuple[str, ...] = ()
+    utile: bool = True
 
 
 @lru_cache(maxsize=1)
@@ -166,7 +169,8 @@ def lire(
         raise DemandeFausse(f"lecteur inconnu : « {lecteur} »", attendu=", ".join(lecteurs()))
     try:
         with _sans_ramassage():
-            return lecteurs()[nom].lire(chemin, feuille=feuille, annee=annee)
+            lue = lecteurs()[nom].lire(chemin, feuille=feuille, annee=annee)
+            return lue if lecteurs()[nom].utile else replace(lue, utile=False)
     except CafdiagError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as cause:

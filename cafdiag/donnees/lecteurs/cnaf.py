@@ -682,6 +682,6 @@ LECTEURS = (
     Lecteur("cnaf_qf", "Cnaf, quotient familial par commune, quartier ou IRIS", _noter_allocataires("qf"), lire_qf,
             ("dtreffre", "numcomdo", "qf_400", "indfoy_ndur")),
     Lecteur("cnaf_rsa", "Cnaf, RSA majoré et non majoré par commune", _noter_allocataires("rsa"), lire_rsa,
-            ("dtreffre", "numcomdo", "rsa_type", "indfoy_rsa")),
+            ("dtreffre", "numcomdo", "rsa_type", "indfoy_rsa"), utile=False),
     Lecteur("caf_iris", "Caf à l'IRIS (Insee)", _noter_iris, lire_iris, ("CODGEO", "NOTE", "A", "PERCOU", "ENF_2")),
 )

@@ -197,15 +197,15 @@ def _membres(texte: str) -> list[str] | None:
 
 LECTEURS = (
     Lecteur("passage", "table de passage ou mouvements de communes", lambda b: 0.9 * reconnait_passage(b),
-            lire_passage, ("Ancien Code Officiel", "Code Courant Officiel")),
+            lire_passage, ("Ancien Code Officiel", "Code Courant Officiel"), utile=False),
     Lecteur("insee_historique", "historique des communes (ancien format)",
             a_colonnes(0.92, "comech", "mod", "depcom|com"),
-            lire_historique, ("DEPCOM", "MOD", "COMECH")),
+            lire_historique, ("DEPCOM", "MOD", "COMECH"), utile=False),
     Lecteur("insee_cog", "code officiel géographique des communes", a_colonnes(0.95, "typecom", "com", "comparent"),
-            lire_cog, ("TYPECOM", "COM", "COMPARENT")),
+            lire_cog, ("TYPECOM", "COM", "COMPARENT"), utile=False),
     Lecteur("etalab_communes", "découpage administratif, communes",
             a_colonnes(0.95, "code", "typeliaison", "type", "population"),
             lire_communes, ("code", "typeLiaison", "type", "population")),
     Lecteur("etalab_epci", "découpage administratif, EPCI", a_colonnes(0.95, "membres", "code"), lire_epci,
-            ("code", "nom", "membres")),
+            ("code", "nom", "membres"), utile=False),
 )

@@ -98,4 +98,4 @@ def _grandeur(c: Chantier) -> str:
 
 
 LECTEURS = (Lecteur("drees_departements", "Drees, tableau par département", _noter, lire,
-                    ("Code région", "Code département", "Département", "2015", "2016")),)
+                    ("Code région", "Code département", "Département", "2015", "2016"), utile=False),)

@@ -141,11 +141,11 @@ def refuser_ips(chemin: Path, *, feuille: str | None = None, annee: int | None =
 
 LECTEURS = (
     Lecteur("education_comptes", "établissements scolaires par commune", a_colonnes(0.9, COMMUNE, "bytype"),
-            lire_comptes, ("code", "byType", "totalOpen")),
+            lire_comptes, ("code", "byType", "totalOpen"), utile=False),
     Lecteur("education_annuaire", "annuaire de l'éducation", a_colonnes(0.9, _TYPE, _UAI), lire_annuaire,
-            ("identifiant_de_l_etablissement", "type_etablissement", "code_commune", "etat")),
+            ("identifiant_de_l_etablissement", "type_etablissement", "code_commune", "etat"), utile=False),
     Lecteur("education_effectifs", "effectifs des écoles", a_colonnes(0.9, _ELEVES, _RENTREE), lire_effectifs,
-            ("rentree_scolaire", "code_commune", "nombre_total_eleves")),
+            ("rentree_scolaire", "code_commune", "nombre_total_eleves"), utile=False),
     Lecteur("education_ips", "indice de position sociale (refusé)", a_colonnes(0.8, r"ips|averageips|ips_moyen|ips_.*"),
             refuser_ips),
 )

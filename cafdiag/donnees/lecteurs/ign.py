@@ -266,5 +266,5 @@ def _loin(geo: gpd.GeoDataFrame, codes: pd.Series, brut: Brut) -> np.ndarray:
 
 LECTEURS = (
     Lecteur("contours", "contours des communes", lambda b: 0.85 * reconnait_contours(b), lire_contours,
-            ("code", "nom", "geometry")),
+            ("code", "nom", "geometry"), utile=False),
 )
