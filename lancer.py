@@ -273,6 +273,8 @@ def preparer(jeu: str = "base", venv: Path | None = None) -> Path:
             "l'installation de cafdiag n'a pas abouti")
         dire("  préparation d'un démarrage rapide…")
         compiler(python, etat[1])
+        # Les mesures de la France, d'avance ; sans elles, tout marche, un peu moins vite.
+        lancer_muet([str(python), "-m", "cafdiag", "donnees", "preparer"])
         nouveau = {"python": etat[0], "dossier": str(RACINE), jeu: empreinte(RACINE, jeu, etat[0])}
         (venv / "cafdiag-installation.json").write_text(json.dumps(nouveau, indent=1), encoding="utf-8")
         chantier.unlink()

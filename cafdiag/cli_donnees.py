@@ -78,6 +78,9 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     verifier = actions.add_parser(
         "verifier", help="empreintes, millésimes, codes qui ont bougé, recoupements"
     )
+    actions.add_parser(
+        "preparer", help="mesure la France d'avance : les rapports et l'explorateur n'ont plus qu'à lire (20 s)"
+    )
     etat = actions.add_parser("etat", help="ce que contient l'entrepôt")
     retirer = actions.add_parser("retirer", help="ôte une table de l'entrepôt")
     retirer.add_argument("noms", nargs="+", metavar="NOM", help="voir « cafdiag donnees etat »")
@@ -106,6 +109,16 @@ def _lister(options: argparse.Namespace) -> int:
     if options.format == "texte":
         table = table[["nom", "producteur", "maille", "millesime", "prise_le", "importee_le", "libelle"]]
     return afficher(table, options.format)
+
+
+def _preparer(options: argparse.Namespace) -> int:
+    from cafdiag.indicateurs.preparation import preparer
+    from cafdiag.restitution.evolution import NAISSANCES, TAUX
+
+    # Ce que trace et ce que montre, commune par commune, tout rapport.
+    if not preparer(series=(NAISSANCES, TAUX), communes=("PE_ENF_M3", "CTX_POP")):
+        print("cafdiag : données confidentielles dans l'entrepôt : rien n'en est gardé d'avance.", file=sys.stderr)
+    return 0
 
 
 def _telecharger(options: argparse.Namespace) -> int:
@@ -206,5 +219,6 @@ _ACTIONS = {
     "importer": _importer,
     "verifier": _verifier,
     "etat": _etat,
+    "preparer": _preparer,
     "retirer": _retirer,
 }

@@ -21,6 +21,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from cafdiag import magasin
 from cafdiag.empreintes_du_code import sha256, version_de, version_du_code
@@ -74,8 +76,9 @@ class AuBesoin(Generic[_T]):
 
 # « CAFDIAG_MEMOIRE= » (vide) : rien n'est gardé ni relu.
 VARIABLE = "CAFDIAG_MEMOIRE"
-# Une suite de mesures pèse une centaine de ko : au plus une trentaine de Mo par poste.
-_FICHIERS_GARDES = 300
+# Une tranche du cube pèse une cinquantaine de ko ; la France en a trois cents par choix de calcul.
+_FICHIERS_GARDES = 1200
+_PETIT = 1 << 20
 # Une grandeur et une année.
 Partie = tuple[str, int]
 _BIBLIOTHEQUES = ("pandas", "numpy", "scipy", "pyarrow", "pyproj")
@@ -107,25 +110,38 @@ def _fichier(etat: tuple, cle: tuple) -> Path | None:
 
 
 def relire(etat: tuple, cle: tuple) -> pd.DataFrame | None:
-    """Les mesures gardées sous cette clé, pour cet état de l'entrepôt ; None s'il n'y en a pas."""
+    """La table gardée sous cette clé, pour cet état de l'entrepôt ; None s'il n'y en a pas."""
+    colonnes = relire_colonnes(etat, cle)
+    return None if colonnes is None else colonnes.to_pandas()
+
+
+def garder(etat: tuple, cle: tuple, table: pd.DataFrame) -> None:
+    """Garde une table sous cette clé ; un dossier interdit ou un disque plein n'arrête rien."""
+    garder_colonnes(etat, cle, pa.Table.from_pandas(table))
+
+
+def relire_colonnes(etat: tuple, cle: tuple) -> pa.Table | None:
+    """Comme :func:`relire`, sans passer par pandas."""
     fichier = _fichier(etat, cle)
     if fichier is None or not fichier.is_file():
         return None
     try:
         octets = fichier.read_bytes()
         marque, contenu = octets[:64], octets[64:]
-        return pd.read_parquet(io.BytesIO(contenu)) if marque == sha256(contenu).encode() else None
+        # Un petit fichier se lit plus vite que ses fils ne démarrent.
+        fils = len(contenu) > _PETIT
+        return pq.read_table(pa.BufferReader(contenu), use_threads=fils) if marque == sha256(contenu).encode() else None
     except (OSError, ValueError):
         return None
 
 
-def garder(etat: tuple, cle: tuple, table: pd.DataFrame) -> None:
-    """Garde des mesures sous cette clé ; un dossier interdit ou un disque plein n'arrête rien."""
+def garder_colonnes(etat: tuple, cle: tuple, table: pa.Table) -> None:
+    """Comme :func:`garder`, sans passer par pandas."""
     fichier = _fichier(etat, cle)
     if fichier is None:
         return
     flux = io.BytesIO()
-    table.to_parquet(flux, compression="zstd")
+    pq.write_table(table, flux, compression="zstd")
     contenu = flux.getvalue()
     with contextlib.suppress(OSError, ProductionImpossible):
         if not fichier.parent.is_dir():
@@ -141,8 +157,11 @@ def assemblee(nom: str, etat: tuple, assembler: Callable[[], pd.DataFrame]) -> p
 
     Sans import, l'assemblage est plus court que la relecture : rien n'est gardé.
     """
-    if not etat:
-        return assembler()
+    return gardee(nom, etat, assembler) if etat else assembler()
+
+
+def gardee(nom: str, etat: tuple, assembler: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Comme :func:`assemblee`, même sans rien d'importé : ce qui est plus long à calculer qu'à relire."""
     table = relire(etat, ("table", nom))
     if table is None:
         table = assembler()

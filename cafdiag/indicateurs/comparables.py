@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import Apports, tables_assemblees
+from cafdiag.donnees.memoire import gardee
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.geographie import ANCIENNE
 from cafdiag.indicateurs import petite_enfance, portrait
@@ -407,6 +408,12 @@ def _manque(critere: Critere, valeurs: pd.Series, cible: Territoire) -> str:
 @lru_cache(maxsize=8)
 def _valeurs(maille: str, etat: tuple, demandees: tuple[str, ...]) -> pd.DataFrame:
     """Les variables de tous les territoires d'une maille ; manquantes où la source se tait."""
+    en_plus = tuple(c.nom for c in _CRITERES if c.sur_demande and c.nom in demandees)
+    nom = "-".join(["criteres", maille, *en_plus])
+    return gardee(nom, etat, lambda: _evaluer(maille, en_plus).reset_index()).set_index("code")
+
+
+def _evaluer(maille: str, demandees: tuple[str, ...]) -> pd.DataFrame:
     appartenance = membres(maille).dropna()
     codes = pd.Index(sorted(appartenance["code"].unique()), dtype=object, name="code")
     communes = tables_assemblees.communes()

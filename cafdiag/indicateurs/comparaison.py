@@ -10,8 +10,7 @@ from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.comparables import NOMBRE, Comparables, empechement, voisinage
 from cafdiag.indicateurs.dates import a_date_egale
-from cafdiag.indicateurs.mesures import annees_disponibles
-from cafdiag.indicateurs.mesures_gardees import mesurer_une_fois
+from cafdiag.indicateurs.mesures import annees_disponibles, mesurer_une_fois
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.positions import MEMBRES_MINIMUM, positions
 from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
@@ -179,7 +178,7 @@ def confronter(
     groupes = _groupes(cible, choisis) if avec_pairs else {}
     for maille in dict.fromkeys(g.maille for g in groupes.values()):
         codes = dict.fromkeys(c for g in groupes.values() if g.maille == maille for c in g.codes)
-        lignes.append(_membres(maille, list(codes)))
+        lignes.append(membres_de(maille, list(codes)))
     territoires = pd.concat([t for t, _ in lignes])
     appartenance = pd.concat([a for _, a in lignes], ignore_index=True)
     termes = [rang < len(roles) for rang in range(len(territoires))]
@@ -215,7 +214,7 @@ def comparer_les_epci(
     """
     codes = lister("epci", departement=departement.code)["code"].tolist()
     etages = _etages(departement)
-    lignes = [_membres("epci", codes), *(un_territoire(t, role) for role, t in etages.items())]
+    lignes = [membres_de("epci", codes), *(un_territoire(t, role) for role, t in etages.items())]
     territoires = pd.concat([t for t, _ in lignes])
     table = _mesurer_a_date_egale(
         territoires,
@@ -242,7 +241,6 @@ def _mesurer_a_date_egale(
 ) -> pd.DataFrame:
     """Un seul calcul pour tous : chaque grandeur n'est lue et sommée qu'une fois."""
     tables = Tables.lire(apports)
-    colonnes = tuple(tables.communes.columns)
 
     def mesurer(voulus: list[str] | None, de: int | None) -> pd.DataFrame:
         return mesurer_une_fois(territoires, appartenance, voulus, tables, annee=de, options=options)
@@ -251,7 +249,7 @@ def _mesurer_a_date_egale(
         mesurer(indicateurs, annee),
         termes,
         mesurer=mesurer,
-        annees=lambda code: annees_disponibles(code, colonnes=colonnes),
+        annees=lambda code: annees_disponibles(code, apports=apports),
     )
 
 
@@ -267,7 +265,7 @@ def _etages(cible: Territoire) -> dict[str, Territoire]:
 
 def _reunis(cible: Territoire, codes: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Les comparables réunis : un périmètre d'EPCI entiers, que chaque calcul sait agréger ou taire."""
-    _, appartenance = _membres(cible.maille, codes)
+    _, appartenance = membres_de(cible.maille, codes)
     pluriel = {"epci": "EPCI", "departement": "départements"}[cible.maille]
     ligne = {
         "maille": "perimetre",
@@ -277,7 +275,8 @@ def _reunis(cible: Territoire, codes: list[str]) -> tuple[pd.DataFrame, pd.DataF
     return pd.DataFrame(ligne, index=["comparables"]), appartenance.assign(code="comparables")
 
 
-def _membres(maille: str, codes: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def membres_de(maille: str, codes: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Territoires d'une maille et leurs communes, chacun sous une clé qui n'est celle d'aucun rôle."""
     noms = lister(maille).set_index("code")["nom"].reindex(codes)
     # Le signe « = » évite qu'un code de département se confonde avec un rôle ou un autre code.
     territoires = pd.DataFrame(

@@ -43,7 +43,7 @@ def avec_la_france_sans_mayotte(
     return pd.concat([territoires, secondes]), pd.concat([appartenance, siennes], ignore_index=True)
 
 
-def reprendre(
+def completer_la_france(
     mesure: dict[str, np.ndarray | str | float], mailles: np.ndarray, *, population: bool
 ) -> dict[str, np.ndarray | str | float]:
     """Les mesures d'un indicateur, la France muette prenant le chiffre de la seconde, et le disant.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports
 from cafdiag.donnees import tables_assemblees as tables_donnees
+from cafdiag.donnees.memoire import gardee
 from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.donnees.valeurs_publiees import publications
 from cafdiag.erreurs import DemandeFausse
@@ -24,35 +26,15 @@ from cafdiag.indicateurs import (
 )
 from cafdiag.indicateurs.bornes import ecrire_les_bornes
 from cafdiag.indicateurs.contexte import COLONNES_RESULTAT, Contexte
+from cafdiag.indicateurs.cube import COLONNES, LIEUX, REELS, reprendre
 from cafdiag.indicateurs.dictionnaire import choisir, dictionnaire
-from cafdiag.indicateurs.hors_mayotte import avec_la_france_sans_mayotte, reprendre
+from cafdiag.indicateurs.hors_mayotte import avec_la_france_sans_mayotte, completer_la_france
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.tables_calcul import MAILLES, Tables, contexte_des, un_territoire
+from cafdiag.indicateurs.tables_calcul import MAILLES, Tables, contexte_des, un_territoire, verifier_annee
 from cafdiag.territoires import Territoire, lister, membres, territoire
 
-COLONNES = [
-    "territoire",
-    "nom",
-    "maille",
-    "indicateur",
-    "libelle",
-    "annee",
-    "valeur",
-    "modalite",
-    "unite",
-    "numerateur",
-    "denominateur",
-    "bas",
-    "haut",
-    "statut",
-    "motif",
-    "maille_source",
-    "source",
-    "millesime",
-]
 _PAS_AU_QUARTIER = "donnée publiée à la commune ou à l'EPCI, pas au quartier"
-_LIEUX = {"territoire": "officiel", "nom": "nom", "maille": "maille"}
-_NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
+_NOMBRES = ("annee", *REELS)
 
 Calcul = Callable[[Contexte, pd.Series], pd.DataFrame]
 _SUR_VARIABLES = ("somme", "rapport", "partie", "evs_rural", "acces_alsh", "ecart_positif", "a4", "rpe")
@@ -88,10 +70,28 @@ CALCULS: dict[str, Calcul] = {
 }
 
 
-def annees_disponibles(code: str, *, colonnes: tuple[str, ...] | None = None) -> list[int]:
-    """Années pour lesquelles un indicateur peut être calculé, avec les colonnes communales connues."""
-    colonnes = tuple(Tables.lire(None).communes.columns) if colonnes is None else colonnes
-    ligne = dictionnaire().loc[code]
+def annees_disponibles(code: str, *, apports: Apports | None = None) -> list[int]:
+    """Années pour lesquelles un indicateur peut être calculé, avec ce qui est embarqué, importé ou apporté."""
+    if apports is not None and not apports.vide:
+        return _annees(dictionnaire().loc[code], tuple(Tables.lire(apports).communes.columns))
+    return list(_annees_connues(tables_donnees.etat()).get(code, ()))
+
+
+@lru_cache(maxsize=2)
+def _annees_connues(etat: tuple) -> dict[str, tuple[int, ...]]:
+    """Les années de chaque indicateur, sans apport."""
+
+    def chercher() -> pd.DataFrame:
+        colonnes = tuple(Tables.lire(None).communes.columns)
+        connues = [(c, a) for c, ligne in dictionnaire().iterrows() for a in _annees(ligne, colonnes)]
+        return pd.DataFrame(connues, columns=["indicateur", "annee"])
+
+    # Une déclaration d'un partenaire n'entre pas dans la mémoire du poste, pas même par sa date.
+    table = chercher() if confidentielles() else gardee("annees", etat, chercher)
+    return {str(code): tuple(siennes) for code, siennes in table.groupby("indicateur")["annee"]}
+
+
+def _annees(ligne: pd.Series, colonnes: tuple[str, ...]) -> list[int]:
     if ligne["calcul"] in petite_enfance.CALCULS_DES_TAUX:
         return petite_enfance.annees_publiees(tables_donnees.taux_couverture())
     if ligne["calcul"] == "naissances_evolution":
@@ -158,7 +158,7 @@ def mesurer(
     [{'valeur': 79.9, 'statut': 'exact', 'annee': 2023}]
     """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    return mesurer_cles(
+    return mesurer_une_fois(
         *un_territoire(cible, cible.code), indicateurs, Tables.lire(apports), annee=annee, options=options
     )
 
@@ -179,11 +179,9 @@ def mesurer_serie(
     """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
     (code,) = choisir([indicateur])
-    tables = Tables.lire(apports)
-    annees = annees_disponibles(code, colonnes=tuple(tables.communes.columns))
-    blocs = [
-        mesurer_cles(*un_territoire(cible, cible.code), [code], tables, annee=a, options=options) for a in annees
-    ]
+    tables, lieu = Tables.lire(apports), un_territoire(cible, cible.code)
+    annees = annees_disponibles(code, apports=apports)
+    blocs = [mesurer_une_fois(*lieu, [code], tables, annee=a, options=options) for a in annees]
     return pd.concat(blocs, ignore_index=True)
 
 
@@ -227,8 +225,49 @@ def mesurer_maille(
     territoires = pd.DataFrame(
         {"maille": maille, "officiel": noms.index, "nom": noms.to_numpy()}, index=noms.index
     )
-    return mesurer_cles(
+    return mesurer_une_fois(
         territoires, appartenance, indicateurs, Tables.lire(apports), annee=annee, options=options
+    )
+
+
+def mesurer_une_fois(
+    territoires: pd.DataFrame,
+    appartenance: pd.DataFrame,
+    indicateurs: list[str] | None,
+    tables: Tables,
+    *,
+    annee: int | None,
+    options: Options | None,
+    remplir: bool = False,
+) -> pd.DataFrame:
+    """Comme :func:`mesurer_cles`, en reprenant du cube ce qui a déjà été mesuré.
+
+    Parameters
+    ----------
+    territoires, appartenance, indicateurs, tables, annee, options
+        Voir :func:`mesurer_cles`.
+    remplir : bool
+        Voir :func:`cafdiag.indicateurs.cube.reprendre`.
+
+    Returns
+    -------
+    DataFrame
+        Les mêmes mesures, dans le même ordre, à l'octet près ; une table neuve à chaque appel.
+    """
+    verifier_annee(annee)
+
+    def calculer(lieux: pd.DataFrame, communes: pd.DataFrame, voulus: list[str]) -> pd.DataFrame:
+        return mesurer_cles(lieux, communes, voulus, tables, annee=annee, options=options)
+
+    voulus = choisir(indicateurs)
+    if confidentielles():
+        return calculer(territoires, appartenance, voulus)
+    return reprendre(
+        *(territoires, appartenance, voulus, tables),
+        annee=annee,
+        options=options or Options(),
+        calculer=calculer,
+        remplir=remplir,
     )
 
 
@@ -264,15 +303,15 @@ def mesurer_cles(
     definitions = dictionnaire()
     voulus = choisir(indicateurs)
     blocs = [
-        reprendre(
+        completer_la_france(
             _un_indicateur(contexte, definitions.loc[code]),
             mailles,
             population="population" in _variables(definitions.loc[code]),
         )
         for code in voulus
     ]
-    colonnes = {nom: _ranger([b[nom] for b in blocs], len(territoires), nom) for nom in COLONNES if nom not in _LIEUX}
-    for nom, colonne in _LIEUX.items():
+    colonnes = {nom: _ranger([b[nom] for b in blocs], len(territoires), nom) for nom in COLONNES if nom not in LIEUX}
+    for nom, colonne in LIEUX.items():
         colonnes[nom] = pd.array(territoires[colonne], dtype="str").repeat(len(blocs))
     table = pd.DataFrame(colonnes)[COLONNES].astype({"annee": "Int64"})
     if not confidentielles():
@@ -353,7 +392,7 @@ def _annee_par_defaut(ligne: pd.Series) -> float:
 def _absence(contexte: Contexte, ligne: pd.Series) -> str:
     """Pourquoi l'indicateur ne peut être calculé pour aucun territoire ; vide s'il le peut."""
     if contexte.annee is not None:
-        connues = annees_disponibles(ligne["code"], colonnes=contexte.colonnes)
+        connues = _annees(ligne, contexte.colonnes)
         if connues and contexte.annee not in connues:
             return f"pas de donnée pour {contexte.annee} ; années connues : " + ", ".join(map(str, connues))
     if ligne["calcul"] in _SUR_VARIABLES and not all(contexte.annees(v) for v in _variables(ligne) if v):

@@ -81,6 +81,17 @@ def un_territoire(cible: Territoire, cle: str) -> tuple[pd.DataFrame, pd.DataFra
     )
 
 
+def verifier_annee(annee: object) -> None:
+    """Refuse une année qui n'en est pas une.
+
+    Raises
+    ------
+    DemandeFausse
+    """
+    if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
+        raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
+
+
 def contexte_des(
     territoires: pd.DataFrame,
     appartenance: pd.DataFrame,
@@ -90,8 +101,7 @@ def contexte_des(
     options: Options | None = None,
 ) -> Contexte:
     """Le contexte de calcul de plusieurs territoires (``maille, officiel, nom``) et de leurs communes."""
-    if annee is not None and (not isinstance(annee, int) or isinstance(annee, bool)):
-        raise DemandeFausse(f"année : {annee!r}", attendu="un nombre entier, comme 2023")
+    verifier_annee(annee)
     territoires = territoires.set_axis(pd.Index(territoires.index.astype(object), name="code")).astype(object)
     return Contexte(
         territoires=territoires,

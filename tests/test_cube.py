@@ -1,4 +1,4 @@
-"""Ce qui a été mesuré une fois se reprend tel quel, et une donnée nouvelle le fait oublier."""
+"""Le cube rend ce que rendrait le calcul, partout, et une donnée nouvelle le fait oublier."""
 
 import pandas as pd
 import pytest
@@ -9,13 +9,14 @@ import cafdiag as cd
 from cafdiag.donnees import entrepot
 from cafdiag.donnees import memoire as sur_disque
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
-from cafdiag.indicateurs import mesures_gardees, tables_calcul
-from cafdiag.indicateurs.mesures import mesurer_cles
-from cafdiag.indicateurs.mesures_gardees import mesurer_une_fois
+from cafdiag.indicateurs import cube, mesures, preparation, tables_calcul
+from cafdiag.indicateurs.mesures import mesurer_cles, mesurer_une_fois
+from cafdiag.indicateurs.options import Options
+from cafdiag.indicateurs.preparation import preparer
 from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
 
 # Un EPCI, une commune, Mayotte, une région, et deux périmètres libres de même nom.
-LIEUX = ("200048551", "53084", "976", "region:52", "libre un", "libre deux")
+LIEUX = ("200048551", "53084", "976", "region:52", "France", "QN05301M", "libre un", "libre deux")
 CODES = ["PE_NAISS", "PE_TXCOUV_GLOBAL", "CTX_PART_0_19", "AVS_EVS_PART_RURAL"]
 
 
@@ -35,7 +36,7 @@ def lignes(noms):
        annee=st.sampled_from([None, 2022]), place=st.sampled_from([1, 200]))
 def test_ni_l_ordre_ni_les_voisins_ni_la_memoire_ne_changent_une_mesure(suite, annee, place):
     with pytest.MonkeyPatch.context() as pose:
-        pose.setattr(mesures_gardees, "_BLOCS_GARDES", place)
+        pose.setattr(cube, "TRANCHES_GARDEES", place)
         tables = Tables.lire(None)
         for noms in suite:
             rendue = mesurer_une_fois(*lignes(noms), CODES, tables, annee=annee, options=None)
@@ -43,6 +44,44 @@ def test_ni_l_ordre_ni_les_voisins_ni_la_memoire_ne_changent_une_mesure(suite, a
                 mesurer_cles(*un_territoire(lieu(nom), nom), CODES, tables, annee=annee, options=None) for nom in noms
             ]
             pd.testing.assert_frame_equal(rendue, pd.concat(seuls, ignore_index=True))
+
+
+@pytest.mark.parametrize("options", [
+    None, Options(definition_qpv="stricte"), Options(distance_alsh_km=3), Options(acces_minutes=20),
+    Options(acces_fs_minutes=10), Options(vitesse_kmh=70), Options(poids_acces="paliers"), Options(seuil_caf=11),
+], ids=str)
+def test_a_toute_maille_et_a_tout_choix_le_cube_rend_le_calcul(memoire, options):
+    # La France une fois : elle coûte à elle seule autant que tout le reste.
+    territoires, appartenance = lignes(LIEUX if options is None else LIEUX[:2] + LIEUX[5:7])
+    calcule = mesurer_cles(territoires, appartenance, None, Tables.lire(None), annee=None, options=options)
+    for _ in "calculé", "relu":
+        tables_calcul._tables_sans_apport.cache_clear()
+        tables = Tables.lire(None)
+        rendu = mesurer_une_fois(territoires, appartenance, None, tables, annee=None, options=options)
+        pd.testing.assert_frame_equal(rendu, calcule)
+
+
+def test_prepare_d_avance_rien_ne_se_calcule_plus(memoire, monkeypatch):
+    monkeypatch.setattr(preparation, "_MAILLES", ("france", "region"))
+    monkeypatch.setattr(preparation, "_SEMBLABLES", ())
+    attendu = cd.comparer("region:52", CODES), cd.mesurer_maille("region", CODES), cd.serie("France", "PE_NAISS")
+    assert preparer(series=["PE_NAISS"], communes=[], indicateurs=CODES)
+    tables_calcul._tables_sans_apport.cache_clear()
+    monkeypatch.setattr(mesures, "mesurer_cles", None)
+    lu = cd.comparer("region:52", CODES), cd.mesurer_maille("region", CODES), cd.serie("France", "PE_NAISS")
+    for lue, calculee in zip(lu, attendu, strict=True):
+        pd.testing.assert_frame_equal(lue, calculee)
+
+
+def test_deux_processus_qui_ecrivent_la_meme_tranche_ne_l_abiment_pas(memoire):
+    """Chacun ajoute ce qu'il a mesuré ; le dernier l'emporte, et ce qui manque se recalcule."""
+    attendu = {code: relancer_sur(code) for code in ("200048551", "245300447")}
+    etat = cube.tables_donnees.etat()
+    tranches = dict(Tables.lire(None).partage["cube", Options()])
+    for groupe, tranche in tranches.items():
+        sur_disque.garder_colonnes(etat, ("cube", Options(), groupe), tranche.a_garder().slice(0, 0))
+    for code, table in attendu.items():
+        pd.testing.assert_frame_equal(relancer_sur(code), table)
 
 
 def test_toucher_a_une_mesure_rendue_ne_change_pas_la_suivante():
@@ -68,8 +107,12 @@ def memoire(tmp_path, monkeypatch):
 
 
 def relancer():
+    return relancer_sur("200048551")
+
+
+def relancer_sur(code):
     tables_calcul._tables_sans_apport.cache_clear()
-    return cd.comparer("200048551", CODES)
+    return cd.comparer(code, CODES)
 
 
 def fichiers(memoire):
@@ -79,19 +122,18 @@ def fichiers(memoire):
 def test_un_second_lancement_ne_recalcule_rien_et_rend_la_meme_chose(memoire, monkeypatch):
     premier = relancer()
     assert fichiers(memoire)
-    monkeypatch.setattr(mesures_gardees, "mesurer_cles", None)
+    monkeypatch.setattr(mesures, "mesurer_cles", None)
     pd.testing.assert_frame_equal(relancer(), premier)
 
 
 def test_un_voisin_reprend_les_references(memoire, monkeypatch):
     relancer()
-    mesures = []
-    vrai = mesures_gardees.mesurer_cles
-    monkeypatch.setattr(mesures_gardees, "mesurer_cles",
-                        lambda lieux, *a, **o: mesures.extend(lieux["maille"]) or vrai(lieux, *a, **o))
+    mesurees = []
+    monkeypatch.setattr(mesures, "mesurer_cles",
+                        lambda lieux, *a, **o: mesurees.extend(lieux["maille"]) or mesurer_cles(lieux, *a, **o))
     tables_calcul._tables_sans_apport.cache_clear()
     voisin = cd.comparer("245300447", CODES)
-    assert mesures and not {"departement", "region", "france"} & set(mesures)
+    assert mesurees and not {"departement", "region", "france"} & set(mesurees)
     monkeypatch.setenv("CAFDIAG_MEMOIRE", "")
     tables_calcul._tables_sans_apport.cache_clear()
     pd.testing.assert_frame_equal(cd.comparer("245300447", CODES), voisin)
@@ -111,7 +153,7 @@ def test_un_fichier_abime_se_recalcule(memoire, abimer):
 def test_une_donnee_nouvelle_un_autre_code_une_autre_geographie_ne_relisent_rien(memoire, monkeypatch):
     relancer()
     (un,) = memoire.iterdir()
-    cle = (("x",),)
+    cle = ("cube", "x")
     for autre in (lambda: monkeypatch.setattr(sur_disque, "version_du_code", lambda: "0+autre"),
                   lambda: monkeypatch.setattr(sur_disque, "version_de", lambda nom: "0")):
         autre()
