@@ -200,11 +200,24 @@ def lire_contours(nom: str, *, filtres: list[tuple] | None = None) -> gpd.GeoDat
 
 def _lire_fond(nom: str, filtres: list[tuple] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
+    import pyarrow.parquet as pq
+    import shapely
 
     # pyarrow refuse une liste vide (elle n'a pas de type), et l'arrêt ne dirait rien de la demande.
     vide = any(comparaison == "in" and not len(valeur) for _, comparaison, valeur in filtres or ())
-    lu = gpd.read_parquet(verifier(dossier("maps") / f"{nom}.parquet"), filters=None if vide else filtres)
-    return lu.iloc[:0] if vide else lu
+    lu = pq.read_table(verifier(dossier("maps") / f"{nom}.parquet"), filters=None if vide else filtres)
+    lu = lu.slice(0, 0) if vide else lu
+    formes = shapely.from_wkb(lu["geometry"].to_numpy())
+    crs = _projection(lu.schema.metadata[b"geo"])
+    return gpd.GeoDataFrame(lu.drop_columns("geometry").to_pandas(), geometry=formes, crs=crs)
+
+
+@lru_cache(maxsize=8)
+def _projection(geo: bytes) -> object:
+    """La projection que dit un fichier GeoParquet : geopandas la reconstruit quatre fois par lecture."""
+    import pyproj
+
+    return pyproj.CRS.from_user_input(json.loads(geo)["columns"]["geometry"]["crs"])
 
 
 def garder_contours() -> None:

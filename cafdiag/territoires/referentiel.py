@@ -243,7 +243,7 @@ def _fiches_communes() -> dict[str, _Fiche]:
     return {
         code: _Fiche(nom, dep, reg, siren, mere, sorte, (), pop)
         for code, nom, dep, reg, siren, mere, sorte, pop in zip(
-            communes.index, *(_colonne(communes, c) for c in colonnes), strict=True
+            communes.index.tolist(), *(_colonne(communes, c) for c in colonnes), strict=True
         )
     }
 
@@ -253,7 +253,7 @@ def _fiches_epci() -> dict[str, _Fiche]:
     return {
         code: _Fiche(nom, dep, reg, departements=tuple((deps or dep or "").split()), population=pop)
         for code, nom, dep, deps, reg, pop in zip(
-            epci.index,
+            epci.index.tolist(),
             *(_colonne(epci, c) for c in ("nom", "departement", "departements", "region", POPULATION)),
             strict=True,
         )
@@ -265,7 +265,7 @@ def _fiches_simples(source: str) -> dict[str, _Fiche]:
     return {
         code: _Fiche(nom, region=reg, population=pop)
         for code, nom, reg, pop in zip(
-            lue.index, *(_colonne(lue, c) for c in ("nom", "region", POPULATION)), strict=True
+            lue.index.tolist(), *(_colonne(lue, c) for c in ("nom", "region", POPULATION)), strict=True
         )
     }
 
@@ -280,7 +280,7 @@ def _fiches_qpv() -> dict[str, _Fiche]:
             communes=tuple(a_lire.split()),
         )
         for code, nom, dep, pop, a_lire in zip(
-            qpv.index,
+            qpv.index.tolist(),
             *(_colonne(qpv, c) for c in ("nom", "departement", "population", "communes")),
             strict=True,
         )

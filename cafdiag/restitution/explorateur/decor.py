@@ -107,8 +107,7 @@ def communes_autour(cible: Territoire, choisies: tuple[str, ...] = ()) -> tuple[
     dedans = depart | set(epci.loc[epci["code"].isin(siens), "commune"])
     voisins = lire_table("voisins", filtres=[("maille", "==", "commune")])
     touchees = set(voisins.loc[voisins["code"].isin(dedans), "voisin"])
-    connues = set(epci["commune"])
-    codes = sorted((dedans | touchees) & connues)
+    codes = sorted(epci.loc[epci["commune"].isin(dedans | touchees), "commune"].tolist())
     return tuple(codes) if len(codes) <= vues.COMMUNES_MAXIMUM else ()
 
 
