@@ -108,7 +108,7 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     enfants = contexte.par_commune(ligne["denominateur"], annee=annee)
     offre = contexte.par_commune(ligne["numerateur"])
     paliers = PALIERS[choix.poids_acces](choix.acces_minutes)
-    acces = contexte.partager(
+    acces = contexte.partager_longtemps(
         ("2sfca", ligne["numerateur"], ligne["denominateur"], annee, paliers, choix.vitesse_kmh),
         lambda: _par_commune(
             contexte, enfants, offre, _situables(contexte, (ligne["denominateur"], annee)), paliers,
@@ -309,7 +309,7 @@ def _durees(contexte: Contexte, indicateur: str, public: tuple[str, int]) -> pd.
         return distances.reindex(contexte.points.index)
 
     # Durée moyenne et part à portée d'une crèche partent des mêmes distances.
-    distances = contexte.partager(("proximite", *EQUIPEMENTS[indicateur], public), situer)
+    distances = contexte.partager_longtemps(("proximite", *EQUIPEMENTS[indicateur], public), situer)
     return minutes(distances, vitesse_kmh=contexte.options.vitesse_kmh)
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES, Apports, evaluer
 from cafdiag.donnees.grandeurs import nom_de_colonne
-from cafdiag.donnees.memoire import AuBesoin, Partie
+from cafdiag.donnees.memoire import AuBesoin, Partie, gardee
 from cafdiag.donnees.projections import projeter
+from cafdiag.empreintes_du_code import sha256
 from cafdiag.indicateurs.agregation import sommer_positions
 from cafdiag.indicateurs.hors_mayotte import MAILLE
 from cafdiag.indicateurs.options import Options
@@ -71,6 +72,9 @@ class Contexte:
     publications : mapping of (str, int) to DataFrame
         Valeurs publiées ou déclarées à une maille (:func:`cafdiag.donnees.valeurs_publiees.publications`).
 
+    etat : tuple, optional
+        L'état de l'entrepôt dont viennent les tables, si rien n'y a été apporté ni n'y est confidentiel.
+
     Les tables peuvent être données par la fonction qui les lira à leur premier usage.
     """
 
@@ -86,6 +90,7 @@ class Contexte:
     partage: dict = field(default_factory=dict, repr=False)
     places: AuBesoin[pd.DataFrame] = AuBesoin(pd.DataFrame)
     publications: AuBesoin[Mapping[Partie, pd.DataFrame]] = AuBesoin(dict)
+    etat: tuple | None = None
     _memoire: dict = field(default_factory=dict, repr=False)
 
     @property
@@ -128,6 +133,18 @@ class Contexte:
         if cle not in self.partage:
             self.partage[cle] = calcul()
         return self.partage[cle]
+
+    def partager_longtemps(self, cle: tuple, calcul: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Comme :meth:`partager`, pour une table alignée sur les communes, longue à faire : gardée sur le poste."""
+        if self.etat is None or self.options != Options():
+            return self.partager(cle, calcul)
+        etat, nom = self.etat, f"partage-{sha256(repr(cle))[:32]}"
+
+        def garder() -> pd.DataFrame:
+            table = gardee(nom, etat, lambda: calcul().reset_index(drop=True))
+            return table.set_axis(self.communes.index)
+
+        return self.partager(cle, garder)
 
     @property
     def colonnes(self) -> tuple[str, ...]:

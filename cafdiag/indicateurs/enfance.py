@@ -59,14 +59,14 @@ def _acces_annuel(contexte: Contexte, annee: int) -> pd.DataFrame:
     enfants = contexte.par_commune("enfants_3_11_ans", annee=annee)
     seuil = contexte.options.distance_alsh_km
     # Sans enfants connus, la distance ne servirait à rien.
-    acces = contexte.partager(
+    acces = contexte.partager_longtemps(
         ("acces_alsh", annee, seuil),
         lambda: acces_par_commune(
             communes,
             plus_recent(communes, "bpe{*}_alsh").astype("float64"),
             seuil_km=seuil,
             cibles=enfants.index[enfants["valeur"].notna()],
-        ).reindex(communes.index),
+        )[["proche"]].reindex(communes.index),
     )
     oui, inconnu = acces["proche"].eq(True).fillna(False), acces["proche"].isna()
     proches = pd.DataFrame(

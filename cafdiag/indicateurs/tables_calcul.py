@@ -12,6 +12,7 @@ from cafdiag.donnees import Apports, entrepot, table_communes
 from cafdiag.donnees import tables_assemblees as tables_donnees
 from cafdiag.donnees.communes import structures_connues
 from cafdiag.donnees.memoire import AuBesoin, Partie
+from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.donnees.valeurs_publiees import publications
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.contexte import Contexte
@@ -116,6 +117,7 @@ def contexte_des(
         partage=tables.partage,
         places=lambda: tables.places,
         publications=lambda: tables.publications,
+        etat=None if confidentielles() or tables is not Tables.lire(None) else tables_donnees.etat(),
     )
 
 
