@@ -4,6 +4,7 @@ import hashlib
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,7 +18,7 @@ from cafdiag.restitution import couches
 from cafdiag.restitution.carte import Carte
 from cafdiag.restitution.carte_fixe import carte_statique
 from cafdiag.restitution.cartes import carte_aplats, carte_communes
-from cafdiag.restitution.couches import Fond, emplacements, taille_du_nom
+from cafdiag.restitution.couches import Fond, emplacements
 from cafdiag.restitution.couleurs import DIVERGENTE, SEQUENTIELLE, contraste, encre_sur
 from cafdiag.restitution.formats import nom_court
 from cafdiag.restitution.leaflet import CarteHorsLigne
@@ -261,7 +262,7 @@ def test_un_nom_court_tient_devant_une_barre_et_designe_quelqu_un(nom, court):
 def test_les_extremes_sont_nommes_avant_les_autres():
     carte = carte_aplats(contours(), mesures(VALEURS, statuts=STATUTS), libelle="L", unite="%", titre="T")
     (noms,) = [c.dessin for c in carte.modele.couches if c.genre == "etiquettes"]
-    assert {e["t"] for e in noms[:2]} == {"Lieu 0", "Lieu 5"}
+    assert {e["t"][0][0] for e in noms["noms"][:2]} == {"Lieu 0", "Lieu 5"}
 
 
 def ouvrir(page, carte, tmp_path):
@@ -296,13 +297,11 @@ def test_un_nom_tient_dans_son_contour_ou_s_ecrit_a_cote():
     long = [f"Saint-Martin-du-Fouilloux-lès-{i}" for i in range(9)]
     places = emplacements(contours().assign(nom=long), long, fortes=[False] * 9)
     for carre, siennes in zip(contours().to_crs(3857).geometry, places, strict=True):
-        for lignes, latitude, longitude, zoom, large in siennes:
-            haut = taille_du_nom(["x"] * lignes)[1]
-            metres = 2 * np.pi * 6378137 / 256 / 2**zoom
+        assert [place[0] for place in siennes] == [0, 1]
+        for _, latitude, longitude, large, haut in siennes:
             milieu = gpd.GeoSeries([Point(longitude, latitude)], crs=4326).to_crs(3857).iloc[0]
-            boite = box(milieu.x - large * metres / 2, milieu.y - haut * metres / 2,
-                        milieu.x + large * metres / 2, milieu.y + haut * metres / 2)
-            assert carre.buffer(metres).contains(boite)
+            boite = box(milieu.x - large / 2, milieu.y - haut / 2, milieu.x + large / 2, milieu.y + haut / 2)
+            assert carre.buffer(20).contains(boite)
     carte = carte_aplats(contours().assign(nom=long), mesures(VALEURS, statuts=STATUTS), libelle="L", unite="%",
                          titre="T", reference=60.9, surligner="c4")  # fmt: skip
     ecrits = re.findall(r'<text [^>]*fill="(#\w+)"[^>]*>([^<]+)</text>', carte_statique(carte.modele, largeur=420).svg)
@@ -336,6 +335,29 @@ def test_les_etiquettes_ne_se_touchent_pas_et_tiennent_dans_la_vue(page_hors_res
     for i, a in enumerate(boites):
         for b in boites[i + 1 :]:
             assert a[6] <= b[4] or b[6] <= a[4] or a[7] <= b[5] or b[7] <= a[5]
+
+
+def test_un_nom_ne_couvre_pas_une_structure():
+    """Là où son nom irait, une structure : il s'écrit à côté s'il le faut, ou se tait."""
+    lieux = contours(2)
+    places = emplacements(lieux, list(lieux["nom"]), fortes=[False, False])[1]
+    posees = pd.DataFrame([{"type": "evs", "nom": "EVS", "lon": p[2], "lat": p[1]} for p in places])
+    svg = carte_statique(carte_communes(lieux, titre="T", points=posees).modele).svg
+    seul = carte_statique(carte_communes(lieux, titre="T").modele).svg
+    assert ">Lieu 1<" in seul and ">Lieu 1<" not in svg and ">Lieu 0<" in svg
+
+
+@pytest.mark.navigateur
+@pytest.mark.parametrize(("largeur", "rangees"), [(984, 1), (390, 3)])
+def test_la_barre_d_outils_tient_sur_une_ligne(page_hors_reseau, tmp_path, largeur, rangees):
+    """952 pixels : la colonne du rapport sur un écran de 1366."""
+    page, _ = page_hors_reseau
+    page.set_viewport_size({"width": largeur, "height": 900})
+    ouvrir(page, aplats(), tmp_path)
+    hauts = page.locator(".carte-outils").locator("input, summary, button").filter(visible=True).evaluate_all(
+        "e => e.map(x => x.getBoundingClientRect()).map(r => (r.top + r.bottom) / 2 | 0)")
+    assert len(hauts) == 5 and 1 + sum(b - a > 10 for a, b in pairwise(sorted(hauts))) == rangees
+    assert page.evaluate("document.documentElement.scrollWidth") == largeur
 
 
 @pytest.mark.navigateur

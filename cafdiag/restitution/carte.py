@@ -87,7 +87,7 @@ class Couche:
     ----------
     genre : str
         Parmi :data:`GENRES`.
-    dessin : dict or list
+    dessin : dict
         Ce que dessine ``carte.js`` (styles, entités, infobulles) : du JSON, ses motifs dits ``url(#hachures)``.
     legendes, repere
         Blocs de légende ; ou trait d'un repère, rangé avec les autres au bas de la légende.
@@ -100,7 +100,7 @@ class Couche:
     """
 
     genre: str
-    dessin: Any
+    dessin: dict[str, Any]
     legendes: tuple[Legende, ...] = ()
     repere: Vignette | None = None
     texte: str = ""

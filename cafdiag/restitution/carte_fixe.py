@@ -15,13 +15,12 @@ from typing import Any
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.carte import GENRES, Carte, Couche, Legende, motifs, nommer_les_motifs
-from cafdiag.restitution.couches import anneaux, en_deux, taille_du_nom
+from cafdiag.restitution.couches import REGLES_DES_NOMS, anneaux, mercator, taille_du_nom
 from cafdiag.restitution.couleurs import BLANC, ENCRE, ENCRE_2
 from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.formats import nombre
 from cafdiag.restitution.illustrations import POLICES
 from cafdiag.restitution.images import couper, png
-from cafdiag.restitution.peintures import TRACES
 
 LARGEUR = 640
 LARGEUR_LEGENDE = 196
@@ -35,11 +34,6 @@ _SUITE = "\ue000"
 
 
 Boite = tuple[float, float, float, float]
-# Mêmes valeurs que dans noms.js.
-DIRECTIONS = (-90, 90, 0, 180, -45, -135, 45, 135)
-DISTANCES = (14, 30, 50, 75, 105, 140, 180)
-CORPS, CORPS_FORT = 11.0, 12.0
-_DESSOUS = "<g/>"
 
 
 @dataclass(frozen=True)
@@ -118,23 +112,19 @@ def carte_statique(carte: Carte, *, largeur: int = LARGEUR, legende: bool = True
 
 def _cadre_des_couches(couches: Sequence[Couche]) -> tuple[float, ...]:
     sommets = [p for c in couches if c.genre == "zones" for e in c.dessin["entites"] for p in _sommets(e["g"])]
-    sommets += [(e["p"][1], e["p"][0]) for c in couches if c.genre != "zones" for e in _entites(c.dessin)]
+    sommets += [(e["p"][1], e["p"][0]) for c in couches for e in _reperes(c.dessin)]
     if not sommets:
         raise DemandeFausse("une carte vide", conseil="donnez-lui un cadre ou une couche")
     lon, lat = [p[0] for p in sommets], [p[1] for p in sommets]
     return min(lon), min(lat), max(lon), max(lat)
 
 
-def _entites(donnees: Any) -> list[dict]:
-    return donnees if isinstance(donnees, list) else donnees["entites"]
+def _reperes(dessin: dict) -> list[dict]:
+    return [e for e in (*dessin.get("entites", ()), *dessin.get("noms", ())) if isinstance(e, dict) and "p" in e]
 
 
 def _sommets(geometrie: dict) -> Iterator[tuple[float, float]]:
     return (tuple(p[:2]) for anneau, _ in anneaux(geometrie) for p in anneau)
-
-
-def _mercator(latitude: float) -> float:
-    return math.log(math.tan(math.pi / 4 + math.radians(latitude) / 2))
 
 
 class _Vue:
@@ -143,26 +133,26 @@ class _Vue:
     def __init__(self, cadre: Sequence[float], largeur: float) -> None:
         ouest, sud, est, nord = cadre
         large = max(math.radians(est - ouest), 1e-6)
-        haut = max(_mercator(nord) - _mercator(sud), 1e-6)
+        haut = max(mercator(nord) - mercator(sud), 1e-6)
         self.largeur = largeur
         self.hauteur = min(
             max(haut / large * (largeur - 2 * _MARGE) + 2 * _MARGE, 0.62 * largeur), 0.9 * largeur
         )
         self.echelle = min((largeur - 2 * _MARGE) / large, (self.hauteur - 2 * _MARGE) / haut)
         self._lon = math.radians((ouest + est) / 2)
-        self._lat = (_mercator(nord) + _mercator(sud)) / 2
+        self._lat = (mercator(nord) + mercator(sud)) / 2
         milieu = (sud + nord) / 2
         self.metres_par_pixel = _RAYON_TERRE * math.cos(math.radians(milieu)) / self.echelle
 
     @property
-    def zoom(self) -> float:
-        """Le niveau de zoom de Leaflet à cette échelle."""
-        return math.log2(2 * math.pi * self.echelle / 256)
+    def metres_de_carte(self) -> float:
+        """Ce que vaut un pixel, en mètres de la projection de Leaflet."""
+        return 6_378_137.0 / self.echelle
 
     def point(self, lon: float, lat: float) -> tuple[float, float]:
         """Position en pixels, l'origine en haut à gauche."""
         x = self.largeur / 2 + (math.radians(lon) - self._lon) * self.echelle
-        y = self.hauteur / 2 - (_mercator(lat) - self._lat) * self.echelle
+        y = self.hauteur / 2 - (mercator(lat) - self._lat) * self.echelle
         return round(x, 1), round(y, 1)
 
     def trace(self, geometrie: dict) -> str:
@@ -202,7 +192,7 @@ def _dessiner(vue: _Vue, couches: Sequence[Couche]) -> str:
     for couche in couches:
         genre, dessin = couche.genre, couche.dessin
         noms.voir(genre, dessin)
-        plan = dessin.get("plan", genre) if isinstance(dessin, dict) else genre
+        plan = dessin.get("plan", genre)
         plans[plan].append(noms.ecrire(dessin) if genre == "etiquettes" else _RENDUS[genre](vue, dessin))
     cadre = f'width="{vue.largeur:g}" height="{vue.hauteur:.1f}"'
     return (
@@ -228,21 +218,13 @@ def _cercles(vue: _Vue, donnees: dict) -> str:
 
 
 def _points(vue: _Vue, donnees: dict) -> str:
-    places: dict[tuple, list[dict]] = {}
-    for entite in donnees["entites"]:
-        places.setdefault(tuple(entite["p"]), []).append(entite)
     signes = []
-    for (lat, lon), ensemble in places.items():
-        x, y = vue.point(lon, lat)
-        # Comme dans carte.js : à la même adresse, les structures se rangent en couronne.
-        ecart = 5 + 1.5 * len(ensemble) if len(ensemble) > 1 else 0
-        for rang, entite in enumerate(ensemble):
-            angle = 2 * math.pi * rang / len(ensemble)
-            px, py = x + ecart * math.cos(angle) - 8, y + ecart * math.sin(angle) - 8
-            signes.append(
-                f'<path transform="translate({px:.1f} {py:.1f})" d="{TRACES[donnees["formes"][entite["s"]]]}" '
-                f'fill="{html_sur(donnees["couleurs"][entite["s"]])}" stroke="#fff" stroke-width="1.5"/>'
-            )
+    for entite in donnees["entites"]:
+        (x, y), (dx, dy) = vue.point(entite["p"][1], entite["p"][0]), entite.get("d", (0, 0))
+        signes.append(
+            f'<path transform="translate({x + dx - 8:.1f} {y + dy - 8:.1f})" d="{donnees["formes"][entite["s"]]}" '
+            f'fill="{html_sur(donnees["couleurs"][entite["s"]])}" stroke="#fff" stroke-width="1.5"/>'
+        )
     return "".join(signes)
 
 
@@ -270,124 +252,129 @@ def _echelle(vue: _Vue) -> str:
 # --- Les noms ---
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Où un nom pourrait s'écrire : sa boîte, et pour un cartouche son lien, `net` s'il ne passe sous aucun nom."""
+
+    lignes: Sequence[str]
+    x: float
+    y: float
+    large: float
+    haut: float
+    lien: bool = False
+    net: bool = True
+
+    @property
+    def boite(self) -> Boite:
+        return self.x - self.large / 2, self.y - self.haut / 2, self.x + self.large / 2, self.y + self.haut / 2
+
+
 class _Noms:
-    """Les noms d'une vue.
+    """Les noms d'une vue, posés sur les places que :func:`cafdiag.restitution.couches.noms_a_ecrire` leur donne.
 
     Parameters
     ----------
-    vue
-        De degrés à pixels : ``point(lon, lat)``, ``largeur``, ``hauteur``, ``zoom``.
     prises : sequence of Boite
         Ce qui occupe déjà la vue : ``(gauche, haut, droite, bas)`` en pixels.
     """
 
-    def __init__(self, vue: Any, prises: Sequence[Boite] = ()) -> None:
+    def __init__(self, vue: _Vue, prises: Sequence[Boite] = ()) -> None:
         self.vue, self.prises = vue, list(prises)
         self.cercles: list[tuple[float, float, float]] = []
         self.traits: list[list[tuple[float, float]]] = []
         self.encres: list[str] = []
         self.liens: list[tuple[tuple[float, float], tuple[float, float]]] = []
 
-    def voir(self, nom: str, donnees: Any) -> None:
+    def voir(self, genre: str, donnees: Any) -> None:
         """Retient d'une couche ce qu'un nom ne doit pas toucher, et l'encre qui se lit sur chaque lieu."""
-        if nom == "cercles":
-            self.cercles += [(*self.vue.point(e["p"][1], e["p"][0]), e["r"]) for e in donnees["entites"]]
-        elif nom == "zones" and donnees.get("trait"):
+        if genre == "cercles":
+            self.cercles += [(*self._point(e), e["r"]) for e in donnees["entites"]]
+        elif genre == "points":
+            demi = REGLES_DES_NOMS["signe"] / 2
+            for entite in donnees["entites"]:
+                (x, y), (dx, dy) = self._point(entite), entite.get("d", (0, 0))
+                self.prises.append((x + dx - demi, y + dy - demi, x + dx + demi, y + dy + demi))
+        elif genre == "zones" and donnees.get("trait"):
             for entite in donnees["entites"]:
                 self.traits += [[self.vue.point(*p[:2]) for p in a] for a, _ in anneaux(entite["g"])]
-        elif nom == "zones" and donnees["plan"] == "zones":
+        elif genre == "zones" and donnees["plan"] == "zones":
             styles = [s.get("encre", "") for s in donnees["styles"]]
             self.encres = [styles[e["s"]] for e in donnees["entites"]]
 
-    def ecrire(self, liste: Sequence[dict]) -> str:
+    def ecrire(self, donnees: dict) -> str:
         """Les noms en SVG."""
-        places: dict[int, str] = {}
-        for passe in ("directs", "cartouches", "autres"):
-            for rang, entite in enumerate(liste):
-                if rang in places or bool(entite.get("o")) == (passe == "autres"):
-                    continue
-                place = self._cartouche(entite) if passe == "cartouches" else self._direct(entite)
+        regles, poses = donnees["regles"], {}
+        for debut, fin, a_cote in donnees["essais"]:
+            for rang in range(debut, fin):
+                nom = donnees["noms"][rang]
+                places = self._ecartees(nom, regles) if a_cote else self._directes(nom, regles)
+                place = None if rang in poses else next((p for p in places if self._libre(p, nom)), None)
                 if place:
-                    places[rang] = place
+                    self.prises.append(place.boite)
+                    if place.lien:
+                        self.liens.append((self._point(nom), (place.x, place.y)))
+                    poses[rang] = (not place.net, self._dessiner(place, nom))
         # Un lien qui passe sous un autre nom s'écrit avant lui.
-        return "".join(sorted((places[rang] for rang in sorted(places)), key=lambda p: not p.startswith(_DESSOUS)))
+        return "".join(d for _, d in sorted((poses[rang] for rang in sorted(poses)), key=lambda p: not p[0]))
 
-    def _direct(self, entite: dict) -> str:
-        gras = bool(entite.get("f"))
-        corps = CORPS_FORT if gras else CORPS
-        for lignes, x, y in self._candidats(entite, corps, gras):
-            boite = _boite(x, y, *taille_du_nom(lignes, corps=corps, gras=gras))
-            if self._libre(boite, entite):
-                self.prises.append(boite)
-                encre = self.encres[entite["i"]] if entite["i"] < len(self.encres) else ""
-                return _texte(lignes, x, y, corps, gras, encre=encre)
-        return ""
+    def _directes(self, nom: dict, regles: dict) -> Iterator[_Place]:
+        """Dans son lieu, là où la boîte tient à cette échelle ; ou contre son cercle."""
+        gras = bool(nom.get("f"))
+        if "r" in nom:
+            (x, y), (large, haut) = self._point(nom), taille_du_nom(nom["t"][0], gras=gras)
+            for ux, uy in regles["autour"]:
+                yield _Place(nom["t"][0], x + ux * (nom["r"] + large / 2), y + uy * (nom["r"] + haut / 2), large, haut)
+            return
+        for rang, latitude, longitude, large, haut in nom.get("v", ()):
+            taille = taille_du_nom(nom["t"][rang], gras=gras)
+            if taille[0] * self.vue.metres_de_carte <= large and taille[1] * self.vue.metres_de_carte <= haut:
+                yield _Place(nom["t"][rang], *self.vue.point(longitude, latitude), *taille)
 
-    def _candidats(self, entite: dict, corps: float, gras: bool) -> Iterator[tuple[list[str], float, float]]:
-        for combien, latitude, longitude, zoom, prevue in entite.get("v", ()):
-            lignes = en_deux(entite["t"]) if combien > 1 else [entite["t"]]
-            large, haut = taille_du_nom(lignes, corps=corps, gras=gras)
-            if self.vue.zoom >= zoom + math.log2(max(large / prevue, haut / taille_du_nom(lignes)[1])):
-                yield lignes, *self.vue.point(longitude, latitude)
-        if "r" in entite:
-            (x, y), (large, haut) = self._point(entite), taille_du_nom([entite["t"]], corps=corps, gras=gras)
-            dx, dy = entite["r"] + large / 2, entite["r"] + haut / 2
-            for px, py in ((x, y + dy), (x, y - dy), (x + dx, y), (x - dx, y)):
-                yield [entite["t"]], px, py
+    def _ecartees(self, nom: dict, regles: dict) -> Iterator[_Place]:
+        """À côté, dans un cartouche relié à son lieu ; sous un autre nom seulement faute de mieux."""
+        (x, y), lignes = self._point(nom), nom["t"][-1]
+        if not (0 <= x <= self.vue.largeur and 0 <= y <= self.vue.hauteur):
+            return
+        large, haut = taille_du_nom(lignes, gras=bool(nom.get("f")))
+        bord = large + regles["bord"][0], haut + regles["bord"][1]
+        for net, distance, angle in product((True, False), regles["distances"], nom["a"]):
+            cx = x + math.cos(math.radians(angle)) * (distance + large / 2)
+            cy = y + math.sin(math.radians(angle)) * (distance + haut / 2)
+            yield _Place(lignes, cx, cy, *bord, lien=True, net=net)
 
     def _point(self, entite: dict) -> tuple[float, float]:
         return self.vue.point(entite["p"][1], entite["p"][0])
 
-    def _libre(self, boite: Boite, entite: dict, *, net: bool = True) -> bool:
+    def _libre(self, place: _Place, nom: dict) -> bool:
+        boite, ici = place.boite, self._point(nom)
         if boite[0] < 0 or boite[1] < 0 or boite[2] > self.vue.largeur or boite[3] > self.vue.hauteur:
             return False
         if any(_touche(boite, p) for p in self.prises):
             return False
-        if net and any(traverse(a, b, boite) for a, b in self.liens):
+        if place.net and any(traverse(a, b, boite) for a, b in self.liens):
             return False
-        if "r" not in entite:
+        if place.lien:
+            return not place.net or not any(traverse(ici, (place.x, place.y), p) for p in self.prises)
+        if "r" not in nom:
             return True
-        ici = self._point(entite)
         ronds = [(x - r, y - r, x + r, y + r) for x, y, r in self.cercles if (x, y) != ici]
         if any(_touche(boite, r) for r in ronds):
             return False
-        return not any(
-            traverse(a, b, boite) for ligne in self.traits for a, b in pairwise(ligne)
+        return not any(traverse(a, b, boite) for ligne in self.traits for a, b in pairwise(ligne))
+
+    def _dessiner(self, place: _Place, nom: dict) -> str:
+        gras, boite = bool(nom.get("f")), place.boite
+        if not place.lien:
+            encre = self.encres[nom["i"]] if nom["i"] < len(self.encres) else ""
+            return _texte(place.lignes, place.x, place.y, gras, encre=encre)
+        x, y = self._point(nom)
+        return (
+            f'<path d="M{x:.1f} {y:.1f}L{place.x:.1f} {place.y:.1f}" stroke="{ENCRE}" stroke-width="1"/>'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{ENCRE}" stroke="{BLANC}"/>'
+            f'<rect x="{boite[0]:.1f}" y="{boite[1]:.1f}" width="{place.large:.1f}" height="{place.haut:.1f}" '
+            f'rx="2" fill="{BLANC}" stroke="{ENCRE_2}" stroke-width=".8"/>'
+            + _texte(place.lignes, place.x, place.y, gras, halo=False)
         )
-
-    def _cartouche(self, entite: dict) -> str:
-        """Un nom qu'il faut lire et qui ne tient pas chez lui : à côté, sur fond blanc, relié à son lieu."""
-        gras = bool(entite.get("f"))
-        corps, (x, y) = CORPS_FORT if gras else CORPS, self._point(entite)
-        if not (0 <= x <= self.vue.largeur and 0 <= y <= self.vue.hauteur):
-            return ""
-        lignes = en_deux(entite["t"])
-        large, haut = taille_du_nom(lignes, corps=corps, gras=gras)
-        # Vers l'extérieur d'abord : le cartouche couvre moins de lieux.
-        dehors = math.atan2(y - self.vue.hauteur / 2, x - self.vue.largeur / 2)
-        directions = sorted(DIRECTIONS, key=lambda a: round(-math.cos(math.radians(a) - dehors), 6))
-        # Un lien qui passe sous un autre nom vaut mieux que pas de nom, mais seulement faute de mieux.
-        for net, distance, angle in product((True, False), DISTANCES, directions):
-            cx = x + math.cos(math.radians(angle)) * (distance + large / 2)
-            cy = y + math.sin(math.radians(angle)) * (distance + haut / 2)
-            boite = _boite(cx, cy, large + 4, haut + 2)
-            lien = ((x, y), (cx, cy))
-            if not self._libre(boite, {}, net=net) or (net and any(traverse(*lien, p) for p in self.prises)):
-                continue
-            self.prises.append(boite)
-            self.liens.append(lien)
-            return ("" if net else _DESSOUS) + (
-                f'<path d="M{x:.1f} {y:.1f}L{cx:.1f} {cy:.1f}" stroke="{ENCRE}" stroke-width="1"/>'
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{ENCRE}" stroke="{BLANC}"/>'
-                f'<rect x="{boite[0]:.1f}" y="{boite[1]:.1f}" width="{large + 4:.1f}" height="{haut + 2:.1f}" '
-                f'rx="2" fill="{BLANC}" stroke="{ENCRE_2}" stroke-width=".8"/>'
-                + _texte(lignes, cx, cy, corps, gras, halo=False)
-            )
-        return ""
-
-
-def _boite(x: float, y: float, large: float, haut: float) -> Boite:
-    return x - large / 2, y - haut / 2, x + large / 2, y + haut / 2
 
 
 def _touche(a: Boite, b: Boite) -> bool:
@@ -416,17 +403,16 @@ def traverse(a: tuple[float, float], b: tuple[float, float], boite: Boite) -> bo
     return True
 
 
-def _texte(
-    lignes: Sequence[str], x: float, y: float, corps: float, gras: bool, *, encre: str = "", halo: bool = True
-) -> str:
+def _texte(lignes: Sequence[str], x: float, y: float, gras: bool, *, encre: str = "", halo: bool = True) -> str:
+    corps, interligne = REGLES_DES_NOMS["corps"][gras], REGLES_DES_NOMS["interligne"]
     graisse = ' font-weight="700"' if gras else ""
     # Sans couleur de classe dessous (hachures, fond blanc), un liseré blanc détache l'encre.
     detache = ' stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
     lisere = detache if halo and not encre else ""
-    haut = y - (len(lignes) - 1) * (corps + 2) / 2 + corps * 0.35
+    haut = y - (len(lignes) - 1) * (corps + interligne) / 2 + corps * 0.35
+    allure = f'font-size="{corps:g}"{graisse} text-anchor="middle" fill="{encre or ENCRE}"{lisere}'
     return "".join(
-        f'<text x="{x:.1f}" y="{haut + rang * (corps + 2):.1f}" font-size="{corps:g}"{graisse} text-anchor="middle" '
-        f'fill="{encre or ENCRE}"{lisere}>{html_sur(ligne)}</text>'
+        f'<text x="{x:.1f}" y="{haut + rang * (corps + interligne):.1f}" {allure}>{html_sur(ligne)}</text>'
         for rang, ligne in enumerate(lignes)
     )
 

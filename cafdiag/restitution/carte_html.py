@@ -118,10 +118,8 @@ def appels(carte: Carte, suite: str) -> str:
     return "\n".join(lignes)
 
 
-def _sous_motifs(dessin: Any, suite: str) -> Any:
+def _sous_motifs(dessin: Mapping[str, Any], suite: str) -> dict[str, Any]:
     """Un dessin dont les styles appellent les motifs de la page."""
-    if not isinstance(dessin, dict) or "entites" not in dessin:
-        return dessin
     rendu = dict(dessin)
     if "styles" in rendu:
         rendu["styles"] = styles_de_la_page(rendu["styles"], suite)

@@ -180,32 +180,17 @@ def carte_aplats(
     dessinees = [
         *_fonds(contexte, vue),
         couches.aplats(
-            contours,
-            mesures,
-            classes=rangees,
-            libelle=libelle,
-            unite=unite,
-            decimales=decimales,
-            lieux=lieux,
+            contours, mesures, classes=rangees, libelle=libelle, unite=unite, decimales=decimales, lieux=lieux
         ),
         _surbrillance(contours, surligner, nom_surligne),
     ]
     if etiquettes:
         noms = [nom_court(n) for n in couches.noms_des_contours(contours, mesures)]
-        dessinees.append(
-            couches.etiquettes(contours, noms=noms, fortes=_codes(surligner), avant=extremes(mesures))
-        )
-    return CarteHorsLigne(
-        Carte(
-            titre=titre,
-            sous_titre=sous_titre,
-            source=_sources(source, mention_contours),
-            cadre=tuple(vue),
-            hauteur=hauteur,
-            clef=clef,
-            couches=tuple(c for c in dessinees if c is not None),
-        )
-    )
+        fortes, avant = _codes(surligner), extremes(mesures)
+        dessinees.append(couches.etiquettes(contours, noms=noms, fortes=fortes, avant=avant, cadre=vue))
+    dite = _sources(source, mention_contours)
+    posees = tuple(c for c in dessinees if c is not None)
+    return CarteHorsLigne(Carte(titre, sous_titre, dite, tuple(vue), hauteur, clef, posees))
 
 
 def extremes(mesures: pd.DataFrame) -> list[str]:
@@ -273,11 +258,10 @@ def carte_communes(
         if classes_fond is None:
             classes_fond = next(iter(classements(connues, unite=unite_fond)), None)
         discret = cercles is not None or points is not None
-        dessinees.append(
-            couches.aplats(
-                contours, fond, classes=classes_fond, libelle=libelle_fond, unite=unite_fond, discret=discret
-            )
+        fait = couches.aplats(
+            contours, fond, classes=classes_fond, libelle=libelle_fond, unite=unite_fond, discret=discret
         )
+        dessinees.append(fait)
     rayons, avant = None, []
     if cercles is not None:
         ronds, peinture = couches.cercles(
@@ -293,18 +277,10 @@ def carte_communes(
         dessinees.append(couches.points(points))
     dessinees.append(_surbrillance(contours, surligner, nom_surligne))
     if etiquettes:
-        dessinees.append(couches.etiquettes(contours, importance=importance, avant=avant, rayons=rayons))
-    return CarteHorsLigne(
-        Carte(
-            titre=titre,
-            sous_titre=sous_titre,
-            source=_sources(source, mention_contours),
-            cadre=tuple(vue),
-            hauteur=hauteur,
-            clef=clef,
-            couches=tuple(c for c in dessinees if c is not None),
-        )
-    )
+        dessinees.append(couches.etiquettes(contours, importance=importance, avant=avant, rayons=rayons, cadre=vue))
+    dite = _sources(source, mention_contours)
+    posees = tuple(c for c in dessinees if c is not None)
+    return CarteHorsLigne(Carte(titre, sous_titre, dite, tuple(vue), hauteur, clef, posees))
 
 
 def carte(

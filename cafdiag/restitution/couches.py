@@ -22,6 +22,7 @@ from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.formats import enumeration, nombre, pluriel
 from cafdiag.restitution.images import largeur_du_texte
 from cafdiag.restitution.peintures import (
+    TRACES,
     Classes,
     Peinture,
     peindre_aplats,
@@ -35,7 +36,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DECIMALES_COORDONNEES = 5
-CORPS_DES_NOMS = 11.0
+# Le placement des noms, lu par la page comme par l'image fixe. En pixels : corps courant et gras, blanc autour d'un
+# nom, bord d'un cartouche, cœur d'une structure (un nom ne le couvre pas), distances d'un cartouche à son lieu ; et
+# les côtés d'un cercle, dans l'ordre où on les essaie.
+REGLES_DES_NOMS: dict[str, Any] = {
+    "corps": [11, 12],
+    "interligne": 2,
+    "respiration": [6, 2],
+    "bord": [4, 2],
+    "signe": 4,
+    "autour": [[0, 1], [0, -1], [1, 0], [-1, 0]],
+    "distances": [14, 30, 50, 75, 105, 140, 180],
+}
+_DIRECTIONS = (-90, 90, 0, 180, -45, -135, 45, 135)
 # Tour de la Terre en mètres, dans la projection de Leaflet : le zoom 0 le met en 256 pixels.
 _TOUR = 2 * math.pi * 6_378_137.0
 _CENTRES, _PAS = 7, 8
@@ -97,6 +110,11 @@ def geometries(contours: gpd.GeoDataFrame) -> list[dict]:
         )
     arrondies = shapely.transform(formes, lambda xy: np.round(xy, DECIMALES_COORDONNEES))
     return [json.loads(g) for g in shapely.to_geojson(arrondies)]
+
+
+def mercator(latitude: float) -> float:
+    """Ordonnée d'une latitude dans la projection de Leaflet, en radians d'équateur."""
+    return math.log(math.tan(math.pi / 4 + math.radians(latitude) / 2))
 
 
 def anneaux(geometrie: dict) -> Iterator[tuple[list, bool]]:
@@ -161,26 +179,33 @@ def en_deux(nom: str) -> list[str]:
     return [nom[:ou].rstrip(" "), nom[ou:]]
 
 
-def taille_du_nom(lignes: Sequence[str], *, corps: float = CORPS_DES_NOMS, gras: bool = False) -> tuple[float, float]:
+def ecritures(nom: str) -> list[list[str]]:
+    """Un nom sur une ligne, puis sur deux si :func:`en_deux` le coupe."""
+    return [[nom], en_deux(nom)] if len(en_deux(nom)) > 1 else [[nom]]
+
+
+def taille_du_nom(lignes: Sequence[str], *, gras: bool = False, corps: float | None = None) -> tuple[float, float]:
     """Largeur et hauteur en pixels de la boîte d'un nom, sa respiration comprise.
 
-    >>> taille_du_nom(["Craon"])[1], taille_du_nom(["Mont des", "Avaloirs"])[1]
-    (15.0, 28.0)
+    >>> taille_du_nom(["Craon"])[1], taille_du_nom(["Mont des", "Avaloirs"], gras=True)[1]
+    (15.0, 30.0)
     """
+    corps = corps or REGLES_DES_NOMS["corps"][gras]
     large = max(largeur_du_texte(ligne, corps, gras=gras) for ligne in lignes)
-    return round(large + 6, 1), round(len(lignes) * (corps + 2) + 2, 1)
+    a_cote, dessus = REGLES_DES_NOMS["respiration"]
+    return round(large + a_cote, 1), round(len(lignes) * (corps + REGLES_DES_NOMS["interligne"]) + dessus, 1)
 
 
 def emplacements(contours: gpd.GeoDataFrame, noms: Sequence[str], *, fortes: Sequence[bool]) -> list[list[list]]:
-    """Où chaque nom s'écrit sans sortir de son contour, sur une ligne puis sur deux, et à partir de quel zoom.
+    """Où chaque nom s'écrit sans sortir de son contour, sur une ligne puis sur deux, et la place qu'il y a.
 
     La carte interactive et l'image fixe lisent la même liste : un nom n'est jamais à cheval sur deux lieux.
 
     Returns
     -------
     list of list
-        Par contour, une place pour une ligne puis pour deux (:func:`en_deux`), quand elles existent : nombre de
-        lignes, latitude et longitude du milieu, zoom à partir duquel la boîte tient, sa largeur en pixels.
+        Par contour, une place pour une ligne (0) puis pour deux (1), quand elles existent : latitude et longitude du
+        milieu, largeur et hauteur de la plus grande boîte qui y tient, en mètres de la projection.
     """
     import shapely
 
@@ -199,12 +224,12 @@ def emplacements(contours: gpd.GeoDataFrame, noms: Sequence[str], *, fortes: Seq
         ici = shapely.contains_xy(partie, x, y)
         x, y = x[ici], y[ici]
         places = []
-        for lignes in ([nom], en_deux(nom))[: 1 + (len(en_deux(nom)) > 1)]:
-            large, haut = taille_du_nom(lignes, gras=gras)
+        for rang, lignes in enumerate(ecritures(nom)):
+            large, haut = taille_du_nom(lignes, gras=gras, corps=REGLES_DES_NOMS["corps"][0])
             place = _plus_au_large(partie, x, y, large, haut)
             if place is not None:
                 px, py, metres = place
-                places.append([len(lignes), *_degres(px, py), round(math.log2(_TOUR / 256 / metres), 2), round(large)])
+                places.append([rang, *_degres(px, py), round(large * metres), round(haut * metres)])
         rendus.append(places)
     return rendus
 
@@ -318,16 +343,8 @@ def aplats(
     rangees = (classes,) if isinstance(classes, Classes) else tuple(classes or ())
     noms = noms_des_contours(contours, mesures)
     peintures = [
-        peindre_aplats(
-            contours["code"],
-            noms,
-            mesures,
-            classes=c,
-            libelle=libelle,
-            unite=unite,
-            decimales=decimales,
-            discret=discret,
-        )
+        peindre_aplats(contours["code"], noms, mesures, classes=c, libelle=libelle, unite=unite, decimales=decimales,
+                       discret=discret)
         for c in rangees or (None,)
     ]
     return peints(contours, peintures, libelle=libelle, lieux=lieux)
@@ -458,15 +475,24 @@ def points(structures: pd.DataFrame) -> Couche:
     types = list(dict.fromkeys(structures["type"].astype(str)))
     aspects = [couleurs.structure(t) for t in types]
     reperees = structures[structures["lon"].notna() & structures["lat"].notna()]
-    entites, attributs = [], []
+    entites: list[dict[str, Any]] = []
+    attributs: list[dict[str, Any]] = []
+    places: dict[tuple, list[int]] = {}
     for ligne in reperees.to_dict("records"):
         rang = types.index(str(ligne["type"]))
         point = [round(float(ligne["lat"]), DECIMALES_COORDONNEES), round(float(ligne["lon"]), DECIMALES_COORDONNEES)]
         fiche = fiches.fiche_structure(ligne, aspects[rang][0])
+        places.setdefault(tuple(point), []).append(len(entites))
         entites.append({"p": point, "s": rang, "l": fiche})
         commune = "" if est_vide(ligne.get("commune")) else str(ligne["commune"])
         precision = fiches.precision_de_structure(ligne)
         attributs.append({"nom": fiche[0], "type": aspects[rang][0], "commune": commune, "precisions": precision})
+    for ensemble in (e for e in places.values() if len(e) > 1):
+        # À la même adresse, les structures se rangent en couronne : aucune n'en cache une autre.
+        ecart = 5 + 1.5 * len(ensemble)
+        for place, rang in enumerate(ensemble):
+            angle = 2 * math.pi * place / len(ensemble)
+            entites[rang]["d"] = [round(ecart * math.cos(angle), 1), round(ecart * math.sin(angle), 1)]
     comptes = structures["type"].astype(str).value_counts()
     comptees = [(aspect, int(comptes[t])) for t, aspect in zip(types, aspects, strict=True)]
     sans_place = len(structures) - len(reperees)
@@ -478,7 +504,7 @@ def points(structures: pd.DataFrame) -> Couche:
         {
             "noms": [a[0] for a in aspects],
             "couleurs": [a[1] for a in aspects],
-            "formes": [a[2] for a in aspects],
+            "formes": [TRACES[a[2]] for a in aspects],
             "entites": entites,
         },
         legendes=(Legende(vignettes, "Structures", precision if sans_place else ""),) if comptees else (),
@@ -514,6 +540,7 @@ def etiquettes(
     fortes: Sequence[str] = (),
     avant: Sequence[str] = (),
     rayons: Sequence[float] | None = None,
+    cadre: Sequence[float] | None = None,
 ) -> Couche:
     """Les noms, sans jamais en mettre un à cheval sur deux lieux ni sur un autre nom.
 
@@ -532,6 +559,8 @@ def etiquettes(
         Codes placés ensuite, toujours : ceux dont le texte parle.
     rayons : sequence of float, optional
         Rayon du cercle de chaque contour, en pixels.
+    cadre : sequence of float, optional
+        La vue de la carte ; par défaut, ce que couvrent les contours.
     """
     poids = (
         list(importance)
@@ -540,18 +569,57 @@ def etiquettes(
     )
     textes = list(noms) if noms is not None else noms_des_contours(contours)
     gras = [code in fortes for code in contours["code"]]
-    places = emplacements(contours, textes, fortes=gras) if rayons is None else [[] for _ in textes]
-    liste = []
-    for rang, (nom, point, code) in enumerate(zip(textes, reperes(contours), contours["code"], strict=True)):
-        poids_du_nom = -1.0 if est_vide(poids[rang]) else float(poids[rang])
-        du = int(gras[rang] or code in avant)
-        nom_pose: dict[str, Any] = {"t": nom, "p": point, "i": rang, "f": int(gras[rang]), "o": du, "w": poids_du_nom}
-        nom_pose |= {"v": places[rang]} if rayons is None else {"r": round(float(rayons[rang]), 1)}
-        liste.append(nom_pose)
-    liste.sort(key=lambda e: (-e["f"], -e["o"], -e["w"], e["t"]))
-    if liste and not (fortes or avant):
-        # Sans territoire ni extrême à nommer, le lieu le plus important situe la carte.
-        liste[0]["o"] = 1
-    # Un drapeau nul ne s'écrit pas : il y en aurait mille.
-    ecrits = [{k: v for k, v in e.items() if k != "w" and (v or k not in "fo")} for e in liste]
-    return Couche("etiquettes", ecrits)
+    places = emplacements(contours, textes, fortes=gras) if rayons is None else []
+    dessin = noms_a_ecrire(
+        textes,
+        reperes(contours),
+        gras=gras,
+        dus=[code in avant for code in contours["code"]],
+        poids=[-1.0 if est_vide(p) else float(p) for p in poids],
+        cadre=cadre if cadre is not None else contours.to_crs(4326).total_bounds.tolist(),
+        rayons=rayons,
+    )
+    for nom in dessin["noms"] if places else ():
+        nom["v"] = places[nom["i"]]
+    return Couche("etiquettes", dessin)
+
+
+def noms_a_ecrire(
+    noms: Sequence[str],
+    points: Sequence[Sequence[float]],
+    *,
+    gras: Sequence[bool],
+    dus: Sequence[bool],
+    poids: Sequence[float],
+    cadre: Sequence[float],
+    rayons: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """Ce qui s'écrit d'abord, et ce qu'on essaie pour chaque nom : le seul endroit qui en décide.
+
+    Returns
+    -------
+    dict
+        ``noms`` : du premier au dernier, ses écritures ``t``, son point ``p``, son rang ``i``, le gras ``f``, le rayon
+        ``r`` de son cercle ; et pour ceux qu'on doit lire, les directions ``a`` d'un cartouche, de l'extérieur de la
+        carte vers l'intérieur : il y couvre moins de lieux. ``essais`` : des passes ``[début, fin, à côté]``.
+    """
+    importants = [bool(g or d) for g, d in zip(gras, dus, strict=True)]
+    ordre = sorted(range(len(noms)), key=lambda i: (not gras[i], not importants[i], -poids[i], noms[i]))
+    # Sans territoire ni extrême à nommer, le lieu le plus important situe la carte.
+    combien = sum(importants) or min(len(noms), 1)
+    ouest, sud, est, nord = cadre
+    milieu = math.radians(ouest + est) / 2, (mercator(sud) + mercator(nord)) / 2
+    ecrits = []
+    for place, rang in enumerate(ordre):
+        nom: dict[str, Any] = {"t": ecritures(noms[rang]), "p": points[rang], "i": rang}
+        if gras[rang]:
+            nom["f"] = 1
+        if place < combien:
+            latitude, longitude = points[rang]
+            dehors = math.atan2(milieu[1] - mercator(latitude), math.radians(longitude) - milieu[0])
+            nom["a"] = sorted(_DIRECTIONS, key=lambda a: round(-math.cos(math.radians(a) - dehors), 6))
+        if rayons is not None:
+            nom["r"] = round(float(rayons[rang]), 1)
+        ecrits.append(nom)
+    passes = [[0, combien, 0], [0, combien, 1], [combien, len(noms), 0]]
+    return {"noms": ecrits, "essais": passes, "regles": REGLES_DES_NOMS}

@@ -108,7 +108,7 @@ class PageDepartementale:
             couches.fond(autour, libelle="Limites de département", trait="limite", cadre=cadre),
             peints,
             couches.surbrillance(departement, libelle=self.vue.departement.nom),
-            couches.etiquettes(contours, noms=noms, avant=self.vue.siens),
+            couches.etiquettes(contours, noms=noms, avant=self.vue.siens, cadre=cadre),
         )
         return Carte(
             titre=peintures[0].titre if peintures else titre,

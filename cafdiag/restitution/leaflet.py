@@ -66,6 +66,11 @@ class CarteHorsLigne(folium.Map):
         self.modele = modele
 
     @property
+    def titre(self) -> str:
+        """Ce que montre la carte."""
+        return self.modele.titre
+
+    @property
     def texte(self) -> str:
         """Ce que la carte montre, en phrases : pour qui ne la voit pas, ou pour un autre format."""
         return self.modele.texte
@@ -121,18 +126,7 @@ class CarteHorsLigne(folium.Map):
         return carte_html.page(self.modele, self.fragments(prefixe=prefixe))
 
     def contenu(self, suffixe: str) -> str | bytes:
-        """Contenu du fichier de la carte.
-
-        Parameters
-        ----------
-        suffixe : {".html", ".png", ".svg"}
-            Fin du nom du fichier.
-
-        Raises
-        ------
-        DemandeFausse
-            Autre suffixe.
-        """
+        """Contenu du fichier de la carte, selon la fin de son nom : ``.html``, ``.png`` ou ``.svg``, rien d'autre."""
         suffixe = suffixe.lower()
         if suffixe in (".html", ".htm"):
             return self.page()
@@ -145,13 +139,7 @@ class CarteHorsLigne(folium.Map):
         return image(self.modele, suffixe)
 
     def enregistrer(self, chemin: Path | str) -> Path:
-        """Écrit la carte d'un coup, et rend son chemin : page autonome (.html), ou image (.png, .svg).
-
-        Raises
-        ------
-        DemandeFausse
-            Le nom du fichier finit autrement.
-        """
+        """Écrit la carte d'un coup, et rend son chemin : page autonome (.html), ou image (.png, .svg)."""
         return magasin.ecrire_atomique(chemin, self.contenu(Path(chemin).suffix))
 
     def save(self, outfile: Any, close_file: bool = True, **kwargs: Any) -> None:

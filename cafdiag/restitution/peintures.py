@@ -342,7 +342,6 @@ def _insecable(texte: str) -> str:
 # --- Légendes ---
 
 _VIDES = {"secret": "Secret statistique", "non_disponible": "Donnée absente", "sans_objet": "Sans objet"}
-# Mêmes tracés que TRACES dans carte.js.
 TRACES = {
     "rond": "M8 2a6 6 0 1 0 .01 0z",
     "carre": "M2.5 2.5h11v11h-11z",

@@ -52,7 +52,7 @@
   }
 
   /* Ce que la carte sait d'elle-même : ses couches à cocher, ses lieux à chercher, ce qu'un nom ne doit pas toucher. */
-  function vider(c) { c._couches = []; c._lieux = []; c._ronds = []; c._traits = []; c._encres = []; c._peindre = null; }
+  function vider(c) { c._couches = []; c._lieux = []; c._ronds = []; c._signes = []; c._traits = []; c._encres = []; c._peindre = null; }
 
   function couche(c, nom, groupe) {
     groupe.addTo(c);
@@ -203,17 +203,12 @@
     });
   }
 
-  var TRACES = {
-    rond: "M8 2a6 6 0 1 0 .01 0z", carre: "M2.5 2.5h11v11h-11z", triangle: "M8 1.5L15 14H1z",
-    losange: "M8 .5L15.5 8 8 15.5.5 8z", croix: "M5.5 1h5v4.5H15v5h-4.5V15h-5v-4.5H1v-5h4.5z"
-  };
-
   function signe(forme, couleur) {
     var ns = "http://www.w3.org/2000/svg";
     var dessin = document.createElementNS(ns, "svg");
     dessin.setAttribute("viewBox", "-1 -1 18 18");
     var trace = document.createElementNS(ns, "path");
-    trace.setAttribute("d", TRACES[forme]);
+    trace.setAttribute("d", forme);
     trace.setAttribute("fill", couleur);
     trace.setAttribute("stroke", "#fff");
     trace.setAttribute("stroke-width", "1.5");
@@ -222,28 +217,25 @@
   }
 
   function points(c, o) {
-    var places = {}, groupes = o.formes.map(function (_, rang) { return couche(c, o.noms && o.noms[rang], L.layerGroup()); });
-    o.entites.forEach(function (e) { (places[e.p] = places[e.p] || []).push(e); });
-    Object.keys(places).forEach(function (cle) {
-      var ensemble = places[cle];
-      ensemble.forEach(function (e, rang) {
-        /* Plusieurs structures à la même adresse se rangent en couronne : aucune n'en cache une autre. */
-        var angle = 2 * Math.PI * rang / ensemble.length;
-        var ecart = ensemble.length > 1 ? 5 + 1.5 * ensemble.length : 0;
-        var icone = L.divIcon({
-          className: "carte-point", html: signe(o.formes[e.s], o.couleurs[e.s]), iconSize: [16, 16],
-          iconAnchor: [8 - ecart * Math.cos(angle), 8 - ecart * Math.sin(angle)]
-        });
-        var marque = L.marker(e.p, { pane: "points", icon: icone, keyboard: false });
-        bulle(marque, e.l, false);
-        groupes[e.s].addLayer(marque);
+    var groupes = o.formes.map(function (_, rang) { return couche(c, o.noms && o.noms[rang], L.layerGroup()); });
+    o.entites.forEach(function (e) {
+      var ecart = e.d || [0, 0];
+      var icone = L.divIcon({
+        className: "carte-point", html: signe(o.formes[e.s], o.couleurs[e.s]), iconSize: [16, 16],
+        iconAnchor: [8 - ecart[0], 8 - ecart[1]]
       });
+      var marque = L.marker(e.p, { pane: "points", icon: icone, keyboard: false });
+      bulle(marque, e.l, false);
+      groupes[e.s].addLayer(marque);
+      c._signes.push({ p: e.p, d: ecart });
     });
   }
 
-  function etiquettes(c, liste) {
+  function etiquettes(c, o) {
     var groupe = couche(c, c._couches.some(function (k) { return k.nom === "Noms"; }) ? "" : "Noms", L.layerGroup());
-    liste.forEach(function (e) {
+    c._regles = o.regles;
+    c._essais = o.essais;
+    o.noms.forEach(function (e) {
       var boite = document.createElement("div"), trait = document.createElement("i"), texte = document.createElement("span");
       boite.append(trait, texte);
       var icone = L.divIcon({ className: "carte-etiquette" + (e.f ? " forte" : ""), html: boite, iconSize: [0, 0] });

@@ -21,10 +21,11 @@
     barre.className = "carte-outils";
     compte += 1;
     if (c._peindre) { choisir(c, figure, barre); }
-    var lieux = reperer(c);
-    if (lieux.length > 1) { chercher(c, barre, lieux); }
-    if (c._couches.length > 1) { cocher(c, barre); }
-    var bouton = noeud("button", "Enregistrer l'image", barre);
+    /* Ensemble, ou ensemble à la ligne : un bouton n'y part jamais seul. */
+    var lieux = reperer(c), gestes = noeud("div", "", barre);
+    if (lieux.length > 1) { chercher(c, gestes, lieux); }
+    if (c._couches.length > 1) { cocher(c, gestes); }
+    var bouton = noeud("button", "Enregistrer l'image", gestes);
     bouton.type = "button";
     bouton.addEventListener("click", function () { enregistrer(c, figure); });
     figure.insertBefore(barre, figure.querySelector(".carte-corps"));

@@ -92,15 +92,11 @@
     var ronds = peinture.rayons.length > 0;
     c._ronds = ronds ? decor.zones.map(function (zone, rang) { return { p: zone.p, r: peinture.rayons[rang] }; }) : [];
     c._encres = decor.zones.map(function (_, rang) { return ronds ? "" : peinture.styles[peinture.rangs[rang]].encre || ""; });
-    var liste = decor.zones.map(function (zone, rang) {
-      var fort = Number(zone.c === decor.fort);
-      var nom = { t: zone.e, p: zone.p, i: rang, f: fort, o: Number(fort || peinture.avant.indexOf(zone.c) >= 0),
-        w: ronds ? peinture.rayons[rang] : zone.w };
-      if (ronds) { nom.r = peinture.rayons[rang]; } else { nom.v = zone.v; }
-      return nom;
+    var noms = peinture.noms.noms.map(function (nom) {
+      var zone = decor.zones[nom.i];
+      return Object.assign({ t: zone.t, p: zone.p, v: zone.v }, nom);
     });
-    liste.sort(function (a, b) { return b.f - a.f || b.o - a.o || b.w - a.w; });
-    window.cafdiag.etiquettes(c, liste);
+    window.cafdiag.etiquettes(c, Object.assign({}, peinture.noms, { noms: noms }));
   }
 
   /* Deux façons de ranger les lieux : celle qu'on a choisie tient d'un indicateur à l'autre. */

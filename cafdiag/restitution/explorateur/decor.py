@@ -7,8 +7,9 @@ d'indicateur n'envoie qu'une peinture : ni contour, ni Leaflet.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from cafdiag.indicateurs import dictionnaire
@@ -18,7 +19,16 @@ from cafdiag.restitution import couleurs, vues
 from cafdiag.restitution.carte import Legende
 from cafdiag.restitution.carte_html import legende_html
 from cafdiag.restitution.cartes import SOURCE_CONTOURS, extremes
-from cafdiag.restitution.couches import Fond, emplacements, fond, geometries, reperes, surbrillance
+from cafdiag.restitution.couches import (
+    Fond,
+    ecritures,
+    emplacements,
+    fond,
+    geometries,
+    noms_a_ecrire,
+    reperes,
+    surbrillance,
+)
 from cafdiag.restitution.echappement import est_vide, json_sur
 from cafdiag.restitution.explorateur import calculs
 from cafdiag.restitution.explorateur.etat import Etat
@@ -51,6 +61,8 @@ class Decor:
         Légende de ce qui entoure les territoires (HTML).
     message : str
         JSON pour la page ; son champ ``id`` le désigne.
+    etiquettes, surfaces
+        Ses noms, et ce qui les range quand aucun cercle ne le fait.
     """
 
     maille: str
@@ -60,6 +72,16 @@ class Decor:
     reperes: str
     id: str
     message: str
+    etiquettes: Callable[..., dict[str, Any]]
+    surfaces: tuple[float, ...]
+
+    def noms_a_ecrire(self, rayons: Sequence[float] = (), avant: Sequence[str] = ()) -> dict[str, Any]:
+        """Les noms à écrire sous une peinture : ses cercles, et les extrêmes qu'on doit lire."""
+        dus = [code in avant for code in self.codes]
+        rendu = self.etiquettes(dus=dus, poids=rayons or self.surfaces, rayons=rayons or None)
+        # Le décor porte déjà leurs lettres et leur lieu.
+        propres = [{c: v for c, v in nom.items() if c not in ("t", "p")} for nom in rendu["noms"]]
+        return {**rendu, "noms": propres}
 
 
 def decor_de(etat: Etat) -> Decor:
@@ -125,25 +147,26 @@ def _dresser(
     fonds = [fond(f.contours, libelle=f.libelle, trait=f.trait, cadre=cadre) for f in contexte]
     cerne = None if surligne is None or surligne.empty else surbrillance(surligne, libelle=cible.nom)
     ouest, sud, est, nord = cadre
-    places = emplacements(contours, [nom_court(n) for n in noms], fortes=[c == cible.code for c in presents])
+    gras, points = [c == cible.code for c in presents], reperes(contours)
+    places = emplacements(contours, [nom_court(n) for n in noms], fortes=gras)
     bornes = contours.geometry.bounds
     surfaces = (bornes["maxx"] - bornes["minx"]) * (bornes["maxy"] - bornes["miny"])
     message: dict[str, Any] = {
         "cadre": [[sud, ouest], [nord, est]],
         "fonds": [c.dessin for c in fonds if c],
         "zones": [
-            {"c": code, "g": g, "n": nom, "e": nom_court(nom), "p": p, "v": v, "w": round(float(w), 6)}
-            for code, nom, g, p, v, w in zip(
-                presents, noms, geometries(contours), reperes(contours), places, surfaces, strict=True
-            )
+            {"c": code, "g": g, "n": nom, "t": ecritures(nom_court(nom)), "p": p, "v": v}
+            for code, nom, g, p, v in zip(presents, noms, geometries(contours), points, places, strict=True)
         ],
         "surligne": [] if cerne is None else [cerne.dessin],
-        "fort": cible.code,
     }
     message["id"] = hashlib.sha256(json_sur(message).encode("utf-8")).hexdigest()[:12]
     dits = tuple(c.repere for c in (cerne, *fonds) if c and c.repere)
     legende = legende_html([Legende(dits)], "") if dits else ""
-    return Decor(maille, presents, noms, libelle, legende, message["id"], json_sur(message))
+    etiquettes = partial(noms_a_ecrire, [nom_court(n) for n in noms], points, gras=gras, cadre=cadre)
+    return Decor(
+        maille, presents, noms, libelle, legende, message["id"], json_sur(message), etiquettes, tuple(surfaces)
+    )
 
 
 def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
@@ -180,7 +203,7 @@ def peindre(etat: Etat, decor: Decor, *, actif: str = "") -> dict[str, Any]:
         "rangs": peinture.rangs,
         "fiches": peinture.fiches,
         "rayons": peinture.rayons,
-        "avant": extremes(mesures),
+        "noms": decor.noms_a_ecrire(peinture.rayons, extremes(mesures)),
         "choix": [
             {"c": p.choix, "styles": p.styles, "rangs": p.rangs, "legende": _legende(p.legende, decor)}
             for p in peintures
@@ -256,7 +279,7 @@ def peindre_les_communes(cible: Territoire, decor: Decor, choisies: tuple[str, .
             for code, nom, dite in zip(decor.codes, decor.noms, dites, strict=True)
         ],
         "rayons": [],
-        "avant": [],
+        "noms": decor.noms_a_ecrire(),
         "choix": [],
         "legende": _legende(Legende(cochees, "Communes"), decor),
         "texte": f"Communes cochées : {', '.join(territoire(c).nom for c in choisies) or 'aucune'}.",
