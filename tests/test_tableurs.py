@@ -220,6 +220,13 @@ def test_un_csv_coupe_est_refuse_par_chaque_porte(porte, tmp_path):
         porte(chemin)
 
 
+def test_une_note_en_deux_cases_n_est_pas_une_coupure(tmp_path):
+    chemin = tmp_path / "densite.csv"
+    chemin.write_text("CODGEO;LIBGEO;DENS7\n01004;Amb;3\nSource : Insee;2024", encoding="utf-8")
+    brut = lire_tableau(chemin)
+    assert brut.table["CODGEO"].tolist() == ["01004"] and [r.ligne for r in brut.rejets] == [3]
+
+
 def test_le_registre_garde_les_zeros_de_tete(tmp_path):
     """Un code rangé comme un nombre et affiché « 01004 » : le format le dit, dans un registre aussi."""
     table = [["type", "nom", "code", "places"], ["eaje", "A", "01004", "12"]]

@@ -162,9 +162,9 @@ def lire_lignes(src: octets.Fichier) -> list[tuple[int, list[str]]]:
     return lues
 
 
-def _refuser_si_coupe(fichier: str, fin: str, ligne: int, trouves: int, attendus: int) -> None:
-    """Une dernière ligne sans fin et plus courte que les autres a perdu son bout ; une note n'a jamais qu'une case."""
-    if not fin.endswith("\n") and 1 < trouves < attendus:
+def _refuser_si_coupe(fichier: str, fin: str, ligne: int, trouves: int, attendus: int, *, note: str = "") -> None:
+    """Une dernière ligne sans fin et plus courte que les autres a perdu son bout, à moins qu'elle ne soit une note."""
+    if not fin.endswith("\n") and 1 < trouves < attendus and not est_une_note(note):
         raise EntreeFautive(fichier, [f"fichier coupé : la dernière ligne ({ligne}) est incomplète"],
                             attendu="un fichier entier", conseil="retéléchargez-le, ou enregistrez-le de nouveau")
 
@@ -201,7 +201,8 @@ def _au_fil(src: octets.Fichier, forme: Forme, colonnes: Choix, *, bords: bool, 
             with src.ouvrir() as flux:
                 flux.seek(-1, io.SEEK_END)
                 fin = flux.read().decode("latin-1")
-            _refuser_si_coupe(src.chemin.name, fin, rejets[-1].ligne, tailles[-1], len(forme.noms))
+            _refuser_si_coupe(src.chemin.name, fin, rejets[-1].ligne, tailles[-1], len(forme.noms),
+                              note=rejets[-1].valeur.split(forme.separateur)[0])
         lignes = np.setdiff1d(lignes, [r.ligne for r in rejets], assume_unique=True)
     vides = lignes[_tout_vide(table)]
     # Chaque colonne Arrow est rendue dès qu'elle est copiée : jamais deux tables entières à la fois.
@@ -333,7 +334,7 @@ def _en_memoire(texte: str, fichier: str, colonnes: Choix, remarques: list[str],
         for colonne, i in zip(valeurs, voulues, strict=True):
             colonne.append(rang[i].strip())
     if limite is None:
-        _refuser_si_coupe(fichier, texte, debut, len(rang), len(forme.noms))
+        _refuser_si_coupe(fichier, texte, debut, len(rang), len(forme.noms), note="".join(rang[:1]))
     table = pd.DataFrame({forme.noms[i]: v for i, v in zip(voulues, valeurs, strict=True)},
                          index=pd.RangeIndex(len(lignes)), dtype="str")
     brut = Brut(table, np.array(lignes, dtype=int), forme.noms[: forme.nommees], rejets,
