@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -117,6 +117,11 @@ class Contexte:
         """Somme par territoire d'une grandeur communale alignée sur la table des communes."""
         positions, groupes = self._rangs
         return sommer_positions(communes, positions, groupes, len(self.codes)).set_axis(self.codes)
+
+    def parmi(self, codes: pd.Index) -> Contexte:
+        """Le même contexte pour quelques-uns de ses territoires ; ce qui ne dépend d'aucun reste partagé."""
+        appartenance = self.appartenance[self.appartenance["code"].isin(codes)]
+        return replace(self, territoires=self.territoires.loc[codes], appartenance=appartenance, _memoire={})
 
     def de_maille(self, maille: str) -> pd.Series:
         """Vrai pour les territoires de cette maille."""

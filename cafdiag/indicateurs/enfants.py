@@ -78,9 +78,12 @@ def estimer(naissances: pd.Series, presence: Callable, annees: Callable, annee: 
             # Le recensement du 1er janvier se compare aux naissances des trois années qui le précèdent.
             if abs(an - 1 - annee) > RECUL_RECENSEMENT or an - 1 not in annees(NAISSANCES):
                 continue
+            ici = connues & table["methode"].eq("naissances")
+            if not ici.any() and table["recensement"].notna().all():
+                return table
             rapport, recenses = presence(variable, an)
             table["recensement"] = table["recensement"].fillna(part * recenses)
-            ici = connues & table["methode"].eq("naissances") & rapport.gt(0)
+            ici &= rapport.gt(0)
             if not ici.any():
                 continue
             ecart = np.log(part * rapport.where(ici))
@@ -162,6 +165,10 @@ def _presence(contexte: Contexte, variable: str, an: int) -> tuple[pd.Series, pd
 
 def reconstitues(contexte: Contexte, annee: int) -> pd.DataFrame:
     """Enfants reconstitués à la maille même de chaque territoire."""
+    return contexte.retenir(("enfants reconstitues", annee), lambda: _reconstitues(contexte, annee))
+
+
+def _reconstitues(contexte: Contexte, annee: int) -> pd.DataFrame:
     if annee not in contexte.annees_publiees(RECONSTITUES):
         return pd.DataFrame(np.nan, index=contexte.codes, columns=["valeur", "bas", "haut"])
     publies = contexte.publications_de(RECONSTITUES, annee).set_index(["maille", "code"])

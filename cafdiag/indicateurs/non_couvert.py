@@ -176,11 +176,11 @@ def _par_commune(contexte: Contexte, communes: list[str], public: str) -> pd.Dat
 
 def _marges(contexte: Contexte) -> dict[str, tuple[float, float]]:
     """De combien les enfants peuvent s'écarter des naissances (intervalle à 90 %), et avec eux l'offre en taux."""
-    estimes = reconstitues(contexte, _annee(contexte))
-    if estimes["valeur"].isna().any():
-        estimes = enfants_estimes(contexte, _annee(contexte))
-    else:
-        estimes = estimes.assign(naissances=contexte.somme(ENFANTS, annee=_annee(contexte))["valeur"])
+    annee = _annee(contexte)
+    estimes = reconstitues(contexte, annee).assign(naissances=contexte.somme(ENFANTS, annee=annee)["valeur"])
+    if (muets := estimes["valeur"].isna()).any():
+        autres = contexte.parmi(estimes.index[muets])
+        estimes.loc[muets] = enfants_estimes(autres, annee)[estimes.columns].astype("float64")
     bas, haut = (estimes[c] / estimes["naissances"] for c in ("bas", "haut"))
     # Sans estimation, les naissances valent les enfants.
     bas, haut = bas.where(np.isfinite(bas), 1.0).clip(upper=1.0), haut.where(np.isfinite(haut), 1.0).clip(lower=1.0)
