@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -245,3 +247,16 @@ def test_la_phrase_entre_au_rapport_et_a_la_note(craon):
     perspectives = next(iter(d.note().donnees.values()))["perspectives"]
     assert perspectives[:1] == [phrase] and "fois sur 100 ce qui est arrivé" in perspectives[-1]
     assert "sans place à portée" not in Diagnostic(MAYOTTE).simulation().html
+
+
+def test_l_epreuve_se_lit_ou_on_la_cherche(craon):
+    """Les mêmes nombres dans le dictionnaire, les hypothèses et la page."""
+    page = (Path(__file__).parent.parent / "docs" / "besoin.md").read_text("utf-8")
+    ecrit = r"taux de ([\d ]+) communes.*?([\d,]+) %\s+des communes ; ([\d,]+) % tombent dessous, ([\d,]+) %"
+    communes, dedans, dessous, dessus = re.search(ecrit, page, re.S).groups()
+    limites = cd.dictionnaire()["limites"]
+    for attendu in (communes, f"{dedans} %", f"{dessous} % dessous, {dessus} % dessus"):
+        assert attendu in limites["PE_BESOIN_CIBLE"]
+    assert communes in limites["ACC_EAJE_2SFCA"] and f"{dedans} %" in limites["ACC_EAJE_2SFCA"]
+    [dite] = [h for h in craon.hypotheses if h.startswith("épreuve")]
+    assert communes.replace(" ", "\u202f") in dite and f"{dedans} fois sur 100" in dite
