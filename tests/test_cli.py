@@ -129,6 +129,8 @@ def test_chercher_sans_option(capsys):
         (["sppe", "69381"], "demandez Lyon (69123)"),
         (["avis", "75101", "--places", "20"], "demandez Paris (75056)"),
         (["sppe", "98735"], "pas même qu'elle n'en a pas"),
+        (["besoin", "98735"], "non suivies dans les collectivités d'outre-mer"),
+        (["horizon", "98735"], "non suivies dans les collectivités d'outre-mer"),
         (["comparables", "98735"], "une collectivité d'outre-mer n'a ni département"),
         (["carte", "98735", "PE_TXCOUV_EAJE", "--sortie", "x.html"], "ne couvrent pas les collectivités d'outre-mer"),
     ],
@@ -142,6 +144,9 @@ def test_un_lieu_hors_de_portee_dit_pourquoi(capsys, tmp_path, monkeypatch, argu
 def test_le_motif_d_une_collectivite_d_outre_mer_n_est_pas_un_seuil(capsys):
     _, sortie, _ = appeler(capsys, "mesurer", "98735", "53130", "-i", "PE_TXCOUV_EAJE")
     assert "collectivités d'outre-mer" in sortie and "10 000 habitants" not in sortie
+    # Mamoudzou a 70 000 habitants : le seuil n'y est pour rien non plus.
+    _, sortie, _ = appeler(capsys, "horizon", "97611")
+    assert "ne publie pas de taux pour Mayotte" in sortie and "qu'au-dessus" not in sortie
 
 
 def test_garder_relire_oublier_un_perimetre(capsys, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from cafdiag.restitution.explorateur import actions, calculs, decor, garde, page
 from cafdiag.restitution.explorateur.code import code_de
 from cafdiag.restitution.explorateur.etat import AUTRES_MAXIMUM, REFERENCES, Etat, themes
 from cafdiag.restitution.explorateur.interface import DERNIERE, VOLETS, Explorateur
+from cafdiag.restitution.explorateur.recherche import ENTREE
 
 CRAON, LAVAL, FRANCE = "200048551", "200083392", 60.9
 INDICATEURS = cd.dictionnaire().index.tolist()
@@ -187,6 +188,18 @@ def test_textes_echappes_et_manquants_dits():
     assert not re.search(r'class="grand">\s*0', dit)
 
 
+def test_le_motif_d_un_manquant_est_dans_la_fiche_une_seule_fois():
+    mesures = calculs.comparaison(Etat().montrer("PE_TXCOUV_EAJE").comparer("98735"))
+    ici, ailleurs = "Rien ici", mesures.iloc[-1]["motif"]
+    muettes = mesures.assign(valeur=float("nan"), bas=float("nan"), haut=float("nan"))
+    muettes["motif"] = [ici, *[""] * (len(muettes) - 2), ailleurs]
+    html = vues.comparaison(muettes, decimales=1)
+    assert ici in vues.chiffre(muettes.iloc[0].to_dict(), decimales=1, nom="x") and ici not in html
+    # Celui d'un territoire ajouté n'est dit que là ; dans la suite des années, chacune garde le sien.
+    assert "outre-mer" in html
+    assert html.count("<li>") == 1 and vues.annees(muettes, decimales=1, nom="x").count(ici) == 1
+
+
 def test_barres_de_part_et_d_autre_de_zero():
     mesures = calculs.comparaison(Etat().montrer("PE_ECART_REF").comparer("93"))
     largeurs = re.findall(r"left:([\d.]+)%;width:([\d.]+)%", vues.comparaison(mesures, decimales=1))
@@ -257,6 +270,11 @@ def test_entree_prend_la_premiere_proposition(vue):
     vue.chercher.champ.value = "maine-et-loire"
     vue.chercher._valider(None, {"event": "submit"}, [])
     assert vue.etat.cle == "49"
+    # La page écrit Entrée à la suite des lettres : un seul message, rien à devancer.
+    vue.chercher.champ.value = "loire-atlantique" + ENTREE
+    assert (vue.etat.cle, vue.chercher.champ.value) == ("44", "")
+    vue.chercher.champ.value = "zzzz" + ENTREE
+    assert (vue.etat.cle, vue.chercher.champ.value) == ("44", "zzzz")
 
 
 def test_changer_d_indicateur_ne_renvoie_pas_le_decor(vue):

@@ -127,6 +127,9 @@ def ouverte(chromium, servie):
     page.add_init_script(NOTER_LES_FAUTES)
     page.set_default_timeout(60_000)
     yield page, refusees
+    # Un adieu intercepté par playwright se perd avec sa page : le noyau resterait.
+    contexte.unroute("**/*")
+    page.goto("about:blank")
     contexte.close()
     assert dites == []
 
@@ -203,6 +206,25 @@ def test_le_jeton_ferme_la_porte(servie):
                 assert "/login" in reponse.url, chemin
         except urllib.error.HTTPError as refus:
             assert refus.code == 403, chemin
+
+
+def test_entree_ne_devance_pas_les_dernieres_lettres(servie, ouverte):
+    """D'une traite, sans attendre les propositions : c'est ce qui est écrit qui se choisit."""
+    page, _ = ouverte
+    page.goto(servie.adresse)
+    racine = page.locator(f".{page_de_la_carte.RACINE}")
+    cadre(page).locator("html[data-peint]:not([data-peint=''])").wait_for(state="attached")
+    champ = racine.get_by_label("Territoire", exact=True)
+    for lettres, nom in (("angers loire", "CU Angers Loire Métropole"), ("pays de craon", "CC du Pays de Craon")):
+        champ.press_sequentially(lettres, delay=0)
+        page.keyboard.press("Enter")
+        racine.get_by_role("heading", name=nom).wait_for()
+        assert bientot(champ.input_value, "") == ""
+    # Ce que rien ne porte ne choisit rien, et reste écrit.
+    champ.press_sequentially("zzzz", delay=0)
+    page.keyboard.press("Enter")
+    racine.locator(".compte", has_text="Aucun territoire pour « zzzz »").wait_for()
+    assert bientot(champ.input_value, "zzzz") == "zzzz"
 
 
 def test_tout_le_parcours_au_clavier(servie, ouverte, fautes_axe):

@@ -123,6 +123,10 @@ class Contexte:
         appartenance = self.appartenance[self.appartenance["code"].isin(codes)]
         return replace(self, territoires=self.territoires.loc[codes], appartenance=appartenance, _memoire={})
 
+    def non_suivies(self, communes: list[str]) -> list[str]:
+        """Celles qu'aucune table ne suit : les communes des collectivités d'outre-mer."""
+        return [c for c in communes if c not in self.communes.index]
+
     def de_maille(self, maille: str) -> pd.Series:
         """Vrai pour les territoires de cette maille."""
         return self.territoires["maille"].eq(maille)
@@ -512,6 +516,10 @@ def _communes_absentes(noms: list[str], n: int, total: int, *, fournie: str) -> 
 
 
 _MAILLES_COMPARABLES = {"epci", "departement", "region", "france"}
+
+
+# Ce qui est compté commune par commune s'y tait.
+HORS_SUIVI = "naissances non suivies dans les collectivités d'outre-mer"
 
 
 def annee_des_taux(taux: pd.DataFrame, demandee: int | None) -> int:

@@ -17,7 +17,7 @@ from cafdiag.donnees import Apports
 from cafdiag.donnees.calibrage import calibrage_enfants, dispersion, epreuve_horizon
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.baremes import lire_baremes
-from cafdiag.indicateurs.contexte import Contexte, annee_des_taux
+from cafdiag.indicateurs.contexte import HORS_SUIVI, Contexte, annee_des_taux
 from cafdiag.indicateurs.cout import chiffrer
 from cafdiag.indicateurs.departs import simuler_departs
 from cafdiag.indicateurs.enfants import enfants_estimes
@@ -102,6 +102,8 @@ def horizon(
     contexte = contexte_de(lieu, apports=apports)
     toutes = series(contexte)
     depuis = _depuis(toutes, depuis)
+    if contexte.non_suivies(list(lieu.communes)):
+        raise DemandeFausse(f"{lieu.libelle} : {HORS_SUIVI}", attendu="un territoire d'un département")
     motif = empechement(contexte, depuis).iloc[0]
     if motif:
         raise DemandeFausse(f"{lieu.libelle} : {motif}", conseil=_conseil(lieu, motif))

@@ -20,7 +20,7 @@ from cafdiag.donnees.grandeurs import plus_recent
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.geographie import autre, geographie
 from cafdiag.indicateurs.accessibilite import Voisinage, au_plus_proche, autour, deux_temps, voisiner
-from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, compter
+from cafdiag.indicateurs.contexte import HORS_SUIVI, Contexte, annee_des_taux, compter
 from cafdiag.indicateurs.enfants import enfants_estimes, reconstitues
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, taux_du_contexte
@@ -503,6 +503,8 @@ def _empechement(contexte: Contexte, offre: _Offre, communes: list[str], public:
     """Pourquoi on ne peut pas répondre ; vide sinon."""
     if public == "emploi" and offre.part_emploi.reindex(communes).isna().any():
         return SANS_EMPLOI
+    if contexte.non_suivies(communes):
+        return HORS_SUIVI
     sus = offre.enfants.reindex(communes)
     manque = sus.index[sus.isna()]
     if len(manque):

@@ -130,6 +130,8 @@ def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
     communes = absent & contexte.de_maille("commune")
     suivies = territoires["officiel"].isin(contexte.communes.index)
     table.loc[communes, "motif"] = np.where(suivies[communes], _SEUIL_COMMUNE, _HORS_DEPARTEMENT)
+    # Mayotte n'a aucune ligne : le seuil n'y est pour rien.
+    table.loc[communes & territoires["officiel"].str.startswith("976"), "motif"] = _SANS_LIGNE
     prefixes = tuple(_VILLES_A_ARRONDISSEMENTS.values())
     table.loc[communes & territoires["officiel"].str.startswith(prefixes), "motif"] = _ARRONDISSEMENTS_ABSENTS
     villes = territoires["officiel"].isin(_VILLES_A_ARRONDISSEMENTS)

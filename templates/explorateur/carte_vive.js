@@ -239,12 +239,21 @@
     window.frameElement.style.height = plein ? "100%" : noeud("figure").offsetHeight + 6 + "px";
   }
 
+  /* Entrée voyage avec ce qui est écrit : seule, elle devancerait les dernières lettres d'un noyau occupé. */
+  function valider(e) {
+    if (e.key !== "Enter" || e.isComposing || !e.target.matches(".cafdiag-recherche input")) { return; }
+    e.preventDefault();
+    e.target.value += "\u200b";
+    e.target.dispatchEvent(new e.target.ownerDocument.defaultView.Event("input", { bubbles: true }));
+  }
+
   function commencer() {
     racine = trouverRacine();
     if (!racine) { window.setTimeout(commencer, 100); return; }
     new window.parent.MutationObserver(rafraichir).observe(racine, { childList: true, subtree: true });
     new ResizeObserver(ajuster).observe(noeud("figure"));
     window.parent.addEventListener("resize", ajuster);
+    racine.addEventListener("keydown", valider, true);
     rafraichir();
   }
 

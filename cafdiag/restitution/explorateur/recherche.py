@@ -11,6 +11,8 @@ from cafdiag.restitution.formats import pluriel
 from cafdiag.territoires.recherche import MINIMUM_DE_LETTRES, Suggestion, suggerer
 
 NOMBRE = 8
+# Écrit par la page à la suite des lettres (templates/explorateur/carte_vive.js) : l'ordre ne peut s'inverser.
+ENTREE = "\u200b"
 
 
 class Recherche(widgets.VBox):
@@ -55,7 +57,7 @@ class Recherche(widgets.VBox):
         return bouton
 
     def _frapper(self, _changement: object) -> None:
-        texte = self.champ.value
+        texte = self.champ.value.rstrip(ENTREE)
         self._trouvees = suggerer(texte, nombre=NOMBRE, mailles=self._mailles)
         for rang, bouton in enumerate(self.boutons):
             if rang < len(self._trouvees):
@@ -70,8 +72,14 @@ class Recherche(widgets.VBox):
             trouves = pluriel(len(self._trouvees), "proposition") if self._trouvees else "Aucun territoire"
             dit = html_sur(f"{trouves} pour « {texte.strip()} »")
             self.compte.value = f'<p class="compte" role="status">{dit}</p>'
+        if texte != self.champ.value:
+            if self._trouvees:
+                self._prendre(0)
+            else:
+                self.champ.value = texte
 
     def _valider(self, _widget: object, contenu: dict, _tampons: object) -> None:
+        # Sans le cadre de la carte, Entrée vient seule.
         if contenu.get("event") == "submit" and self._trouvees:
             self._prendre(0)
 

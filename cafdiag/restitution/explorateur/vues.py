@@ -49,10 +49,10 @@ def chiffre(ligne: dict, *, decimales: int, nom: str) -> str:
     )
 
 
-def comparaison(mesures: pd.DataFrame, *, decimales: int) -> str:
+def comparaison(mesures: pd.DataFrame, *, decimales: int, deja_dit: str = "territoire") -> str:
     """Territoire, références et territoires choisis : un tableau dont chaque valeur a sa barre.
 
-    Un manquant n'a pas de barre : son symbole, et son motif dessous.
+    Un manquant n'a pas de barre : son symbole, et son motif dessous ; celui du rôle ``deja_dit`` est dans la fiche.
     """
     lignes = mesures.to_dict("records")
     connues = [float(li["valeur"]) for li in lignes if not est_vide(li["valeur"])]
@@ -61,7 +61,7 @@ def comparaison(mesures: pd.DataFrame, *, decimales: int) -> str:
     motifs = dict.fromkeys(
         f"{li['nom']} : {li['motif']}."
         for li in lignes
-        if est_vide(li["valeur"]) and not est_vide(li["motif"])
+        if est_vide(li["valeur"]) and not est_vide(li["motif"]) and li["role"] != deja_dit
     )
     suite = "".join(f"<li>{phrase_html(m)}</li>" for m in motifs)
     unite = html_sur(lignes[0]["unite"])
@@ -136,7 +136,7 @@ def annees(serie: pd.DataFrame, *, decimales: int, nom: str) -> str:
         return (
             f'<p class="avis">{phrase_html(f"Cet indicateur n’est connu que pour une année : {annee}.")}</p>'
         )
-    tableau = comparaison(lignes, decimales=decimales)
+    tableau = comparaison(lignes, decimales=decimales, deja_dit="")
     return tableau.replace("<caption>Comparaison", f"<caption>{html_sur(nom)}, année par année", 1)
 
 
