@@ -125,6 +125,15 @@ def par_lot(codes: list[str], *, formats: str = "html,ipynb", arbre: Path | None
     return duree / len(codes), calcul / len(codes), crete[0]
 
 
+def _formats_de(arbre: Path) -> list[str]:
+    """Les formats que l'autre version connaît aussi."""
+    demande = "from cafdiag.restitution.produire import FORMATS; print(*FORMATS)"
+    commande = [sys.executable, "-c", demande]
+    environnement = os.environ | {"PYTHONPATH": str(arbre.resolve())}
+    connus = subprocess.run(commande, env=environnement, capture_output=True, text=True, check=True).stdout.split()
+    return [f for f in FORMATS if f in connus]
+
+
 def contre(arbre: Path, codes: list[str], formats: str, tours: int) -> None:
     """Le lot d'ici contre celui d'une autre version, en alternant ; imprime les médianes."""
     mesures: dict[str, list[tuple[float, float, float]]] = {"avant": [], "ici": []}
@@ -241,7 +250,7 @@ def principal() -> int:
     if options.contre:
         if options.departement:
             codes = lister("epci", departement=options.departement)["code"].tolist()
-        formats = ",".join(FORMATS) if options.formats == "tous" else options.formats
+        formats = ",".join(_formats_de(options.contre)) if options.formats == "tous" else options.formats
         contre(options.contre.resolve(), codes, formats, options.tours)
         return 0
     echantillon = _repartis(codes, min(options.cli, len(codes)))
