@@ -209,7 +209,7 @@ def _lire_fond(nom: str, filtres: list[tuple] | None) -> gpd.GeoDataFrame:
     lu = lu.slice(0, 0) if vide else lu
     formes = shapely.from_wkb(lu["geometry"].to_numpy())
     crs = _projection(lu.schema.metadata[b"geo"])
-    return gpd.GeoDataFrame(lu.drop_columns("geometry").to_pandas(), geometry=formes, crs=crs)
+    return gpd.GeoDataFrame(lu.drop_columns("geometry").to_pandas(use_threads=False), geometry=formes, crs=crs)
 
 
 @lru_cache(maxsize=8)

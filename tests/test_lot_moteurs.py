@@ -654,6 +654,17 @@ def test_un_original_a_plusieurs_fils_refuse(tmp_path, monkeypatch):
         Original().preparer()
 
 
+@linux
+@pytest.mark.lent
+def test_vrai_original_du_vrai_carnet_n_a_qu_un_fil(tmp_path, monkeypatch):
+    """Mesures gardées ou non : une seule lecture qui ouvre un fil, et tous les lots perdraient leurs copies."""
+    gabarit = module_dossier.dossier("templates") / "diagnostic_ctg.ipynb"
+    monkeypatch.setenv("CAFDIAG_MEMOIRE", str(tmp_path))
+    for _ in range(2):
+        Original().preparer(str(gabarit), {"code": CODES[0]}).fermer()
+    assert list(tmp_path.iterdir())
+
+
 # --- Le disque ---
 
 

@@ -112,7 +112,8 @@ def _fichier(etat: tuple, cle: tuple) -> Path | None:
 def relire(etat: tuple, cle: tuple) -> pd.DataFrame | None:
     """La table gardée sous cette clé, pour cet état de l'entrepôt ; None s'il n'y en a pas."""
     colonnes = relire_colonnes(etat, cle)
-    return None if colonnes is None else colonnes.to_pandas()
+    # Sans fil : l'original d'un lot, que des processus copient, n'en ouvre aucun.
+    return None if colonnes is None else colonnes.to_pandas(use_threads=False)
 
 
 def garder(etat: tuple, cle: tuple, table: pd.DataFrame) -> None:
