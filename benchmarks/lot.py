@@ -128,7 +128,7 @@ def par_lot(codes: list[str], *, formats: str = "html,ipynb", arbre: Path | None
 def _formats_de(arbre: Path) -> list[str]:
     """Les formats que l'autre version connaît aussi."""
     demande = "from cafdiag.restitution.produire import FORMATS; print(*FORMATS)"
-    commande = [sys.executable, "-c", demande]
+    commande = [sys.executable, "-P", "-c", demande]
     environnement = os.environ | {"PYTHONPATH": str(arbre.resolve())}
     connus = subprocess.run(commande, env=environnement, capture_output=True, text=True, check=True).stdout.split()
     return [f for f in FORMATS if f in connus]
