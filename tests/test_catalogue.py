@@ -51,6 +51,13 @@ def test_colonnes_et_adresses_d_une_declinaison():
     assert catalogue.source("frr").adresses == ()
 
 
+def test_chaque_source_a_un_lecteur_et_une_preuve_ou_dit_qu_elle_n_en_a_pas():
+    for nom, source in catalogue.lire_catalogue().items():
+        assert source.preuve, nom
+        assert bool(source.lecteur) != source.remarque.startswith("Aucun lecteur"), nom
+        assert source.adresses or "adresse" in source.preuve or "fichier non" in source.preuve, nom
+
+
 def test_tableau():
     table = catalogue.sources().set_index("nom")
     assert table.index.is_unique
@@ -61,7 +68,7 @@ def test_tableau():
 
 def test_choisir():
     assert all(s.par_defaut for s in catalogue.choisir())
-    assert [s.nom for s in catalogue.choisir(["bpe", "BPE*"])] == ["bpe", "bpe_2024"]
+    assert [s.nom for s in catalogue.choisir(["bpe", "BPE_2*"])] == ["bpe", "bpe_2024"]
     avec_adresse = {s.nom for s in catalogue.lire_catalogue().values() if s.adresses}
     assert {s.nom for s in catalogue.choisir("tout")} == avec_adresse
     with pytest.raises(DemandeFausse, match="s_ben_com_f"):

@@ -157,3 +157,28 @@ def test_les_reglages_se_refont(fichiers_reels, monkeypatch):
     enfants = pd.read_csv(faits / script.ENFANTS, dtype={"code": str})
     refait = script.calibrer(script.banc(enfants, faits)).set_index("methode")
     pd.testing.assert_frame_equal(refait, calibrage_enfants(), check_dtype=False, rtol=1e-3)
+
+
+def test_le_recensement_et_les_naissances_cote_a_cote(tmp_path, monkeypatch, capsys):
+    """Deux sources, deux lignes, deux dates ; l'écart se dit à la même date, et jamais l'une pour l'autre."""
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
+    craon = cd.territoire("200048551").communes
+    muette = cd.mesurer("200048551", ["PE_ENF_M3_RP"]).iloc[0]
+    assert muette["statut"] == "non_disponible" and "donnees telecharger age_iris" in muette["motif"]
+    lignes = [f"{c}0000;{c};Z;5;500;30;40;60" for c in craon]
+    (tmp_path / "iris.csv").write_text("IRIS;COM;TYP_IRIS;LAB_IRIS;P22_POP;P22_POP0002;P22_POP0305;P22_POP0610\n"
+                                       + "\n".join(lignes) + "\n", encoding="utf-8")
+    assert principal(["donnees", "importer", str(tmp_path / "iris.csv")]) == 0
+    recenses, nes = (cd.mesurer("200048551", [c]).iloc[0] for c in ("PE_ENF_M3_RP", "PE_ENF_M3"))
+    assert (recenses["valeur"], recenses["annee"], recenses["statut"]) == (30 * len(craon), 2022, "exact")
+    assert recenses["millesime"] == "1er janvier 2022" and nes["millesime"] == "2021 à 2023"
+    france = lire_table("communes_france").set_index("code")
+    trois_ans = france.loc[list(craon), [f"naissances_{a}" for a in (2019, 2020, 2021)]].sum().sum()
+    ecart = trois_ans - 30 * len(craon)
+    dit = "plus" if ecart > 0 else "moins"
+    assert recenses["motif"] == (
+        f"à la même date, les naissances de 2019 à 2021 en donnent {int(trois_ans)}, "
+        f"soit {abs(int(ecart))} de {dit} ({100 * abs(ecart) / (30 * len(craon)):.0f}\u202f%)")
+    # La valeur des naissances, elle, n'a pas bougé.
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "vide"))
+    assert cd.mesurer("200048551", ["PE_ENF_M3"]).iloc[0]["valeur"] == nes["valeur"]

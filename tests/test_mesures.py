@@ -10,7 +10,7 @@ import cafdiag as cd
 from cafdiag.donnees import Apports, table_communes
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import annees_disponibles, dictionnaire
-from cafdiag.indicateurs.contexte import Contexte
+from cafdiag.indicateurs.contexte import Contexte, premiere_connue
 from cafdiag.indicateurs.mesures import COLONNES
 from cafdiag.magasin import dossier
 
@@ -342,3 +342,21 @@ def test_ce_qui_se_deduit_d_un_taux_encadre_l_est_aussi():
 
 def test_le_besoin_connu_surtout_la_ou_il_est_nul_n_a_ni_mediane_ni_rang():
     assert cd.situer("49126", ["PE_BESOIN_CIBLE"]).empty
+
+
+def test_un_motif_a_une_issue_ou_se_tait():
+    """Ce qu'aucun fichier ne donne à une maille n'est pas « à apporter » ; un effectif trop arrondi a un recours."""
+    for code in ("FR", "52", "53"):
+        motif = cd.mesurer(code, ["CTX_NIV_VIE"]).iloc[0]["motif"]
+        assert motif == "non publié à cette maille, et ne s'agrège pas", code
+    trop = {m: cd.mesurer_maille(m, ["PS_RSA"])["motif"] for m in ("epci", "commune")}
+    trop = {m: motifs[motifs.str.contains("arrondis trop petits")] for m, motifs in trop.items()}
+    assert len(trop["epci"]) and trop["epci"].str.contains("telecharger s_ben_epci_f", regex=False).all()
+    assert len(trop["commune"]) and not trop["commune"].str.contains("s_ben_epci_f").any()
+
+
+def test_sans_denominateur_le_motif_est_celui_de_l_annee_la_plus_connue():
+    tables = [pd.DataFrame({"denominateur": d, "annee": 2023, "motif": m}) for d, m in (
+        ([1.0, None, None], "quatre départements seulement"), ([None, 2.0, None], "absente de la source"))]
+    assert premiere_connue(iter(tables))["motif"].tolist() == [
+        "quatre départements seulement", "absente de la source", "absente de la source"]

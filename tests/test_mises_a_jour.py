@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import cafdiag as cd
 from cafdiag.cli import principal
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.mises_a_jour import Rangee, comparer
@@ -83,21 +84,54 @@ def test_une_commune_perdue_est_un_residu_et_se_dit(apporter):
     assert derniere()["details"]["donnee"]["territoire sorti du champ de la source"] == [3, ["53084"]]
 
 
-def test_un_fichier_plus_ancien_apres_un_plus_recent_se_dit(apporter):
-    recent, ancien = naissances(2024, MAYENNE), naissances(2023, MAYENNE, c53130_2023=600)
-    assert apporter("n2024.csv", recent) == []
-    assert "plus ancien" not in apporter.dit
-    dits = apporter("n2023.csv", ancien)
-    assert "fichier plus ancien, état civil 2023" in apporter.dit
-    assert [d["gravite"] for d in dits] == ["attention", "info"]
-    assert "fichier plus ancien, état civil 2023 (n2023.csv), apporté après un plus récent" in dits[0]["constat"]
-    assert "c'est le plus ancien qui sert" in dits[0]["constat"]
-    assert derniere()["details"]["donnee"] == {"valeur révisée par le producteur": [1, ["53130"]]}
-    # Réimporté, le plus récent repasse devant : il n'y a plus rien à en dire.
-    assert not any("fichier plus ancien" in d["constat"] for d in apporter("n2024.csv", recent))
-    # Sous le même nom, il ne reste que l'ancien.
-    dits = apporter("n2021.csv", naissances(2022, MAYENNE), "--nom", "n2024.csv")
-    assert any("les années du plus récent ne sont plus là" in d["constat"] for d in dits)
+def mesures(annee=None):
+    """Naissances de Laval : la dernière année, ou celle demandée."""
+    return cd.mesurer("53130", ["PE_NAISS"], annee=annee).iloc[0]
+
+
+def test_une_edition_plus_ancienne_ne_prend_pas_la_place_de_la_plus_recente(apporter):
+    # Des années que rien d'embarqué ne donne : 2026 dans l'édition récente, 2023 des deux, autrement dit.
+    recente, ancienne = naissances(2026, MAYENNE, c53130_2024=640), naissances(2024, MAYENNE, c53130_2024=600)
+    assert apporter("n.csv", recente) == []
+    assert "plus ancienne" not in apporter.dit
+    # Sous le même nom ou sous un autre, elle se range à côté, et derrière.
+    for nom, rangee in (("n.csv", "communes-n_2024"), ("autre.csv", "communes-autre")):
+        dits = apporter(nom, ancienne)
+        assert f"4 lignes dans « {rangee} »" in apporter.dit
+        assert "édition plus ancienne, état civil 2024" in apporter.dit
+        assert "« cafdiag donnees retirer communes-n »" in apporter.dit
+        assert any(d["gravite"] == "info" and "continue de servir" in d["constat"] for d in dits)
+        assert list(entrepot.entrees()) == [rangee, "communes-n"]
+        assert (mesures()["annee"], mesures()["valeur"], mesures(2024)["valeur"]) == (2026, 156, 640)
+        assert principal(["donnees", "retirer", "communes-n"]) == 0
+        assert mesures(2024)["valeur"] == 600
+        assert principal(["donnees", "retirer", rangee]) == 0
+        apporter("n.csv", recente)
+    # Entre les deux, à sa place ; et le compte des changements se fait contre la plus récente.
+    for an in (2023, 2024):
+        apporter(f"e{an}.csv", naissances(an, MAYENNE, c53130_2023=an))
+    assert list(entrepot.entrees()) == ["communes-e2023", "communes-e2024", "communes-n"]
+
+
+def test_deux_editions_de_la_base_des_equipements_ne_comptent_pas_deux_fois(apporter):
+    entete = "AN;TYPEQU;NOMRS;DEPCOM;CAPACITE;LONGITUDE;LATITUDE\n"
+    apporter("bpe25.csv", entete + "2025;D502;Les Lutins;53130;20;-0.77;48.07\n")
+    apporter("bpe24.csv", entete + "2024;D502;Les Lutins;53130;20;-0.77;48.07\n2024;D502;Fermée;53130;9;-0.77;48.07\n")
+    assert "BPE 2025, déjà là, continue de servir" in apporter.dit
+    assert entrepot.lire("structures")["nom"].tolist() == ["Les Lutins"]
+    table = entrepot.lire("communes").set_index("code")
+    assert table.loc["53130", ["bpe2024_eaje", "bpe2025_eaje"]].tolist() == [2, 1]
+    assert principal(["donnees", "retirer", "structures-bpe25"]) == 0
+    assert sorted(entrepot.lire("structures")["nom"]) == ["Fermée", "Les Lutins"]
+
+
+def test_reimporter_change_ce_qui_sert(apporter):
+    un, deux = naissances(2026, MAYENNE, c53130_2026=300), naissances(2026, MAYENNE, c53130_2026=400)
+    apporter("a.csv", un)
+    apporter("b.csv", deux)
+    assert mesures()["valeur"] == 400
+    apporter("a.csv", un)
+    assert mesures()["valeur"] == 300
 
 
 def allocataires(an, codes, base):

@@ -23,7 +23,7 @@ FORMATS = ("csv", "csv.gz", "zip", "xlsx", "ods", "json", "geojson", "parquet", 
 MAILLES = ("commune", "iris", "epci", "departement", "region", "france", "qpv", "point")
 
 _TEXTES = ("nom", "libelle", "producteur", "licence", "millesime", "maille", "frequence", "format")
-_FACULTATIFS = ("lecteur", "jeu", "page", "membre", "remarque")
+_FACULTATIFS = ("lecteur", "jeu", "page", "membre", "preuve", "remarque")
 _CONNUS = {*_TEXTES, *_FACULTATIFS, "adresses", "colonnes", "par_defaut"}
 _NOM = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
@@ -78,6 +78,7 @@ class Source:
     page: str = ""
     membre: str = ""
     par_defaut: bool = False
+    preuve: str = ""
     remarque: str = ""
 
     @property
@@ -345,6 +346,7 @@ def sources() -> pd.DataFrame:
                 "lecteur": s.lecteur,
                 "par_defaut": s.par_defaut,
                 "atteste": s.atteste,
+                "preuve": s.preuve,
                 "adresse": s.adresses[0].url_export if s.adresses else "",
                 "secours": " ".join(a.url_export for a in s.adresses[1:]),
                 "page": s.page,

@@ -21,7 +21,8 @@ import pandas as pd
 
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.catalogue import Source
-from cafdiag.donnees.mises_a_jour import plus_ancien
+from cafdiag.donnees.mises_a_jour import plus_ancienne
+from cafdiag.donnees.reunion import CLES
 from cafdiag.donnees.telechargement import dernier_echec, en_service, lire_fiche, prendre
 from cafdiag.donnees.transport import ReglagesDeTransport, Suivi
 from cafdiag.donnees.verification import verifier
@@ -167,8 +168,11 @@ def telecharger(
             arrivee = prendre(source, reglages=reglages, suivi=suivi, forcer=forcer)
         message = "".join([arrivee.message, *(f" ; {r}" for r in arrivee.remarques)])
         bilan.noter(source.nom, arrivee.etat, message, jeu=source.jeu)
-        if arrivee.fiche and lire and source.lecteur:
-            _ranger(source, bilan, forcer)
+        if arrivee.fiche and lire:
+            if source.lecteur:
+                _ranger(source, bilan, forcer)
+            else:
+                bilan.lignes[-1]["message"] += " ; gardée telle quelle : aucun lecteur n'en tire de chiffre"
         if annoncer:
             annoncer(f"[{bilan.lignes[-1]['etat']}] {bilan.lignes[-1]['message']}")
     return bilan
@@ -186,6 +190,7 @@ def _ranger(source: Source, bilan: BilanDesDonnees, forcer: bool) -> None:
             return
         lectures = _lire(chemin)
         rangees = [lecture for lecture in lectures if lecture.utile]
+        avant = entrepot.entrees()
         if rangees:
             entrepot.ajouter_lot(rangees, noms=[source.nom] * len(rangees), origine=source.nom)
     except CafdiagError as erreur:
@@ -196,6 +201,7 @@ def _ranger(source: Source, bilan: BilanDesDonnees, forcer: bool) -> None:
     bilan.comptes += [lecture.compte_rendu for lecture in lectures]
     ligne |= {"jeu": ", ".join(lue.jeu for lue in lectures), "lignes": len(lectures[0].table)}
     ligne["message"] += f" ; rangée dans l'entrepôt ({ligne['lignes']} lignes)" if rangees else f" ; {_NON_RANGE}"
+    ligne["message"] += "".join(_anterieure(entrepot.nom_libre(lue, source.nom, avant)) for lue in rangees)
 
 
 # --- Importer ---
@@ -393,22 +399,29 @@ def importer(
     if lus:
         entrepot.ajouter_lot([lecture for _, lecture in lus], noms=noms)
     for (chemin, lecture), choisi in zip(lus, noms, strict=True):
-        entree = entrepot.nom_entree(lecture, choisi)
+        entree = entrepot.nom_libre(lecture, choisi, avant)
         message = f"{chemin.name} : {len(lecture.table)} lignes dans « {entree} »"
         if entree in avant:
             message += f", qui remplace {avant[entree]['fichier']} du {avant[entree]['date'][:10]}"
-        message += "".join(f" ; {dit}" for dit in _plus_ancien(entree))
+        message += _anterieure(entree)
         bilan.noter(chemin.name, "importe", message, jeu=lecture.jeu, lignes=len(lecture.table))
     for chemin, refuse in refus.items():
         bilan.noter(chemin.name, "refus", str(refuse))
     return bilan
 
 
-def _plus_ancien(nom: str) -> list[str]:
-    """Ce que l'import d'un fichier plus ancien que ce qui est rangé doit dire tout de suite."""
-    entree = entrepot.entrees()[nom]
-    return [plus_ancien(m, remplace=m["remplacee"] == nom) for m in entree.get("mises_a_jour", ())
-            if m["plus_ancien"] and m["date"] == entree["date"]]
+def _anterieure(nom: str) -> str:
+    """Ce qu'il faut dire d'une table qu'on vient de ranger, si l'entrepôt a déjà une édition plus récente."""
+    entrees = entrepot.entrees()
+    entree = entrees[nom]
+    for m in entree.get("mises_a_jour", ()):
+        if m["plus_ancien"] and m["date"] == entree["date"] and m["remplacee"] in entrees:
+            return f" ; {plus_ancienne(m['apres'], m['avant'], m['remplacee'])}"
+    if entree["jeu"] not in CLES:
+        for autre, recente in entrees.items():
+            if entrepot.anterieure(entree, recente):
+                return f" ; {plus_ancienne(entree['millesime'], recente['millesime'], autre)}"
+    return ""
 
 
 # --- État ---

@@ -17,6 +17,7 @@ import re
 import secrets
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -273,6 +274,24 @@ def nom_entree(lecture: Lecture, nom: str | None = None) -> str:
     return f"{lecture.jeu}-{nom_court(nom or Path(lecture.compte_rendu.fichier).name)}"
 
 
+def anterieure(une: dict[str, Any], autre: dict[str, Any]) -> bool:
+    """Vrai si une entrée est une édition plus ancienne de ce que l'autre publie (même jeu, même source).
+
+    >>> bpe = {"jeu": "structures", "source": "Insee, base permanente des équipements"}
+    >>> [anterieure(bpe | {"annees": annees}, bpe | {"annees": [2025]}) for annees in ([2024], [], [2025])]
+    [True, False, False]
+    """
+    jumelles = bool(une["source"]) and (une["jeu"], une["source"]) == (autre["jeu"], autre["source"])
+    return jumelles and 0 < max(une["annees"], default=0) < max(autre["annees"], default=0)
+
+
+def nom_libre(lecture: Lecture, nom: str | None, connues: dict[str, dict]) -> str:
+    """Comme :func:`nom_entree` ; une édition plus ancienne se range à côté de la plus récente, non à sa place."""
+    cle = nom_entree(lecture, nom)
+    neuve = {"jeu": lecture.jeu, "source": lecture.source, "annees": lecture.annees}
+    return f"{cle}_{max(lecture.annees)}" if cle in connues and anterieure(neuve, connues[cle]) else cle
+
+
 def ajouter_lot(
     lectures: Sequence[Lecture], *, noms: Sequence[str | None] | None = None, origine: str = ""
 ) -> list[Path]:
@@ -282,7 +301,8 @@ def ajouter_lot(
     ----------
     lectures : sequence of Lecture
     noms : sequence of str, optional
-        Nom de chacune ; par défaut, celui de son fichier. Le même nom, pour le même jeu, remplace.
+        Nom de chacune ; par défaut, celui de son fichier. Le même nom, pour le même jeu, remplace, sauf une édition
+        plus récente de la même source.
     origine : str
         Source du catalogue dont elles viennent ; vide pour un fichier apporté.
 
@@ -300,10 +320,13 @@ def ajouter_lot(
     """
     noms = list(noms or [None] * len(lectures))
     prets: dict[str, tuple[Lecture, bytes]] = {}
+    connues: dict[str, dict] = {}
+    with contextlib.suppress(DonneesAbimees):  # dite plus bas, verrou tenu
+        connues = entrees()
     defauts, fichiers = [], []
     for lecture, nom in zip(lectures, noms, strict=True):
         fichier = Path(lecture.compte_rendu.fichier).name
-        cle = nom_entree(lecture, nom)
+        cle = nom_libre(lecture, nom, connues)
         trouves = _defauts(lecture)
         if cle in prets:
             trouves.append("un autre fichier de cet envoi porte le même nom : renommez l'un des deux")
@@ -320,25 +343,25 @@ def ajouter_lot(
     from cafdiag.donnees.mises_a_jour import suivre
 
     with seul():
-        entrees = lire_manifeste()
-        rang = 1 + max((e["rang"] for e in entrees.values()), default=0)
+        rangees = lire_manifeste()
+        rang = 1 + max((e["rang"] for e in rangees.values()), default=0)
         for cle, (lecture, contenu) in prets.items():
             # Le même fichier sous un autre nom : le garder compterait deux fois ses structures.
-            jumeaux = [n for n, e in entrees.items() if n not in prets and _jumelle(e, lecture)]
+            jumeaux = [n for n, e in rangees.items() if n not in prets and _jumelle(e, lecture)]
             for jumeau in jumeaux:
-                del entrees[jumeau]
+                del rangees[jumeau]
             # Un nom de fichier sort du poste (journal, copie d'écran) : il ne dit rien d'une table confidentielle.
             marque = secrets.token_hex(6) if sans_empreinte(lecture.jeu) else hashlib.sha256(contenu).hexdigest()[:12]
             chemin = f"tables/{cle}-{marque}.parquet"
             ecrire_atomique(dossier() / chemin, contenu)
             entree = _entree(lecture, contenu, chemin, rang, origine)
-            if histoire := suivre(entrees, cle, lecture, lire_entree, entree["date"]):
+            if histoire := suivre(rangees, cle, lecture, lire_entree, entree["date"]):
                 entree["mises_a_jour"] = histoire
-            entrees[cle] = entree
+            rangees[cle] = entree
             rang += 1
-        ecrire_manifeste(entrees)
-        balayer(entrees)
-    return [dossier() / entrees[cle]["table"] for cle in prets]
+        ecrire_manifeste(rangees)
+        balayer(rangees)
+    return [dossier() / rangees[cle]["table"] for cle in prets]
 
 
 def ajouter(lecture: Lecture, *, nom: str | None = None, origine: str = "") -> Path:
@@ -371,8 +394,20 @@ def retirer(nom: str) -> None:
 
 
 def entrees() -> dict[str, dict]:
-    """Le manifeste : une fiche par entrée, de la plus ancienne à la plus récente."""
-    return dict(sorted(manifeste_lu().items(), key=lambda paire: paire[1]["rang"]))
+    """Le manifeste : une fiche par entrée, celle qui l'emporte en dernier.
+
+    C'est la plus récemment ajoutée ; mais une édition plus ancienne passe derrière la plus récente de la même source,
+    quel que soit le jour où on l'apporte.
+    """
+    rangees: list[tuple[str, dict]] = []
+    lues = sorted(manifeste_lu().items(), key=lambda paire: paire[1]["rang"])
+    sources = Counter((e["jeu"], e["source"]) for _, e in lues)
+    for nom, entree in lues:
+        ou = len(rangees)
+        if sources[entree["jeu"], entree["source"]] > 1:
+            ou = next((i for i, (_, autre) in enumerate(rangees) if anterieure(entree, autre)), ou)
+        rangees.insert(ou, (nom, entree))
+    return dict(rangees)
 
 
 def lister() -> pd.DataFrame:
@@ -449,11 +484,15 @@ def lire_entree(nom: str, entree: dict) -> pd.DataFrame:
 
 
 def _connues(jeu: str, avec: str = "") -> dict[str, dict]:
-    return {
+    siennes = {
         nom: entree
         for nom, entree in entrees().items()
         if entree["jeu"] == jeu and (not avec or avec in entree["colonnes"])
     }
+    if jeu in CLES:
+        return siennes
+    # Sans clé, rien ne se réunit : deux éditions d'une même liste compteraient deux fois leurs structures.
+    return {n: e for n, e in siennes.items() if not any(anterieure(e, autre) for autre in siennes.values())}
 
 
 def _lues(connues: dict[str, dict]) -> dict[str, pd.DataFrame]:
@@ -465,8 +504,8 @@ def lire(jeu: str, *, avec: str = "") -> pd.DataFrame:
 
     ``avec`` : des seules tables qui portent cette colonne.
 
-    Les entrées sont réunies : sur une même clé (:data:`cafdiag.donnees.reunion.CLES`), la plus récemment
-    ajoutée l'emporte. Le jeu ``communes`` se complète colonne par colonne ; un secret publié n'est jamais
+    Les entrées sont réunies : sur une même clé (:data:`cafdiag.donnees.reunion.CLES`), la dernière de
+    :func:`entrees` l'emporte. Le jeu ``communes`` se complète colonne par colonne ; un secret publié n'est jamais
     comblé par un autre fichier.
 
     Raises

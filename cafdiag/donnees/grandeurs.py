@@ -90,6 +90,8 @@ class Variable:
         Année des grandeurs dont la colonne n'en porte pas.
     au_moins : str
         Colonne qui donne un minorant là où la valeur manque ; vide : rien ne minore.
+    autre_source : str
+        Variable qui compte la même chose par une autre source : leur écart se dit, elles ne se mélangent jamais.
     """
 
     nom: str
@@ -104,6 +106,7 @@ class Variable:
     statut_secours: str = ""
     annee_fixe: int | None = None
     au_moins: str = ""
+    autre_source: str = ""
 
     def annees(self, colonnes: Collection[str]) -> dict[int, dict[str, float]]:
         """Années calculables avec ces colonnes, et les colonnes pesées de chacune.
@@ -277,6 +280,15 @@ _TOUTES = (
         _TROIS_ANS,
         _ETAT_CIVIL,
         statut="estime",
+    ),
+    variable(
+        "enfants_moins_3_ans_recenses",
+        "enfants de moins de 3 ans (âges du recensement)",
+        "enfants",
+        {"pop_{a}_0_2": 1},
+        _RP,
+        millesime="1er janvier {annee}",
+        autre_source="enfants_moins_3_ans",
     ),
     *(
         variable(

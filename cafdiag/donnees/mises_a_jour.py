@@ -358,12 +358,15 @@ def phrase(mise_a_jour: dict[str, Any]) -> str:
     return " ; ".join(dits)
 
 
-def plus_ancien(mise_a_jour: dict[str, Any], *, remplace: bool) -> str:
-    """Ce qu'il faut savoir d'un fichier plus ancien apporté après un plus récent."""
-    suite = ("les années du plus récent ne sont plus là" if remplace
-             else "là où les deux disent la même année, c'est le plus ancien qui sert")
-    return (f"fichier plus ancien, {mise_a_jour['apres']}, apporté après un plus récent, {mise_a_jour['avant']} : "
-            f"{suite} ; réimportez le plus récent pour qu'il l'emporte")
+def plus_ancienne(edition: str, recente: str, nom: str) -> str:
+    """Ce qu'il faut savoir d'une édition plus ancienne que celle, ``nom``, que l'entrepôt a déjà.
+
+    >>> print(plus_ancienne("BPE 2024", "BPE 2025", "communes-bpe"))  # doctest: +NORMALIZE_WHITESPACE
+    édition plus ancienne, BPE 2024 : BPE 2025, déjà là, continue de servir, et celle-ci ne donne que ce qui lui
+    manque ; pour qu'elle l'emporte, « cafdiag donnees retirer communes-bpe »
+    """
+    return (f"édition plus ancienne, {edition} : {recente}, déjà là, continue de servir, et celle-ci ne donne que ce "
+            f"qui lui manque ; pour qu'elle l'emporte, « cafdiag donnees retirer {nom} »")
 
 
 def _motifs(details: dict[str, list]) -> str:

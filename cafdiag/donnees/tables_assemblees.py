@@ -32,8 +32,8 @@ _JAMAIS = {
 
 
 def etat() -> tuple:
-    """Ce que vaut l'entrepôt maintenant : deux états égaux donnent les mêmes tables."""
-    return tuple(sorted((nom, str(entree.get("sha256", ""))) for nom, entree in entrepot.entrees().items()))
+    """Ce que vaut l'entrepôt maintenant, dans l'ordre qui décide : deux états égaux donnent les mêmes tables."""
+    return tuple((nom, str(entree.get("sha256", ""))) for nom, entree in entrepot.entrees().items())
 
 
 def communes() -> pd.DataFrame:

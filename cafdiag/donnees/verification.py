@@ -10,7 +10,7 @@ import pandas as pd
 
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.entrepot import sans_ecriture
-from cafdiag.donnees.mises_a_jour import phrase, plus_ancien
+from cafdiag.donnees.mises_a_jour import phrase, plus_ancienne
 from cafdiag.donnees.reunion import STATUT
 from cafdiag.donnees.telechargement import Fiche, dernier_echec, en_service, lire_fiche
 from cafdiag.erreurs import DonneesAbimees
@@ -54,7 +54,7 @@ def verifier() -> pd.DataFrame:
         if defauts[nom]:
             quoi = f"table abîmée : {defauts[nom]} ; réimportez {entree['fichier']}"
             constats.dire("erreur", nom, quoi)
-        _millesimes(nom, entree, fiches, constats)
+        _millesimes(nom, entree, entrees, fiches, constats)
         _codes(nom, entree, constats)
         _mises_a_jour(nom, entrees, constats)
     for nom, table in tables.items():
@@ -108,10 +108,11 @@ def _annee_max(texte: str) -> int | None:
     return max(annees, default=None)
 
 
-def _millesimes(nom: str, entree: dict, fiches: dict[str, Fiche], constats: _Constats) -> None:
+def _millesimes(nom: str, entree: dict, entrees: dict, fiches: dict[str, Fiche], constats: _Constats) -> None:
     origine = entree["origine"]
     fiche = fiches.get(origine)
-    if fiche and fiche.empreinte_utile != entree["empreinte"]:
+    rangees = {e["empreinte"] for e in entrees.values() if e["origine"] == origine}
+    if fiche and fiche.empreinte_utile not in rangees:
         constats.dire(
             "attention",
             nom,
@@ -129,9 +130,8 @@ def _mises_a_jour(nom: str, entrees: dict, constats: _Constats) -> None:
     for mise_a_jour in entrees[nom].get("mises_a_jour", ()):
         constats.dire("attention" if mise_a_jour["residu"] else "info", nom, phrase(mise_a_jour))
         autre = mise_a_jour["remplacee"]
-        # Réimporté depuis, le plus récent est repassé devant.
-        if mise_a_jour["plus_ancien"] and entrees.get(autre, {"rang": 0})["rang"] <= entrees[nom]["rang"]:
-            constats.dire("attention", nom, plus_ancien(mise_a_jour, remplace=autre == nom))
+        if mise_a_jour["plus_ancien"] and autre in entrees:
+            constats.dire("info", nom, plus_ancienne(mise_a_jour["apres"], mise_a_jour["avant"], autre))
 
 
 # --- Codes ---

@@ -538,13 +538,13 @@ def annee_des_taux(taux: pd.DataFrame, demandee: int | None) -> int:
 
 def premiere_connue(tables: Iterator[pd.DataFrame]) -> pd.DataFrame:
     """Des résultats de la même mesure, année par année : chaque territoire garde le premier dont le dénominateur
-    est connu, à défaut le premier de tous."""
+    est connu, à défaut le dernier : celui de l'année où le plus de communes sont connues dit juste pourquoi."""
     rendue = next(tables)
     while (muets := rendue["denominateur"].isna()).any():
         autre = next(tables, None)
         if autre is None:
             break
-        rendue = rendue.where(~(muets & autre["denominateur"].notna()), autre)
+        rendue = rendue.where(~muets, autre)
     return rendue.astype({"annee": int})
 
 

@@ -14,6 +14,7 @@ from cafdiag.donnees.valeurs_publiees import vides
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, borner_la_part, rapport
 from cafdiag.indicateurs.contexte import (
     DEPARTEMENTS_SOURCE_NATIONALE,
+    FINE,
     PART_MANQUANTE_MAXIMALE,
     Contexte,
     annee_des_taux,
@@ -40,6 +41,9 @@ _MOTS = {
     "Insee, grille communale de densité à 7 niveaux": "population",
     "Insee, état civil, naissances domiciliées": "naissances",
 }
+_ASSEZ_POUR_UNE_PART = 100
+_TROP_PETITS = "effectifs arrondis trop petits : l'intervalle possible est trop large"
+_UNE_SEULE_FOIS = "Cnaf : à apporter (« cafdiag donnees telecharger s_ben_epci_f », arrondi une seule fois)"
 # Le millésime d'une liste de structures, qui n'en a pas un seul.
 SANS_DATE = "voir la liste"
 _GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
@@ -65,6 +69,8 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     if variable == "enfants_moins_3_ans":
         # L'estimation est fausse là où l'on accouche à l'étranger : elle ne se lit pas sans cet avis.
         motif = _ajouter_les_alertes(motif, contexte, somme_["annee"])
+    if VARIABLES[variable].autre_source:
+        motif = np.where(connu & (motif == ""), _par_l_autre_source(contexte, variable, somme_), motif)
     return resultat(
         contexte.codes,
         valeur=valeur,
@@ -87,6 +93,35 @@ def _ajouter_les_alertes(motif: np.ndarray, contexte: Contexte, annees: pd.Serie
         ici = (annees.to_numpy() == annee) & (alertes != "") & (motif == "")
         motif = np.where(ici, alertes, motif)
     return motif
+
+
+def _par_l_autre_source(contexte: Contexte, variable: str, somme_: pd.DataFrame) -> np.ndarray:
+    """Ce que l'autre source d'une grandeur en dit à la même date, territoire par territoire ; vide si elle se tait."""
+    autre, phrases = VARIABLES[variable].autre_source, np.full(len(somme_), "", dtype=object)
+    # Le recensement dit le 1er janvier ; les autres sources, la fin de l'année.
+    recul = int(_MOTS[VARIABLES[variable].source] == "population")
+    for annee in {int(a) - recul for a in somme_["annee"].dropna()} & set(contexte.annees(autre)):
+        ici = somme_["annee"].eq(annee + recul).to_numpy()
+        paires = zip(somme_["valeur"][ici], contexte.somme(autre, annee=annee)["valeur"][ici], strict=True)
+        quoi = f"{_MOTS[VARIABLES[autre].source]} de {dire_millesime(autre, annee)}"
+        phrases[ici] = [f"à la même date, les {quoi} {ecart}" if (ecart := dire_l_ecart(*p)) else "" for p in paires]
+    return phrases
+
+
+def dire_l_ecart(valeur: float, autre: float) -> str:
+    """Ce qu'une autre source donne, et son écart ; un pourcentage seulement à partir de cent.
+
+    >>> [dire_l_ecart(*paire) for paire in ((1000, 1042), (20, 17.6), (12, 12.2), (12, np.nan))]
+    ['en donnent 1\u202f042, soit 42 de plus (4\u202f%)', 'en donnent 18, soit 2 de moins', 'en donnent autant', '']
+    """
+    if not np.isfinite([valeur, autre]).all():
+        return ""
+    ecart = round(autre) - round(valeur)
+    if not ecart:
+        return "en donnent autant"
+    part = f" ({100 * abs(ecart) / valeur:.0f}{FINE}%)" if valeur >= _ASSEZ_POUR_UNE_PART else ""
+    dits = (f"{n:,}".replace(",", FINE) for n in (round(autre), abs(ecart)))
+    return "en donnent {}, soit {} de {}{}".format(*dits, "plus" if ecart > 0 else "moins", part)
 
 
 def _statut_des_sommes(sommes: pd.DataFrame, statuts: np.ndarray) -> np.ndarray:
@@ -183,7 +218,11 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         motif[sauve] = manquants[sauve] + " ; calculé sur les autres, encadré"
     fausse = partie & (sommes_num["bas"] > sommes_den["haut"]).to_numpy() & ~connu & ~nul
     motif[fausse] = "la partie dépasse son tout : l'une des deux sources est à vérifier"
-    motif[trop_large | zero_arrondi] = "effectifs arrondis trop petits : l'intervalle possible est trop large"
+    motif[trop_large | zero_arrondi] = _TROP_PETITS
+    if VARIABLES[num].source == VARIABLES["foyers_allocataires"].source:
+        # La somme des communes est arrondie autant de fois qu'il y a de communes.
+        sommees = (contexte.de_maille("epci") & sommes_num["maille_source"].ne("epci")).to_numpy()
+        motif[(trop_large | zero_arrondi) & sommees] = f"{_TROP_PETITS} ; {_UNE_SEULE_FOIS}"
     motif[trop_large & (statut_complet == "estime")] = "effectifs estimés : l'intervalle possible est trop large"
     motif[nul] = "le dénominateur est nul"
     return resultat(
@@ -426,9 +465,13 @@ def publiee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     table = reduce(lambda gardee, lue: gardee.where(gardee["statut"].notna(), lue), lues)
     secret = table["statut"].eq("secret")
     connu = table["valeur"].notna()
+    mailles = {m for a in annees for m in contexte.publications_de(variable, a)["maille"].unique()}
+    # Ce que le territoire peut déclarer se déclare à toute maille ; un fichier publié n'a que les siennes.
+    ailleurs_seulement = ~contexte.officiels["maille"].isin(mailles) & ("activite.xlsx" not in ligne["a_apporter"])
     motif = np.select(
-        [connu, secret, _hors_de_la_source(contexte, variable)],
-        ["", "protégé par le secret statistique à la source", "la source ne publie rien ici"],
+        [connu, secret, _hors_de_la_source(contexte, variable), ailleurs_seulement],
+        ["", "protégé par le secret statistique à la source", "la source ne publie rien ici",
+         "non publié à cette maille, et ne s'agrège pas"],
         f"non fourni à cette maille, et ne s'agrège pas ; {a_apporter(ligne)}",
     )
     # Toutes les années de cette variable, et d'elle seule : la table des publications a quatre-vingt mille lignes.

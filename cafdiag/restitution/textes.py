@@ -150,6 +150,16 @@ def naissances(lecture: MesuresLues) -> str:
     return phrase + ")."
 
 
+def enfants_recenses(lecture: MesuresLues) -> str:
+    """Les enfants de moins de 3 ans que compte le recensement, et ce que les naissances en donnent à la même date."""
+    code = "PE_ENF_M3_RP"
+    if not lecture.connu(code):
+        return ""
+    ligne, combien = lecture.ligne(code), accord(lecture.valeur(code), "enfant")
+    ecart = f" ; {ligne['motif']}" if ligne["motif"] else ""
+    return f"Le recensement compte {combien} de moins de 3 ans ({ligne['millesime']}){ecart}."
+
+
 def alsh(lecture: MesuresLues) -> str:
     """Enfants vivant dans une commune avec un accueil de loisirs."""
     code = "EJ_ALSH_PART_COM_EQUIP"

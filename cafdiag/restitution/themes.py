@@ -149,6 +149,7 @@ def _petite_enfance(donnees: Donnees) -> str:
         textes.couverture(lecture),
         textes.modes(lecture),
         textes.naissances(lecture),
+        textes.enfants_recenses(lecture),
         _etablissements(lecture),
         _taux_de_l_epci(donnees),
     )

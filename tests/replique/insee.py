@@ -141,9 +141,12 @@ def filosofi(m: Monde, dossier: Path) -> Path:
             valeurs = table[f"{nom or 'niveau_vie_median'}_2021"].astype("float64")
             secret = table["niveau_vie_secret" if nom != "taux_pauvrete" else "taux_pauvrete_secret"].eq(1) \
                 if secrets else pd.Series(False, index=table.index)
-            tu = secret.fillna(False).astype(bool) | valeurs.isna()
+            # Ni valeur ni secret : la source n'en dit rien (Guadeloupe, Guyane, Mayotte).
+            secret = secret.fillna(False).astype(bool)
+            valeurs = valeurs[valeurs.notna() | secret]
+            tu = secret.reindex(valeurs.index) | valeurs.isna()
             morceaux.append(pd.DataFrame({
-                "GEO": table.index, "GEO_OBJECT": objet, "FILOSOFI_MEASURE": mesure, "UNIT_MEASURE": "EUR_YR",
+                "GEO": valeurs.index, "GEO_OBJECT": objet, "FILOSOFI_MEASURE": mesure, "UNIT_MEASURE": "EUR_YR",
                 "UNIT_MULT": 0, "CONF_STATUS": np.where(tu, "C", "F"), "OBS_STATUS": "A", "TIME_PERIOD": 2021,
                 "OBS_VALUE": valeurs.mask(tu).to_numpy()}))
     chemin = dossier / "DS_FILOSOFI_CC_data.csv"

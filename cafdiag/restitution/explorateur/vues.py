@@ -35,6 +35,8 @@ def chiffre(ligne: dict, *, decimales: int, nom: str) -> str:
             details.append(f"entre {bornes.replace(' à ', ' et ')}")
         if not est_vide(ligne.get("modalite")):
             details.insert(0, str(ligne["modalite"]))
+        if not est_vide(ligne.get("motif")):
+            details.append(str(ligne["motif"]))
     else:
         dite = dire_bornes(ligne, decimales)
         grand, unite = html_sur(majuscule(dite or etat.libelle)), html_sur(ligne["unite"]) if dite else ""
