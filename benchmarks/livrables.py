@@ -23,10 +23,10 @@ CODE = "200048551"
 _TIRER = """
 import sys, time
 import nbformat, jinja2
-from cafdiag.restitution import livrables, produire
+from cafdiag.restitution import livrables
 carnet = nbformat.read(sys.argv[1], as_version=4)
 debut = time.perf_counter()
-produire.page_html(carnet) if sys.argv[2] == "html" else livrables.rendre([sys.argv[2]], carnet)
+livrables.rendre([sys.argv[2]], livrables.Matiere(carnet))
 print(time.perf_counter() - debut)
 """
 
@@ -61,7 +61,7 @@ def principal() -> int:
     analyse.add_argument("--tours", type=int, default=3)
     analyse.add_argument("--exigence", type=float, default=0.5)
     options = analyse.parse_args()
-    durees: dict[str, list[float]] = {f: [] for f in ("carnet", "html", *FORMATS)}
+    durees: dict[str, list[float]] = {f: [] for f in ("carnet", *FORMATS)}
     for tour in range(options.tours + 1):
         with tempfile.TemporaryDirectory(prefix="cafdiag-banc-") as provisoire:
             tours = {"carnet": executer(Path(provisoire))}

@@ -476,6 +476,7 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
     if options.registre:
         cli_choix.lire_apports(options)  # dit ce que le registre a rangé de côté, avant un rapport qui ne le compte pas
     print(f"cafdiag : diagnostic en cours : {options.nom or cible.libelle}…", file=sys.stderr)
+    promesses: list[str] = []
     with cli_choix.noms_dits():
         chemins = diagnostic(
             cible,
@@ -487,15 +488,14 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
             identite=options.identite,
             modele=options.modele,
             actions=options.actions,
+            annoncer=promesses.append,
         )
     for chemin in chemins.values():
         print(chemin)
     page = chemins.get("html") or chemins.get("note")
     if page and not (options.ouvrir and _ouvrir(page)):
         print(f"cafdiag : ouvrez {page.resolve()} dans un navigateur.", file=sys.stderr)
-    from cafdiag.restitution.bordereau import lire_mesures, promesse
-
-    if dite := promesse(lire_mesures(chemins["mesures"].read_bytes())):
+    for dite in promesses:
         print(f"cafdiag : {dite}", file=sys.stderr)
     return 0
 

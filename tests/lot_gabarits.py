@@ -14,11 +14,12 @@ CODES = ["200048551", "244900015", "200054807", "200042182", "245300389"]
 
 _FIN = f"""
 from IPython.display import display
-garde = {{"titre": code, "sous_titre": "essai", "situation": "Situation.", "sommaire": []}}
-bloc = {{"{MIME_BLOC}": {{}}, "text/html": f"<p>{{code}} {{constat}}</p>"}}
-display(bloc, raw=True)
+garde = {{"titre": code, "sous_titre": "essai", "situation": "Situation."}}
+bout = {{"_": "Bout", "texte": f"{{code}} {{constat}}"}}
+paragraphe = {{"_": "Paragraphe", "bouts": [bout]}}
+display({{"{MIME_BLOC}": {{"elements": [paragraphe]}}, "text/html": f"<p>{{code}} {{constat}}</p>"}}, raw=True)
 display({{"{MIME_GARDE}": garde}}, raw=True)
-display({{"{MIME_MESURES}": {{"csv": f"code\\n{{code}}\\n"}}}}, raw=True)
+display({{"{MIME_MESURES}": {{"colonnes": ["code"], "lignes": [[code]]}}}}, raw=True)
 """
 
 

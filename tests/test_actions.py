@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import warnings
@@ -35,17 +34,14 @@ def ecrire(dossier, *lignes, tete=TETE):
 
 
 def mesures(**valeurs):
-    """Un fichier de mesures minuscule : une ligne par indicateur du territoire."""
+    """Des mesures jointes, en tout petit : une ligne par indicateur du territoire."""
     colonnes = ["territoire", "nom", "maille", "indicateur", "libelle", "annee", "valeur", "modalite", "unite",
                 "numerateur", "denominateur", "bas", "haut", "statut", "motif", "maille_source", "source", "millesime",
                 "role"]  # fmt: skip
     base = dict.fromkeys(colonnes, "") | {"territoire": CRAON, "nom": "Ici", "maille": "epci", "annee": 2023,
             "statut": "exact", "source": "Cnaf", "millesime": "décembre 2023", "role": "territoire"}  # fmt: skip
-    tampon = io.StringIO()
-    ecrit = csv.DictWriter(tampon, colonnes, lineterminator="\n")
-    ecrit.writeheader()
-    ecrit.writerows(base | {"indicateur": c, "libelle": c, "unite": "%"} | v for c, v in valeurs.items())
-    return tampon.getvalue()
+    lignes = [base | {"indicateur": c, "libelle": c, "unite": "%"} | v for c, v in valeurs.items()]
+    return pd.DataFrame(lignes, columns=colonnes).replace("", None)
 
 
 def note(*debats, financements=()):
@@ -144,8 +140,8 @@ def test_une_fiche_par_action_et_ses_financements():
         Action(4, "Ailleurs", pilote="x", indicateur="C", cible=50.0),
     ]
     minorant = {"statut": "non_disponible", "bas": 96.27, "haut": 100, "motif": "liste partielle"}
-    csv_ = mesures(A={"valeur": 9.6}, B=minorant)
-    lu = texte(Fiches(note(), csv_, actions).docx(Identite(caf="Caf d'essai")))
+    jointes = mesures(A={"valeur": 9.6}, B=minorant)
+    lu = texte(Fiches(note(), jointes, actions).docx(Identite(caf="Caf d'essai")))
     for attendu in ("Ouvrir", "septembre 2027", "400 000", "9,6 %", "12,5 %", "pour 12 places", "Caf d'essai",
                     "au moins 96,2 %", "liste partielle", "à fixer ensemble",
                     "cet indicateur n'est pas mesuré ici"):  # fmt: skip
@@ -167,9 +163,9 @@ def test_sans_enjeu_ni_action_le_tableau_reste_a_remplir(tmp_path):
 def test_le_tableau_produit_se_remplit_et_se_relit(tmp_path):
     debats = [{"code": c, "titre": f"Enjeu {c}", "constat": "x", "question": "y ?", "contredit": "z"}
               for c in ("PE_TXCOUV_EAJE", "PE_PART_INDIV")]  # fmt: skip
-    csv_ = mesures(PE_TXCOUV_EAJE={"valeur": 9.6, "unite": "places pour 100 enfants"})
-    octets = Fiches(note(*debats), csv_).xlsx()
-    assert octets == Fiches(note(*debats), csv_).xlsx()
+    jointes = mesures(PE_TXCOUV_EAJE={"valeur": 9.6, "unite": "places pour 100 enfants"})
+    octets = Fiches(note(*debats), jointes).xlsx()
+    assert octets == Fiches(note(*debats), jointes).xlsx()
     fichier = tmp_path / "a.xlsx"
     fichier.write_bytes(octets)
     with pytest.raises(EntreeFautive) as faute:

@@ -13,7 +13,7 @@ from cafdiag.cli import principal
 from cafdiag.donnees.commandes import lister
 from cafdiag.indicateurs import THEMES, dictionnaire
 from cafdiag.restitution import annexes, archives
-from cafdiag.restitution.bordereau import apports, bordereau, lire_mesures, promesse
+from cafdiag.restitution.bordereau import apports, bordereau, promesse
 from cafdiag.territoires import territoire
 
 BREST = "242900314"
@@ -44,7 +44,7 @@ def brest(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mesures(brest):
-    return lire_mesures((brest / f"mesures-{BREST}.csv").read_bytes())
+    return pd.read_csv(brest / f"mesures-{BREST}.csv", dtype={"territoire": str})
 
 
 @pytest.fixture(scope="module")

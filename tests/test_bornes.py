@@ -42,7 +42,8 @@ def test_une_part_dont_connu_veut_dire_oui_n_a_que_son_plancher(code, capsys):
     assert principal(["mesurer", CRAON, "-i", code, "--format", "csv"]) == 0
     (csv_,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert csv_["valeur"] == "" and csv_["motif"].startswith("au moins ")
-    assert "au moins" in cellule(ligne) and "n.d." not in cellule(ligne)
+    (dite,) = cellule(ligne)
+    assert "au moins" in dite.texte and "n.d." not in dite.texte
     assert valeur_dite(ligne, unite="%", decimales=1).startswith("Au moins ")
 
 

@@ -94,12 +94,10 @@ def test_un_nom_ambigu_se_choisit_par_son_rang(capsys, monkeypatch, demande, rep
 
 @pytest.mark.parametrize("ouvert", [True, False])
 def test_le_rapport_s_ouvre_a_la_demande(capsys, tmp_path, monkeypatch, ouvert):
-    import cafdiag as cd
 
-    page, mesures = tmp_path / "diagnostic é.html", tmp_path / "mesures.csv"
-    cd.mesurer("200048551", ["PE_NAISS"]).assign(role="territoire").to_csv(mesures, index=False)
+    page = tmp_path / "diagnostic é.html"
     ouvertes = []
-    monkeypatch.setattr("cafdiag.restitution.produire.diagnostic", lambda *_, **__: {"html": page, "mesures": mesures})
+    monkeypatch.setattr("cafdiag.restitution.produire.diagnostic", lambda *_, **__: {"html": page})
     monkeypatch.setattr("webbrowser.open", lambda adresse: ouvertes.append(adresse) or ouvert)
     code, _, erreurs = appeler(capsys, "diagnostic", "200048551", "--ouvrir")
     assert code == 0 and ouvertes == [page.as_uri()] and ("ouvrez" in erreurs) is not ouvert

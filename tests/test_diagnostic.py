@@ -12,10 +12,11 @@ from cafdiag.restitution import structures, themes
 from cafdiag.restitution.cartes import carte
 from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.diagnostic import Diagnostic
+from cafdiag.restitution.rendu_html import fragment
 
 
 def texte(bloc):
-    sans = re.sub(r"<svg\b.*?</svg>", " ", bloc if isinstance(bloc, str) else bloc.html, flags=re.S)
+    sans = re.sub(r"<svg\b.*?</svg>", " ", fragment(bloc if isinstance(bloc, tuple) else bloc.elements), flags=re.S)
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", sans)))
 
 
@@ -38,7 +39,7 @@ def test_rang_parmi_les_epci_du_departement(craon):
 
 def test_situation_ne_date_que_ce_qui_est_montre(craon):
     def situation(d):
-        return d.garde().html
+        return texte(d.garde())
 
     assert "accueil du jeune enfant, décembre 2023 ; prestations, décembre 2024" in situation(craon)
     ancien = situation(Diagnostic("200048551", annee=2021))

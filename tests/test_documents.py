@@ -1,146 +1,294 @@
-"""Du HTML sémantique au document, et d'une carte à son image fixe."""
+"""Le modèle de document : chaque élément dans chaque rédacteur ; et d'une carte à son image fixe."""
 
+import io
 import re
+from html.parser import HTMLParser
 
+import docx
+import pypdf
 import pytest
 from test_cartes import VILAIN
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import dossier
-from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.carte import GENRES, Carte
 from cafdiag.restitution.carte_fixe import carte_statique
 from cafdiag.restitution.cartes import carte
 from cafdiag.restitution.couches import Couche
 from cafdiag.restitution.document import (
+    Bout,
+    Case,
+    Chiffre,
     Chiffres,
     Definitions,
     Document,
+    Duo,
+    Element,
     Encadre,
     Figure,
     Liste,
     Paragraphe,
+    Section,
     Table,
-    Titre,
-    en_clair,
-    parcourir,
+    a_completer,
+    de_json,
+    en_json,
+    liste,
+    mots,
+    paragraphe,
+    parole,
+    titre,
+    tous_les_mots,
 )
-from cafdiag.restitution.document_html import lire_blocs
+from cafdiag.restitution.impression import a_imprimer, regrouper
+from cafdiag.restitution.redacteurs import REDACTEURS, rediger
 from cafdiag.restitution.rendu_docx import rendre_docx
+from cafdiag.restitution.rendu_html import fragment
 from cafdiag.restitution.rendu_pdf import pdf
 
-FRAGMENT = """
-<section id="neuf"><h2>Un chapitre <em>neuf</em></h2>Un texte sans paragraphe.
-<ul class="chiffres"><li><strong>12</strong>places<small>en 2023</small></li></ul>
-<div class="bloc-que-personne-ne-connait"><p>Dedans.</p><span>Au fil <b>du texte</b></span></div>
-<ol><li>Un</li><li><p>Deux</p><ul><li>Deux bis</li></ul></li></ol>
-<table><caption>Un tableau<small>précision</small></caption><thead><tr><th scope="col">A</th>
-<th colspan="2" class="nombre">B</th></tr></thead>
-<tbody><tr><th scope="row">x</th><td>1</td><td></td></tr></tbody></table>
-<figure class="graphique"><figcaption>Un dessin</figcaption><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 4">
-<title>Dessin</title><desc>Ce qu'il montre</desc></svg><p class="source">Source : moi.</p></figure>
-<details class="note-limite"><summary>Limites</summary><ul><li>Une</li></ul></details>
-<div class="parole"><p><strong>La parole.</strong> Qui ?</p></div>
-<dl><dt>EAJE</dt><dd>crèche</dd></dl>
-<form><label>Cible</label><input value="ecran"><button>Calculer</button></form><script>alert(1)</script></section>
-"""
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 40"><title>Dessin</title><desc>Ce qu\'il montre</desc>'
+    '<rect width="90" height="40" fill="#0d4a7c"/></svg>'
+)
+TABLE = Table(
+    "Offre, 2023",
+    "places",
+    ((Case(()), Case((*mots("Craon"), *mots("EPCI", petit=True)), entete=True, nombre=True, accent=True)),),
+    (
+        (
+            Case(mots("Taux"), entete=True),
+            Case((Bout("79,9 "), Bout("e", role="statut", dit="estimé"), Bout(" "),
+                  Bout("(78 à 81)", petit=True, role="intervalle")), nombre=True, accent=True),
+        ),
+        (Case(mots("Berceaux"), entete=True), Case((Bout("n.d.", role="nd", dit="non disponible"),), nombre=True)),
+    ),
+    (
+        Paragraphe((Bout("e", gras=True), *mots(" : estimé.")), "legende"),
+        *liste(["Berceaux : inconnus."], allure="motifs"),
+    ),
+)  # fmt: skip
+# Un exemplaire de chaque élément, et les mots qui doivent s'y lire, quel que soit le rédacteur.
+ELEMENTS = {
+    "Titre": (titre("Comparer < ici"), ["Comparer < ici"]),
+    "Paragraphe": (paragraphe("Il y a 37 communes & un « & » ?"), ["37 communes & un"]),
+    "Liste": (liste(["Première", "Seconde"], ordonnee=True), ["Première", "Seconde"]),
+    "Table": ((TABLE,), ["Offre, 2023", "places", "Taux", "79,9", "(78 à 81)", "n.d.", "estimé", "Berceaux"]),
+    "Figure": (
+        (Figure("Un dessin", SVG, "Ce qu'il montre", "précision", "Source : moi."),),
+        ["Un dessin", "précision", "moi"],
+    ),
+    "Encadre": (a_completer("les horaires demandés"), ["À compléter", "Les horaires demandés"]),
+    "Duo": ((Duo(paragraphe("À gauche") + paragraphe("À droite")),), ["À gauche", "À droite"]),
+    "Chiffres": ((Chiffres((Chiffre("12", "places", "en 2023"),)),), ["12", "places", "en 2023"]),
+    "Definitions": ((Definitions((("EAJE", "crèche"),)),), ["EAJE", "crèche"]),
+    "Section": (
+        (Section("Petite enfance", paragraphe("Dedans."), ancre="pe", genre="chapitre"),),
+        ["Petite enfance", "Dedans."],
+    ),
+}  # fmt: skip
 
 
-def test_chaque_genre_de_bloc_est_reconnu():
-    blocs = lire_blocs(FRAGMENT)
-    genres = [type(b) for b in blocs]
-    assert genres == [
-        Titre, Paragraphe, Chiffres, Paragraphe, Paragraphe, Liste, Table, Figure, Encadre, Encadre, Definitions,
-        Paragraphe,
-    ]  # fmt: skip
-    titre, volant, chiffres, _, fil, liste, table, figure, limites, parole, glossaire, formulaire = blocs
-    assert (titre.niveau, titre.ancre, titre.bouts[1].italique) == (1, "neuf", True)
-    assert en_clair(volant.bouts) == "Un texte sans paragraphe."
-    assert (chiffres.chiffres[0].valeur, chiffres.chiffres[0].libelle, chiffres.chiffres[0].precision) == (
-        "12",
-        "places",
-        "en 2023",
+class _Page(HTMLParser):
+    """Le texte d'une page, et ses balises, qui doivent se fermer dans l'ordre."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.pile, self.textes = [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ("br", "meta", "rect"):
+            self.pile.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag != "rect":
+            assert self.pile.pop() == tag
+
+    def handle_data(self, data):
+        if self.pile[-1:] not in (["script"], ["style"]):
+            self.textes.append(data)
+
+
+def _lu(octets: str | bytes, format_: str) -> str:
+    """Ce qu'un lecteur d'un autre que nous lit dans un fichier."""
+    if format_ == "html":
+        page = _Page(octets)
+        assert page.pile == []
+        texte = " ".join(page.textes)
+    elif format_ == "docx":
+        texte = " ".join(t.text or "" for t in docx.Document(io.BytesIO(octets)).element.iter() if t.tag.endswith("}t"))
+    else:
+        texte = " ".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(octets)).pages)
+    return re.sub(r"\s+", " ", texte)
+
+
+def test_chaque_genre_d_element_a_son_exemplaire():
+    assert {g.__name__ for g in Element.__subclasses__()} == {*ELEMENTS, "Planche"}
+
+
+@pytest.mark.parametrize("format_", REDACTEURS)
+@pytest.mark.parametrize("genre", ELEMENTS)
+def test_chaque_element_dans_chaque_redacteur(genre, format_):
+    elements, attendus = ELEMENTS[genre]
+    document = Document("Un titre", "Essai", elements=(Section("Chapitre", elements),))
+    octets = rediger(document, format_)
+    lu = _lu(octets, format_)
+    assert [m for m in attendus if m not in lu] == []
+    assert rediger(document, format_) == octets
+
+
+@pytest.mark.parametrize("genre", ELEMENTS)
+def test_un_element_se_porte_en_json_sans_rien_perdre(genre):
+    import json
+
+    elements, attendus = ELEMENTS[genre]
+    assert de_json(json.loads(json.dumps(en_json(elements)))) == elements
+    dits = "".join(tous_les_mots(elements)).replace("\u202f", " ")
+    assert [m for m in attendus if m not in dits] == []
+
+
+def test_un_format_neuf_est_une_ligne(monkeypatch, tmp_path):
+    """Un rédacteur inscrit suffit : les pièces du dossier l'écrivent."""
+    import sys
+    import types
+
+    from cafdiag.restitution import piece, redacteurs
+
+    neuf = types.ModuleType("cafdiag.restitution.rendu_mots")
+    neuf.ecrire = lambda document: " ".join(tous_les_mots(document.elements))
+    monkeypatch.setitem(sys.modules, neuf.__name__, neuf)
+    monkeypatch.setitem(redacteurs.REDACTEURS, "mots", ("rendu_mots", "ecrire"))
+    document = Document("T", "S", elements=paragraphe("Un avis."))
+    assert piece.ecrire_piece(document, tmp_path / "a.mots").read_text(encoding="utf-8") == "Un avis."
+
+
+def test_un_encadre_replie_a_l_ecran_s_ouvre_sur_le_papier():
+    replie = Encadre("note", paragraphe("Une limite."), resume="Limites")
+    assert fragment((replie,)) == (
+        '<details class="note-limite"><summary>Limites</summary><p>Une limite.</p></details>'
     )
-    assert en_clair(fil.bouts) == "Au fil du texte" and fil.bouts[1].gras
-    assert liste.ordonnee and len(liste.elements) == 2 and isinstance(liste.elements[1][1], Liste)
-    assert (table.titre, table.precision, table.largeur) == ("Un tableau", "précision", 3)
-    assert table.entetes[0][1].colonnes == 2 and table.corps[0][0].entete
-    assert (figure.titre, figure.alternative, figure.source) == (
-        "Un dessin",
-        "Ce qu'il montre",
-        "Source : moi.",
+    ((intitule, limite),) = (e.elements for e in a_imprimer((replie,)))
+    assert (intitule.allure, intitule.bouts[0].gras, limite.bouts[0].texte) == ("intitule", True, "Une limite.")
+
+
+def test_la_page_dit_ce_que_le_papier_ne_peut_pas():
+    page = fragment((TABLE,))
+    assert '<abbr class="statut" title="estimé">e</abbr> <small class="intervalle">(78 à 81)</small>' in page
+    assert '<td class="coin"></td><th scope="col" class="nombre territoire">Craon<small>EPCI</small></th>' in page
+    (table, legende, motifs) = a_imprimer((TABLE,))
+    # Deux bouts de même allure n'en font qu'un ; le petit va à la ligne.
+    assert [(b.texte, b.saut) for b in table.corps[0][1].bouts] == [("79,9 e", False), ("(78 à 81)", True)]
+    assert (legende.allure, motifs.allure) == ("source", "source")
+
+
+def test_une_ligne_entiere_en_accent_le_dit_une_fois():
+    ligne = (Case(mots("Ici"), entete=True, accent=True), Case(mots("1"), accent=True))
+    page = fragment((Table("T", "", (), (ligne,)),))
+    assert '<tr class="territoire"><th scope="row">Ici</th><td>1</td></tr>' in page
+
+
+def test_le_sommaire_de_la_page_vient_des_sections():
+    elements = (
+        Section("En bref", paragraphe("Dit."), ancre="en-bref", genre="bref"),
+        Section("Simulation : rejoindre", paragraphe("Dit."), ancre="simulation", court="Simulation"),
+        Section("", paragraphe("Suite.")),
     )
-    assert "viewBox" in figure.svg
-    assert (limites.genre, parole.genre) == ("note", "parole")
-    assert en_clair(glossaire.termes[0][1]) == "crèche"
-    # Les commandes de l'écran ne passent pas sur le papier ; leur étiquette, qui est du texte, si.
-    assert en_clair(formulaire.bouts) == "Cible"
+    page = rediger(Document("T", "S", elements=elements), "html")
+    assert re.findall(r'<a href="#([^"]+)">([^<]+)</a></li>', page) == [
+        ("en-bref", "En bref"),
+        ("simulation", "Simulation"),
+    ]
+    assert "Sommaire" not in rediger(Document("T", "S", elements=elements, sommaire=False), "html")
 
 
-def test_aucun_texte_visible_ne_se_perd():
-    mots = ["Un chapitre", "neuf", "sans paragraphe", "Dedans", "Au fil", "Deux bis", "Une", "La parole"]
-    dits = " ".join(
-        en_clair(b.bouts) for b in parcourir(lire_blocs(FRAGMENT)) if isinstance(b, Titre | Paragraphe)
+@pytest.mark.parametrize("format_", REDACTEURS)
+def test_document_vide_ou_a_caracteres_de_controle(format_):
+    elements = (*paragraphe("Crèche\x07 \x0b des Lilas"), Table("", "", (), ()))
+    octets = rediger(Document("Vide", "", elements=elements), format_)
+    assert octets[:2] in (b"PK", b"%P", "<!")
+
+
+@pytest.mark.parametrize("format_", REDACTEURS)
+def test_un_texte_hostile_reste_un_texte(format_):
+    octets = rediger(Document(VILAIN, VILAIN, elements=(Section(VILAIN, paragraphe(VILAIN)),)), format_)
+    if format_ == "html":
+        corps = octets.split("<main")[1].split("</main>")[0]
+        assert "<script" not in corps and "{{" not in corps
+    assert "alert(" in _lu(octets, format_) or "script" in _lu(octets, format_)
+
+
+def test_les_blancs_et_les_bouts_vides_ne_s_impriment_pas():
+    assert regrouper((Bout("  a\n"), Bout(" b "), Bout(""), Bout(" c", gras=True), Bout(" "))) == (
+        Bout("a b "),
+        Bout("c", gras=True),
     )
-    assert [m for m in mots if m not in dits] == []
-
-
-@pytest.mark.parametrize("rendre", [rendre_docx, pdf])
-def test_un_bloc_nouveau_se_rend_sans_code_de_plus(rendre):
-    document = Document("Titre", "Sous-titre", blocs=lire_blocs(FRAGMENT))
-    assert rendre(document) == rendre(document)
-
-
-@pytest.mark.parametrize("rendre", [rendre_docx, pdf])
-def test_document_vide_ou_a_caracteres_de_controle(rendre):
-    blocs = lire_blocs("<p>Crèche\x07 &#11; des Lilas</p><table></table><ul></ul>")
-    assert rendre(Document("Vide", "", blocs=blocs))[:2] in (b"PK", b"%P")
+    assert regrouper((Bout(" "), Bout("x", saut=True))) == (Bout("x"),)
 
 
 def test_tableau_a_cases_reunies():
-    fragment = (
-        "<table><tr><th rowspan='2'>A</th><td colspan='2'>B</td></tr><tr><td>C</td><td>D</td></tr></table>"
+    lignes = (
+        (Case(mots("A"), entete=True, lignes=2), Case(mots("B"), colonnes=2)),
+        (Case(mots("C")), Case(mots("D"))),
     )
-    import io
+    table = Table("", "", (), lignes)
+    rendu = docx.Document(io.BytesIO(rendre_docx(Document("T", "", elements=(table,)))))
+    (lue,) = rendu.tables
+    assert [[c.text for c in ligne.cells] for ligne in lue.rows] == [["A", "B", "B"], ["A", "C", "D"]]
+    assert '<th scope="row" rowspan="2">A</th><td colspan="2">B</td>' in fragment((table,))
 
-    import docx
 
-    rendu = docx.Document(io.BytesIO(rendre_docx(Document("T", "", blocs=lire_blocs(fragment)))))
-    (table,) = rendu.tables
-    assert [[c.text for c in ligne.cells] for ligne in table.rows] == [["A", "B", "B"], ["A", "C", "D"]]
+def _deux_colonnes(premiere: str) -> tuple[tuple[Case, ...], ...]:
+    autre = (Case(mots("autre")), Case(mots("court")))
+    return ((Case(mots("PREMIER")), Case(mots(premiere))), autre)
 
 
 @pytest.mark.parametrize(
     "suite",
     [
         # Un passage replié : son intitulé n'est pas un titre, mais il ne quitte pas son tableau.
-        "<details class='note-limite'><summary>INTITULE</summary><table><tr><th>Nom</th></tr>"
-        + "<tr><td>PREMIER</td></tr>" * 9
-        + "</table></details>",
+        (
+            Encadre(
+                "note",
+                (Table("", "", (), ((Case(mots("Nom"), entete=True),), *(((Case(mots("PREMIER")),),) * 9))),),
+                resume="INTITULE",
+            ),
+        ),
         # Une première ligne plus haute que le reste de la page.
-        "<h3>INTITULE</h3><table><caption>Muets</caption><thead><tr><th>Pourquoi</th><th>Quoi</th></tr></thead><tbody>"
-        "<tr><td>PREMIER</td><td>" + "Un indicateur au nom assez long ; " * 80 + "</td></tr>"
-        "<tr><td>autre</td><td>court</td></tr></tbody></table>",
+        (
+            *titre("INTITULE"),
+            Table(
+                "Muets",
+                "",
+                ((Case(mots("Pourquoi"), entete=True), Case(mots("Quoi"), entete=True)),),
+                _deux_colonnes("Un indicateur au nom assez long ; " * 80),
+            ),
+        ),
     ],
     ids=["passage replié", "ligne haute"],
 )
 @pytest.mark.parametrize("remplissage", [16, 20, 24, 28, 32, 34, 36])
 def test_dans_le_pdf_un_titre_reste_avec_son_tableau(suite, remplissage):
-    import io
-
-    import pypdf
-
-    blocs = lire_blocs("<h2>Chapitre</h2>" + "<p>Une ligne.</p>" * remplissage + suite)
-    pages = [p.extract_text() for p in pypdf.PdfReader(io.BytesIO(pdf(Document("T", "", blocs=blocs)))).pages]
+    elements = (Section("Chapitre", (*paragraphe("Une ligne.") * remplissage, *suite)),)
+    pages = [p.extract_text() for p in pypdf.PdfReader(io.BytesIO(pdf(Document("T", "", elements=elements)))).pages]
     (ici,) = [p for p in pages if "INTITULE" in p]
     assert "PREMIER" in ici
 
 
 def test_une_option_ne_se_coupe_pas_dans_la_page():
-    (paragraphe,) = lire_blocs(f"<p>{phrase_html('avec --registre-complet 53 pour 10 000 habitants')}</p>")
-    assert en_clair(paragraphe.bouts) == "avec --registre-complet 53 pour 10\u202f000 habitants"
+    dite = paragraphe("avec --registre-complet 53 pour 10 000 habitants")
+    assert dite[0].bouts[0].texte == "avec --registre-complet 53 pour 10\u202f000 habitants"
+    assert "<code>--registre-complet</code>" in fragment(dite)
     style = (dossier("templates") / "rapport" / "style.css").read_text(encoding="utf-8")
     assert re.search(r"^code \{[^}]*white-space: nowrap", style, re.MULTILINE)
+
+
+def test_la_parole_garde_ce_qui_est_deja_dit_avant_la_place_a_remplir():
+    (cadre,) = parole("La parole.", "Qui ?", liste(["« Rien »"]))
+    assert [type(e) for e in cadre.elements] == [Paragraphe, Liste, Paragraphe]
+    rendu = docx.Document(io.BytesIO(rendre_docx(Document("T", "", elements=(cadre,)))))
+    textes = [p.text for p in rendu.paragraphs if p.text]
+    assert textes[-1] == "« Rien »".replace("« ", "«\u202f").replace(" »", "\u202f»")
 
 
 # --- Les cartes fixes ---

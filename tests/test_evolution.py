@@ -1,6 +1,5 @@
 """Séries et ruptures, décomposition d'un taux, sur des fichiers au format de la Cnaf et sur les vrais."""
 
-import io
 import re
 
 import numpy as np
@@ -14,6 +13,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.evolution import effets, enfants_de
 from cafdiag.magasin import lire_table
 from cafdiag.restitution.evolution import fait_une_serie
+from cafdiag.restitution.jointes import de_json
 from cafdiag.restitution.types_mime import MIME_MESURES
 
 CRAON, LAVAL = "200048551", "53130"
@@ -307,8 +307,7 @@ def test_une_seule_annee_connue_ne_se_trace_pas():
 
 def jointes(diagnostic, code):
     """Année et valeur de ce que le fichier de mesures dit du territoire."""
-    csv = diagnostic.mesures_jointes().donnees[MIME_MESURES]["csv"]
-    table = pd.read_csv(io.StringIO(csv), dtype={"territoire": str})
+    table = de_json(diagnostic.mesures_jointes().donnees[MIME_MESURES]).infer_objects()
     siennes = table[table["indicateur"].eq(code) & table["role"].isin(["territoire", "serie"])]
     assert siennes["territoire"].eq(CRAON).all() and siennes["source"].notna().all()
     assert not siennes["annee"].duplicated().any()

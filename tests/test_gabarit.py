@@ -10,6 +10,7 @@ from cafdiag import magasin
 from cafdiag.restitution.carte import Carte
 from cafdiag.restitution.carte_html import socle_html
 from cafdiag.restitution.leaflet import CarteHorsLigne
+from cafdiag.restitution.rendu_html import fragment
 from cafdiag.restitution.tableaux import tableau
 
 pytestmark = pytest.mark.unitaire
@@ -42,7 +43,7 @@ def large():
     colonnes = pd.DataFrame([["Commune", *range(20)]], columns=["nom", *(f"colonne {i}" for i in range(20))])
     html, script = carte.fragments()
     corps = (
-        f"<h2>{'Anticonstitutionnellement' * 4}</h2>{tableau(colonnes, titre='Un titre assez long')}{html}"
+        f"<h2>{'Anticonstitutionnellement' * 4}</h2>{fragment((tableau(colonnes, titre='Un titre assez long'),))}{html}"
         '<ul class="chiffres"><li><strong>28 591</strong>habitants</li></ul>'
         '<details class="note-limite"><summary>Limites</summary><p>Une limite.</p></details>'
     )

@@ -24,7 +24,7 @@ from cafdiag.restitution import archives, livrables, produire, rendu_xlsx
 from cafdiag.restitution.archives import DocxRetouche
 from cafdiag.restitution.produire import diagnostic
 
-TOUS = ("html", "ipynb", *livrables.FORMATS)
+TOUS = livrables.FORMATS
 CRAON, ANGERS = "200048551", "244900015"
 BALISE = "<script>alert(1)</script>"
 FORMULE = '=HYPERLINK("http://x","y")'
@@ -89,7 +89,7 @@ def test_un_fichier_par_format(craon):
 
 def test_memes_octets_a_partir_du_meme_carnet(craon):
     carnet = nbformat.read(craon["ipynb"], as_version=4)
-    seconds = livrables.rendre(livrables.FORMATS, carnet)
+    seconds = livrables.rendre(livrables.FORMATS, livrables.Matiere(carnet))
     for format_, contenu in seconds.items():
         octets = contenu.encode("utf-8") if isinstance(contenu, str) else contenu
         assert hashlib.sha256(octets).digest() == hashlib.sha256(craon[format_].read_bytes()).digest(), (
@@ -259,7 +259,7 @@ def test_pdf_impossible_se_dit(craon, monkeypatch, tmp_path):
     (tmp_path / "rapport" / "document.typ").write_text("#panic()", encoding="utf-8")
     monkeypatch.setattr(rendu_pdf, "dossier", lambda nom: tmp_path)
     with pytest.raises(ProductionImpossible, match=r"document\.typ"):
-        livrables.rendre(["pdf"], carnet)
+        livrables.rendre(["pdf"], livrables.Matiere(carnet))
 
 
 @pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="pdftoppm absent")
@@ -413,7 +413,7 @@ def test_le_territoire_a_sa_couche_a_toutes_les_mailles(tmp_path, code, maille, 
         return f"{code},N,{maille},CTX_POP,Pop,2023,12,,habitants,,,,,exact,,commune,s,2023,{role}\n"
 
     mesures = TETE + ligne(code, maille, "territoire") + (ligne(autres, "commune", "carte") if autres else "")
-    couches = couches_geo(mesures, [])
+    couches = couches_geo(pd.read_csv(io.StringIO(mesures), dtype={"territoire": str}), [])
     fichier = tmp_path / "c.gpkg"
     fichier.write_bytes(geopackage(couches))
     assert dict(pyogrio.list_layers(fichier))["territoire"] == attendu
@@ -502,7 +502,7 @@ def test_perimetre_au_nom_hostile_dans_le_tableur():
 
     ligne = "0100A,\"=cmd|'/c calc'!A1\",perimetre,CTX_POP,Pop,2023,12,,habitants,,,,,exact,"
     ligne += "@m,commune,+s,2023,territoire\n"
-    octets = rendre_xlsx(TETE + ligne, titre="\t=1\x00")
+    octets = rendre_xlsx(pd.read_csv(io.StringIO(TETE + ligne), dtype={"territoire": str}), titre="\t=1\x00")
     (feuille,) = feuilles_de_mesures(openpyxl.load_workbook(io.BytesIO(octets)))
     vues = {c.value: c for c in feuille[2]}
     assert {"'=cmd|'/c calc'!A1", "'@m", "'+s", "0100A", 12, 2023} <= set(vues)
@@ -522,9 +522,9 @@ def test_textes_hostiles_inertes_dans_les_couches(hostile):
 def test_html_seul_ne_charge_aucun_moteur_de_document(craon):
     code = (
         "import sys, nbformat\n"
-        "from cafdiag.restitution import livrables, produire\n"
+        "from cafdiag.restitution import livrables\n"
         f"carnet = nbformat.read({str(craon['ipynb'])!r}, as_version=4)\n"
-        "produire.page_html(carnet); livrables.rendre(('html', 'ipynb'), carnet)\n"
+        "livrables.rendre(('html', 'ipynb'), livrables.Matiere(carnet))\n"
         "print([m for m in ('docx', 'pptx', 'typst', 'openpyxl', 'pyogrio', 'lxml', 'matplotlib') if m in sys.modules])"
     )
     sortie = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -95,16 +95,15 @@ def test_aucune_police_du_systeme():
 
     import pypdf
 
-    from cafdiag.restitution.document import Document
-    from cafdiag.restitution.document_html import lire_blocs
+    from cafdiag.restitution.document import Document, Section, paragraphe
     from cafdiag.restitution.images import POLICES, polices
     from cafdiag.restitution.rendu_pdf import pdf
 
     livrees = polices()
     assert set(POLICES) <= set(livrees.families())
     assert all(RACINE in Path(f.path).parents or Path(sys.prefix) in Path(f.path).parents for f in livrees.fonts())
-    blocs = lire_blocs("<h2>Œuvre</h2><p>L’été, <b>79,9&#8239;%</b> : « Crèche » → ≥ − ⌈x⌉ <em>n.d.</em></p>")
-    lu = pypdf.PdfReader(io.BytesIO(pdf(Document("T", "", blocs=blocs))))
+    ecrits = Section("Œuvre", paragraphe("L’été, 79,9 % : « Crèche » → ≥ − ⌈x⌉") + paragraphe("n.d.", allure="note"))
+    lu = pypdf.PdfReader(io.BytesIO(pdf(Document("T", "", elements=(ecrits,)))))
     noms = {str(police["/BaseFont"]) for page in lu.pages for police in _polices_de(page)}
     assert noms and all(any(p.replace(" ", "") in nom for p in POLICES) for nom in noms), noms
 

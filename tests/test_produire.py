@@ -14,9 +14,10 @@ import cafdiag as cd
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
 from cafdiag.lot.execution import Reglages, produire_lot
 from cafdiag.lot.plan import Cible, planifier
-from cafdiag.restitution import produire
+from cafdiag.restitution import produire, rendu_html
 from cafdiag.restitution.processus import Limites
 from cafdiag.restitution.produire import diagnostic
+from cafdiag.restitution.types_mime import MIME_GARDE, MIME_MESURES
 
 TERRITOIRES = {"craon": "200048551", "angers": "244900015", "ailleurs": "200054807"}
 
@@ -172,7 +173,8 @@ def test_memes_octets_seul_ou_en_lot_par_les_deux_moteurs(rapports, tmp_path, fi
 
 def test_memes_octets_du_bordereau(rapports):
     commande = produire.preparer(TERRITOIRES["craon"])
-    nom, octets = produire._bordereau(rapports["craon"]["mesures"].read_bytes(), commande)
+    mesures = pd.read_csv(rapports["craon"]["mesures"], dtype={"territoire": str})
+    nom, octets = produire._bordereau(mesures, commande)
     assert rapports["craon"]["bordereau"].name == nom
     assert rapports["craon"]["bordereau"].read_bytes() == octets
 
@@ -210,7 +212,8 @@ def gabarits(tmp_path, monkeypatch, fils):
     copie = tmp_path / "projet" / "templates"
     shutil.copytree(produire.dossier("templates"), copie)
     vrai = produire.dossier
-    monkeypatch.setattr(produire, "dossier", lambda nom: copie if nom == "templates" else vrai(nom))
+    for module in (produire, rendu_html):
+        monkeypatch.setattr(module, "dossier", lambda nom: copie if nom == "templates" else vrai(nom))
     with fils.vrais():
         yield copie
 
@@ -264,13 +267,12 @@ def test_gabarit_absent_ou_abime(tmp_path, gabarits, monkeypatch, fichier, conte
         "situation": "",
         "maille": "",
         "avertissements": [],
-        "sommaire": [],
     }
     carnet.cells = [
         nbformat.v4.new_code_cell(
             outputs=[
-                nbformat.v4.new_output("display_data", {produire.MIME_GARDE: garde}),
-                nbformat.v4.new_output("display_data", {produire.MIME_MESURES: {"csv": "a"}}),
+                nbformat.v4.new_output("display_data", {MIME_GARDE: garde}),
+                nbformat.v4.new_output("display_data", {MIME_MESURES: {"colonnes": ["role"], "lignes": []}}),
             ]
         )
     ]

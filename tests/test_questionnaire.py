@@ -262,7 +262,6 @@ def test_une_reponse_ne_contient_pas_le_separateur(question):
 def test_les_mots_remplissent_la_parole_du_rapport(tmp_path, capsys):
     import cafdiag as cd
     from cafdiag.restitution.document import Document
-    from cafdiag.restitution.document_html import lire_blocs
     from cafdiag.restitution.rendu_docx import rendre_docx
 
     lignes = list(reponses())
@@ -271,12 +270,13 @@ def test_les_mots_remplissent_la_parole_du_rapport(tmp_path, capsys):
     lignes[20][7] = "Rien à dire"
     source = ecrire(tmp_path / "r.csv", lignes)
     d = cd.Diagnostic(CRAON, questionnaire=source)
-    page = d.comparaison("petite-enfance").html
+    suite = d.comparaison("petite-enfance")
+    page = suite.html
     assert "Une place en crèche, numéro r0" in page and "les 10 premiers mots" in page and "numéro r9" not in page
     assert "40 réponses au questionnaire" in page and "À compléter avec les partenaires" in page
     assert "Rien à dire" in d.comparaison("portrait").html
     assert d.familles.nombre == cd.depouiller(CRAON, [source]).nombre == 40
-    octets = rendre_docx(Document(titre="Craon", sous_titre="", blocs=lire_blocs(page)))
+    octets = rendre_docx(Document(titre="Craon", sous_titre="", elements=suite.elements))
     (tmp_path / "r.docx").write_bytes(octets)
     with zipfile.ZipFile(tmp_path / "r.docx") as archive:
         docx = archive.read("word/document.xml").decode("utf-8")

@@ -24,6 +24,7 @@ from cafdiag.indicateurs.secret_mesures import zones
 from cafdiag.indicateurs.secret_regles import seuil_de
 from cafdiag.indicateurs.secret_systeme import Relation, systeme
 from cafdiag.lot.plan import Cible, planifier
+from cafdiag.restitution.rendu_html import fragment
 from cafdiag.restitution.tableaux import tableau_mesures
 from cafdiag.secret.masquage import Coupes, Masquage, ameliorer
 from cafdiag.secret.solveur import Audit
@@ -361,7 +362,7 @@ def test_une_commune_trop_petite_en_masque_une_autre(activite):
     total = cd.mesurer(CRAON, ["PS_BASREV_ENF"]).iloc[0]
     assert (total["valeur"], total["statut"]) == (sum(effectifs), "exact")
     # Le symbole d'un secret n'est ni « n.d. » ni « s.o. ».
-    assert ">s</abbr>" in str(tableau_mesures(communes, titre="t", lignes="territoire"))
+    assert ">s</abbr>" in fragment((tableau_mesures(communes, titre="t", lignes="territoire"),))
     # Au seuil de 2, il n'y a rien à protéger.
     libre = cd.mesurer_maille(
         "commune", ["PS_BASREV_ENF"], codes=cd.territoire(CRAON).communes, options=Options(seuil_caf=2)

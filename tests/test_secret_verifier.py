@@ -167,11 +167,13 @@ def remettre_en_note(dossier, code, nom, n):
 
 
 def remettre_pdf(dossier, code, nom, n):
-    from cafdiag.restitution.document import Document
-    from cafdiag.restitution.document_html import lire_blocs
+    from cafdiag.restitution.document import Case, Document, Section, Table, mots
     from cafdiag.restitution.rendu_pdf import pdf
 
-    (dossier / "rapport.pdf").write_bytes(pdf(Document("T", "", blocs=lire_blocs(f"<h2>Ici</h2>{tableau(nom, n)}"))))
+    libelle = cd.dictionnaire().loc[INDICATEUR, "libelle_court"]
+    lignes = tuple(tuple(Case(mots(c)) for c in ligne) for ligne in (("Commune", libelle), (nom, str(n))))
+    ecrit = Document("T", "", elements=(Section("Ici", (Table("", "", (), lignes),)),))
+    (dossier / "rapport.pdf").write_bytes(pdf(ecrit))
 
 
 def presentation():

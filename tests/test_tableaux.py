@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.restitution.tableaux import LIGNES_D_UNE_PAGE, cellule, tableau, tableau_mesures
+from cafdiag.restitution.rendu_html import LIGNES_D_UNE_PAGE, bouts_html, fragment
+from cafdiag.restitution.tableaux import cellule, tableau, tableau_mesures
 
 pytestmark = pytest.mark.unitaire
 
@@ -59,15 +60,15 @@ def test_le_tableau_est_semantique():
         titre="L'offre",
         surligner="200048551",
     )
-    lecture = Lecture(rendu.html)
+    lecture = Lecture(fragment((rendu,)))
     assert lecture.pile == []
     assert lecture.balises.count("caption") == 1
     portees = [a["scope"] for t, a in lecture.attributs if t == "th"]
     assert portees == ["col", "col", "row"]
     zone = next(a for t, a in lecture.attributs if a.get("class") == "tableau-defilant")
     assert zone["tabindex"] == "0" and zone["role"] == "group" and zone["aria-label"] == "L'offre"
-    assert '<td class="nombre territoire">79,9</td><td class="nombre">60,9</td>' in rendu.html
-    assert "Source : Cnaf, taux de couverture (décembre 2023)." in rendu.html
+    assert '<td class="nombre territoire">79,9</td><td class="nombre">60,9</td>' in fragment((rendu,))
+    assert "Source\u00a0: Cnaf, taux de couverture (décembre 2023)." in fragment((rendu,))
 
 
 @pytest.mark.parametrize(
@@ -76,9 +77,9 @@ def test_le_tableau_est_semantique():
 def test_un_manquant_porte_son_symbole_et_son_motif(statut, symbole):
     # Une valeur laissée là par erreur ne doit pas s'afficher.
     rendu = tableau_mesures(pd.DataFrame([mesure(valeur=3.0, statut=statut, motif="raison dite")]), titre="T")
-    assert f">{symbole}</abbr>" in rendu.html and "3,0" not in rendu.html
-    assert "Taux de couverture global : raison dite." in rendu.html
-    assert f"<b>{symbole}</b> : " in rendu.html
+    assert f">{symbole}</abbr>" in fragment((rendu,)) and "3,0" not in fragment((rendu,))
+    assert "Taux de couverture global\u00a0: raison dite." in fragment((rendu,))
+    assert f"<strong>{symbole}</strong>\u00a0: " in fragment((rendu,))
 
 
 def test_une_case_absente_est_non_disponible():
@@ -86,25 +87,25 @@ def test_une_case_absente_est_non_disponible():
         [mesure(), mesure(territoire="53", nom="Mayenne", indicateur="B", libelle="B", valeur=1.0)]
     )
     rendu = tableau_mesures(deux, titre="T")
-    assert rendu.html.count(">n.d.</abbr>") == 2
+    assert fragment((rendu,)).count(">n.d.</abbr>") == 2
 
 
 def test_une_estimation_montre_son_intervalle():
-    assert cellule(mesure(statut="estime", valeur=840, bas=800, haut=880, unite="enfants")) == (
+    assert bouts_html(cellule(mesure(statut="estime", valeur=840, bas=800, haut=880, unite="enfants"))) == (
         '840 <abbr class="statut" title="estimé">e</abbr> <small class="intervalle">(800 à 880)</small>'
     )
     # Un intervalle que l'arrondi referme n'apprend rien.
-    assert "intervalle" not in cellule(mesure(bas=79.88, haut=79.92))
+    assert "intervalle" not in bouts_html(cellule(mesure(bas=79.88, haut=79.92)))
 
 
 def test_une_modalite_est_un_texte():
-    assert cellule(mesure(valeur=np.nan, modalite="assistants maternels", unite="mode")) == (
+    assert bouts_html(cellule(mesure(valeur=np.nan, modalite="assistants maternels", unite="mode"))) == (
         '<span class="modalite">assistants maternels</span>'
     )
 
 
 def test_un_zero_reste_un_zero():
-    assert cellule(mesure(valeur=0.0)) == "0,0"
+    assert bouts_html(cellule(mesure(valeur=0.0))) == "0,0"
 
 
 def test_les_textes_hostiles_sont_inertes():
@@ -112,8 +113,8 @@ def test_les_textes_hostiles_sont_inertes():
     rendu = tableau_mesures(
         pd.DataFrame([mesure(nom=vilain, libelle=vilain, statut="secret", motif=vilain)]), titre=vilain
     )
-    assert "script" not in Lecture(rendu.html).balises
-    assert "{{" not in rendu.html
+    assert "script" not in Lecture(fragment((rendu,))).balises
+    assert "{{" not in fragment((rendu,))
 
 
 def test_deux_annees_dans_une_case_sont_refusees():
@@ -130,18 +131,19 @@ def test_un_tableau_simple_choisit_ses_colonnes():
         unites={"pop": "habitants"},
         source="Insee",
     )
-    assert "01001" not in rendu.html
-    assert '<th scope="row">A</th><td class="nombre">1\u202f278</td>' in rendu.html
-    assert 'title="non disponible">n.d.</abbr>' in rendu.html
-    assert rendu.html.count("Source : Insee.") == 1
+    assert "01001" not in fragment((rendu,))
+    assert '<th scope="row">A</th><td class="nombre">1\u202f278</td>' in fragment((rendu,))
+    assert 'title="non disponible">n.d.</abbr>' in fragment((rendu,))
+    assert fragment((rendu,)).count("Source\u00a0: Insee.") == 1
     with pytest.raises(DemandeFausse, match="rien"):
         tableau(donnees, titre="T", colonnes={"rien": "Rien"})
 
 
 def test_un_code_en_texte_garde_son_zero():
-    assert ">01001<" in tableau(pd.DataFrame({"code": ["01001"]}), titre="T").html
+    assert ">01001<" in fragment((tableau(pd.DataFrame({"code": ["01001"]}), titre="T"),))
 
 
 def test_seul_un_long_tableau_peut_se_couper_a_l_impression():
-    court, long = (tableau(pd.DataFrame({"n": range(k)}), titre="T").html for k in (5, LIGNES_D_UNE_PAGE + 1))
+    tables = (tableau(pd.DataFrame({"n": range(k)}), titre="T") for k in (5, LIGNES_D_UNE_PAGE + 1))
+    court, long = (fragment((t,)) for t in tables)
     assert 'class="tableau"' in court and 'class="tableau long"' in long

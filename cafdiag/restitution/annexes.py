@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 
 import pandas as pd
@@ -11,8 +10,8 @@ from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.geographie import geographie
 from cafdiag.indicateurs import Options
 from cafdiag.millesimes import millesime
-from cafdiag.restitution.bloc import phrase_html
-from cafdiag.restitution.formats import chiffrees, cle_de_tri, statut
+from cafdiag.restitution.document import Definitions, Suite, liste, tous_les_mots
+from cafdiag.restitution.formats import chiffrees, cle_de_tri, ponctuer, statut
 
 GLOSSAIRE = {
     "AAH": "allocation aux adultes handicapés.",
@@ -130,21 +129,15 @@ def sources(mesures: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("source", key=lambda c: c.map(cle_de_tri), ignore_index=True)
 
 
-def glossaire(corps: str) -> str:
-    """Liste des seuls termes employés dans le rapport, en HTML ; vide si aucun."""
-    texte = html.unescape(re.sub(r"<[^>]+>", " ", corps))
-    employes = [(t, d) for t, d in GLOSSAIRE.items() if re.search(rf"\b{re.escape(t)}s?\b", texte)]
-    if not employes:
-        return ""
-    lignes = "".join(
-        f"<dt>{html.escape(t)}</dt><dd>{phrase_html(d)}</dd>"
-        for t, d in sorted(employes, key=lambda e: cle_de_tri(e[0]))
-    )
-    return f'<dl class="glossaire">{lignes}</dl>'
+def glossaire(elements: Suite) -> Suite:
+    """Liste des seuls termes employés dans le rapport ; rien si aucun ne l'est."""
+    texte = " ".join(tous_les_mots(elements))
+    employes = [(t, ponctuer(d)) for t, d in GLOSSAIRE.items() if re.search(rf"\b{re.escape(t)}s?\b", texte)]
+    return (Definitions(tuple(sorted(employes, key=lambda e: cle_de_tri(e[0])))),) if employes else ()
 
 
-def methode(options: Options) -> str:
-    """Les règles de lecture, en HTML ; celle du secret quand l'entrepôt contient des données confidentielles."""
+def methode(options: Options) -> Suite:
+    """Les règles de lecture ; celle du secret quand l'entrepôt contient des données confidentielles."""
     regles: tuple[str, ...] = (
         "Un taux agrégé est un rapport de sommes, jamais une moyenne de taux.",
         "Un manquant n'est ni un zéro, ni classé, ni moyenné : il est nommé.",
@@ -160,4 +153,4 @@ def methode(options: Options) -> str:
             f"Une donnée confidentielle n'est pas montrée (s) si elle compte moins de {options.seuil_caf} unités, ni "
             "si, avec les totaux et les territoires voisins, elle en ferait retrouver une autre.",
         )
-    return "<ul>" + "".join(f"<li>{phrase_html(r)}</li>" for r in regles) + "</ul>"
+    return liste(regles)

@@ -11,13 +11,13 @@ from cafdiag.indicateurs import mesurer_maille
 from cafdiag.indicateurs.avis import Avis
 from cafdiag.indicateurs.besoin import MODES_CREES
 from cafdiag.indicateurs.simulation import INCHANGES
-from cafdiag.restitution.bloc import phrase_html
+from cafdiag.restitution.document import Document, Encadre, Section, Suite, a_completer, liste, paragraphes
 from cafdiag.restitution.formats import decimales_de, majuscule, minuscule, nombre, pluriel, statut
 from cafdiag.restitution.graphiques import barres_comparaison
-from cafdiag.restitution.piece import Piece, Section, a_completer, liste, paragraphes
+from cafdiag.restitution.piece import en_colonnes
+from cafdiag.restitution.piece import piece as en_piece
 from cafdiag.restitution.simulation import MODES_COURTS, SECTIONS, montant, places_dites, sans_cote
 from cafdiag.restitution.tableaux import tableau
-from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 UNITE = "places pour 100 enfants"
 VOISINS = (
@@ -191,8 +191,6 @@ def _projet(avis: Avis) -> str:
 
 def en_texte(avis: Avis) -> str:
     """La fiche pour un terminal."""
-    from cafdiag.restitution.piece import en_colonnes
-
     blocs: list[tuple[str, list[str]]] = [
         (f"Avis préalable. {_projet(avis)}", phrases(avis)),
         ("Ce que le projet changerait", en_colonnes(_tableau_des_effets(avis))),
@@ -207,11 +205,11 @@ def en_texte(avis: Avis) -> str:
     return "\n".join([*lignes, PAS_L_AVIS])
 
 
-def _graphique(avis: Avis) -> str:
+def _graphique(avis: Avis) -> Suite:
     """Le taux en accueil collectif de l'EPCI, avant et après, à côté du département."""
     epci, departement = avis.lignes("epci", "eaje"), avis.lignes("departement", "eaje")
     if epci.empty or math.isnan(epci.iloc[0]["apres"]):
-        return ""
+        return ()
     e = epci.iloc[0]
     commun = {"unite": UNITE, "source": "", "annee": e["annee"], "maille": "epci"}
     barres = [
@@ -227,62 +225,43 @@ def _graphique(avis: Avis) -> str:
             commun | {"territoire": d["code"], "nom": d["nom"], "maille": "departement", "valeur": d["avant"],
                       "annee": d["annee"], "statut": d["avant_statut"]}
         )  # fmt: skip
-    return barres_comparaison(
+    dessin = barres_comparaison(
         pd.DataFrame(barres),
         territoire="apres",
         titre=f"{e['nom']} : accueil collectif, avec et sans le projet",
         source=avis.sources[0] if avis.sources else "",
-    ).html
+    )
+    return (dessin,)
 
 
-def piece(avis: Avis, *, apports: Apports | None = None) -> Piece:
+def piece(avis: Avis, *, apports: Apports | None = None) -> Document:
     """La fiche, prête à être remise."""
-    sections = [
-        Section(
-            "effet",
-            "Ce que le projet changerait",
-            liste(phrases(avis))
-            + tableau(
-                _tableau_des_effets(avis), titre=f"Effet de {pluriel(avis.places, 'place')}", precision=UNITE
-            ).html
-            + _graphique(avis),
-        )
-    ]
+    effet = tableau(_tableau_des_effets(avis), titre=f"Effet de {pluriel(avis.places, 'place')}", precision=UNITE)
     autour = _autour(avis, apports)
-    besoin = ""
+    besoin: Suite = ()
     if len(autour):
-        besoin += str(tableau(autour, titre="La commune et celles qui la touchent", surligner=0))
+        besoin += (tableau(autour, titre="La commune et celles qui la touchent", surligner=0),)
     if len(avis.lignes("epci")):
-        besoin += str(
-            tableau(
-                _tableau_des_voisins(avis),
-                titre=f"{_date(avis)}, ici et alentour",
-                precision="places pour 100 enfants ; places qui manquent pour rejoindre leur département",
-                surligner=0,
-            )
+        voisins = tableau(
+            _tableau_des_voisins(avis),
+            titre=f"{_date(avis)}, ici et alentour",
+            precision="places pour 100 enfants ; places qui manquent pour rejoindre leur département",
+            surligner=0,
         )
+        besoin += (voisins,)
     besoin += a_completer("demandes sans solution, listes d'attente, autres projets connus, fermetures prévues")
-    sections += [
-        Section("besoin", "Le besoin local", besoin),
-        Section(
-            "caf",
-            "Ce que la Caf apporte à ces places",
-            liste([sans_cote(p) for p in _apports_de_la_caf(avis)]) or paragraphes("Aucun montant n'est connu."),
-        ),
-        Section(
-            "avis",
-            "L'avis",
-            paragraphes(PAS_L_AVIS)
-            + a_completer("sens de l'avis, motifs, réserves")
-            + f'<div class="note-limite">{liste([sans_cote(n) for n in _notes(avis)])}</div>',
-        ),
-    ]
-    lieu = avis.lieu
-    return Piece(
-        titre=f"{lieu.nom} : {pluriel(avis.places, 'place')}",
+    caf = liste([sans_cote(p) for p in _apports_de_la_caf(avis)]) or paragraphes("Aucun montant n'est connu.")
+    notes = Encadre("note", liste([sans_cote(n) for n in _notes(avis)]))
+    motifs = (*paragraphes(PAS_L_AVIS), *a_completer("sens de l'avis, motifs, réserves"), notes)
+    return en_piece(
+        avis.lieu,
+        [
+            Section("Ce que le projet changerait", (*liste(phrases(avis)), effet, *_graphique(avis)), ancre="effet"),
+            Section("Le besoin local", besoin, ancre="besoin"),
+            Section("Ce que la Caf apporte à ces places", caf, ancre="caf"),
+            Section("L'avis", motifs, ancre="avis"),
+        ],
+        titre=f"{avis.lieu.nom} : {pluriel(avis.places, 'place')}",
         sous_titre="Avis préalable sur un projet d'accueil du jeune enfant",
         situation=f"{_projet(avis)}.",
-        maille=f"{LIBELLES_MAILLES[lieu.maille]} {lieu.code}",
-        avertissements=tuple(map(phrase_html, lieu.avertissements)),
-        sections=tuple(sections),
     )

@@ -9,7 +9,8 @@ import pandas as pd
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.mesures import COLONNES
 from cafdiag.indicateurs.non_couvert import PUBLICS, SANS_EMPLOI, Besoin, besoin
-from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
+from cafdiag.restitution.bloc import Bloc, Donnees
+from cafdiag.restitution.document import Encadre, Section, Suite, paragraphe, titre
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.simulation import places_dites
 from cafdiag.restitution.tableaux import depliant, en_deux_colonnes, tableau
@@ -89,8 +90,8 @@ def en_texte(b: Besoin) -> str:
     lignes = [b.territoire.libelle, constat(b), *autres_phrases(b), ""]
     lignes.append(f"  {'Commune':{large}}  {'enfants':>8}  {'sans place':>20}  {'2SFCA':>7}")
     lignes += [f"  {r.nom:{large}}  {r.enfants:>8}  {r.sans_place:>20}  {r.deux_temps:>7}" for r in table.itertuples()]
-    for titre, phrases in (("Hypothèses", b.hypotheses), ("Sources", b.sources)):
-        lignes += ["", titre, *(f"  - {p}" for p in phrases)]
+    for intitule, phrases in (("Hypothèses", b.hypotheses), ("Sources", b.sources)):
+        lignes += ["", intitule, *(f"  - {p}" for p in phrases)]
     return "\n".join(lignes)
 
 
@@ -106,25 +107,26 @@ def chercher(donnees: Donnees) -> Besoin | None:
     return trouve if trouve.principal["statut"] == "estime" else None
 
 
-def paragraphe(b: Besoin | None) -> str:
-    """Le paragraphe du rapport, en HTML ; vide si on se tait."""
+def section(b: Besoin | None) -> Suite:
+    """La section du rapport ; rien si on se tait."""
     if b is None:
-        return ""
+        return ()
     phrases = [constat(b), *(p for p in autres_phrases(b) if p != majuscule(f"{SANS_EMPLOI}."))]
-    corps = phrase_html(" ".join(phrases))
     notes = en_deux_colonnes([f"{majuscule(p)}." for p in b.hypotheses], sinon="Méthode")
-    sources = phrase_html(f"Sources : {' ; '.join(b.sources)}.")
-    comment = depliant(_DEPLIANT, notes, colonnes=("Sujet", "Règle"))
-    return (
-        f"<section><h3>{TITRE}</h3><p>{corps}</p>{_par_commune(b)}{comment}"
-        f'<p class="source">{sources}</p></section>'
+    corps = (
+        *titre(TITRE),
+        *paragraphe(*phrases),
+        *_par_commune(b),
+        *depliant(_DEPLIANT, notes, colonnes=("Sujet", "Règle")),
+        *paragraphe(f"Sources : {' ; '.join(b.sources)}.", allure="source"),
     )
+    return (Section("", corps),)
 
 
-def _par_commune(b: Besoin) -> str:
+def _par_commune(b: Besoin) -> Suite:
     """Le tableau des communes, à déplier ; rien si le territoire n'en a qu'une, ou trop pour un rapport."""
     if not 1 < len(b.communes) <= LIGNES_AU_PLUS:
-        return ""
+        return ()
     rendu = tableau(
         tableau_des_communes(b),
         titre="Enfants sans place, commune par commune",
@@ -133,7 +135,7 @@ def _par_commune(b: Besoin) -> str:
         colonnes={"nom": "Commune", "enfants": "Enfants", "sans_place": "Sans place"}
         | {"deux_temps": "2SFCA, pour 100"},
     )
-    return f'<details class="note-limite"><summary>Commune par commune</summary>{rendu}</details>'
+    return (Encadre("note", (rendu,), resume="Commune par commune"),)
 
 
 def perspective(b: Besoin | None) -> list[str]:
@@ -192,7 +194,7 @@ def carte_du_rapport(b: Besoin | None) -> CarteHorsLigne | Bloc:
     from cafdiag.restitution.vues import COMMUNES_MAXIMUM
 
     if b is None or len(b.communes) > COMMUNES_MAXIMUM or not _distingue(b):
-        return Bloc("")
+        return Bloc()
     return carte(b)
 
 

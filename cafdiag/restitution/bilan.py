@@ -8,12 +8,12 @@ import pandas as pd
 
 from cafdiag.donnees.realisations import COLONNES, MESURES, NON_DITE, TOUT
 from cafdiag.indicateurs.bilan import SANS_EFFET, THEMES_DES_ACTIONS, Bilan, complete
+from cafdiag.restitution.document import Document, Section, Suite, a_completer, liste, paragraphes, titre
 from cafdiag.restitution.formats import cle_de_tri, decimales_de, majuscule, nombre, pluriel, statut
 from cafdiag.restitution.graphiques import barres_comparaison
 from cafdiag.restitution.modeles import classeur_modele
-from cafdiag.restitution.piece import Piece, Section, a_completer, liste, paragraphes
+from cafdiag.restitution.piece import piece as en_piece
 from cafdiag.restitution.tableaux import tableau
-from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 _ENTETES = {"euros": "Euros", "heures": "Heures", "places": "Places"}
 _AU_PLUS = 12
@@ -60,10 +60,10 @@ def _communes(bilan: Bilan) -> tuple[pd.DataFrame, dict[str, str]]:
     return bilan.par_commune.loc[[*debut, *fin]], noms
 
 
-def _graphique(bilan: Bilan, groupes: pd.DataFrame, noms: dict[str, str], quoi: str) -> str:
+def _graphique(bilan: Bilan, groupes: pd.DataFrame, noms: dict[str, str], quoi: str) -> Suite:
     mesure = next((m for m in _mesures_dites(bilan) if groupes[m].notna().any()), None)
     if mesure is None or len(groupes) < 2:
-        return ""
+        return ()
     ranges = groupes.sort_values(mesure, ascending=False, na_position="last", kind="stable")
     suite = ""
     if len(ranges) > _AU_PLUS:
@@ -86,13 +86,14 @@ def _graphique(bilan: Bilan, groupes: pd.DataFrame, noms: dict[str, str], quoi: 
                 "source": "",
             }
         )
-    return barres_comparaison(
+    dessin = barres_comparaison(
         pd.DataFrame(lignes),
         territoire="",
         titre=f"{_ENTETES[mesure]} par {quoi}",
         sous_titre=suite or mesure,
         source=f"réalisations déclarées ({bilan.realisations.fichier})",
-    ).html
+    )
+    return (dessin,)
 
 
 def _valeur(ligne: pd.Series, rang: str) -> str:
@@ -145,63 +146,51 @@ def _sources(bilan: Bilan, theme: str | None = None) -> str:
     return f"Sources : {' ; '.join(dites)}." if dites else ""
 
 
-def piece(bilan: Bilan) -> Piece:
+def piece(bilan: Bilan) -> Document:
     """Le bilan, prêt à être remis."""
     communes, noms = _communes(bilan)
-    sections = [
-        Section("resume", "Ce qui a été fait", liste(_resume(bilan)) + paragraphes(SANS_EFFET)),
-        Section(
-            "themes",
-            "Par thème",
-            tableau(_en_table(bilan, bilan.par_theme, "Thème", THEMES_DES_ACTIONS), titre="Réalisations par thème").html
-            + _graphique(bilan, bilan.par_theme, THEMES_DES_ACTIONS, "thème"),
-        ),
-        Section(
-            "communes",
-            "Par commune",
-            tableau(_en_table(bilan, communes, "Commune", noms), titre="Réalisations par commune").html
-            + _graphique(bilan, communes, noms, "commune"),
-        ),
-        Section(
-            "annees",
-            "Par année",
-            tableau(_en_table(bilan, bilan.par_annee, "Année", {}), titre="Réalisations par année").html,
-        ),
-    ]
-    rapprochees = ""
-    for theme in bilan.par_theme.index:
-        nom, table = THEMES_DES_ACTIONS[theme], _indicateurs(bilan, theme)
-        corps = (
-            tableau(table, titre=f"{nom} : les indicateurs").html + paragraphes(_sources(bilan, theme))
-            if len(table)
-            else paragraphes("Aucun indicateur n'est connu ici pour ce thème.")
-        )
-        suite = a_completer(f"{nom} : ce qu'en disent les acteurs, ce qui reste à faire")
-        rapprochees += f"<h3>{nom}</h3>{corps}{suite}"
-    sections.append(
-        Section(
-            "indicateurs",
-            "Ce qui a changé dans le même temps",
-            paragraphes("" if bilan.compare else SANS_DEPART) + rapprochees,
-        )
+    themes = tableau(
+        _en_table(bilan, bilan.par_theme, "Thème", THEMES_DES_ACTIONS), titre="Réalisations par thème"
     )
-    sections.append(Section("actions", "Action par action", _actions(bilan, noms)))
-    sections.append(
-        Section("lire", "Lire ce bilan", liste([LECTURE, SANS_EFFET, *(f"{majuscule(r)}." for r in bilan.remarques)]))
-    )
-    lieu = bilan.territoire
-    return Piece(
-        titre=lieu.nom,
+    par_commune = tableau(_en_table(bilan, communes, "Commune", noms), titre="Réalisations par commune")
+    annees = tableau(_en_table(bilan, bilan.par_annee, "Année", {}), titre="Réalisations par année")
+    changes = paragraphes("" if bilan.compare else SANS_DEPART)
+    changes += tuple(e for theme in bilan.par_theme.index for e in _rapproches(bilan, theme))
+    remarques = liste([LECTURE, SANS_EFFET, *(f"{majuscule(r)}." for r in bilan.remarques)])
+    resume = _resume(bilan)
+    return en_piece(
+        bilan.territoire,
+        [
+            Section("Ce qui a été fait", liste(resume) + paragraphes(SANS_EFFET), ancre="resume"),
+            Section(
+                "Par thème",
+                (themes, *_graphique(bilan, bilan.par_theme, THEMES_DES_ACTIONS, "thème")),
+                ancre="themes",
+            ),
+            Section("Par commune", (par_commune, *_graphique(bilan, communes, noms, "commune")), ancre="communes"),
+            Section("Par année", (annees,), ancre="annees"),
+            Section("Ce qui a changé dans le même temps", changes, ancre="indicateurs"),
+            Section("Action par action", _actions(bilan, noms), ancre="actions"),
+            Section("Lire ce bilan", remarques, ancre="lire"),
+        ],
         sous_titre="Bilan de la convention passée",
-        situation=_resume(bilan)[0],
-        maille=f"{LIBELLES_MAILLES[lieu.maille]} {lieu.code}",
-        avertissements=tuple(lieu.avertissements),
-        sections=tuple(sections),
-        origine=ORIGINE,
+        situation=resume[0],
+        pied=ORIGINE,
     )
 
 
-def _actions(bilan: Bilan, noms: dict[str, str]) -> str:
+def _rapproches(bilan: Bilan, theme: str) -> Suite:
+    """Les indicateurs d'un thème, et ce qu'il reste à en dire."""
+    nom, table = THEMES_DES_ACTIONS[theme], _indicateurs(bilan, theme)
+    connus = (
+        (tableau(table, titre=f"{nom} : les indicateurs"), *paragraphes(_sources(bilan, theme)))
+        if len(table)
+        else paragraphes("Aucun indicateur n'est connu ici pour ce thème.")
+    )
+    return (*titre(nom), *connus, *a_completer(f"{nom} : ce qu'en disent les acteurs, ce qui reste à faire"))
+
+
+def _actions(bilan: Bilan, noms: dict[str, str]) -> Suite:
     table = bilan.realisations.table
     dite = pd.DataFrame(
         {
@@ -213,7 +202,7 @@ def _actions(bilan: Bilan, noms: dict[str, str]) -> str:
     )
     for mesure in _mesures_dites(bilan):
         dite[_ENTETES[mesure]] = table[mesure]
-    return tableau(dite, titre="Les réalisations déclarées", decimales=dict.fromkeys(_ENTETES.values(), 0)).html
+    return (tableau(dite, titre="Les réalisations déclarées", decimales=dict.fromkeys(_ENTETES.values(), 0)),)
 
 
 def modele() -> bytes:

@@ -5,7 +5,6 @@ Les conseils du métier (à qui demander, quel fichier, quelle commande) vivent 
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -67,13 +66,6 @@ class Apport:
     def prise_d_office(self) -> bool:
         """Vrai si « donnees telecharger », sans nom, la prend."""
         return any(source.par_defaut for source in self.sources)
-
-
-def lire_mesures(contenu: str | bytes) -> pd.DataFrame:
-    """Les mesures jointes au rapport, telles qu'elles sont écrites."""
-    texte = contenu.decode("utf-8") if isinstance(contenu, bytes) else contenu
-    textes = {"territoire": str, "motif": str, "statut": str, "indicateur": str, "role": str}
-    return pd.read_csv(io.StringIO(texte), dtype=textes, usecols=lambda c: c in {*textes, "valeur"})
 
 
 def apports(mesures: pd.DataFrame) -> list[Apport]:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 SOURCE_CONTOURS = "Contours : IGN, Admin Express (simplifiés)."
-_SANS_CARTE = Bloc("")
+_SANS_CARTE = Bloc()
 ETIQUETTES_DISTANCE = ("dans la commune", "moins de 3 km", "de 3 à 5 km", "de 5 à 8 km", "8 km et plus")
 
 

@@ -12,7 +12,20 @@ from cafdiag.indicateurs.hors_mayotte import HORS_MAYOTTE
 from cafdiag.indicateurs.questionnaire import Depouillement
 from cafdiag.restitution import annexes, comparables
 from cafdiag.restitution import enjeux as regles_des_enjeux
-from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.document import (
+    Bout,
+    Bouts,
+    Encadre,
+    Liste,
+    Section,
+    Suite,
+    liste,
+    mots,
+    paragraphe,
+    titre,
+)
+from cafdiag.restitution.document import parole as place_de_la_parole
 from cafdiag.restitution.formats import enumeration, minuscule, statut
 from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.structures import structures_montrees
@@ -53,26 +66,11 @@ PAROLE = {
 }
 
 
-def sommaire(donnees: Donnees) -> list[tuple[str, str]]:
-    """Ancres et titres, dans l'ordre du rapport ; un thème dont rien n'est connu n'y est pas."""
-    return [
-        ("en-bref", "En bref"),
-        *((c, THEMES[c]) for c in CHAPITRES if not sans_rien(c, donnees)),
-        ("enjeux", "Enjeux à débattre"),
-        ("simulation", "Simulation"),
-        ("horizon", "Horizon"),
-        ("non-enonce", NON_ENONCE),
-        ("methode", "Méthode et sources"),
-        ("glossaire", "Glossaire"),
-    ]
-
-
-def chapitre(theme: str, donnees: Donnees) -> str:
+def chapitre(theme: str, donnees: Donnees) -> Suite:
     """L'ouverture d'un chapitre : chiffres clés, constats, graphiques ; vide si rien n'en est connu."""
     if sans_rien(theme, donnees):
-        return ""
-    titre = f'<section id="{theme}" class="chapitre"><h2>{phrase_html(THEMES[theme])}</h2>'
-    return f"{titre}{CORPS[theme](donnees)}</section>"
+        return ()
+    return (Section(THEMES[theme], CORPS[theme](donnees), ancre=theme, genre="chapitre"),)
 
 
 def sans_rien(theme: str, donnees: Donnees) -> bool:
@@ -83,7 +81,7 @@ def sans_rien(theme: str, donnees: Donnees) -> bool:
     return not types or structures_montrees(donnees, types).empty
 
 
-def non_enonce(donnees: Donnees) -> str:
+def non_enonce(donnees: Donnees) -> Suite:
     """La fin du rapport : une ligne par thème, ce qui y manque et qui peut le donner ; puis les autres raisons."""
     lecture = donnees.lecture
     table = dictionnaire()
@@ -98,30 +96,27 @@ def non_enonce(donnees: Donnees) -> str:
         qui = " ; ".join(dict.fromkeys(q.partition(" : ")[0] for q in muets["a_apporter"]))
         combien = "aucun chiffre encore" if vide else accord(len(muets), "indicateur manque", "indicateurs manquent")
         lignes.append({"theme": THEMES[theme], "combien": f"{combien} ({noms})", "qui": qui})
-    entete = f'<section id="non-enonce" class="chapitre"><h2>{NON_ENONCE}</h2>'
     raisons = annexes.non_enonce(lecture.mesures[lecture.mesures["role"].eq("territoire")])
     if raisons.empty:
-        return f"{entete}<p>Tous les indicateurs sont énoncés.</p></section>"
+        return _fin(paragraphe("Tous les indicateurs sont énoncés."))
     # Ce qui n'est que pas encore apporté est dit à la ligne de son thème.
     raisons = raisons[~raisons["motif"].str.startswith((annexes.A_DEMANDER, annexes.PAS_ICI))]
-    par_theme = (
-        tableau(
-            pd.DataFrame(lignes),
-            titre="Ce qui manque, par thème",
-            colonnes={"theme": "Thème", "combien": "Ce qui manque", "qui": "Qui peut le donner"},
-        )
-        if lignes
-        else ""
-    )
+    par_theme: Suite = ()
+    if lignes:
+        colonnes = {"theme": "Thème", "combien": "Ce qui manque", "qui": "Qui peut le donner"}
+        par_theme = (tableau(pd.DataFrame(lignes), titre="Ce qui manque, par thème", colonnes=colonnes),)
     if raisons.empty:
-        return f"{entete}{par_theme}</section>"
+        return _fin(par_theme)
     rendu = tableau(
         raisons,
         titre="Indicateurs sans chiffre ici",
         colonnes={"motif": "Pourquoi", "etat": "État", "indicateurs": "Indicateurs"},
     )
-    detail = f'<details class="note-limite"><summary>Les autres raisons</summary>{rendu}</details>'
-    return f"{entete}{par_theme}{detail}</section>"
+    return _fin((*par_theme, Encadre("note", (rendu,), resume="Les autres raisons")))
+
+
+def _fin(elements: Suite) -> Suite:
+    return (Section(NON_ENONCE, elements, ancre="non-enonce", genre="chapitre"),)
 
 
 def _manque(lecture: MesuresLues, code: str) -> bool:
@@ -130,49 +125,49 @@ def _manque(lecture: MesuresLues, code: str) -> bool:
     return bool(ligne) and ligne["statut"] == "non_disponible" and not lecture.bornes(code)
 
 
-def paroles(donnees: Donnees, familles: Depouillement | None) -> dict[str, str]:
-    """Les mots des familles, thème par thème, en HTML ; ceux d'un thème sans chapitre vont au portrait."""
+def paroles(donnees: Donnees, familles: Depouillement | None) -> dict[str, Suite]:
+    """Les mots des familles, thème par thème ; ceux d'un thème sans chapitre vont au portrait."""
     if familles is None:
         return {}
     ranges: dict[str, list[str]] = {}
-    for theme, mots in familles.mots.items():
+    for theme, ecrits in familles.mots.items():
         ici = theme in CHAPITRES and not sans_rien(theme, donnees)
-        ranges.setdefault(theme if ici else CHAPITRES[0], []).extend(mots)
-    return {theme: mots_des_familles(familles, mots) for theme, mots in ranges.items()}
+        ranges.setdefault(theme if ici else CHAPITRES[0], []).extend(ecrits)
+    return {theme: mots_des_familles(familles, ecrits) for theme, ecrits in ranges.items()}
 
 
-def cites(mots: Sequence[str]) -> list[str]:
+def cites(ecrits: Sequence[str]) -> list[str]:
     """Les mots entre guillemets ; les mêmes, une fois, comptés.
 
     >>> cites(["Rien", "Le mercredi", "Rien"])
     ['« Rien » (2 fois)', '« Le mercredi »']
     """
-    return [f"« {m} »" + (f" ({n} fois)" if n > 1 else "") for m, n in Counter(mots).items()]
+    return [f"« {m} »" + (f" ({n} fois)" if n > 1 else "") for m, n in Counter(ecrits).items()]
 
 
-def mots_des_familles(familles: Depouillement, mots: Sequence[str]) -> str:
-    """Ce que des familles ont écrit, dix lignes au plus, en HTML ; qui a répondu se dit d'abord."""
-    dites = cites(mots)
+def mots_des_familles(familles: Depouillement, ecrits: Sequence[str]) -> Suite:
+    """Ce que des familles ont écrit, dix lignes au plus ; qui a répondu se dit d'abord."""
+    dites = cites(ecrits)
     suite = f", les {MOTS_MONTRES} premiers mots" if len(dites) > MOTS_MONTRES else ""
-    lignes = "".join(f"<li>{phrase_html(d)}</li>" for d in dites[:MOTS_MONTRES])
     qui = f"Des familles ({accord(familles.nombre, 'réponse')} au questionnaire, de celles qui l'ont voulu){suite} :"
-    return f"<p>{phrase_html(qui)}</p><ul>{lignes}</ul>"
+    return paragraphe(qui) + liste(dites[:MOTS_MONTRES])
 
 
-def comparaison(theme: str, donnees: Donnees, mots: str = "") -> str:
-    """La suite d'un chapitre, après sa carte : comparer, limites, parole des acteurs (``mots`` : des familles)."""
+def comparaison(theme: str, donnees: Donnees, deja_dit: Suite = ()) -> Suite:
+    """La suite d'un chapitre, après sa carte : comparer, limites, parole des acteurs (``deja_dit`` : des familles)."""
     if sans_rien(theme, donnees):
-        return ""
+        return ()
+    parole = place_de_la_parole("La parole des acteurs.", PAROLE[theme], deja_dit)
     sus = _connus(theme, donnees)
     if not sus:
-        return f"<section>{_parole(theme, mots)}</section>"
+        return (Section("", parole),)
     mesures = donnees.lecture.mesures
     mesures = mesures[mesures["indicateur"].isin(sus)]
     comparer = _comparaison(theme, mesures, donnees, sus)
     # Ce qui n'est qu'encadré se montre, sans se classer.
     connus = [i for i in sus if donnees.lecture.connu(i)]
     comparer += comparables.encart(donnees, connus, liste=theme == CHAPITRES[0])
-    return f"<section>{comparer}{_limites(sus, donnees.options)}{_parole(theme, mots)}</section>"
+    return (Section("", comparer + _limites(sus, donnees.options) + parole),)
 
 
 def _connus(theme: str, donnees: Donnees) -> list[str]:
@@ -183,7 +178,7 @@ def _connus(theme: str, donnees: Donnees) -> list[str]:
     return connus if donnees.territoire.maille != "qpv" else [i for i in connus if i not in _PARMI_LES_QPV]
 
 
-def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: list[str]) -> str:
+def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: list[str]) -> Suite:
     """Tableau territoire, département, région, France, pour les indicateurs connus du territoire."""
     part_connue = utiles.groupby("role")["statut"].apply(lambda s: s.map(lambda e: statut(e).chiffre).mean())
     # Une colonne toute vide n'apprend rien : elle est dite en une ligne.
@@ -207,7 +202,7 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
         motifs=False,
         precision=precision,
     )
-    return f"<h3>Comparer</h3>{rendu}{_reperes(connus, donnees)}"
+    return (*titre("Comparer"), rendu, *_reperes(connus, donnees))
 
 
 def _france_partielle(utiles: pd.DataFrame, courts: dict[str, str]) -> str:
@@ -234,17 +229,13 @@ def _dictionnaire(options: Options) -> pd.DataFrame:
     return table
 
 
-def _reperes(connus: list[str], donnees: Donnees) -> str:
+def _reperes(connus: list[str], donnees: Donnees) -> Suite:
     table = _dictionnaire(donnees.options).loc[connus]
     table["reperes"] = [_reperes_d_ici(r, donnees.territoire.code) for r in table["reperes"]]
     table = table[table["reperes"].ne("") & ~table["calcul"].eq("publie")]
-    lignes = "".join(
-        f"<li>{phrase_html(court + ' : ' + repere)}</li>"
-        for court, repere in zip(table["libelle_court"], table["reperes"], strict=True)
-    )
-    return (
-        f'<p class="source">Repères publiés :</p><ul class="reperes source">{lignes}</ul>' if lignes else ""
-    )
+    lignes = [f"{court} : {dit}" for court, dit in zip(table["libelle_court"], table["reperes"], strict=True)]
+    entete = paragraphe("Repères publiés :", allure="source") if lignes else ()
+    return entete + liste(lignes, allure="reperes")
 
 
 def _reperes_d_ici(reperes: str, code: str) -> str:
@@ -258,7 +249,7 @@ def _reperes_d_ici(reperes: str, code: str) -> str:
     return " ; ".join(r for r in reperes.split(" ; ") if "Pays de Craon" not in r)
 
 
-def _limites(connus: list[str], options: Options) -> str:
+def _limites(connus: list[str], options: Options) -> Suite:
     phrases: dict[str, list[str]] = {}
     table = _dictionnaire(options).loc[connus]
     for court, texte in zip(table["libelle_court"], table["limites"], strict=True):
@@ -266,7 +257,7 @@ def _limites(connus: list[str], options: Options) -> str:
             if phrase.strip():
                 phrases.setdefault(phrase.strip().rstrip("."), []).append(court)
     if not phrases:
-        return ""
+        return ()
     par_indicateurs: dict[tuple[str, ...], list[str]] = {}
     for phrase, de in phrases.items():
         par_indicateurs.setdefault(tuple(dict.fromkeys(de)), []).append(f"{phrase}.")
@@ -278,13 +269,6 @@ def _limites(connus: list[str], options: Options) -> str:
     return depliant("Limites de ces chiffres", lignes, colonnes=("Chiffre", "Limite"))
 
 
-def _parole(theme: str, mots: str) -> str:
-    return (
-        f'<div class="parole"><p><strong>La parole des acteurs.</strong> {phrase_html(PAROLE[theme])}</p>{mots}'
-        "<p>À compléter avec les partenaires.</p></div>"
-    )
-
-
 REGLE_DES_ENJEUX = (
     "Une règle par sujet choisit ces constats : un écart à la France, au département ou, à défaut, à la médiane des "
     "territoires alentour, plus grand que l'incertitude. Le plus marqué vient d'abord. Un chiffre manquant, un minimum "
@@ -293,31 +277,38 @@ REGLE_DES_ENJEUX = (
 )
 
 
-def enjeux(lecture: MesuresLues) -> str:
+def enjeux(lecture: MesuresLues) -> Suite:
     """Enjeux à débattre, du plus marqué au moins marqué, avec ce qui contredirait chacun ; et les seuils des règles."""
+    return (Section("Enjeux à débattre", _enjeux(lecture), ancre="enjeux", genre="chapitre"),)
+
+
+def _enjeux(lecture: MesuresLues) -> Suite:
     trouves = regles_des_enjeux.enjeux(lecture)
-    entete = '<section id="enjeux" class="chapitre"><h2>Enjeux à débattre</h2>'
     if not trouves and not regles_des_enjeux.repond(lecture):
-        return (
-            f"{entete}<p>Les données qui permettraient de repérer des enjeux (taux de couverture, naissances, accueils "
+        return paragraphe(
+            "Les données qui permettraient de repérer des enjeux (taux de couverture, naissances, accueils "
             "de loisirs, quartiers prioritaires) manquent pour ce territoire ou cette année. Les enjeux viendront de "
-            "la parole des acteurs.</p></section>"
+            "la parole des acteurs."
         )
+    regle = paragraphe(REGLE_DES_ENJEUX)
     if not trouves:
-        return (
-            f"{entete}<p>{phrase_html(REGLE_DES_ENJEUX)}</p><p>Ici, aucune de ces situations n'apparaît dans "
+        return regle + paragraphe(
+            "Ici, aucune de ces situations n'apparaît dans "
             "les données disponibles : cela ne veut pas dire que rien ne distingue ce territoire. Ses écarts et ses "
-            "rangs se lisent dans chaque chapitre ; les enjeux viendront de la parole des acteurs.</p></section>"
+            "rangs se lisent dans chaque chapitre ; les enjeux viendront de la parole des acteurs."
         )
-    lignes = "".join(
-        f"<li><strong>{phrase_html(e.titre)}.</strong> {phrase_html(e.constat)} <em>{phrase_html(e.question)}</em> "
-        f"<small>{phrase_html(f'Ce qui le contredirait : {minuscule(e.contredit)}')}</small></li>"
-        for e in trouves
-    )
     seuils = en_deux_colonnes(regles_des_enjeux.seuils(), sinon="Enjeu")
     seuils.append(("Nombre d'enjeux", "deux par thème et sept en tout, au plus ; s'il y en a moins de trois, les "
                    "écarts suivants complètent, atouts compris"))  # fmt: skip
     detail = depliant("À partir de quel écart", seuils, colonnes=("Constat", "Écart à partir duquel il se dit"))
+    return (*regle, Liste(tuple(map(_enjeu, trouves)), ordonnee=True, allure="enjeux"), *detail)
+
+
+def _enjeu(e: regles_des_enjeux.Enjeu) -> Bouts:
     return (
-        f"{entete}<p>{phrase_html(REGLE_DES_ENJEUX)}</p><ol class='enjeux'>{lignes}</ol>{detail}</section>"
+        *mots(f"{e.titre}.", gras=True),
+        *mots(f" {e.constat} "),
+        *mots(e.question, italique=True),
+        Bout(" "),
+        *mots(f"Ce qui le contredirait : {minuscule(e.contredit)}", petit=True),
     )

@@ -8,8 +8,9 @@ from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.comparables import Comparables
 from cafdiag.magasin import lire_table
 from cafdiag.restitution.accords import masculin
-from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import ECARTS, rang_dit
+from cafdiag.restitution.document import Encadre, Suite, paragraphe
 from cafdiag.restitution.formats import date_de, decimales_de, enumeration, intervalle, nombre
 from cafdiag.restitution.tableaux import tableau
 
@@ -17,7 +18,7 @@ from cafdiag.restitution.tableaux import tableau
 DISTANCE_PRUDENTE = 1.0
 
 
-def encart(donnees: Donnees, connus: list[str], *, liste: bool = False) -> str:
+def encart(donnees: Donnees, connus: list[str], *, liste: bool = False) -> Suite:
     """Médiane, quartiles et rang parmi les comparables, pour les indicateurs connus ; et leur liste, une fois.
 
     Parameters
@@ -29,14 +30,14 @@ def encart(donnees: Donnees, connus: list[str], *, liste: bool = False) -> str:
 
     Returns
     -------
-    str
-        HTML ; vide quand le territoire n'a pas de comparables ou qu'aucun chiffre n'y est connu.
+    tuple of Element
+        Vide quand le territoire n'a pas de comparables ou qu'aucun chiffre n'y est connu.
     """
     confrontation = donnees.confrontation
     if confrontation is None or "comparables" not in confrontation.groupes:
-        return _absents(donnees) if liste else ""
+        return _absents(donnees) if liste else ()
     choisis = confrontation.voisinage if liste else None
-    return _positions(donnees, connus) + ("" if choisis is None else _liste(donnees, choisis))
+    return _positions(donnees, connus) + (() if choisis is None else _liste(donnees, choisis))
 
 
 def mesures_citees(donnees: Donnees) -> pd.DataFrame:
@@ -51,7 +52,7 @@ def mesures_citees(donnees: Donnees) -> pd.DataFrame:
     return pairs[~redite].assign(role="groupe")
 
 
-def _positions(donnees: Donnees, connus: list[str]) -> str:
+def _positions(donnees: Donnees, connus: list[str]) -> Suite:
     courts, lecture = dictionnaire()["libelle_court"].map(donnees.options.dire), donnees.lecture
     lignes = []
     sources: dict[str, None] = {}
@@ -78,8 +79,8 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
         if len({*lignes[-1]["Moitié centrale"].split(" à "), lignes[-1]["Médiane"], lignes[-1]["Territoire"]}) == 1:
             lignes.pop()
     if not lignes:
-        return ""
-    return str(
+        return ()
+    return (
         tableau(
             pd.DataFrame(lignes).rename(columns={"Territoire": donnees.nom}),
             titre=f"Parmi les {lecture.groupes['comparables'].libelle}",
@@ -87,11 +88,11 @@ def _positions(donnees: Donnees, connus: list[str]) -> str:
             "l'incertitude. La moitié des comparables est dans la moitié centrale ; la médiane n'est pas le taux du "
             "groupe : un taux ne se moyenne pas.",
             source=" ; ".join(sources),
-        )
+        ),
     )
 
 
-def _liste(donnees: Donnees, choisis: Comparables) -> str:
+def _liste(donnees: Donnees, choisis: Comparables) -> Suite:
     noms = lire_table("departements", colonnes=["code", "nom"]).set_index("code")["nom"]
     table = choisis.table
     vue = pd.DataFrame(
@@ -121,12 +122,9 @@ def _liste(donnees: Donnees, choisis: Comparables) -> str:
         source="Insee, populations légales ; contours IGN ; calcul",
     )
     resume = f"Qui sont les {groupe.libelle}, et à quelle distance"
-    return (
-        f'<details class="note-limite"><summary>{resume}</summary>{rendu}'
-        f'<p class="source">{phrase_html(methode)}</p></details>'
-    )
+    return (Encadre("note", (rendu, *paragraphe(methode, allure="source")), resume=resume),)
 
 
-def _absents(donnees: Donnees) -> str:
+def _absents(donnees: Donnees) -> Suite:
     motif = donnees.confrontation.motif if donnees.confrontation else ""
-    return f'<p class="source">{phrase_html(f"Pas de territoires comparables ({motif}).")}</p>' if motif else ""
+    return paragraphe(f"Pas de territoires comparables ({motif}).", allure="source") if motif else ()

@@ -1,15 +1,14 @@
-"""Les pièces communes aux chapitres : chiffres clés, paragraphe, tableau des structures."""
+"""Les pièces communes aux chapitres : chiffres clés, tableau des structures."""
 
 from __future__ import annotations
-
-import html
 
 import pandas as pd
 
 from cafdiag.donnees.registres_champs import AGREMENTS
 from cafdiag.magasin import lire_table
-from cafdiag.restitution.bloc import Donnees, phrase_html
-from cafdiag.restitution.formats import cle_de_tri, date_de
+from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.document import Chiffre, Chiffres, Suite
+from cafdiag.restitution.formats import cle_de_tri, date_de, ponctuer
 from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.structures import ce_que_vaut_la_liste, registre_complet, structures_montrees
 from cafdiag.restitution.tableaux import tableau
@@ -24,42 +23,24 @@ TYPES_ECRITS = {
 _TROP_LONG = 60
 
 
-def chiffres(cartes: list[tuple[str, str]]) -> str:
-    """Chiffres clés : valeur et intitulé."""
-    if not cartes:
-        return ""
-    items = "".join(
-        f"<li><strong>{html.escape(valeur)}</strong>{phrase_html(intitule)}</li>"
-        for valeur, intitule in cartes
-    )
-    return f'<ul class="chiffres">{items}</ul>'
-
-
-def paragraphe(*phrases: str) -> str:
-    """Un paragraphe des phrases non vides ; rien s'il n'y en a pas."""
-    dites = [p for p in phrases if p]
-    return f"<p>{phrase_html(' '.join(dites))}</p>" if dites else ""
-
-
-def cles(lecture: MesuresLues, voulus: dict[str, str]) -> str:
+def cles(lecture: MesuresLues, voulus: dict[str, str]) -> Suite:
     """Chiffres clés, et ce qui n'est qu'encadré ; ``{annee}`` est celle de chaque mesure, ou de ses termes."""
-    return chiffres(
-        [
-            (
-                lecture.texte(code, signe=code.endswith("_EVOL")),
-                intitule.format(annee=date_de(lecture.ligne(code))).replace(" ()", "").replace(" )", ")"),
-            )
-            for code, intitule in voulus.items()
-            if lecture.connu(code) or lecture.bornes(code)
-        ]
-    )
+    dits = [
+        Chiffre(
+            ponctuer(lecture.texte(code, signe=code.endswith("_EVOL"))),
+            ponctuer(intitule.format(annee=date_de(lecture.ligne(code))).replace(" ()", "").replace(" )", ")")),
+        )
+        for code, intitule in voulus.items()
+        if lecture.connu(code) or lecture.bornes(code)
+    ]
+    return (Chiffres(tuple(dits)),) if dits else ()
 
 
-def tableau_des_structures(donnees: Donnees, types: tuple[str, ...]) -> str:
+def tableau_des_structures(donnees: Donnees, types: tuple[str, ...]) -> Suite:
     """Les structures nommées de ces types, une ligne chacune ; rien au-delà de soixante."""
     table = structures_montrees(donnees, types) if types else pd.DataFrame()
     if table.empty or len(table) > _TROP_LONG:
-        return ""
+        return ()
     noms = lire_table("communes", colonnes=["code", "nom"]).set_index("code")["nom"]
     agrement = (
         table["statut_agrement"].astype("string").replace({c: libelle for c, (libelle, _) in AGREMENTS.items()})
@@ -78,12 +59,12 @@ def tableau_des_structures(donnees: Donnees, types: tuple[str, ...]) -> str:
             "Source": table["source"],
         }
     )
-    return str(
+    return (
         tableau(
             vue.sort_values(["Type", "Commune", "Structure"], key=lambda c: c.astype(str).map(cle_de_tri)),
             titre="Structures connues",
             precision=_precision(donnees, types, table),
-        )
+        ),
     )
 
 

@@ -12,17 +12,17 @@ from cafdiag.indicateurs.dictionnaire import THEMES
 from cafdiag.magasin import dossier
 from cafdiag.restitution import couches
 from cafdiag.restitution.annexes import methode, sources
-from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.carte import Carte, Couche
 from cafdiag.restitution.carte_html import fragments
 from cafdiag.restitution.cartes import SOURCE_CONTOURS
 from cafdiag.restitution.departement_mesures import VueDepartementale
 from cafdiag.restitution.diagnostic import situation
+from cafdiag.restitution.document import Section, liste, paragraphe
 from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.formats import cle_de_tri, date_de, enumeration, nom_court
 from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.peintures import Peinture, classements, peindre_aplats, peindre_cercles
-from cafdiag.restitution.produire import rendre_page
+from cafdiag.restitution.rendu_html import bouts_html, fragment, phrase_html, rendre_page
 from cafdiag.restitution.tableaux import cellule, tableau
 from cafdiag.restitution.vues import communes_a_chercher, contours_de, date_des
 from cafdiag.territoires import membres
@@ -178,8 +178,8 @@ class PageDepartementale:
             self._naissances(),
             self._lacunes_en_bref(),
         ]
-        lignes = "".join(f"<li>{phrase_html(p)}</li>" for p in phrases if p)
-        return f'<section id="en-bref" class="bref"><h2>En bref</h2><ol>{lignes}</ol></section>'
+        dites = liste([p for p in phrases if p], ordonnee=True)
+        return fragment((Section("En bref", dites, ancre="en-bref", genre="bref"),))
 
     def _etendue(self, code: str, quoi: str) -> str:
         """« De 62,8 (Mont des Avaloirs) à 91,6 (…) » : les extrêmes, et les références."""
@@ -304,30 +304,29 @@ class PageDepartementale:
             tri = "" if pd.isna(ligne["valeur"]) else f' data-tri="{float(ligne["valeur"])!r}"'
             dit = self.vue.rang(code, indicateur) if dictionnaire().at[indicateur, "regle"] != "A2" else ""
             rang = f' <small class="rang">{dit}</small>' if dit else ""
-            cases.append(f'<td class="nombre"{tri}>{cellule(ligne)}{rang}</td>')
+            cases.append(f'<td class="nombre"{tri}>{bouts_html(cellule(ligne))}{rang}</td>')
         return f"<tr>{''.join(cases)}</tr>"
 
     def _reference(self, role: str) -> str:
         lignes = [self.vue.lecture.ligne(i, role) for i in self.vue.colonnes]
         if not lignes or not all(lignes):
             return ""
-        cases = "".join(f'<td class="nombre">{cellule(li)}</td>' for li in lignes)
+        cases = "".join(f'<td class="nombre">{bouts_html(cellule(li))}</td>' for li in lignes)
         marque = ' class="territoire"' if role == "territoire" else ""
         return f'<tr{marque}><th scope="row">{html_sur(lignes[0]["nom"])}</th>{cases}</tr>'
 
     def _lacunes(self) -> str:
         table = self.vue.lacunes()
-        tete = '<section id="lacunes" class="chapitre"><h2>Ce qui manque</h2>'
         if table.empty:
-            return (
-                f"{tete}<p>Tous les indicateurs sont connus dans toutes les intercommunalités.</p></section>"
+            corps = paragraphe("Tous les indicateurs sont connus dans toutes les intercommunalités.")
+        else:
+            rendu = tableau(
+                table,
+                titre="Indicateurs inconnus, et où",
+                colonnes={"indicateurs": "Indicateurs", "epci": "Manque à", "pourquoi": "Pourquoi"},
             )
-        rendu = tableau(
-            table,
-            titre="Indicateurs inconnus, et où",
-            colonnes={"indicateurs": "Indicateurs", "epci": "Manque à", "pourquoi": "Pourquoi"},
-        )
-        return f"{tete}<p>Chaque fichier apporté remplit des cases.</p>{rendu}</section>"
+            corps = (*paragraphe("Chaque fichier apporté remplit des cases."), rendu)
+        return fragment((Section("Ce qui manque", corps, ancre="lacunes", genre="chapitre"),))
 
     def _methode(self) -> str:
         affichees = self.vue.mesures[self.vue.mesures["indicateur"].isin(self.vue.colonnes)]
@@ -337,6 +336,5 @@ class PageDepartementale:
             titre="Sources des chiffres montrés",
             colonnes={"source": "Source", "millesime": "Millésime"},
         )
-        rendue = "" if dites.empty else str(table)
-        regles = methode(self.vue.options)
-        return f'<section id="methode" class="chapitre"><h2>Méthode et sources</h2>{regles}{rendue}</section>'
+        corps = (*methode(self.vue.options), *(() if dites.empty else (table,)))
+        return fragment((Section("Méthode et sources", corps, ancre="methode", genre="chapitre"),))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -16,13 +15,14 @@ from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_mail
 from cafdiag.indicateurs.horizon_objets import Horizon
 from cafdiag.indicateurs.non_couvert import Besoin
 from cafdiag.indicateurs.questionnaire import depouiller
-from cafdiag.restitution import annexes, bref, chapitres, comparables, copil, note, textes
+from cafdiag.restitution import annexes, bref, chapitres, comparables, copil, jointes, note, textes
 from cafdiag.restitution import besoin as besoin_du_rapport
 from cafdiag.restitution import horizon as horizon_du_rapport
 from cafdiag.restitution import simulation as simulations_du_rapport
-from cafdiag.restitution.bloc import Bloc, Donnees, phrase_html
+from cafdiag.restitution.bloc import Bloc, Donnees
 from cafdiag.restitution.cartes import CartesDuDiagnostic
 from cafdiag.restitution.demande import lire_annee
+from cafdiag.restitution.document import Element, Section, Suite, Titre, liste, mots, paragraphe, paragraphes
 from cafdiag.restitution.evolution import (
     NAISSANCES,
     mesures_d_une_serie,
@@ -151,7 +151,7 @@ class Diagnostic:
             self._mesurer_naissances(),
         )
         self.cartes = CartesDuDiagnostic(self.donnees)
-        self._emis: list[str] = []
+        self._emis: list[Element] = []
 
     def _confronter(self) -> Confrontation:
         trouve = confronter(self.territoire, annee=self.annee, apports=self.apports, options=self.options)
@@ -179,9 +179,9 @@ class Diagnostic:
             self.territoire, NAISSANCES, annee=self.annee, apports=self.apports, options=self.options
         )
 
-    def _bloc(self, contenu: str) -> Bloc:
-        self._emis.append(contenu)
-        return Bloc(contenu)
+    def _bloc(self, elements: Suite) -> Bloc:
+        self._emis += elements
+        return Bloc(elements)
 
     def garde(self) -> Bloc:
         """Titre, territoire, situation connue au…, sommaire."""
@@ -194,22 +194,15 @@ class Diagnostic:
             "situation": situation(self.lecture),
             "maille": " · ".join([maille, *parents]),
             "avertissements": list(t.avertissements),
-            "sommaire": [{"ancre": a, "titre": n} for a, n in chapitres.sommaire(self.donnees)],
         }
-        return Bloc(
-            f"<h1>{html.escape(self.nom)}</h1><p>{html.escape(garde['sous_titre'])}</p>"
-            f"<p>{html.escape(garde['situation'])}</p>",
-            donnees={MIME_GARDE: garde},
-        )
+        dite = (Titre(0, mots(self.nom)), *paragraphes(garde["sous_titre"], garde["situation"]))
+        return Bloc(dite, donnees={MIME_GARDE: garde})
 
     def en_bref(self) -> Bloc:
         """Six constats au plus, avant tout tableau, et la règle qui les a choisis."""
         dits = bref.en_bref(self.territoire, self.lecture, nom=self.nom)
-        lignes = "".join(f"<li>{phrase_html(p)}</li>" for p in dits.phrases)
-        methode = f'<p class="source">{phrase_html(dits.methode)}</p>' if dits.methode else ""
-        return self._bloc(
-            f'<section id="en-bref" class="bref"><h2>En bref</h2><ol>{lignes}</ol>{methode}</section>'
-        )
+        dedans = liste(dits.phrases, ordonnee=True) + paragraphe(dits.methode, allure="source")
+        return self._bloc((Section("En bref", dedans, ancre="en-bref", genre="bref"),))
 
     def rang(self) -> textes.Rang | None:
         """Place du territoire parmi les EPCI de son département ; None s'il n'en est pas un."""
@@ -230,7 +223,7 @@ class Diagnostic:
     def comparaison(self, theme: str) -> Bloc:
         """La suite d'un thème, après sa carte : comparer, limites, parole des acteurs."""
         paroles = chapitres.paroles(self.donnees, self.familles)
-        return self._bloc(chapitres.comparaison(_theme(theme), self.donnees, paroles.get(theme, "")))
+        return self._bloc(chapitres.comparaison(_theme(theme), self.donnees, paroles.get(theme, ())))
 
     def carte_couverture(self):
         """Carte 1 : l'EPCI parmi ceux de son département et ses voisins."""
@@ -255,7 +248,7 @@ class Diagnostic:
     def simulation(self) -> Bloc:
         """Places à créer pour rejoindre le département et la France, financement ; enfants sans place à portée."""
         section = simulations_du_rapport.section(self.donnees, self.simulations)
-        return self._bloc(section + besoin_du_rapport.paragraphe(self.besoin))
+        return self._bloc(section + besoin_du_rapport.section(self.besoin))
 
     def carte_besoin(self):
         """Carte 5 : part des enfants sans place à portée, par commune."""
@@ -291,7 +284,7 @@ class Diagnostic:
         ]
         dite["copil"] = copil.contenu(self.donnees, self.simulations)
         combien = f"{len(dite['cles'])} chiffres clés, {len(dite['enjeux'])} enjeux, {len(dite['themes'])} thèmes"
-        return Bloc(f"<p>La note de quatre pages : {combien}.</p>", donnees={MIME_NOTE: dite})
+        return Bloc(paragraphe(f"La note de quatre pages : {combien}."), donnees={MIME_NOTE: dite})
 
     def non_enonce(self) -> Bloc:
         """Ce que le rapport ne dit pas encore, et pourquoi."""
@@ -304,11 +297,9 @@ class Diagnostic:
             titre="Sources des chiffres montrés",
             colonnes={"source": "Source", "millesime": "Millésime"},
         )
-        lexique = annexes.glossaire(" ".join(self._emis))
-        mots = f'<section id="glossaire"><h2>Glossaire</h2>{lexique}</section>' if lexique else ""
-        return self._bloc(
-            f'<section id="methode"><h2>Méthode et sources</h2>{annexes.methode(self.options)}{sources}</section>{mots}'
-        )
+        lexique = annexes.glossaire(tuple(self._emis))
+        methode = Section("Méthode et sources", (*annexes.methode(self.options), sources), ancre="methode")
+        return self._bloc((methode, *((Section("Glossaire", lexique, ancre="glossaire"),) if lexique else ())))
 
     def toutes_les_mesures(self) -> pd.DataFrame:
         """Toutes les Mesures affichées : territoire, références, EPCI alentour, communes des cartes, années tracées."""
@@ -324,7 +315,7 @@ class Diagnostic:
         return pd.concat([b for b in blocs if len(b)], ignore_index=True)
 
     def mesures_jointes(self) -> Bloc:
-        """Les mesures à joindre au rapport, en CSV.
+        """Les mesures à joindre au rapport.
 
         Raises
         ------
@@ -337,8 +328,8 @@ class Diagnostic:
 
             verifier(table, options=self.options, perimetres={self.territoire.code: self.territoire.communes})
         return Bloc(
-            f"<p>{len(table)} mesures jointes.</p>",
-            donnees={MIME_MESURES: {"csv": table.to_csv(index=False, lineterminator="\n")}},
+            paragraphe(f"{len(table)} mesures jointes."),
+            donnees={MIME_MESURES: jointes.en_json(table)},
         )
 
     def controle(self) -> pd.DataFrame:

@@ -1,52 +1,71 @@
-"""Le rapport hors de toute mise en page : titres, paragraphes, tableaux, figures, encadrés.
+"""Le rapport hors de toute mise en page : des éléments figés, que chaque rédacteur met en forme à sa façon.
 
-Le docx et le pdf partent de ce modèle ; il est tiré du carnet exécuté, bloc par bloc. Un morceau de rapport
-nouveau y entre sans code de plus, du moment que c'est du HTML sémantique.
+Chapitres, pièces et fiches rendent des éléments ; ``rendu_html``, ``rendu_docx`` et ``rendu_pdf`` les écrivent, et
+aucun ne relit ce qu'un autre a écrit. Un carnet les porte en JSON, à côté de ce qu'il affiche.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from cafdiag.restitution.formats import majuscule, ponctuer
+
+
+class Element:
+    """Ce dont un document est fait ; chaque rédacteur sait écrire tous les genres."""
+
+
+Suite = tuple[Element, ...]
 
 
 @dataclass(frozen=True)
 class Bout:
-    """Un bout de texte et son allure : ``gras``, ``italique``, ``petit`` (à la ligne : ``saut`` avant lui)."""
+    """Un bout de texte et son allure : ``gras``, ``italique``, ``petit`` (à la ligne : ``saut`` avant lui).
+
+    ``role`` : ce qu'une page en montre autrement (``nd``, ``statut``, ``modalite``, ``intervalle``) ; ``dit`` : ce
+    qu'elle en dit au survol.
+    """
 
     texte: str
     gras: bool = False
     italique: bool = False
     petit: bool = False
     saut: bool = False
+    role: str = ""
+    dit: str = ""
 
 
 Bouts = tuple[Bout, ...]
 
 
 @dataclass(frozen=True)
-class Titre:
-    """Un titre, de niveau 1 à 4 ; les chapitres sont au niveau 1."""
+class Titre(Element):
+    """Un titre, de niveau 1 à 4 ; celui d'un chapitre, au niveau 1, est porté par sa :class:`Section`."""
 
     niveau: int
     bouts: Bouts
-    ancre: str = ""
 
 
 @dataclass(frozen=True)
-class Paragraphe:
-    """Un paragraphe. `allure` : ``texte``, ``source``, ``note``, ``avertissement`` ou ``intitule`` (de ce qui suit)."""
+class Paragraphe(Element):
+    """Un paragraphe.
+
+    `allure` : ``texte``, ``source``, ``legende`` (d'un tableau), ``note``, ``avertissement`` ou ``intitule`` (de ce qui
+    suit).
+    """
 
     bouts: Bouts
     allure: str = "texte"
 
 
 @dataclass(frozen=True)
-class Liste:
-    """Une liste ; chaque élément est une suite de blocs."""
+class Liste(Element):
+    """Une liste. `allure` : ``texte``, ``motifs`` (d'un tableau), ``reperes`` ou ``enjeux``."""
 
-    elements: tuple[tuple[Bloc, ...], ...]
+    elements: tuple[Bouts, ...]
     ordonnee: bool = False
     allure: str = "texte"
 
@@ -64,13 +83,14 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Table:
-    """Un tableau : légende, lignes d'en-tête répétées à chaque page, lignes du corps."""
+class Table(Element):
+    """Un tableau : légende, lignes d'en-tête répétées à chaque page, lignes du corps, notes dessous."""
 
     titre: str
     precision: str
     entetes: tuple[tuple[Case, ...], ...]
     corps: tuple[tuple[Case, ...], ...]
+    notes: tuple[Paragraphe | Liste, ...] = ()
 
     @property
     def largeur(self) -> int:
@@ -79,7 +99,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(Element):
     """Un dessin SVG, son titre, son équivalent en mots, ce qui s'écrit dessous."""
 
     titre: str
@@ -91,11 +111,29 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Encadre:
-    """Des blocs mis à part. `genre` : ``bref``, ``parole``, ``completer`` (à remplir), ``note`` ou ``alerte``."""
+class Planche(Element):
+    """Une carte, telle qu'un carnet la garde (``MIME_CARTE``) ; chaque rédacteur la dessine à sa façon."""
+
+    contenu: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Encadre(Element):
+    """Des éléments mis à part. `genre` : ``parole``, ``completer`` (à remplir), ``note`` ou ``precisions``.
+
+    Avec un `resume`, une page le replie sous cet intitulé.
+    """
 
     genre: str
-    blocs: tuple[Bloc, ...]
+    elements: Suite
+    resume: str = ""
+
+
+@dataclass(frozen=True)
+class Duo(Element):
+    """Des éléments côte à côte, si l'écran est assez large."""
+
+    elements: Suite
 
 
 @dataclass(frozen=True)
@@ -108,20 +146,38 @@ class Chiffre:
 
 
 @dataclass(frozen=True)
-class Chiffres:
+class Chiffres(Element):
     """Une rangée de chiffres clés."""
 
     chiffres: tuple[Chiffre, ...]
 
 
 @dataclass(frozen=True)
-class Definitions:
+class Definitions(Element):
     """Un glossaire : des termes et leur définition."""
 
-    termes: tuple[tuple[Bouts, Bouts], ...]
+    termes: tuple[tuple[str, str], ...]
 
 
-Bloc = Titre | Paragraphe | Liste | Table | Figure | Encadre | Chiffres | Definitions
+@dataclass(frozen=True)
+class Section(Element):
+    """Une partie du document, avec ou sans titre.
+
+    Attributes
+    ----------
+    ancre : str
+        Où le sommaire mène ; vide : elle n'y est pas.
+    court : str
+        Son titre au sommaire, s'il est plus court.
+    genre : str
+        ``chapitre``, ou ``bref`` (l'encadré qui ouvre le rapport).
+    """
+
+    titre: str
+    elements: Suite
+    ancre: str = ""
+    court: str = ""
+    genre: str = ""
 
 
 PIED = "Document produit à partir de données publiques."
@@ -136,31 +192,75 @@ class Document:
     maille: str = ""
     situation: str = ""
     avertissements: tuple[str, ...] = ()
-    blocs: tuple[Bloc, ...] = field(default_factory=tuple)
+    elements: Suite = field(default_factory=tuple)
     sommaire: bool = True
     pied: str = PIED
 
-    def tous(self) -> Iterator[Bloc]:
-        """Tous les blocs, ceux des encadrés et des listes compris, dans l'ordre de lecture."""
-        yield from parcourir(self.blocs)
 
-
-def parcourir(blocs: tuple[Bloc, ...]) -> Iterator[Bloc]:
-    """Les blocs et ceux qu'ils contiennent, dans l'ordre de lecture.
+def parcourir(elements: Sequence[Element]) -> Iterator[Element]:
+    """Les éléments et ceux qu'ils contiennent, dans l'ordre de lecture.
 
     Examples
     --------
     >>> dedans = Paragraphe((Bout("a"),))
-    >>> [type(b).__name__ for b in parcourir((Encadre("note", (dedans,)),))]
+    >>> [type(e).__name__ for e in parcourir((Encadre("note", (dedans,)),))]
     ['Encadre', 'Paragraphe']
     """
-    for bloc in blocs:
-        yield bloc
-        if isinstance(bloc, Encadre):
-            yield from parcourir(bloc.blocs)
-        elif isinstance(bloc, Liste):
-            for element in bloc.elements:
-                yield from parcourir(element)
+    for element in elements:
+        yield element
+        if isinstance(element, Encadre | Duo | Section):
+            yield from parcourir(element.elements)
+        elif isinstance(element, Table):
+            yield from element.notes
+
+
+# --- Composer ---
+
+
+def mots(texte: str, **allure: Any) -> Bouts:
+    """Un texte d'une seule allure, ponctué à la française.
+
+    >>> mots("Qui ?", gras=True)[0].texte == "Qui\\u202f?"
+    True
+    """
+    return (Bout(ponctuer(texte), **allure),)
+
+
+def titre(texte: str, niveau: int = 2) -> Suite:
+    """Un titre à l'intérieur d'un chapitre."""
+    return (Titre(niveau, mots(texte)),)
+
+
+def paragraphe(*phrases: str, allure: str = "texte") -> Suite:
+    """Un paragraphe des phrases non vides ; rien s'il n'y en a pas.
+
+    >>> paragraphe("", "")
+    ()
+    """
+    dites = [p for p in phrases if p]
+    return (Paragraphe(mots(" ".join(dites)), allure),) if dites else ()
+
+
+def paragraphes(*phrases: str) -> Suite:
+    """Des phrases, chacune en paragraphe."""
+    return tuple(e for p in phrases for e in paragraphe(p))
+
+
+def liste(phrases: Sequence[str], *, ordonnee: bool = False, allure: str = "texte") -> Suite:
+    """Des phrases en liste ; rien s'il n'y en a pas."""
+    return (Liste(tuple(mots(p) for p in phrases), ordonnee, allure),) if phrases else ()
+
+
+def a_completer(quoi: str) -> Suite:
+    """Un cadre à remplir ; dans le docx, une zone où l'on clique pour écrire."""
+    invite = (*mots("À compléter.", gras=True), *mots(f" {majuscule(quoi)}."))
+    return (Encadre("completer", (Paragraphe(invite),)),)
+
+
+def parole(quoi: str, question: str, deja_dit: Suite = ()) -> Suite:
+    """La place laissée à la parole des acteurs, après ce qui en est déjà connu."""
+    invite = Paragraphe((*mots(quoi, gras=True), *mots(f" {question}")))
+    return (Encadre("parole", (invite, *deja_dit, *paragraphe("À compléter avec les partenaires."))),)
 
 
 def en_clair(bouts: Bouts) -> str:
@@ -174,39 +274,52 @@ def en_clair(bouts: Bouts) -> str:
     return "".join((" " if b.saut else "") + b.texte for b in bouts).strip()
 
 
-def parts_des_colonnes(table: Table) -> list[int]:
-    """Parts de largeur des colonnes ; 0 : juste ce qu'il faut (colonne de nombres).
+def tous_les_mots(objet: Any) -> Iterator[str]:
+    """Tous les textes d'un élément, ceux d'un dessin compris.
 
-    Examples
-    --------
-    >>> ligne = (Case((Bout("Une commune au nom long"),)), Case((Bout("12"),), nombre=True))
-    >>> parts_des_colonnes(Table("", "", (), (ligne,)))
-    [23, 0]
+    >>> list(tous_les_mots(paragraphe("Des EAJE.")))
+    ['Des EAJE.']
     """
-    textes: list[list[str]] = [[] for _ in range(table.largeur)]
-    chiffrees = [True] * table.largeur
-    for ligne in (*table.entetes, *table.corps):
-        rang = 0
-        for case in ligne:
-            if case.colonnes == 1 and rang < len(textes):
-                textes[rang].append(en_clair(case.bouts))
-                chiffrees[rang] &= case.nombre or not case.bouts
-            rang += case.colonnes
-    # Cinq colonnes de nombres ne tiennent que si elles se partagent la page.
-    if sum(chiffrees) > 4:
-        return [8 if c else 16 for c in chiffrees]
-    return [0 if c else _part(mots) for c, mots in zip(chiffrees, textes, strict=True)]
+    if isinstance(objet, tuple):
+        for un in objet:
+            yield from tous_les_mots(un)
+    elif isinstance(objet, str):
+        yield re.sub(r"<[^>]+>", " ", objet) if objet.startswith("<svg") else objet
+    elif is_dataclass(objet):
+        # Ce qui ne se lit pas n'est pas un mot : une allure, un genre, une ancre.
+        lus = (f.name for f in fields(objet) if f.name not in ("allure", "genre", "ancre", "role", "dit"))
+        for nom in lus:
+            yield from tous_les_mots(getattr(objet, nom))
 
 
-# Au-delà, en moyenne, une colonne est un pavé : à largeur égale, elle ferait des pages de blanc à côté d'elle.
-_PAVE = 150
+# --- Porter dans un carnet ---
+
+_GENRES: dict[str, Any] = {c.__name__: c for c in (Bout, Case, Chiffre, *Element.__subclasses__())}
 
 
-def _part(textes: list[str]) -> int:
-    """Part d'une colonne de texte : sa longueur moyenne, sans jamais couper son plus long mot."""
-    pleins = [t for t in textes if t]
-    if not pleins:
-        return 8
-    mot = max(len(m) for t in pleins for m in re.split(r"[ \-\u00a0\u202f]", t))
-    moyenne = round(sum(map(len, pleins)) / len(pleins))
-    return max(mot + 5, min(moyenne, 75 if moyenne > _PAVE else 45))
+def en_json(objet: Any) -> Any:
+    """Un élément en objets que JSON sait écrire ; ce qui vaut comme d'habitude n'est pas redit.
+
+    >>> en_json(paragraphe("Ici."))
+    [{'_': 'Paragraphe', 'bouts': [{'_': 'Bout', 'texte': 'Ici.'}]}]
+    """
+    if isinstance(objet, tuple):
+        return [en_json(o) for o in objet]
+    if not is_dataclass(objet):
+        return objet
+    dits = {f.name: getattr(objet, f.name) for f in fields(objet)}
+    ecrits = {f.name: en_json(dits[f.name]) for f in fields(objet) if dits[f.name] != f.default}
+    return {"_": type(objet).__name__, **ecrits}
+
+
+def de_json(objet: Any) -> Any:
+    """L'inverse d':func:`en_json`.
+
+    >>> de_json(en_json(paragraphe("Ici."))) == paragraphe("Ici.")
+    True
+    """
+    if isinstance(objet, list):
+        return tuple(de_json(o) for o in objet)
+    if isinstance(objet, Mapping):
+        return _GENRES[objet["_"]](**{nom: de_json(v) for nom, v in objet.items() if nom != "_"})
+    return objet

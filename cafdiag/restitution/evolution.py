@@ -12,7 +12,7 @@ from cafdiag.indicateurs.evolution import avec_ruptures, decomposer
 from cafdiag.indicateurs.mesures import COLONNES, mesurer_serie
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import commentaire, derniere_suite
-from cafdiag.restitution.corps import paragraphe
+from cafdiag.restitution.document import Suite, paragraphe
 from cafdiag.restitution.formats import intervalle, nombre
 from cafdiag.restitution.graphiques_rang import serie as dessiner_serie
 
@@ -56,10 +56,10 @@ def fait_une_serie(table: pd.DataFrame) -> bool:
     return len(table) > 1 and bool(table["valeur"].notna().sum() >= 2)
 
 
-def evolution(donnees: Donnees) -> str:
+def evolution(donnees: Donnees) -> Suite:
     """Graphique de la série, tendance et décomposition ; vide sans deux années connues."""
     if not trace_le_taux(donnees):
-        return ""
+        return ()
     table = donnees.lecture.series[TAUX]
     dessin = dessiner_serie(
         table.assign(territoire=donnees.territoire.code, nom=donnees.nom),
@@ -68,11 +68,10 @@ def evolution(donnees: Donnees) -> str:
         sous_titre="Places pour 100 enfants de moins de 3 ans",
         source=_source(table),
         decimales=1,
-    ).html
-    ruptures = [f"{int(li['annee'])} : {li['motif']}." for _, li in table[table["rupture"]].iterrows()]
-    return dessin + paragraphe(
-        commentaire(donnees.lecture, TAUX, limite=False).tendance, _parts(donnees, table), *ruptures
     )
+    ruptures = [f"{int(li['annee'])} : {li['motif']}." for _, li in table[table["rupture"]].iterrows()]
+    tendance = commentaire(donnees.lecture, TAUX, limite=False).tendance
+    return (dessin, *paragraphe(tendance, _parts(donnees, table), *ruptures))
 
 
 def _source(table: pd.DataFrame) -> str:

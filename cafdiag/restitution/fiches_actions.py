@@ -6,7 +6,6 @@ des mesures jointes au rapport.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,10 +15,8 @@ from openpyxl import Workbook
 from cafdiag.indicateurs.actions import COLONNES, Action
 from cafdiag.indicateurs.baremes import lire_baremes
 from cafdiag.indicateurs.financement import Poste, financer
-from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.copil import incertitude, source
-from cafdiag.restitution.document import Document
-from cafdiag.restitution.document_html import lire_blocs
+from cafdiag.restitution.document import Document, Section, Suite, paragraphe, paragraphes, parole, titre
 from cafdiag.restitution.echappement import sans_controle
 from cafdiag.restitution.formats import INSECABLE, avec_unite, date, ecrire, nombre
 from cafdiag.restitution.identite import Identite
@@ -51,16 +48,15 @@ class Fiches:
     ----------
     note : mapping
         Le contenu de la note et sa part ``copil``.
-    mesures_csv : str
-        Contenu de ``mesures-<code>.csv``.
+    mesures : DataFrame
+        Celles jointes au rapport.
     actions : sequence of Action
         Celles de l'usager ; vide : une par enjeu.
     """
 
-    def __init__(self, note: Mapping[str, Any], mesures_csv: str, actions: Sequence[Action] = ()) -> None:
-        table = pd.read_csv(io.StringIO(mesures_csv), dtype=str, keep_default_na=False)
-        for colonne in ("annee", "valeur", "bas", "haut"):
-            table[colonne] = pd.to_numeric(table[colonne])
+    def __init__(self, note: Mapping[str, Any], mesures: pd.DataFrame, actions: Sequence[Action] = ()) -> None:
+        nombres = {c: pd.to_numeric(mesures[c]) for c in ("annee", "valeur", "bas", "haut")}
+        table = mesures.astype(object).where(mesures.notna(), "").assign(**nombres)
         roles = ("territoire", "departement", "region", "france")
         self.lecture = MesuresLues(table[table["role"].isin(roles)])
         self.note, self.debats = note, {d["code"]: d for d in note["copil"]["debats"]}
@@ -130,25 +126,25 @@ class Fiches:
 
     def docx(self, identite: Identite) -> bytes:
         """Le tableau de bord de la convention, puis une fiche par action ; mêmes entrées, mêmes octets."""
-        corps = [self._tableau_de_bord(), *(self._fiche(a) for a in self.actions)]
-        if not self.actions:
-            corps = [
-                "<h2>Aucune fiche</h2><p>Les chiffres connus ne fondent aucun enjeu ici. Écrivez vos actions dans le "
-                "tableau joint, puis relancez avec lui : une fiche par action sera écrite.</p>"
-            ]
+        if self.actions:
+            corps = [self._tableau_de_bord(), *(self._fiche(a) for a in self.actions)]
+        else:
+            rien = paragraphe(
+                "Les chiffres connus ne fondent aucun enjeu ici. Écrivez vos actions dans le tableau joint, puis "
+                "relancez avec lui : une fiche par action sera écrite."
+            )
+            corps = [Section("Aucune fiche", rien)]
         qui = " · ".join(x for x in (identite.caf, identite.date, identite.contact) if x)
         document = Document(
             titre=str(self.note["titre"]),
             sous_titre="Fiches actions de la convention territoriale globale",
             maille=" · ".join(x for x in (self.note["surtitre"], qui) if x),
             avertissements=tuple(self.note["avertissements"]),
-            blocs=lire_blocs("".join(corps)),
+            elements=tuple(corps),
         )
         return rendre_docx(document, chapitres_a_la_page=True)
 
-    def _tableau_de_bord(self) -> str:
-        if not self.actions:
-            return ""
+    def _tableau_de_bord(self) -> Section:
         lignes = [
             {
                 "action": a.action or a.enjeu,
@@ -165,13 +161,12 @@ class Fiches:
             colonnes={"action": "Action" if self.de_l_usager else "Enjeu", "pilote": "Pilote", "fin": "Échéance",
                       "t0": "T0", "cible": "Cible"},
         )  # fmt: skip
-        suite = "".join(f"<p>{phrase_html(p)}</p>" for p in self.note.get("perspectives", []))
-        suite = f"<h3>Ce qui manque, et ce qui vient</h3>{suite}" if suite else ""
-        return f"<h2>Le tableau de bord de la convention</h2>{rendu}{suite}"
+        suite: Suite = paragraphes(*self.note.get("perspectives", []))
+        suite = titre("Ce qui manque, et ce qui vient") + suite if suite else ()
+        return Section("Le tableau de bord de la convention", (rendu, *suite))
 
-    def _fiche(self, action: Action) -> str:
+    def _fiche(self, action: Action) -> Section:
         debat = self.debats.get(action.indicateur)
-        titre = action.action or action.enjeu
         enjeu = action.enjeu if action.action and action.enjeu != action.action else ""
         dits = []
         if debat and (not self.de_l_usager or enjeu in ("", debat["titre"])):
@@ -210,12 +205,8 @@ class Fiches:
         rendu = tableau(
             pd.DataFrame(gardees), titre="La fiche", colonnes={"quoi": "Rubrique", "dit": "Contenu"}
         )
-        phrases = "".join(f"<p>{phrase_html(d)}</p>" for d in dits)
-        return (
-            f"<h2>{phrase_html(titre)}</h2>{phrases}{rendu}"
-            '<div class="parole"><p><strong>Le contenu de l\'action.</strong> Ce qui sera fait, pour qui, où.</p>'
-            "<p>À compléter avec les partenaires.</p></div>"
-        )
+        contenu = parole("Le contenu de l'action.", "Ce qui sera fait, pour qui, où.")
+        return Section(action.action or action.enjeu, (*paragraphes(*dits), rendu, *contenu))
 
     def _libelle(self, code: str) -> str:
         ligne = self.lecture.ligne(code) if code else None

@@ -1,7 +1,7 @@
 """Les graphiques d'un diagnostic : modes d'accueil, comparaison, naissances, âges, place parmi les EPCI.
 
-Chaque fonction reçoit des Mesures et rend une :class:`Illustration`. Le territoire a toujours sa
-couleur, la France son gris ; une valeur estimée est creuse ou hachurée, un manquant est écrit « n.d. ».
+Chaque fonction reçoit des Mesures et rend une :class:`~cafdiag.restitution.document.Figure`. Le territoire a toujours
+sa couleur, la France son gris ; une valeur estimée est creuse ou hachurée, un manquant est écrit « n.d. ».
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs
+from cafdiag.restitution.document import Figure
 from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.fiches import valeur_dite
 from cafdiag.restitution.formats import avec_unite, decimales_de, enumeration, nombre
 from cafdiag.restitution.graphiques_rang import points_classes, serie
-from cafdiag.restitution.illustrations import CORPS, LARGEUR, Illustration, Toile, illustrer
+from cafdiag.restitution.illustrations import CORPS, LARGEUR, Toile, illustrer
 from cafdiag.restitution.lignes import (
     connue,
     couleur_de,
@@ -44,7 +45,7 @@ def barres_empilees(
     noms: Mapping[str, str] | None = None,
     total: str = "PE_TXCOUV_GLOBAL",
     modes: Mapping[str, tuple[str, str]] = couleurs.MODES,
-) -> Illustration:
+) -> Figure:
     """Ce dont l'offre est faite, mode d'accueil par mode d'accueil, à chaque maille.
 
     Parameters
@@ -151,7 +152,7 @@ def barres_comparaison(
     source: str = "",
     noms: Mapping[str, str] | None = None,
     decimales: int | None = None,
-) -> Illustration:
+) -> Figure:
     """Un indicateur à plusieurs mailles ou territoires, avec l'intervalle et le statut.
 
     Parameters
@@ -241,7 +242,7 @@ def barres_ages(
     sous_titre: str = "",
     source: str = "",
     unite: str = "%",
-) -> Illustration:
+) -> Figure:
     """Les parts d'âges d'un territoire, avec un repère de comparaison.
 
     Parameters

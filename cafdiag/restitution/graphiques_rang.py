@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs
+from cafdiag.restitution.document import Figure
 from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.fiches import valeur_dite
 from cafdiag.restitution.formats import avec_unite, cle_de_tri, decimales_de, enumeration, nombre, pluriel
-from cafdiag.restitution.illustrations import CORPS, LARGEUR, Illustration, Toile, illustrer
+from cafdiag.restitution.illustrations import CORPS, LARGEUR, Toile, illustrer
 from cafdiag.restitution.lignes import (
     connue,
     lire_lignes,
@@ -37,7 +38,7 @@ def serie(
     sous_titre: str = "",
     source: str = "",
     decimales: int | None = None,
-) -> Illustration:
+) -> Figure:
     """L'évolution d'une grandeur, année par année (naissances 2019-2025).
 
     Parameters
@@ -140,7 +141,7 @@ def points_classes(
     nom_reference: str = "France",
     noms: Mapping[str, str] | None = None,
     decimales: int | None = None,
-) -> Illustration:
+) -> Figure:
     """La place du territoire parmi ses semblables (les EPCI du département), du plus élevé au plus bas.
 
     Parameters

@@ -11,7 +11,8 @@ from cafdiag.indicateurs.horizon import GRANDEURS, HYPOTHESES, horizon
 from cafdiag.indicateurs.horizon_objets import Horizon
 from cafdiag.indicateurs.mesures import COLONNES
 from cafdiag.restitution.accords import accorder
-from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.document import Section, Suite, paragraphe, paragraphes
 from cafdiag.restitution.formats import majuscule, nombre
 from cafdiag.restitution.simulation import montant, places_dites
 from cafdiag.restitution.tableaux import depliant, en_deux_colonnes, tableau
@@ -140,24 +141,26 @@ def epreuve_en_bref(epreuve: pd.DataFrame, grandeur: str = "naissances") -> str:
     )
 
 
-def section(h: Horizon | str) -> str:
-    """La section « Horizon » du rapport, en HTML ; si on se tait, elle dit pourquoi."""
-    titre = f'<section id="horizon" class="chapitre"><h2>{TITRE}</h2>'
-    if isinstance(h, str):
-        return f'{titre}<p class="nd">{phrase_html(h)}</p></section>'
+def section(h: Horizon | str) -> Suite:
+    """La section « Horizon » du rapport ; si on se tait, elle dit pourquoi."""
+    corps = paragraphe(h, allure="note") if isinstance(h, str) else _corps(h)
+    return (Section(TITRE, corps, ancre="horizon", court="Horizon", genre="chapitre"),)
+
+
+def _corps(h: Horizon) -> Suite:
     rendu = tableau(
         tableau_des_trajectoires(h),
         titre=f"Trois hypothèses, à partir des naissances connues jusqu'en {h.depuis}",
         precision="Entre parenthèses, l'intervalle à 80 % de l'hypothèse « tendance », éprouvé sur le passé.",
         colonnes={"quoi": "Grandeur et hypothèse"} | {str(a): str(a) for a in _etapes(h)},
     )
-    corps = "".join(f"<p>{phrase_html(p)}</p>" for p in (constat(h), des_places(h)))
     notes = en_deux_colonnes(h.hypotheses, sinon="Hypothèse")
     notes += en_deux_colonnes(h.inconnues, sinon="Ce qui change la demande")
     return (
-        f"{titre}{corps}{rendu}"
-        f"{depliant(_DEPLIANT, notes, colonnes=('Sujet', 'Ce qui est supposé, ou pas chiffré'))}"
-        f'<p class="source">{phrase_html("Sources : " + " ; ".join(h.sources))}.</p></section>'
+        *paragraphes(constat(h), des_places(h)),
+        rendu,
+        *depliant(_DEPLIANT, notes, colonnes=("Sujet", "Ce qui est supposé, ou pas chiffré")),
+        *paragraphe(f"Sources : {' ; '.join(h.sources)}.", allure="source"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Du dessin matplotlib à une illustration HTML : vrai texte, mêmes octets, équivalent en mots.
+"""Du dessin matplotlib à une figure : vrai texte, mêmes octets, équivalent en mots.
 
 matplotlib n'est importé qu'ici et seulement quand on dessine, sans ``pyplot`` : aucun état global, aucune
 figure qui traîne. On dessine en points sur une toile étroite : le texte reste lisible sur un téléphone.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from cafdiag.restitution.couleurs import ENCRE, ENCRE_2
+from cafdiag.restitution.document import Figure
 from cafdiag.restitution.echappement import html_sur
+from cafdiag.restitution.formats import ponctuer
 
 LARGEUR = 420.0
 CORPS = 12.5
@@ -32,34 +33,6 @@ _REGLAGES = {
     "text.usetex": False,
     "text.parse_math": False,
 }
-
-
-@dataclass(frozen=True)
-class Illustration:
-    """Un graphique prêt à insérer.
-
-    Attributes
-    ----------
-    titre : str
-        Titre écrit au-dessus.
-    alternative : str
-        Ce que montre le graphique, chiffres compris, en phrases.
-    svg : str
-        Le dessin, sans déclaration XML.
-    html : str
-        La figure complète : titre, dessin, source.
-    """
-
-    titre: str
-    alternative: str
-    svg: str
-    html: str
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def __str__(self) -> str:
-        return self.html
 
 
 class Toile:
@@ -128,14 +101,14 @@ class Toile:
     def svg(self, *, titre: str, alternative: str) -> str:
         """Le dessin en SVG incorporable : accessible, sans identifiant inutile ni police imposée."""
         from matplotlib import style
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure as FigureMatplotlib
         from matplotlib.patches import Rectangle
 
         tampon = io.StringIO()
         # Réglages d'origine d'abord : un « matplotlibrc » de l'utilisateur, ou du dossier courant, changerait traits
         # et marges.
         with style.context(_REGLAGES, after_reset=True):
-            figure = Figure(figsize=(self.largeur / 72, self.hauteur / 72), dpi=72)
+            figure = FigureMatplotlib(figsize=(self.largeur / 72, self.hauteur / 72), dpi=72)
             axes = figure.add_axes((0, 0, 1, 1))
             axes.set_xlim(0, self.largeur)
             axes.set_ylim(self.hauteur, 0)
@@ -181,21 +154,11 @@ def _nettoyer(brut: str, titre: str, alternative: str) -> str:
 
 def illustrer(
     toile: Toile, *, titre: str, alternative: str, sous_titre: str = "", source: str = "", note: str = ""
-) -> Illustration:
+) -> Figure:
     """Finit un dessin : titre, équivalent en mots, source."""
     dessin = toile.svg(titre=titre, alternative=alternative)
-    petit = f"<small>{html_sur(sous_titre)}</small>" if sous_titre else ""
     pied = " ".join(t for t in (note, f"Source : {source.rstrip('. ')}." if source else "") if t)
-    return Illustration(
-        titre,
-        alternative,
-        dessin,
-        (
-            f'<figure class="graphique"><figcaption>{html_sur(titre)}{petit}</figcaption>{dessin}'
-            + (f'<p class="source">{html_sur(pied)}</p>' if pied else "")
-            + "</figure>"
-        ),
-    )
+    return Figure(ponctuer(titre), dessin, alternative, ponctuer(sous_titre), ponctuer(pied))
 
 
-__all__ = ["CORPS", "ENCRE", "ENCRE_2", "LARGEUR", "Illustration", "Toile", "illustrer"]
+__all__ = ["CORPS", "ENCRE", "ENCRE_2", "LARGEUR", "Toile", "illustrer"]

@@ -1,24 +1,26 @@
-"""Les livrables d'un carnet exécuté, un format chacun. Chacun ne charge que ce qui lui sert."""
+"""Les livrables d'un carnet exécuté : une table, un format par ligne. Chacun ne charge que ce qui lui sert."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cafdiag.erreurs import ProductionImpossible
+from cafdiag.restitution import jointes, redacteurs
 from cafdiag.restitution.carte import MIME_CARTE, Carte
-from cafdiag.restitution.document import Document, Figure
-from cafdiag.restitution.document_html import lire_blocs
+from cafdiag.restitution.document import Document, Element, Planche, de_json
 from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES, MIME_NOTE
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cafdiag.indicateurs.actions import Action
 
-FORMATS = ("xlsx", "docx", "pdf", "note", "pptx", "fiches", "gpkg", "geojson")
-# Ceux qui portent l'identité de la Caf.
-SIGNES = ("note", "pptx", "fiches")
+Contenus = Mapping[str, str | bytes]
 
 
 def sorties(carnet) -> Iterator[dict[str, Any]]:
@@ -29,133 +31,189 @@ def sorties(carnet) -> Iterator[dict[str, Any]]:
                 yield sortie["data"]
 
 
-def cartes_du_carnet(carnet) -> list[Carte]:
-    """Les cartes qu'un carnet exécuté a gardées, dans l'ordre."""
-    return [Carte.lire(_objet(d[MIME_CARTE])) for d in sorties(carnet) if MIME_CARTE in d]
+@dataclass
+class Matiere:
+    """Ce dont les livrables sont faits : le carnet exécuté, et ce que la demande y ajoute.
 
-
-def figure_de_la_carte(carte: Carte) -> Figure:
-    """Une carte en figure fixe."""
-    from cafdiag.restitution.carte_fixe import carte_statique
-
-    image = carte_statique(carte)
-    return Figure(image.titre, image.svg, image.texte, image.sous_titre, image.source, genre="carte")
-
-
-def document_du_carnet(carnet) -> Document:
-    """Le modèle de document d'un carnet exécuté : mêmes morceaux, même ordre que la page HTML."""
-    garde: Mapping[str, Any] = {}
-    blocs: list = []
-    for donnees in sorties(carnet):
-        if MIME_GARDE in donnees:
-            garde = _objet(donnees[MIME_GARDE])
-        elif MIME_CARTE in donnees:
-            blocs.append(figure_de_la_carte(Carte.lire(_objet(donnees[MIME_CARTE]))))
-        elif MIME_BLOC in donnees and not HORS_DU_RAPPORT & set(donnees):
-            blocs += lire_blocs("".join(donnees.get("text/html", "")))
-    return Document(
-        titre=garde.get("titre", ""),
-        sous_titre=garde.get("sous_titre", ""),
-        maille=garde.get("maille", ""),
-        situation=garde.get("situation", ""),
-        avertissements=tuple(garde.get("avertissements", ())),
-        blocs=tuple(blocs),
-    )
-
-
-def rendre(
-    formats: Sequence[str],
-    carnet,
-    *,
-    identite: Identite | None = None,
-    modele: bytes = b"",
-    actions: Sequence[Action] = (),
-) -> dict[str, str | bytes]:
-    """Contenu de chaque livrable demandé.
-
-    Parameters
+    Attributes
     ----------
-    formats : sequence of str
-        Parmi :data:`FORMATS`.
     carnet : notebook
-        Le carnet exécuté.
-    identite : Identite, optional
+    identite : Identite
         Ce qui s'écrit en tête et au pied de la note, et sur la première diapositive.
     modele : bytes
         Le modèle des diapositives, déjà contrôlé ; vide : le nôtre.
     actions : sequence of Action
         Celles de l'usager, pour les fiches ; vide : une fiche par enjeu, et le tableau à remplir.
-
-    Returns
-    -------
-    dict
-        Par format ; la note en donne deux, ``note`` (sa page) et ``note_pdf`` ; les fiches aussi, ``fiches`` et
-        ``actions`` (le tableau à remplir, sauf s'il l'est déjà).
     """
-    rendus: dict[str, str | bytes] = {}
-    if {"docx", "pdf"} & set(formats):
-        document = document_du_carnet(carnet)
-        if "docx" in formats:
-            from cafdiag.restitution.rendu_docx import rendre_docx
 
-            rendus["docx"] = rendre_docx(document)
-        if "pdf" in formats:
-            from cafdiag.restitution.rendu_pdf import pdf
+    carnet: Any
+    identite: Identite = field(default_factory=Identite)
+    modele: bytes = b""
+    actions: Sequence[Action] = ()
 
-            rendus["pdf"] = pdf(document)
-    if set(SIGNES) & set(formats):
-        contenu, cartes = _note(carnet), cartes_du_carnet(carnet)
-        if "note" in formats:
-            from cafdiag.restitution.rendu_note import rendre_note
+    def seule(self, mime: str, conseil: str = "reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb") -> Any:
+        """La sortie du carnet de ce type ; il n'y en a qu'une."""
+        trouvees = [_objet(d[mime]) for d in sorties(self.carnet) if mime in d]
+        if len(trouvees) != 1:
+            raise ProductionImpossible(
+                f"le carnet a produit {len(trouvees)} sortie(s) {mime}", attendu="une seule", conseil=conseil
+            )
+        return trouvees[0]
 
-            rendus["note"], rendus["note_pdf"] = rendre_note(contenu, cartes, identite or Identite())
-        if "pptx" in formats:
-            from cafdiag.restitution.rendu_pptx import rendre_pptx
-
-            rendus["pptx"] = rendre_pptx(contenu, cartes, identite or Identite(), modele)
-        if "fiches" in formats:
-            from cafdiag.restitution.fiches_actions import Fiches
-
-            fiches = Fiches(contenu, _mesures(carnet), actions)
-            rendus["fiches"] = fiches.docx(identite or Identite())
-            if not actions:
-                rendus["actions"] = fiches.xlsx()
-    if "xlsx" in formats:
-        from cafdiag.restitution.rendu_xlsx import rendre_xlsx
-
-        garde = next(_objet(d[MIME_GARDE]) for d in sorties(carnet) if MIME_GARDE in d)
-        rendus["xlsx"] = rendre_xlsx(
-            _mesures(carnet),
+    @cached_property
+    def document(self) -> Document:
+        """Le rapport : les morceaux du carnet, dans l'ordre."""
+        garde = self.seule(MIME_GARDE)
+        elements: list[Element] = []
+        for donnees in sorties(self.carnet):
+            if MIME_CARTE in donnees:
+                elements.append(Planche(_objet(donnees[MIME_CARTE])))
+            elif MIME_BLOC in donnees and MIME_GARDE not in donnees and not HORS_DU_RAPPORT & set(donnees):
+                elements += de_json(_objet(donnees[MIME_BLOC])["elements"])
+        return Document(
             titre=garde["titre"],
-            situation=garde["situation"],
+            sous_titre=garde["sous_titre"],
             maille=garde.get("maille", ""),
+            situation=garde["situation"],
+            avertissements=tuple(garde.get("avertissements", ())),
+            elements=tuple(elements),
         )
-    if {"gpkg", "geojson"} & set(formats):
-        from cafdiag.restitution.rendu_geo import couches_geo, geojson, geopackage
 
-        couches = couches_geo(_mesures(carnet), cartes_du_carnet(carnet))
-        if "gpkg" in formats:
-            rendus["gpkg"] = geopackage(couches)
-        if "geojson" in formats:
-            rendus["geojson"] = geojson(couches)
-    return rendus
+    @cached_property
+    def cartes(self) -> list[Carte]:
+        """Les cartes que le carnet a gardées, dans l'ordre."""
+        return [Carte.lire(_objet(d[MIME_CARTE])) for d in sorties(self.carnet) if MIME_CARTE in d]
 
+    @cached_property
+    def note(self) -> Mapping[str, Any]:
+        """Ce que le carnet a préparé pour la note, les diapositives et les fiches."""
+        if not any(MIME_NOTE in d for d in sorties(self.carnet)):
+            raise ProductionImpossible(
+                "le carnet n'a rien préparé pour la note",
+                attendu="une cellule « d.note() »",
+                conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb",
+            )
+        return self.seule(MIME_NOTE)
 
-def _note(carnet) -> Mapping[str, Any]:
-    """Ce que le carnet a préparé pour la note, les diapositives et les fiches."""
-    contenu = next((_objet(d[MIME_NOTE]) for d in sorties(carnet) if MIME_NOTE in d), None)
-    if contenu is None:
-        raise ProductionImpossible(
-            "le carnet n'a rien préparé pour la note",
-            attendu="une cellule « d.note() »",
-            conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb",
-        )
-    return contenu
-
-
-def _mesures(carnet) -> str:
-    return next(_objet(d[MIME_MESURES])["csv"] for d in sorties(carnet) if MIME_MESURES in d)
+    @cached_property
+    def mesures(self) -> pd.DataFrame:
+        """Les mesures jointes au rapport."""
+        return jointes.de_json(self.seule(MIME_MESURES))
 
 
 def _objet(valeur: Any) -> Any:
     return json.loads(valeur) if isinstance(valeur, str) else valeur
+
+
+def texte_du_carnet(matiere: Matiere) -> Contenus:
+    """Le carnet en texte, sans horodatage : même entrée, même version, mêmes octets."""
+    import nbformat
+
+    carnet = nbformat.from_dict(matiere.carnet)
+    for rang, cellule in enumerate(carnet.cells):
+        if "outputs" in cellule:
+            # Ce que la machine murmure (cache de polices à construire, fontconfig mal réglé) n'est pas un résultat.
+            cellule.outputs = [s for s in cellule.outputs if s.get("name") != "stderr"]
+        cellule.metadata.pop("execution", None)
+        cellule.metadata.pop("papermill", None)
+        # Les cellules injectées par papermill reçoivent un identifiant au hasard.
+        cellule["id"] = f"cellule-{rang:02d}"
+    carnet.metadata.pop("papermill", None)
+    return {"ipynb": nbformat.writes(carnet)}
+
+
+def _document(format_: str) -> Callable[[Matiere], Contenus]:
+    return lambda matiere: {format_: redacteurs.rediger(matiere.document, format_)}
+
+
+def _note(matiere: Matiere) -> Contenus:
+    from cafdiag.restitution.rendu_note import rendre_note
+
+    page, imprimee = rendre_note(matiere.note, matiere.cartes, matiere.identite)
+    return {"note": page, "note_pdf": imprimee}
+
+
+def _pptx(matiere: Matiere) -> Contenus:
+    from cafdiag.restitution.rendu_pptx import rendre_pptx
+
+    return {"pptx": rendre_pptx(matiere.note, matiere.cartes, matiere.identite, matiere.modele)}
+
+
+def _fiches(matiere: Matiere) -> Contenus:
+    from cafdiag.restitution.fiches_actions import Fiches
+
+    fiches = Fiches(matiere.note, matiere.mesures, matiere.actions)
+    rendus: dict[str, str | bytes] = {"fiches": fiches.docx(matiere.identite)}
+    return rendus if matiere.actions else rendus | {"actions": fiches.xlsx()}
+
+
+def _xlsx(matiere: Matiere) -> Contenus:
+    from cafdiag.restitution.rendu_xlsx import rendre_xlsx
+
+    garde = matiere.seule(MIME_GARDE)
+    dite = {"titre": garde["titre"], "situation": garde["situation"], "maille": garde.get("maille", "")}
+    return {"xlsx": rendre_xlsx(matiere.mesures, **dite)}
+
+
+def _gpkg(matiere: Matiere) -> Contenus:
+    from cafdiag.restitution.rendu_geo import couches_geo, geopackage
+
+    return {"gpkg": geopackage(couches_geo(matiere.mesures, matiere.cartes))}
+
+
+def _geojson(matiere: Matiere) -> Contenus:
+    from cafdiag.restitution.rendu_geo import couches_geo, geojson
+
+    return {"geojson": geojson(couches_geo(matiere.mesures, matiere.cartes))}
+
+
+@dataclass(frozen=True)
+class Livrable:
+    """Un format : ce qui l'écrit, et ce que valent ses fichiers.
+
+    Attributes
+    ----------
+    rediger : callable
+        De la matière aux contenus, un par fichier.
+    noms : dict of str to str
+        Le nom de chaque fichier, « {} » pour le code.
+    signe : bool
+        Il porte l'identité de la Caf.
+    retouchables : tuple of str
+        Les fichiers que l'on reprend à la main : retouchés, ils ne s'écrasent pas.
+    """
+
+    rediger: Callable[[Matiere], Contenus]
+    noms: Mapping[str, str]
+    signe: bool = False
+    retouchables: tuple[str, ...] = ()
+
+
+_RAPPORT = "diagnostic-{}."
+LIVRABLES: dict[str, Livrable] = {
+    **{
+        f: Livrable(_document(f), {f: _RAPPORT + f}, retouchables=(f,) if f in redacteurs.RETOUCHABLES else ())
+        for f in redacteurs.REDACTEURS
+    },
+    "ipynb": Livrable(texte_du_carnet, {"ipynb": _RAPPORT + "ipynb"}),
+    "xlsx": Livrable(_xlsx, {"xlsx": _RAPPORT + "xlsx"}),
+    "note": Livrable(_note, {"note": "note-{}.html", "note_pdf": "note-{}.pdf"}, signe=True),
+    "pptx": Livrable(_pptx, {"pptx": "copil-{}.pptx"}, signe=True, retouchables=("pptx",)),
+    "fiches": Livrable(
+        _fiches,
+        {"fiches": "fiches-{}.docx", "actions": "actions-{}.xlsx"},
+        signe=True,
+        retouchables=("fiches", "actions"),
+    ),
+    "gpkg": Livrable(_gpkg, {"gpkg": _RAPPORT + "gpkg"}),
+    "geojson": Livrable(_geojson, {"geojson": _RAPPORT + "geojson"}),
+}
+FORMATS = tuple(LIVRABLES)
+SIGNES = tuple(f for f, livrable in LIVRABLES.items() if livrable.signe)
+RETOUCHABLES = tuple(f for livrable in LIVRABLES.values() for f in livrable.retouchables)
+NOMS = {fichier: nom for livrable in LIVRABLES.values() for fichier, nom in livrable.noms.items()}
+
+
+def rendre(formats: Sequence[str], matiere: Matiere) -> dict[str, str | bytes]:
+    """Contenu de chaque fichier des formats demandés, pris dans :data:`FORMATS`."""
+    return {fichier: c for f in formats for fichier, c in LIVRABLES[f].rediger(matiere).items()}

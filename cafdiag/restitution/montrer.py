@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cafdiag.indicateurs import dictionnaire
-from cafdiag.restitution.echappement import est_vide, html_sur
+from cafdiag.restitution.document import Bout, Case, Table
+from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.formats import STATUTS, majuscule
+from cafdiag.restitution.rendu_html import fragment
 from cafdiag.restitution.terminal import ROLES, aligner, en_colonnes
 
 # Ce que dit l'en-tête, quand le nom de la colonne ne suffit pas.
@@ -35,23 +37,23 @@ _MOTS = {
 }
 _SANS_COUPURE = 100_000
 _STYLE = (
-    "<style>.cafdiag-table{border-collapse:collapse;font:.875rem/1.4 system-ui,'Liberation Sans',Arial,sans-serif;"
-    "color:#1b2430;background:#fff}.cafdiag-table th,.cafdiag-table td{padding:.3rem .8rem;text-align:left!important;"
-    "vertical-align:top;border-top:1px solid #d5dbe1;max-width:34rem;white-space:normal}.cafdiag-table thead th{"
-    "border:0;background:#f3f6f8}.cafdiag-table .nombre{text-align:right!important;font-variant-numeric:tabular-nums;"
-    "white-space:nowrap}.cafdiag-table tbody th{font-weight:400}</style>"
+    "<style>.cafdiag-table table{border-collapse:collapse;background:#fff;color:#1b2430;"
+    "font:.875rem/1.4 system-ui,'Liberation Sans',Arial,sans-serif}.cafdiag-table th,.cafdiag-table td{"
+    "padding:.3rem .8rem;text-align:left!important;vertical-align:top;border-top:1px solid #d5dbe1;max-width:34rem;"
+    "white-space:normal}.cafdiag-table thead th{border:0;background:#f3f6f8}.cafdiag-table .nombre{"
+    "text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}</style>"
 )
 
 
 @dataclass(frozen=True)
 class TableMontree:
-    """Une table prête à lire : `html` pour un carnet, `texte` pour une console."""
+    """Une table prête à lire : dans un carnet, un tableau du rapport ; dans une console, `texte`."""
 
-    html: str
+    table: Table
     texte: str
 
     def _repr_html_(self) -> str:
-        return self.html
+        return f'{_STYLE}<div class="cafdiag-table">{fragment((self.table,))}</div>'
 
     def __repr__(self) -> str:
         return self.texte
@@ -95,7 +97,7 @@ def montrer(table: pd.DataFrame) -> TableMontree:
         for rangee in rangees:
             rangee[rang] = mots.get(nom, {}).get(rangee[rang], rangee[rang])
     entetes = [courts.get(nom) or _ENTETES.get(nom) or majuscule(nom.replace("_", " ")) for nom in entetes]
-    return TableMontree(_html(entetes, rangees, a_droite), aligner([entetes, *rangees], a_droite))
+    return TableMontree(_table(entetes, rangees, a_droite), aligner([entetes, *rangees], a_droite))
 
 
 def _unites(table: pd.DataFrame) -> list[str | None]:
@@ -114,12 +116,11 @@ def _vides(table: pd.DataFrame) -> list[str]:
     return [STATUTS[s].symbole or "n.d." if not est_vide(s) and s in STATUTS else "n.d." for s in table["statut"]]
 
 
-def _html(entetes: list[str], rangees: list[list[str]], a_droite: list[bool]) -> str:
-    classes = [' class="nombre"' if droite else "" for droite in a_droite]
-    tete = "".join(f'<th scope="col"{c}>{html_sur(e)}</th>' for e, c in zip(entetes, classes, strict=True))
-    corps = "".join(
-        "<tr>" + "".join(f"<td{c}>{html_sur(case)}</td>" for case, c in zip(rangee, classes, strict=True)) + "</tr>"
-        for rangee in rangees
-    )
-    corps = corps or f'<tr><td colspan="{len(entetes)}">Aucune ligne.</td></tr>'
-    return f'{_STYLE}<table class="cafdiag-table"><thead><tr>{tete}</tr></thead><tbody>{corps}</tbody></table>'
+def _table(entetes: list[str], rangees: list[list[str]], a_droite: list[bool]) -> Table:
+    def ligne(cases: list[str], *, entete: bool = False) -> tuple[Case, ...]:
+        return tuple(
+            Case((Bout(c),), entete=entete, nombre=d) for c, d in zip(cases, a_droite, strict=True)
+        )
+
+    vide = (Case((Bout("Aucune ligne."),), colonnes=len(entetes)),)
+    return Table("", "", (ligne(entetes, entete=True),), tuple(map(ligne, rangees)) or (vide,))

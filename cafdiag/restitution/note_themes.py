@@ -15,10 +15,10 @@ from cafdiag.millesimes import millesime
 from cafdiag.restitution import couleurs, graphiques, graphiques_rang
 from cafdiag.restitution.accords import accorder, elider
 from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.document import Figure
 from cafdiag.restitution.evolution import fait_une_serie
 from cafdiag.restitution.formats import enumeration, intervalle, majuscule, nom_court, nombre
 from cafdiag.restitution.horizon import epreuve_en_bref
-from cafdiag.restitution.illustrations import Illustration
 from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.note_mots import PRESQUE_TOUS, duree, fraction, quand, situe
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
@@ -76,7 +76,7 @@ class _Theme:
             contre = self.lecture.contre(code)
             self.dire(code, f"{self.lecture.dit(code)} {phrase}{f', {contre}' if contre else ''}.")
 
-    def dessiner(self, dessin: Illustration, titre: str, precision: str) -> None:
+    def dessiner(self, dessin: Figure, titre: str, precision: str) -> None:
         """Ajoute un dessin, avec le titre et la précision que la note lui donne."""
         figure = {"titre": titre, "svg": dessin.svg, "alternative": dessin.alternative, "precision": precision}
         self.figures.append(figure)

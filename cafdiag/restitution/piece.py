@@ -1,11 +1,11 @@
-"""Une pièce du dossier (trame, avis, bilan, dépouillement) : les mêmes sections en page HTML, en docx ou en pdf."""
+"""Une pièce du dossier (trame, avis, bilan, dépouillement) : un document, et ce qu'en montre un terminal."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,71 +13,28 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import ecrire_atomique
 from cafdiag.restitution import document as modele
 from cafdiag.restitution.archives import place_libre
-from cafdiag.restitution.bloc import phrase_html
-from cafdiag.restitution.document import PIED, Document
-from cafdiag.restitution.document_html import lire_blocs
-from cafdiag.restitution.formats import majuscule
-from cafdiag.restitution.produire import rendre_page
+from cafdiag.restitution.document import PIED, Document, Section
+from cafdiag.restitution.redacteurs import REDACTEURS, RETOUCHABLES, rediger
+from cafdiag.territoires import Territoire
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
-FORMES = (".docx", ".html", ".pdf")
 # En deçà, un sommaire prendrait plus de place qu'il n'en épargne.
 _SECTIONS_SANS_SOMMAIRE = 5
 
 
-@dataclass(frozen=True)
-class Section:
-    """Un titre, son ancre dans la page, son contenu en HTML sémantique."""
-
-    ancre: str
-    titre: str
-    html: str
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Ce qu'on remet : une garde et des sections.
-
-    Attributes
-    ----------
-    titre, sous_titre, situation, maille : str
-        La garde, comme celle du rapport.
-    origine : str
-        Ce qui s'écrit en pied de page HTML : d'où viennent les chiffres.
-    """
-
-    titre: str
-    sous_titre: str
-    situation: str
-    sections: tuple[Section, ...]
-    maille: str = ""
-    avertissements: tuple[str, ...] = ()
-    origine: str = PIED
-
-    def corps(self) -> str:
-        """Les sections, l'une après l'autre."""
-        return "".join(
-            f'<section id="{s.ancre}"><h2>{phrase_html(s.titre)}</h2>{s.html}</section>' for s in self.sections
-        )
-
-
-def liste(phrases: Sequence[str]) -> str:
-    """Des phrases en liste ; rien s'il n'y en a pas.
-
-    >>> liste(["Un.", "Deux."])
-    '<ul><li>Un.</li><li>Deux.</li></ul>'
-    """
-    return f"<ul>{''.join(f'<li>{phrase_html(p)}</li>' for p in phrases)}</ul>" if phrases else ""
-
-
-def paragraphes(*phrases: str) -> str:
-    """Des phrases, chacune en paragraphe."""
-    return "".join(f"<p>{phrase_html(p)}</p>" for p in phrases if p)
-
-
-def a_completer(quoi: str) -> str:
-    """Un cadre à remplir ; dans le docx, une zone où l'on clique pour écrire."""
-    return (
-        f'<div class="parole a-completer"><p><strong>À compléter.</strong> {phrase_html(majuscule(quoi))}.</p></div>'
+def piece(
+    lieu: Territoire, sections: Sequence[Section], *, sous_titre: str, situation: str, titre: str = "", pied: str = PIED
+) -> Document:
+    """Ce qu'on remet sur un territoire : la garde du rapport, des sections."""
+    return Document(
+        titre=titre or lieu.nom,
+        sous_titre=sous_titre,
+        situation=situation,
+        maille=f"{LIBELLES_MAILLES[lieu.maille]} {lieu.code}",
+        avertissements=tuple(lieu.avertissements),
+        elements=tuple(sections),
+        sommaire=len(sections) >= _SECTIONS_SANS_SOMMAIRE,
+        pied=pied,
     )
 
 
@@ -96,30 +53,33 @@ def en_colonnes(table: pd.DataFrame) -> list[str]:
     return ["  ".join(cases).rstrip() for cases in zip(*colonnes, strict=True)]
 
 
-def en_texte(piece: Piece) -> str:
+def en_texte(document: Document) -> str:
     """La pièce pour un terminal : les mêmes sections, sans les dessins ni ce qui reste à écrire."""
-    lignes = [piece.titre, piece.sous_titre, piece.situation]
-    for section in piece.sections:
-        lignes += ["", section.titre, *(li for bloc in lire_blocs(section.html) for li in _lignes(bloc))]
+    lignes = [document.titre, document.sous_titre, document.situation]
+    for element in document.elements:
+        lignes += _lignes(element)
     # Un terminal n'a pas d'espaces insécables ; deux lignes vides n'y disent rien de plus qu'une.
     texte = re.sub("[\u202f\xa0]", " ", "\n".join(lignes))
     return re.sub(r"\n{3,}", "\n\n", texte).strip("\n")
 
 
-def _lignes(bloc: modele.Bloc) -> list[str]:
-    if isinstance(bloc, modele.Titre):
-        return ["", _mots(bloc.bouts)]
-    if isinstance(bloc, modele.Paragraphe):
-        return [f"  {_mots(bloc.bouts)}"]
-    if isinstance(bloc, modele.Liste):
-        return [li for element in bloc.elements for b in element for li in _lignes(b)]
-    if isinstance(bloc, modele.Table) and bloc.entetes:
-        entete = [_mots(c.bouts) for c in bloc.entetes[-1]]
-        corps = [[_mots(c.bouts) for c in ligne] for ligne in bloc.corps]
-        titre = f"{bloc.titre} ({bloc.precision})" if bloc.precision else bloc.titre
-        return ["", titre, *(f"  {li}" for li in en_colonnes(pd.DataFrame(corps, columns=entete))), ""]
-    if isinstance(bloc, modele.Encadre) and bloc.genre not in ("parole", "completer"):
-        return [li for b in bloc.blocs for li in _lignes(b)]
+def _lignes(element: Any) -> list[str]:
+    if isinstance(element, modele.Section):
+        return ["", element.titre, *(li for e in element.elements for li in _lignes(e))]
+    if isinstance(element, modele.Titre):
+        return ["", _mots(element.bouts)]
+    if isinstance(element, modele.Paragraphe):
+        return [f"  {_mots(element.bouts)}"]
+    if isinstance(element, modele.Liste):
+        return [f"  {_mots(bouts)}" for bouts in element.elements]
+    if isinstance(element, modele.Table) and element.entetes:
+        entete = [_mots(c.bouts) for c in element.entetes[-1]]
+        corps = [[_mots(c.bouts) for c in ligne] for ligne in element.corps]
+        titre = f"{element.titre} ({element.precision})" if element.precision else element.titre
+        notes = (li for note in element.notes for li in _lignes(note))
+        return ["", titre, *(f"  {li}" for li in en_colonnes(pd.DataFrame(corps, columns=entete))), "", *notes]
+    if isinstance(element, modele.Encadre) and element.genre not in ("parole", "completer"):
+        return [li for e in element.elements for li in _lignes(e)]
     return []
 
 
@@ -127,8 +87,13 @@ def _mots(bouts: modele.Bouts) -> str:
     return "".join(b.texte for b in bouts).strip()
 
 
-def controler_sortie(sortie: str | Path, *, formes: Sequence[str] = FORMES) -> Path:
-    """Le chemin demandé, si son extension est de celles qu'on sait écrire : à dire avant de calculer.
+def formes_des_pieces() -> tuple[str, ...]:
+    """Les extensions qu'une pièce sait prendre."""
+    return tuple(f".{f}" for f in sorted(REDACTEURS))
+
+
+def controler_sortie(sortie: str | Path, *, formes: Sequence[str] = ()) -> Path:
+    """Le chemin demandé, si son extension est permise (celles des pièces, à défaut) : à dire avant de calculer.
 
     Raises
     ------
@@ -136,45 +101,13 @@ def controler_sortie(sortie: str | Path, *, formes: Sequence[str] = FORMES) -> P
         Une autre extension.
     """
     sortie = Path(sortie)
+    formes = formes or formes_des_pieces()
     if sortie.suffix.lower() not in formes:
         raise DemandeFausse(f"sortie : « {sortie.name} »", attendu=f"un nom en {', '.join(formes)}")
     return sortie
 
 
-def rendre(piece: Piece, forme: str) -> str | bytes:
-    """La pièce dans une forme (``.docx``, ``.html`` ou ``.pdf``) ; mêmes entrées, mêmes octets."""
-    sommaire = len(piece.sections) >= _SECTIONS_SANS_SOMMAIRE
-    if forme == ".html":
-        garde = {
-            "titre": piece.titre,
-            "sous_titre": piece.sous_titre,
-            "situation": piece.situation,
-            "maille": piece.maille,
-            "avertissements": list(piece.avertissements),
-            "sommaire": [{"ancre": s.ancre, "titre": s.titre} for s in piece.sections] if sommaire else [],
-            "origine": piece.origine,
-        }
-        return rendre_page(garde=garde, corps=piece.corps(), scripts=[])
-    document = Document(
-        titre=piece.titre,
-        sous_titre=piece.sous_titre,
-        maille=piece.maille,
-        situation=piece.situation,
-        avertissements=piece.avertissements,
-        blocs=lire_blocs(piece.corps()),
-        sommaire=sommaire,
-        pied=piece.origine,
-    )
-    if forme == ".pdf":
-        from cafdiag.restitution.rendu_pdf import pdf
-
-        return pdf(document)
-    from cafdiag.restitution.rendu_docx import rendre_docx
-
-    return rendre_docx(document)
-
-
-def ecrire_piece(piece: Piece, sortie: str | Path) -> Path:
+def ecrire_piece(document: Document, sortie: str | Path) -> Path:
     """Écrit la pièce d'un coup, selon l'extension ; un docx retouché n'est jamais écrasé.
 
     Warns
@@ -183,6 +116,6 @@ def ecrire_piece(piece: Piece, sortie: str | Path) -> Path:
         Le docx déjà là a été retouché : le nouveau s'appelle ``nom (2).docx``.
     """
     sortie = controler_sortie(sortie)
-    forme = sortie.suffix.lower()
-    contenu = rendre(piece, forme)
-    return ecrire_atomique(place_libre(sortie) if forme == ".docx" else sortie, contenu)
+    forme = sortie.suffix.lower().removeprefix(".")
+    contenu = rediger(document, forme)
+    return ecrire_atomique(place_libre(sortie) if forme in RETOUCHABLES else sortie, contenu)

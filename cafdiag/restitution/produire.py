@@ -5,44 +5,34 @@ Rien n'est écrit dans le dossier de sortie avant que tout soit prêt ; chaque f
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jinja2
-
 from cafdiag import erreurs
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible, tout_lire
 from cafdiag.magasin import dossier, ecrire_atomique, ecrire_ensemble
-from cafdiag.restitution import livrables, processus
+from cafdiag.restitution import jointes, livrables, processus
 from cafdiag.restitution.archives import place_libre
-from cafdiag.restitution.carte import MIME_CARTE
-from cafdiag.restitution.carte_html import assembler, socle_html
 from cafdiag.restitution.demande import controler, refuser_parametres
+from cafdiag.restitution.document import Document
 from cafdiag.restitution.identite import Identite, chercher, lire_identite
 from cafdiag.restitution.processus import FAIT, Limites, Travail
-from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES
+from cafdiag.restitution.redacteurs import rediger
+from cafdiag.restitution.rendu_html import gabarit_abime
 from cafdiag.territoires import Territoire, territoire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
     from cafdiag.indicateurs.actions import Action
 
 FORMATS_PAR_DEFAUT = ("html", "ipynb")
-FORMATS = (*FORMATS_PAR_DEFAUT, *livrables.FORMATS)
+FORMATS = livrables.FORMATS
 GABARIT = "diagnostic_ctg.ipynb"
-PAGE = "page.html.j2"
-# Les fichiers qui ne s'appellent pas « diagnostic-<code>.<format> ».
-_NOMS = {
-    "note": "note-{}.html",
-    "note_pdf": "note-{}.pdf",
-    "pptx": "copil-{}.pptx",
-    "fiches": "fiches-{}.docx",
-    "actions": "actions-{}.xlsx",
-}
-# Ceux que l'on reprend à la main : retouchés, ils ne s'écrasent pas.
-_RETOUCHABLES = ("docx", "pptx", "fiches", "actions", "bordereau")
 
 
 def diagnostic(
@@ -57,6 +47,7 @@ def diagnostic(
     modele: str | Path = "",
     actions: str | Path = "",
     delai: int = 300,
+    annoncer: Callable[[str], object] | None = None,
 ) -> dict[str, Path]:
     """Produit le diagnostic d'un territoire.
 
@@ -85,6 +76,8 @@ def diagnostic(
         Le tableau des actions rempli : une fiche par action ; par défaut, une par enjeu.
     delai : int
         Secondes accordées à chaque cellule.
+    annoncer : callable, optional
+        Reçoit ce que les sources en ligne ajouteraient au rapport, en une phrase, s'il y en a.
 
     Returns
     -------
@@ -121,24 +114,26 @@ def diagnostic(
     controler(commande.cible, commande.parametres)
     if "html" in commande.formats:
         # Un gabarit abîmé se dit avant le calcul, pas après.
-        _page_modele()
+        rediger(Document("", ""), "html")
     sortie = Path(sortie)
     verifier_dossier(sortie)
     carnet = _executer(
         commande.gabarit, commande.parametres, sortie=sortie, suffixe=commande.suffixe, delai=delai
     )
-    fichiers = contenus(carnet, commande)
-    fichiers["bordereau"] = _bordereau(fichiers["mesures"][1], commande)
-    return ranger(sortie, fichiers)
+    from cafdiag.restitution.bordereau import promesse
+
+    mesures = livrables.Matiere(carnet).mesures
+    chemins = ranger(sortie, contenus(carnet, commande) | {"bordereau": _bordereau(mesures, commande)})
+    if annoncer is not None and (dite := promesse(mesures)):
+        annoncer(dite)
+    return chemins
 
 
-def _bordereau(mesures_csv: str | bytes, commande: Commande) -> tuple[str, bytes]:
+def _bordereau(mesures: pd.DataFrame, commande: Commande) -> tuple[str, bytes]:
     """Ce que le chargé doit apporter : à part, pour que le rapport se remette tel quel."""
-    from cafdiag.restitution.bordereau import bordereau, lire_mesures
+    from cafdiag.restitution.bordereau import bordereau
 
-    octets = bordereau(
-        lire_mesures(mesures_csv), commande.cible, titre=commande.parametres.get("nom_usage", "")
-    )
+    octets = bordereau(mesures, commande.cible, titre=commande.parametres.get("nom_usage", ""))
     return f"a-apporter-{commande.suffixe}.xlsx", octets
 
 
@@ -284,22 +279,10 @@ def trouver_identite(formats: str | tuple, identite: str | Path, sortie: str | P
 
 def contenus(carnet, commande: Commande) -> dict[str, tuple[str, str | bytes]]:
     """Les fichiers d'un carnet exécuté : par format, leur nom et leur contenu ; rien n'est écrit."""
-    nom = f"diagnostic-{commande.suffixe}"
-    fichiers: dict[str, tuple[str, str | bytes]] = {}
-    if "html" in commande.formats:
-        fichiers["html"] = (f"{nom}.html", page_html(carnet))
-    if "ipynb" in commande.formats:
-        fichiers["ipynb"] = (f"{nom}.ipynb", texte_du_carnet(carnet))
-    for format_, contenu in _rendus(carnet, commande).items():
-        fichiers[format_] = (_NOMS.get(format_, "diagnostic-{}." + format_).format(commande.suffixe), contenu)
-    fichiers["mesures"] = (f"mesures-{commande.suffixe}.csv", _sortie_unique(carnet, MIME_MESURES)["csv"])
-    return fichiers
-
-
-def _rendus(carnet, commande: Commande) -> dict[str, str | bytes]:
-    return livrables.rendre(
-        commande.formats, carnet, identite=commande.identite, modele=commande.modele, actions=commande.actions
-    )
+    matiere = livrables.Matiere(carnet, commande.identite, commande.modele, commande.actions)
+    rendus = livrables.rendre(commande.formats, matiere)
+    fichiers = {f: (livrables.NOMS[f].format(commande.suffixe), contenu) for f, contenu in rendus.items()}
+    return fichiers | {"mesures": (f"mesures-{commande.suffixe}.csv", jointes.en_csv(matiere.mesures))}
 
 
 def ranger(sortie: Path, fichiers: dict[str, tuple[str, str | bytes]]) -> dict[str, Path]:
@@ -311,7 +294,7 @@ def ranger(sortie: Path, fichiers: dict[str, tuple[str, str | bytes]]) -> dict[s
         Le document déjà là a été retouché : le nouveau prend un autre nom.
     """
     chemins = {format_: sortie / nom for format_, (nom, _) in fichiers.items()}
-    for retouchable in [f for f in _RETOUCHABLES if f in chemins]:
+    for retouchable in [f for f in (*livrables.RETOUCHABLES, "bordereau") if f in chemins]:
         chemins[retouchable] = place_libre(chemins[retouchable])
     ecrire_ensemble({chemins[format_]: contenu for format_, (_, contenu) in fichiers.items()})
     return chemins
@@ -341,22 +324,10 @@ def parametres_du_carnet(gabarit: Path) -> dict[str, str]:
     try:
         declares = {n: p["default"] for n, p in papermill.inspect_notebook(str(gabarit)).items()}
     except (OSError, ValueError, KeyError, AttributeError, TypeError, ValidationError) as cause:
-        raise _gabarit_abime(gabarit, cause) from cause
+        raise gabarit_abime(gabarit, cause) from cause
     if "code" not in declares:
-        raise _gabarit_abime(gabarit, "il ne déclare pas le paramètre « code »")
+        raise gabarit_abime(gabarit, "il ne déclare pas le paramètre « code »")
     return declares
-
-
-def _gabarit_abime(fichier: Path, cause: object) -> ProductionImpossible:
-    lignes = str(getattr(cause, "strerror", None) or cause).strip().splitlines()
-    raison = lignes[0][:120] if lignes else type(cause).__name__
-    return ProductionImpossible(
-        f"le gabarit {fichier.name} est absent ou abîmé ({raison})",
-        attendu=f"templates/{fichier.relative_to(dossier('templates')).as_posix()}, tel que livré"
-        if fichier.is_relative_to(dossier("templates"))
-        else "un carnet de diagnostic",
-        conseil="retéléchargez le projet, ou reprenez le gabarit d'origine",
-    )
 
 
 def _absolus(valeurs: dict[str, str]) -> dict[str, str]:
@@ -398,78 +369,3 @@ def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: 
         if nom not in ("DelaiDepasse", "ProcessusArrete")
         else "relancez ; si cela se répète, signalez-le",
     )
-
-
-def texte_du_carnet(carnet) -> str:
-    """Carnet en texte, sans horodatage : même entrée, même version, mêmes octets."""
-    import nbformat
-
-    for cellule in carnet.cells:
-        if "outputs" in cellule:
-            # Ce que la machine murmure (cache de polices à construire, fontconfig mal réglé) n'est pas un résultat.
-            cellule.outputs = [s for s in cellule.outputs if s.get("name") != "stderr"]
-        cellule.metadata.pop("execution", None)
-        cellule.metadata.pop("papermill", None)
-    carnet.metadata.pop("papermill", None)
-    # Les cellules injectées par papermill reçoivent un identifiant au hasard.
-    for rang, cellule in enumerate(carnet.cells):
-        cellule["id"] = f"cellule-{rang:02d}"
-    return nbformat.writes(carnet)
-
-
-def _sortie_unique(carnet, mime: str) -> dict:
-    trouvees = [d[mime] for d in livrables.sorties(carnet) if mime in d]
-    if len(trouvees) != 1:
-        raise ProductionImpossible(
-            f"le carnet a produit {len(trouvees)} sortie(s) {mime}",
-            attendu="une seule",
-            conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb",
-        )
-    valeur = trouvees[0]
-    return json.loads(valeur) if isinstance(valeur, str) else valeur
-
-
-def page_html(carnet) -> str:
-    """Rapport HTML d'un carnet exécuté : sans code, en un seul fichier, cartes comprises.
-
-    Les cartes y sont insérées en fragments : Leaflet n'est incorporé qu'une fois.
-    """
-    garde = _sortie_unique(carnet, MIME_GARDE)
-    affichees = [d for d in livrables.sorties(carnet) if MIME_GARDE not in d and not HORS_DU_RAPPORT & set(d)]
-    cartes = iter(assembler([d[MIME_CARTE] for d in affichees if MIME_CARTE in d]))
-    morceaux, scripts = [], []
-    for donnees in affichees:
-        if MIME_CARTE in donnees:
-            html, script = next(cartes)
-            morceaux.append(html)
-            scripts.append(script)
-        elif MIME_BLOC in donnees:
-            morceaux.append("".join(donnees.get("text/html", "")))
-    return rendre_page(garde=garde, corps="\n".join(morceaux), scripts=scripts)
-
-
-def rendre_page(*, garde: dict, corps: str, scripts: list[str]) -> str:
-    """Assemble la page à partir du gabarit ``templates/rapport/page.html.j2``."""
-    modele, style = _page_modele()
-    try:
-        return modele.render(
-            garde=garde, corps=corps, scripts=scripts, style=style, socle=socle_html() if scripts else ""
-        )
-    except (jinja2.TemplateError, OSError, UnicodeDecodeError) as cause:
-        raise _gabarit_abime(dossier("templates") / "rapport" / PAGE, cause) from cause
-
-
-def _page_modele() -> tuple[jinja2.Template, str]:
-    """Le modèle de page et son style ; un fichier absent ou abîmé est nommé."""
-    ou = dossier("templates") / "rapport"
-    environnement = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ou), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    try:
-        modele = environnement.get_template(PAGE)
-    except (jinja2.TemplateError, OSError, UnicodeDecodeError) as cause:
-        raise _gabarit_abime(ou / PAGE, cause) from cause
-    try:
-        return modele, (ou / "style.css").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise _gabarit_abime(ou / "style.css", cause) from cause

@@ -14,12 +14,12 @@ from cafdiag.indicateurs.questionnaire import SANS, Depouillement
 from cafdiag.magasin import dossier, ecrire_ensemble, lire_table
 from cafdiag.restitution.archives import place_libre
 from cafdiag.restitution.chapitres import cites
+from cafdiag.restitution.document import Document, Section, Suite, Table, liste, paragraphes, titre
 from cafdiag.restitution.formats import cle_de_tri, enumeration, majuscule, nombre
 from cafdiag.restitution.modeles import classeur_modele
-from cafdiag.restitution.piece import Piece, Section, liste, paragraphes
+from cafdiag.restitution.piece import piece as en_piece
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.territoires import Territoire
-from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 TITRE = "Votre avis sur les services aux familles"
 ORIGINE = "Document produit à partir des réponses des familles ; elles ne sont publiées que réunies."
@@ -131,39 +131,35 @@ def _theme(cle: str) -> str:
     return THEMES.get(cle, "Autres")
 
 
-def parole(d: Depouillement) -> str:
+def parole(d: Depouillement) -> Suite:
     """La parole des acteurs, thème par thème, prête à entrer dans le rapport."""
-    return "".join(
-        f"<h3>{_theme(theme)}</h3>{liste(cites(mots))}" for theme, mots in d.mots.items()
-    ) or paragraphes("Aucun mot libre.")
+    dites = tuple(e for theme, mots in d.mots.items() for e in (*titre(_theme(theme)), *liste(cites(mots))))
+    return dites or paragraphes("Aucun mot libre.")
 
 
-def piece(d: Depouillement) -> Piece:
+def piece(d: Depouillement) -> Document:
     """Le dépouillement, prêt à être remis : il remplit la parole des acteurs."""
-    qui = [
-        tableau(_tableau(d, "commune", "Commune"), titre="Réponses par commune").html,
-        tableau(_tableau(d, "age", "Âge"), titre="Réponses par âge de l'enfant").html,
-    ]
-    reponses = ""
+    qui = (
+        tableau(_tableau(d, "commune", "Commune"), titre="Réponses par commune"),
+        tableau(_tableau(d, "age", "Âge"), titre="Réponses par âge de l'enfant"),
+    )
+    reponses: list[Table] = []
     for question in QUESTIONS:
         precision = "plusieurs réponses possibles" if question.plusieurs else ""
-        table = _tableau(d, question.cle, "Réponse")
-        reponses += tableau(table, titre=question.texte, precision=precision).html
+        reponses.append(tableau(_tableau(d, question.cle, "Réponse"), titre=question.texte, precision=precision))
         croise = _croisement(d, question.cle)
         if croise is not None:
-            reponses += tableau(croise, titre=f"{question.texte} Selon l'âge de l'enfant", precision="réponses").html
-    lieu = d.territoire
-    return Piece(
-        titre=lieu.nom,
+            selon = f"{question.texte} Selon l'âge de l'enfant"
+            reponses.append(tableau(croise, titre=selon, precision="réponses"))
+    return en_piece(
+        d.territoire,
+        [
+            Section("Ce que disent les familles", tuple(reponses), ancre="reponses"),
+            Section("La parole des familles, par thème", parole(d), ancre="parole"),
+            Section("Qui a répondu", qui, ancre="qui"),
+            Section("Lire ces chiffres", liste(_methode(d)), ancre="lire"),
+        ],
         sous_titre="La parole des familles : dépouillement du questionnaire",
         situation=f"{nombre(d.nombre, decimales=0)} réponses, chacune sur un enfant.",
-        maille=f"{LIBELLES_MAILLES[lieu.maille]} {lieu.code}",
-        avertissements=tuple(lieu.avertissements),
-        sections=(
-            Section("reponses", "Ce que disent les familles", reponses),
-            Section("parole", "La parole des familles, par thème", parole(d)),
-            Section("qui", "Qui a répondu", "".join(qui)),
-            Section("lire", "Lire ces chiffres", liste(_methode(d))),
-        ),
-        origine=ORIGINE,
+        pied=ORIGINE,
     )

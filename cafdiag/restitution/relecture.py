@@ -271,7 +271,12 @@ def _ipynb(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
             tableaux += _html_texte("".join(donnees.get("text/html", "")))
             mesures = donnees.get(MIME_MESURES)
             if isinstance(mesures, dict) and isinstance(mesures.get("csv"), str):
+                # Un carnet d'avant portait le texte du fichier.
                 lignes += _csv_texte(mesures["csv"])
+            elif isinstance(mesures, dict) and isinstance(mesures.get("lignes"), list):
+                noms = [str(c) for c in mesures.get("colonnes", ())]
+                for ligne in (li for li in mesures["lignes"] if isinstance(li, list)):
+                    lignes.append(dict(zip(noms, ("" if x is None else str(x) for x in ligne), strict=False)))
     return lignes, tableaux
 
 

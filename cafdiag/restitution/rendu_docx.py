@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 from functools import singledispatchmethod
 from typing import Any
 
@@ -18,9 +19,10 @@ from docx.shared import Cm, Emu, Pt, RGBColor
 from cafdiag.restitution import document as modele
 from cafdiag.restitution.archives import sans_dates
 from cafdiag.restitution.couleurs import ENCRE, ENCRE_2, FOND_DOUX, TERRITOIRE
-from cafdiag.restitution.document import Document, en_clair, parts_des_colonnes
+from cafdiag.restitution.document import Document, en_clair
 from cafdiag.restitution.echappement import html_sur, sans_controle
 from cafdiag.restitution.images import png
+from cafdiag.restitution.impression import a_imprimer, parts_des_colonnes
 
 LARGEUR_CM = 17.2
 # Un tableau plus court que cela ne se coupe pas d'une page à l'autre.
@@ -35,7 +37,7 @@ def rendre_docx(document: Document, *, chapitres_a_la_page: bool = False) -> byt
 
     ``chapitres_a_la_page`` : chaque chapitre commence une page, pour qu'il se remette seul.
     """
-    rendu = _RedacteurDocx(document)
+    rendu = _RedacteurDocx(replace(document, elements=a_imprimer(document.elements)))
     if chapitres_a_la_page:
         for p in rendu.docx.paragraphs:
             if p.style is not None and p.style.name == "Heading 1":
@@ -60,7 +62,7 @@ class _RedacteurDocx:
         proprietes.subject = sans_controle(document.situation)[:255]
         proprietes.author, proprietes.language, proprietes.comments = "", LANGUE, ""
         self._garde(document)
-        self.blocs(document.blocs)
+        self.blocs(document.elements)
         self._pied(document.titre)
 
     # --- La page de garde ---
@@ -78,8 +80,8 @@ class _RedacteurDocx:
             return
         chapitres = [
             b
-            for bloc in document.blocs
-            for b in (bloc.blocs if isinstance(bloc, modele.Encadre) else (bloc,))
+            for bloc in document.elements
+            for b in (bloc.elements if isinstance(bloc, modele.Encadre) else (bloc,))
             if isinstance(b, modele.Titre) and b.niveau == 1
         ]
         self._sommaire([en_clair(c.bouts) for c in chapitres])
@@ -120,7 +122,7 @@ class _RedacteurDocx:
 
     # --- Les blocs ---
 
-    def blocs(self, blocs: tuple[modele.Bloc, ...]) -> None:
+    def blocs(self, blocs: modele.Suite) -> None:
         for rang, bloc in enumerate(blocs):
             suivant = blocs[rang + 1] if rang + 1 < len(blocs) else None
             self.annotee = getattr(suivant, "allure", "") == "source"
@@ -155,18 +157,14 @@ class _RedacteurDocx:
     def _(self, bloc: modele.Liste) -> None:
         numero = self._numerotation() if bloc.ordonnee else None
         petite = bloc.allure == "source" or self.style_force == "Note"
-        for element in bloc.elements:
-            for rang, dedans in enumerate(element):
-                if rang or not isinstance(dedans, modele.Paragraphe):
-                    self.bloc(dedans)
-                    continue
-                puces = "Puces de note" if petite else "List Bullet"
-                p = self.docx.add_paragraph(style="List Number" if bloc.ordonnee else puces)
-                if numero is not None:
-                    _numeroter(p, numero)
-                self._bouts(p, dedans.bouts)
-                if self.style_force == "En bref":
-                    _ombrer(p)
+        for bouts in bloc.elements:
+            puces = "Puces de note" if petite else "List Bullet"
+            p = self.docx.add_paragraph(style="List Number" if bloc.ordonnee else puces)
+            if numero is not None:
+                _numeroter(p, numero)
+            self._bouts(p, bouts)
+            if self.style_force == "En bref":
+                _ombrer(p)
 
     def _numerotation(self) -> int:
         """Une numérotation neuve, qui repart de 1."""
@@ -187,7 +185,7 @@ class _RedacteurDocx:
             self.style_force,
             {"bref": "En bref", "note": "Note"}.get(bloc.genre, "Avertissement"),
         )
-        self.blocs(bloc.blocs)
+        self.blocs(bloc.elements)
         self.style_force = ancien
 
     def _parole(self, bloc: modele.Encadre, *, court: bool) -> None:
@@ -196,7 +194,7 @@ class _RedacteurDocx:
             "Parole des acteurs", "parole", A_ECRIRE
         )
         ancien, self.style_force = self.style_force, "Parole des acteurs"
-        question, deja_dit = bloc.blocs[0], bloc.blocs[1:-1]
+        question, deja_dit = bloc.elements[0], bloc.elements[1:-1]
         self.bloc(question)
         self.docx.paragraphs[-1].paragraph_format.space_before = Pt(8 if court else 14)
         # Ce que des familles ont déjà écrit : avant la place laissée aux autres.
@@ -219,9 +217,9 @@ class _RedacteurDocx:
     def _(self, bloc: modele.Definitions) -> None:
         for terme, definition in bloc.termes:
             p = self.docx.add_paragraph(style="Note")
-            p.add_run(sans_controle(en_clair(terme))).bold = True
+            p.add_run(sans_controle(terme)).bold = True
             p.add_run("\u00a0: ")
-            self._bouts(p, definition)
+            p.add_run(sans_controle(definition))
 
     @bloc.register
     def _(self, bloc: modele.Chiffres) -> None:

@@ -6,8 +6,6 @@ que disent les infobulles des structures et des quartiers. Aucune table de donn�
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cafdiag.restitution.carte import Carte
 from cafdiag.restitution.echappement import sans_controle
+from cafdiag.restitution.jointes import enregistrements
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -27,13 +26,13 @@ _ATTRIBUTS = ("nom", "type", "commune", "precisions")
 _PEINTES = ("carte", "epci_alentour")
 
 
-def couches_geo(mesures_csv: str, cartes: Sequence[Carte]) -> dict[str, pd.DataFrame]:
+def couches_geo(jointes: pd.DataFrame, cartes: Sequence[Carte]) -> dict[str, pd.DataFrame]:
     """Les couches d'un diagnostic, en WGS84.
 
     Parameters
     ----------
-    mesures_csv : str
-        Contenu de ``mesures-<code>.csv``.
+    jointes : DataFrame
+        Les mesures jointes au rapport.
     cartes : sequence of Carte
         Celles du carnet, pour les structures et les quartiers qu'elles montrent.
 
@@ -45,7 +44,7 @@ def couches_geo(mesures_csv: str, cartes: Sequence[Carte]) -> dict[str, pd.DataF
         precisions``. ``quartiers`` : ``nom``. Une couche vide n'est pas rendue ; celle d'un territoire sans
         contour (un quartier) est une table sans géométrie.
     """
-    mesures = list(csv.DictReader(io.StringIO(mesures_csv)))
+    mesures = enregistrements(jointes)
     peints = {(m["maille"], m["indicateur"]) for m in mesures if m["role"] in _PEINTES}
     couches: dict[str, pd.DataFrame | None] = {"territoire": _territoire(mesures)}
     for maille, nom in MAILLES.items():
@@ -89,8 +88,8 @@ def _table(mesures: list[dict]) -> pd.DataFrame | None:
         code = m["indicateur"]
         indicateurs[code] = None
         ligne = lignes.setdefault(m["territoire"], {"code": m["territoire"], "nom": sans_controle(m["nom"])})
-        ligne[code] = float(m["valeur"]) if m["valeur"] else None
-        ligne[f"{code}_annee"] = int(float(m["annee"])) if m["annee"] else None
+        ligne[code] = None if m["valeur"] is None else float(m["valeur"])
+        ligne[f"{code}_annee"] = None if m["annee"] is None else int(m["annee"])
         ligne[f"{code}_statut"] = m["statut"]
     if not lignes:
         return None

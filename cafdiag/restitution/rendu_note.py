@@ -11,12 +11,12 @@ import jinja2
 
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.magasin import dossier
-from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.carte import CLEF_DES_COMMUNES, CLEF_DES_TAUX, Carte
 from cafdiag.restitution.carte_fixe import carte_statique
 from cafdiag.restitution.formats import ponctuer
 from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.images import POLICES, nettoyer, polices
+from cafdiag.restitution.rendu_html import phrase_html
 
 PAGE, GABARIT, STYLE = "note.html.j2", "note.typ", "note.css"
 LARGEUR_DE_LA_CARTE = 470

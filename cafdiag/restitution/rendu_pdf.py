@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.magasin import dossier
 from cafdiag.restitution import document as modele
-from cafdiag.restitution.document import Document, parts_des_colonnes
+from cafdiag.restitution.document import Document
 from cafdiag.restitution.images import POLICES, nettoyer, polices
+from cafdiag.restitution.impression import a_imprimer, parts_des_colonnes
 
 GABARIT = "document.typ"
 # Un tableau plus court que cela ne se coupe pas d'une page à l'autre.
@@ -36,7 +38,7 @@ def pdf(document: Document) -> bytes:
         "maille": document.maille,
         "situation": document.situation,
         "avertissements": list(document.avertissements),
-        "blocs": _blocs(document.blocs),
+        "blocs": _blocs(a_imprimer(document.elements)),
     }
     try:
         source = fichier.read_bytes()
@@ -66,7 +68,7 @@ def _ligne(cases: tuple[modele.Case, ...]) -> list[dict]:
     return [vars(c) | {"bouts": _bouts(c.bouts), "longue": longue} for c in cases]
 
 
-def _blocs(blocs: tuple[modele.Bloc, ...]) -> list[dict]:
+def _blocs(blocs: modele.Suite) -> list[dict]:
     """Les blocs ; sources et légendes d'un tableau sont rangées avec lui, pour ne pas passer la page sans lui."""
     rendus: list[dict] = []
     for bloc in blocs:
@@ -78,12 +80,12 @@ def _blocs(blocs: tuple[modele.Bloc, ...]) -> list[dict]:
     return rendus
 
 
-def _bloc(bloc: modele.Bloc) -> dict:
+def _bloc(bloc: Any) -> dict:
     genre = type(bloc).__name__.lower()
     if isinstance(bloc, modele.Titre | modele.Paragraphe):
         return vars(bloc) | {"genre": genre, "bouts": _bouts(bloc.bouts)}
     if isinstance(bloc, modele.Liste):
-        elements = [_blocs(element) for element in bloc.elements]
+        elements = [[_bloc(modele.Paragraphe(bouts))] for bouts in bloc.elements]
         return {"genre": genre, "ordonnee": bloc.ordonnee, "allure": bloc.allure, "elements": elements}
     if isinstance(bloc, modele.Table):
         corps = [_ligne(ligne) for ligne in bloc.corps]
@@ -101,7 +103,7 @@ def _bloc(bloc: modele.Bloc) -> dict:
         champs = vars(bloc) | {"svg": nettoyer(bloc.svg), "nature": bloc.genre}
         return champs | {"genre": genre, "alternative": bloc.alternative or bloc.titre or "dessin"}
     if isinstance(bloc, modele.Encadre):
-        return {"genre": genre, "nature": bloc.genre, "blocs": _blocs(bloc.blocs)}
+        return {"genre": genre, "nature": bloc.genre, "blocs": _blocs(bloc.elements)}
     if isinstance(bloc, modele.Chiffres):
         return {"genre": genre, "chiffres": [vars(c) for c in bloc.chiffres]}
-    return {"genre": genre, "termes": [[_bouts(t), _bouts(d)] for t, d in bloc.termes]}
+    return {"genre": genre, "termes": [[_bouts(modele.mots(t)), _bouts(modele.mots(d))] for t, d in bloc.termes]}

@@ -1,17 +1,16 @@
 """Le tableur du diagnostic : une synthèse, une feuille par thème, le dictionnaire, les sources, les statuts.
 
-Les valeurs sont celles de ``mesures-<code>.csv``, lues de la même sortie du carnet. Un texte n'y devient
+Les valeurs sont celles de ``mesures-<code>.csv``, de la même table. Un texte n'y devient
 jamais une formule ; un code reste un texte ; un manquant laisse une case vide.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -31,6 +30,10 @@ from cafdiag.restitution.couleurs import ENCRE, FOND_DOUX, REFERENCES, TERRITOIR
 from cafdiag.restitution.echappement import sans_controle
 from cafdiag.restitution.formats import STATUTS, date_de, decimales_de, enumeration
 from cafdiag.restitution.formats import nombre as ecrire_nombre
+from cafdiag.restitution.jointes import enregistrements
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
 # Colonne du CSV, intitulé, largeur : ce qu'on lit d'abord vient d'abord.
@@ -82,17 +85,17 @@ def texte_inerte(texte: object) -> str:
     return f"'{propre}" if propre.startswith(_FORMULE) else propre
 
 
-def rendre_xlsx(mesures_csv: str, *, titre: str, situation: str = "", maille: str = "") -> bytes:
+def rendre_xlsx(mesures: pd.DataFrame, *, titre: str, situation: str = "", maille: str = "") -> bytes:
     """Le classeur d'un diagnostic ; mêmes entrées, mêmes octets.
 
     Parameters
     ----------
-    mesures_csv : str
-        Contenu de ``mesures-<code>.csv``.
+    mesures : DataFrame
+        Celles jointes au rapport.
     titre, situation, maille : str
         Ce que dit la garde du rapport.
     """
-    lignes = list(csv.DictReader(io.StringIO(mesures_csv)))
+    lignes = enregistrements(mesures)
     classeur = Workbook(write_only=True)
     themes = dictionnaire()["theme"].to_dict()
     feuilles: dict[str, list[dict]] = {}
@@ -222,8 +225,8 @@ def _feuille_de_mesures(classeur: Workbook, theme: str, mesures: list[dict]) -> 
         ici = mesure["role"] == "territoire"
         ligne: list[CaseDeSynthese | None] = []
         for colonne, _, _ in COLONNES:
-            brut = mesure.get(colonne, "")
-            if brut == "":
+            brut = mesure.get(colonne)
+            if brut is None:
                 ligne.append(None)
             elif colonne in NOMBRES:
                 nombre = float(brut)
@@ -231,7 +234,7 @@ def _feuille_de_mesures(classeur: Workbook, theme: str, mesures: list[dict]) -> 
                 nombre = int(nombre) if nombre.is_integer() else nombre
                 ligne.append(CaseDeSynthese(nombre, voulues, ici and colonne == "valeur", mesure["unite"]))
             else:
-                mot = _ROLES.get(brut, brut) if colonne == "role" else brut
+                mot = _ROLES.get(brut, brut) if colonne == "role" else str(brut)
                 ligne.append(CaseDeSynthese(mot, gras=ici and colonne == "nom"))
         lignes.append(ligne)
     feuille_en_tableau(classeur, theme, [(mot, largeur) for _, mot, largeur in COLONNES], lignes, gele="B2")
@@ -289,7 +292,7 @@ def _sources(classeur: Workbook, lignes: list[dict]) -> None:
     dites: dict[tuple[str, str], set[str]] = {}
     for ligne in lignes:
         if ligne["source"] and STATUTS[ligne["statut"]].chiffre:
-            dites.setdefault((ligne["source"], ligne["millesime"]), set()).add(ligne["indicateur"])
+            dites.setdefault((ligne["source"], ligne["millesime"] or ""), set()).add(ligne["indicateur"])
     rendues = [[s, m or None, ", ".join(sorted(codes))] for (s, m), codes in sorted(dites.items())]
     feuille_en_tableau(classeur, "Sources", [("Source", 70), ("Millésime", 30), ("Indicateurs", 90)], rendues)
 
@@ -332,10 +335,10 @@ class Synthese:
     Parameters
     ----------
     lignes : list of dict
-        Les mesures jointes au rapport, telles que le CSV les donne.
+        Les mesures jointes au rapport.
     """
 
-    def __init__(self, lignes: list[dict[str, str]]) -> None:
+    def __init__(self, lignes: list[dict[str, Any]]) -> None:
         self._mesures = _par_role(lignes)
         self._roles = [r for r in ROLES if self._mesures[r]]
         ici = self._mesures["territoire"]
@@ -408,36 +411,36 @@ class Synthese:
             gauche = not gauche
 
 
-def _par_role(lignes: list[dict[str, str]]) -> dict[str, dict[str, dict[str, str]]]:
+def _par_role(lignes: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
     connus = set(dictionnaire().index)
-    rendu: dict[str, dict[str, dict[str, str]]] = {r: {} for r in ROLES}
+    rendu: dict[str, dict[str, dict[str, Any]]] = {r: {} for r in ROLES}
     for ligne in lignes:
         if ligne["role"] in rendu and ligne["indicateur"] in connus:
             rendu[ligne["role"]].setdefault(ligne["indicateur"], ligne)
     return rendu
 
 
-def _nombre(ligne: dict[str, str]) -> float | int | None:
+def _nombre(ligne: dict[str, Any]) -> float | int | None:
     """La valeur d'une mesure qui en porte une ; un minorant n'en a pas."""
-    if not ligne or not ligne["valeur"] or not STATUTS[ligne["statut"]].chiffre:
+    if not ligne or ligne["valeur"] is None or not STATUTS[ligne["statut"]].chiffre:
         return None
     valeur = float(ligne["valeur"])
     return int(valeur) if valeur.is_integer() else valeur
 
 
-def _mesure(ligne: dict[str, str]) -> dict[str, Any]:
-    """La ligne du CSV, ses nombres en nombres."""
-    nombres = {c: float(ligne[c]) if ligne[c] else math.nan for c in ("annee", "valeur", "bas", "haut")}
+def _mesure(ligne: dict[str, Any]) -> dict[str, Any]:
+    """La mesure, un nombre manquant en ``nan``."""
+    nombres = {c: math.nan if ligne[c] is None else float(ligne[c]) for c in ("annee", "valeur", "bas", "haut")}
     return ligne | nombres
 
 
-def _bornes(ligne: dict[str, str]) -> str:
+def _bornes(ligne: dict[str, Any]) -> str:
     return dire_bornes(
         _mesure(ligne), decimales_de(ligne["unite"]), unite="%" if ligne["unite"] == "%" else ""
     )
 
 
-def _parle(ligne: dict[str, str]) -> bool:
+def _parle(ligne: dict[str, Any]) -> bool:
     return _nombre(ligne) is not None or bool(_bornes(ligne))
 
 

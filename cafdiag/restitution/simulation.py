@@ -15,7 +15,8 @@ from cafdiag.indicateurs.mesures import COLONNES
 from cafdiag.indicateurs.simulation import TAUX, Simulateur
 from cafdiag.indicateurs.simulation_objets import Hypotheses, Simulation
 from cafdiag.restitution.accords import accorder
-from cafdiag.restitution.bloc import Donnees, phrase_html
+from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.document import Section, Suite, liste, paragraphe, paragraphes, titre
 from cafdiag.restitution.formats import FINE, INSECABLE, majuscule, nombre
 from cafdiag.restitution.lecture import accord
 from cafdiag.restitution.tableaux import depliant, en_deux_colonnes, tableau
@@ -188,17 +189,21 @@ def simulations(donnees: Donnees, mesures: pd.DataFrame) -> list[tuple[str, Simu
     return faites
 
 
-def section(donnees: Donnees, faites: list[tuple[str, Simulation]]) -> str:
-    """La section « Simulation » du rapport, en HTML."""
-    titre = '<section id="simulation" class="chapitre"><h2>Simulation : rejoindre une référence</h2>'
+def section(donnees: Donnees, faites: list[tuple[str, Simulation]]) -> Suite:
+    """La section « Simulation » du rapport."""
+    entier, corps = "Simulation : rejoindre une référence", _corps(donnees, faites)
+    return (Section(entier, corps, ancre="simulation", court="Simulation", genre="chapitre"),)
+
+
+def _corps(donnees: Donnees, faites: list[tuple[str, Simulation]]) -> Suite:
     if not faites:
-        return f'{titre}<p class="nd">{phrase_html(_rien(donnees))}</p></section>'
-    corps = "".join(f"<p>{phrase_html(p)}</p>" for p in _phrases(donnees, faites))
+        return paragraphe(_rien(donnees), allure="note")
+    corps = paragraphes(*_phrases(donnees, faites))
     if all(s.atteinte for _, s in faites):
-        return f"{titre}{corps}</section>"
+        return corps
     comptees = [(role, s) for role, s in faites if not (s.atteinte or s.sans_places)]
     if not comptees:
-        return f"{titre}{corps}{_bareme_par_place()}{_notes(faites)}</section>"
+        return corps + _bareme_par_place() + _notes(faites)
     rendu = tableau(
         pd.DataFrame([_ligne(donnees, role, s) for role, s in comptees]),
         titre="Places à créer pour rejoindre une référence, si c'étaient des places de crèche à PSU",
@@ -212,7 +217,7 @@ def section(donnees: Donnees, faites: list[tuple[str, Simulation]]) -> str:
             "reste": "Reste à investir, avant autres financeurs",
         },
     )
-    return f"{titre}{corps}{rendu}{_bareme_par_place()}{_notes(faites)}</section>"
+    return (*corps, rendu, *_bareme_par_place(), *_notes(faites))
 
 
 def _rien(donnees: Donnees) -> str:
@@ -293,7 +298,7 @@ def lignes_des_financements(donnees: Donnees, faites: list[tuple[str, Simulation
     ]
 
 
-def _bareme_par_place() -> str:
+def _bareme_par_place() -> Suite:
     baremes = lire_baremes()
     lignes, sources = [], []
     for code, quoi in _PAR_PLACE:
@@ -310,11 +315,11 @@ def _bareme_par_place() -> str:
             "territoire n'étant pas connu, le reste à charge de fonctionnement n'est pas chiffré"
         )
         sources.append(f"{psu.source} ({psu.periode})")
-    liste = "".join(f"<li>{phrase_html(ligne)}.</li>" for ligne in lignes)
-    sources = [sans_cote(s) for s in sources]
+    dites = " ; ".join(dict.fromkeys(sans_cote(s) for s in sources))
     return (
-        f"<h3>Ce que la Caf apporte à une place nouvelle</h3><ul>{liste}</ul>"
-        f'<p class="source">{phrase_html("Barèmes : " + " ; ".join(dict.fromkeys(sources)))}.</p>'
+        *titre("Ce que la Caf apporte à une place nouvelle"),
+        *liste([f"{ligne}." for ligne in lignes]),
+        *paragraphe(f"Barèmes : {dites}.", allure="source"),
     )
 
 
@@ -327,10 +332,10 @@ def sans_cote(texte: str) -> str:
     return re.sub(r" \[[A-Z]\d+\]| \([^()]*\.toml\)", "", texte)
 
 
-def _notes(faites: list[tuple[str, Simulation]]) -> str:
+def _notes(faites: list[tuple[str, Simulation]]) -> Suite:
     ouvertes = [s for _, s in faites if not s.atteinte]
     if not ouvertes:
-        return ""
+        return ()
     # La cible est dans le tableau : on ne garde que ce qui est supposé pour toutes.
     hypotheses = dict.fromkeys(h for s in ouvertes for h in s.hypotheses[1:])
     inconnues = dict.fromkeys(i for s in ouvertes for i in s.inconnues)
@@ -339,8 +344,8 @@ def _notes(faites: list[tuple[str, Simulation]]) -> str:
         for nom, phrases in (("Hypothèse", hypotheses), ("Ce qu'on ne sait pas", inconnues))
         for ligne in en_deux_colonnes([sans_cote(p) for p in phrases], sinon=nom)
     ]
-    titre = "Hypothèses de cette simulation, et ce qu'on ne sait pas"
-    return depliant(titre, lignes, colonnes=("Sujet", "Ce qui est supposé, ou inconnu"))
+    intitule = "Hypothèses de cette simulation, et ce qu'on ne sait pas"
+    return depliant(intitule, lignes, colonnes=("Sujet", "Ce qui est supposé, ou inconnu"))
 
 
 def mesures_des_simulations(faites: list[tuple[str, Simulation]]) -> pd.DataFrame:

@@ -21,20 +21,18 @@ from cafdiag.indicateurs.sppe import MISSIONS, OBLIGATIONS, Sppe
 from cafdiag.indicateurs.sppe_schema import AMORCE, ENTETES, POINTS, TEXTE, Controle, controler
 from cafdiag.magasin import ecrire_atomique
 from cafdiag.millesimes import millesime
-from cafdiag.restitution.bloc import Bloc, phrase_html
+from cafdiag.restitution.bloc import Bloc
+from cafdiag.restitution.document import Document, Section, Suite, a_completer, liste
 from cafdiag.restitution.formats import decimales_de, enumeration, majuscule, nombre, pluriel, statut
 from cafdiag.restitution.piece import (
-    FORMES,
-    Piece,
-    Section,
-    a_completer,
     controler_sortie,
     ecrire_piece,
     en_colonnes,
+    formes_des_pieces,
 )
+from cafdiag.restitution.piece import piece as en_piece
 from cafdiag.restitution.simulation import MODES_COURTS, conclusion, montant, places_dites, sans_cote
 from cafdiag.restitution.tableaux import tableau
-from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 REPONSES = {"oui": "oui", "non": "non", "a_verifier": "à vérifier", "inconnu": "inconnu"}
 _ETAT_DES_LIEUX = (
@@ -489,30 +487,25 @@ def en_texte(etat: Sppe, rubriques: list[Rubrique]) -> str:
     return "\n".join(lignes)
 
 
-def piece(etat: Sppe, rubriques: list[Rubrique]) -> Piece:
+def piece(etat: Sppe, rubriques: list[Rubrique]) -> Document:
     """La trame, prête à être remise en page HTML, en docx ou en pdf."""
-    sections = []
-    for rang, r in enumerate(rubriques):
-        phrases = "".join(f"<li>{phrase_html(p)}</li>" for p in r.phrases)
-        corps = f"<ul>{phrases}</ul>" if phrases else ""
-        if r.table is not None:
-            corps += str(tableau(r.table.reset_index(drop=True), titre=TITRES.get(r.titre, f"{r.titre} : le détail")))
-        corps += "".join(map(a_completer, r.a_completer))
-        sections.append(Section(f"sppe-{rang}", r.titre, corps))
-    lieu = etat.territoire
-    return Piece(
-        titre=lieu.nom,
+    return en_piece(
+        etat.territoire,
+        [Section(r.titre, _elements(r), ancre=f"sppe-{rang}") for rang, r in enumerate(rubriques)],
         sous_titre="Service public de la petite enfance : trame du schéma pluriannuel",
         situation=etat.hypotheses[0],
-        maille=f"{LIBELLES_MAILLES[lieu.maille]} {lieu.code}",
-        avertissements=tuple(lieu.avertissements),
-        sections=tuple(sections),
     )
+
+
+def _elements(r: Rubrique) -> Suite:
+    titre = TITRES.get(r.titre, f"{r.titre} : le détail")
+    table = () if r.table is None else (tableau(r.table.reset_index(drop=True), titre=titre),)
+    return (*liste(r.phrases), *table, *(e for quoi in r.a_completer for e in a_completer(quoi)))
 
 
 def bloc(etat: Sppe, rubriques: list[Rubrique]) -> Bloc:
     """La trame, affichable dans un carnet."""
-    return Bloc(piece(etat, rubriques).corps())
+    return Bloc(piece(etat, rubriques).elements)
 
 
 def ecrire(
@@ -534,7 +527,7 @@ def ecrire(
     DocxRetouche
         Le docx déjà là a été retouché : il est gardé, le nouveau prend un autre nom.
     """
-    sortie = controler_sortie(sortie, formes=(*FORMES, ".md"))
+    sortie = controler_sortie(sortie, formes=(*formes_des_pieces(), ".md"))
     rubriques = trame(etat, apports=apports, declares=declares)
     if sortie.suffix.lower() == ".md":
         return ecrire_atomique(sortie, en_markdown(etat, rubriques))

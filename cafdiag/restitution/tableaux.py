@@ -1,4 +1,4 @@
-"""Des tableaux HTML que chacun peut lire : légende, en-têtes, nombres alignés, statuts expliqués.
+"""Des tableaux que chacun peut lire : légende, en-têtes, nombres alignés, statuts expliqués.
 
 Une cellule vide n'existe pas : un manquant est « n.d. », « s » ou « s.o. », et son motif est écrit sous
 le tableau, pour le papier et pour qui n'a pas de souris.
@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.bornes import dire_bornes
-from cafdiag.restitution.echappement import est_vide, html_sur
+from cafdiag.restitution.document import (
+    Bout,
+    Bouts,
+    Case,
+    Encadre,
+    Liste,
+    Paragraphe,
+    Suite,
+    Table,
+    liste,
+    mots,
+    paragraphe,
+)
+from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.formats import (
     STATUTS,
     date_de,
@@ -29,23 +41,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Au-delà, un tableau imprimé peut se couper d'une page à l'autre (ses en-têtes se répètent).
-LIGNES_D_UNE_PAGE = 24
 SUJET_AU_PLUS = 60
-
-
-@dataclass(frozen=True)
-class Tableau:
-    """Un tableau prêt à insérer : `html`, et son `titre`. S'affiche dans un carnet."""
-
-    titre: str
-    html: str
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def __str__(self) -> str:
-        return self.html
 
 
 def _colonnes_requises(mesures: pd.DataFrame, noms: Sequence[str]) -> None:
@@ -57,96 +53,76 @@ def _colonnes_requises(mesures: pd.DataFrame, noms: Sequence[str]) -> None:
         )
 
 
-def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> str:
-    """Le contenu HTML d'une cellule de mesure : valeur, symbole de statut, intervalle.
+def cellule(ligne: Mapping[str, Any], *, decimales: int | None = None) -> Bouts:
+    """Le contenu d'une cellule de mesure : valeur, symbole de statut, intervalle.
 
     Examples
     --------
-    >>> cellule({"valeur": 79.9, "unite": "%", "statut": "exact"})
+    >>> cellule({"valeur": 79.9, "unite": "%", "statut": "exact"})[0].texte
     '79,9'
-    >>> cellule({"valeur": None, "statut": "secret", "motif": ""})
-    '<abbr class="nd" title="secret statistique">s</abbr>'
+    >>> dite = cellule({"valeur": None, "statut": "secret", "motif": ""})[0]
+    >>> dite.texte, dite.dit
+    ('s', 'secret statistique')
     """
     etat = statut(ligne["statut"])
     modalite = ligne.get("modalite")
     if etat.chiffre and est_vide(ligne.get("valeur")) and est_vide(modalite):
         etat = statut("non_disponible")
+    places = decimales_de(ligne.get("unite")) if decimales is None else decimales
     if not etat.chiffre:
         motif = "" if est_vide(ligne.get("motif")) else f" : {ligne['motif']}"
         # Ce qui n'est qu'encadré se dit « au moins » : ni une valeur, ni un silence.
-        dite = dire_bornes(ligne, decimales_de(ligne.get("unite")) if decimales is None else decimales)
-        if dite:
-            return f'<abbr class="nd" title="{html_sur(etat.libelle + motif)}">{html_sur(dite)}</abbr>'
-        return f'<abbr class="nd" title="{html_sur(etat.libelle + motif)}">{etat.symbole}</abbr>'
+        return (Bout(dire_bornes(ligne, places) or etat.symbole, role="nd", dit=etat.libelle + motif),)
+    signe = (Bout(" "), Bout(etat.symbole, role="statut", dit=etat.libelle)) if etat.symbole else ()
     if not est_vide(modalite):
-        texte = f'<span class="modalite">{html_sur(modalite)}</span>'
-    else:
-        places = decimales_de(ligne.get("unite")) if decimales is None else decimales
-        signe = ligne.get("unite") == "points" or str(ligne.get("indicateur", "")).endswith("_EVOL")
-        texte = nombre(ligne["valeur"], decimales=places, signe=signe, unite=ligne.get("unite"))
-        if sur_place(ligne):
-            texte = "sur place"
-        if etat.symbole:
-            texte += f' <abbr class="statut" title="{html_sur(etat.libelle)}">{etat.symbole}</abbr>'
-        bornes = intervalle(
-            ligne.get("bas"), ligne.get("haut"), decimales=places, unite=ligne.get("unite")
-        )
-        if bornes and len(set(bornes.split(" à "))) > 1:
-            texte += f' <small class="intervalle">({bornes})</small>'
-        return texte
-    if etat.symbole:
-        texte += f' <abbr class="statut" title="{html_sur(etat.libelle)}">{etat.symbole}</abbr>'
-    return texte
+        return (Bout(str(modalite), role="modalite"), *signe)
+    signee = ligne.get("unite") == "points" or str(ligne.get("indicateur", "")).endswith("_EVOL")
+    texte = nombre(ligne["valeur"], decimales=places, signe=signee, unite=ligne.get("unite"))
+    bornes = intervalle(ligne.get("bas"), ligne.get("haut"), decimales=places, unite=ligne.get("unite"))
+    entre = len(set(bornes.split(" à "))) > 1
+    return (
+        Bout("sur place" if sur_place(ligne) else texte),
+        *signe,
+        *((Bout(" "), Bout(f"({bornes})", petit=True, role="intervalle")) if entre else ()),
+    )
 
 
-def _legende(statuts: Sequence[str], motifs: Sequence[str], intervalles: bool) -> str:
-    dits = [f"<b>{s.symbole}</b> : {s.libelle}" for cle, s in STATUTS.items() if cle in statuts and s.symbole]
+def _notes(statuts: Sequence[str], motifs: Sequence[str], *, intervalles: bool) -> tuple[Paragraphe | Liste, ...]:
+    """Ce que veulent dire les symboles d'un tableau, et pourquoi des chiffres y manquent."""
+    dits = [
+        (Bout(s.symbole, gras=True), *mots(f" : {s.libelle}"))
+        for cle, s in STATUTS.items()
+        if cle in statuts and s.symbole
+    ]
     if intervalles:
-        dits.append("entre parenthèses : l'intervalle où se trouve la valeur")
-    texte = f'<p class="legende-tableau">{" ; ".join(dits)}.</p>' if dits else ""
-    if motifs:
-        texte += '<ul class="motifs">' + "".join(f"<li>{html_sur(m)}</li>" for m in motifs) + "</ul>"
-    return texte
+        dits.append(mots("entre parenthèses : l'intervalle où se trouve la valeur"))
+    suite = [bout for rang, dit in enumerate(dits) for bout in (*(mots(" ; ") if rang else ()), *dit)]
+    legende = (Paragraphe((*suite, Bout(".")), "legende"),) if suite else ()
+    return (*legende, *_de_notes(liste(motifs, allure="motifs")))
+
+
+def _de_notes(suite: Suite) -> tuple[Paragraphe | Liste, ...]:
+    return tuple(e for e in suite if isinstance(e, Paragraphe | Liste))
 
 
 def _phrase(texte: str) -> str:
     return texte if texte.endswith((".", "!", "?")) else texte + "."
 
 
-def _bloc(titre: str, tete: str, corps: str, pied: str, *, precision: str = "") -> Tableau:
-    titre = ponctuer(titre)
-    petit = f"<small>{html_sur(ponctuer(precision))}</small>" if precision else ""
-    long = " long" if corps.count("<tr") > LIGNES_D_UNE_PAGE else ""
-    # Une zone qui défile doit être atteignable au clavier et nommée (WCAG 2.1.1).
-    return Tableau(
-        titre,
-        (
-            f'<div class="tableau{long}"><div class="tableau-defilant" tabindex="0" role="group" '
-            f'aria-label="{html_sur(titre)}">'
-            f"<table><caption>{html_sur(titre)}{petit}</caption><thead>{tete}</thead><tbody>{corps}</tbody></table></div>"
-            f"{pied}</div>"
-        ),
-    )
-
-
-def depliant(titre: str, lignes: Sequence[tuple[str, str]], *, colonnes: tuple[str, str]) -> str:
-    """Des précisions à déplier, en tableau : de quoi il s'agit, ce qu'il faut en savoir ; vide s'il n'y en a pas.
+def depliant(titre: str, lignes: Sequence[tuple[str, str]], *, colonnes: tuple[str, str]) -> Suite:
+    """Des précisions à déplier, en tableau : de quoi il s'agit, ce qu'il faut en savoir ; rien s'il n'y en a pas.
 
     Examples
     --------
-    >>> rendu = depliant("Limites", [("Population", "Municipale.")], colonnes=("Chiffre", "Limite"))
-    >>> '<th scope="row">Population</th><td>Municipale.</td>' in rendu
-    True
+    >>> (rendu,) = depliant("Limites", [("Population", "Municipale.")], colonnes=("Chiffre", "Limite"))
+    >>> rendu.elements[0].corps[0][1].bouts[0].texte
+    'Municipale.'
     """
     if not lignes:
-        return ""
-    tete = "<tr>" + "".join(f'<th scope="col">{html_sur(c)}</th>' for c in colonnes) + "</tr>"
-    corps = "".join(
-        f'<tr><th scope="row">{html_sur(ponctuer(sujet))}</th><td>{html_sur(ponctuer(dit))}</td></tr>'
-        for sujet, dit in lignes
-    )
-    rendu = _bloc(titre, tete, corps, "")
-    return f'<details class="note-limite precisions"><summary>{html_sur(ponctuer(titre))}</summary>{rendu}</details>'
+        return ()
+    tete = tuple(Case(mots(c), entete=True) for c in colonnes)
+    corps = tuple((Case(mots(sujet), entete=True), Case(mots(dit))) for sujet, dit in lignes)
+    return (Encadre("precisions", (Table(ponctuer(titre), "", (tete,), corps),), resume=titre),)
 
 
 def en_deux_colonnes(phrases: Sequence[str], *, sinon: str) -> list[tuple[str, str]]:
@@ -173,7 +149,7 @@ def tableau_mesures(
     noms: Mapping[str, str] | None = None,
     sources: bool = True,
     motifs: bool = True,
-) -> Tableau:
+) -> Table:
     """Croise indicateurs et territoires.
 
     Parameters
@@ -212,56 +188,61 @@ def tableau_mesures(
         for axe in (lignes, colonnes)
     }
 
-    def entete(axe: str, cle: str) -> str:
+    def entete(axe: str, cle: str) -> Bouts:
         modele = premier[axe][cle]
         if axe == "territoire":
-            return html_sur((noms or {}).get(cle, modele["nom"]))
+            return (Bout((noms or {}).get(cle, modele["nom"])),)
         dates = dict.fromkeys(date_de(m) for m in enregistrements if m["indicateur"] == cle and date_de(m))
-        details = (
-            [str(modele["unite"])] if not est_vide(modele["unite"]) and modele["unite"] != "mode" else []
-        )
+        details = [str(modele["unite"])] if not est_vide(modele["unite"]) and modele["unite"] != "mode" else []
         details += list(dates)[:1] if len(dates) == 1 or axe == lignes else []
-        libelle = html_sur(ponctuer((noms or {}).get(cle, modele["libelle"])))
-        return libelle + (f"<small>{html_sur(ponctuer(', '.join(details)))}</small>" if details else "")
+        petit = mots(", ".join(details), petit=True) if details else ()
+        return (*mots((noms or {}).get(cle, modele["libelle"])), *petit)
 
-    def autre_date(rang: str, colonne: str) -> str:
+    def autre_date(rang: str, colonne: str) -> Bouts:
         """La date d'une case, quand elle n'est pas celle que dit l'en-tête de son indicateur."""
         case = cases.get((rang, colonne))
         if case is None or est_vide(case.get("valeur")):
-            return ""
+            return ()
         siennes = [date_de(m) for m in enregistrements if m["indicateur"] == case["indicateur"] and date_de(m)]
-        return f" <small>({html_sur(date_de(case))})</small>" if date_de(case) not in siennes[:1] else ""
+        date = date_de(case)
+        return (Bout(" "), Bout(f"({date})", petit=True)) if date not in siennes[:1] else ()
 
-    def classe(*codes: str, autres: str = "") -> str:
-        toutes = " ".join(c for c in (autres, "territoire" if surligner in codes else "") if c)
-        return f' class="{toutes}"' if toutes else ""
-
-    entetes = "".join(
-        f'<th scope="col"{classe(c, autres="nombre")}>{entete(colonnes, c)}</th>' for c in cles[colonnes]
-    )
-    tete = f'<tr><td class="coin"></td>{entetes}</tr>'
-    corps = []
+    tete = [Case(())] + [
+        Case(entete(colonnes, c), entete=True, nombre=True, accent=surligner == c) for c in cles[colonnes]
+    ]
     absente = {"valeur": None, "statut": "non_disponible", "motif": "aucune mesure"}
-    for rang in cles[lignes]:
-        contenu = "".join(
-            f"<td{classe(rang, c, autres='nombre')}>{cellule(cases.get((rang, c), absente))}{autre_date(rang, c)}</td>"
-            for c in cles[colonnes]
+    corps = [
+        (
+            Case(entete(lignes, rang), entete=True, accent=surligner == rang),
+            *(
+                Case(
+                    (*cellule(cases.get((rang, c), absente)), *autre_date(rang, c)),
+                    nombre=True,
+                    accent=surligner in (rang, c),
+                )
+                for c in cles[colonnes]
+            ),
         )
-        corps.append(f'<tr><th scope="row"{classe(rang)}>{entete(lignes, rang)}</th>{contenu}</tr>')
+        for rang in cles[lignes]
+    ]
     presents = list(dict.fromkeys(str(m["statut"]) for m in enregistrements))
     raisons = dict.fromkeys(
         _phrase(f"{(noms or {}).get(m['indicateur'], m['libelle'])} : {m['motif']}")
         for m in enregistrements
         if motifs and not statut(m["statut"]).chiffre and not est_vide(m.get("motif"))
     )
-    rendu = "".join(corps)
-    pied = _legende(presents, list(raisons), 'class="intervalle"' in rendu)
+    intervalles = any(b.role == "intervalle" for ligne in corps for case in ligne for b in case.bouts)
+    pied = _notes(presents, list(raisons), intervalles=intervalles)
     if sources and "source" in mesures:
         dites = _sources([m for m in enregistrements if not est_vide(m.get("source"))])
         if dites:
             mot = "Sources" if len(dites) > 1 else "Source"
-            pied += f'<p class="source">{mot} : {html_sur(" ; ".join(dites))}.</p>'
-    return _bloc(titre, tete, rendu, pied, precision=precision)
+            pied += _source(f"{mot} : {' ; '.join(dites)}.")
+    return Table(ponctuer(titre), ponctuer(precision), (tuple(tete),), tuple(corps), pied)
+
+
+def _source(dite: str) -> tuple[Paragraphe | Liste, ...]:
+    return _de_notes(paragraphe(dite, allure="source"))
 
 
 def _sources(lignes: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -296,7 +277,7 @@ def tableau(
     decimales: Mapping[str, int] | None = None,
     source: str = "",
     surligner: int | None = None,
-) -> Tableau:
+) -> Table:
     """Met en forme un tableau simple ; la première colonne est l'en-tête des lignes.
 
     Parameters
@@ -327,40 +308,35 @@ def tableau(
     }
     manque = False
 
-    def contenu(colonne: str, valeur: Any) -> str:
+    def contenu(colonne: str, valeur: Any) -> Bouts:
         nonlocal manque
         if est_vide(valeur):
             manque = True
-            return '<abbr class="nd" title="non disponible">n.d.</abbr>'
+            return (Bout("n.d.", role="nd", dit="non disponible"),)
         if isinstance(valeur, bool) or (hasattr(valeur, "dtype") and valeur.dtype == bool):
-            return "oui" if valeur else "non"
+            return (Bout("oui" if valeur else "non"),)
         if not chiffrees[colonne]:
-            return html_sur(ponctuer(str(valeur)))
+            return mots(str(valeur))
         places = (decimales or {}).get(colonne)
         if places is None:
             places = decimales_de(unites[colonne]) if unites and colonne in unites else None
         if places is None and pd.api.types.is_float_dtype(donnees[colonne]):
             places = 0 if (donnees[colonne].dropna() % 1 == 0).all() else 1
-        return nombre(valeur, decimales=places, unite=(unites or {}).get(colonne))
+        return (Bout(nombre(valeur, decimales=places, unite=(unites or {}).get(colonne))),)
 
-    def droite(colonne: str) -> str:
-        return ' class="nombre"' if chiffrees[colonne] else ""
-
-    def entete(colonne: str) -> str:
+    def entete(colonne: str) -> Case:
         unite = (unites or {}).get(colonne, "")
-        return html_sur((colonnes or {}).get(colonne, colonne)) + (
-            f"<small>{html_sur(ponctuer(unite))}</small>" if unite else ""
-        )
+        petit = mots(unite, petit=True) if unite else ()
+        return Case((Bout((colonnes or {}).get(colonne, colonne)), *petit), entete=True, nombre=chiffrees[colonne])
 
-    tete = "<tr>" + "".join(f'<th scope="col"{droite(c)}>{entete(c)}</th>' for c in donnees.columns) + "</tr>"
-    corps = []
     premiere, *autres = donnees.columns
+    corps = []
     for rang, ligne in enumerate(donnees.to_dict("records")):
-        marque = ' class="territoire"' if rang == surligner else ""
-        cases = "".join(f"<td{droite(c)}>{contenu(c, ligne[c])}</td>" for c in autres)
-        corps.append(f'<tr{marque}><th scope="row">{contenu(premiere, ligne[premiere])}</th>{cases}</tr>')
-    pied = _legende(["non_disponible"], [], False) if manque else ""
+        accent = rang == surligner
+        cases = (Case(contenu(c, ligne[c]), nombre=chiffrees[c], accent=accent) for c in autres)
+        corps.append((Case(contenu(premiere, ligne[premiere]), entete=True, accent=accent), *cases))
+    pied = _notes(["non_disponible"], [], intervalles=False) if manque else ()
     if source:
         dite = source if re.match(r"sources?\s*:", source, re.IGNORECASE) else f"Source : {source}"
-        pied += f'<p class="source">{html_sur(_phrase(dite))}</p>'
-    return _bloc(titre, tete, "".join(corps), pied, precision=precision)
+        pied += _source(_phrase(dite))
+    return Table(ponctuer(titre), ponctuer(precision), (tuple(map(entete, donnees.columns)),), tuple(corps), pied)

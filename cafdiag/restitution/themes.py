@@ -14,7 +14,8 @@ from cafdiag.restitution import graphiques, textes
 from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import commentaire
-from cafdiag.restitution.corps import cles, paragraphe, tableau_des_structures
+from cafdiag.restitution.corps import cles, tableau_des_structures
+from cafdiag.restitution.document import Duo, Suite, paragraphe
 from cafdiag.restitution.evolution import evolution, fait_une_serie
 from cafdiag.restitution.formats import avec_statut, nom_court, nombre
 from cafdiag.restitution.lecture import MesuresLues, accord
@@ -39,7 +40,7 @@ def _date(titre: str, annee: int | None) -> str:
     return f"{titre}, {annee}" if annee else titre
 
 
-def _portrait(donnees: Donnees) -> str:
+def _portrait(donnees: Donnees) -> Suite:
     lecture, territoire = donnees.lecture, donnees.territoire
     dits = cles(
         lecture,
@@ -60,7 +61,7 @@ def _portrait(donnees: Donnees) -> str:
     return dits + texte + _ages(donnees) + _densite(donnees)
 
 
-def _ages(donnees: Donnees) -> str:
+def _ages(donnees: Donnees) -> Suite:
     lecture = donnees.lecture
     tranches = {
         "CTX_PART_0_4": "0 à 4 ans",
@@ -69,27 +70,28 @@ def _ages(donnees: Donnees) -> str:
         "CTX_PART_15_19": "15 à 19 ans",
     }
     if not all(lecture.connu(c) for c in tranches):
-        return ""
+        return ()
     role = next((r for r in ("departement", "region", "france") if lecture.connu("CTX_PART_0_4", r)), None)
     ages = pd.DataFrame({"tranche": list(tranches.values()), "valeur": [lecture.valeur(c) for c in tranches]})
     nom_reference, annee = "", lecture.annee("CTX_PART_0_4")
     if role:
         ages["reference"] = [lecture.valeur(c, role) for c in tranches]
         nom_reference = lecture.ligne("CTX_PART_0_4", role)["nom"]
-    return graphiques.barres_ages(
+    dessin = graphiques.barres_ages(
         ages,
         titre=_date("Parts des enfants et des jeunes dans la population", annee),
         nom=donnees.nom,
         nom_reference=nom_reference,
         source="Insee, recensement de la population" + (f" {annee}" if annee else ""),
-    ).html
+    )
+    return (dessin,)
 
 
-def _densite(donnees: Donnees) -> str:
+def _densite(donnees: Donnees) -> Suite:
     """Population par niveau de densité : une intercommunalité n'a pas d'étiquette unique."""
     communes = table_communes(donnees.apports).reindex(list(donnees.territoire.communes))
     if len(communes) < 2:
-        return ""
+        return ()
     annee = donnees.lecture.annee("CTX_POP")
     total = evaluer(communes, "population", annee=annee)["valeur"]
     sans = communes["densite_7"].isna()
@@ -114,7 +116,7 @@ def _densite(donnees: Donnees) -> str:
             )
     precision = f"{accord(int(sans.sum()), 'commune')} sans niveau publié" if sans.any() else ""
     quand = f" {annee}" if annee else ""
-    return str(
+    return (
         tableau(
             pd.DataFrame(lignes),
             titre="Habitants selon la densité de leur commune" + (f", {annee}" if annee else ""),
@@ -122,7 +124,7 @@ def _densite(donnees: Donnees) -> str:
             unites={"Habitants": "habitants", "Part": "%"},
             decimales={"Communes": 0, "Habitants": 0, "Part": 1},
             source=f"Insee, grille communale de densité à 7 niveaux{_grille(donnees)} ; populations{quand}",
-        )
+        ),
     )
 
 
@@ -132,7 +134,7 @@ def _grille(donnees: Donnees) -> str:
     return f" ({dite})" if dite.startswith("grille") else ""
 
 
-def _petite_enfance(donnees: Donnees) -> str:
+def _petite_enfance(donnees: Donnees) -> Suite:
     lecture = donnees.lecture
     avant, apres = textes.periodes(lecture)
     estimation = "estimation " if lecture.estime("PE_TXCOUV_GLOBAL") else ""
@@ -164,9 +166,9 @@ def _petite_enfance(donnees: Donnees) -> str:
         titre=_date("De quoi l'offre d'accueil est faite", lecture.annee("PE_TXCOUV_GLOBAL")),
         sous_titre="Places pour 100 enfants de moins de 3 ans",
         noms={donnees.territoire.code: donnees.nom},
-    ).html
-    duo = f'<div class="duo">{_classement(donnees)}{_naissances(donnees)}</div>'
-    return f"{dits}{texte}{empile}{duo}{evolution(donnees)}"
+    )
+    duo = Duo(_classement(donnees) + _naissances(donnees))
+    return (*dits, *texte, empile, duo, *evolution(donnees))
 
 
 def _taux_de_l_epci(donnees: Donnees) -> str:
@@ -204,20 +206,20 @@ def _etablissements(lecture: MesuresLues) -> str:
     return f"{base} y compte {' et '.join(presents)}{f', mais aucune {absents}' if absents else ''}."
 
 
-def _classement(donnees: Donnees) -> str:
+def _classement(donnees: Donnees) -> Suite:
     """Les EPCI du département, du taux le plus élevé au plus bas ; le territoire en couleur."""
     if donnees.territoire.maille not in ("epci", "departement") or donnees.autour.empty:
-        return ""
+        return ()
     if not donnees.rattachement.compare:
-        return ""
+        return ()
     codes = epci_du_departement(donnees.territoire.departement)
     voisins = donnees.autour[donnees.autour["territoire"].isin(codes)]
     if len(voisins) < 3:
-        return ""
+        return ()
     noms = {c: nom_court(n) for c, n in zip(voisins["territoire"], voisins["nom"], strict=True)}
     precis = f" ({_nom_departement(donnees)})" if donnees.rattachement.phrase else ""
     france = donnees.lecture.valeur("PE_TXCOUV_GLOBAL", "france")
-    return graphiques.points_classes(
+    dessin = graphiques.points_classes(
         voisins,
         territoire=donnees.territoire.code,
         titre=_date(f"Les EPCI du département{precis}", int(voisins["annee"].max())),
@@ -225,7 +227,8 @@ def _classement(donnees: Donnees) -> str:
         noms=noms,
         decimales=1,
         reference=None if pd.isna(france) else france,
-    ).html
+    )
+    return (dessin,)
 
 
 def _nom_departement(donnees: Donnees) -> str:
@@ -239,21 +242,22 @@ def epci_du_departement(departement: str | None) -> set[str]:
     return set(table.loc[table["departement"].eq(departement), "code"])
 
 
-def _naissances(donnees: Donnees) -> str:
+def _naissances(donnees: Donnees) -> Suite:
     serie = donnees.naissances
     if not fait_une_serie(serie):
-        return ""
+        return ()
     annees = serie["annee"].tolist()
-    return graphiques.serie(
+    dessin = graphiques.serie(
         serie,
         territoire=donnees.territoire.code,
         titre=f"Naissances domiciliées, {annees[0]}-{annees[-1]}",
         source="Insee, état civil, naissances domiciliées",
         decimales=0,
-    ).html
+    )
+    return (dessin,)
 
 
-def _enfance(donnees: Donnees) -> str:
+def _enfance(donnees: Donnees) -> Suite:
     lecture = donnees.lecture
     distance = f"{donnees.options.distance_alsh_km:g} km".replace(".", ",")
     dits = cles(
@@ -288,7 +292,7 @@ def _enfance(donnees: Donnees) -> str:
     )
 
 
-def _animation(donnees: Donnees) -> str:
+def _animation(donnees: Donnees) -> Suite:
     lecture = donnees.lecture
     phrases = [textes.quartiers(donnees.territoire, lecture)]
     if lecture.ligne("AVS_QPV_COUV")["statut"] == "sans_objet":
@@ -378,11 +382,11 @@ _COMMENTES = 4
 _COMPTE_DE_L_ANCT = "L'ANCT y compte"
 
 
-def _corps_social(theme: str) -> Callable[[Donnees], str]:
+def _corps_social(theme: str) -> Callable[[Donnees], Suite]:
     """Le rendu du corps d'un chapitre social : chiffres clés, constats, structures."""
     social = SOCIAUX[theme]
 
-    def rendre(donnees: Donnees) -> str:
+    def rendre(donnees: Donnees) -> Suite:
         lecture = donnees.lecture
         sus = [c for c in dictionnaire(theme=theme).index if lecture.connu(c) or lecture.bornes(c)]
         comptes = _comptes(donnees, social)
@@ -426,7 +430,7 @@ STRUCTURES: dict[str, tuple[str, ...]] = {
     "animation-vie-sociale": ("centre_social", "evs"),
     **{theme: tuple(social.structures) for theme, social in SOCIAUX.items()},
 }
-CORPS: dict[str, Callable[[Donnees], str]] = {
+CORPS: dict[str, Callable[[Donnees], Suite]] = {
     "portrait": _portrait,
     "petite-enfance": _petite_enfance,
     "enfance-jeunesse": _enfance,

@@ -64,8 +64,7 @@ def tableur(etat: Etat) -> list[Path]:
 
     lieu = etat.territoire
     tables = [comparer(lieu), *(mesurer(cle).assign(role="autre") for cle in etat.autres)]
-    contenu = pd.concat(tables, ignore_index=True).to_csv(index=False, lineterminator="\n")
-    classeur = rendre_xlsx(contenu, titre=lieu.nom, maille=LIBELLES_MAILLES[lieu.maille])
+    classeur = rendre_xlsx(pd.concat(tables, ignore_index=True), titre=lieu.nom, maille=LIBELLES_MAILLES[lieu.maille])
     return [magasin.ecrire_atomique(dossier_des_sorties() / f"mesures-{_suffixe(etat)}.xlsx", classeur)]
 
 

@@ -10,11 +10,11 @@ import ipywidgets as widgets
 from cafdiag.donnees import catalogue
 from cafdiag.donnees.commandes import telecharger
 from cafdiag.restitution import bordereau
-from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.explorateur import calculs, page
 from cafdiag.restitution.explorateur.etat import Etat
 from cafdiag.restitution.formats import majuscule
 from cafdiag.restitution.lecture import accord
+from cafdiag.restitution.rendu_html import phrase_html
 
 # Autant d'échecs de suite : c'est le réseau, pas la source.
 ECHECS_DE_SUITE = 3

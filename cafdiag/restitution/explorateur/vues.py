@@ -7,11 +7,11 @@ import pandas as pd
 from cafdiag.indicateurs import dictionnaire
 from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.restitution import couleurs
-from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.explorateur.etat import REFERENCES
 from cafdiag.restitution.fiches import source_dite
 from cafdiag.restitution.formats import avec_unite, date_de, intervalle, majuscule, nombre, statut
+from cafdiag.restitution.rendu_html import phrase_html
 
 _TEINTES = {
     "territoire": couleurs.TERRITOIRE,

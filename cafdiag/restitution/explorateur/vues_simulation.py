@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cafdiag.indicateurs.simulation_objets import Simulation
-from cafdiag.restitution.bloc import phrase_html
 from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.formats import majuscule
+from cafdiag.restitution.rendu_html import phrase_html
 from cafdiag.restitution.simulation import SECTIONS, conclusion, montant
 
 
