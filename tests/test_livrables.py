@@ -568,3 +568,14 @@ def test_la_relecture_du_secret_lit_la_synthese(craon):
     faits = [f for f in relire(craon["xlsx"].parent).faits if f.fichier.endswith(".xlsx")]
     dits = {(f.indicateur, f.code): f.nombres.get("valeur") for f in faits if f.demi}
     assert math.isclose(dits["PE_TXCOUV_GLOBAL", CRAON], 79.9) and ("PE_TXCOUV_GLOBAL", "FR") in dits
+
+
+def test_la_relecture_du_secret_lit_les_mesures_du_carnet_comme_celles_du_fichier(craon):
+    from cafdiag.restitution.relecture import relire
+
+    lus = relire(craon["xlsx"].parent).faits
+    par_forme = {
+        forme: {(f.indicateur, f.code, f.nombres.get("valeur")) for f in lus if f.fichier.endswith(forme)}
+        for forme in (".csv", ".ipynb")
+    }
+    assert len(par_forme[".csv"]) > 500 and par_forme[".csv"] <= par_forme[".ipynb"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from cafdiag.indicateurs.actions import Action
 
+_CONSEIL = "reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb"
 Contenus = Mapping[str, str | bytes]
 
 
@@ -51,12 +52,12 @@ class Matiere:
     modele: bytes = b""
     actions: Sequence[Action] = ()
 
-    def seule(self, mime: str, conseil: str = "reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb") -> Any:
+    def seule(self, mime: str) -> Any:
         """La sortie du carnet de ce type ; il n'y en a qu'une."""
         trouvees = [_objet(d[mime]) for d in sorties(self.carnet) if mime in d]
         if len(trouvees) != 1:
             raise ProductionImpossible(
-                f"le carnet a produit {len(trouvees)} sortie(s) {mime}", attendu="une seule", conseil=conseil
+                f"le carnet a produit {len(trouvees)} sortie(s) {mime}", attendu="une seule", conseil=_CONSEIL
             )
         return trouvees[0]
 
@@ -91,7 +92,7 @@ class Matiere:
             raise ProductionImpossible(
                 "le carnet n'a rien préparé pour la note",
                 attendu="une cellule « d.note() »",
-                conseil="reprenez le gabarit d'origine, templates/diagnostic_ctg.ipynb",
+                conseil=_CONSEIL,
             )
         return self.seule(MIME_NOTE)
 

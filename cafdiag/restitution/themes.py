@@ -8,18 +8,23 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cafdiag.donnees import evaluer, table_communes
+from cafdiag.donnees.registres_champs import AGREMENTS
 from cafdiag.indicateurs import dictionnaire
 from cafdiag.magasin import lire_table
 from cafdiag.restitution import graphiques, textes
 from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import commentaire
-from cafdiag.restitution.corps import cles, tableau_des_structures
-from cafdiag.restitution.document import Duo, Suite, paragraphe
+from cafdiag.restitution.document import Chiffre, Chiffres, Duo, Suite, paragraphe
 from cafdiag.restitution.evolution import evolution, fait_une_serie
-from cafdiag.restitution.formats import avec_statut, nom_court, nombre
+from cafdiag.restitution.formats import avec_statut, cle_de_tri, date_de, nom_court, nombre, ponctuer
 from cafdiag.restitution.lecture import MesuresLues, accord
-from cafdiag.restitution.structures import france_services_comptees, registre_complet, structures_montrees
+from cafdiag.restitution.structures import (
+    ce_que_vaut_la_liste,
+    france_services_comptees,
+    registre_complet,
+    structures_montrees,
+)
 from cafdiag.restitution.tableaux import tableau
 from cafdiag.territoires import membres
 
@@ -34,6 +39,63 @@ NOMS_DENSITE = {
     6: "Rural à habitat dispersé",
     7: "Rural à habitat très dispersé",
 }
+TYPES_ECRITS = {
+    "centre_social": "Centre social",
+    "evs": "EVS",
+    "france_services": "France services",
+    "laep": "LAEP",
+    "rpe": "RPE",
+}
+_TROP_LONG = 60
+
+
+def _cles(lecture: MesuresLues, voulus: dict[str, str]) -> Suite:
+    """Chiffres clés, et ce qui n'est qu'encadré ; ``{annee}`` est celle de chaque mesure, ou de ses termes."""
+    dits = [
+        Chiffre(
+            ponctuer(lecture.texte(code, signe=code.endswith("_EVOL"))),
+            ponctuer(intitule.format(annee=date_de(lecture.ligne(code))).replace(" ()", "").replace(" )", ")")),
+        )
+        for code, intitule in voulus.items()
+        if lecture.connu(code) or lecture.bornes(code)
+    ]
+    return (Chiffres(tuple(dits)),) if dits else ()
+
+
+def _tableau_des_structures(donnees: Donnees, types: tuple[str, ...]) -> Suite:
+    """Les structures nommées de ces types, une ligne chacune ; rien au-delà de soixante."""
+    table = structures_montrees(donnees, types) if types else pd.DataFrame()
+    if table.empty or len(table) > _TROP_LONG:
+        return ()
+    noms = lire_table("communes", colonnes=["code", "nom"]).set_index("code")["nom"]
+    agrement = (
+        table["statut_agrement"].astype("string").replace({c: libelle for c, (libelle, _) in AGREMENTS.items()})
+        if "statut_agrement" in table
+        else pd.Series(pd.NA, index=table.index, dtype="string")
+    )
+    defaut = (
+        table["type"].map({"france_services": "labellisée (ANCT)"}).astype("string").fillna("registre local")
+    )
+    vue = pd.DataFrame(
+        {
+            "Structure": table["nom"],
+            "Type": table["type"].map(TYPES_ECRITS),
+            "Commune": table["code"].map(noms),
+            "Agrément": agrement.fillna(defaut),
+            "Source": table["source"],
+        }
+    )
+    return (
+        tableau(
+            vue.sort_values(["Type", "Commune", "Structure"], key=lambda c: c.astype(str).map(cle_de_tri)),
+            titre="Structures connues",
+            precision=_precision(donnees, types, table),
+        ),
+    )
+
+
+def _precision(donnees: Donnees, types: tuple[str, ...], table: pd.DataFrame) -> str:
+    return "" if set(types) == {"france_services"} or registre_complet(donnees, types) else ce_que_vaut_la_liste(table)
 
 
 def _date(titre: str, annee: int | None) -> str:
@@ -42,7 +104,7 @@ def _date(titre: str, annee: int | None) -> str:
 
 def _portrait(donnees: Donnees) -> Suite:
     lecture, territoire = donnees.lecture, donnees.territoire
-    dits = cles(
+    dits = _cles(
         lecture,
         {
             "CTX_POP": "habitants ({annee})",
@@ -138,7 +200,7 @@ def _petite_enfance(donnees: Donnees) -> Suite:
     lecture = donnees.lecture
     avant, apres = textes.periodes(lecture)
     estimation = "estimation " if lecture.estime("PE_TXCOUV_GLOBAL") else ""
-    dits = cles(
+    dits = _cles(
         lecture,
         {
             "PE_TXCOUV_GLOBAL": f"places pour 100 enfants de moins de 3 ans ({estimation}{{annee}})",
@@ -260,7 +322,7 @@ def _naissances(donnees: Donnees) -> Suite:
 def _enfance(donnees: Donnees) -> Suite:
     lecture = donnees.lecture
     distance = f"{donnees.options.distance_alsh_km:g} km".replace(".", ",")
-    dits = cles(
+    dits = _cles(
         lecture,
         {
             "EJ_ENF_311": "enfants de 3 à 11 ans (estimation {annee})",
@@ -311,7 +373,7 @@ def _animation(donnees: Donnees) -> Suite:
         phrases.append(
             "Les listes de centres sociaux et d'EVS connues ici sont partielles : d'autres structures peuvent exister."
         )
-    return paragraphe(*phrases) + tableau_des_structures(donnees, STRUCTURES["animation-vie-sociale"])
+    return paragraphe(*phrases) + _tableau_des_structures(donnees, STRUCTURES["animation-vie-sociale"])
 
 
 def _quartiers_couverts(donnees: Donnees, couverture: dict) -> str:
@@ -398,9 +460,9 @@ def _corps_social(theme: str) -> Callable[[Donnees], Suite]:
         limites = dict.fromkeys(f"{p.rstrip('.')}." for c in dites for p in c.limite.split(". ") if p)
         phrases = [p for c in dites for p in (c.niveau, c.rang, c.tendance) if p]
         return (
-            cles(lecture, social.cles)
+            _cles(lecture, social.cles)
             + paragraphe(comptes, *phrases, *limites)
-            + tableau_des_structures(donnees, tuple(social.structures))
+            + _tableau_des_structures(donnees, tuple(social.structures))
         )
 
     return rendre

@@ -51,7 +51,9 @@ def chiffre(ligne: dict, *, decimales: int, nom: str) -> str:
     )
 
 
-def comparaison(mesures: pd.DataFrame, *, decimales: int, deja_dit: str = "territoire") -> str:
+def comparaison(
+    mesures: pd.DataFrame, *, decimales: int, deja_dit: str = "territoire", legende: str = "Comparaison"
+) -> str:
     """Territoire, références et territoires choisis : un tableau dont chaque valeur a sa barre.
 
     Un manquant n'a pas de barre : son symbole, et son motif dessous ; celui du rôle ``deja_dit`` est dans la fiche.
@@ -68,8 +70,7 @@ def comparaison(mesures: pd.DataFrame, *, decimales: int, deja_dit: str = "terri
     suite = "".join(f"<li>{phrase_html(m)}</li>" for m in motifs)
     unite = html_sur(lignes[0]["unite"])
     return (
-        '<div class="barres"><table><caption>Comparaison'
-        f"<small>{unite}</small></caption>"
+        f'<div class="barres"><table><caption>{html_sur(legende)}<small>{unite}</small></caption>'
         '<thead class="cache"><tr><th scope="col">Territoire</th><th scope="col">Valeur</th></tr></thead>'
         f"<tbody>{corps}</tbody></table>" + (f'<ul class="motifs">{suite}</ul>' if suite else "") + "</div>"
     )
@@ -138,8 +139,7 @@ def annees(serie: pd.DataFrame, *, decimales: int, nom: str) -> str:
         return (
             f'<p class="avis">{phrase_html(f"Cet indicateur n’est connu que pour une année : {annee}.")}</p>'
         )
-    tableau = comparaison(lignes, decimales=decimales, deja_dit="")
-    return tableau.replace("<caption>Comparaison", f"<caption>{html_sur(nom)}, année par année", 1)
+    return comparaison(lignes, decimales=decimales, deja_dit="", legende=f"{nom}, année par année")
 
 
 def definition(code: str) -> str:
