@@ -3,6 +3,7 @@
 import io
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import docx
 import pypdf
@@ -146,6 +147,32 @@ def test_un_element_se_porte_en_json_sans_rien_perdre(genre):
     assert de_json(json.loads(json.dumps(en_json(elements)))) == elements
     dits = "".join(tous_les_mots(elements)).replace("\u202f", " ")
     assert [m for m in attendus if m not in dits] == []
+
+
+def _page_imprimee() -> bytes:
+    """Un exemplaire de chaque élément, sur une page."""
+    import typst
+
+    from cafdiag.restitution import rendu_pdf
+    from cafdiag.restitution.images import polices
+
+    montres = tuple(e for genre, (elements, _) in ELEMENTS.items() if genre != "Section" for e in elements)
+    document = Document("Un titre", "Essai", situation="Ici.", elements=(Section("Chapitre", montres),), sommaire=False)
+    gabarit = (dossier("templates") / "rapport" / rendu_pdf.GABARIT).read_bytes()
+    return typst.compile(
+        gabarit, format="png", ppi=50, font_paths=polices(), sys_inputs=rendu_pdf.entrees(document)
+    )
+
+
+def test_la_page_imprimee_est_celle_que_l_oeil_a_jugee():
+    """Une mise en page qui change se regarde, puis l'image attendue se remplace par la nouvelle."""
+    from PIL import Image, ImageChops, ImageStat
+
+    attendue = Image.open(Path(__file__).parent / "attendus" / "document.png").convert("RGB")
+    rendue = Image.open(io.BytesIO(_page_imprimee())).convert("RGB")
+    assert rendue.size == attendue.size
+    # Un filet ôté fait 0,05 ; un cadre en trait plein, 0,14.
+    assert max(ImageStat.Stat(ImageChops.difference(rendue, attendue)).mean) < 0.02
 
 
 def test_un_format_neuf_est_une_ligne(monkeypatch, tmp_path):

@@ -30,6 +30,25 @@ def pdf(document: Document) -> bytes:
     import typst
 
     fichier = dossier("templates") / "rapport" / GABARIT
+    try:
+        return typst.compile(
+            fichier.read_bytes(),
+            format="pdf",
+            font_paths=polices(),
+            sys_inputs=entrees(document),
+            pdf_standards=["ua-1"],
+        )
+    except (OSError, typst.TypstError) as cause:
+        raison = str(getattr(cause, "message", None) or cause).splitlines()[0][:160]
+        raise ProductionImpossible(
+            f"le pdf n'a pas pu être composé ({raison})",
+            attendu=f"templates/rapport/{GABARIT}, tel que livré",
+            conseil="retéléchargez le projet, ou demandez les autres formats",
+        ) from cause
+
+
+def entrees(document: Document) -> dict[str, str]:
+    """Ce que le gabarit lit : le document, et les polices."""
     contenu = {
         "titre": document.titre,
         "sommaire": document.sommaire,
@@ -40,22 +59,7 @@ def pdf(document: Document) -> bytes:
         "avertissements": list(document.avertissements),
         "blocs": _blocs(a_imprimer(document.elements)),
     }
-    try:
-        source = fichier.read_bytes()
-        return typst.compile(
-            source,
-            format="pdf",
-            font_paths=polices(),
-            sys_inputs={"document": json.dumps(contenu, ensure_ascii=False), "polices": json.dumps(POLICES)},
-            pdf_standards=["ua-1"],
-        )
-    except (OSError, typst.TypstError) as cause:
-        raison = str(getattr(cause, "message", None) or cause).splitlines()[0][:160]
-        raise ProductionImpossible(
-            f"le pdf n'a pas pu être composé ({raison})",
-            attendu=f"templates/rapport/{GABARIT}, tel que livré",
-            conseil="retéléchargez le projet, ou demandez les autres formats",
-        ) from cause
+    return {"document": json.dumps(contenu, ensure_ascii=False), "polices": json.dumps(POLICES)}
 
 
 def _bouts(bouts: modele.Bouts) -> list[dict]:
