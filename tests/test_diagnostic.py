@@ -15,8 +15,10 @@ from cafdiag.restitution.diagnostic import Diagnostic
 from cafdiag.restitution.rendu_html import fragment
 
 
-def texte(bloc):
-    sans = re.sub(r"<svg\b.*?</svg>", " ", fragment(bloc if isinstance(bloc, tuple) else bloc.elements), flags=re.S)
+def texte(montre):
+    """Les mots d'un bloc, d'éléments, ou d'une page."""
+    page = montre if isinstance(montre, str) else fragment(getattr(montre, "elements", montre))
+    sans = re.sub(r"<svg\b.*?</svg>", " ", page, flags=re.S)
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", sans)))
 
 
