@@ -5,6 +5,7 @@ import pytest
 
 import cafdiag as cd
 from cafdiag.restitution import annexes, textes, themes
+from cafdiag.restitution.document import paragraphe
 from cafdiag.restitution.enjeux import enjeux, repond
 from cafdiag.restitution.lecture import MesuresLues, points
 
@@ -109,9 +110,9 @@ def test_six_phrases_au_plus_chacune_avec_un_chiffre():
 
 
 def test_glossaire_des_seuls_termes_employes():
-    lexique = annexes.glossaire("<p>Un EPCI et trois QPV</p>")
-    assert lexique.count("<dt>") == 2 and "EPCI" in lexique and "ALSH" not in lexique
-    assert annexes.glossaire("<p>rien</p>") == ""
+    (lexique,) = annexes.glossaire(paragraphe("Un EPCI et trois QPV"))
+    assert [terme for terme, _ in lexique.termes] == ["EPCI", "QPV"]
+    assert annexes.glossaire(paragraphe("rien")) == ()
 
 
 def test_chaque_phrase_dit_l_annee_de_sa_mesure():
