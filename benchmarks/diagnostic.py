@@ -1,9 +1,11 @@
 """Un diagnostic à froid : cafdiag contre papermill puis nbconvert en ligne de commande, sur le même carnet.
 
-    python benchmarks/diagnostic.py [--tours 3] [--exigence 0.6]
+    python benchmarks/diagnostic.py [--tours 3] [--exigence 0.6] [--avant ARBRE]
 
 Chaque tour lance les deux, dans des processus neufs, en alternant l'ordre ; un premier tour, non compté, met
-les fichiers en mémoire pour les deux. Code de retour 1 si le rapport des médianes dépasse l'exigence.
+les fichiers en mémoire pour les deux. ``--avant`` : l'arbre d'une version d'avant, à la place des deux commandes ; on
+compte alors le temps de processeur, enfants compris, que la charge de la machine ne fausse pas. Code de retour 1 si le
+rapport des médianes dépasse l'exigence.
 """
 
 from __future__ import annotations
@@ -53,6 +55,25 @@ def outils(ici: Path) -> None:
     assert (ici / "carnet.html").stat().st_size > 0
 
 
+def d_un_arbre(arbre: Path):
+    """Le rapport, par le code d'un arbre, sur un entrepôt vide."""
+
+    def rapport(ici: Path) -> None:
+        os.environ.update(PYTHONPATH=str(arbre), CAFDIAG_DONNEES=str(ici / "vide"))
+        _lancer([sys.executable, "-P", "-m", "cafdiag", "diagnostic", CODE, "--sortie", str(ici)], ici)
+
+    return rapport
+
+
+def processeur(action) -> float:
+    """Secondes de processeur des processus que lance une action."""
+    avant = os.times()
+    with tempfile.TemporaryDirectory(prefix="cafdiag-banc-") as provisoire:
+        action(Path(provisoire))
+    apres = os.times()
+    return apres.children_user + apres.children_system - avant.children_user - avant.children_system
+
+
 def chronometrer(action) -> float:
     """Secondes d'une exécution, dans un dossier neuf."""
     with tempfile.TemporaryDirectory(prefix="cafdiag-banc-") as provisoire:
@@ -66,16 +87,21 @@ def principal() -> int:
     analyse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     analyse.add_argument("--tours", type=int, default=3)
     analyse.add_argument("--exigence", type=float, default=0.6)
+    analyse.add_argument("--avant", type=Path, help="arbre d'une version d'avant, à comparer à celui-ci")
     options = analyse.parse_args()
-    durees: dict = {cafdiag: [], outils: []}
+    ici, temoin, mesurer, nom_temoin = cafdiag, outils, chronometrer, "papermill + jupyter nbconvert"
+    if options.avant:
+        ici, temoin = d_un_arbre(Path(__file__).resolve().parent.parent), d_un_arbre(options.avant.resolve())
+        mesurer, nom_temoin = processeur, "version d'avant"
+    durees: dict = {ici: [], temoin: []}
     for tour in range(options.tours + 1):
-        for action in ([cafdiag, outils] if tour % 2 else [outils, cafdiag]):
-            duree = chronometrer(action)
+        for action in ([ici, temoin] if tour % 2 else [temoin, ici]):
+            duree = mesurer(action)
             if tour:
                 durees[action].append(duree)
     medianes = {action: statistics.median(valeurs) for action, valeurs in durees.items()}
-    rapport = medianes[cafdiag] / medianes[outils]
-    for action, nom in ((cafdiag, "cafdiag diagnostic"), (outils, "papermill + jupyter nbconvert")):
+    rapport = medianes[ici] / medianes[temoin]
+    for action, nom in ((ici, "cafdiag diagnostic"), (temoin, nom_temoin)):
         detail = ", ".join(f"{valeur:.2f}" for valeur in durees[action])
         print(f"{nom:30} médiane {medianes[action]:6.2f} s   ({detail})")
     tenu = rapport <= options.exigence

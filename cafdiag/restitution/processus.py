@@ -179,9 +179,11 @@ def commande_python(module: str, *arguments: str) -> list[str]:
     """Ce qui lance ``principal`` d'un module de cafdiag dans un Python neuf."""
     racine = str(Path(__file__).resolve().parents[2])
     # -P : le dossier courant ne doit pas prendre la place d'un module. jsonschema compile une grammaire de 2 s à
-    # l'import (format IRI, inutile ici) : on l'en dispense.
+    # l'import (format IRI, inutile ici) : on l'en dispense. Charger mille modules y déclenche sans cesse le ramassage
+    # de la mémoire, qui n'y trouve rien : le faire moins souvent épargne un dixième du temps.
     programme = (
-        f"import sys; sys.path.append({racine!r}); sys.modules['rfc3987_syntax'] = None\n"
+        "import gc, sys; gc.set_threshold(50_000, 20, 20)\n"
+        f"sys.path.append({racine!r}); sys.modules['rfc3987_syntax'] = None\n"
         f"from {module} import principal; principal()"
     )
     return [sys.executable, "-P", "-c", programme, *arguments]
