@@ -118,7 +118,7 @@ def relire(etat: tuple, cle: tuple) -> pd.DataFrame | None:
 
 def garder(etat: tuple, cle: tuple, table: pd.DataFrame) -> None:
     """Garde une table sous cette clé ; un dossier interdit ou un disque plein n'arrête rien."""
-    garder_colonnes(etat, cle, pa.Table.from_pandas(table))
+    garder_colonnes(etat, cle, pa.Table.from_pandas(table, nthreads=1))
 
 
 def relire_colonnes(etat: tuple, cle: tuple) -> pa.Table | None:
@@ -129,9 +129,10 @@ def relire_colonnes(etat: tuple, cle: tuple) -> pa.Table | None:
     try:
         octets = fichier.read_bytes()
         marque, contenu = octets[:64], octets[64:]
-        # Un petit fichier se lit plus vite que ses fils ne démarrent.
+        if marque != sha256(contenu).encode():
+            return None
         fils = len(contenu) > _PETIT
-        return pq.read_table(pa.BufferReader(contenu), use_threads=fils) if marque == sha256(contenu).encode() else None
+        return pq.read_table(pa.BufferReader(contenu), use_threads=fils, pre_buffer=fils)
     except (OSError, ValueError):
         return None
 
