@@ -112,9 +112,13 @@ def _lister(options: argparse.Namespace) -> int:
 
 
 def _preparer(options: argparse.Namespace) -> int:
+    from cafdiag.donnees.memoire import VARIABLE, dossier
     from cafdiag.indicateurs.preparation import preparer
     from cafdiag.restitution.evolution import NAISSANCES, TAUX
 
+    if dossier() is None:
+        print(f"cafdiag : {VARIABLE} est vide : rien n'est gardé d'avance.", file=sys.stderr)
+        return 0
     # Ce que trace et ce que montre, commune par commune, tout rapport.
     if not preparer(series=(NAISSANCES, TAUX), communes=("PE_ENF_M3", "CTX_POP")):
         print("cafdiag : données confidentielles dans l'entrepôt : rien n'en est gardé d'avance.", file=sys.stderr)

@@ -1,5 +1,6 @@
 """L'accessibilité : cas d'or, conservation des places, bibliothèque « access » pour juge, bords inconnus."""
 
+import dataclasses
 import json
 import warnings
 
@@ -23,6 +24,8 @@ from cafdiag.indicateurs.accessibilite import (
     peser,
     voisiner,
 )
+from cafdiag.indicateurs.mesures import mesurer_cles
+from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
 
 POIDS = sorted(PALIERS)
 points = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=25)
@@ -356,6 +359,20 @@ def test_une_commune_dont_le_departement_est_muet_n_a_jamais_zero(indicateur):
     paris = mesure("75056", indicateur)
     assert (paris["statut"], paris["motif"]) == (
         "non_disponible", "l'offre ou les enfants de communes voisines à portée ne sont pas connus")
+
+
+def test_l_offre_d_une_annee_ne_sert_pas_pour_une_autre():
+    """Sans année dite, les enfants de 2024 et les crèches de 2025 ; en 2024, les crèches de 2024 : dix fois plus."""
+    communes = Tables.lire(None).communes
+    avant = {f"bpe2024_{sorte}": communes[f"bpe2025_{sorte}"] * 10 for sorte in ("eaje", "micro_creche")}
+    tables = dataclasses.replace(Tables.lire(None), communes=communes.assign(**avant))
+    lieu = un_territoire(cd.territoire("53130"), "t")
+    sans, en_2024 = (
+        mesurer_cles(*lieu, ["ACC_EAJE_2SFCA_LIEUX"], tables, annee=annee, options=None).iloc[0]
+        for annee in (None, 2024)
+    )
+    assert sans["annee"] == en_2024["annee"] == 2024
+    assert en_2024["valeur"] == pytest.approx(10 * sans["valeur"]) and sans["valeur"] > 0
 
 
 @pytest.mark.parametrize("indicateur", ["ACC_PART_X_MIN", "ACC_PART_X_MIN_ALSH"])

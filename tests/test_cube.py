@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cafdiag as cd
+from cafdiag.cli import principal
 from cafdiag.donnees import entrepot
 from cafdiag.donnees import memoire as sur_disque
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
@@ -195,3 +196,18 @@ def test_la_memoire_est_bornee(memoire, monkeypatch):
         sur_disque.garder((), (rang,), pd.DataFrame({"a": [rang]}))
     assert len(fichiers(memoire)) == 4
     assert sur_disque.relire((), (7,))["a"].tolist() == [7] and sur_disque.relire((), (0,)) is None
+
+
+def test_importe_entre_les_tables_et_leur_etat_rien_n_est_garde(memoire, monkeypatch):
+    """Les tables d'avant ne se gardent pas sous l'état d'après."""
+    tables, etats = Tables.lire(None), [cube.tables_donnees.etat()]
+    monkeypatch.setattr(cube.tables_donnees, "etat", lambda: etats[-1])
+    monkeypatch.setattr(Tables, "lire", lambda apports: etats.append((("communes-neuve", "0"),)) or tables)
+    mesurer_une_fois(*lignes(LIEUX[:1]), CODES[:2], tables, annee=None, options=None)
+    assert fichiers(memoire) == []
+
+
+def test_preparer_sans_memoire_ne_mesure_rien(monkeypatch, capsys):
+    monkeypatch.setenv("CAFDIAG_MEMOIRE", "")
+    monkeypatch.setattr(preparation, "preparer", None)
+    assert principal(["donnees", "preparer"]) == 0 and "CAFDIAG_MEMOIRE est vide" in capsys.readouterr().err

@@ -320,12 +320,13 @@ def test_nom_sur_deux_lignes_et_numero_de_ligne(tmp_path):
     assert un.nom_usage == "Pays de Craon" and deux.origine == "ligne 4"
 
 
-@pytest.mark.parametrize("octets", [b"PK\x03\x04x\0y", b"a\0b\xff", b"%PDF-1.7"])
-def test_un_fichier_abime_n_est_pas_une_liste(tmp_path, octets, capsys):
+@pytest.mark.parametrize(("octets", "dit"), [
+    (b"PK\x03\x04x\0y", "classeur ou archive incomplets"), (b"a\0b\xff", "un code par ligne"), (b"%PDF-1.7", "un PDF")])
+def test_un_fichier_abime_n_est_pas_une_liste(tmp_path, octets, dit, capsys):
     (tmp_path / "liste.csv").write_bytes(octets)
     assert principal(["lot", "--fichier", str(tmp_path / "liste.csv"), "--sortie", str(tmp_path / "s")]) == 2
     erreur = capsys.readouterr().err
-    assert "liste.csv" in erreur and "csv" in erreur.lower() and not (tmp_path / "s").exists()
+    assert "liste.csv" in erreur and dit in erreur and not (tmp_path / "s").exists()
 
 
 def test_l_option_dit_la_maille():

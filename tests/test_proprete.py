@@ -317,6 +317,12 @@ def test_verrou_repond_au_projet(nom, extras):
         assert all(voulue.specifier.contains(v, prereleases=True) for v in versions[_normal(voulue.name)])
 
 
+def test_les_essais_des_fautes_tirees_au_sort_existent():
+    with (RACINE / "pyproject.toml").open("rb") as flux:
+        reglages = tomllib.load(flux)["tool"]["mutmut"]
+    assert [f for f in reglages["pytest_add_cli_args_test_selection"] if not (RACINE / f).is_file()] == []
+
+
 def test_les_deux_verrous_s_accordent():
     base, tests = ({str(e) for e in _verrou(nom)} for nom in VERROUS)
     assert base < tests

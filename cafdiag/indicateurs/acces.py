@@ -104,12 +104,12 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     ``ligne["numerateur"]`` est l'offre (des places, ou des établissements), ``ligne["denominateur"]`` la demande.
     """
     choix = contexte.options
-    annee = contexte.annee_la_plus_connue(ligne["denominateur"])
+    annee, annee_offre = contexte.annee_la_plus_connue(ligne["denominateur"]), contexte.annee_de(ligne["numerateur"])
     enfants = contexte.par_commune(ligne["denominateur"], annee=annee)
-    offre = contexte.par_commune(ligne["numerateur"])
+    offre = contexte.par_commune(ligne["numerateur"], annee=annee_offre)
     paliers = PALIERS[choix.poids_acces](choix.acces_minutes)
     acces = contexte.partager_longtemps(
-        ("2sfca", ligne["numerateur"], ligne["denominateur"], annee, paliers, choix.vitesse_kmh),
+        ("2sfca", ligne["numerateur"], annee_offre, ligne["denominateur"], annee, paliers, choix.vitesse_kmh),
         lambda: _par_commune(
             contexte, enfants, offre, _situables(contexte, (ligne["denominateur"], annee)), paliers,
             parts=contexte.communes.get(f"{ligne['numerateur']}_part_sue"),

@@ -22,7 +22,7 @@ from cafdiag.donnees import tables_assemblees as tables_donnees
 from cafdiag.empreintes_du_code import sha256
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.tables_calcul import Tables
+from cafdiag.indicateurs.tables_calcul import Tables, etat_de
 from cafdiag.magasin import lire_table
 
 REELS = ("valeur", "numerateur", "denominateur", "bas", "haut")
@@ -157,7 +157,7 @@ def reprendre(
     if (len(set(groupes)) > TRANCHES_LUES and not remplir) or not 0 <= demandee < 4096:
         return calculer(territoires, appartenance, indicateurs)
     # Des tables apportées ou composées à la main ne valent que pour cet appel.
-    etat = tables_donnees.etat() if tables is Tables.lire(None) else None
+    etat = etat_de(tables)
     gardees = tables.partage.setdefault(("cube", options), {})
     tranches = {g: gardees.get(g) or _relire(etat, options, g) for g in dict.fromkeys(groupes)}
     definitions = dictionnaire()

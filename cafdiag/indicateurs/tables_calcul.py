@@ -74,6 +74,13 @@ def _tables_sans_apport(etat: tuple) -> Tables:
     return _lire_tables(Apports())
 
 
+def etat_de(tables: Tables) -> tuple | None:
+    """L'état de l'entrepôt dont viennent ces tables ; None si elles sont apportées, composées à la main ou périmées."""
+    # D'abord l'état : importé entre les deux, il ne serait plus celui de ces tables.
+    etat = tables_donnees.etat()
+    return etat if tables is Tables.lire(None) else None
+
+
 def un_territoire(cible: Territoire, cle: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Ligne de territoire et appartenance d'un seul territoire, sous une clé."""
     return (
@@ -117,7 +124,7 @@ def contexte_des(
         partage=tables.partage,
         places=lambda: tables.places,
         publications=lambda: tables.publications,
-        etat=None if confidentielles() or tables is not Tables.lire(None) else tables_donnees.etat(),
+        etat=None if confidentielles() else etat_de(tables),
     )
 
 

@@ -331,7 +331,7 @@ def parametres_du_carnet(gabarit: Path) -> dict[str, str]:
 
 
 def _absolus(valeurs: dict[str, str]) -> dict[str, str]:
-    """Chemins des fichiers apportés rendus absolus : le noyau ne travaille pas dans le même dossier."""
+    """Chemins des fichiers apportés rendus absolus : le carnet ne se joue pas dans le même dossier."""
 
     def absolu(nom: str, ecrit: str) -> str:
         chemins = ecrit.split(",") if nom == "questionnaire" else [ecrit] if nom in ("qpv", "registre") else []
