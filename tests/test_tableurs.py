@@ -225,6 +225,7 @@ def test_une_note_en_deux_cases_n_est_pas_une_coupure(tmp_path):
     chemin.write_text("CODGEO;LIBGEO;DENS7\n01004;Amb;3\nSource : Insee;2024", encoding="utf-8")
     brut = lire_tableau(chemin)
     assert brut.table["CODGEO"].tolist() == ["01004"] and [r.ligne for r in brut.rejets] == [3]
+    assert [ligne for ligne, _ in lire_feuilles(chemin)[0].lignes] == [1, 2, 3]
 
 
 def test_le_registre_garde_les_zeros_de_tete(tmp_path):

@@ -158,7 +158,9 @@ def lire_lignes(src: octets.Fichier) -> list[tuple[int, list[str]]]:
             _enregistrements(texte, trouver_separateur(texte[: octets.DEBUT]), fichier, strict=True)]
     tailles = Counter(len(rang) for _, rang in lues)
     if lues:
-        _refuser_si_coupe(fichier, texte, lues[-1][0], len(lues[-1][1]), max(tailles, key=lambda t: tailles[t]))
+        ligne, cases = lues[-1]
+        attendus = max(tailles, key=lambda t: tailles[t])
+        _refuser_si_coupe(fichier, texte, ligne, len(cases), attendus, note="".join(cases[:1]))
     return lues
 
 
