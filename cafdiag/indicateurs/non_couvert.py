@@ -170,7 +170,8 @@ def _par_commune(contexte: Contexte, communes: list[str], public: str) -> pd.Dat
     noms, [cle] = contexte.communes["nom"], contexte.codes
     # La zone du territoire, même pour une commune d'une autre région que la sienne : leur somme est son nombre.
     zone = _zones(contexte, {cle: communes}, public)[cle]
-    table = pd.DataFrame([_ligne(contexte, [c], public, _marges(contexte)[cle], zone) for c in communes])
+    marges = _marges(contexte)[cle]
+    table = pd.DataFrame([_ligne(contexte, [c], public, marges, zone) for c in communes])
     return table.assign(section="commune", code=communes, nom=noms.reindex(communes).to_numpy(), public=public)
 
 
