@@ -154,7 +154,8 @@ def reprendre(
     lieux = _lieux(territoires, appartenance)
     groupes = _groupes(territoires, lieux)
     demandee = annee or 0
-    if (len(set(groupes)) > TRANCHES_LUES and not remplir) or not 0 <= demandee < 4096:
+    trop = len(set(groupes)) > TRANCHES_LUES and not remplir
+    if trop or not groupes or not 0 <= demandee < 4096:
         return calculer(territoires, appartenance, indicateurs)
     # Des tables apportées ou composées à la main ne valent que pour cet appel.
     etat = etat_de(tables)
