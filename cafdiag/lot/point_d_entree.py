@@ -1,3 +1,0 @@
-"""Ce que nomme encore une installation d'avant ; « papermill --engine souche » n'existe plus."""
-
-MoteurSouche = None
