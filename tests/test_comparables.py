@@ -152,7 +152,7 @@ def test_un_import_national_ajoute_sa_variable(monkeypatch):
     for connues, attendu in ((len(epci), True), (len(epci) // 2, False)):
         module._valeurs.cache_clear()
         publiees = medianes.iloc[-connues:] if CRAON in medianes.index[-connues:] else medianes.iloc[:connues]
-        monkeypatch.setattr(module.tables, "epci", lambda p=publiees: p)
+        monkeypatch.setattr(module.tables_assemblees, "epci", lambda p=publiees: p)
         choisis = module.voisinage(CRAON)
         assert ("niveau_de_vie" in choisis.table) is attendu
         assert any("niveau de vie" in libelle for libelle in choisis.ecartees) is not attendu
@@ -162,14 +162,14 @@ def test_un_import_national_ajoute_sa_variable(monkeypatch):
 def test_l_emploi_des_parents_et_les_familles_monoparentales_quand_la_source_est_la(monkeypatch, capsys):
     absents = module.voisinage(CRAON).ecartees
     assert sum("telecharger activite_parents" in m for m in absents.values()) == 2
-    communes, rang = module.tables.communes(), np.arange(len(module.tables.communes()))
+    communes, rang = module.tables_assemblees.communes(), np.arange(len(module.tables_assemblees.communes()))
     valeurs = {"famille": 0.0 * rang + 10, "emploi": rang % 11.0, "mono": rang % 3.0}
     recensees = {f"enfants_2023_{age}_{quoi}": v for age in ("0_1", "2_5") for quoi, v in valeurs.items()}
-    monkeypatch.setattr(module.tables, "communes", lambda: communes.assign(**recensees))
+    monkeypatch.setattr(module.tables_assemblees, "communes", lambda: communes.assign(**recensees))
     module._valeurs.cache_clear()
     choisis = module.voisinage(CRAON)
     siennes = communes.index.get_indexer(cd.territoire(CRAON).communes)
-    toutes = module._valeurs("epci", module.tables.etat(), ())
+    toutes = module._valeurs("epci", module.tables_assemblees.etat(), ())
     assert toutes.at[CRAON, "parents_en_emploi"] == pytest.approx(100 * (siennes % 11).sum() / (10 * len(siennes)))
     assert toutes.at[CRAON, "familles_monoparentales"] == pytest.approx(100 * (siennes % 3).sum() / (10 * len(siennes)))
     assert {"PE_PARENTS_EMPLOI", "PE_MONOPAR"} <= choisis.circulaires and not any(
@@ -182,9 +182,9 @@ def test_l_emploi_des_parents_et_les_familles_monoparentales_quand_la_source_est
 
 
 def test_la_part_rurale_remplace_les_petites_communes(monkeypatch):
-    communes = module.tables.communes()
+    communes = module.tables_assemblees.communes()
     monkeypatch.setattr(
-        module.tables, "communes", lambda: communes.assign(densite_7=np.arange(len(communes)) % 7 + 1.0)
+        module.tables_assemblees, "communes", lambda: communes.assign(densite_7=np.arange(len(communes)) % 7 + 1.0)
     )
     module._valeurs.cache_clear()
     noms = [v.nom for v in module.voisinage(CRAON).variables]

@@ -138,7 +138,7 @@ def test_les_propositions_respectent_la_maille_demandee():
 
 @pytest.mark.parametrize("nom", ["xqzkw", "!!!", "—"])
 def test_rien_de_proche(nom):
-    with pytest.raises(TerritoireInconnu, match="recherche"):
+    with pytest.raises(TerritoireInconnu, match="cherchez avec"):
         territoire(nom)
 
 

@@ -17,6 +17,7 @@ import cafdiag as cd
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.indicateurs import secret_mesures
+from cafdiag.restitution.jointes import de_json, en_csv
 from cafdiag.territoires import lister, membres
 
 CRAON, ANGERS = "200048551", "244900015"
@@ -84,7 +85,7 @@ def produire(code, sortie):
     d = cd.Diagnostic(code)
     morceaux = [d.chapitre("portrait"), d.comparaison("portrait"), d.non_enonce(), d.methode_et_sources()]
     (sortie / "rapport.html").write_text("\n".join(b.html for b in morceaux), encoding="utf-8")
-    csv = d.mesures_jointes().donnees["application/vnd.cafdiag.mesures+json"]["csv"]
+    csv = en_csv(de_json(d.mesures_jointes().donnees["application/vnd.cafdiag.mesures+json"]))
     (sortie / "mesures.csv").write_text(csv, encoding="utf-8")
     for indicateur in MONTREES:
         page = cd.carte(code, indicateur).page()

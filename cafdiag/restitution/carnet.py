@@ -227,6 +227,10 @@ class Interprete(InteractiveShell):
 
 def interprete() -> Interprete:
     """L'interprète de ce processus ; sans historique, il n'ouvre ni fichier ni fil."""
+    import pandas as pd
+
+    # Hors d'un noyau, pandas se croit dans un terminal et coupe les tables à sa largeur : celle de la machine.
+    pd.set_option("display.max_columns", 20)
     return Interprete.instance(config=Config({"HistoryManager": {"enabled": False}}))
 
 

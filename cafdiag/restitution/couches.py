@@ -188,7 +188,7 @@ def taille_du_nom(lignes: Sequence[str], *, gras: bool = False, corps: float | N
     """Largeur et hauteur en pixels de la boîte d'un nom, sa respiration comprise.
 
     >>> taille_du_nom(["Craon"])[1], taille_du_nom(["Mont des", "Avaloirs"], gras=True)[1]
-    (15.0, 30.0)
+    (15, 30)
     """
     corps = corps or REGLES_DES_NOMS["corps"][gras]
     large = max(largeur_du_texte(ligne, corps, gras=gras) for ligne in lignes)
