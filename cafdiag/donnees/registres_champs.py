@@ -380,6 +380,8 @@ CHAMPS: dict[str, Champ] = {
 }
 
 
+# Colonnes des listes publiques et des géocodeurs : lues, jamais demandées par un modèle.
+_LUES_SEULEMENT = ("numero", "point", "precision_geocodage", "score_geocodage", "date_maj")
 # Un géocodeur ajoute ses colonnes à celles du fichier : elles ne servent qu'à défaut des siennes.
 GEOCODAGE = {
     "result citycode": "code",
@@ -393,6 +395,16 @@ GEOCODAGE = {
     "result lat": "lat",
     "result lon": "lon",
 }
+
+
+def champs_de(type_structure: str) -> list[Champ]:
+    """Colonnes d'un type de structure : les communes à tous, puis les siennes.
+
+    >>> [c.nom for c in champs_de("laep")][-3:]
+    ['date_ouverture', 'date_fermeture', 'annee']
+    """
+    sans = _LUES_SEULEMENT + (("nom", "adresse", "lon", "lat") if type_structure == ASSISTANTS else ())
+    return [c for c in CHAMPS.values() if c.nom not in sans and (not c.types or type_structure in c.types)]
 
 
 def choisir(champ: Champ, valeur: str) -> str | None:
