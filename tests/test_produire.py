@@ -70,6 +70,12 @@ def test_sommaire_mene_a_des_chapitres_presents(rapports, nom):
         assert f'id="{ancre}"' in page, ancre
 
 
+def test_aucune_ligne_de_la_tete_ne_commence_par_un_point_virgule(rapports):
+    page = rapports["craon"]["html"].read_text(encoding="utf-8")
+    situation = re.search(r'<p class="situation">(.*?)</p>', page)[1]
+    assert ";" in situation and not re.search(r" [;:!?]", situation)
+
+
 def test_pays_de_craon_lu_comme_un_elu(rapports):
     texte = (
         texte_de(rapports["craon"]["html"].read_text(encoding="utf-8"))

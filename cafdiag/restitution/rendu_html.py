@@ -212,8 +212,8 @@ def page(document: Document) -> str:
     ]
     garde = {
         "titre": document.titre,
-        "sous_titre": document.sous_titre,
-        "situation": document.situation,
+        "sous_titre": ponctuer(document.sous_titre),
+        "situation": ponctuer(document.situation),
         "maille": document.maille,
         "avertissements": list(document.avertissements),
         "sommaire": entrees if document.sommaire else [],
