@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import cafdiag as cd
+from cafdiag.cli import principal
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, ProductionImpossible
 from cafdiag.lot.execution import Reglages, produire_lot
 from cafdiag.lot.plan import Cible, planifier
@@ -70,10 +71,11 @@ def test_sommaire_mene_a_des_chapitres_presents(rapports, nom):
         assert f'id="{ancre}"' in page, ancre
 
 
-def test_aucune_ligne_de_la_tete_ne_commence_par_un_point_virgule(rapports):
-    page = rapports["craon"]["html"].read_text(encoding="utf-8")
-    situation = re.search(r'<p class="situation">(.*?)</p>', page)[1]
-    assert ";" in situation and not re.search(r" [;:!?]", situation)
+def test_aucune_ligne_de_la_tete_ne_commence_par_un_point_virgule(rapports, tmp_path):
+    assert principal(["departement", "53", "--sortie", str(tmp_path)]) == 0
+    for fichier in (rapports["craon"]["html"], tmp_path / "departement-53.html"):
+        situation = re.search(r'<p class="situation">(.*?)</p>', fichier.read_text(encoding="utf-8"))[1]
+        assert ";" in situation and not re.search(r" [;:!?]", situation), fichier.name
 
 
 def test_pays_de_craon_lu_comme_un_elu(rapports):

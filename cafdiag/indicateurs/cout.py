@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.indicateurs.baremes import Baremes
+from cafdiag.indicateurs.contexte import compter
 from cafdiag.indicateurs.financement import CONNUS, Poste, financer, totaliser
 
 SANS_COUT_INVESTISSEMENT = "coût de création d'une place non donné"
@@ -191,10 +192,7 @@ def _inconnues(financement, reste, baremes: Baremes, annee) -> tuple[str, ...]:
         if not choix.retenus:
             continue
         bas, haut = choix.bornes
-        detail = choix.motif or (f"{_entier(bas)} à {_entier(haut)} {choix.unite}" if choix.connu else "montant non lu")
+        montant = f"{compter(round(bas))} à {compter(round(haut))} {choix.unite}" if choix.connu else "montant non lu"
+        detail = choix.motif or montant
         dites.append(f"{choix.libelle}{', non compté' if choix.connu else ''} : {detail}")
     return tuple(dict.fromkeys(dites))
-
-
-def _entier(x: float) -> str:
-    return f"{x:,.0f}".replace(",", "\u202f")

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees.calibrage import calibrage_enfants, dispersion, niveau
-from cafdiag.indicateurs.contexte import Contexte
+from cafdiag.indicateurs.contexte import Contexte, compter
 
 NAISSANCES, RECONSTITUES = "enfants_moins_3_ans", "enfants_moins_3_ans_cnaf"
 # Méthode → variable du recensement, part de cette population qui a moins de 3 ans, comment la nommer.
@@ -260,16 +260,12 @@ def _motifs(table: pd.DataFrame, contexte: Contexte, annee: int) -> pd.Series:
 def dire(ligne: Mapping) -> str:
     """Une estimation en une phrase : l'intervalle, la méthode, les deux estimations côte à côte, l'alerte."""
     dite = METHODES[ligne["methode"]].format(an=ligne.get("an"))
-    phrase = f"enfants de moins de 3 ans : {_entier(ligne['bas'])} à {_entier(ligne['haut'])}, {dite}"
+    phrase = f"enfants de moins de 3 ans : {compter(round(ligne['bas']))} à {compter(round(ligne['haut']))}, {dite}"
     cote_a_cote = [
-        f"{_entier(ligne[c])} {d}"
+        f"{compter(round(ligne[c]))} {d}"
         for c, d in (("naissances", "par les naissances"), ("recensement", ligne["dits"]))
         if pd.notna(ligne[c])
     ]
     if cote_a_cote and ligne["methode"] != "naissances":
         phrase += f" ({', '.join(cote_a_cote)})"
     return phrase + (f" ; {ligne['alerte']}" if ligne["alerte"] else "")
-
-
-def _entier(x: float) -> str:
-    return f"{x:,.0f}".replace(",", "\u202f")

@@ -18,6 +18,7 @@ from cafdiag.indicateurs.contexte import (
     PART_MANQUANTE_MAXIMALE,
     Contexte,
     annee_des_taux,
+    compter,
     resultat,
 )
 from cafdiag.indicateurs.dictionnaire import dictionnaire
@@ -120,8 +121,8 @@ def dire_l_ecart(valeur: float, autre: float) -> str:
     if not ecart:
         return "en donnent autant"
     part = f" ({100 * abs(ecart) / valeur:.0f}{FINE}%)" if valeur >= _ASSEZ_POUR_UNE_PART else ""
-    dits = (f"{n:,}".replace(",", FINE) for n in (round(autre), abs(ecart)))
-    return "en donnent {}, soit {} de {}{}".format(*dits, "plus" if ecart > 0 else "moins", part)
+    sens = "plus" if ecart > 0 else "moins"
+    return f"en donnent {compter(round(autre))}, soit {compter(abs(ecart))} de {sens}{part}"
 
 
 def _statut_des_sommes(sommes: pd.DataFrame, statuts: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from cafdiag.donnees.grandeurs import derniere_annee
 from cafdiag.donnees.populations_totales import lire_populations_totales, totale_connue
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.baremes import Baremes, lire_baremes
+from cafdiag.indicateurs.contexte import compter
 from cafdiag.indicateurs.generiques import dire_millesime
 from cafdiag.indicateurs.tables_calcul import Tables, contexte_des
 from cafdiag.magasin import lire_table
@@ -171,8 +172,8 @@ def sppe(
             conseil="demandez la commune ou l'EPCI du quartier",
         )
     exiger_la_ville(lieu, "le service public de la petite enfance est communal")
-    hors = [c for c in lieu.communes if c not in table_communes().index]
-    if hors:
+    reference = table_communes(apports)
+    if not set(lieu.communes) <= set(reference.index):
         raise DemandeFausse(
             f"{lieu.libelle} : population non suivie dans les collectivités d'outre-mer",
             attendu="un territoire d'un département",
@@ -181,7 +182,6 @@ def sppe(
     if population not in POPULATIONS:
         raise DemandeFausse(f"population « {population} »", attendu=", ".join(POPULATIONS))
     lus = baremes if isinstance(baremes, Baremes) else lire_baremes(baremes)
-    reference = table_communes(apports)
     siennes = reference.loc[reference.index.isin(lieu.communes)]
     habitants, plafond, lue, annee = _populations(siennes, reference, population, populations)
     seuils = {o: lus.choisir(code) for o, code in _SEUILS.items()}
@@ -209,7 +209,7 @@ def sppe(
     if transferts:
         hypotheses.append("Transferts déclarés par l'utilisateur, non vérifiés.")
     sources = dict.fromkeys(
-        f"{c.libelle} {_entier(c.bornes[1])} habitants : {c.source}" for c in seuils.values() if c.connu
+        f"{c.libelle} {compter(round(c.bornes[1]))} habitants : {c.source}" for c in seuils.values() if c.connu
     )
     return Sppe(lieu, table, accompagnement, tuple(hypotheses), inconnues, tuple(sources))
 
@@ -272,7 +272,7 @@ def _proches(habitants: pd.Series, seuils: list[float]) -> pd.Series:
             ici,
             ecart.map(
                 lambda e, s=seuil: (
-                    "" if math.isnan(e) else f"{_entier(s)} habitants, à {_entier(abs(e))} près"
+                    "" if math.isnan(e) else f"{compter(round(s))} habitants, à {compter(round(abs(e)))} près"
                 )
             ),
         )
@@ -364,7 +364,3 @@ def _accompagnement(
         }
     )
     return lignes, tuple(inconnues)
-
-
-def _entier(x: float) -> str:
-    return f"{x:,.0f}".replace(",", "\u202f")

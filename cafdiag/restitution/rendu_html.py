@@ -212,8 +212,8 @@ def page(document: Document) -> str:
     ]
     garde = {
         "titre": document.titre,
-        "sous_titre": ponctuer(document.sous_titre),
-        "situation": ponctuer(document.situation),
+        "sous_titre": document.sous_titre,
+        "situation": document.situation,
         "maille": document.maille,
         "avertissements": list(document.avertissements),
         "sommaire": entrees if document.sommaire else [],
@@ -225,6 +225,7 @@ def page(document: Document) -> str:
 def rendre_page(*, garde: dict, corps: str, scripts: list[str]) -> str:
     """Assemble une page à partir du gabarit ``templates/rapport/page.html.j2``."""
     ou = dossier("templates") / "rapport"
+    garde = garde | {nom: ponctuer(garde[nom]) for nom in ("sous_titre", "situation")}
     environnement = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ou), autoescape=True, undefined=jinja2.StrictUndefined
     )
