@@ -1,5 +1,9 @@
 """Le cube rend ce que rendrait le calcul, partout, et une donnée nouvelle le fait oublier."""
 
+import hashlib
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -7,7 +11,7 @@ from hypothesis import strategies as st
 
 import cafdiag as cd
 from cafdiag.cli import principal
-from cafdiag.donnees import entrepot
+from cafdiag.donnees import entrepot, tables_assemblees
 from cafdiag.donnees import memoire as sur_disque
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.indicateurs import cube, mesures, preparation, tables_calcul
@@ -75,9 +79,25 @@ def test_prepare_d_avance_rien_ne_se_calcule_plus(memoire, monkeypatch):
 
 
 def test_deux_processus_qui_ecrivent_la_meme_tranche_ne_l_abiment_pas(memoire):
+    """Deux commandes ensemble : chacune dit ce qu'elle dirait seule, et ce qu'elles gardent se relit."""
+    mesurer, choix = [sys.executable, "-m", "cafdiag", "mesurer"], [a for c in CODES for a in ("-i", c)]
+    commandes = [[*mesurer, code, *choix, "--format", "csv"]
+                 for code in ("200048551", "245300447", "200048551", "245300447")]
+    ensemble = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for c in commandes]
+    dits = [processus.communicate()[0] for processus in ensemble]
+    assert [processus.returncode for processus in ensemble] == [0] * 4 and dits[:2] == dits[2:]
+    gardes = fichiers(memoire)
+    assert gardes
+    for fichier in gardes:
+        octets = fichier.read_bytes()
+        assert hashlib.sha256(octets[64:]).hexdigest().encode() == octets[:64]
+    assert [subprocess.run(c, capture_output=True, check=True).stdout for c in commandes[:2]] == dits[:2]
+
+
+def test_une_tranche_videe_par_un_autre_se_recalcule(memoire):
     """Chacun ajoute ce qu'il a mesuré ; le dernier l'emporte, et ce qui manque se recalcule."""
     attendu = {code: relancer_sur(code) for code in ("200048551", "245300447")}
-    etat = cube.tables_donnees.etat()
+    etat = entrepot.etat_courant()
     tranches = dict(Tables.lire(None).partage["cube", Options()])
     for groupe, tranche in tranches.items():
         sur_disque.garder_colonnes(etat, ("cube", Options(), groupe), tranche.a_garder().slice(0, 0))
@@ -200,8 +220,9 @@ def test_la_memoire_est_bornee(memoire, monkeypatch):
 
 def test_importe_entre_les_tables_et_leur_etat_rien_n_est_garde(memoire, monkeypatch):
     """Les tables d'avant ne se gardent pas sous l'état d'après."""
-    tables, etats = Tables.lire(None), [cube.tables_donnees.etat()]
-    monkeypatch.setattr(cube.tables_donnees, "etat", lambda: etats[-1])
+    tables, etats = Tables.lire(None), [entrepot.etat_courant()]
+    for module, nom in ((entrepot, "etat_courant"), (tables_assemblees, "etat")):
+        monkeypatch.setattr(module, nom, lambda: etats[-1])
     monkeypatch.setattr(Tables, "lire", lambda apports: etats.append((("communes-neuve", "0"),)) or tables)
     mesurer_une_fois(*lignes(LIEUX[:1]), CODES[:2], tables, annee=None, options=None)
     assert fichiers(memoire) == []

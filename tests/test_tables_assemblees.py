@@ -80,6 +80,25 @@ def test_un_import_de_plus_se_voit(importe, capsys):
     assert densite() != avant
 
 
+@pytest.mark.parametrize("garder", [memoire.gardee, memoire.en_parties])
+def test_importe_pendant_l_assemblage_rien_n_est_garde(importe, garder):
+    """On ne sait plus de quel entrepôt est ce qu'on assemblait."""
+    etat = tables_assemblees.etat()
+    table = pd.DataFrame({"variable": ["naissances"], "annee": [2024], "valeur": [12.0]})
+
+    def assembler():
+        autre = importe / "autre.csv"
+        autre.write_text("CODGEO;DENS7;DENS\n53130;7;7\n", encoding="utf-8")
+        assert principal(["donnees", "importer", str(autre)]) == 0
+        return table
+
+    garder("essai", etat, assembler)
+    assert memoire.relire(etat, ("table", "essai")) is None
+    apres = tables_assemblees.etat()
+    garder("essai", apres, lambda: table)
+    assert apres != etat and memoire.relire(apres, ("table", "essai")) is not None
+
+
 def test_un_entrepot_abime_est_refuse_meme_si_sa_table_est_gardee(importe, capsys):
     assert principal(["mesurer", "53130", "-i", "CTX_POP"]) == 0
     entree = next(e for e in entrepot.entrees().values() if e["jeu"] == "communes")

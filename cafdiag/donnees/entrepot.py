@@ -410,6 +410,11 @@ def entrees() -> dict[str, dict]:
     return dict(rangees)
 
 
+def etat_courant() -> tuple:
+    """Ce que vaut l'entrepôt maintenant, dans l'ordre qui décide : deux états égaux donnent les mêmes tables."""
+    return tuple((nom, str(entree.get("sha256", ""))) for nom, entree in entrees().items())
+
+
 def lister() -> pd.DataFrame:
     """Les entrées de l'entrepôt, une par ligne."""
     return _liste(entrees())

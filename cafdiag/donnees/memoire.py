@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cafdiag import magasin
+from cafdiag.donnees import entrepot
 from cafdiag.empreintes_du_code import sha256, version_de, version_du_code
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.geographie import geographie
@@ -117,7 +118,10 @@ def relire(etat: tuple, cle: tuple) -> pd.DataFrame | None:
 
 
 def garder(etat: tuple, cle: tuple, table: pd.DataFrame) -> None:
-    """Garde une table sous cette clé ; un dossier interdit ou un disque plein n'arrête rien."""
+    """Garde une table sous cette clé, si l'entrepôt est encore dans cet état.
+
+    Un dossier interdit ou un disque plein n'arrête rien.
+    """
     garder_colonnes(etat, cle, pa.Table.from_pandas(table, nthreads=1))
 
 
@@ -140,7 +144,8 @@ def relire_colonnes(etat: tuple, cle: tuple) -> pa.Table | None:
 def garder_colonnes(etat: tuple, cle: tuple, table: pa.Table) -> None:
     """Comme :func:`garder`, sans passer par pandas."""
     fichier = _fichier(etat, cle)
-    if fichier is None:
+    # Un import a pu passer pendant le calcul : rien ne dit alors de quel entrepôt est cette table.
+    if fichier is None or entrepot.etat_courant() != etat:
         return
     flux = io.BytesIO()
     pq.write_table(table, flux, compression="zstd")

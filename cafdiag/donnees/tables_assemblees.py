@@ -11,6 +11,7 @@ from functools import lru_cache
 import pandas as pd
 
 from cafdiag.donnees import entrepot
+from cafdiag.donnees.entrepot import etat_courant as etat
 from cafdiag.donnees.grandeurs import COMPOSEES, VARIABLES, classe_de
 from cafdiag.donnees.memoire import assemblee
 from cafdiag.donnees.reunion import choisir_serie
@@ -29,11 +30,6 @@ _JAMAIS = {
     "code", "nom", f"nom_{ANCIENNE}", "departement", "region", "epci", f"epci_{ANCIENNE}", "lon", "lat",
     "superficie_km2", "codes_postaux",
 }  # fmt: skip
-
-
-def etat() -> tuple:
-    """Ce que vaut l'entrepôt maintenant, dans l'ordre qui décide : deux états égaux donnent les mêmes tables."""
-    return tuple((nom, str(entree.get("sha256", ""))) for nom, entree in entrepot.entrees().items())
 
 
 def communes() -> pd.DataFrame:

@@ -18,7 +18,6 @@ import pandas as pd
 import pyarrow as pa
 
 from cafdiag.donnees import memoire as sur_disque
-from cafdiag.donnees import tables_assemblees as tables_donnees
 from cafdiag.empreintes_du_code import sha256
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.options import Options
@@ -189,8 +188,7 @@ def reprendre(
             tranches[groupe] = tranches[groupe].ajouter(
                 [lieux[absents[rang]] for rang in ici], demandee, rangs_indicateurs[sans], mesures.iloc[lignes]
             )
-            # Importé pendant le calcul : rien ne dit de quel entrepôt sont ces mesures.
-            if etat is not None and not remplir and tables_donnees.etat() == etat:
+            if etat is not None and not remplir:
                 sur_disque.garder_colonnes(etat, ("cube", options, groupe), tranches[groupe].a_garder())
         rangs = chercher()
     for groupe, tranche in tranches.items():
@@ -204,10 +202,8 @@ def reprendre(
 
 def garder(tables: Tables, options: Options, etat: tuple) -> None:
     """Garde sur le poste toutes les tranches en mémoire, si l'entrepôt est encore dans cet état."""
-    tranches = tables.partage.pop(("cube", options), {})
-    if tables_donnees.etat() == etat:
-        for groupe, tranche in tranches.items():
-            sur_disque.garder_colonnes(etat, ("cube", options, groupe), tranche.a_garder())
+    for groupe, tranche in tables.partage.pop(("cube", options), {}).items():
+        sur_disque.garder_colonnes(etat, ("cube", options, groupe), tranche.a_garder())
 
 
 def _en_mesures(
