@@ -51,7 +51,9 @@ def note(*debats, financements=()):
 
 def texte(octets):
     lu = docx.Document(io.BytesIO(octets))
-    return "\n".join(t.text or "" for t in lu.element.body.iter() if t.tag.endswith("}t")).replace("\u202f", " ")
+    return "\n".join(t.text or "" for t in lu.element.body.iter() if t.tag.endswith("}t")).replace(
+        "\u202f", " "
+    )
 
 
 # --- Lire ---
@@ -67,6 +69,8 @@ def test_un_tableau_rempli_se_relit(tmp_path):
     un, deux = lire_actions(fichier)
     assert (un.ligne, un.budget, un.caf, un.places, un.cible) == (2, 400000, 150000, 12, 12.5)
     assert (un.debut, un.fin) == ("2026", "2027-09")
+    (gros,) = lire_actions(ecrire(tmp_path, "Bâtir;;CCAS;;;;1,234 M€;400 k€;;PE_NAISS;;12;"))
+    assert (gros.budget, gros.caf) == (1_234_000, 400_000)
     assert (deux.ligne, deux.indicateur, deux.cible, deux.fin) == (4, "PE_PART_INDIV", 70, "2028-09-15")
 
 
@@ -135,7 +139,16 @@ def test_une_date_ecrite_de_toutes_les_facons_est_la_meme(jour):
 
 def test_une_fiche_par_action_et_ses_financements():
     actions = [
-        Action(2, "Ouvrir", pilote="CCAS", fin="2027-09", budget=400000.0, places=12.0, indicateur="A", cible=12.5),
+        Action(
+            2,
+            "Ouvrir",
+            pilote="CCAS",
+            fin="2027-09",
+            budget=400000.0,
+            places=12.0,
+            indicateur="A",
+            cible=12.5,
+        ),
         Action(3, "Écouter", pilote="Centre social", indicateur="B"),
         Action(4, "Ailleurs", pilote="x", indicateur="C", cible=50.0),
     ]
@@ -157,7 +170,9 @@ def test_sans_enjeu_ni_action_le_tableau_reste_a_remplir(tmp_path):
     assert [c.value for c in classeur["Actions"][1]] == [c.entete for c in COLONNES.values()]
     assert classeur["Actions"].max_row == 1 and classeur["Indicateurs"]["A2"].value == "A"
     for feuille in classeur:
-        assert feuille.page_setup.orientation == "landscape" and feuille.freeze_panes and feuille.auto_filter.ref
+        assert (
+            feuille.page_setup.orientation == "landscape" and feuille.freeze_panes and feuille.auto_filter.ref
+        )
 
 
 def test_le_tableau_produit_se_remplit_et_se_relit(tmp_path):

@@ -11,6 +11,7 @@ from shapely.geometry import box
 import cafdiag as cd
 from cafdiag.cli import principal
 from cafdiag.erreurs import EntreeFautive
+from cafdiag.magasin import lire_table
 
 VERS_WGS84 = pyproj.Transformer.from_crs(2154, 4326, always_xy=True)
 
@@ -114,6 +115,32 @@ def test_liste_partielle_avec_contours_reste_un_minorant(tmp_path, contours_qpv,
     table = mesures(contours_qpv, registre(tmp_path, [centre("A", x, y)]), complet=())
     ligne = table.loc["AVS_QPV_COUV"]
     assert ligne["statut"] == "non_disponible" and ligne["bas"] >= 50 and "minorant" in ligne["motif"]
+
+
+def test_un_registre_complet_dont_un_centre_n_est_pas_situe_n_est_pas_dit_partiel(tmp_path, contours_qpv):
+    sans_point = {"type": "centre_social", "nom": "A", "code": "49353"}
+    ligne = mesures(contours_qpv, registre(tmp_path, [sans_point])).loc["AVS_QPV_COUV"]
+    assert (
+        ligne["statut"] == "non_disponible"
+        and "coordonnées" in ligne["motif"]
+        and "partielle" not in ligne["motif"]
+    )
+
+
+def test_tous_les_quartiers_couverts_sans_leur_population_n_en_inventent_pas(tmp_path):
+    listes = lire_table("qpv")
+    # Le seul quartier de sa commune, de population inconnue.
+    seuls = listes[listes["population"].isna() & ~listes["communes"].duplicated(keep=False)]
+    commune = next(
+        c
+        for c in seuls["communes"]
+        if " " not in c and not listes["communes"].str.contains(f" {c}|{c} ").any()
+    )
+    centre_ici = {"type": "centre_social", "nom": "A", "code": commune}
+    apports = cd.lire_apports(registre=registre(tmp_path, [centre_ici]), registre_complet=[commune[:2]])
+    ligne = cd.mesurer(commune, ["AVS_QPV_HAB_COUV"], apports=apports).iloc[0]
+    assert (ligne["valeur"], ligne["statut"]) == (100, "estime")
+    assert pd.isna(ligne["numerateur"]) and pd.isna(ligne["denominateur"])
 
 
 def test_registre_complet_rend_exacts_densite_et_part_rurale(tmp_path):
@@ -248,7 +275,9 @@ def test_les_communes_d_un_quartier_ne_se_devinent_pas_du_contour(tmp_path, coin
     for code, communes, attendus in cas:
         chemin = ecrire_qpv(tmp_path / "q.geojson", [carre], [code], communes=communes)
         apports = cd.lire_apports(qpv=chemin)
-        nombres = [cd.mesurer(c, ["CTX_QPV_NB"], apports=apports).iloc[0]["valeur"] for c in ("49353", "49007")]
+        nombres = [
+            cd.mesurer(c, ["CTX_QPV_NB"], apports=apports).iloc[0]["valeur"] for c in ("49353", "49007")
+        ]
         assert tuple(nombres) == attendus, communes
     # Un fichier qui contredit la liste est lu, et la contradiction est dite.
     chemin = ecrire_qpv(tmp_path / "q.geojson", [carre], ["QN04908M"], communes=["49007"])

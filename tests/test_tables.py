@@ -154,7 +154,9 @@ def test_un_fichier_d_epci_importe_seul_ne_fait_pas_perdre_les_references(entrep
     assert table["annee"].eq(2023).all() and len(publies) == 8
     # Seule la France n'a pas d'écart à elle-même.
     muets = publies[publies["valeur"].isna()]
-    assert muets[["role", "indicateur", "statut"]].to_numpy().tolist() == [["france", "PE_ECART_REF", "sans_objet"]]
+    assert muets[["role", "indicateur", "statut"]].to_numpy().tolist() == [
+        ["france", "PE_ECART_REF", "sans_objet"]
+    ]
     demande = cd.comparer("200048551", ["PE_TXCOUV_GLOBAL", "PE_ECART_REF"], annee=2024).set_index(
         ["role", "indicateur"]
     )
@@ -185,3 +187,16 @@ def test_densite_tiree_de_la_base_des_equipements_dit_sa_source(entrepot_neuf):
     assert "équipements" in ligne["source"] and "listes" not in ligne["source"]
     assert ligne["millesime"] == "équipements 2024, population 2023"
     assert "listes" in cd.mesurer("200048551", ["AVS_DENS"]).iloc[0]["source"]
+
+
+def test_sans_habitant_ou_sans_structure_rien_n_est_a_fournir(entrepot_neuf):
+    """Un dénominateur nul est « sans objet », et la base des équipements suffit à le dire."""
+    ajouter(
+        "communes",
+        pd.DataFrame({"code": ["55039", "53012"], "bpe2025_centre_social": 0.0, "bpe2025_evs": 0.0}),
+    )
+    for commune, code, motif in (("55039", "AVS_DENS", "le dénominateur est nul"),
+                                 ("53012", "AVS_EVS_PART_RURAL", "aucun espace de vie sociale")):  # fmt: skip
+        ligne = cd.mesurer(commune, [code]).iloc[0]
+        assert (ligne["statut"], ligne["motif"]) == ("sans_objet", motif)
+    assert "équipements" in ligne["source"]

@@ -22,7 +22,7 @@ from cafdiag.donnees.releves import Colonne, lire_releve
 from cafdiag.erreurs import EntreeFautive, NonLu
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.instantane import Evaluation
-from cafdiag.indicateurs.portraits import Valeur, lire_valeur
+from cafdiag.indicateurs.portraits import Valeur, echelle, lire_valeur
 from cafdiag.territoires.normalisation import normaliser
 
 MODELE = "cafdiag diagnostic CODE --formats fiches"
@@ -201,8 +201,9 @@ def _montant(nom: str, texte: str) -> tuple[float | None, str]:
     if not texte:
         return None, ""
     lu = _lire_nombre(texte)
-    # « 12.500 » : un budget n'a pas trois décimales.
-    valeur = float(re.sub(r"[.,]", "", lu.ecrite)) if lu.milliers else lu.nombre
+    fois = echelle(lu.unite)
+    # « 12.500 » : un budget n'a pas trois décimales, sauf en millions.
+    valeur = float(re.sub(r"[.,]", "", lu.ecrite)) if lu.milliers and fois == 1 else lu.nombre * fois
     if lu.illisible or valeur < 0 or "%" in lu.unite:
         return None, f"{nom} « {texte} » n'est pas un nombre positif"
     return valeur, ""

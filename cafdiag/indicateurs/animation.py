@@ -19,6 +19,7 @@ from cafdiag.territoires.referentiel import MILLESIME_POPULATION
 
 _MANIERES = {"proximite": "dans le contour ou à 500 m au plus", "stricte": "dans le contour seulement"}
 _REGISTRE = "fournissez un registre complet des structures"
+_NON_SITUE = " : un centre social n'a pas de coordonnées, ou rien ne le confirme"
 
 
 def listes_completes(contexte: Contexte, *types: str) -> pd.Series:
@@ -47,6 +48,7 @@ def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     par_territoire["incertain"] = par_territoire["identifiant"].isin(incertains)
     groupes = par_territoire.groupby("code")
     nombre = groupes["identifiant"].nunique().reindex(contexte.codes).fillna(0)
+    facteur, plein = 100.0, pd.Series(False, index=contexte.codes)
     if indicateur == "AVS_CS_PAR_QPV":
         num = (
             par_territoire[["code", "identifiant"]]
@@ -59,14 +61,14 @@ def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         num, den, facteur = num.where(nombre > 0), nombre, 1.0
     elif indicateur == "AVS_QPV_HAB_COUV":
         num, den = _habitants(par_territoire, contexte.codes)
-        facteur = 100.0
+        # Tous les quartiers couverts : tous leurs habitants le sont, sans qu'on ait à les compter.
+        plein = groupes["couvert"].all().reindex(contexte.codes).eq(True)
     else:
         num, den = groupes["couvert"].sum().reindex(contexte.codes), nombre
-        facteur = 100.0
     incertitude = groupes["incertain"].any().reindex(contexte.codes).eq(True)
     return _conclure(
         contexte,
-        facteur * num / den.where(den > 0),
+        (facteur * num / den.where(den > 0)).mask(plein & den.isna(), 100.0),
         num=num,
         den=den,
         nombre=nombre,
@@ -77,20 +79,11 @@ def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def _habitants(par_territoire: pd.DataFrame, codes: pd.Index) -> tuple[pd.Series, pd.Series]:
-    """Habitants couverts et total. Si tous les quartiers sont couverts, la part est 100 % sans les compter."""
-    population = pd.to_numeric(par_territoire["population"], errors="coerce").astype("float64")
-    tous = par_territoire.groupby("code")["couvert"].all()
-    sommes = pd.DataFrame(
-        {
-            "code": par_territoire["code"],
-            "den": population,
-            "num": population.where(par_territoire["couvert"], 0.0),
-        }
-    )
-    sommes["num"] = sommes["num"].where(population.notna())
-    sommes = sommes.groupby("code")[["num", "den"]].agg(lambda s: s.sum(skipna=False)).reindex(codes)
-    plein = tous.reindex(codes).eq(True) & sommes["den"].isna()
-    return sommes["num"].mask(plein, 1.0), sommes["den"].mask(plein, 1.0)
+    """Habitants couverts et total ; manquants si la population d'un seul quartier l'est."""
+    den = par_territoire["population"]
+    num = den.where(par_territoire["couvert"] | den.isna(), 0.0)
+    num, den = (s.groupby(par_territoire["code"]).sum(skipna=False).reindex(codes) for s in (num, den))
+    return num, den
 
 
 def _conclure(
@@ -121,6 +114,7 @@ def _conclure(
     motif = motif.mask(donne & ~complete, "calculé " + maille + partielle)
     minorant = ~aucun & ~donne & brut.notna()
     motif = motif.mask(minorant, "minorant " + maille + partielle + f" : {_REGISTRE}")
+    motif = motif.mask(minorant & complete, "minorant " + maille + _NON_SITUE)
     motif = motif.mask(
         ~aucun & ~donne & brut.isna(),
         "la population n'est pas publiée pour tous les quartiers du territoire",
@@ -165,10 +159,11 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         "Insee, base permanente des équipements ; Insee, populations légales",
         f"équipements {derniere_annee(contexte.communes, BPE_AVS['evs'])}, population {MILLESIME_POPULATION}",
     ]
-    muet = ~complete & ~estime & ~dites
-    nombre = contexte.sommer(contexte.partager(("avs confirmees",), lambda: _avs_confirmees(contexte)))["connu"]
-    table.loc[muet, "statut"] = "non_disponible"
-    table.loc[muet, ["valeur", "haut"]] = np.nan
+    muet = ~complete & ~estime & table["statut"].eq("non_disponible")
+    nombre = contexte.sommer(contexte.partager(("avs confirmees",), lambda: _avs_confirmees(contexte)))[
+        "connu"
+    ]
+    table.loc[muet, "haut"] = np.nan
     table.loc[muet, "bas"] = (10_000 * nombre / population).where(nombre > 0)
     confirmees = nombre.astype(int).map(
         lambda n: {0: "aucune structure confirmée", 1: "une structure confirmée"}.get(
@@ -191,16 +186,16 @@ def _avs_confirmees(contexte: Contexte) -> pd.DataFrame:
 def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Part des EVS en commune rurale : exacte avec un registre complet, muette sinon."""
     table = rapport_de_sommes(contexte, ligne, partie=True)
-    complete = listes_completes(contexte, "evs")
-    dites = table["valeur"].notna() & ~complete
+    complete, aucun = listes_completes(contexte, "evs"), table["statut"].eq("sans_objet")
+    dites = (table["valeur"].notna() | aucun) & ~complete
     table.loc[dites, "source"] = "Insee, base permanente des équipements ; Insee, grille communale de densité"
     edition = derniere_annee(contexte.communes, BPE_AVS["evs"])
     grilles = pd.Series(editions_de_la_grille(contexte), index=table.index)
     table.loc[dites, "millesime"] = f"équipements {edition}, " + grilles[dites]
-    table.loc[~complete & table["valeur"].isna(), "motif"] = (
+    table.loc[~complete & table["statut"].eq("non_disponible"), "motif"] = (
         f"liste d'EVS partielle, une part n'en dit rien : {_REGISTRE}"
     )
-    table.loc[complete & table["statut"].eq("sans_objet"), "motif"] = "aucun espace de vie sociale"
+    table.loc[aucun, "motif"] = "aucun espace de vie sociale"
     return table
 
 
@@ -217,7 +212,7 @@ def frr_sans_avs(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     somme = contexte.sommer(pd.DataFrame({"valeur": bas.where(bas.eq(haut)), "bas": bas, "haut": haut}))
     zonees, connu = contexte.somme("communes_frr"), somme["valeur"].notna()
     aucune = zonees["valeur"].eq(0)
-    sue = pd.Series(listes_completes(contexte, "centre_social", "evs"), index=contexte.codes)
+    sue = listes_completes(contexte, "centre_social", "evs")
     return resultat(
         contexte.codes,
         valeur=somme["valeur"].mask(aucune),
@@ -227,6 +222,7 @@ def frr_sans_avs(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         statut=connu.map({True: "exact", False: "non_disponible"}).mask(aucune, "sans_objet"),
         motif=pd.Series("", index=contexte.codes)
         .mask(~connu, f"listes de centres sociaux et d'EVS partielles : {_REGISTRE}")
+        .mask(~connu & sue, contexte.manquantes("communes_frr"))
         .mask(connu & ~sue, "d'après la base permanente des équipements")
         .mask(aucune, "aucune commune classée FRR sur ce territoire"),
         annee=millesime("zonages.frr"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cafdiag.donnees.grandeurs import DEMI_PAS_ARRONDI
-from cafdiag.indicateurs.portraits import en_table, est_un_effectif, est_un_taux
+from cafdiag.indicateurs.portraits import echelle, en_table, est_un_effectif, est_un_taux
 from cafdiag.territoires.normalisation import normaliser
 
 GRAVITES = ("erreur", "alerte", "information")
@@ -139,7 +139,9 @@ def verifier_portrait(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
     """
     table = en_table(portrait)
     alertes = [
-        a for regle in (_ecritures, _valeurs, _plafonds, _rapports, _totaux, _montants, _unites) for a in regle(table)
+        a
+        for regle in (_ecritures, _valeurs, _plafonds, _rapports, _totaux, _montants, _unites)
+        for a in regle(table)
     ]
     rendue = pd.DataFrame(alertes, columns=COLONNES).astype("object")
     rang = rendue["gravite"].map(GRAVITES.index)
@@ -168,7 +170,7 @@ def _demi_pas(valeur: float, ecrite: str, unite: str) -> float:
     decimales = len(ecrite.replace(",", ".").partition(".")[2].rstrip("0"))
     if decimales:
         return 0.5 * 10**-decimales
-    if "million" in unite.lower():
+    if echelle(unite) > 1:
         return 0.5
     if "euro" in unite.lower() or "€" in unite:
         return 50.0 if valeur % 100 == 0 else 0.0
@@ -337,14 +339,14 @@ def _moyenne(ligne: pd.Series, parties: pd.DataFrame) -> Iterator[dict]:
 def _montants(table: pd.DataFrame) -> Iterator[dict]:
     for g in [g for g in table.index if g.startswith("montant_")]:
         prestation = g.removeprefix("montant_")
-        foyers = next((f for f in (f"foyers_{prestation}",) if f in table.index), None)
-        if foyers is None or table.at[foyers, "valeur"] <= 0:
+        foyers = f"foyers_{prestation}"
+        if foyers not in table.index or table.at[foyers, "valeur"] <= 0:
             continue
         dit = normaliser(f"{table.at[g, 'unite']} {table.at[g, 'libelle']}")
         annuel, mensuel = (
             any(m in dit.split() for m in mots) for mots in (("an", "annuel", "annee"), ("mois", "mensuel"))
         )
-        par_foyer = table.at[g, "valeur"] / table.at[foyers, "valeur"]
+        par_foyer = table.at[g, "valeur"] * echelle(table.at[g, "unite"]) / table.at[foyers, "valeur"]
         minimum, maximum = MONTANTS_PAR_FOYER.get(prestation, _MONTANTS_LARGES)
         trouve = f"{_nombre(par_foyer)} € par foyer"
         if annuel and par_foyer < minimum:

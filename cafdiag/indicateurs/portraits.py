@@ -48,7 +48,7 @@ _UNITES_ENTIERES = re.compile(
 _MOTS_DE_TAUX = re.compile(
     r"\b(taux|part|ratio|indice|pourcentage|moyen(ne)?|taille|txcouv|pour 100|sur 100|par (foyer|habitant|enfant|an))\b"
 )
-_UNITES = {"m€": "millions d'euros", "k€": "milliers d'euros", "md€": "milliards d'euros"}
+_ECHELLES = {r"milliers?\b|k ?€": 1e3, r"millions?\b|m ?€": 1e6, r"milliards?\b|md ?€": 1e9}
 # Autres façons d'écrire une grandeur ; le nom du projet d'abord.
 SYNONYMES = {
     "population": "habitants|population municipale|nombre d habitants",
@@ -99,7 +99,9 @@ def lire_portrait(chemin: str | Path) -> pd.DataFrame:
 def _colonne(entete: str) -> str:
     """Nom d'une colonne dans le projet : « Grandeur », « Valeurs », « Unité » ; inchangé s'il n'est pas connu."""
     mots = normaliser(entete)
-    return next((c for c, autres in _COLONNES.items() if mots in {c.replace("_", " "), *autres.split("|")}), entete)
+    return next(
+        (c for c, autres in _COLONNES.items() if mots in {c.replace("_", " "), *autres.split("|")}), entete
+    )
 
 
 def _en_texte(noms: list[str], lignes: list[tuple[int, list[str]]]) -> pd.DataFrame:
@@ -142,7 +144,16 @@ def lire_valeur(texte: str) -> Valeur:
     if statuts[0] != "exact":
         return Valeur(illisible=statuts[0] == "illisible")
     ecrite = re.sub(r"[^\d.,+-]", "", chiffres)
-    return Valeur(float(valeurs[0]), ecrite, _UNITES.get(unite.lower(), unite), milliers=signe)
+    return Valeur(float(valeurs[0]), ecrite, unite, milliers=signe)
+
+
+def echelle(unite: str) -> float:
+    """Ce que vaut un, dans cette unité.
+
+    >>> echelle("millions d'euros par an"), echelle("k€"), echelle("euros")
+    (1000000.0, 1000.0, 1.0)
+    """
+    return next((vaut for mots, vaut in _ECHELLES.items() if re.match(mots, unite.strip().lower())), 1.0)
 
 
 def est_un_taux(unite: str) -> bool:
@@ -153,7 +164,9 @@ def est_un_taux(unite: str) -> bool:
 def est_un_effectif(ligne: pd.Series) -> bool:
     """Vrai si la grandeur compte des personnes ou des choses : elle est entière."""
     mots = normaliser(ligne["unite"]).split()
-    return ligne["grandeur"] in _EFFECTIFS or bool(mots and _UNITES_ENTIERES.fullmatch(mots[0]) and len(mots) == 1)
+    return ligne["grandeur"] in _EFFECTIFS or bool(
+        mots and _UNITES_ENTIERES.fullmatch(mots[0]) and len(mots) == 1
+    )
 
 
 def _se_rapporte(ligne: pd.Series) -> bool:
@@ -217,7 +230,9 @@ def en_table(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
             ]
             defauts += [
                 f"ligne {rang} : valeur « {texte} », mais unité « {unite} »"
-                for rang, texte, unite, oppose in zip(rangs, ecrites["valeur"], table["unite"], opposees, strict=True)
+                for rang, texte, unite, oppose in zip(
+                    rangs, ecrites["valeur"], table["unite"], opposees, strict=True
+                )
                 if oppose
             ]
             table["unite"] = table["unite"].where(table["unite"].ne(""), dites)
