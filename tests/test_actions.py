@@ -51,9 +51,7 @@ def note(*debats, financements=()):
 
 def texte(octets):
     lu = docx.Document(io.BytesIO(octets))
-    return "\n".join(t.text or "" for t in lu.element.body.iter() if t.tag.endswith("}t")).replace(
-        "\u202f", " "
-    )
+    return "\n".join(t.text or "" for t in lu.element.body.iter() if t.tag.endswith("}t")).replace("\u202f", " ")
 
 
 # --- Lire ---
@@ -139,16 +137,7 @@ def test_une_date_ecrite_de_toutes_les_facons_est_la_meme(jour):
 
 def test_une_fiche_par_action_et_ses_financements():
     actions = [
-        Action(
-            2,
-            "Ouvrir",
-            pilote="CCAS",
-            fin="2027-09",
-            budget=400000.0,
-            places=12.0,
-            indicateur="A",
-            cible=12.5,
-        ),
+        Action(2, "Ouvrir", pilote="CCAS", fin="2027-09", budget=400000.0, places=12.0, indicateur="A", cible=12.5),
         Action(3, "Écouter", pilote="Centre social", indicateur="B"),
         Action(4, "Ailleurs", pilote="x", indicateur="C", cible=50.0),
     ]
@@ -170,9 +159,7 @@ def test_sans_enjeu_ni_action_le_tableau_reste_a_remplir(tmp_path):
     assert [c.value for c in classeur["Actions"][1]] == [c.entete for c in COLONNES.values()]
     assert classeur["Actions"].max_row == 1 and classeur["Indicateurs"]["A2"].value == "A"
     for feuille in classeur:
-        assert (
-            feuille.page_setup.orientation == "landscape" and feuille.freeze_panes and feuille.auto_filter.ref
-        )
+        assert feuille.page_setup.orientation == "landscape" and feuille.freeze_panes and feuille.auto_filter.ref
 
 
 def test_le_tableau_produit_se_remplit_et_se_relit(tmp_path):

@@ -252,9 +252,7 @@ def test_ce_que_les_gens_ecrivent_se_lit(lignes, tmp_path, capsys):
 
 
 def test_les_autres_regles_lisent_les_milliers(tmp_path, capsys):
-    _, sortie, _ = relire(
-        tmp_path, capsys, "grandeur;valeur\npopulation;28.752\nenfants de - de 6 ans;3 687\n"
-    )
+    _, sortie, _ = relire(tmp_path, capsys, "grandeur;valeur\npopulation;28.752\nenfants de - de 6 ans;3 687\n")
     assert "part implausible" in sortie and "12,8 %" in sortie
 
 
@@ -268,11 +266,7 @@ def test_tout_encodage_et_un_titre_au_dessus(encodage, tmp_path, capsys):
 def test_un_classeur(tmp_path, capsys):
     openpyxl = pytest.importorskip("openpyxl")
     classeur = openpyxl.Workbook()
-    for ligne in [
-        ["Grandeur", "Valeur", "Unité"],
-        ["Population", 28752, None],
-        ["Enfants de - de 6 ans", 3687, ""],
-    ]:
+    for ligne in [["Grandeur", "Valeur", "Unité"], ["Population", 28752, None], ["Enfants de - de 6 ans", 3687, ""]]:
         classeur.active.append(ligne)
     classeur.save(tmp_path / "portrait.xlsx")
     assert principal(["anomalies", str(tmp_path / "portrait.xlsx")]) == 0
@@ -282,9 +276,7 @@ def test_un_classeur(tmp_path, capsys):
 def test_le_numero_est_celui_de_la_ligne_du_fichier(tmp_path, capsys):
     texte = "Titre\n\ngrandeur;valeur\npopulation;mille\n\n;12\nfoyers;5 %;\n"
     code, _, dit = relire(tmp_path, capsys, texte)
-    assert (
-        code != 0 and "ligne 4 : valeur « mille »" in dit and "ligne 6 : valeur « 12 » sans grandeur" in dit
-    )
+    assert code != 0 and "ligne 4 : valeur « mille »" in dit and "ligne 6 : valeur « 12 » sans grandeur" in dit
     code, _, dit = relire(tmp_path, capsys, "grandeur;valeur;unite\npart;5 %;habitants\n")
     assert code != 0 and "ligne 2 : valeur « 5 % », mais unité « habitants »" in dit
     code, _, dit = relire(tmp_path, capsys, "nom;chose\na;b\n")

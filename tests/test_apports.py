@@ -275,9 +275,7 @@ def test_les_communes_d_un_quartier_ne_se_devinent_pas_du_contour(tmp_path, coin
     for code, communes, attendus in cas:
         chemin = ecrire_qpv(tmp_path / "q.geojson", [carre], [code], communes=communes)
         apports = cd.lire_apports(qpv=chemin)
-        nombres = [
-            cd.mesurer(c, ["CTX_QPV_NB"], apports=apports).iloc[0]["valeur"] for c in ("49353", "49007")
-        ]
+        nombres = [cd.mesurer(c, ["CTX_QPV_NB"], apports=apports).iloc[0]["valeur"] for c in ("49353", "49007")]
         assert tuple(nombres) == attendus, communes
     # Un fichier qui contredit la liste est lu, et la contradiction est dite.
     chemin = ecrire_qpv(tmp_path / "q.geojson", [carre], ["QN04908M"], communes=["49007"])

@@ -336,6 +336,16 @@ def test_departs_projette_le_taux():
     assert cd.simuler_departs(CRAON, part_55=40, origine="x", remplaces=100).resultat["places"].item() == 0
 
 
+def test_departs_d_un_perimetre_ont_l_encadrement_de_son_taux_estime():
+    pole = "200048551+200042182"
+    am = cd.mesurer(pole, ["PE_TXCOUV_AM"]).iloc[0]
+    assert am["statut"] == "estime" and am["bas"] < am["valeur"] - 1
+    d = cd.simuler_departs(pole, part_55=100, origine="x").resultat.iloc[0]
+    b = cd.simuler(pole, cible=90).besoin.iloc[0]
+    attendu = [(am["bas"] - 0.05) * b["enfants_bas"] / 100, (am["haut"] + 0.05) * b["enfants_haut"] / 100]
+    assert [d["bas"], d["haut"]] == [math.ceil(x) for x in attendu]
+
+
 def test_departs_sans_nombre_d_enfants(sans_enfants):
     vichy = cd.simuler_departs(VICHY, part_55=40, origine="x").resultat.iloc[0]
     assert not math.isnan(vichy["taux_projete"]) and math.isnan(vichy["places"])
@@ -435,6 +445,17 @@ def test_vos_places_sans_vos_enfants_changent_le_taux():
     assert besoin["places"] == math.ceil(0.609 * besoin["enfants"]) - 100
     assert besoin["taux"] == pytest.approx(100 * 100 / besoin["enfants"]) and besoin["enfants_naissances"] == 821
     assert any("12,1 (publié : 79,9)" in h for h in s.hypotheses)
+
+
+def test_vos_places_pour_une_fourchette_d_enfants_ne_suffisent_que_si_elles_suffisent_a_tous():
+    # 500 places pour 600 à 800 enfants : 71,4 au milieu, mais 70 % de 800 en demandent 560.
+    s = cd.simuler(CRAON, cible=70, hypotheses=cd.Hypotheses(places=500, enfants=(600, 800)))
+    b = s.besoin.iloc[0]
+    assert (b["places"], b["bas"], b["haut"], b["statut"]) == (0, 0, 60, "estime") and not s.atteinte
+    estimes = cd.simuler(CRAON, cible=70, hypotheses=cd.Hypotheses(places=600))
+    b = estimes.besoin.iloc[0]
+    assert b["haut"] == math.ceil(0.7 * b["enfants_haut"]) - 600 > 0 and not estimes.atteinte
+    assert cd.simuler(CRAON, cible=70, hypotheses=cd.Hypotheses(places=560, enfants=(600, 800))).atteinte
 
 
 def test_vos_places_sans_aucun_enfant_connu(sans_enfants):

@@ -154,9 +154,7 @@ def test_un_fichier_d_epci_importe_seul_ne_fait_pas_perdre_les_references(entrep
     assert table["annee"].eq(2023).all() and len(publies) == 8
     # Seule la France n'a pas d'écart à elle-même.
     muets = publies[publies["valeur"].isna()]
-    assert muets[["role", "indicateur", "statut"]].to_numpy().tolist() == [
-        ["france", "PE_ECART_REF", "sans_objet"]
-    ]
+    assert muets[["role", "indicateur", "statut"]].to_numpy().tolist() == [["france", "PE_ECART_REF", "sans_objet"]]
     demande = cd.comparer("200048551", ["PE_TXCOUV_GLOBAL", "PE_ECART_REF"], annee=2024).set_index(
         ["role", "indicateur"]
     )

@@ -139,9 +139,7 @@ def verifier_portrait(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
     """
     table = en_table(portrait)
     alertes = [
-        a
-        for regle in (_ecritures, _valeurs, _plafonds, _rapports, _totaux, _montants, _unites)
-        for a in regle(table)
+        a for regle in (_ecritures, _valeurs, _plafonds, _rapports, _totaux, _montants, _unites) for a in regle(table)
     ]
     rendue = pd.DataFrame(alertes, columns=COLONNES).astype("object")
     rang = rendue["gravite"].map(GRAVITES.index)

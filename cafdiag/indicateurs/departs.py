@@ -11,9 +11,10 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs.besoin import DEMI_TAUX, enfants_encadres
+from cafdiag.indicateurs.besoin import enfants_encadres
 from cafdiag.indicateurs.contexte import annee_des_taux
 from cafdiag.indicateurs.mesures import mesurer
+from cafdiag.indicateurs.petite_enfance import bornes_du_taux
 from cafdiag.indicateurs.simulation_objets import COLONNES_TABLE
 from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.territoires import Territoire, territoire
@@ -136,13 +137,10 @@ def simuler_departs(
     annee = annee_des_taux(contexte.taux, None)
     enfants = enfants_encadres(contexte, annee=annee, colonne="txcouv_am").iloc[0]
     perdus = am * part_55 / 100 * (1 - remplaces / 100)
+    am_bas, am_haut = (b["PE_TXCOUV_AM"] for b in bornes_du_taux(mesures))
     places, bas, haut = (
-        float(places_a_compenser(t, e, part_55, remplaces=remplaces))
-        for t, e in (
-            (am, enfants["valeur"]),
-            (max(am - DEMI_TAUX, 0), enfants["bas"]),
-            (am + DEMI_TAUX, enfants["haut"]),
-        )
+        float(places_a_compenser(t, enfants[c], part_55, remplaces=remplaces))
+        for t, c in ((am, "valeur"), (max(am_bas, 0), "bas"), (am_haut, "haut"))
     )
     motif = str(mesures.at["PE_TXCOUV_AM", "motif"]) if math.isnan(am) else str(enfants["motif"])
     resultat = pd.DataFrame(

@@ -99,9 +99,7 @@ def lire_portrait(chemin: str | Path) -> pd.DataFrame:
 def _colonne(entete: str) -> str:
     """Nom d'une colonne dans le projet : « Grandeur », « Valeurs », « Unité » ; inchangé s'il n'est pas connu."""
     mots = normaliser(entete)
-    return next(
-        (c for c, autres in _COLONNES.items() if mots in {c.replace("_", " "), *autres.split("|")}), entete
-    )
+    return next((c for c, autres in _COLONNES.items() if mots in {c.replace("_", " "), *autres.split("|")}), entete)
 
 
 def _en_texte(noms: list[str], lignes: list[tuple[int, list[str]]]) -> pd.DataFrame:
@@ -164,9 +162,7 @@ def est_un_taux(unite: str) -> bool:
 def est_un_effectif(ligne: pd.Series) -> bool:
     """Vrai si la grandeur compte des personnes ou des choses : elle est entière."""
     mots = normaliser(ligne["unite"]).split()
-    return ligne["grandeur"] in _EFFECTIFS or bool(
-        mots and _UNITES_ENTIERES.fullmatch(mots[0]) and len(mots) == 1
-    )
+    return ligne["grandeur"] in _EFFECTIFS or bool(mots and _UNITES_ENTIERES.fullmatch(mots[0]) and len(mots) == 1)
 
 
 def _se_rapporte(ligne: pd.Series) -> bool:
@@ -230,9 +226,7 @@ def en_table(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
             ]
             defauts += [
                 f"ligne {rang} : valeur « {texte} », mais unité « {unite} »"
-                for rang, texte, unite, oppose in zip(
-                    rangs, ecrites["valeur"], table["unite"], opposees, strict=True
-                )
+                for rang, texte, unite, oppose in zip(rangs, ecrites["valeur"], table["unite"], opposees, strict=True)
                 if oppose
             ]
             table["unite"] = table["unite"].where(table["unite"].ne(""), dites)

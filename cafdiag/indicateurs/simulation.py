@@ -14,7 +14,6 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.baremes import Baremes, annee_du_bareme, lire_baremes
 from cafdiag.indicateurs.besoin import (
     DEMI_PLACE,
-    DEMI_TAUX,
     MODES_CREES,
     encadrer_besoin,
     enfants_encadres,
@@ -168,11 +167,15 @@ class Simulateur:
         visee, dite = _cible(cible, self.lieu, mesures)
         enfants = _enfants(self.contexte, donnees, self.annee, colonne)
         valeur, recalcul = _taux(ici, donnees, enfants)
-        # Un taux estimé (une fusion, un périmètre libre) est encadré bien plus large que son arrondi.
-        publies = pd.DataFrame({c: [float(ici[c])] for c in ("valeur", "bas", "haut")}, index=enfants.index)
-        bornes = bornes_du_taux(publies) if donnees.places is None else None
-        # Les places publiées sont arrondies ; celles de l'utilisateur sont les siennes.
-        demi_place = DEMI_PLACE if donnees.places is None else 0.0
+        if donnees.places is None:
+            # Un taux estimé (une fusion, un périmètre libre) est encadré bien plus large que son arrondi.
+            publies = pd.DataFrame({c: [float(ici[c])] for c in ("valeur", "bas", "haut")}, index=enfants.index)
+            bornes, demi_place = bornes_du_taux(publies), DEMI_PLACE
+        else:
+            # Les places publiées sont arrondies ; celles de l'utilisateur sont les siennes. Son taux, lui, ne vaut que
+            # ce que vaut le nombre d'enfants.
+            bornes = 100 * enfants["places"] / enfants["haut"], 100 * enfants["places"] / enfants["bas"]
+            demi_place = 0.0
         publiee = f"{ici['source']} ({ici['millesime']})"
         sources = {
             "source_taux": publiee if donnees.places is None else f"calculé avec {_vos_chiffres(donnees)}",
@@ -319,10 +322,9 @@ def _besoin(
     enfants: pd.DataFrame,
     ici: pd.Series,
     *,
-    bornes: tuple[pd.Series, pd.Series] | None,
+    bornes: tuple[pd.Series, pd.Series],
     demi_place: float,
 ) -> pd.DataFrame:
-    bornes = bornes or (taux - DEMI_TAUX, taux + DEMI_TAUX)
     encadre = encadrer_besoin(visee, taux, enfants, bornes_taux=bornes, demi_place=demi_place)
     ligne, e = encadre.iloc[0], enfants.iloc[0]
     connu, atteint = not math.isnan(ligne["valeur"]), round(bornes[0].iloc[0], 6) >= visee

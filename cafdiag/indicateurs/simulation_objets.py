@@ -110,9 +110,10 @@ class Simulation:
 
     @property
     def atteinte(self) -> bool:
-        """Vrai si le territoire est déjà à la cible ou au-dessus, à l'arrondi près ; un taux estimé, en tout cas."""
+        """Vrai si le territoire est déjà à la cible ou au-dessus, à l'arrondi près ; un taux qui n'est pas publié, en
+        tout cas."""
         ligne = self.besoin.iloc[0]
-        sous_la_cible = ligne["statut_taux"] == "estime" and ligne["haut"] > 0
+        sous_la_cible = ligne["statut_taux"] in ("estime", DECLARE) and ligne["haut"] > 0
         return bool(ligne["taux"] >= ligne["taux_cible"]) and not sous_la_cible
 
     @property
