@@ -155,6 +155,7 @@ def test_un_import_national_ajoute_sa_variable(monkeypatch):
         monkeypatch.setattr(module.tables_assemblees, "epci", lambda p=publiees: p)
         choisis = module.voisinage(CRAON)
         assert ("niveau_de_vie" in choisis.table) is attendu
+        assert ("CTX_NIV_VIE" in choisis.circulaires) is attendu
         assert any("niveau de vie" in libelle for libelle in choisis.ecartees) is not attendu
     module._valeurs.cache_clear()
 

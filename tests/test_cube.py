@@ -51,6 +51,12 @@ def test_ni_l_ordre_ni_les_voisins_ni_la_memoire_ne_changent_une_mesure(suite, a
             pd.testing.assert_frame_equal(rendue, pd.concat(seuls, ignore_index=True))
 
 
+def test_l_an_zero_ne_passe_pas_pour_la_derniere_annee(memoire, capsys):
+    assert principal(["mesurer", "200048551", "-i", "CTX_POP", "--annee", "0"]) == 0
+    assert "pas de donnée pour 0" in capsys.readouterr().out
+    assert cd.mesurer("200048551", ["CTX_POP"])["valeur"].notna().all()
+
+
 @pytest.mark.parametrize("options", [
     None, Options(definition_qpv="stricte"), Options(distance_alsh_km=3), Options(acces_minutes=20),
     Options(acces_fs_minutes=10), Options(vitesse_kmh=70), Options(poids_acces="paliers"), Options(seuil_caf=11),

@@ -193,7 +193,7 @@ _CRITERES = (
         _part("enfants_moins_3_ans"),
         indicateurs=("CTX_PART_0_2", "CTX_PART_0_4"),
     ),
-    Critere("niveau_de_vie", "niveau de vie médian (euros par an)", _niveau_de_vie),
+    Critere("niveau_de_vie", "niveau de vie médian (euros par an)", _niveau_de_vie, indicateurs=("CTX_NIV_VIE",)),
     # Un recensement au quart : une commune seule a trop peu d'enfants de moins de 6 ans pour qu'on l'y reconnaisse.
     Critere(
         "parents_en_emploi",

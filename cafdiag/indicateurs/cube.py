@@ -152,9 +152,10 @@ def reprendre(
     """
     lieux = _lieux(territoires, appartenance)
     groupes = _groupes(territoires, lieux)
+    # Zéro : la dernière année de chaque indicateur.
     demandee = annee or 0
     trop = len(set(groupes)) > TRANCHES_LUES and not remplir
-    if trop or not groupes or not 0 <= demandee < 4096:
+    if trop or not groupes or annee == 0 or not 0 <= demandee < 4096:
         return calculer(territoires, appartenance, indicateurs)
     # Des tables apportées ou composées à la main ne valent que pour cet appel.
     etat = etat_de(tables)
