@@ -1,5 +1,6 @@
 """L'activité du territoire : le modèle, sa lecture, ce qu'elle nourrit à chaque maille."""
 
+import json
 import math
 import shutil
 
@@ -37,6 +38,27 @@ def entrepot_neuf(tmp_path, monkeypatch):
 
 def mesure(territoire, indicateur, **options):
     return cd.mesurer(territoire, [indicateur], **options).iloc[0]
+
+
+def test_rien_d_un_fichier_d_activite_ne_se_perd_en_silence(tmp_path):
+    """Un enregistrement illisible, une feuille d'autre chose, une feuille masquée : dits."""
+    ligne = {"code": CRAON, "grandeur": "Heures facturées en EAJE", "annee": "2023", "valeur": "9", "source": "Caf"}
+    (tmp_path / "activite.json").write_text(json.dumps([ligne, "perdu"]), encoding="utf-8")
+    assert "ligne 2 : pas un enregistrement (« perdu »)" in commandes.importer(tmp_path / "activite.json").en_texte()
+    livre = openpyxl.Workbook()
+    for cases in ligne, ligne.values():
+        livre.active.append(list(cases))
+    livre.create_sheet("À part").append(["Taux d'effort", "12"])
+    livre.save(tmp_path / "activite.xlsx")
+    dit = commandes.importer(tmp_path / "activite.xlsx").en_texte()
+    assert "feuille(s) sans tableau d'activité, laissée(s) de côté : « À part » (1 lignes)" in dit
+
+
+def test_une_ligne_sans_valeur_n_a_rien_a_corriger(tmp_path):
+    """Le modèle à demi rempli : la ligne est comptée, non reprise, et ne fait pas refuser le fichier."""
+    debut = f"EPCI;{CRAON};;Heures facturées en EAJE"
+    dit = commandes.importer(fichier(tmp_path, f"{debut};2023;9;Caf", f"{debut};2024;;")).en_texte()
+    assert "2 lignes lues, 1 gardée, 1 rejetée" in dit and "valeur vide ou secrète" in dit
 
 
 # --- Le modèle et la liste des grandeurs ---

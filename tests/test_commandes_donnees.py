@@ -8,6 +8,7 @@ import json
 import threading
 from urllib.parse import urlsplit
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -213,6 +214,33 @@ def test_dossier_motif_et_homonymes(tmp_path):
         commandes.importer(tmp_path / "absent.csv")
     with pytest.raises(DemandeFausse, match="un seul nom"):
         commandes.importer(tmp_path / "exports", nom="x")
+
+
+def test_un_dossier_ouvert_dans_le_tableur_s_importe_sans_rien_oublier(tmp_path):
+    """La marque d'un classeur ouvert n'est pas un fichier ; un ancien .xls n'est pas passé sous silence."""
+    classeur = openpyxl.Workbook()
+    for ligne in ("type", "nom", "code"), ("eaje", "Les Lutins", "53084"):
+        classeur.active.append(ligne)
+    cachee = classeur.create_sheet("Fermées")
+    cachee.append(["eaje", "Les Anciens", "53012"])
+    cachee.sheet_state = "hidden"
+    classeur.save(tmp_path / "creches.xlsm")
+    (tmp_path / "~$creches.xlsm").write_bytes(b"\x05Claire" + bytes(150))
+    bilan = commandes.importer(tmp_path)
+    assert [ligne["nom"] for ligne in bilan.lignes] == ["creches.xlsm"]
+    assert "feuille masquée, non lue : « Fermées » (1 lignes)" in bilan.en_texte()
+    (tmp_path / "2019.xls").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+    with pytest.raises(EntreeFautive, match=r"2019\.xls : .*ancien format Excel"):
+        commandes.importer(tmp_path)
+
+
+def test_une_page_d_un_portail_n_est_pas_le_jeu(tmp_path):
+    pages = [{"codgeo": code, "libgeo": nom, "dens7": "5"} for code, nom in (("53084", "Craon"), ("53130", "Laval"))]
+    (tmp_path / "densite_2024.json").write_text(json.dumps({"total_count": 1200, "results": pages}), encoding="utf-8")
+    with pytest.raises(EntreeFautive, match="une page de 2 enregistrements, sur 1200 annoncés"):
+        commandes.importer(tmp_path / "densite_2024.json")
+    (tmp_path / "densite_2024.json").write_text(json.dumps({"total_count": 2, "results": pages}), encoding="utf-8")
+    assert commandes.importer(tmp_path / "densite_2024.json").reussi
 
 
 # --- Vérifier ---

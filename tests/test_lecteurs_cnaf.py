@@ -12,6 +12,7 @@ from cafdiag.donnees.lecteurs import lecteurs, lire, reconnaitre
 from cafdiag.donnees.lecteurs.cnaf import grandeur
 from cafdiag.donnees.reunion import choisir_serie
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
+from cafdiag.magasin import lire_table
 
 pytestmark = pytest.mark.unitaire
 
@@ -282,6 +283,10 @@ def test_quotient_familial_par_quartier_et_par_iris(tmp_path):
     assert lue.table["code"].unique().tolist() == ["49007-belle-beille"] and lue.table["maille"].iloc[0] == "qpv"
     avec_code = qpv.replace("nomqpv", "codeqpv").replace("Belle-Beille", "QN04901M")
     assert lire(ecrire(tmp_path, "r.csv", avec_code)).table["code"].unique().tolist() == ["QN04901M"]
+    # Toutes les lettres de la liste de l'ANCT, pas seulement M et I.
+    for lettre in lire_table("qpv")["identifiant"].str[-1].unique():
+        lue = lire(ecrire(tmp_path, f"{lettre}.csv", avec_code.replace("01M", f"01{lettre}")))
+        assert lue.table["code"].unique().tolist() == [f"QN04901{lettre}"]
     iris = qpv.replace("numcomdo;nomqpv", "numcomdo;numiris").replace("Belle-Beille", "490070101")
     assert lire(ecrire(tmp_path, "i.csv", iris)).table["maille"].unique().tolist() == ["iris"]
 

@@ -116,6 +116,33 @@ def test_pop1b_refuse_un_age_abime(tmp_path):
         lire(ecrire(tmp_path, "TD_POP1B_2022.csv", texte))
 
 
+@pytest.mark.parametrize("an", ["n/a", "2021"])
+def test_pop1b_refuse_une_annee_illisible_ou_deux_annees(tmp_path, an):
+    lignes = pop1b([("COM", "53130", 2), ("COM", "53084", 2)]).splitlines()
+    lignes = [lignes[0] + ";ANNEE", *(f"{li};{an if ';53084;' in li else 2022}" for li in lignes[1:])]
+    with pytest.raises(EntreeFautive, match=r"année illisible|plusieurs années mêlées : 2021, 2022"):
+        lire(ecrire(tmp_path, "POP1B.csv", "\n".join(lignes) + "\n"))
+
+
+def test_une_population_totale_d_une_autre_annee_ne_prend_pas_la_sienne(tmp_path):
+    texte = "CODGEO;PTOT17;PMUN23;PTOT23\n53084;4500;4600;4700\n53012;900;910;920\n"
+    table = lire(ecrire(tmp_path, "pop.csv", texte)).table.set_index("code")
+    assert [c for c in table if "totale" in c] == ["population_totale_2023"]
+    assert table["population_totale_2023"].to_dict() == {"53012": 920, "53084": 4700}
+
+
+def test_un_csv_du_vieux_mac_se_reconnait_quelle_que_soit_sa_taille(tmp_path):
+    """Fins de ligne « \r » seules : l'aperçu d'un grand fichier en coupait tout."""
+    lignes = [f"{an};COM;53130;LVB_DOM;A;{an}" + " " * 3000 for an in range(1975, 2025)]
+    texte = "\r".join(["OBS_VALUE;GEO_OBJECT;GEO;EC_MEASURE;FREQ;TIME_PERIOD", *lignes]) + "\r"
+    assert ligne(lire(ecrire(tmp_path, "naissances.csv", texte)), "53130")["naissances_2024"] == 2024
+
+
+def test_l_annee_d_une_geographie_n_est_pas_celle_des_chiffres(tmp_path):
+    texte = "CODGEO;LIBGEO;PMUN\n53084;Craon;4601\n53012;Athée;533\n"
+    assert lire(ecrire(tmp_path, "pop_2019_geo2025.csv", texte)).annees == (2019,)
+
+
 def test_pop1b_coupe_ou_sans_colonne_sexe(tmp_path):
     entier = pop1b([("COM", c, 2) for c in ("53130", "53001", "53084", "01001")])
     coupe = "\n".join(entier.splitlines()[:-30]) + "\n"

@@ -116,6 +116,20 @@ def test_deux_fichiers_une_reponse_envoyee_deux_fois_une_autre_d_ailleurs(tmp_pa
     assert "5 réponse envoyée deux fois" in dit and "1 réponse d'une commune hors du territoire" in dit
 
 
+def test_deux_saisies_sur_papier_numerotees_depuis_un(tmp_path, capsys):
+    """Le même numéro, d'autres réponses : deux familles, non une réponse envoyée deux fois."""
+    toutes = [[str(1 + k % 20), *li[1:]] for k, li in enumerate(reponses())]
+    toutes[0][2], toutes[20][2] = "4", "16"
+    un, deux = ecrire(tmp_path / "1.csv", toutes[:1]), ecrire(tmp_path / "2.csv", toutes[20:])
+    code, dit, _ = dire(capsys, "--reponses", un, deux)
+    assert code == 0 and "21 réponses, chacune" in dit and "deux fois" not in dit
+
+
+def test_un_departement_n_est_pas_une_commune(tmp_path, capsys):
+    code, _, faute = dire(capsys, "--reponses", ecrire(tmp_path / "r.csv", [["", "53", *ORDINAIRE[2:]], *reponses()]))
+    assert code == 1 and "« 53 » n'est pas une commune" in faute
+
+
 def test_les_mots_sont_ranges_et_ne_nomment_personne(tmp_path, capsys):
     lignes = list(reponses())
     lignes[0][7] = "Plus de places en crèche, appelez Mme Durand au 06.12.34.56.78"

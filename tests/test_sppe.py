@@ -112,6 +112,9 @@ def test_population_totale_apportee(tmp_path):
     ligne = etat.communes.loc[SAINT_BARTHELEMY]
     assert (ligne["population"], ligne["population_lue"], ligne["schema"]) == (10_001, "totale", "oui")
     assert "municipale 2023 ailleurs" in etat.hypotheses[0]
+    # De plusieurs années, la dernière.
+    fichier.write_text("CODGEO;PTOT2017;PTOT2023\n49267;7000;10001\n", encoding="utf-8")
+    assert cd.sppe(ANGERS, populations=fichier).communes.at[SAINT_BARTHELEMY, "population"] == 10_001
     assert cd.sppe(ANGERS, populations={SAINT_BARTHELEMY: 10_000}).communes.at[SAINT_BARTHELEMY, "schema"] == "non"
 
 

@@ -172,7 +172,10 @@ def en_brut(feuille: Feuille, fichier: str, colonnes: Choix, limite: int | None)
         pied += 1
     if pied:
         remarques.append(f"{pied} ligne(s) de notes ôtée(s) sous le tableau")
+    entieres = len(donnees)
     donnees = [(n, r) for n, r in donnees if [c.strip() for c in r[:largeur]] != noms]
+    if len(donnees) < entieres:
+        remarques.append(f"{entieres - len(donnees)} en-tête(s) répété(s) ôté(s)")
     if limite is not None:
         donnees = donnees[:limite]
     voulues = choisir(noms, colonnes)

@@ -22,6 +22,7 @@ import pandas as pd
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.catalogue import Source
 from cafdiag.donnees.mises_a_jour import plus_ancienne
+from cafdiag.donnees.octets import SUFFIXES
 from cafdiag.donnees.reunion import CLES
 from cafdiag.donnees.telechargement import dernier_echec, en_service, lire_fiche, prendre
 from cafdiag.donnees.transport import ReglagesDeTransport, Suivi
@@ -210,13 +211,16 @@ def _ranger(source: Source, bilan: BilanDesDonnees, forcer: bool) -> None:
 def _fichiers(demandes: Sequence[str | Path] | str | Path) -> list[Path]:
     """Fichiers, dossiers (leurs fichiers de données) et motifs : Windows ne développe pas « *.csv »."""
     demandes = [demandes] if isinstance(demandes, (str, Path)) else list(demandes)
-    suffixes = {".csv", ".tsv", ".txt", ".xlsx", ".ods", ".json", ".geojson", ".parquet", ".gz", ".zip"}
+    # L'ancien .xls, qui ne se lit pas, est pris aussi : il est refusé avec la marche à suivre, pas oublié.
+    suffixes = SUFFIXES | {".xls", ".gpkg", ".shp", ".gz", ".zip"}
     trouves: list[Path] = []
     absents = []
     for demande in demandes:
         chemin = Path(demande)
         if chemin.is_dir():
-            dedans = sorted(c for c in chemin.rglob("*") if c.is_file() and c.suffix.lower() in suffixes)
+            # « ~$creches.xlsx » n'est que la marque d'un classeur ouvert ; un nom à point, un fichier du système.
+            dedans = sorted(c for c in chemin.rglob("*") if c.is_file() and c.suffix.lower() in suffixes
+                            and not c.name.startswith((".", "~$")))
             trouves += dedans
             if not dedans:
                 absents.append(f"{chemin} (dossier sans fichier de données)")

@@ -125,7 +125,7 @@ def lire(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None = No
             debut = flux.read(_APERCU)
         # Un caractère coupé en deux à la fin du bloc ferait croire à du Windows-1252.
         if len(debut) == _APERCU:
-            debut = debut[: debut.rfind(b"\n") + 1]
+            debut = debut[: max(debut.rfind(b"\n"), debut.rfind(b"\r")) + 1]
         texte, remarques = octets.decoder(debut)
         return _en_memoire(_normaliser(texte), fichier, colonnes, remarques, limite)
     examen = examiner(src)

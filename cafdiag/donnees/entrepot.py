@@ -174,7 +174,7 @@ def nom_court(texte: str) -> str:
     'creches_d_anjou_2025'
     """
     base = re.sub(
-        r"\.(csv|txt|tsv|xlsx?|ods|json|geojson|parquet|zip|gz|gpkg)\b", "", Path(texte).name.lower()
+        r"\.(csv|txt|tsv|xls[xm]?|ods|json|geojson|parquet|zip|gz|gpkg)\b", "", Path(texte).name.lower()
     )
     base = unicodedata.normalize("NFKD", base).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "_", base).strip("_")[:60] or "sans_nom"
@@ -484,7 +484,7 @@ def lire_entree(nom: str, entree: dict) -> pd.DataFrame:
     quoi = f"de nouveau « {entree['origine'] or entree['fichier']} »"
     verbe = "téléchargez" if entree["origine"] else "importez"
     raise DonneesAbimees(
-        f"{nom} (entrepôt)", trouve, conseil=f"{verbe} {quoi}, ou ôtez-la avec entrepot.retirer"
+        f"{nom} (entrepôt)", trouve, conseil=f"{verbe} {quoi}, ou ôtez-la : « cafdiag donnees retirer {nom} »"
     )
 
 

@@ -22,9 +22,9 @@ TAILLE_MAX = 2 * 1024**3
 MEMBRES_MAX = 2000
 # Ce qu'on regarde d'un texte pour trouver son en-tête.
 DEBUT = 1 << 18
-FORMATS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx",
-           ".ods": "ods", ".json": "json", ".geojson": "json", ".ndjson": "json", ".jsonl": "json",
-           ".parquet": "parquet", ".geoparquet": "parquet"}
+# Les noms de tableaux qu'on cherche dans une archive ou un dossier ; le format, lui, se lit aux octets.
+SUFFIXES = frozenset({".csv", ".txt", ".tsv", ".tab", ".xlsx", ".xlsm", ".ods", ".json", ".geojson", ".ndjson",
+                      ".jsonl", ".parquet", ".geoparquet"})
 # Un GeoPackage est une base SQLite ; un shapefile commence par le nombre 9994.
 _GEOGRAPHIQUES = (b"SQLite format 3\0", b"\x00\x00\x27\x0a")
 _ILLISIBLE = (struct.error, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError,
@@ -102,10 +102,10 @@ def source(chemin: Path | str) -> Fichier:
             return Fichier(chemin, _format_compresse(nom, debut, ouvert, chemin), "gz")
     if debut.startswith(b"PK\x03\x04"):
         return _dans_archive(chemin)
-    return Fichier(chemin, _format(chemin.name, debut, chemin))
+    return Fichier(chemin, _format(debut, chemin))
 
 
-def _format(nom: str, debut: bytes, chemin: Path) -> str:
+def _format(debut: bytes, chemin: Path) -> str:
     # L'UTF-16 du bloc-notes a un zéro sur deux : le décoder avant de juger du premier caractère.
     tete = decoder(debut)[0].lstrip().encode() if b"\0" in debut[:200] and not debut.startswith(
         (b"PAR1", b"\xd0\xcf")) else debut.removeprefix(codecs.BOM_UTF8).lstrip()
@@ -128,8 +128,7 @@ def _format(nom: str, debut: bytes, chemin: Path) -> str:
         )
     if debut.startswith(b"%PDF"):
         raise EntreeFautive(chemin.name, ["c'est un PDF"], attendu="un tableau (csv, xlsx, ods, json, parquet)")
-    format_ = FORMATS.get(PurePosixPath(nom.lower()).suffix, "csv")
-    return "csv" if format_ in ("xlsx", "ods", "parquet", "json") else format_
+    return "csv"
 
 
 def _dans_archive(chemin: Path) -> Fichier:
@@ -147,7 +146,7 @@ def _dans_archive(chemin: Path) -> Fichier:
             choisi = max(contours, key=lambda m: m.file_size)
             return Fichier(chemin, "geo", "zip", choisi.filename,
                           tuple(sorted(m.filename for m in contours if m is not choisi)))
-        tables = [m for m in membres if PurePosixPath(m.filename.lower()).suffix in FORMATS
+        tables = [m for m in membres if PurePosixPath(m.filename.lower()).suffix in SUFFIXES
                   and not PurePosixPath(m.filename).name.startswith((".", "__"))]
         donnees = [m for m in tables if not re.search(r"(^|[/_-])meta", m.filename.lower())] or tables
         if not donnees:
@@ -171,7 +170,7 @@ def _classeur(noms: set[str]) -> str | None:
 def _format_compresse(nom: str, debut: bytes, flux: IO[bytes] | gzip.GzipFile, chemin: Path) -> str:
     """Format d'un fichier tiré d'une archive : un classeur y est une archive dans l'archive (usage de l'Insee)."""
     if not debut.startswith((b"PK\x03\x04", b"\x1f\x8b")):
-        return _format(nom, debut, chemin)
+        return _format(debut, chemin)
     interne = None
     if debut.startswith(b"PK"):
         octets = flux.read(TAILLE_MAX + 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees.grandeurs import derniere_annee
-from cafdiag.donnees.lecteurs.chantier import COMMUNE, trouver
+from cafdiag.donnees.lecteurs.chantier import COMMUNE, annee_de_colonne, trouver, trouver_tout
 from cafdiag.donnees.nettoyage import code_commune, nombre
 from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
@@ -39,7 +39,9 @@ def lire_populations_totales(chemin: str | Path, communes: Collection[str]) -> p
         communes : tous les défauts d'un coup.
     """
     brut = lire_tableau(chemin)
-    codes_de, totale = trouver(brut.entete, *COMMUNE), trouver(brut.entete, _TOTALE)
+    # De plusieurs années, la dernière ; une colonne sans année est la seule, ou celle du fichier.
+    totale = max(trouver_tout(brut.entete, _TOTALE), key=lambda c: annee_de_colonne(c) or 9999, default=None)
+    codes_de = trouver(brut.entete, *COMMUNE)
     quoi = {"code de la commune": codes_de, "population totale (PTOT)": totale}
     absentes = [nom for nom, colonne in quoi.items() if colonne is None]
     if absentes:

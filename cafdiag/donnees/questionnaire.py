@@ -106,7 +106,7 @@ def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
     codes = {normaliser(n): c for c, n in zip(siennes["code"], siennes["nom"], strict=True)}
     codes |= {normaliser(c): c for c in siennes["code"]}
     lus, mots, remarques, defauts = [], [], [], []
-    vus: set[str] = set()
+    vus: set[tuple[str, ...]] = set()
     compte: Counter[str] = Counter()
     fautifs = []
     for chemin in chemins:
@@ -121,11 +121,12 @@ def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
         remarques += [f"{releve.fichier} : {r}" for r in releve.remarques]
         for ligne in releve.lignes:
             textes = ligne.textes
-            numero = textes.get("numero", "")
-            if numero and numero in vus:
+            # Deux personnes qui saisissent des réponses sur papier numérotent toutes deux depuis 1.
+            reponse = tuple(textes.values())
+            if textes.get("numero") and reponse in vus:
                 compte["réponse envoyée deux fois, comptée une"] += 1
                 continue
-            vus.add(numero)
+            vus.add(reponse)
             lue, fautes, dehors = _une(textes, codes)
             if fautes:
                 fautifs.append(releve.fichier)
@@ -163,6 +164,8 @@ def _une(textes, codes: dict[str, str]) -> tuple[dict, list[str], bool]:
                 ailleurs = territoire(ecrit)
                 lue["commune"] = codes.get(normaliser(ailleurs.code), "")
                 dehors = not lue["commune"]
+                if ailleurs.maille != "commune":
+                    fautes.append(f"« {ecrit} » n'est pas une commune")
             except CafdiagError:
                 fautes.append(f"commune « {ecrit} » inconnue")
     age = re.sub(r"\s*ans?$", "", textes["age"])

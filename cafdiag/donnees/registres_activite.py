@@ -20,8 +20,8 @@ from cafdiag.donnees.grandeurs import grandeurs
 from cafdiag.donnees.octets import empreinte
 from cafdiag.donnees.registres_champs import Champ, forme, lire, neutraliser
 from cafdiag.donnees.registres_rgpd import EXPLICATION, nominatives
-from cafdiag.donnees.registres_tableau import TableauLu
-from cafdiag.donnees.tableurs import lire_feuilles
+from cafdiag.donnees.registres_tableau import TableauLu, feuilles_laissees
+from cafdiag.donnees.tableurs import Feuille, lire_feuilles
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.geographie import geographie
 from cafdiag.magasin import lire_table
@@ -77,7 +77,7 @@ _CORRIGER = "corrigez ces lignes puis relancez ; rien n'a été importé (ou « 
 def reconnait(chemin: str | Path) -> bool:
     """Vrai si le fichier a les colonnes grandeur, valeur et code : c'est de l'activité, pas des structures."""
     try:
-        return bool(_tableaux(Path(chemin)))
+        return bool(_tableaux(lire_feuilles(chemin)))
     except EntreeFautive:
         return False
 
@@ -89,10 +89,10 @@ def _reconnaitre(entete: str) -> str | None:
     )
 
 
-def _tableaux(chemin: Path) -> list[tuple[TableauLu, dict[str, int]]]:
+def _tableaux(feuilles: list[Feuille]) -> list[tuple[TableauLu, dict[str, int]]]:
     """Les feuilles d'activité : leur tableau, et le rang de chaque colonne reconnue."""
     trouves = []
-    for feuille in lire_feuilles(chemin):
+    for feuille in feuilles:
         for rang, (numero, cellules) in enumerate(feuille.lignes[:_ENTETE_AVANT]):
             rangs: dict[str, int] = {}
             for colonne, cellule in enumerate(cellules):
@@ -143,7 +143,8 @@ def importer_activite(
         Tous les défauts d'un coup : feuille, ligne, colonne, valeur, attendu.
     """
     chemin = Path(chemin)
-    tableaux = _tableaux(chemin)
+    feuilles = lire_feuilles(chemin)
+    tableaux = _tableaux(feuilles)
     if not tableaux:
         raise EntreeFautive(
             chemin.name,
@@ -155,8 +156,8 @@ def importer_activite(
     brut = _en_table(tableaux)
     lecture = _Lecture(brut, annee, exemples)
     lecture.lire()
-    if lecture.defauts and not ecarter:
-        raise EntreeFautive(chemin.name, lecture.phrases(), conseil=_CORRIGER)
+    if not ecarter and (phrases := lecture.phrases()):
+        raise EntreeFautive(chemin.name, phrases, conseil=_CORRIGER)
     table = lecture.table()
     if table.empty:
         raise EntreeFautive(
@@ -166,7 +167,11 @@ def importer_activite(
             conseil="remplacez les exemples par vos chiffres (ou essayez avec exemples=True)",
         )
     rejets = lecture.rejets()
-    remarques = [f"colonnes non reprises : {', '.join(autres)}" for autres in [_autres(tableaux)] if autres]
+    remarques = [r for f in feuilles for r in f.remarques]
+    if laissees := feuilles_laissees([f for f in feuilles if f.nom not in {t.feuille for t, _ in tableaux}]):
+        remarques.append(f"feuille(s) sans tableau d'activité, laissée(s) de côté : {laissees}")
+    if autres := _autres(tableaux):
+        remarques.append(f"colonnes non reprises : {', '.join(autres)}")
     mailles = table["maille"].value_counts()
     remarques.append("valeurs par maille : " + ", ".join(f"{m} {n}" for m, n in mailles.items()))
     annees = tuple(sorted({int(a) for a in table["annee"]}))
@@ -380,8 +385,9 @@ class _Lecture:
                     self.noter(i, "valeur", self.brut["valeur"][i], dite)
 
     def phrases(self) -> list[str]:
-        """Une phrase par défaut, dans l'ordre du fichier."""
-        return [f"{self.brut['_ou'][i]}, {p}" for i in self.brut.index for p in self.defauts.get(i, ())]
+        """Une phrase par défaut, dans l'ordre du fichier ; une ligne qu'on ne reprend pas n'a rien à corriger."""
+        fautives = [i for i in self.brut.index if i not in self.ecarts]
+        return [f"{self.brut['_ou'][i]}, {p}" for i in fautives for p in self.defauts.get(i, ())]
 
     def rejets(self) -> list[Rejet]:
         """Les lignes qui n'ont pas nourri la table."""

@@ -499,18 +499,15 @@ def ouvrir(chemin: str | Path, *, connus: Sequence[str] = ()) -> Classeur:
         Aucune feuille n'a les colonnes d'un registre.
     """
     chemin = Path(chemin)
-    tableaux, laissees, vues = [], [], []
+    tableaux, vues = [], []
     deja = {normaliser(e) for e in connus}
     feuilles = lire_feuilles(chemin)
     for feuille in feuilles:
         tableau = _trouver(feuille, deja)
-        if tableau is None:
-            if feuille.lignes and normaliser(feuille.nom) != "mode d emploi":
-                laissees.append(f"« {feuille.nom} » ({len(feuille.lignes)} lignes)")
-            if feuille.lignes:
-                vues.append(feuille)
-        else:
+        if tableau is not None:
             tableaux.append(tableau)
+        elif feuille.lignes:
+            vues.append(feuille)
     if not tableaux:
         entetes = [c for f in vues for c in f.lignes[0][1] if c][:12]
         raise EntreeFautive(
@@ -519,11 +516,9 @@ def ouvrir(chemin: str | Path, *, connus: Sequence[str] = ()) -> Classeur:
             attendu="au moins les colonnes type, nom, et code (ou commune et code postal, ou lon et lat)",
             conseil="partez d'un modèle du dossier templates/registres, ou écrivez une correspondance de colonnes",
         )
-    remarques = [r for t in tableaux for r in _dire_habillage(t)] + (
-        [f"feuille(s) sans tableau de structures, laissée(s) de côté : {', '.join(laissees)}"]
-        if laissees
-        else []
-    )
+    remarques = [r for t in tableaux for r in _dire_habillage(t)]
+    if laissees := feuilles_laissees(vues):
+        remarques.append(f"feuille(s) sans tableau de structures, laissée(s) de côté : {laissees}")
     remarques += [r for f in feuilles for r in f.remarques]
     formules = sum(t.formules for t in tableaux)
     if formules:
@@ -531,6 +526,12 @@ def ouvrir(chemin: str | Path, *, connus: Sequence[str] = ()) -> Classeur:
             f"{formules} formule(s) : dernière valeur calculée par le tableur, rien n'est exécuté"
         )
     return Classeur(chemin, tableaux, remarques)
+
+
+def feuilles_laissees(feuilles: Sequence[Feuille]) -> str:
+    """Nom et taille des feuilles où l'on n'a rien lu, pour le dire ; vide s'il n'y a que le mode d'emploi."""
+    laissees = [f for f in feuilles if f.lignes and normaliser(f.nom) != "mode d emploi"]
+    return ", ".join(f"« {f.nom} » ({len(f.lignes)} lignes)" for f in laissees)
 
 
 def _trouver(feuille: Feuille, deja: set[str]) -> TableauLu | None:

@@ -98,7 +98,8 @@ def lire_releve(
         Fichier illisible, colonne indispensable absente, en-tête double, donnée nominative, aucune ligne.
     """
     chemin = Path(chemin)
-    feuilles = [f for f in lire_feuilles(chemin) if f.lignes and normaliser(f.nom) != "mode d emploi"]
+    lues = lire_feuilles(chemin)
+    feuilles = [f for f in lues if f.lignes and normaliser(f.nom) != "mode d emploi"]
     retenues: list[tuple[Feuille, int, dict[str, int]]] = []
     laissees: list[tuple[Feuille, int, dict[str, int]]] = []
     essais = []
@@ -110,7 +111,8 @@ def lire_releve(
     if not retenues:
         raise _sans_tableau(chemin, colonnes, essais, modele)
     defauts: list[str] = []
-    remarques = [f"feuille « {f.nom} » laissée de côté" for f, _, _ in laissees]
+    remarques = [r for f in lues for r in f.remarques]
+    remarques += [f"feuille « {f.nom} » laissée de côté" for f, _, _ in laissees]
     lignes: list[Ligne] = []
     cumuls: list[str] = []
     for feuille, rang, trouvees in retenues:

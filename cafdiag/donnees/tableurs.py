@@ -33,6 +33,8 @@ __all__ = ["SANS_VALEUR", "Feuille", "apercu", "feuilles", "lire_feuilles", "lir
 
 
 _BATIMENT_MAX = 0.01
+# Ce qu'un portail (ou un service de cartes) dit du nombre entier d'enregistrements dont il ne rend qu'une page.
+_TOTAUX = ("total_count", "nhits", "numberMatched", "totalFeatures")
 _LISTES = ("results", "records", "data", "donnees", "features", "items", "rows")
 
 
@@ -65,6 +67,9 @@ def lire_json(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None
             rejets.append(Rejet(rang, "pas un enregistrement", str(objet)[:80]))
     if not objets:
         raise EntreeFautive(fichier, ["aucun enregistrement"], attendu="une liste d'objets JSON")
+    if isinstance(contenu, dict) and (annonce := max(map(_entier, map(contenu.get, _TOTAUX)))) > len(suite):
+        raise EntreeFautive(fichier, [f"une page de {len(suite)} enregistrements, sur {annonce} annoncés"],
+                            attendu="un fichier entier", conseil="prenez l'export entier du portail, pas une page")
     cles = list(dict.fromkeys(cle for objet in objets for cle in objet))
     noms, doublons = nommer(cles)
     if limite is not None:
@@ -73,6 +78,10 @@ def lire_json(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None
         {noms[i]: pd.Series([_cellule(o.get(cles[i])) for o in objets], dtype="str")
          for i in choisir(noms, colonnes)}, index=pd.RangeIndex(len(objets)))
     return Brut(table, np.array(lignes, dtype=int), noms, rejets, remarques + doublons, fichier)
+
+
+def _entier(valeur) -> int:
+    return valeur if isinstance(valeur, int) else 0
 
 
 def _par_lignes(texte: str, rejets: list[Rejet]) -> list | None:
@@ -208,8 +217,6 @@ def lire_parquet(src: octets.Fichier, *, colonnes: Choix = None, limite: int | N
     return Brut(cadre, np.arange(1, table.num_rows + 1), noms, [], remarques, fichier)
 
 
-
-
 def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | None = None,
                  limite: int | None = None, nombres: Choix = ()) -> Brut:
     """Lit un fichier en textes : csv (``;`` ``,`` tabulation), xlsx, ods, json, parquet, .gz ou .zip.
@@ -309,7 +316,7 @@ def propre(texte: str) -> str:
 
 
 def lire_feuilles(chemin: str | Path) -> list[Feuille]:
-    """Lit toutes les feuilles visibles d'un fichier.
+    """Lit toutes les feuilles visibles d'un fichier (toutes, si aucune ne l'est) ; une feuille masquée est dite.
 
     Raises
     ------
@@ -326,7 +333,12 @@ def lire_feuilles(chemin: str | Path) -> list[Feuille]:
                 if sum(m.file_size for m in archive.infolist()) > DEPLIE_MAX:
                     raise _refus(chemin, "archive démesurée une fois dépliée")
     if src.format in ("xlsx", "ods"):
-        lues = [f for f in classeurs.lire_feuilles(src, prudent=True) if f.visible]
+        toutes = classeurs.lire_feuilles(src, prudent=True)
+        lues = [f for f in toutes if f.visible] or toutes
+        # « Listes » porte les choix de nos modèles.
+        masquees = [f for f in toutes if f.lignes and f not in lues and f.nom != "Listes"]
+        for feuille in lues[:1]:
+            feuille.remarques += [f"feuille masquée, non lue : « {f.nom} » ({len(f.lignes)} lignes)" for f in masquees]
     elif src.format == "csv" and not src.compression:
         lues = [Feuille("", delimite.lire_lignes(src))]
     else:

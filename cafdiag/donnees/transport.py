@@ -724,14 +724,7 @@ def extraire(chemin: Path, motif: str, cible: Path, *, octets_max: int = ZIP_OCT
                         examinateur.voir(bloc)
             if examinateur:
                 examens.retenir(cible, examinateur.rendre())
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            NotImplementedError,
-            RuntimeError,
-        ) as cause:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as cause:
             raise _refus(
                 f"{membre.filename} est abîmé dans l'archive ({cause})", "une archive entière"
             ) from cause

@@ -52,8 +52,8 @@ def verifier() -> pd.DataFrame:
         tables = {nom: entrepot.lire_entree(nom, entree) for nom, entree in saines.items()}
     for nom, entree in entrees.items():
         if defauts[nom]:
-            quoi = f"table abîmée : {defauts[nom]} ; réimportez {entree['fichier']}"
-            constats.dire("erreur", nom, quoi)
+            faire = f"téléchargez {entree['origine']}" if entree["origine"] else f"importez {entree['fichier']}"
+            constats.dire("erreur", nom, f"table abîmée : {defauts[nom]} ; {faire} de nouveau")
         _millesimes(nom, entree, entrees, fiches, constats)
         _codes(nom, entree, constats)
         _mises_a_jour(nom, entrees, constats)

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.sparse import coo_array
 
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible
-from cafdiag.magasin import ecrire_atomique
+from cafdiag.magasin import ecrire_ensemble
 from cafdiag.secret.masquage import Solution, resoudre
 from cafdiag.secret.probleme import Probleme
 from cafdiag.secret.solveur import cernees_des_inities, intervalles
@@ -471,7 +471,7 @@ def ecrire(rendu: Rendu, sortie: str | Path) -> list[Path]:
         ),
         "certificat.json": json.dumps(certificat, ensure_ascii=False, indent=1) + "\n",
     }
-    return [ecrire_atomique(sortie / nom, texte) for nom, texte in textes.items()]
+    return ecrire_ensemble({sortie / nom: texte for nom, texte in textes.items()})
 
 
 def _resultat(rendu: Rendu) -> str:

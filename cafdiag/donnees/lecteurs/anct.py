@@ -5,8 +5,6 @@ Les communes d'un quartier sont dites, jamais déduites de son tracé.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from cafdiag.donnees.lecteurs.chantier import (
     adresse,
     completer_par_zero,
     exiger,
+    nom_libre,
     ouvrir,
     refuser,
     trouver,
@@ -114,7 +113,8 @@ def lire_par_commune(chemin: Path, *, feuille: str | None = None, annee: int | N
     noms = brut.table[roles["noms"]]
     listes = noms.str.split(" | ", regex=False).str.len().mask(noms.eq(""), 0)
     chantier.rejeter(listes.ne(nb), "le nombre ne vaut pas celui des noms", noms)
-    an = _annee_unique(chantier)
+    colonne_an = trouver(brut.entete, "year|annee|millesime")
+    an = chantier.annee_unique(colonne_an) if colonne_an else chantier.annee_annoncee()
     chantier.sans_doublon([codes], nb.to_frame("nb"))
     chantier.refuser_si_vide("un nombre par commune")
     nom = f"france_services_{an}"
@@ -136,25 +136,13 @@ def _villes_a_arrondissements(chantier: Chantier, table: pd.DataFrame, nom: str)
     return table.assign(**{nom: table[nom] + plus})
 
 
-def _annee_unique(chantier: Chantier) -> int:
-    nom = trouver(chantier.brut.entete, "year|annee|millesime")
-    if nom is None:
-        return chantier.annee_annoncee()
-    ans = chantier.annees(chantier.brut.table[nom])
-    uniques = sorted({int(a) for a in ans.dropna()})
-    if len(uniques) != 1:
-        raise refuser(chantier.brut, "plusieurs années mêlées : " + (", ".join(map(str, uniques)) or "aucune"))
-    return uniques[0]
-
-
 def identifiant(code: str, nom: str) -> str:
     """Identifiant d'un quartier sans code officiel, comme dans les QPV embarqués.
 
     >>> identifiant("49007", "Roseraie"), identifiant("01004", "Les Courbes De L'Albarine")
     ('49007-roseraie', '01004-les-courbes-de-l-albarine')
     """
-    nu = unicodedata.normalize("NFKD", nom).encode("ascii", "ignore").decode().lower()
-    return f"{code}-" + re.sub(r"[^a-z0-9]+", "-", nu).strip("-")
+    return f"{code}-{nom_libre(nom)}"
 
 
 def reconnait_qpv_libelles(brut: Brut) -> bool:

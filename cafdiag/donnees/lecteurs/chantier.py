@@ -184,6 +184,15 @@ class Chantier:
         self.rejeter_selon(raisons, serie)
         return ans
 
+    def annee_unique(self, colonne: str) -> int:
+        """L'année, la même à chaque ligne gardée ; un fichier qui en mêle plusieurs est refusé."""
+        ans = self.annees(self.brut.table[colonne])
+        uniques = sorted({int(a) for a in ans[self.garde].dropna()})
+        if len(uniques) != 1:
+            raise refuser(self.brut, "plusieurs années mêlées : " + (", ".join(map(str, uniques)) or "aucune"),
+                          attendu=f"une seule année dans la colonne « {colonne} »")
+        return uniques[0]
+
     def annee_annoncee(self) -> int:
         """L'année donnée à l'import, sinon celle du nom du fichier ; sans l'une ni l'autre, il est refusé."""
         an = self.annee_dite or annee_du_nom(self.brut.fichier)
@@ -510,6 +519,16 @@ def siecle(an: str) -> int:
     return valeur if valeur > 99 else valeur + (2000 if valeur < 60 else 1900)
 
 
+def annee_de_colonne(nom: str) -> int | None:
+    """Année qui finit un nom de colonne.
+
+    >>> annee_de_colonne("PTOT23"), annee_de_colonne("PTOT_2023"), annee_de_colonne("PTOT")
+    (2023, 2023, None)
+    """
+    chiffres = re.search(r"\d+$", simple(nom))
+    return siecle(chiffres[0]) if chiffres else None
+
+
 def annee_des_chiffres(population: pd.Series) -> int | None:
     """Millésime d'une population par commune que rien ne date : celui du référentiel qu'elle égale.
 
@@ -540,11 +559,14 @@ def annee_des_chiffres(population: pd.Series) -> int | None:
 def annee_du_nom(fichier: str) -> int | None:
     """Année écrite dans un nom de fichier, s'il n'y en a qu'une plausible (la dernière sinon).
 
-    >>> annee_du_nom("liste-fs-20240801.csv"), annee_du_nom("rp22.csv"), annee_du_nom("30000.csv")
+    L'année d'une géographie (« …_2022_geo2025.csv ») n'est pas celle des chiffres : elle ne sert qu'à défaut.
+
+    >>> annee_du_nom("liste-fs-20240801.csv"), annee_du_nom("rp22_cog2025.csv"), annee_du_nom("30000.csv")
     (2024, 2022, None)
     """
     jour = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-    annees = [int(a) for a in re.findall(rf"(?<!\d)(20[0-4]\d)(?:{jour})?(?!\d)", fichier)]
+    trouvees = re.findall(rf"(geo|cog|)[ _-]?(?<!\d)(20[0-4]\d)(?:{jour})?(?!\d)", fichier.lower())
+    annees = [int(an) for geo, an in sorted(trouvees, key=lambda t: not t[0])]
     annees += [2000 + int(a) for a in re.findall(r"(?<![\d])(?:bpe|rp|zrr|filo)(\d\d)(?!\d)", fichier.lower())]
     return annees[-1] if annees else None
 

@@ -564,8 +564,9 @@ def _tranches(c: Chantier, serie: pd.Series) -> pd.Series:
 def _quartiers(c: Chantier, colonne: str) -> pd.Series:
     serie = c.brut.table[colonne]
     code = serie.str.upper().str.replace(" ", "")
-    if code.str.fullmatch(r"Q[NP][0-9AB]{3,6}[MI]?").mean() > 0.5:
-        c.rejeter(~code.str.fullmatch(r"Q[NP][0-9AB]{3,6}[MI]?"), "ce n'est pas un code de quartier", serie)
+    juste = code.str.fullmatch(r"Q[NP][0-9AB]{3,6}[A-Z]?")
+    if juste.mean() > 0.5:
+        c.rejeter(~juste, "ce n'est pas un code de quartier", serie)
         return code
     commune = trouver(c.brut.entete, *_CODES["commune"])
     if commune is None:

@@ -16,6 +16,7 @@ from cafdiag.donnees.lecteurs.au_cog import mouvants
 from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     Chantier,
+    annee_de_colonne,
     exiger,
     millesime_cache,
     refuser,
@@ -94,7 +95,11 @@ def lire_populations(chemin: Path, *, feuille: str | None = None, annee: int | N
     seule = None if datees else trouver(brut.entete, *_POPULATION_SANS_AN.split("|"))
     if not datees and seule is None:
         raise refuser(brut, "colonne absente : population municipale", attendu="PMUN, PMUN23, P22_POP…")
-    totale = trouver(brut.entete, r"ptot(_?\d+)?|population_?totale(_?\d+)?")
+    # Celle de l'année de la municipale : une autre porterait une année qui n'est pas la sienne.
+    totales = list(trouver_tout(brut.entete, r"ptot(_?\d+)?|population_?totale(_?\d+)?"))
+    totale = next((c for c in totales if not datees or annee_de_colonne(c) in (None, *datees.values())), None)
+    if autres := [c for c in totales if c != totale]:
+        chantier.remarques.append(f"{', '.join(autres)} : population totale d'une autre année, non reprise")
     lues = [*(datees or [seule]), *([totale] if totale else [])]
     valeurs = pd.DataFrame({nom: chantier.nombres(nom)[0] for nom in lues})
     _refuser_non_entiers(chantier, valeurs)

@@ -31,7 +31,6 @@ from cafdiag.donnees.lecteurs.chantier import (
     trouver,
     trouver_tout,
 )
-from cafdiag.donnees.nettoyage import annee as lire_annee
 from cafdiag.donnees.tableurs import apercu, lire_tableau
 from cafdiag.donnees.tri import Trie, trier
 
@@ -256,6 +255,7 @@ def lire_pop1b(chemin: Path, *, feuille: str | None = None, annee: int | None = 
     chantier.rejeter(~age.between(0, 120), "âge illisible", brut.table[roles["age"]])
     nb, statuts = chantier.nombres(roles["effectif"])
     chantier.rejeter(statuts.ne("exact"), "effectif manquant", brut.table[roles["effectif"]])
+    an = chantier.annee_unique(nom) if (nom := trouver(brut.entete, "annee")) else 0
     # Un code inconnu pour de bon a une ligne par âge ; un code abîmé n'en a qu'une.
     isoles = codes.isin(chantier.inconnus) & codes.map(codes.value_counts()).lt(20)
     chantier.sans_rejet("une ligne fausse fausserait le total de sa commune",
@@ -279,8 +279,7 @@ def lire_pop1b(chemin: Path, *, feuille: str | None = None, annee: int | None = 
     fiche = pd.DataFrame({"code": codes[garde].to_numpy(), "age": age[garde].to_numpy(dtype="int16"),
                           "nb": nb[garde].to_numpy()})
     population = fiche.groupby("code")["nb"].sum()
-    colonne_an = trouver(brut.entete, "annee")
-    an = int(lire_annee(brut.table[colonne_an])[0].max()) if colonne_an else millesime_cache(chantier, population)
+    an = an or millesime_cache(chantier, population)
     table = pd.DataFrame({f"pop_{an}": population})
     jeunes = fiche[fiche["age"] <= 19]
     for nom, (de, a) in _POP1B.items():
