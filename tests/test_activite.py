@@ -191,6 +191,8 @@ FAUTIVES = {
     "epci;200048559;;lits fjt;2024;12;FJT": "colonne Code du territoire : « 200048559 » (attendu : le code : EPCI (ce "
     "n'est pas un SIREN (clé de contrôle fausse)))",
     "departement;99;;lits fjt;2024;12;FJT": "colonne Code du territoire : « 99 » (attendu : un Département de 2026)",
+    "departement;20;;lits fjt;2024;12;FJT": "colonne Code du territoire : « 20 » (attendu : un Département de 2026 : "
+    "la Corse est 2A ou 2B)",
     ";5313;;lits fjt;2024;12;FJT": "colonne Code du territoire : « 5313 » (attendu : le code : Commune (ce n'est pas "
     "un code commune))",
     "epci;200048551;;lits fjt;2023;-12;FJT": "colonne Valeur : « -12 » (attendu : un nombre positif)",
@@ -219,8 +221,26 @@ def test_chaque_defaut_mot_pour_mot_a_sa_ligne(tmp_path, capsys):
         ["epci", CRAON, "lits_fjt", 2019, 7.0, "FJT"], ["epci", CRAON, "enfants_accueillis_alsh", 2024, 10.0, "Caf"],
         ["commune", "01004", "lits_fjt", 2018, 3.0, "FJT"]]
     assert lecture.annees == (2018, 2019, 2024) and lecture.millesime == "2018-2024"
-    assert (lecture.compte_rendu.lues, lecture.compte_rendu.gardees) == (17, 3)
+    assert (lecture.compte_rendu.lues, lecture.compte_rendu.gardees) == (18, 3)
     assert "valeurs par maille : epci 2, commune 1" in lecture.compte_rendu.remarques
+
+
+def test_total_et_note_de_bas_sont_ranges_de_cote(tmp_path, capsys):
+    """Un total sans code n'est la valeur d'aucun territoire ; avec un code, il l'est."""
+    chemin = fichier(tmp_path, ";53084;;lits fjt;2024;12;FJT",
+                     "epci;200048551;Total du Pays de Craon;lits fjt;2024;12;FJT",
+                     ";;Total;;;24;", "Source : Caf 53;;;;;;")
+    assert principal(["donnees", "importer", str(chemin)]) == 0, capsys.readouterr().err
+    dit = capsys.readouterr().out
+    assert "1 rejetée — ligne de total : ligne 4" in dit and "note ou source sous le tableau : ligne 5" in dit
+    assert entrepot.lire("activite")["code"].tolist() == ["53084", CRAON]
+
+
+def test_l_annee_d_un_import_a_quatre_chiffres(tmp_path, capsys):
+    chemin = fichier(tmp_path, ";53084;;lits fjt;;12;FJT")
+    assert principal(["donnees", "importer", str(chemin), "--annee", "23"]) == 2
+    assert "« 23 »" in capsys.readouterr().err and not entrepot.entrees()
+    assert principal(["donnees", "importer", str(chemin), "--annee", "2023"]) == 0
 
 
 def test_un_exemple_se_reconnait_a_son_nom_ou_a_sa_source(tmp_path):

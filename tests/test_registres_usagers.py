@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import re
 
 import openpyxl
 import pytest
@@ -467,3 +469,60 @@ def test_un_fichier_coupe_le_dit_en_francais(nom, dit, importer):
     entete = b"PK\x03\x04" if nom.endswith("xlsx") else b"PAR1"
     retour, table, texte = importer(entete + b"\x00" * 40, nom=nom)
     assert retour == 1 and table.empty and dit in texte and "zip file" not in texte
+
+
+ENTETE = "type;nom;code;commune;places\n"
+SAINE = "eaje;A;53084;Craon;20\n"
+
+
+@pytest.mark.parametrize("fin", [";;;", ";;", ";;;;", " ; ; ", ";;;\n"])
+def test_une_derniere_ligne_de_separateurs_n_est_pas_une_coupure(fin, importer):
+    retour, table, dit = importer(ENTETE + SAINE + fin)
+    assert retour == 0 and table["nom"].tolist() == ["A"], dit
+
+
+@pytest.mark.parametrize(
+    "suite, dit",
+    [("eaje;B;530", "la dernière ligne (3) est incomplète"), ('eaje;"B;53012;;10\n', "guillemet jamais refermé"),
+     ('eaje;"B" annexe;53012;;10\n', "du texte après un guillemet fermant")],
+)
+@pytest.mark.parametrize("nom", ["liste.csv", "liste.csv.gz"])
+def test_un_registre_coupe_ou_mal_ferme_le_dit(suite, dit, nom, importer):
+    """Le refus du registre l'emporte sur « aucun jeu connu » ; compressé, rien ne s'y perd non plus."""
+    octets = (ENTETE + SAINE + suite).encode()
+    retour, table, texte = importer(gzip.compress(octets) if nom.endswith("gz") else octets, nom=nom)
+    assert retour == 1 and table.empty and dit in texte and "aucun jeu connu" not in texte
+
+
+def test_une_valeur_tue_se_dit_et_reste_vide(importer):
+    retour, table, dit = importer(ENTETE + SAINE + "eaje;B;53012;;s\neaje;C;53130;;ns\neaje;D;53130;;<5\n")
+    assert retour == 0 and table["places"].isna().sum() == 3
+    assert "« places » sans nombre, laissé vide (jamais zéro), sur 3 lignes : « s », « ns », « <5 »" in dit
+
+
+def test_une_ligne_masquee_du_tableur_se_dit(tmp_path, importer):
+    classeur = openpyxl.Workbook()
+    for ligne in (ENTETE + SAINE + "eaje;B;53012;;10").split("\n"):
+        classeur.active.append(ligne.split(";"))
+    classeur.active.row_dimensions[3].hidden = True
+    classeur.save(tmp_path / "liste.xlsx")
+    retour, table, dit = importer(None, nom="liste.xlsx")
+    assert retour == 0 and len(table) == 2 and "1 ligne(s) masquée(s)" in dit and ": 3" in dit
+
+
+@pytest.mark.parametrize("ecrit", ["EAJE", "Crèche", "multi-accueil"])
+def test_le_type_se_dit_comme_une_colonne_l_ecrirait(ecrit, importer):
+    retour, table, dit = importer("nom;code;places\nA;53084;20\n", "--type", ecrit)
+    assert retour == 0 and table["type"].tolist() == ["eaje"], dit
+
+
+def test_la_commande_conseillee_suffit(tmp_path, capsys):
+    """Sans type ni confirmation, tout est dit d'un coup, et la commande donnée marche telle quelle."""
+    chemin = tmp_path / "liste.csv"
+    chemin.write_text("Etablissement;Code INSEE;Capacité\nA;53084;20\n", encoding="utf-8")
+    assert principal(["donnees", "importer", str(chemin)]) == 1
+    dit = capsys.readouterr().err
+    assert "colonne absente : « type »" in dit and "« Capacité » lue comme « Places »" in dit
+    options = re.search(r"« cafdiag donnees importer liste.csv (.*?) »", dit)[1].split()
+    assert principal(["donnees", "importer", str(chemin), *options]) == 0
+    assert entrepot.lire("structures")["places"].tolist() == [20]

@@ -220,6 +220,25 @@ def test_un_csv_coupe_est_refuse_par_chaque_porte(porte, tmp_path):
         porte(chemin)
 
 
+@pytest.mark.parametrize("porte", [lire_tableau, lire_feuilles])
+def test_un_csv_coupe_puis_compresse_est_refuse_par_chaque_porte(porte, tmp_path):
+    """L'archive est entière, le tableau qu'elle porte ne l'est pas."""
+    chemin = tmp_path / "coupe.csv.gz"
+    chemin.write_bytes(gzip.compress(b"CODGEO;LIBGEO;DENS7\n01004;Amb;3\n53084;Cr"))
+    with pytest.raises(EntreeFautive, match="coupé"):
+        porte(chemin)
+
+
+@pytest.mark.parametrize("fin", [";", " ; ", ";;;"])
+@pytest.mark.parametrize("encodage", ["utf-8", "cp1252"])
+def test_une_derniere_ligne_de_separateurs_n_est_ni_coupee_ni_rejetee(fin, encodage, tmp_path):
+    chemin = tmp_path / "densite.csv"
+    chemin.write_text(f"CODGEO;LIBGEO;DENS7\n;\n01004;Ambérieu;3\n{fin}", encoding=encodage)
+    brut = lire_tableau(chemin)
+    assert brut.table["CODGEO"].tolist() == ["01004"] and not brut.rejets and brut.lignes.tolist() == [3]
+    assert [ligne for ligne, _ in lire_feuilles(chemin)[0].lignes] == [1, 3]
+
+
 def test_une_note_en_deux_cases_n_est_pas_une_coupure(tmp_path):
     chemin = tmp_path / "densite.csv"
     chemin.write_text("CODGEO;LIBGEO;DENS7\n01004;Amb;3\nSource : Insee;2024", encoding="utf-8")

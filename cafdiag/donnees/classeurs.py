@@ -313,7 +313,10 @@ def _feuilles_xlsx(src: octets.Fichier, feuille: str | None, borne: int | None, 
             if ecrit is not None:
                 _marquer_les_formules(lue, ecrit[onglet.title])
             if prudent:
-                lue.plages = _fusions_xlsx(src, onglet)
+                lue.plages, masquees = _fusions_et_masquees(src, onglet)
+                if dites := [str(n) for n, _ in lue.lignes if n in masquees]:
+                    lue.remarques.append(f"feuille « {lue.nom} » : {len(dites)} ligne(s) masquée(s) dans le tableur "
+                                         f"(filtre ?), lue(s) comme les autres : {', '.join(dites[:20])}")
             yield lue
     finally:
         calcule.close()
@@ -334,14 +337,21 @@ def _marquer_les_formules(feuille: Feuille, onglet) -> None:
     feuille.lignes = sorted(lignes.items())
 
 
-def _fusions_xlsx(src: octets.Fichier, onglet) -> list[tuple[int, int, int, int]]:
-    """Cases fusionnées d'une feuille : la lecture au fil de l'eau d'openpyxl ne les dit pas."""
+def _fusions_et_masquees(src: octets.Fichier, onglet) -> tuple[list[tuple[int, int, int, int]], set[int]]:
+    """Cases fusionnées et lignes masquées : la lecture au fil de l'eau d'openpyxl ne les dit pas."""
     from openpyxl.utils import range_boundaries
 
+    limites, masquees = [], set()
     with zipfile.ZipFile(_contenu(src)) as archive, archive.open(onglet._worksheet_path) as flux:
-        plages = [e.get("ref", "") for _, e in ElementTree.iterparse(flux) if e.tag.endswith("}mergeCell")]
-    limites = [range_boundaries(p) for p in plages if p]
-    return [(haut, gauche - 1, bas, droite - 1) for gauche, haut, droite, bas in limites]
+        for _, noeud in ElementTree.iterparse(flux):
+            if noeud.tag.endswith("}mergeCell") and noeud.get("ref"):
+                gauche, haut, droite, bas = range_boundaries(noeud.get("ref"))
+                limites.append((haut, gauche - 1, bas, droite - 1))
+            elif noeud.tag.endswith("}row"):
+                if noeud.get("hidden") in ("1", "true") and noeud.get("r"):
+                    masquees.add(int(noeud.get("r", "0")))
+                noeud.clear()
+    return limites, masquees
 
 
 def _texte_xlsx(cellule, virgule: bool) -> str:

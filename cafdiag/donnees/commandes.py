@@ -21,6 +21,7 @@ import pandas as pd
 
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.catalogue import Source
+from cafdiag.donnees.compte_rendu import accord
 from cafdiag.donnees.mises_a_jour import plus_ancienne
 from cafdiag.donnees.octets import SUFFIXES
 from cafdiag.donnees.reunion import CLES
@@ -36,6 +37,7 @@ __all__ = ["BilanDesDonnees", "etat", "importer", "lister", "telecharger", "veri
 
 REGISTRE = "registre"
 _ECHECS = ("echec", "refus")
+_ETRANGER = ("aucun tableau de structures", "fichier de plus de")
 _NON_RANGE = "contrôlé, pas rangé : aucun calcul ne s'en sert"
 
 
@@ -201,7 +203,8 @@ def _ranger(source: Source, bilan: BilanDesDonnees, forcer: bool) -> None:
         return
     bilan.comptes += [lecture.compte_rendu for lecture in lectures]
     ligne |= {"jeu": ", ".join(lue.jeu for lue in lectures), "lignes": len(lectures[0].table)}
-    ligne["message"] += f" ; rangée dans l'entrepôt ({ligne['lignes']} lignes)" if rangees else f" ; {_NON_RANGE}"
+    combien = f"{ligne['lignes']} {accord('ligne', ligne['lignes'])}"
+    ligne["message"] += f" ; rangée dans l'entrepôt ({combien})" if rangees else f" ; {_NON_RANGE}"
     ligne["message"] += "".join(_anterieure(entrepot.nom_libre(lue, source.nom, avant)) for lue in rangees)
 
 
@@ -275,7 +278,8 @@ def _lire(
             try:
                 registres.proposer(chemin)
             except EntreeFautive as refus:
-                if "nominative" in refus.attendu:
+                # Coupé, mal formé, nominatif : c'est ce qu'il faut dire. Sinon, il n'est ni de l'un ni de l'autre.
+                if not any(d.startswith(_ETRANGER) for d in refus.defauts):
                     raise
                 raise inconnu from refus
             return registre()
@@ -363,6 +367,8 @@ def importer(
     DemandeFausse
         Fichier introuvable, lecteur inconnu.
     """
+    if annee is not None and not 1900 <= annee <= 2100:
+        raise DemandeFausse(f"année : « {annee} »", attendu="une année sur quatre chiffres, comme 2024")
     chemins = _fichiers(fichiers)
     if nom and len(chemins) > 1:
         raise DemandeFausse(
@@ -396,7 +402,7 @@ def importer(
     bilan = BilanDesDonnees(comptes=[lecture.compte_rendu for _, lecture in lus])
     for chemin, lecture in lus:
         if not lecture.utile:
-            message = f"{chemin.name} : {len(lecture.table)} lignes lues ; {_NON_RANGE}"
+            message = f"{chemin.name} : {len(lecture.table)} {accord('ligne lue', len(lecture.table))} ; {_NON_RANGE}"
             bilan.noter(chemin.name, "controle", message, jeu=lecture.jeu, lignes=len(lecture.table))
     lus = [(chemin, lecture) for chemin, lecture in lus if lecture.utile]
     noms, avant = _noms(lus, nom), entrepot.entrees()
@@ -404,7 +410,7 @@ def importer(
         entrepot.ajouter_lot([lecture for _, lecture in lus], noms=noms)
     for (chemin, lecture), choisi in zip(lus, noms, strict=True):
         entree = entrepot.nom_libre(lecture, choisi, avant)
-        message = f"{chemin.name} : {len(lecture.table)} lignes dans « {entree} »"
+        message = f"{chemin.name} : {len(lecture.table)} {accord('ligne', len(lecture.table))} dans « {entree} »"
         if entree in avant:
             message += f", qui remplace {avant[entree]['fichier']} du {avant[entree]['date'][:10]}"
         message += _anterieure(entree)

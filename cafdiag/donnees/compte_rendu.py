@@ -98,9 +98,9 @@ class CompteRendu:
         """
         rejetees, cotes = len(self.rejets), sum(self.de_cote.values())
         texte = [
-            f"{self.fichier} → {self.jeu} : {self.lues} {_accord('ligne lue', self.lues)}, "
-            f"{self.gardees} {_accord('gardée', self.gardees)}, "
-            f"{rejetees} {_accord('rejetée', rejetees)}" + (f", {cotes} de côté" if cotes else "")
+            f"{self.fichier} → {self.jeu} : {self.lues} {accord('ligne lue', self.lues)}, "
+            f"{self.gardees} {accord('gardée', self.gardees)}, "
+            f"{rejetees} {accord('rejetée', rejetees)}" + (f", {cotes} de côté" if cotes else "")
         ]
         for raison, nombre in self.raisons().items():
             if raison in self.de_cote:
@@ -109,7 +109,7 @@ class CompteRendu:
             lignes = [str(r.ligne) for r in self.rejets if r.raison == raison]
             suite = "…" if nombre > _MONTRES else ""
             texte.append(
-                f"  {nombre} {_accord('rejetée', nombre)} — {raison} : {_accord('ligne', nombre)} "
+                f"  {nombre} {accord('rejetée', nombre)} — {raison} : {accord('ligne', nombre)} "
                 + ", ".join(lignes[:_MONTRES]) + suite
             )
         if self.codes_passes:
@@ -192,7 +192,12 @@ class Brut:
         return len(self.table) + len(self.rejets)
 
 
-def _accord(mots: str, nombre: int) -> str:
+def accord(mots: str, nombre: int) -> str:
+    """Les mots au pluriel s'il en faut un.
+
+    >>> accord("ligne lue", 1), accord("ligne lue", 2)
+    ('ligne lue', 'lignes lues')
+    """
     return mots if abs(nombre) < 2 else " ".join(f"{mot}s" for mot in mots.split())
 
 

@@ -23,7 +23,7 @@ import pyarrow.csv as pa_csv
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, Rejet
 from cafdiag.donnees.entetes import Choix, choisir, est_une_note, nommer, trouver_entete
-from cafdiag.donnees.examen import a_des_bords, accents_a_reparer, examiner
+from cafdiag.donnees.examen import Examen, a_des_bords, accents_a_reparer, examiner
 from cafdiag.erreurs import EntreeFautive
 
 _SEPARATEURS = ";,\t|"
@@ -135,8 +135,8 @@ def lire(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None = No
         with octets.lisible(src.chemin):
             if nombres is not None and choisir(forme.noms, nombres):
                 with contextlib.suppress(pa.ArrowInvalid, _PasUnNombre):
-                    return _au_fil(src, forme, colonnes, bords=examen.bords, nombres=nombres)
-            return _au_fil(src, forme, colonnes, bords=examen.bords)
+                    return _au_fil(src, forme, colonnes, examen, nombres=nombres)
+            return _au_fil(src, forme, colonnes, examen)
     texte, remarques = octets.decoder(src.tout())
     return _en_memoire(_normaliser(texte), fichier, colonnes, remarques, None)
 
@@ -159,14 +159,14 @@ def lire_lignes(src: octets.Fichier) -> list[tuple[int, list[str]]]:
     tailles = Counter(len(rang) for _, rang in lues)
     if lues:
         ligne, cases = lues[-1]
-        attendus = max(tailles, key=lambda t: tailles[t])
-        _refuser_si_coupe(fichier, texte, ligne, len(cases), attendus, note="".join(cases[:1]))
+        _refuser_si_coupe(fichier, ligne, cases, max(tailles, key=lambda t: tailles[t]),
+                          sans_fin=not texte.endswith("\n"))
     return lues
 
 
-def _refuser_si_coupe(fichier: str, fin: str, ligne: int, trouves: int, attendus: int, *, note: str = "") -> None:
-    """Une dernière ligne sans fin et plus courte que les autres a perdu son bout, à moins qu'elle ne soit une note."""
-    if not fin.endswith("\n") and 1 < trouves < attendus and not est_une_note(note):
+def _refuser_si_coupe(fichier: str, ligne: int, cases: list[str], attendus: int, *, sans_fin: bool) -> None:
+    """Une dernière ligne sans fin et plus courte que les autres a perdu son bout : ni une note, ni des cases vides."""
+    if sans_fin and 1 < len(cases) < attendus and "".join(cases).strip() and not est_une_note(cases[0]):
         raise EntreeFautive(fichier, [f"fichier coupé : la dernière ligne ({ligne}) est incomplète"],
                             attendu="un fichier entier", conseil="retéléchargez-le, ou enregistrez-le de nouveau")
 
@@ -179,38 +179,38 @@ def _normaliser(texte: str) -> str:
     return texte.replace("\r", "\ufffd").replace("\0", "\ufffd")
 
 
-def _au_fil(src: octets.Fichier, forme: Forme, colonnes: Choix, *, bords: bool, nombres: Choix = ()) -> Brut:
+def _au_fil(src: octets.Fichier, forme: Forme, colonnes: Choix, examen: Examen, *, nombres: Choix = ()) -> Brut:
     voulues = choisir(forme.noms[: forme.nommees], colonnes)
     chiffres = {f"c{i}" for i in choisir(forme.noms, nombres)}
     internes = [f"c{i}" for i in range(len(forme.noms))]
     prises = [internes[i] for i in voulues] or internes[:1]
     rejets: list[Rejet] = []
-    tailles: list[int] = []
+    sans_rien: list[int] = []
+    dernier = ""
 
     def mal_formee(rang) -> str:
-        rejets.append(rejet_de_forme(rang.number, rang.actual_columns, rang.expected_columns, rang.text))
-        tailles.append(rang.actual_columns)
+        nonlocal dernier
+        dernier = rang.text
+        if not dernier.replace(forme.separateur, "").strip():
+            sans_rien.append(rang.number)
+        else:
+            rejets.append(rejet_de_forme(rang.number, rang.actual_columns, rang.expected_columns, dernier))
         return "skip"
 
     # Sans fil d'exécution ni lecture d'avance : à peine plus lent, et trois fois moins de mémoire.
     with src.ouvrir() if src.compression else pa.OSFile(str(src.chemin)) as flux:
         lecture, analyse, conversion = options_de_lecture(forme, prises, mal_formee, chiffres)
         table = pa_csv.read_csv(flux, read_options=lecture, parse_options=analyse, convert_options=conversion)
-    total = table.num_rows + len(rejets)
-    lignes = np.arange(forme.ligne + 1, forme.ligne + 1 + total)
-    if rejets:
-        if rejets[-1].ligne == lignes[-1] and not src.compression:
-            with src.ouvrir() as flux:
-                flux.seek(-1, io.SEEK_END)
-                fin = flux.read().decode("latin-1")
-            _refuser_si_coupe(src.chemin.name, fin, rejets[-1].ligne, tailles[-1], len(forme.noms),
-                              note=rejets[-1].valeur.split(forme.separateur)[0])
-        lignes = np.setdiff1d(lignes, [r.ligne for r in rejets], assume_unique=True)
+    lignes = np.arange(forme.ligne + 1, forme.ligne + 1 + table.num_rows + len(rejets) + len(sans_rien))
+    if rejets and rejets[-1].ligne == lignes[-1]:
+        _refuser_si_coupe(src.chemin.name, rejets[-1].ligne, next(csv.reader([dernier], delimiter=forme.separateur)),
+                          len(forme.noms), sans_fin=examen.sans_fin)
+    lignes = np.setdiff1d(lignes, [*(r.ligne for r in rejets), *sans_rien], assume_unique=True)
     vides = lignes[_tout_vide(table)]
     # Chaque colonne Arrow est rendue dès qu'elle est copiée : jamais deux tables entières à la fois.
     arrow = {nom: table.column(nom) for nom in table.column_names}
     del table
-    brut = Brut(_en_pandas(arrow, voulues, forme, bords=bords), lignes, forme.noms[: forme.nommees], rejets,
+    brut = Brut(_en_pandas(arrow, voulues, forme, bords=examen.bords), lignes, forme.noms[: forme.nommees], rejets,
                 list(forme.remarques), src.chemin.name)
     if len(vides):
         _oter(brut, _lignes_sans_rien(src, set(vides.tolist())), "ligne(s) vide(s) ôtée(s)")
@@ -336,7 +336,7 @@ def _en_memoire(texte: str, fichier: str, colonnes: Choix, remarques: list[str],
         for colonne, i in zip(valeurs, voulues, strict=True):
             colonne.append(rang[i].strip())
     if limite is None:
-        _refuser_si_coupe(fichier, texte, debut, len(rang), len(forme.noms), note="".join(rang[:1]))
+        _refuser_si_coupe(fichier, debut, rang, len(forme.noms), sans_fin=not texte.endswith("\n"))
     table = pd.DataFrame({forme.noms[i]: v for i, v in zip(voulues, valeurs, strict=True)},
                          index=pd.RangeIndex(len(lignes)), dtype="str")
     brut = Brut(table, np.array(lignes, dtype=int), forme.noms[: forme.nommees], rejets,
@@ -353,9 +353,10 @@ def _enregistrements(texte: str, separateur: str, fichier: str, *, strict: bool 
             yield fin + 1, lecteur.line_num, rang
             fin = lecteur.line_num
     except csv.Error as cause:
+        que = "du texte après un guillemet fermant" if "expected after" in str(cause) else "guillemet jamais refermé"
         raise EntreeFautive(
-            fichier, [f"vers la ligne {fin + 1} : {cause}"],
-            attendu="un CSV bien formé", conseil="cherchez un guillemet jamais refermé") from cause
+            fichier, [f"vers la ligne {fin + 1} : {que}"],
+            attendu="un CSV bien formé", conseil="corrigez ce guillemet, ou réenregistrez le fichier") from cause
 
 
 # --- Un grand fichier sain, par blocs qu'un second fil examine ---

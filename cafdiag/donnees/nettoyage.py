@@ -18,7 +18,7 @@ MANQUANTS = frozenset({
     "", "nd", "n.d.", "n.d", "nc", "n.c.", "n/d", "na", "n/a", "#n/a", "#na", "nan", "null", "none",
     # Insee (Melodi, BPE) : sans objet, inconnu, non diffusé.
     "_z", "_u", "_x", "_n", "_o",
-    "nr", "so", "s.o.", "-", "–", "—", "///", "…", "...", ".", "..",
+    "nr", "ns", "n.s.", "so", "s.o.", "-", "–", "—", "///", "…", "...", ".", "..",
 })
 _ESPACES = dict.fromkeys(map(ord, " \t\u00a0\u202f\u2009\u2007'’"))
 # Un nombre que Python et Arrow lisent de même, sans espace ni exposant, sa virgule changée en point.

@@ -17,7 +17,7 @@ import pandas as pd
 
 from cafdiag.donnees import registres_activite
 from cafdiag.donnees import registres_tableau as colonnes
-from cafdiag.donnees.compte_rendu import Compte, CompteRendu, Lecture, Rejet
+from cafdiag.donnees.compte_rendu import Compte, CompteRendu, Lecture, Rejet, accord
 from cafdiag.donnees.lecteurs.chantier import annee_du_nom
 from cafdiag.donnees.nettoyage import annee as annee_lue
 from cafdiag.donnees.octets import empreinte
@@ -65,6 +65,7 @@ _A_PART = (
 )  # fmt: skip
 # Dans une liste publique, une valeur illisible ailleurs que là laisse sa case vide et garde la structure.
 _ESSENTIELS = ("", "type", "nom", "code", "commune", "code_postal", "lon", "lat", "point", "statut_agrement")
+_SANS_TYPE = "colonne absente : « type » (ou donnez le type de toutes les lignes : « --type eaje »)"
 _CORRIGER = (
     "corrigez ces lignes puis relancez ; rien n'a été importé (pour ne garder que les lignes saines : "
     "« cafdiag donnees importer FICHIER --ecarter », ou ecarter=True)"
@@ -90,7 +91,7 @@ def proposer(chemin: str | Path, *, type_structure: str = "") -> Correspondance:
     EntreeFautive
         Fichier illisible, sans tableau reconnaissable, ou nominatif.
     """
-    _refuser_type(type_structure)
+    type_structure = _type_voulu(type_structure)
     classeur = ouvrir(chemin)
     proposition = proposer_pour(classeur, type_structure=type_structure)
     refuser_nominatives(classeur, proposition)
@@ -148,7 +149,7 @@ def importer(
     EntreeFautive
         Tous les défauts d'un coup : feuille, ligne, colonne, valeur, attendu.
     """
-    _refuser_type(type_structure)
+    type_structure = _type_voulu(type_structure)
     chemin = Path(chemin)
     if not type_structure and correspondance is None and registres_activite.reconnait(chemin):
         return registres_activite.importer_activite(chemin, annee=annee, ecarter=ecarter, exemples=exemples)
@@ -160,11 +161,19 @@ def importer(
     if type_structure:
         retenue = replace(retenue, type_structure=type_structure)
     refuser_nominatives(classeur, retenue, publique=liste)
+    absentes = _colonnes_absentes(classeur, retenue, liste=liste)
     if correspondance is None and not liste:
-        _exiger_confirmation(chemin, retenue, confirmer, ignorer_inconnues=ignorer_inconnues)
+        _exiger_confirmation(chemin, retenue, confirmer, absentes, ignorer_inconnues=ignorer_inconnues)
     elif correspondance is not None and correspondance.ambigues:
         correspondance.confirmer()
-    _exiger_colonnes(classeur, retenue, liste=liste)
+    if absentes:
+        raise EntreeFautive(
+            chemin.name,
+            [f"{a} ; colonnes trouvées : {', '.join(classeur.entetes)}" for a in absentes],
+            attendu="les colonnes type, nom, code",
+            conseil=f"écrivez {colonnes.chemin_correspondance(chemin).name} (il sera relu), ou partez "
+            "d'un modèle du dossier templates/registres",
+        )
     brut, defauts = en_table(classeur, retenue)
     travail = _Travail(classeur, retenue, brut, liste=liste, annee=annee)
     lecture = travail.lire(defauts, ecarter=ecarter or liste, exemples=exemples, vide_permis=vide_permis)
@@ -174,13 +183,16 @@ def importer(
     return lecture
 
 
-def _refuser_type(type_structure: str) -> None:
-    if type_structure and type_structure not in TYPES:
-        raise DemandeFausse(f"type de structure inconnu : « {type_structure} »", attendu=", ".join(TYPES))
+def _type_voulu(ecrit: str) -> str:
+    """Le type demandé pour toutes les lignes, écrit comme une colonne « type » l'écrirait (« EAJE », « crèche »)."""
+    dits = types_dits(ecrit) if ecrit else ("",)
+    if len(dits) != 1:
+        raise DemandeFausse(f"type de structure inconnu : « {ecrit} »", attendu=", ".join(TYPES))
+    return dits[0]
 
 
 def _exiger_confirmation(
-    chemin: Path, proposition: Correspondance, confirmer: bool, *, ignorer_inconnues: bool
+    chemin: Path, proposition: Correspondance, confirmer: bool, absentes: list[str], *, ignorer_inconnues: bool
 ) -> None:
     if ignorer_inconnues:
         proposition = replace(proposition, ignorees=())
@@ -200,40 +212,36 @@ def _exiger_confirmation(
                 f"plusieurs colonnes pour « {CHAMPS[c].libelle} » : {', '.join(es)}"
                 for c, es in proposition.ambigues.items()
             ]
-            + [f"« {e} » non reconnue : elle ne serait pas reprise" for e in proposition.inconnues],
+            + [f"« {e} » non reconnue : elle ne serait pas reprise" for e in proposition.inconnues]
+            + absentes,
             attendu="une correspondance de colonnes confirmée",
-            conseil=_conseil(chemin, confirmable=not proposition.ambigues),
+            conseil=_conseil(chemin, proposition, sans_type=_SANS_TYPE in absentes),
         )
 
 
-def _conseil(chemin: Path, *, confirmable: bool) -> str:
+def _conseil(chemin: Path, proposition: Correspondance, *, sans_type: bool) -> str:
     # Plusieurs commandes lisent un registre ; une seule le confirme, et ce qu'elle écrit vaut pour toutes.
     ecrire = f"écrivez {colonnes.chemin_correspondance(chemin).name}"
-    if not confirmable:
+    if proposition.ambigues:
         return ecrire
-    return f"relisez-la, puis « cafdiag donnees importer {chemin.name} --confirmer » (confirmer=True), ou {ecrire}"
+    dit = proposition.type_structure or ("eaje" if sans_type else "")
+    commande = f"cafdiag donnees importer {chemin.name}" + (f" --type {dit}" if dit else "") + " --confirmer"
+    return f"relisez-la, puis « {commande} » (confirmer=True), ou {ecrire}"
 
 
-def _exiger_colonnes(classeur: Classeur, correspondance: Correspondance, *, liste: bool) -> None:
-    connues = set(correspondance.colonnes)
+def _colonnes_absentes(classeur: Classeur, correspondance: Correspondance, *, liste: bool) -> list[str]:
+    connues = {*correspondance.colonnes, *correspondance.ambigues}
     types_de_feuille = {choisir(CHAMPS["type"], t.feuille) for t in classeur.tableaux}
     assistants = correspondance.type_structure == ASSISTANTS or types_de_feuille == {ASSISTANTS}
-    defauts = []
+    absentes = []
     if "type" not in connues and not correspondance.type_structure and None in types_de_feuille and not liste:
-        defauts.append("colonne absente : « type » (ou donnez le type de toutes les lignes : « --type eaje »)")
+        absentes.append(_SANS_TYPE)
     if "nom" not in connues and not assistants and "agrees" not in connues:
-        defauts.append("colonne absente : « nom »")
+        absentes.append("colonne absente : « nom »")
     points = "point" in connues or {"lon", "lat"} <= connues
     if "code" not in connues and not {"commune", "code_postal"} <= connues and not points:
-        defauts.append("aucun lieu : ni « code », ni « commune » et « code postal », ni « lon » et « lat », ni point")
-    if defauts:
-        raise EntreeFautive(
-            classeur.chemin.name,
-            [f"{d} ; colonnes trouvées : {', '.join(classeur.entetes)}" for d in defauts],
-            attendu="les colonnes type, nom, code",
-            conseil=f"écrivez {colonnes.chemin_correspondance(classeur.chemin).name} (il sera relu), ou partez "
-            "d'un modèle du dossier templates/registres",
-        )
+        absentes.append("aucun lieu : ni « code », ni « commune » et « code postal », ni « lon » et « lat », ni point")
+    return absentes
 
 
 class _Travail:
@@ -325,6 +333,8 @@ class _Travail:
                 textes = textes.str.replace(r"^(\d+) (?:places?|berceaux|enfants|lits)$", r"\1", regex=True)
             table[nom], mauvais = lire(CHAMPS[nom], textes)
             self.compte.ajouter(mauvais)
+            if CHAMPS[nom].genre in ("entier", "nombre"):
+                self._dire_sans_chiffre(nom, textes[table[nom].isna()].drop(index=[i for i, *_ in mauvais]))
         if "numero" in utiles and "adresse" in table:
             table["adresse"] = avec_numero(utiles["numero"], table["adresse"])
         if "statut_agrement" in utiles:
@@ -335,6 +345,13 @@ class _Travail:
         du_fichier = self.annee or (annee_du_nom(self.classeur.chemin.name) if self.liste else None)
         table["annee"] = propre.where(propre.notna(), du_fichier) if du_fichier is not None else propre
         return table
+
+    def _dire_sans_chiffre(self, champ: str, textes: pd.Series) -> None:
+        """« s », « nd », « <5 » : la case reste vide, et un total qui l'aurait comptée est incomplet."""
+        if (tues := textes[textes.ne("")]).any():
+            ecrits = ", ".join(f"« {t} »" for t in tues.unique()[:5])
+            self.remarques.append(f"« {self.correspondance.colonnes[champ]} » sans nombre, laissé vide (jamais zéro), "
+                                  f"sur {len(tues)} {accord('ligne', len(tues))} : {ecrits}")
 
     def _types(self, utiles: pd.DataFrame) -> pd.Series:
         """Type de chaque ligne (deux parfois, séparés par une espace), par le vocabulaire commun."""

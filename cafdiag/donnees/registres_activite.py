@@ -20,7 +20,7 @@ from cafdiag.donnees.grandeurs import grandeurs
 from cafdiag.donnees.octets import empreinte
 from cafdiag.donnees.registres_champs import Champ, forme, lire, neutraliser
 from cafdiag.donnees.registres_rgpd import EXPLICATION, nominatives
-from cafdiag.donnees.registres_tableau import TableauLu, feuilles_laissees
+from cafdiag.donnees.registres_tableau import TableauLu, feuilles_laissees, nature
 from cafdiag.donnees.tableurs import Feuille, lire_feuilles
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.geographie import geographie
@@ -229,8 +229,10 @@ def _en_table(tableaux: list[tuple[TableauLu, dict[str, int]]]) -> pd.DataFrame:
                 dict.fromkeys(CHAMPS_ACTIVITE, "")
                 | lues
                 | {"_ou": f"{tableau.ou}ligne {numero}", "_ligne": numero, "_tout": "\x1f".join(cellules)}
+                # Avec un code, « Total du Pays de Craon » est la valeur de l'intercommunalité.
+                | {"_nature": "" if lues.get("code") else nature(cellules, lues, tableau.entetes)}
             )
-    table = pd.DataFrame(lignes, columns=[*CHAMPS_ACTIVITE, "_ou", "_ligne", "_tout"])
+    table = pd.DataFrame(lignes, columns=[*CHAMPS_ACTIVITE, "_ou", "_ligne", "_tout", "_nature"])
     return table.astype({c: "str" for c in table if c != "_ligne"})
 
 
@@ -257,6 +259,8 @@ class _Lecture:
             exemple = any(ligne[c].startswith(EXEMPLE) for c in ("nom", "source"))
             if exemple and not self.exemples:
                 self.ecarts[i] = "exemple du modèle"
+            elif ligne["_nature"]:
+                self.ecarts[i] = ligne["_nature"]
             elif ligne["_tout"] in vues:
                 self.ecarts[i] = f"répète à l'identique la {vues[ligne['_tout']]}"
             vues.setdefault(ligne["_tout"], ligne["_ou"])
@@ -342,7 +346,9 @@ class _Lecture:
             self.inconnus.add(code)
             ailleurs = epci_ailleurs().get(code) if maille == "epci" else None
             indice = f" : {message_epci(ailleurs)}" if ailleurs and len(ailleurs.codes) == 1 else ""
-            self.noter(i, "code", texte, f"un {_MAILLES[maille][0]} de {geographie()}{indice}")
+            corse = " : la Corse est 2A ou 2B" if code == "20" else ""
+            attendu = f"un {_MAILLES[maille][0]} de {geographie()}{indice}{corse}"
+            self.noter(i, "code", texte, attendu)
             return None
         destin = a_jour(pd.Series([code], dtype="str")).iloc[0]
         if destin["statut"] == "actuel":

@@ -569,7 +569,7 @@ def lire(champ: Champ, serie: pd.Series) -> tuple[pd.Series, list[tuple]]:
 
 
 def _textes(champ: Champ, serie: pd.Series):
-    vides = serie.str.lower().isin(nettoyage.MANQUANTS - {"na", "so", "nc", "nd", "nr"})
+    vides = serie.str.lower().isin(nettoyage.MANQUANTS - {"na", "so", "nc", "nd", "nr", "ns"})
     trop = serie.str.len().gt(TEXTE_MAX)
     defauts = [
         (i, champ.nom, serie[i][:40] + "…", f"au plus {TEXTE_MAX} caractères") for i in serie.index[trop]

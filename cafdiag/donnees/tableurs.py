@@ -258,10 +258,16 @@ def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | N
         empreinte = second.submit(octets.empreinte, src.chemin)
         brut = _lire(src, colonnes, feuille, None, nombres)
         brut.empreinte = empreinte.result()
-    if src.autres:
-        suite = "…" if len(src.autres) > 3 else ""
-        brut.remarques.append(f"archive : {src.membre} est lu ; {', '.join(src.autres[:3])}{suite} ne l'est pas")
+    brut.remarques += _laisses(src)
     return brut
+
+
+def _laisses(src: octets.Fichier) -> list[str]:
+    """Ce qu'il faut dire d'une archive dont une seule table est lue."""
+    if not src.autres:
+        return []
+    suite = "…" if len(src.autres) > 3 else ""
+    return [f"archive : {src.membre} est lu ; {', '.join(src.autres[:3])}{suite} ne l'est pas"]
 
 
 def _lire(src: octets.Fichier, colonnes: Choix, feuille: str | None, limite: int | None, nombres: Choix) -> Brut:
@@ -339,8 +345,8 @@ def lire_feuilles(chemin: str | Path) -> list[Feuille]:
         masquees = [f for f in toutes if f.lignes and f not in lues and f.nom != "Listes"]
         for feuille in lues[:1]:
             feuille.remarques += [f"feuille masquée, non lue : « {f.nom} » ({len(f.lignes)} lignes)" for f in masquees]
-    elif src.format == "csv" and not src.compression:
-        lues = [Feuille("", delimite.lire_lignes(src))]
+    elif src.format == "csv":
+        lues = [Feuille("", delimite.lire_lignes(src), remarques=_laisses(src))]
     else:
         lues = [_de_liste_publique(chemin)]
     for feuille in lues:
