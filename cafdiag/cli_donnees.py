@@ -154,9 +154,11 @@ def _importer(options: argparse.Namespace) -> int:
 
 
 def _rendre(bilan: BilanDesDonnees, forme: str, *, deja_dit: bool = False) -> int:
+    from cafdiag.donnees.commandes import dire
+
     if not deja_dit:
         for ligne in bilan.lignes:
-            print(f"cafdiag : [{ligne['etat']}] {ligne['message']}", file=sys.stderr)
+            print(f"cafdiag : {dire(ligne)}", file=sys.stderr)
     if forme == "texte":
         for compte in bilan.comptes:
             print(compte.en_texte())

@@ -176,7 +176,7 @@ def baremes(options: argparse.Namespace) -> int:
         return 0
     table = lire_baremes(options.baremes).table(annee=annee_du_bareme(options.annee))
     if options.format == "texte":
-        table = table[table["vaut"]].drop(columns=["vaut", "theme", "source", "remarque", "libelle"])
+        table = table[table["vaut"]].drop(columns=["vaut", "theme", "source", "remarque"])
     return afficher(table, options.format)
 
 

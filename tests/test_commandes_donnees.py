@@ -304,7 +304,7 @@ def test_ligne_de_commande(tmp_path, capsys):
     assert _cli("importer", str(fichier), "--format", "csv") == 0
     sortie = capsys.readouterr()
     assert sortie.out.splitlines()[1].startswith("taux.csv,importe,taux_couverture,")
-    assert "[importe]" in sortie.err
+    assert "[importé]" in sortie.err
     assert _cli("importer", str(fichier)) == 0
     assert "lignes lues" in capsys.readouterr().out
     assert _cli("verifier") == 0
@@ -334,7 +334,7 @@ def test_codes_de_retour(tmp_path, arguments, code):
 
 def test_echec_rend_1(serveur, capsys):
     assert _cli("telecharger", "taux", "--sans-lire") == 1
-    assert "[echec]" in capsys.readouterr().err
+    assert "[échec]" in capsys.readouterr().err
     entrepot.ajouter(_communes("a"))
     next((entrepot.dossier() / "tables").iterdir()).write_bytes(b"")
     assert _cli("verifier") == 1

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 import cafdiag as cd
+from cafdiag.cli import principal
 
 VIDE = float("nan")
 MESURES = pd.DataFrame(
@@ -47,3 +48,40 @@ def test_un_tableau_croise_a_les_decimales_de_chaque_indicateur():
 
 def test_une_table_vide_le_dit():
     assert "Aucune ligne" in cd.montrer(MESURES.head(0))._repr_html_()
+
+
+def test_entetes_et_mots_ont_leurs_accents():
+    """Un nom de colonne n'a pas d'accents, un statut de barème est un mot de code : ce qui se lit en a."""
+    bareme = pd.DataFrame({"libelle": ["Aide"], "bas": [0.46], "haut": [0.46], "unite": ["€/h"],
+                           "periode": ["2025"], "statut": ["a_confirmer"]})
+    tete, aide = lignes(cd.montrer(bareme))
+    assert tete == ["Libellé", "Bas", "Haut", "Unité", "Période", "Statut"]
+    # Un tarif horaire de 46 centimes n'est pas 50 centimes.
+    assert aide == ["Aide", "0,46", "0,46", "€/h", "2025", "à confirmer"]
+    registre = pd.DataFrame({"type": ["eaje"], "nom": ["Les Pins"], "precision_lieu": ["point"]})
+    registre["date"] = "2026-11-30"
+    tete, structure = lignes(cd.montrer(registre))
+    assert tete == ["Type", "Nom", "Précision du lieu", "Date"] and structure[-1] == "30 novembre 2026"
+
+
+def test_un_resultat_se_montre_comme_la_commande_le_dit(capsys):
+    """Une simulation, un besoin, un horizon : le texte de la commande, et un tableau sans NaN ni point décimal."""
+    faits = {
+        "simuler": cd.simuler("244900015", cible="departement"),
+        "besoin": cd.besoin("200048551"),
+        "horizon": cd.horizon("200048551"),
+    }
+    for nom, resultat in faits.items():
+        montre = cd.montrer(resultat)
+        html = montre._repr_html_()
+        lu = re.sub("<[^>]+>", " ", html.partition("</style>")[2])
+        assert "<table" in html and not re.search(r"(?i)\bnan\b", lu) and not re.search(r"\d\.\d", lu)
+        code = "244900015" if nom == "simuler" else "200048551"
+        assert principal([nom, code, *(["--cible", "departement"] if nom == "simuler" else [])]) == 0
+        assert capsys.readouterr().out.strip() == repr(montre).strip()
+        assert repr(resultat).startswith("<") and len(repr(resultat)) < 200
+
+
+def test_des_phrases_se_montrent_en_liste():
+    html = cd.montrer(["Moins de 3 ans.", "<b>"])._repr_html_()
+    assert html.count("<li>") == 2 and "&lt;b&gt;" in html

@@ -117,7 +117,7 @@ def test_la_prise(entrepot, fichiers):
     donnees, dit = entrepot
     d_office = len(catalogue.choisir())
     assert dit.count("[nouveau]") == d_office, dit
-    for mot in ("[refus]", "[echec]", "impossible", "lecture refusée"):
+    for mot in ("[refus]", "[échec]", "impossible", "lecture refusée"):
         assert mot not in dit, dit
     entrees = json.loads((donnees / "manifeste.json").read_text(encoding="utf-8"))["entrees"]
     assert len(entrees) == d_office + 2  # la BPE fait deux tables, Filosofi aussi

@@ -38,6 +38,7 @@ __all__ = ["BilanDesDonnees", "etat", "importer", "lister", "telecharger", "veri
 REGISTRE = "registre"
 _ECHECS = ("echec", "refus")
 _ETRANGER = ("aucun tableau de structures", "fichier de plus de")
+_DITS = {"change": "changé", "inchange": "inchangé", "importe": "importé", "controle": "contrôlé", "echec": "échec"}
 _NON_RANGE = "contrôlé, pas rangé : aucun calcul ne s'en sert"
 
 
@@ -74,11 +75,20 @@ class BilanDesDonnees:
 
     def en_texte(self) -> str:
         """Le bilan, puis les comptes rendus, pour un terminal."""
-        texte = [f"[{ligne['etat']}] {ligne['message']}" for ligne in self.lignes]
+        texte = [dire(ligne) for ligne in self.lignes]
         return "\n".join([*texte, *(compte.en_texte() for compte in self.comptes)])
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.en_texte())}</pre>"
+
+
+def dire(ligne: dict) -> str:
+    """Une ligne du bilan, telle qu'elle se lit.
+
+    >>> dire({"etat": "importe", "message": "a.csv : 1 ligne dans « communes »"})
+    '[importé] a.csv : 1 ligne dans « communes »'
+    """
+    return f"[{_DITS.get(ligne['etat'], ligne['etat'])}] {ligne['message']}"
 
 
 def lister() -> pd.DataFrame:
@@ -177,7 +187,7 @@ def telecharger(
             else:
                 bilan.lignes[-1]["message"] += " ; gardée telle quelle : aucun lecteur n'en tire de chiffre"
         if annoncer:
-            annoncer(f"[{bilan.lignes[-1]['etat']}] {bilan.lignes[-1]['message']}")
+            annoncer(dire(bilan.lignes[-1]))
     return bilan
 
 

@@ -153,6 +153,5 @@ class Horizon:
         nombres = dict.fromkeys(("valeur", "bas", "haut"), "float64") | {"annee": "Int64"}
         return table.astype(nombres).fillna({"hypothese": "", "motif": ""})
 
-    def _repr_html_(self) -> str:
-        large = self.projections[self.projections["hypothese"].eq("tendance")]
-        return large.pivot(index="annee", columns="grandeur", values="valeur").to_html(na_rep="")
+    def __repr__(self) -> str:
+        return f"<Horizon : {self.territoire.nom}, depuis {self.depuis}>"

@@ -86,8 +86,8 @@ class Besoin:
         table = pd.concat([self.resume, self.communes], ignore_index=True)
         return table[COLONNES].assign(minutes=self.minutes, annee=self.annee, source=" ; ".join(self.sources))
 
-    def _repr_html_(self) -> str:
-        return self.table().drop(columns=["motif", "source"]).to_html(index=False, na_rep="")
+    def __repr__(self) -> str:
+        return f"<Besoin : {self.territoire.nom}, à {self.minutes:g} minutes>"
 
 
 def besoin(

@@ -162,8 +162,3 @@ class Simulation:
         ligne = self.besoin.iloc[0]
         besoin = "inconnu" if math.isnan(ligne["places"]) else f"{ligne['places']:.0f} places"
         return f"<Simulation : {self.territoire.nom}, {self.cible} : {besoin}>"
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html(
-            index=False, na_rep="", float_format=lambda x: f"{x:,.1f}".replace(",", " ")
-        )

@@ -64,13 +64,14 @@ STATUTS: dict[str, Statut] = {
 
 # L'unité d'un rapport au taux de la France.
 FOIS_LA_FRANCE = "fois la France"
-# Des unités qui se comptent et qu'aucun indicateur n'a ; les autres prennent les décimales du dictionnaire.
-_COMPTEES = ("foyers", "euros", "structures", "logements", "ménages")
+# Des unités qu'aucun indicateur n'a ; celles des indicateurs prennent les décimales du dictionnaire.
+_AUTRES = dict.fromkeys(("foyers", "structures", "logements", "ménages", "euros", "€"), 0) | {"€/h": 2}
+_AUTRES |= {f"€/{quoi}": 0 for quoi in ("an", "mois", "place", "place/an", "espace", "ETP")}
 
 
 @lru_cache(maxsize=1)
 def _decimales() -> dict[str, int]:
-    return dictionnaire().groupby("unite")["decimales"].min().to_dict() | dict.fromkeys(_COMPTEES, 0)
+    return dictionnaire().groupby("unite")["decimales"].min().to_dict() | _AUTRES
 
 
 def statut(cle: str) -> Statut:
@@ -98,8 +99,8 @@ def decimales_de(unite: str | None) -> int:
 
     Examples
     --------
-    >>> decimales_de("habitants"), decimales_de("%"), decimales_de("LAEP pour 1 000 enfants")
-    (0, 1, 2)
+    >>> decimales_de("habitants"), decimales_de("%"), decimales_de("LAEP pour 1 000 enfants"), decimales_de("€/h")
+    (0, 1, 2, 2)
     """
     return _decimales().get(unite or "", 1)
 

@@ -136,6 +136,50 @@ def simulation_en_texte(simulation: Simulation, *, departs: Departs | None = Non
     return "\n".join(lignes)
 
 
+def elements(simulation: Simulation) -> Suite:
+    """Une simulation à lire dans un carnet : la réponse, ce que la Caf apporte, ce qu'on suppose et ce qu'on ignore."""
+    corps = paragraphe(f"{conclusion(simulation)} {majuscule(simulation.cible)}.")
+    if not (simulation.atteinte or simulation.sans_places):
+        corps += (
+            tableau(
+                pd.DataFrame(
+                    {
+                        "mode": simulation.modes["libelle"].map(majuscule),
+                        "places": [places_dites(*m) for m in simulation.modes[["places", "bas", "haut"]].to_numpy()],
+                    }
+                ),
+                titre="Places à créer",
+                colonnes={"mode": "Mode d'accueil", "places": "Places"},
+            ),
+            tableau(
+                pd.DataFrame(_montants(simulation), columns=["poste", "montant"]),
+                titre="Ce que la Caf apporterait",
+                colonnes={"poste": "Poste", "montant": "Montant"},
+            ),
+        )
+    notes = en_deux_colonnes([sans_cote(h) for h in simulation.hypotheses], sinon="Hypothèse")
+    if not simulation.atteinte:
+        notes += en_deux_colonnes([sans_cote(i) for i in simulation.inconnues], sinon="Ce qu'on ne sait pas")
+    return (
+        *corps,
+        *depliant("Hypothèses et inconnues", notes, colonnes=("Sujet", "Ce qui est supposé, ou pas su")),
+        *paragraphe(f"Sources : {' ; '.join(simulation.sources)}.", allure="source"),
+    )
+
+
+def _montants(simulation: Simulation) -> list[tuple[str, str]]:
+    lignes = []
+    for section, quand in SECTIONS.items():
+        postes = simulation.financement[simulation.financement["section"].eq(section)]
+        reste = simulation.reste_a_charge.set_index("section").loc[section]
+        lignes += [(f"{quand} : {p['poste']}", montant(p["bas"], p["haut"])) for _, p in postes.iterrows()]
+        lignes += [
+            (f"{quand} : total de la Caf", montant(reste["caf_bas"], reste["caf_haut"])),
+            (f"{quand} : reste à charge, avant autres financeurs", montant(reste["reste_bas"], reste["reste_haut"])),
+        ]
+    return lignes
+
+
 def _departs_en_texte(departs: Departs) -> list[str]:
     r = departs.resultat.iloc[0]
     lignes = ["Départs d'assistants maternels : une épreuve, pas une prévision"]

@@ -5,6 +5,7 @@ Rien n'y dépend de la largeur de la fenêtre : la même demande écrit les mêm
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,13 +21,16 @@ from cafdiag.restitution.formats import (
     INSECABLE,
     STATUTS,
     avec_unite,
+    date,
     date_de,
     decimales_de,
     intervalle,
+    majuscule,
     nombre,
     pluriel,
     statut,
 )
+from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
 if TYPE_CHECKING:
     from cafdiag.indicateurs.instantane import Evaluation
@@ -34,8 +38,34 @@ if TYPE_CHECKING:
 # Ce qui désigne sans se lire : après ce qui se lit.
 _CODES = ("code", "codes", "indicateur", "territoire")
 _NOMBRES_NUS = ("annee", "rang", "cog")
+_JOUR = re.compile(r"\d{4}-\d\d-\d\d")
 _VALEURS = ("valeur", "ecart", "bas", "haut", "mediane", "q1", "q3")
 ROLES = ("territoire", "departement", "region", "france", "comparables")
+# Un nom de colonne n'a pas d'accents ; ce qu'il nomme en a.
+_ACCENTS = {
+    "annee": "année", "cout": "coût", "decimales": "décimales", "densite": "densité", "denominateur": "dénominateur",
+    "departement": "département", "echec": "échec", "ecart": "écart", "eleves": "élèves", "equipement": "équipement",
+    "etat": "état", "evolution": "évolution", "frequence": "fréquence", "hypothese": "hypothèse",
+    "importee": "importée", "libelle": "libellé", "mediane": "médiane", "methode": "méthode",
+    "millesime": "millésime", "modalite": "modalité", "numerateur": "numérateur", "numero": "numéro",
+    "periode": "période", "precision": "précision", "projete": "projeté", "qualite": "qualité",
+    "quantite": "quantité", "region": "région", "reperes": "repères", "role": "rôle", "regle": "règle",
+    "schema": "schéma", "serie": "série", "theme": "thème", "unite": "unité",
+}  # fmt: skip
+_ENTETES = {"rang_haut": "rang", "precision_lieu": "précision du lieu", "reserve": "à savoir", "dernier_echec": "échec"}
+_MOTS = {
+    "statut": {cle: statut.libelle for cle, statut in STATUTS.items()}
+    | {
+        "lu": "publié",
+        "infere": "déduit",
+        "a_confirmer": "à confirmer",
+        "conflit": "sources contraires",
+        "declare": "donné par vous",
+        "encadre": "encadré",
+    },
+    "role": {role: majuscule(_ACCENTS.get(role, role)) for role in ROLES},
+    "maille": LIBELLES_MAILLES,
+}
 _LARGEUR, _LIBELLE, _VALEUR = 70, 52, 20
 # Les constats d'une évaluation où rien n'a bougé, et ceux dont l'écart ne dit pas une évolution.
 _IMMOBILES = ("même année", "stable", "dans l'incertitude", "non mesuré")
@@ -66,7 +96,16 @@ def tableau_en_texte(table: pd.DataFrame) -> str:
     """
     rangee = sorted(table.columns, key=lambda c: str(c) in _CODES)
     entetes, rangees, a_droite = en_colonnes(table[rangee])
-    return aligner([[nom.replace("_", " ") for nom in entetes], *rangees], a_droite)
+    return aligner([[en_tete(nom) for nom in entetes], *rangees], a_droite)
+
+
+def en_tete(nom: str) -> str:
+    """Ce qui se lit en tête d'une colonne.
+
+    >>> en_tete("annee"), en_tete("precision_lieu"), en_tete("q1")
+    ('année', 'précision du lieu', 'q1')
+    """
+    return _ENTETES.get(nom) or " ".join(_ACCENTS.get(mot, mot) for mot in nom.split("_"))
 
 
 def en_colonnes(
@@ -97,7 +136,8 @@ def _cases(colonne: pd.Series, unites: Sequence[Any], vides: Sequence[str], larg
     if colonne.dtype == bool:
         return ["oui" if v else "non" for v in colonne]
     if not pd.api.types.is_numeric_dtype(colonne):
-        return ["" if est_vide(v) else _court(_case(v), large) for v in colonne]
+        mots = _MOTS.get(nom, {})
+        return ["" if est_vide(v) else _court(mots.get(v) or _case(v), large) for v in colonne]
     if nom.startswith(_NOMBRES_NUS):
         return [vide if est_vide(v) else str(int(v)) for v, vide in zip(colonne, vides, strict=True)]
     places = _places(colonne)
@@ -115,7 +155,10 @@ def _cases(colonne: pd.Series, unites: Sequence[Any], vides: Sequence[str], larg
 
 
 def _case(valeur: object) -> str:
-    return nombre(valeur, vide="") if isinstance(valeur, float) else str(valeur)
+    if isinstance(valeur, float):
+        return nombre(valeur, vide="")
+    texte = str(valeur)
+    return date(texte) if _JOUR.fullmatch(texte) else texte
 
 
 def _places(colonne: pd.Series) -> int:
