@@ -52,6 +52,12 @@ def test_la_commune_sans_taux_n_a_qu_un_gain(craon):
     assert "10 000 habitants" in dits["texte"].replace("\u202f", " ")
 
 
+def test_une_commune_sans_naissance_le_dit(capsys):
+    # Beaumont-en-Verdunois, détruite en 1916, n'a pas d'habitant.
+    assert principal(["avis", "55039", "--places", "3"]) == 0
+    assert "ne se calcule pas (aucune naissance domiciliée de 2021 à 2023)" in capsys.readouterr().out
+
+
 def test_un_voisin_ne_bouge_pas_l_ensemble_si(craon):
     _, dits = craon
     voisins = [e for e in json.loads(dits["json"]) if e["role"] == "voisin"]

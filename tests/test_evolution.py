@@ -1,5 +1,6 @@
 """Séries et ruptures, décomposition d'un taux, sur des fichiers au format de la Cnaf et sur les vrais."""
 
+import json
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cafdiag as cd
+from cafdiag.cli import principal
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.evolution import effets, enfants_de
 from cafdiag.magasin import lire_table
@@ -78,6 +80,14 @@ def test_la_serie_courante_prime_en_2022_et_l_ancienne_n_y_est_plus(entrepot):
 def test_une_serie_sans_couture_n_a_pas_de_rupture():
     table = cd.serie("53", "PE_NAISS")
     assert len(table) == 18 and not table["rupture"].any() and table["serie"].eq("").all()
+
+
+@pytest.mark.parametrize("code", ["PS_DEP50", "PE_PARENTS_EMPLOI"])
+def test_un_indicateur_sans_aucune_annee_dit_ce_qu_il_faut_apporter(code, capsys):
+    assert principal(["serie", CRAON, code, "--format", "json"]) == 0
+    (ligne,) = json.loads(capsys.readouterr().out)
+    assert ligne["annee"] is None and ligne["statut"] == "non_disponible" and "à apporter" in ligne["motif"]
+    assert not ligne["rupture"]
 
 
 def test_une_annee_muette_reste_dans_la_serie(entrepot):

@@ -253,6 +253,7 @@ def _motifs(table: pd.DataFrame, contexte: Contexte, annee: int) -> pd.Series:
             f"pas de naissances de {annee - 2} à {annee} dans les données", index=table.index, dtype=object
         )
     connus = table["valeur"].notna()
+    motifs[table["naissances"].eq(0)] = f"aucune naissance domiciliée de {annee - 2} à {annee}"
     motifs[connus] = [dire(ligne) for ligne in table[connus].to_dict("records")]
     return motifs
 

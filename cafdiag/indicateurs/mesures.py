@@ -172,6 +172,8 @@ def mesurer_serie(
 ) -> pd.DataFrame:
     """Mesures d'un indicateur pour un territoire, toutes ses années, de la plus ancienne à la plus récente.
 
+    Si aucune n'est connue : une ligne sans année, qui dit ce qu'il faut apporter.
+
     Examples
     --------
     >>> mesurer_serie("200048551", "PE_NAISS")["annee"].tolist()[-4:]
@@ -180,7 +182,7 @@ def mesurer_serie(
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
     (code,) = choisir([indicateur])
     tables, lieu = Tables.lire(apports), un_territoire(cible, cible.code)
-    annees = annees_disponibles(code, apports=apports)
+    annees = annees_disponibles(code, apports=apports) or [None]
     blocs = [mesurer_une_fois(*lieu, [code], tables, annee=a, options=options) for a in annees]
     return pd.concat(blocs, ignore_index=True)
 

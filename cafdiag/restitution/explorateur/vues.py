@@ -136,9 +136,8 @@ def annees(serie: pd.DataFrame, *, decimales: int, nom: str) -> str:
     )
     if len(lignes) < 2:
         annee = lignes["nom"].iloc[0]
-        return (
-            f'<p class="avis">{phrase_html(f"Cet indicateur n’est connu que pour une année : {annee}.")}</p>'
-        )
+        connue = "aucune année" if annee == "n.d." else f"que pour une année : {annee}"
+        return f'<p class="avis">{phrase_html(f"Cet indicateur n’est connu {connue}.")}</p>'
     return comparaison(lignes, decimales=decimales, deja_dit="", legende=f"{nom}, année par année")
 
 
