@@ -187,6 +187,15 @@ def test_densite_tiree_de_la_base_des_equipements_dit_sa_source(entrepot_neuf):
     assert "listes" in cd.mesurer("200048551", ["AVS_DENS"]).iloc[0]["source"]
 
 
+def test_une_commune_scindee_ne_fait_pas_taire_l_acces_de_son_epci(entrepot_neuf):
+    """Neussargues en Pinatelle, scindée en 2025 : les âges des cinq communes sont à l'ancien code."""
+    communes = cd.territoire("200066637").communes
+    ajouter("communes", pd.DataFrame({"code": communes, "bpe2025_alsh": 1.0}))
+    table = cd.mesurer("200066637", ["EJ_ENF_311", "EJ_ALSH_PART_X_KM"]).set_index("indicateur")
+    assert table.at["EJ_ALSH_PART_X_KM", "valeur"] == 100 and table.at["EJ_ALSH_PART_X_KM", "motif"] == ""
+    assert table.at["EJ_ALSH_PART_X_KM", "numerateur"] == table.at["EJ_ENF_311", "valeur"]
+
+
 def test_sans_habitant_ou_sans_structure_rien_n_est_a_fournir(entrepot_neuf):
     """Un dénominateur nul est « sans objet », et la base des équipements suffit à le dire."""
     ajouter(

@@ -232,6 +232,19 @@ def part_a_portee(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     return premiere_connue(_part_annuelle(contexte, ligne, annee) for annee in annees)
 
 
+def des_proches(public: pd.DataFrame, oui: np.ndarray, peut_etre: np.ndarray) -> pd.DataFrame:
+    """Le public des communes où la réponse est oui, encadré par celles où l'on ne sait pas."""
+    valeur, bas, haut = (public[c].to_numpy() for c in ("valeur", "bas", "haut"))
+    return pd.DataFrame(
+        {
+            "valeur": np.where(peut_etre | np.isnan(valeur), np.nan, np.where(oui, valeur, 0.0)),
+            "bas": np.where(oui, bas, 0.0),
+            "haut": np.where(oui | peut_etre, haut, 0.0),
+        },
+        index=public.index,
+    )
+
+
 def _part_annuelle(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataFrame:
     seuil = (
         contexte.options.acces_fs_minutes
@@ -244,15 +257,7 @@ def _part_annuelle(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataF
     oui = connu <= seuil
     # Sans coordonnées, on ne sait pas non plus.
     peut_etre = ~oui & ((possible <= seuil) | contexte.points["x"].isna().to_numpy())
-    valeur, bas, haut = (public[c].to_numpy() for c in ("valeur", "bas", "haut"))
-    a_portee = pd.DataFrame(
-        {
-            "valeur": np.where(peut_etre | np.isnan(valeur), np.nan, np.where(oui, valeur, 0.0)),
-            "bas": np.where(oui, bas, 0.0),
-            "haut": np.where(oui | peut_etre, haut, 0.0),
-        },
-        index=public.index,
-    )
+    a_portee = des_proches(public, oui, peut_etre)
     total = contexte.somme(ligne["numerateur"], annee=annee)
     brut = rapport(contexte.sommer_ensembles(a_portee), total, facteur=100, partie=True)
     route, estime = _route(contexte, ligne), brut["valeur"]

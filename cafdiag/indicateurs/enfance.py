@@ -6,6 +6,7 @@ import pandas as pd
 
 from cafdiag.donnees.grandeurs import plus_recent
 from cafdiag.donnees.projections import projeter
+from cafdiag.indicateurs.acces import des_proches
 from cafdiag.indicateurs.accessibilite import proximite_par_commune
 from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.contexte import Contexte, premiere_connue, resultat
@@ -68,23 +69,10 @@ def _acces_annuel(contexte: Contexte, annee: int) -> pd.DataFrame:
             cibles=enfants.index[enfants["valeur"].notna()],
         )[["proche"]].reindex(communes.index),
     )
-    oui, inconnu = acces["proche"].eq(True).fillna(False), acces["proche"].isna()
-    proches = pd.DataFrame(
-        {
-            "valeur": enfants["valeur"].where(oui, 0.0).where(~inconnu & enfants["valeur"].notna()),
-            "bas": enfants["bas"].where(oui, 0.0),
-            "haut": enfants["haut"].where(oui | inconnu, 0.0),
-        },
-        index=communes.index,
-    )
-    num, den = contexte.sommer(proches), contexte.somme("enfants_3_11_ans", annee=annee)
+    oui, inconnu = acces["proche"].to_numpy(dtype=bool, na_value=False), acces["proche"].isna().to_numpy()
+    num = contexte.sommer_ensembles(des_proches(enfants, oui, inconnu))
+    den = contexte.somme("enfants_3_11_ans", annee=annee)
     brut = rapport(num, den, facteur=100, partie=True)
-    return _conclure(contexte, brut, num, den, annee)
-
-
-def _conclure(
-    contexte: Contexte, brut: pd.DataFrame, num: pd.DataFrame, den: pd.DataFrame, annee: int
-) -> pd.DataFrame:
     connu = brut["valeur"].notna()
     nul = den["valeur"].eq(0)
     manquants = contexte.manquantes("enfants_3_11_ans", annee=annee)
@@ -92,7 +80,7 @@ def _conclure(
     motif = pd.Series("", index=contexte.codes).mask(
         ~connu, "minorant : des ALSH de communes voisines non renseignées peuvent être plus proches"
     )
-    motif = motif.mask(manquants.ne(""), manquants).mask(nul, "aucun enfant de 3 à 11 ans")
+    motif = motif.mask(~connu & manquants.ne(""), manquants).mask(nul, "aucun enfant de 3 à 11 ans")
     borne = ~connu & den["valeur"].notna()
     statut = pd.Series("estime", index=contexte.codes).mask(~connu, "non_disponible")
     return resultat(
