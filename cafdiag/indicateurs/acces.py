@@ -22,7 +22,7 @@ from cafdiag.indicateurs.accessibilite import (
     proximite_par_commune,
     voisiner,
 )
-from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, rapport
+from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, exacte, rapport
 from cafdiag.indicateurs.contexte import Contexte, premiere_connue, resultat
 from cafdiag.indicateurs.generiques import dire_millesime
 from cafdiag.indicateurs.routes import dire_convention, dire_duree, en_minutes, proche, rayon_m
@@ -189,11 +189,11 @@ def _moyenne(
     contexte: Contexte, acces: pd.DataFrame, enfants: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """``Σ P_i A_i / Σ P_i`` (A3), encadrée ; une commune sans enfant ne pèse rien, même incertaine."""
-    poids = enfants["valeur"].to_numpy()
+    poids = enfants["valeur"]
     # Zéro enfant à une distance inconnue, donc peut-être infinie : zéro.
     valeurs = {c: np.where(poids == 0, 0.0, acces[c].to_numpy()) for c in ("valeur", "bas", "haut")}
     peses = {c: v * poids for c, v in valeurs.items()}
-    total = contexte.sommer_ensembles(pd.DataFrame(dict.fromkeys(peses, poids)))
+    total = contexte.sommer_ensembles(exacte(poids))
     return rapport(contexte.sommer_ensembles(pd.DataFrame(peses)), total, facteur=1.0), total
 
 
@@ -286,8 +286,7 @@ def _par_la_route(
 ) -> pd.DataFrame:
     """Dit d'où vient la durée, et ce que notre estimation aurait donné à sa place : son erreur."""
     an, durees = route
-    connues = pd.DataFrame({"valeur": durees["duree"].reindex(contexte.communes.index).notna().astype(float)})
-    siennes = contexte.sommer(connues.assign(bas=connues["valeur"], haut=connues["valeur"]))
+    siennes = contexte.sommer(exacte(durees["duree"].reindex(contexte.communes.index).notna().astype(float)))
     n, sur = siennes["valeur"].to_numpy(), siennes["n"].to_numpy()
     ici = (n > 0) & table["valeur"].notna().to_numpy()
     motifs = table["motif"].to_numpy(dtype=object, copy=True)

@@ -91,6 +91,11 @@ def sommer_positions(
     )
 
 
+def exacte(valeurs: pd.Series) -> pd.DataFrame:
+    """Une grandeur que rien n'encadre : ses bornes sont elle-même."""
+    return pd.DataFrame({"valeur": valeurs, "bas": valeurs, "haut": valeurs})
+
+
 def rapport(
     numerateur: pd.DataFrame, denominateur: pd.DataFrame, *, facteur: float = 100.0, partie: bool = False
 ) -> pd.DataFrame:

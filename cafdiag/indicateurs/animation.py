@@ -11,6 +11,7 @@ import pandas as pd
 
 from cafdiag.donnees.communes import BPE_AVS
 from cafdiag.donnees.grandeurs import derniere_annee
+from cafdiag.indicateurs.agregation import exacte
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.generiques import editions_de_la_grille, rapport_de_sommes
 from cafdiag.indicateurs.qpv import liens_centres, quartiers_par_territoire, totaux_annonces
@@ -179,8 +180,7 @@ def _avs_confirmees(contexte: Contexte) -> pd.DataFrame:
     avs = contexte.structures[
         contexte.structures["type"].isin(["centre_social", "evs"]) & contexte.structures["sur"].astype(bool)
     ]
-    nombre = avs.groupby("code").size().reindex(contexte.communes.index, fill_value=0).astype(float)
-    return pd.DataFrame({"valeur": nombre, "bas": nombre, "haut": nombre})
+    return exacte(avs.groupby("code").size().reindex(contexte.communes.index, fill_value=0).astype(float))
 
 
 def evs_part_rural(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

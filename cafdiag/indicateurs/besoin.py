@@ -12,29 +12,23 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cafdiag.donnees.grandeurs import PLACES
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.agregation import enfants_reconstitues
-from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.enfants import dire, enfants_estimes
 from cafdiag.indicateurs.petite_enfance import (
     DEMI_TAUX,
     LA_REFERENCE,
+    PLACES_DES_TAUX,
     bornes_du_taux,
-    publie,
     taux_du_contexte,
+    taux_publie,
 )
 
 # Les places publiées sont arrondies à l'unité.
 DEMI_PLACE = 0.5
-_PAR_MODE = {
-    "txcouv": "places_total",
-    "txcouv_eaje": "places_eaje",
-    "txcouv_eaje_psu": "places_eaje_psu",
-    "txcouv_eaje_hors_psu": "places_eaje_hors_psu",
-    "txcouv_am": "places_am",
-    "txcouv_prescol": "places_prescol",
-    "txcouv_gad": "places_gad",
-}
+_PAR_MODE = {taux: PLACES[grandeur][1] for taux, grandeur in PLACES_DES_TAUX.items()}
 MODES_CREES = {
     "eaje_psu": "EAJE à prestation de service unique (PSU)",
     "eaje_hors_psu": "EAJE hors PSU (micro-crèches à Paje)",
@@ -170,9 +164,9 @@ def _reconstitutions(contexte: Contexte, annee: int, colonne: str) -> dict:
 
 def besoin_cible(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Places manquantes pour atteindre le taux global de la France, encadrées."""
-    annee = annee_des_taux(contexte.taux, contexte.annee)
+    annee = contexte.annee_des_taux
     cible = taux_du_contexte(contexte, "france", "txcouv", annee=annee).get("FR", np.nan)
-    source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
+    source = taux_publie(contexte)
     enfants = enfants_encadres(contexte, annee=annee)
     bornes_taux = bornes_du_taux(source)
     besoin = encadrer_besoin(cible, source["valeur"], enfants, bornes_taux=bornes_taux)

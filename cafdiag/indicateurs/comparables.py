@@ -22,6 +22,7 @@ from cafdiag.donnees.memoire import gardee
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.geographie import ANCIENNE
 from cafdiag.indicateurs import petite_enfance, portrait
+from cafdiag.indicateurs.agregation import exacte
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, lister, membres, territoire
@@ -115,8 +116,7 @@ def _population(contexte: Contexte) -> pd.Series:
 def _petites_communes(contexte: Contexte) -> pd.Series:
     habitants = contexte.par_commune("population")["valeur"]
     petites = habitants.where(habitants < PETITE_COMMUNE, 0.0).where(habitants.notna())
-    dedans = contexte.sommer(pd.DataFrame({"valeur": petites, "bas": petites, "haut": petites}))["valeur"]
-    return 100 * dedans / _population(contexte)
+    return 100 * contexte.sommer(exacte(petites))["valeur"] / _population(contexte)
 
 
 def _part(numerateur: str, denominateur: str = "population") -> Callable[[Contexte], pd.Series]:

@@ -196,6 +196,11 @@ class Contexte:
         """Maille et code officiels des territoires (un périmètre qui est tout un EPCI en prend le code)."""
         return self.retenir(("officiels",), lambda: equivalents(self.territoires, self.appartenance))
 
+    @property
+    def annee_des_taux(self) -> int:
+        """:func:`annee_des_taux` de l'année demandée, cherchée une fois."""
+        return self.partager(("annee_des_taux", self.annee), lambda: annee_des_taux(self.taux, self.annee))
+
     def annee_de(self, variable: str) -> int:
         """Année à utiliser pour une variable : celle demandée si la source la couvre, sinon la dernière."""
         connues = self.annees(variable)

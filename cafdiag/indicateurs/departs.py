@@ -12,7 +12,6 @@ import pandas as pd
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.besoin import enfants_encadres
-from cafdiag.indicateurs.contexte import annee_des_taux
 from cafdiag.indicateurs.mesures import mesurer
 from cafdiag.indicateurs.petite_enfance import bornes_du_taux
 from cafdiag.indicateurs.simulation_objets import COLONNES_TABLE
@@ -134,8 +133,7 @@ def simuler_departs(
     mesures = mesurer(lieu, ["PE_TXCOUV_GLOBAL", "PE_TXCOUV_AM"], apports=apports).set_index("indicateur")
     global_, am = (float(mesures.at[c, "valeur"]) for c in ("PE_TXCOUV_GLOBAL", "PE_TXCOUV_AM"))
     contexte = contexte_de(lieu, apports=apports)
-    annee = annee_des_taux(contexte.taux, None)
-    enfants = enfants_encadres(contexte, annee=annee, colonne="txcouv_am").iloc[0]
+    enfants = enfants_encadres(contexte, annee=contexte.annee_des_taux, colonne="txcouv_am").iloc[0]
     perdus = am * part_55 / 100 * (1 - remplaces / 100)
     am_bas, am_haut = (b["PE_TXCOUV_AM"] for b in bornes_du_taux(mesures))
     places, bas, haut = (
@@ -146,7 +144,7 @@ def simuler_departs(
     resultat = pd.DataFrame(
         [
             {
-                "annee": annee,
+                "annee": contexte.annee_des_taux,
                 "taux": global_,
                 "taux_am": am,
                 "points_perdus": perdus,

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees.calibrage import calibrage_enfants, dispersion, niveau
+from cafdiag.indicateurs.agregation import exacte
 from cafdiag.indicateurs.contexte import Contexte, compter
 
 NAISSANCES, RECONSTITUES = "enfants_moins_3_ans", "enfants_moins_3_ans_cnaf"
@@ -151,10 +152,7 @@ def _presence(contexte: Contexte, variable: str, an: int) -> tuple[pd.Series, pd
         contexte.par_commune(v, annee=a)["valeur"] for v, a in ((variable, an), (NAISSANCES, an - 1))
     )
     deux = recenses.notna() & nes.notna()
-    sommes = [
-        contexte.sommer(pd.DataFrame({"valeur": v, "bas": v, "haut": v}))["connu"]
-        for v in (recenses.where(deux), nes.where(deux))
-    ]
+    sommes = [contexte.sommer(exacte(v.where(deux)))["connu"] for v in (recenses, nes)]
     toutes = contexte.somme(NAISSANCES, annee=an - 1)["valeur"]
     assez = sommes[1].ge(PART_COUVERTE * toutes) & sommes[1].gt(0)
     rapport = (sommes[0] / sommes[1].where(assez)).where(assez)

@@ -11,13 +11,12 @@ from cafdiag.donnees import VARIABLES
 from cafdiag.donnees.grandeurs import derniere_annee
 from cafdiag.donnees.tables_assemblees import grille_importee
 from cafdiag.donnees.valeurs_publiees import vides
-from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, borner_la_part, rapport
+from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, borner_la_part, exacte, rapport
 from cafdiag.indicateurs.contexte import (
     DEPARTEMENTS_SOURCE_NATIONALE,
     FINE,
     PART_MANQUANTE_MAXIMALE,
     Contexte,
-    annee_des_taux,
     compter,
     resultat,
 )
@@ -56,8 +55,7 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     # Les enfants de moins de 3 ans se lisent à côté des taux de la Cnaf : à la même date.
     imposee = None
     if variable == "enfants_moins_3_ans" and contexte.annee is None:
-        imposee = contexte.partager(("annee_des_taux", None), lambda: annee_des_taux(contexte.taux, None))
-        imposee = imposee if imposee in contexte.annees(variable) else None
+        imposee = contexte.annee_des_taux if contexte.annee_des_taux in contexte.annees(variable) else None
     somme_ = contexte.somme(variable, annee=imposee)
     valeur, plancher, plafond = (somme_[c].to_numpy() for c in ("valeur", "bas", "haut"))
     connu = ~np.isnan(valeur)
@@ -304,7 +302,7 @@ def editions_de_la_grille(contexte: Contexte) -> list[str]:
         if not communes:
             return [embarquee] * len(contexte.codes)
         la = pd.Series(contexte.communes.index.isin(communes).astype(float), index=contexte.communes.index)
-        avec, sans = (contexte.sommer(_comme_somme(part))["valeur"].gt(0) for part in (la, 1 - la))
+        avec, sans = (contexte.sommer(exacte(part))["valeur"].gt(0) for part in (la, 1 - la))
         seule, melee = f"grille {importee}", f"grille {importee} et {embarquee.removeprefix('grille ')}"
         return [(melee if s else seule) if a else embarquee for a, s in zip(avec, sans, strict=True)]
 
@@ -362,7 +360,7 @@ def _termes_connus(contexte: Contexte, ligne: pd.Series, annee_num: int, annee_d
     def retenues_par_commune() -> list[pd.DataFrame]:
         termes = [contexte.par_commune(v, annee=a)["valeur"] for v, a in noms]
         connues = termes[0].notna() & termes[1].notna()
-        return [_comme_somme(t.where(connues, 0.0)) for t in termes]
+        return [exacte(t.where(connues, 0.0)) for t in termes]
 
     return [contexte.sommer(r)["valeur"] for r in contexte.partager(("retenues", *noms), retenues_par_commune)]
 
@@ -405,13 +403,9 @@ def _part_muette(contexte: Contexte, ligne: pd.Series, annee_num: int, annee_den
     for role, annee in (("numerateur", annee_num), ("denominateur", annee_den)):
         muette |= contexte.par_commune(ligne[role], annee=int(annee))["valeur"].isna().to_numpy()
     # Sans habitants connus, la part ne l'est pas non plus : la commune pèse tout.
-    inconnues = contexte.sommer(_comme_somme((muette & habitants.isna()).astype(float)))["valeur"]
-    tous, eux = (contexte.sommer(_comme_somme(h.fillna(0.0)))["valeur"] for h in (habitants, habitants.where(muette)))
+    inconnues = contexte.sommer(exacte((muette & habitants.isna()).astype(float)))["valeur"]
+    tous, eux = (contexte.sommer(exacte(h.fillna(0.0)))["valeur"] for h in (habitants, habitants.where(muette)))
     return (eux / tous.where(tous > 0)).mask(inconnues.gt(0), 1.0)
-
-
-def _comme_somme(valeurs: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"valeur": valeurs, "bas": valeurs, "haut": valeurs})
 
 
 def _plus_haut_departement(contexte: Contexte, ligne: pd.Series, annee_num: int, annee_den: int) -> float:

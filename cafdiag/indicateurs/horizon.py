@@ -17,12 +17,12 @@ from cafdiag.donnees import Apports
 from cafdiag.donnees.calibrage import calibrage_enfants, dispersion, epreuve_horizon
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.baremes import lire_baremes
-from cafdiag.indicateurs.contexte import HORS_SUIVI, Contexte, annee_des_taux
+from cafdiag.indicateurs.contexte import HORS_SUIVI, Contexte
 from cafdiag.indicateurs.cout import chiffrer
 from cafdiag.indicateurs.departs import simuler_departs
 from cafdiag.indicateurs.enfants import enfants_estimes
 from cafdiag.indicateurs.horizon_objets import ApportHorizon, Horizon
-from cafdiag.indicateurs.petite_enfance import publie
+from cafdiag.indicateurs.petite_enfance import taux_publie
 from cafdiag.indicateurs.projection import SERIE_MINIMALE
 from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.indicateurs.trajectoires import (
@@ -275,8 +275,8 @@ def _places(
     apport: ApportHorizon, apports: Apports | None,
 ) -> tuple[pd.DataFrame, bool]:
     """Places de plus ou de moins au bout de l'horizon, à taux de couverture constant."""
-    annee_taux = annee_des_taux(contexte.taux, None)
-    taux = publie(contexte, pd.Series({"numerateur": "txcouv"})).iloc[0]
+    annee_taux = contexte.annee_des_taux
+    taux = taux_publie(contexte).iloc[0]
     aujourd_hui = enfants_estimes(contexte, annee_taux).iloc[0]
     fin = depuis + annees
     lignes = []

@@ -20,7 +20,7 @@ from cafdiag.donnees.grandeurs import plus_recent
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.geographie import autre, geographie
 from cafdiag.indicateurs.accessibilite import Voisinage, au_plus_proche, autour, deux_temps, voisiner
-from cafdiag.indicateurs.contexte import HORS_SUIVI, Contexte, annee_des_taux, compter
+from cafdiag.indicateurs.contexte import HORS_SUIVI, Contexte, compter
 from cafdiag.indicateurs.enfants import enfants_estimes, reconstitues
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, taux_du_contexte
@@ -188,15 +188,9 @@ def _marges(contexte: Contexte) -> dict[str, tuple[float, float]]:
     return {c: (float(bas[c]), float(haut[c])) for c in contexte.codes}
 
 
-def _annee_des_taux(contexte: Contexte) -> int:
-    return contexte.partager(
-        ("besoin", "annee", contexte.annee), lambda: annee_des_taux(contexte.taux, contexte.annee)
-    )
-
-
 def _annee(contexte: Contexte) -> int:
     """Décembre de l'année des taux : les enfants sont ceux de la même date."""
-    annee = _annee_des_taux(contexte)
+    annee = contexte.annee_des_taux
     return annee if annee in contexte.annees(ENFANTS) else contexte.annee_la_plus_connue(ENFANTS)
 
 
@@ -217,7 +211,7 @@ def _unites(contexte: Contexte) -> pd.Series:
 
 def _taux(contexte: Contexte, maille: str) -> pd.DataFrame:
     """Taux d'accueil collectif et des autres modes, par code : ``eaje``, ``autres`` (pour 100 enfants)."""
-    annee = _annee_des_taux(contexte)
+    annee = contexte.annee_des_taux
     mailles = [maille, f"epci_{autre(geographie())}"] if maille == "epci" else [maille]
     lus = {
         c: pd.concat([taux_du_contexte(contexte, m, c, annee=annee) for m in mailles])
@@ -528,7 +522,7 @@ def _empechement(contexte: Contexte, offre: _Offre, communes: list[str], public:
 
 def _hypotheses(contexte: Contexte) -> tuple[str, ...]:
     annee = _annee(contexte)
-    taux = _annee_des_taux(contexte)
+    taux = contexte.annee_des_taux
     return (
         f"enfants de moins de 3 ans : naissances de {annee - 2} à {annee}, sans arrivées ni départs"
         + ("" if taux == annee else f" ; taux de couverture de décembre {taux}"),
@@ -548,7 +542,7 @@ def _hypotheses(contexte: Contexte) -> tuple[str, ...]:
 
 
 def _sources(contexte: Contexte) -> tuple[str, ...]:
-    taux = _annee_des_taux(contexte)
+    taux = contexte.annee_des_taux
     return (
         "Insee, état civil, naissances domiciliées",
         f"Cnaf, taux de couverture en accueil du jeune enfant, décembre {taux}",

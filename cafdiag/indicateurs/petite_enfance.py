@@ -19,7 +19,7 @@ from cafdiag.indicateurs.agregation import (
     sommer,
     taux_agrege,
 )
-from cafdiag.indicateurs.contexte import Contexte, annee_des_taux, resultat
+from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.generiques import a_apporter, rapport_de_sommes
 from cafdiag.indicateurs.hors_mayotte import SANS_TAUX
 from cafdiag.territoires import membres
@@ -48,7 +48,7 @@ COLLECTIFS = {
 }
 _COLLECTIFS_REUNIS = "crèches PSU et hors PSU réunies : leur détail n'est pas importé"
 # Les places qui répondent à chaque taux.
-_PLACES = {
+PLACES_DES_TAUX = {
     "txcouv": "places_accueil",
     "txcouv_eaje": "places_eaje_cnaf",
     "txcouv_eaje_psu": "places_eaje_psu",
@@ -99,17 +99,22 @@ def annees_publiees(taux: pd.DataFrame) -> list[int]:
     return sorted(int(a) for a in taux["annee"].dropna().unique())
 
 
-def publie(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+def taux_publie(contexte: Contexte, colonne: str = "txcouv") -> pd.DataFrame:
     """Taux publié à la maille demandée ; sinon rapport de sommes d'EPCI entiers, sinon non disponible et motif."""
+    return contexte.retenir(("publie", colonne), lambda: _publie(contexte, colonne)).copy()
+
+
+def publie(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
+    """:func:`taux_publie` ; celui que rien ne nourrit dit comment l'apporter."""
     colonne = ligne["numerateur"]
-    table = contexte.retenir(("publie", colonne), lambda: _publie(contexte, colonne)).copy()
+    table = taux_publie(contexte, colonne)
     if colonne not in contexte.taux or contexte.taux[colonne].isna().all():
         table["motif"] = table["motif"].mask(table["statut"].eq("non_disponible"), a_apporter(ligne))
     return table
 
 
 def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
-    annee = _annee(contexte)
+    annee = contexte.annee_des_taux
     territoires = contexte.territoires
     valeur = pd.Series(np.nan, index=contexte.codes)
     publies = {}
@@ -150,7 +155,7 @@ def _par_les_places(table: pd.DataFrame, contexte: Contexte, colonne: str, annee
 
     L'intervalle est celui du dénominateur reconstitué ; trop large, le taux reste muet.
     """
-    places, enfants = _PLACES[colonne], "enfants_moins_3_ans_cnaf"
+    places, enfants = PLACES_DES_TAUX[colonne], "enfants_moins_3_ans_cnaf"
     if annee not in contexte.annees(places) or annee not in contexte.annees(enfants):
         return
     brut = rapport(contexte.somme(places, annee=annee), contexte.somme(enfants, annee=annee))
@@ -162,11 +167,6 @@ def _par_les_places(table: pd.DataFrame, contexte: Contexte, colonne: str, annee
     table.loc[ici, nombres] = brut.loc[ici, nombres]
     table.loc[ici, ["statut", "motif"]] = ["estime", "places publiées, rapportées aux enfants que supposent les taux"]
     table.loc[ici, "maille_source"] = contexte.somme(places, annee=annee).loc[ici, "maille_source"]
-
-
-def _annee(contexte: Contexte) -> int:
-    cle = ("annee_des_taux", contexte.annee)
-    return contexte.partager(cle, lambda: annee_des_taux(contexte.taux, contexte.annee))
 
 
 def _ville(
@@ -295,9 +295,7 @@ def _enfants_par_epci(contexte: Contexte, appartenance: pd.DataFrame, annee: int
 
 def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Part de l'accueil individuel, à partir de taux arrondis à 0,1 : encadrée, statut ``arrondi``."""
-    global_, am, gad = (
-        publie(contexte, pd.Series({"numerateur": c})) for c in ("txcouv", "txcouv_am", "txcouv_gad")
-    )
+    global_, am, gad = (taux_publie(contexte, c) for c in ("txcouv", "txcouv_am", "txcouv_gad"))
     t = global_["valeur"].where(global_["valeur"] > 0)
     individuel = am["valeur"] + gad["valeur"]
     table = _deduit(global_, am, gad)
@@ -314,7 +312,7 @@ def mode_dominant(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
     Sans le détail du collectif, ses deux modes (PSU, hors PSU) sont réunis ; s'ils l'emportent, le motif le dit.
     """
-    toutes = {c: publie(contexte, pd.Series({**ligne, "numerateur": c})) for c in (*COLLECTIFS, *MODES)}
+    toutes = {c: taux_publie(contexte, c) for c in (*COLLECTIFS, *MODES)}
     table = _deduit(*(toutes[c] for c in MODES))
     valeurs = pd.DataFrame({c: t["valeur"] for c, t in toutes.items()})
     complet = valeurs[list(MODES)].notna().all(axis=1) & valeurs[list(MODES)].max(axis=1).gt(0)
@@ -333,7 +331,7 @@ def mode_dominant(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Écart du taux global à celui de la France, en points, à 0,1 point près ; sans objet pour elle-même."""
-    france, source = _taux_de_la_france(contexte), publie(contexte, pd.Series({"numerateur": "txcouv"}))
+    france, source = _taux_de_la_france(contexte), taux_publie(contexte)
     table = _deduit(source)
     table["valeur"] = source["valeur"] - france
     bas, haut = bornes_du_taux(source)
@@ -343,7 +341,7 @@ def ecart_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 def ratio_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Taux global divisé par celui de la France, encadré comme eux ; sans objet pour elle-même."""
-    france, source = _taux_de_la_france(contexte), publie(contexte, pd.Series({"numerateur": "txcouv"}))
+    france, source = _taux_de_la_france(contexte), taux_publie(contexte)
     # Un taux nul, ou plus petit que son arrondi, ne divise rien.
     france = france if france > DEMI_TAUX else np.nan
     table = _deduit(source)
@@ -354,7 +352,7 @@ def ratio_ref(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
 
 def _taux_de_la_france(contexte: Contexte) -> float:
-    return taux_du_contexte(contexte, "france", "txcouv", annee=_annee(contexte)).get("FR", np.nan)
+    return taux_du_contexte(contexte, "france", "txcouv", annee=contexte.annee_des_taux).get("FR", np.nan)
 
 
 def _sans_la_reference(table: pd.DataFrame, contexte: Contexte) -> pd.DataFrame:
@@ -368,7 +366,7 @@ def _sans_la_reference(table: pd.DataFrame, contexte: Contexte) -> pd.DataFrame:
 
 def tension(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Enfants de moins de 3 ans par place : l'inverse du taux publié, arrondi à 0,1, donc encadré."""
-    source = publie(contexte, pd.Series({"numerateur": "txcouv"}))
+    source = taux_publie(contexte)
     table = _deduit(source)
     taux = source["valeur"].where(source["valeur"] > DEMI_TAUX)
     table["valeur"] = 100 / taux

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cafdiag.indicateurs.agregation import exacte
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.qpv import quartiers_par_territoire
 from cafdiag.millesimes import millesime
@@ -34,8 +35,7 @@ def population_evolution(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 def densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     """Habitants au km² ; superficie mesurée sur des contours généralisés, d'où le statut ``estime``."""
     population = contexte.somme("population", annee=COURANTE)
-    aire = contexte.communes["superficie_km2"].astype("float64")
-    superficie = contexte.sommer(pd.DataFrame({"valeur": aire, "bas": aire, "haut": aire}))["valeur"]
+    superficie = contexte.sommer(exacte(contexte.communes["superficie_km2"].astype("float64")))["valeur"]
     valeur = population["valeur"] / superficie.where(superficie > 0)
     statut = pd.Series("estime", index=contexte.codes).mask(valeur.isna(), "non_disponible")
     motif = pd.Series("", index=contexte.codes).mask(valeur.isna(), "population ou superficie absente")

@@ -128,6 +128,6 @@ def contexte_des(
     )
 
 
-def contexte_de(cible: Territoire, *, annee: int | None = None, apports: Apports | None = None) -> Contexte:
+def contexte_de(cible: Territoire, *, apports: Apports | None = None) -> Contexte:
     """Le contexte de calcul d'un seul territoire, sous sa clé ``territoire``."""
-    return contexte_des(*un_territoire(cible, "territoire"), Tables.lire(apports), annee=annee, options=None)
+    return contexte_des(*un_territoire(cible, "territoire"), Tables.lire(apports))

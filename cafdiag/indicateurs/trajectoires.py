@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees.calibrage import calibrage_horizon, ecart_type, epreuve_horizon
+from cafdiag.indicateurs.agregation import exacte
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.enfants import enfants_estimes
 from cafdiag.indicateurs.projection import SERIE_MINIMALE, projeter_communes, series_de_naissances
@@ -38,7 +39,7 @@ def empechement(contexte: Contexte, depuis: int) -> pd.Series:
     """Par territoire, pourquoi on se tait (vide : rien n'empêche de projeter)."""
     toutes = series(contexte).loc[:, :depuis]
     motifs = pd.Series("", index=contexte.codes, dtype=object)
-    inconnues = contexte.sommer_ensembles(_encadrer(toutes.iloc[:, -1]))
+    inconnues = contexte.sommer_ensembles(exacte(toutes.iloc[:, -1]))
     manque = inconnues["n_manquants"].gt(0)
     motifs[manque] = [
         f"les naissances de {depuis} sont inconnues pour {n} de ses {total} communes" if total > 1
@@ -47,19 +48,15 @@ def empechement(contexte: Contexte, depuis: int) -> pd.Series:
     ]  # fmt: skip
     # Deux années suffisent à voir si la série commence trop tard (Mayotte, 2014).
     debut = toutes.iloc[:, -SERIE_MINIMALE]
-    court = motifs.eq("") & contexte.sommer_ensembles(_encadrer(debut))["n_manquants"].gt(0)
+    court = motifs.eq("") & contexte.sommer_ensembles(exacte(debut))["n_manquants"].gt(0)
     motifs[court] = f"ses naissances sont connues depuis moins de {SERIE_MINIMALE} ans en {depuis}"
-    aucune = motifs.eq("") & contexte.sommer_ensembles(_encadrer(toutes.iloc[:, -3:].sum(axis=1)))["valeur"].le(0)
+    aucune = motifs.eq("") & contexte.sommer_ensembles(exacte(toutes.iloc[:, -3:].sum(axis=1)))["valeur"].le(0)
     motifs[aucune] = "aucune naissance domiciliée en trois ans"
     habitants = contexte.somme("population")["valeur"]
     petite = contexte.territoires["maille"].isin(["commune", "perimetre"]) & habitants.lt(HABITANTS_MINIMAUX)
     motifs[petite] = TROP_PETITE
     motifs[contexte.de_maille("qpv")] = "les naissances se publient à la commune, pas au quartier"
     return motifs
-
-
-def _encadrer(valeurs: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"valeur": valeurs, "bas": valeurs, "haut": valeurs})
 
 
 def projetees(contexte: Contexte, depuis: int) -> pd.DataFrame:
@@ -106,7 +103,7 @@ def enfants_dans_cinq_ans(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     depuis = int(toutes.columns[-1])
     motif, estimes = empechement(contexte, depuis), enfants_estimes(contexte, depuis)
     trois_ans = projetees(contexte, depuis)[[depuis + DANS - 2, depuis + DANS - 1, depuis + DANS]]
-    cohorte = contexte.sommer_ensembles(_encadrer(trois_ans.sum(axis=1, min_count=3)))["valeur"]
+    cohorte = contexte.sommer_ensembles(exacte(trois_ans.sum(axis=1, min_count=3)))["valeur"]
     valeur = cohorte * (estimes["valeur"] / estimes["naissances"].where(estimes["naissances"].gt(0)))
     connu = motif.eq("") & valeur.notna()
     bas, haut = (
