@@ -93,7 +93,7 @@ def serie(
 def avec_ruptures(mesures: pd.DataFrame) -> pd.DataFrame:
     """Les mesures d'un indicateur, année par année, plus ``serie``, ``rupture``, et sa raison dans ``motif``."""
     table, code = mesures.copy(), mesures["indicateur"].iloc[0]
-    annees = [None if pd.isna(a) else int(a) for a in table["annee"]]
+    annees = [0 if pd.isna(a) else int(a) for a in table["annee"]]
     connues = series_des_taux() if _de_la_cnaf(code) else {}
     table["serie"] = [connues.get(a, "") for a in annees]
     suivante = pd.Series(range(len(table)), index=table.index).gt(0)

@@ -182,7 +182,7 @@ def mesurer_serie(
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
     (code,) = choisir([indicateur])
     tables, lieu = Tables.lire(apports), un_territoire(cible, cible.code)
-    annees = annees_disponibles(code, apports=apports) or [None]
+    annees: list[int | None] = [*annees_disponibles(code, apports=apports)] or [None]
     blocs = [mesurer_une_fois(*lieu, [code], tables, annee=a, options=options) for a in annees]
     return pd.concat(blocs, ignore_index=True)
 
