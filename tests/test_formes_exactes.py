@@ -15,6 +15,7 @@ from replique.serveur import detourner, servir
 import cafdiag as cd
 from cafdiag.cli import principal
 from cafdiag.donnees import catalogue, entrepot
+from cafdiag.magasin import lire_table
 
 CRAON = "200048551"
 
@@ -79,6 +80,28 @@ def composition():
          "Composition_communale": [*HABILLAGE, ["CODGEO", "LIBGEO", "EPCI", "LIBEPCI", "DEP", "REG"], *lignes]})}
 
 
+def dgcl():
+    entete = ["dept", "siren", "raison_sociale", "nature_juridique", "mode_financ", "nb_membres", "total_pop_tot",
+              "total_pop_mun", "dep_com", "insee", "siren_membre", "nom_membre", "ptot_2026", "pmun_2026"]
+    lignes = [["53", CRAON, "CC du Pays de Craon", "CC", "FPU", 37, 29500, 28591, "53", c, "21" + c + "84", "X", 9, 8]
+              for c in cd.territoire(CRAON).communes]
+    return {"epcicom2026.xlsx": classeur({"epcicom2026": [entete, *lignes]})}
+
+
+def depuis_2003():
+    lignes = [[c, c, "X"] for c in cd.territoire(CRAON).communes]
+    entete = ["CODGEO_INI", "CODGEO_2026", "LIBGEO_2026"]
+    return {"table_passage_geo2003_geo2026.xlsx": classeur({"Table de passage": [*HABILLAGE, entete, *lignes]})}
+
+
+def grille():
+    # Quatre lignes d'habillage ; trois niveaux dans DENS, sept dans DENS7.
+    entete = ["CODGEO", "LIBGEO", "DENS", "LIBDENS", "PMUN23", "DENS7", "LIBDENS7", "DENS_AAV"]
+    noms = lire_table("communes").set_index("code")["nom"]
+    lignes = [[c, noms[c], 3, "Rural", 9, 6, "Rural à habitat dispersé", 3] for c in cd.territoire(CRAON).communes]
+    return {"fichier_diffusion_2026.xlsx": classeur({"Maille communale": [*HABILLAGE[1:], entete, *lignes]})}
+
+
 def grands_ages():
     return {"base-cc-evol-struct-pop-2022.CSV": "CODGEO;P22_POP;P22_POP0014;P22_POP1529\n" + "".join(
         f"{c};100.5;20.25;15\n" for c in cd.territoire(CRAON).communes)}
@@ -92,6 +115,9 @@ def grands_ages():
     # Confrontés à ce qui est embarqué : rien à ranger.
     ("appartenance", appartenance, "", "", ""),
     ("epci", composition, "", "", ""),
+    ("epci_dgcl", dgcl, "", "", ""),
+    ("passage_2003", depuis_2003, "", "", ""),
+    ("densite_2026", grille, "communes", "densite_7", 6),
 ])
 def test_prise_a_son_adresse_et_lue(source, membres, jeu, colonne, vaut, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
@@ -103,7 +129,11 @@ def test_prise_a_son_adresse_et_lue(source, membres, jeu, colonne, vaut, tmp_pat
             archive.writestr(notice, "COD_VAR;LIB_VAR\nGEO;Lieu\n")
     adresse = urlsplit(catalogue.source(source).adresses[0].url_export)
     table = tmp_path / "adresses.json"
-    table.write_text(json.dumps({adresse.netloc + adresse.path: "archive.zip"}), encoding="utf-8")
+    servi = "archive.zip"
+    if adresse.path.endswith(".xlsx"):
+        [(servi, contenu)] = membres().items()
+        (tmp_path / servi).write_bytes(contenu)
+    table.write_text(json.dumps({adresse.netloc + adresse.path: servi}), encoding="utf-8")
     with servir(table) as base:
         monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", detourner(base))
         assert principal(["donnees", "telecharger", source]) == 0

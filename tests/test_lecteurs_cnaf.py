@@ -230,6 +230,21 @@ def test_prestations_par_epci(tmp_path):
         lire(ecrire(tmp_path, "x.csv", S_BEN_EPCI.replace("nomepci", "nomcom")))
 
 
+def test_un_epci_repete(tmp_path):
+    """Le vrai fichier répète des EPCI : d'une ligne d'un foyer, à l'identique, ou de deux qu'on ne départage pas."""
+    craon = S_BEN_EPCI.splitlines()[1] + "\n"
+    reste = "2024-12;200048551;CC DU PAYS DE CRAON;1;1;300;0;0\n"
+    lue = lire(ecrire(tmp_path, "s_ben_epci_f.csv", S_BEN_EPCI + reste + craon))
+    table = lue.table.set_index("code")
+    assert table.loc["200048551", "foyers_allocataires_2024"] == 4905
+    assert table.loc["200048551", "foyers_allocataires_2023"] == 4880
+    assert lue.compte_rendu.raisons()["reste de quelques foyers, à côté de la ligne de l'EPCI"] == 1
+    contraires = S_BEN_EPCI + craon.replace("4905", "4910")
+    table = lire(ecrire(tmp_path, "contraires.csv", contraires)).table.set_index("code")
+    assert table.isna().loc["200048551", "foyers_allocataires_2024"]
+    assert table.loc["241200765", "foyers_allocataires_2024"] == 900
+
+
 def test_l_epci_publie_l_emporte_sur_la_somme_de_ses_communes(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
     demande = ["mesurer", "200048551", "-i", "PS_RSA", "--format", "json"]

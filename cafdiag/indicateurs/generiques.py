@@ -221,7 +221,9 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     if VARIABLES[num].source == VARIABLES["foyers_allocataires"].source:
         # La somme des communes est arrondie autant de fois qu'il y a de communes.
         sommees = (contexte.de_maille("epci") & sommes_num["maille_source"].ne("epci")).to_numpy()
-        motif[(trop_large | zero_arrondi) & sommees] = f"{_TROP_PETITS} ; {_UNE_SEULE_FOIS}"
+        publies = {m for a in contexte.annees_publiees(num) for m in contexte.publications_de(num, a)["maille"]}
+        if not any(m.startswith("epci") for m in publies):
+            motif[(trop_large | zero_arrondi) & sommees] = f"{_TROP_PETITS} ; {_UNE_SEULE_FOIS}"
     motif[trop_large & (statut_complet == "estime")] = "effectifs estimés : l'intervalle possible est trop large"
     motif[nul] = "le dénominateur est nul"
     return resultat(

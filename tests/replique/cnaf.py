@@ -15,6 +15,7 @@ MAILLES = {"nat": "france", "reg": "region", "dep": "departement", "epci": "epci
 COURANTES, ANCIENNES = (2022, 2023), tuple(range(2017, 2023))
 PRESTATIONS = {"ndur": 0.19, "ndural": 0.09, "ndurpaje": 0.025, "af": 0.07, "cf": 0.012, "asf": 0.012, "ab": 0.02,
                "cmg": 0.012, "apl": 0.045, "als": 0.03, "alf": 0.015, "rsa": 0.028, "ppa": 0.065}
+HANDICAP = {"aah": 0.09, "aeeh": 0.03}
 TRANCHES = {"Moins de 400 euros": 0.22, "Entre 400 et 799 euros": 0.24, "Entre 800 et 1199 euros": 0.2,
             "Entre 1200 et 1599 euros": 0.12, "Entre 1600 et 1999 euros": 0.07, "Entre 2000 et 3999 euros": 0.1,
             "4000 euros ou plus": 0.02, "Inconnu": 0.03}
@@ -98,26 +99,49 @@ def _cadre(lus, suffixe, annee, noms, colonnes, genre, hist: bool) -> pd.DataFra
     return cadre
 
 
-def _foyers(m: Monde, annee: int, tirage) -> pd.DataFrame:
-    """Foyers et personnes par lieu : Mayotte, sans série communale, n'y est pas."""
+def _foyers(m: Monde, annee: int, tirage) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Foyers et personnes par lieu, publiés, puis avant l'arrondi : Mayotte, sans série communale, n'y est pas."""
     lieux = m.lieux[~m.lieux["departement"].eq("976")].reset_index(drop=True)
     pente = 1 + 0.01 * (annee - 2024)
     valeurs: dict[str, object] = {"code": lieux["code"], "nom": majuscules(lieux["nom"])}
+    vrais: dict[str, object] = {"commune": lieux["commune_mere"].fillna(lieux["code"])}
     for nom, part in PRESTATIONS.items():
         foyers = lieux["pop"].to_numpy() * part * pente * tirage.uniform(0.75, 1.25, len(lieux))
         foyers = np.minimum(foyers, valeurs["indfoy_ndur"]) if nom != "ndur" else foyers
         personnes = foyers * tirage.uniform(1.6, 2.6, len(lieux))
-        valeurs |= {f"indfoy_{nom}": arrondir(foyers), f"indnbp_{nom}": arrondir(personnes),
-                    f"indmtt_{nom}": arrondir(foyers * 310, 100)}
-    return pd.DataFrame(valeurs)
+        vrais |= {f"indfoy_{nom}": foyers, f"indnbp_{nom}": personnes, f"indmtt_{nom}": foyers * 310}
+        valeurs |= {c: arrondir(vrais[c], 100 if "mtt" in c else 5) for c in list(vrais)[-3:]}
+    return pd.DataFrame(valeurs), pd.DataFrame(vrais)
+
+
+def _epci(vrais: pd.DataFrame, annee: int) -> pd.DataFrame:
+    """Les mêmes foyers à l'EPCI, arrondis une fois, et le handicap, que les communes n'ont pas.
+
+    Une ligne XX pour les communes sans EPCI ; celle d'un EPCI répétée, celle d'un autre suivie d'un reste d'un foyer.
+    """
+    communes = lire_table("communes", colonnes=["code", "epci", "epci_2025"]).set_index("code")
+    code = vrais["commune"].map(communes["epci_2025"].fillna(communes["epci"])).fillna("XX")
+    sommes = vrais.drop(columns="commune").groupby(code.to_numpy()).sum()
+    for nom, part in HANDICAP.items():
+        sommes[f"indfoy_{nom}"] = sommes["indfoy_ndur"] * part
+        sommes[f"indnbp_{nom}"] = sommes["indnbp_ndur"] * part
+    table = pd.DataFrame({c: arrondir(s.to_numpy(), 100 if "mtt" in c else 5) for c, s in sommes.items()}, sommes.index)
+    libelles = pd.concat([lire_table(t).set_index("code")["nom"] for t in ("epci", "epci_2025")])
+    noms = majuscules(table.index.to_series().map(libelles[~libelles.index.duplicated()]).fillna("XX"))
+    table = table.rename_axis("numepci").reset_index()
+    table.insert(1, "nomepci", noms.to_numpy())
+    deux = table[table["numepci"].ne("XX")].iloc[:2]
+    reste = deux.iloc[1:].assign(**{c: 1 if c[3:] in ("foy_ndur", "nbp_ndur") else 0 for c in table if c[:3] == "ind"})
+    return pd.concat([table, deux.iloc[:1], reste], ignore_index=True).assign(dtreffre=f"{annee}-12")
 
 
 def allocataires(m: Monde, dossier: Path) -> dict[str, Path]:
-    """``s_ben_com_f`` et le quotient familial des communes : les mêmes foyers."""
-    larges, longues = [], []
+    """``s_ben_com_f``, ``s_ben_epci_f`` et le quotient familial des communes : les mêmes foyers."""
+    larges, par_epci, longues = [], [], []
     for annee in m.annees:
         tirage = hasard(f"s_ben{annee}")
-        table = _foyers(m, annee, tirage)
+        table, vrais = _foyers(m, annee, tirage)
+        par_epci.append(_epci(vrais, annee))
         # Une ligne par an sans code : les allocataires qu'on ne sait pas situer.
         nulle_part = {c: 0 for c in table} | {"code": "", "nom": "", "indfoy_ndur": 6800, "indnbp_ndur": 14000,
                                               "indfoy_rsa": 6700, "indnbp_rsa": 12000}
@@ -135,8 +159,10 @@ def allocataires(m: Monde, dossier: Path) -> dict[str, Path]:
         table = pd.concat([table, pd.DataFrame([nulle_part])], ignore_index=True)
         table.insert(0, "dtreffre", f"{annee}-12")
         larges.append(table.rename(columns={"code": "numcomdo", "nom": "nomcom"}))
-    ecrits = {nom: dossier / f"{nom}.csv" for nom in ("s_ben_com_f", "ndur_s_qf_400_com_f", "ndur_s_qf_400_qpv_f")}
+    ecrits = {nom: dossier / f"{nom}.csv"
+              for nom in ("s_ben_com_f", "s_ben_epci_f", "ndur_s_qf_400_com_f", "ndur_s_qf_400_qpv_f")}
     ecrire(pd.concat(larges, ignore_index=True), ecrits["s_ben_com_f"])
+    ecrire(pd.concat(par_epci, ignore_index=True), ecrits["s_ben_epci_f"])
     ecrire(pd.concat(longues, ignore_index=True).sort_values(["dtreffre", "numcomdo"], kind="stable"),
            ecrits["ndur_s_qf_400_com_f"])
     ecrire(_quartiers(m), ecrits["ndur_s_qf_400_qpv_f"])

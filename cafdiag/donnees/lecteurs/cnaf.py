@@ -462,6 +462,17 @@ def lire_prestations(chemin: Path, *, feuille: str | None = None, annee: int | N
     return _rendre(c, large, table["annee"], _SOURCE)
 
 
+def _ecarter_les_restes(c: Chantier, cle: pd.DataFrame, valeurs: pd.DataFrame) -> None:
+    """Le portail répète des EPCI : un reste d'un foyer, qu'il aurait arrondi, ou deux lignes qu'on ne départage pas."""
+    foyers = valeurs.iloc[:, 0]
+    repetes = cle.duplicated(keep=False) & c.garde
+    c.rejeter(repetes & foyers.between(1, 4), "reste de quelques foyers, à côté de la ligne de l'EPCI", foyers)
+    fiches = cle.join(valeurs)[c.garde].drop_duplicates()
+    contraires = fiches.loc[fiches.duplicated([*cle], keep=False), [*cle]]
+    ici = pd.MultiIndex.from_frame(cle).isin(pd.MultiIndex.from_frame(contraires))
+    c.rejeter(ici, "EPCI publié deux fois la même année, avec d'autres effectifs", cle["code"])
+
+
 def lire_prestations_epci(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
     """``s_ben_epci_f`` : table ``epci``, une colonne par prestation et par année, arrondie une seule fois."""
     brut = lire_tableau(chemin, feuille=feuille, nombres=_effectif, colonnes=lambda n: not _MONTANT.match(simple(n)))
@@ -471,6 +482,7 @@ def lire_prestations_epci(chemin: Path, *, feuille: str | None = None, annee: in
     _refuser_detail(brut, plan)
     codes, an = _codes(c, "epci", colonne), annees(c, annee, decembre=True)
     valeurs, secrets = _effectifs(c, plan)
+    _ecarter_les_restes(c, pd.DataFrame({"code": codes, "annee": an}), valeurs)
     c.sans_doublon([codes, an], valeurs)
     c.refuser_si_vide("des EPCI avec une année")
     mots = valeurs.assign(**{f"{mot}__statut": statut for mot, statut in secrets.items()})

@@ -28,7 +28,8 @@ from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour
 
 SOURCE = "Insee, code officiel géographique"
-_COG = millesime("geographie.communes")
+# Les codes n'ont pas changé entre le COG où l'on amène tout et celui d'aujourd'hui.
+_COG = f"(?:{millesime('geographie.communes')}|{millesime('geographie.reference')})"
 _ANCIEN = (rf"ancien_code(_officiel)?|code_avant|com_av|code_ancien|codgeo_ini|codgeo_(?!{_COG})20\d\d",)
 _NOUVEAU = (rf"code_courant(_officiel)?|code_apres|com_ap|code_nouveau|codgeo_{_COG}|codgeo_fin", r"code")
 # Suppression, fusion, commune nouvelle, changement de département ou de chef-lieu (deux nomenclatures de MOD).
