@@ -115,10 +115,11 @@ def enfants_estimes(contexte: Contexte, annee: int) -> pd.DataFrame:
     DataFrame
         ``valeur, bas, haut, methode, naissances, recensement, dits, statut, motif, alerte`` ; index des territoires.
     """
-    return contexte.retenir(("enfants estimes", annee), lambda: _enfants_estimes(contexte, annee))
+    return contexte.retenir(("enfants estimes", annee), lambda: _dire(fourchettes(contexte, annee), contexte, annee))
 
 
-def _enfants_estimes(contexte: Contexte, annee: int) -> pd.DataFrame:
+def fourchettes(contexte: Contexte, annee: int) -> pd.DataFrame:
+    """Les nombres de :func:`enfants_estimes`, sans ses phrases : ``valeur, bas, haut, methode, …``."""
     if annee in contexte.annees(NAISSANCES):
         naissances = contexte.somme(NAISSANCES, annee=annee)["valeur"]
     else:
@@ -135,8 +136,12 @@ def _enfants_estimes(contexte: Contexte, annee: int) -> pd.DataFrame:
     # Un compte reconstitué dit mieux que le recensement combien d'enfants sont là pour une naissance.
     mieux = table["methode"].isin(["reconstitue", "prolonge"]) & table["naissances"].gt(0)
     table.loc[mieux, "ecart"] = np.log(table.loc[mieux, "valeur"] / table.loc[mieux, "naissances"])
+    return table
+
+
+def _dire(table: pd.DataFrame, contexte: Contexte, annee: int) -> pd.DataFrame:
     table["statut"] = np.select(
-        [ici, table["valeur"].notna()], ["arrondi", "estime"], default="non_disponible"
+        [table["methode"].eq("reconstitue"), table["valeur"].notna()], ["arrondi", "estime"], default="non_disponible"
     ).astype(object)
     table["alerte"] = _alertes(table, contexte)
     table["motif"] = _motifs(table, contexte, annee)
@@ -169,13 +174,14 @@ def reconstitues(contexte: Contexte, annee: int) -> pd.DataFrame:
 def _reconstitues(contexte: Contexte, annee: int) -> pd.DataFrame:
     if annee not in contexte.annees_publiees(RECONSTITUES):
         return pd.DataFrame(np.nan, index=contexte.codes, columns=["valeur", "bas", "haut"])
-    publies = contexte.publications_de(RECONSTITUES, annee).set_index(["maille", "code"])
+    def ranger() -> pd.DataFrame:
+        publies = contexte.publications_de(RECONSTITUES, annee)
+        return publies[["valeur", "bas", "haut"]].set_axis(publies["maille"] + " " + publies["code"])
+
+    officiels = contexte.officiels
     # Le département de Paris est la commune de Paris.
-    officiels = contexte.officiels.copy()
-    paris = officiels["maille"].eq("departement") & officiels["code"].eq("75")
-    officiels.loc[paris, ["maille", "code"]] = ["commune", "75056"]
-    cles = pd.MultiIndex.from_arrays([officiels["maille"], officiels["code"]])
-    return publies[["valeur", "bas", "haut"]].reindex(cles).set_axis(contexte.codes)
+    cles = (officiels["maille"] + " " + officiels["code"]).replace("departement 75", "commune 75056")
+    return contexte.partager(("reconstitues", annee), ranger).reindex(cles).set_axis(contexte.codes)
 
 
 def _porter(table: pd.DataFrame, contexte: Contexte, an: int, annee: int) -> None:

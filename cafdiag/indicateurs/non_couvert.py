@@ -21,7 +21,7 @@ from cafdiag.erreurs import DemandeFausse
 from cafdiag.geographie import autre, geographie
 from cafdiag.indicateurs.accessibilite import Voisinage, au_plus_proche, autour, deux_temps, voisiner
 from cafdiag.indicateurs.contexte import HORS_SUIVI, Contexte, compter
-from cafdiag.indicateurs.enfants import enfants_estimes, reconstitues
+from cafdiag.indicateurs.enfants import fourchettes, reconstitues
 from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, taux_du_contexte
 from cafdiag.indicateurs.repartition import parts_servies, ranger
@@ -181,7 +181,7 @@ def _marges(contexte: Contexte) -> dict[str, tuple[float, float]]:
     estimes = reconstitues(contexte, annee).assign(naissances=contexte.somme(ENFANTS, annee=annee)["valeur"])
     if (muets := estimes["valeur"].isna()).any():
         autres = contexte.parmi(estimes.index[muets])
-        estimes.loc[muets] = enfants_estimes(autres, annee)[estimes.columns].astype("float64")
+        estimes.loc[muets] = fourchettes(autres, annee)[estimes.columns].astype("float64")
     bas, haut = (estimes[c] / estimes["naissances"] for c in ("bas", "haut"))
     # Sans estimation, les naissances valent les enfants.
     bas, haut = bas.where(np.isfinite(bas), 1.0).clip(upper=1.0), haut.where(np.isfinite(haut), 1.0).clip(lower=1.0)

@@ -81,17 +81,23 @@ def taux_publies(taux: pd.DataFrame, maille: str, colonne: str, *, annee: int) -
     >>> taux_publies(table, "epci", "txcouv", annee=2023).to_dict()
     {'200048551': 79.9}
     """
+    return _colonne(_lignes(taux, maille, annee), colonne)
+
+
+def _lignes(taux: pd.DataFrame, maille: str, annee: int) -> pd.DataFrame:
     lignes = taux[(taux["maille"].eq(maille) & taux["annee"].eq(annee)).to_numpy(dtype=bool, na_value=False)]
-    lignes = lignes[~lignes["code"].str.fullmatch(r"X+|COM|Z+")].set_index("code")
+    return lignes[~lignes["code"].str.fullmatch(r"X+|COM|Z+")].set_index("code")
+
+
+def _colonne(lignes: pd.DataFrame, colonne: str) -> pd.Series:
     # Le détail PSU et hors PSU n'est que dans les fichiers importés.
     return lignes[colonne].astype("float64") if colonne in lignes else pd.Series(np.nan, index=lignes.index)
 
 
 def taux_du_contexte(contexte: Contexte, maille: str, colonne: str, *, annee: int) -> pd.Series:
     """:func:`taux_publies` sur les taux du contexte, une fois pour tous les calculs ; à ne pas modifier."""
-    return contexte.partager(
-        ("taux", maille, colonne, annee), lambda: taux_publies(contexte.taux, maille, colonne, annee=annee)
-    )
+    lignes = contexte.partager(("taux", maille, annee), lambda: _lignes(contexte.taux, maille, annee))
+    return contexte.partager(("taux", maille, colonne, annee), lambda: _colonne(lignes, colonne))
 
 
 def annees_publiees(taux: pd.DataFrame) -> list[int]:
