@@ -53,7 +53,7 @@ USAGES = {
     "mesurer tout": ["mesurer", "200048551", "--format", "json"],
     "diagnostic": ["diagnostic", "200048551", "--sortie", "{sortie}"],
     "departement": ["departement", "53", "--sortie", "{sortie}"],
-    "lot": ["lot", "--departement", "53", "--sortie", "{sortie}", "--oui"],
+    "lot": ["lot", "--departement", "53", "--sortie", "{sortie}"],
 }
 
 
