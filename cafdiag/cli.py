@@ -45,7 +45,6 @@ def _commandes_de_perimetre(sous_analyseurs: Any) -> argparse.ArgumentParser:
         dest="action", metavar="ACTION", required=True, parser_class=type(perimetre)
     )
     lister = actions.add_parser("lister", help="les périmètres gardés")
-    lister.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
     garder = actions.add_parser("garder", help="garde un périmètre ; de même nom, il remplace")
     garder.add_argument("nom", metavar="NOM", help="par exemple « Pôle sud »")
     garder.add_argument("codes", metavar="CODES", help="codes de communes ou d'EPCI : 53012+53084")
@@ -54,7 +53,7 @@ def _commandes_de_perimetre(sous_analyseurs: Any) -> argparse.ArgumentParser:
     montres = actions.add_parser(
         "montres", help="le journal des périmètres dont des chiffres confidentiels ont été montrés"
     )
-    montres.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+    cli_choix.format_de_sortie(lister, montres)
     oublier_montres = actions.add_parser(
         "oublier-montres", help="ôte du journal un périmètre montré : ceux d'après ne le connaîtront plus"
     )
@@ -72,15 +71,18 @@ def _perimetre(options: argparse.Namespace) -> int:
 def _lister(options: argparse.Namespace) -> int:
     from cafdiag.territoires import perimetres_gardes
 
-    table = perimetres_gardes()
-    if table.empty and options.format == "texte":
-        print("cafdiag : aucun périmètre gardé ; voyez « cafdiag perimetre garder --help ».", file=sys.stderr)
+    rien = "aucun périmètre gardé ; voyez « cafdiag perimetre garder --help »."
+    return _afficher_s_il_y_en_a(perimetres_gardes(), options.format, rien)
+
+
+def _afficher_s_il_y_en_a(table: Any, forme: str, rien: str) -> int:
+    if table.empty and forme == "texte":
+        print(f"cafdiag : {rien}", file=sys.stderr)
         return 0
-    return afficher(table, options.format)
+    return afficher(table, forme)
 
 
 def _garder(options: argparse.Namespace) -> int:
-    from cafdiag.erreurs import CafdiagError
     from cafdiag.territoires import garder_perimetre, perimetre
 
     lieu = perimetre(options.nom, options.codes)
@@ -113,11 +115,8 @@ def _oublier(options: argparse.Namespace) -> int:
 def _montres(options: argparse.Namespace) -> int:
     from cafdiag.territoires import perimetres_montres
 
-    table = perimetres_montres()
-    if table.empty and options.format == "texte":
-        print("cafdiag : aucun périmètre libre n'a montré de chiffre confidentiel.", file=sys.stderr)
-        return 0
-    return afficher(table, options.format)
+    rien = "aucun périmètre libre n'a montré de chiffre confidentiel."
+    return _afficher_s_il_y_en_a(perimetres_montres(), options.format, rien)
 
 
 def _oublier_montres(options: argparse.Namespace) -> int:
@@ -220,11 +219,9 @@ def analyseur() -> argparse.ArgumentParser:
     territoires.add_argument("--departement", metavar="CODE", help="par exemple 53")
     territoires.add_argument("mots", metavar="NOM", nargs="*", help="tout ou partie d'un nom, ou un code")
     territoires.add_argument("--recherche", metavar="NOM", help="la même chose")
-    _format(territoires)
 
     indicateurs = commandes.add_parser("indicateurs", help="le dictionnaire des indicateurs")
     indicateurs.add_argument("--theme", metavar="THEME", help="par exemple petite-enfance")
-    _format(indicateurs)
 
     mesurer = commandes.add_parser("mesurer", help="les mesures d'un territoire, ou de plusieurs côte à côte")
     mesurer.add_argument(
@@ -239,12 +236,11 @@ def analyseur() -> argparse.ArgumentParser:
     cli_choix.apports(mesurer)
     cli_choix.choix(mesurer)
     cli_choix.acces(mesurer)
-    _format(mesurer)
 
     comparables = commandes.add_parser("comparables", help="les territoires qui ressemblent à celui-ci")
     comparables.add_argument("code", metavar="CODE")
     comparables.add_argument("--k", type=int, default=10, metavar="NOMBRE", help="combien (10 par défaut)")
-    _format(comparables)
+    cli_choix.format_de_sortie(territoires, indicateurs, mesurer, comparables)
 
     carte = commandes.add_parser("carte", help="la carte d'un indicateur, sans réseau")
     carte.add_argument("code", metavar="CODE")
@@ -329,10 +325,6 @@ def _geographie(analyseur_: argparse.ArgumentParser, *, default: str | None = No
             for sous in dict.fromkeys(action.choices.values()):
                 # Dite avant ou après le nom de la commande.
                 _geographie(sous, default=argparse.SUPPRESS)
-
-
-def _format(sous: argparse.ArgumentParser) -> None:
-    sous.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
 
 
 def principal(arguments: list[str] | None = None) -> int:
@@ -432,10 +424,8 @@ def _mesurer(options: argparse.Namespace) -> int:
 
 def _comparables(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.comparables import voisinage
-    from cafdiag.territoires import territoire
 
-    cible = territoire(options.code)
-    cli_choix.annoncer(cible, options.code)
+    cible = cli_choix.lire_lieu(options.code)
     choisis = voisinage(cible, k=options.k)
     print(f"cafdiag : choisis parmi {choisis.candidats}, d'après :", file=sys.stderr)
     for variable in choisis.variables:
@@ -448,10 +438,8 @@ def _comparables(options: argparse.Namespace) -> int:
 def _carte(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs import Options
     from cafdiag.restitution.cartes import carte
-    from cafdiag.territoires import territoire
 
-    cible = territoire(options.code)
-    cli_choix.annoncer(cible, options.code)
+    cible = cli_choix.lire_lieu(options.code)
     choix = Options(**cli_choix.calcul(options))
     apports = cli_choix.lire_apports(options)
     objet = carte(cible, options.indicateur, apports=apports, options=choix, classes=options.classes)
@@ -469,10 +457,8 @@ def _diagnostic(options: argparse.Namespace) -> int:
 
 def _produire_le_diagnostic(options: argparse.Namespace) -> int:
     from cafdiag.restitution.produire import diagnostic
-    from cafdiag.territoires import territoire
 
-    cible = territoire(options.code)
-    cli_choix.annoncer(cible, options.code)
+    cible = cli_choix.lire_lieu(options.code)
     if options.registre:
         cli_choix.lire_apports(options)  # dit ce que le registre a rangé de côté, avant un rapport qui ne le compte pas
     print(f"cafdiag : diagnostic en cours : {options.nom or cible.libelle}…", file=sys.stderr)

@@ -7,19 +7,14 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu
 from cafdiag.millesimes import millesime
 
 if TYPE_CHECKING:
     from cafdiag.donnees import Apports
-    from cafdiag.erreurs import TerritoireAmbigu
     from cafdiag.territoires import Territoire
-
-
-from typing import NoReturn
-
-from cafdiag.erreurs import DemandeFausse
 
 
 def annoncer(lieu: Territoire, demande: str = "") -> None:
@@ -41,6 +36,21 @@ def annoncer(lieu: Territoire, demande: str = "") -> None:
             )
     for dit in dits:
         print(f"cafdiag : {dit}", file=sys.stderr)
+
+
+def lire_lieu(code: str) -> Territoire:
+    """Le territoire demandé ; ce qu'il a fallu interpréter est dit (:func:`annoncer`)."""
+    from cafdiag.territoires import territoire
+
+    lieu = territoire(code)
+    annoncer(lieu, code)
+    return lieu
+
+
+def format_de_sortie(*sous: argparse.ArgumentParser) -> None:
+    """Ce que la commande écrit sur la sortie standard."""
+    for commande in sous:
+        commande.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
 
 
 def au_clavier() -> bool:
@@ -215,7 +225,6 @@ def parametres(options: argparse.Namespace) -> dict[str, str]:
 
 def tout_lire(*lectures: Callable[[], Any]) -> list[Any]:
     """:func:`cafdiag.erreurs.tout_lire` ; au clavier, un nom ambigu se précise d'abord, le reste se dira ensuite."""
-    from cafdiag.erreurs import TerritoireAmbigu
     from cafdiag.erreurs import tout_lire as lire
 
     return lire(*lectures, d_abord=(TerritoireAmbigu,) if au_clavier() else ())

@@ -10,6 +10,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from cafdiag.cli_choix import format_de_sortie
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -85,8 +87,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
     retirer = actions.add_parser("retirer", help="ôte une table de l'entrepôt")
     retirer.add_argument("noms", nargs="+", metavar="NOM", help="voir « cafdiag donnees etat »")
 
-    for action in (lister, telecharger, importer, verifier, etat, retirer):
-        action.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+    format_de_sortie(lister, telecharger, importer, verifier, etat, retirer)
     return donnees
 
 

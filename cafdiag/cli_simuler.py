@@ -114,8 +114,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
     )
     besoin.add_argument("--carte", metavar="FICHIER", help="écrit aussi la carte par commune (.html, .png ou .svg)")
     cli_choix.apports(besoin)
-    for sous in (simuler, baremes, besoin, horizon):
-        sous.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+    cli_choix.format_de_sortie(simuler, baremes, besoin, horizon)
     sppe.add_argument("--format", choices=["texte", "json", "csv", "md", "docx"], default="texte")
 
 
@@ -140,10 +139,8 @@ def simuler(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.simulation import simuler as calculer
     from cafdiag.indicateurs.simulation_objets import Hypotheses
     from cafdiag.restitution.simulation import lire_modes_ecrits, simulation_en_texte
-    from cafdiag.territoires import territoire
 
-    lieu = territoire(options.code)
-    cli_choix.annoncer(lieu, options.code)
+    lieu = cli_choix.lire_lieu(options.code)
     resultat = calculer(
         lieu,
         cible=options.cible,
@@ -185,10 +182,8 @@ def besoin(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs import Options
     from cafdiag.indicateurs.non_couvert import besoin as compter
     from cafdiag.restitution.besoin import en_texte
-    from cafdiag.territoires import territoire
 
-    cible = territoire(options.code)
-    cli_choix.annoncer(cible, options.code)
+    cible = cli_choix.lire_lieu(options.code)
     choix = Options(vitesse_kmh=options.vitesse) if options.vitesse else None
     trouve = compter(cible, minutes=options.minutes, apports=cli_choix.lire_apports(options), options=choix)
     if options.carte:
@@ -206,10 +201,8 @@ def horizon(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.horizon import horizon as projeter
     from cafdiag.indicateurs.horizon_objets import ApportHorizon
     from cafdiag.restitution.horizon import en_texte
-    from cafdiag.territoires import territoire
 
-    cible = territoire(options.code)
-    cli_choix.annoncer(cible, options.code)
+    cible = cli_choix.lire_lieu(options.code)
     apport = ApportHorizon(
         part_55=options.departs_am,
         logements=options.logements,
@@ -225,18 +218,15 @@ def horizon(options: argparse.Namespace) -> int:
 
 def sppe(options: argparse.Namespace) -> int:
     """Exécute « sppe »."""
-    from cafdiag.cli_choix import noms_dits
     from cafdiag.indicateurs.sppe import sppe as etablir
     from cafdiag.indicateurs.sppe_schema import lire_grille
     from cafdiag.restitution import sppe as kit
-    from cafdiag.territoires import territoire
 
-    lieu = territoire(options.code)
-    cli_choix.annoncer(lieu, options.code)
+    lieu = cli_choix.lire_lieu(options.code)
     if options.grille:
         from cafdiag.restitution.modeles import ecrire_modele
 
-        with noms_dits():
+        with cli_choix.noms_dits():
             print(ecrire_modele(kit.grille(), options.grille))
         return 0
     sortie = options.sortie
@@ -253,7 +243,7 @@ def sppe(options: argparse.Namespace) -> int:
         beneficiaire=options.beneficiaire,
     )
     if sortie:
-        with noms_dits():
+        with cli_choix.noms_dits():
             print(kit.ecrire(etat, sortie, declares=declares))
         return 0
     if options.format in ("json", "csv"):

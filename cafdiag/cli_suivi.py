@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from cafdiag import cli_choix
-from cafdiag.cli_choix import annoncer, noms_dits
 from cafdiag.cli_donnees import afficher
 
 
@@ -50,8 +49,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> None:
         help="CSV, xlsx ou ods, colonnes grandeur et valeur ; unite, libelle, source au choix",
     )
 
-    for commande in (serie, decomposer, evaluer, anomalies):
-        commande.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+    cli_choix.format_de_sortie(serie, decomposer, evaluer, anomalies)
 
 
 def executer(options: argparse.Namespace) -> int:
@@ -62,7 +60,7 @@ def executer(options: argparse.Namespace) -> int:
 def _serie(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.evolution import serie
 
-    table = serie(options.code, options.indicateur)
+    table = serie(cli_choix.lire_lieu(options.code), options.indicateur)
     if options.format == "texte":
         table = table[["annee", "valeur", "unite", "statut", "serie", "rupture", "motif"]]
     return afficher(table, options.format)
@@ -71,16 +69,14 @@ def _serie(options: argparse.Namespace) -> int:
 def _decomposer(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.evolution import decomposer
 
-    table = decomposer(options.code, options.debut, options.fin, mode=options.mode)
+    table = decomposer(cli_choix.lire_lieu(options.code), options.debut, options.fin, mode=options.mode)
     return afficher(table.rename_axis("grandeur").reset_index(), options.format)
 
 
 def _figer(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.instantane import figer
-    from cafdiag.territoires import territoire
 
-    cible = territoire(options.code)
-    annoncer(cible, options.code)
+    cible = cli_choix.lire_lieu(options.code)
     sortie = options.sortie or Path("sorties") / f"t0-{cible.suffixe}.json"
     print(figer(cible, sortie, indicateurs=options.indicateurs, annee=options.annee))
     return 0
@@ -94,7 +90,7 @@ def _evaluer(options: argparse.Namespace) -> int:
         from cafdiag.indicateurs.actions import lire_actions
 
         # Lu d'abord : un tableau fautif se dit avant de recalculer tout le territoire.
-        with noms_dits():
+        with cli_choix.noms_dits():
             actions = lire_actions(options.actions)
     evaluation = evaluer(options.fichier)
     for remarque in evaluation.remarques:
@@ -175,7 +171,6 @@ def ajouter_commandes_du_dossier(sous_analyseurs: Any) -> None:
         help="crèche à PSU (par défaut), ou micro-crèche à Paje",
     )
     avis.add_argument("--sortie", metavar="FICHIER", help="écrit la fiche (.docx à reprendre, .html ou .pdf)")
-    avis.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
 
     bilan = sous_analyseurs.add_parser(
         "bilan",
@@ -188,7 +183,7 @@ def ajouter_commandes_du_dossier(sous_analyseurs: Any) -> None:
     bilan.add_argument("--modele", metavar="FICHIER", help="écrit le fichier vierge (.xlsx), à remplir")
     bilan.add_argument("--t0", metavar="T0.json", help="l'instantané du départ (« cafdiag figer »)")
     bilan.add_argument("--sortie", metavar="FICHIER", help="écrit le bilan (.docx à reprendre, .html ou .pdf)")
-    bilan.add_argument("--format", choices=["texte", "json", "csv"], default="texte")
+    cli_choix.format_de_sortie(avis, bilan)
 
     questionnaire = sous_analyseurs.add_parser(
         "questionnaire",
@@ -275,7 +270,7 @@ def _questionnaire(options: argparse.Namespace) -> int:
     from cafdiag.territoires import territoire
 
     if options.geste == "preparer":
-        lieu = territoire(options.code)
+        lieu = cli_choix.lire_lieu(options.code)
         with cli_choix.noms_dits():
             for chemin in document.preparer(lieu, options.sortie):
                 print(chemin)
@@ -283,6 +278,7 @@ def _questionnaire(options: argparse.Namespace) -> int:
     lieu, _ = cli_choix.tout_lire(
         lambda: territoire(options.code), lambda: options.sortie and controler_sortie(options.sortie)
     )
+    cli_choix.annoncer(lieu, options.code)
     trouve = depouiller(lieu, options.reponses, seuil=options.seuil)
     if options.sortie:
         for remarque in trouve.remarques:

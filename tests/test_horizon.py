@@ -14,6 +14,7 @@ from cafdiag.cli import principal
 from cafdiag.donnees.calibrage import calibrage_horizon, ecart_type, epreuve_horizon
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.dictionnaire import dictionnaire
+from cafdiag.indicateurs.enfants import enfants_estimes
 from cafdiag.indicateurs.horizon import ce_qui_change, phrase_de_l_epreuve
 from cafdiag.indicateurs.projection import projeter_communes, series_de_naissances, tendance_amortie
 from cafdiag.indicateurs.tables_calcul import contexte_de
@@ -93,7 +94,6 @@ def test_une_annee_connue_de_quelques_departements_n_est_pas_retenue():
     communes["naissances_2025"] = np.where(np.arange(100) < 10, 5.0, np.nan)
     communes.loc["00003", "naissances_2021"] = np.nan
     assert series_de_naissances(communes).columns.tolist() == [2020, 2021, 2022, 2023, 2024]
-    assert series_de_naissances(communes, depuis=2022).columns.tolist() == [2020, 2021, 2022]
     # Un trou coupe la série : ce qui le précède ne se prolonge pas au travers.
     communes.loc["00000":"00049", "naissances_2021"] = np.nan
     assert series_de_naissances(communes).columns.tolist() == [2022, 2023, 2024]
@@ -283,6 +283,17 @@ def test_places_a_taux_constant(craon):
     p = craon.places.set_index("hypothese").loc["tendance"]
     attendu = taux / 100 * (craon.en("enfants_0_2", 2034)["valeur"] - aujourd_hui)
     assert abs(p["valeur"] - attendu) <= 1 and p["bas"] <= p["valeur"] <= p["haut"]
+
+
+def test_places_d_un_perimetre_encadrees_aussi_par_son_taux_estime():
+    pole = "200048551+200042182"
+    trouve, taux = cd.horizon(pole, annees=5), cd.mesurer(pole, ["PE_TXCOUV_GLOBAL"]).iloc[0]
+    estimes = enfants_estimes(contexte_de(cd.territoire(pole)), 2023).iloc[0]
+    rapport = trouve.en("enfants_0_2", 2029)["valeur"] / estimes["valeur"]
+    bas, _ = largeurs("enfants", "commune", estimes["naissances"], 5)
+    assert taux["bas"] < taux["valeur"] < taux["haut"] and rapport * np.exp(bas) < 1
+    attendu = np.floor(taux["haut"] / 100 * estimes["valeur"] * (rapport * np.exp(bas) - 1))
+    assert trouve.places.iloc[0]["bas"] == attendu
 
 
 def test_departs_et_logements(capsys):

@@ -47,7 +47,7 @@ class Voisinage:
         return Voisinage(self.origines, self.lieux, self.i, self.j, duree)
 
 
-def minutes(metres: np.ndarray | pd.Series, *, vitesse_kmh: float, detour: float = DETOUR):
+def minutes(metres: np.ndarray | pd.Series, *, vitesse_kmh: float):
     """Durée estimée, en minutes : ``distance × détour / vitesse``.
 
     Examples
@@ -55,16 +55,16 @@ def minutes(metres: np.ndarray | pd.Series, *, vitesse_kmh: float, detour: float
     >>> minutes(np.array([0.0, 5000.0]), vitesse_kmh=50).tolist()
     [0.0, 7.8]
     """
-    return metres * detour * 60 / (1000 * vitesse_kmh)
+    return metres * DETOUR * 60 / (1000 * vitesse_kmh)
 
 
-def metres(duree: float, *, vitesse_kmh: float, detour: float = DETOUR) -> float:
+def metres(duree: float, *, vitesse_kmh: float) -> float:
     """Distance à vol d'oiseau, en mètres, parcourue en tant de minutes : l'inverse de :func:`minutes`.
 
     >>> metres(7.8, vitesse_kmh=50)
     5000.0
     """
-    return duree * 1000 * vitesse_kmh / (60 * detour)
+    return duree * 1000 * vitesse_kmh / (60 * DETOUR)
 
 
 def _arbre(points: pd.DataFrame):

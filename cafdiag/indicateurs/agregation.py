@@ -171,7 +171,7 @@ def taux_agrege(taux: pd.Series, poids: pd.Series) -> float:
 
 
 def enfants_reconstitues(
-    places: dict[str, float], taux: dict[str, float], *, demi_place: float = 0.5, demi_taux: float = 0.05
+    places: dict[str, float], taux: dict[str, float], *, demi_place: float = 0.5
 ) -> tuple[float, float]:
     """Encadre le nombre d'enfants de moins de 3 ans que supposent des places et des taux publiés.
 
@@ -199,6 +199,5 @@ def enfants_reconstitues(
         pd.DataFrame([places], columns=modes, dtype=float),
         pd.DataFrame([taux], dtype=float).reindex(columns=modes),
         demi_place=demi_place,
-        demi_taux=demi_taux,
     )
     return float(bornes["bas"].iloc[0]), float(bornes["haut"].iloc[0])

@@ -496,7 +496,7 @@ def _est_un_ensemble(valeurs: np.ndarray, ancien: int, autres: list[int]) -> boo
 
 
 def _fournie(departements: list[str]) -> str:
-    """« donnée fournie pour l'Ain et la Mayenne seulement » : les départements nommés, ou comptés.
+    """Ce que la source fournit : les départements nommés, ou comptés.
 
     >>> _fournie(["53"]), _fournie(["01", "08"])
     ('donnée fournie pour Mayenne seulement', 'donnée fournie pour Ain et Ardennes seulement')

@@ -435,15 +435,15 @@ def ecart_positif(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     apres = contexte.somme(num)
     avant = contexte.somme_alignee(den, apres["annee"])
     valeur = (apres["valeur"] - avant["valeur"]).clip(lower=0)
-    motif = contexte.manquantes(num)
-    motif = motif.where(motif.ne(""), contexte.manquantes(den)).where(valeur.isna(), "")
+    motif = contexte.manquantes_aux(num, apres["annee"])
+    motif = np.where(motif != "", motif, contexte.manquantes_aux(den, avant["annee"]))
     return resultat(
         contexte.codes,
         valeur=valeur,
         numerateur=apres["valeur"],
         denominateur=avant["valeur"],
         statut=np.where(valeur.isna(), "non_disponible", "exact"),
-        motif=motif,
+        motif=np.where(valeur.isna(), motif, ""),
         maille_source=apres["maille_source"],
         annee=apres["annee"],
         millesime=_millesime_du_rapport(contexte, ligne, apres["annee"], avant["annee"]),

@@ -291,14 +291,15 @@ def _places(
         ici = p[p["annee"].eq(fin)].iloc[0]
         valeurs = {c: np.nan for c in ("valeur", "bas", "haut")}
         if connu and pd.notna(ici["valeur"]):
-            # L'erreur d'aujourd'hui est dans les deux termes : seule compte celle de l'évolution.
-            t = taux["valeur"] / 100
+            # L'erreur d'aujourd'hui est dans les deux termes : seule compte celle de l'évolution, et celle d'un taux
+            # estimé (une fusion, un périmètre libre).
+            places = aujourd_hui["valeur"] * taux[["valeur", "bas", "haut"]].dropna().astype(float) / 100
             rapport = ici["valeur"] / aujourd_hui["valeur"]
             bas, haut = largeurs("enfants", "commune", aujourd_hui["naissances"], annees)
-            valeurs["valeur"] = np.ceil(t * aujourd_hui["valeur"] * (rapport - 1))
+            valeurs["valeur"] = np.ceil(places["valeur"] * (rapport - 1))
             if hypothese == "tendance":
-                valeurs["bas"] = np.floor(t * aujourd_hui["valeur"] * (rapport * np.exp(bas) - 1))
-                valeurs["haut"] = np.ceil(t * aujourd_hui["valeur"] * (rapport * np.exp(haut) - 1))
+                valeurs["bas"] = np.floor((places * (rapport * np.exp(bas) - 1)).min())
+                valeurs["haut"] = np.ceil((places * (rapport * np.exp(haut) - 1)).max())
         lignes.append(
             {"hypothese": hypothese, "quoi": "places de plus, à taux constant", "annee": fin, **valeurs,
              "statut": "estime" if pd.notna(valeurs["valeur"]) else "non_disponible", "motif": pourquoi}

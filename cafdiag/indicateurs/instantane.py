@@ -11,12 +11,12 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from cafdiag import __version__
 from cafdiag.donnees import Apports, entrepot
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.geographie import ANNEES, geographie
@@ -127,7 +127,7 @@ def figer(
     mesures = _avec_serie(mesurer(cible, indicateurs, annee=annee, apports=apports, options=options))
     contenu = {
         "format": FORMAT,
-        "cafdiag": _version(),
+        "cafdiag": __version__,
         "cog": geographie(),
         "territoire": {nom: getattr(cible, nom) for nom in ("cle", "code", "nom", "maille")}
         | {"communes": list(cible.communes)},
@@ -144,13 +144,6 @@ def _simple(valeur):
     if pd.isna(valeur):
         return None
     return valeur.item() if isinstance(valeur, np.generic) else valeur
-
-
-def _version() -> str:
-    try:
-        return version("cafdiag")
-    except PackageNotFoundError:  # dépôt lu sans installation
-        return "0+depot"
 
 
 def _empreintes(apports: Apports | None) -> dict:
@@ -315,8 +308,8 @@ def _remarques(t0: dict, cible: Territoire, apports: Apports | None) -> list[str
     if t0["cog"] != geographie():
         suite = f" ; « --geographie {t0['cog']} » le relit dans la sienne" if t0["cog"] in ANNEES else ""
         remarques.append(f"l'instantané est au COG {t0['cog']}, le calcul au COG {geographie()}{suite}")
-    if t0["cafdiag"] != _version():
-        remarques.append(f"instantané de cafdiag {t0['cafdiag']}, évalué avec {_version()}")
+    if t0["cafdiag"] != __version__:
+        remarques.append(f"instantané de cafdiag {t0['cafdiag']}, évalué avec {__version__}")
     actuelles = _empreintes(apports)
     if t0["donnees"].get("registre") and not actuelles["registre"]:
         remarques.append("l'instantané s'appuyait sur un registre de structures, qui n'est pas donné ici")

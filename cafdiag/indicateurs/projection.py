@@ -9,8 +9,6 @@ hasard emporte, emprunte ainsi sa tendance à plus grand qu'elle. La méthode et
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -22,25 +20,17 @@ PART_CONNUE = 0.98
 _SANS_EPCI = "sans EPCI "
 
 
-@dataclass(frozen=True)
-class Lissage:
-    """Lissage (niveau, tendance) et amortissement, à chaque étage."""
-
-    france: tuple[float, float, float] = (0.8, 0.4, 0.95)
-    departement: tuple[float, float, float] = (0.4, 0.1, 0.8)
-    epci: tuple[float, float, float] = (0.35, 0.05, 0.8)
-    commune: float = 0.25
+# Lissage (niveau, tendance) et amortissement, à chaque étage.
+_FRANCE, _DEPARTEMENT, _EPCI, _COMMUNE = (0.8, 0.4, 0.95), (0.4, 0.1, 0.8), (0.35, 0.05, 0.8), 0.25
 
 
-def series_de_naissances(communes: pd.DataFrame, *, depuis: int | None = None) -> pd.DataFrame:
+def series_de_naissances(communes: pd.DataFrame) -> pd.DataFrame:
     """Naissances par commune (lignes) et par année (colonnes), des seules années connues partout, sans trou.
 
     Parameters
     ----------
     communes : DataFrame
         Table communale (:func:`cafdiag.donnees.table_communes`), ``naissances_AAAA``.
-    depuis : int, optional
-        Dernière année gardée : une projection comme on l'aurait faite alors.
 
     Returns
     -------
@@ -57,20 +47,13 @@ def series_de_naissances(communes: pd.DataFrame, *, depuis: int | None = None) -
         return table
     connues = table.notna().mean()
     suivies = [a for a in annees if connues[a] >= PART_CONNUE]
-    if depuis is not None:
-        suivies = [a for a in suivies if a <= depuis]
     while suivies and suivies[-1] - suivies[0] != len(suivies) - 1:
         suivies = suivies[1:]
     return table[suivies]
 
 
 def projeter_communes(
-    series: pd.DataFrame,
-    epci: pd.Series,
-    departements: pd.Series,
-    horizon: int,
-    *,
-    reglages: Lissage | None = None,
+    series: pd.DataFrame, epci: pd.Series, departements: pd.Series, horizon: int
 ) -> pd.DataFrame:
     """Naissances projetées de toutes les communes, en une passe.
 
@@ -82,7 +65,6 @@ def projeter_communes(
         EPCI de chaque commune (vide : elle fait groupe à elle seule) et département de chaque EPCI.
     horizon : int
         Nombre d'années.
-    reglages : Lissage, optional
 
     Returns
     -------
@@ -90,7 +72,6 @@ def projeter_communes(
         Mêmes communes, années suivantes. La somme des communes d'un EPCI est la projection de l'EPCI, et de même
         jusqu'à la France.
     """
-    r = reglages or Lissage()
     # Une série qui commence tard (Mayotte, 2014) est prolongée vers l'arrière : le total de la France ne saute pas.
     y = series.bfill(axis=1).fillna(0.0).to_numpy()
     groupe = epci.where(epci.notna(), _SANS_EPCI + epci.index.to_series().astype(str))
@@ -101,11 +82,11 @@ def projeter_communes(
     par_epci = _sommer(y, rang_epci, len(noms))
     par_departement = _sommer(par_epci, rang_departement, nombre_departements)
     france = par_departement.sum(axis=0, keepdims=True)
-    total = tendance_amortie(france, horizon, *r.france)
+    total = tendance_amortie(france, horizon, *_FRANCE)
     tous = np.zeros(nombre_departements, dtype=int)
-    parts_d = _a_un(_parts(par_departement, france, horizon, r.departement), tous)
-    parts_e = _a_un(_parts(par_epci, par_departement[rang_departement], horizon, r.epci), rang_departement)
-    parts_c = _a_un(_parts_lissees(y, par_epci[rang_epci], r.commune)[:, None], rang_epci)
+    parts_d = _a_un(_parts(par_departement, france, horizon, _DEPARTEMENT), tous)
+    parts_e = _a_un(_parts(par_epci, par_departement[rang_departement], horizon, _EPCI), rang_departement)
+    parts_c = _a_un(_parts_lissees(y, par_epci[rang_epci], _COMMUNE)[:, None], rang_epci)
     communales = total * (parts_d[rang_departement] * parts_e)[rang_epci] * parts_c
     derniere = int(series.columns[-1])
     table = pd.DataFrame(communales, index=series.index, columns=range(derniere + 1, derniere + horizon + 1))

@@ -13,6 +13,7 @@ import pandas as pd
 
 from cafdiag.donnees.projections import projeter_contours, zone
 from cafdiag.indicateurs.contexte import Contexte
+from cafdiag.magasin import lire_table
 
 DEFINITIONS = {"stricte": 0.0, "proximite": 500.0}
 
@@ -50,7 +51,7 @@ def _zones(table) -> pd.Series:
 
 
 def quartiers_par_territoire(contexte: Contexte) -> pd.DataFrame:
-    """``code`` de territoire, ``identifiant``, ``nom``, ``population`` : une ligne par QPV et territoire."""
+    """Les colonnes de :func:`quartiers` et ``code`` de territoire : une ligne par QPV et territoire."""
     return contexte.retenir(("quartiers",), lambda: _quartiers_par_territoire(contexte))
 
 
@@ -133,7 +134,5 @@ def _liens_centres(contexte: Contexte, definition: str) -> tuple[pd.DataFrame, s
 @lru_cache(maxsize=1)
 def totaux_annonces() -> pd.DataFrame:
     """Nombre total de structures annoncé par département et type (Caf, Senacs), quand il est connu."""
-    from cafdiag.magasin import lire_table
-
     table = lire_table("structures_couverture")
     return table.pivot(index="dep", columns="type", values="total_connu").astype("float64")

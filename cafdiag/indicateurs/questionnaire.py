@@ -111,7 +111,7 @@ def depouiller(
     reponses : sequence of path
         Fichiers de réponses (:func:`cafdiag.donnees.questionnaire.lire_reponses`).
     seuil : int
-        Seuil de diffusion ; deux fois moins de réponses ne se dépouillent pas.
+        Seuil de diffusion ; sous le double de réponses, rien ne se dépouille.
 
     Raises
     ------

@@ -15,10 +15,8 @@ BAS, HAUT = 1 / 3, 3.0
 _TOURS = 200
 
 
-def redresser(
-    categories: Sequence[pd.Series], marges: Sequence[Mapping[str, float]], *, bornes: tuple[float, float] = (BAS, HAUT)
-) -> np.ndarray:
-    """Un poids par réponse, de moyenne 1, entre les bornes.
+def redresser(categories: Sequence[pd.Series], marges: Sequence[Mapping[str, float]]) -> np.ndarray:
+    """Un poids par réponse, de moyenne 1, d'un tiers à trois.
 
     Parameters
     ----------
@@ -43,7 +41,7 @@ def redresser(
         for membres, cible in caracteres:
             for rangs, vise in zip(membres, cible, strict=True):
                 poids[rangs] *= vise / poids[rangs].sum()
-        poids = borner(poids, *bornes)
+        poids = borner(poids, BAS, HAUT)
         if np.abs(poids - avant).max(initial=0.0) < 1e-9:
             break
     return poids
@@ -86,12 +84,13 @@ def effectif_utile(poids: np.ndarray) -> float:
     return float(poids.sum() ** 2 / (poids**2).sum()) if len(poids) else 0.0
 
 
-def intervalle(part: float, nombre: float, *, z: float = 1.96) -> tuple[float, float]:
+def intervalle(part: float, nombre: float) -> tuple[float, float]:
     """Intervalle de Wilson d'une part, à 95 %.
 
     >>> [round(b, 3) for b in intervalle(0.5, 100)], [round(b, 3) for b in intervalle(0.0, 20)]
     ([0.404, 0.596], [0.0, 0.161])
     """
+    z = 1.96
     centre = part + z * z / (2 * nombre)
     ecart = z * np.sqrt(part * (1 - part) / nombre + z * z / (4 * nombre * nombre))
     sous = 1 + z * z / nombre

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,7 +47,7 @@ class Systeme:
     ``montree`` : le dossier la montrerait ; ``masquable`` : et rien n'oblige à la montrer. ``permis_bas``,
     ``permis_haut`` : l'intervalle que le lecteur ne doit pas pouvoir réduire (vide si rien n'est à protéger).
     ``plafond`` : ce qu'il sait d'avance d'une case masquée. ``plancher`` : ce qu'en sait un lecteur averti, pour
-    qui une case masquée n'est pas un zéro puisque les zéros se montrent. ``libre`` : cases qui peuvent être négatives.
+    qui une case masquée n'est pas un zéro puisque les zéros se montrent.
     """
 
     cles: pd.Index
@@ -65,7 +65,6 @@ class Systeme:
     bas_ligne: np.ndarray
     haut_ligne: np.ndarray
     seuil: float
-    libre: np.ndarray
 
     @cached_property
     def ordre(self) -> np.ndarray:
@@ -121,8 +120,8 @@ class Systeme:
             besoin_bas=np.where(self.protegee, np.maximum(valeur - self.permis_bas, 0), 0.0),
             vue=self.montree,
             marge=np.maximum(self.plafond - valeur, 0),
-            recul=np.where(self.libre, np.inf, np.maximum(recul, 0)),
-            recul_averti=np.where(self.libre, np.inf, np.maximum(recul - np.where(sure, self.plancher, 0), 0)),
+            recul=np.maximum(recul, 0),
+            recul_averti=np.maximum(recul - np.where(sure, self.plancher, 0), 0),
             # Le moins de cases d'abord, puis les plus petites ; un zéro se montre, sauf s'il n'y a que lui.
             cout=np.where(valeur == 0, 3.0, 1.0) + 1e-3 * self.ordre / max(len(valeur), 1),
             relations=self.matrice,
@@ -141,18 +140,15 @@ def systeme(
     publiees: Sequence = (),
     inconnues: Sequence = (),
     revelateurs: Sequence = (),
-    montants: Mapping[Hashable, bool] | None = None,
     pas: float = 1.0,
 ) -> Systeme:
     """Pose les équations ; voir :func:`cafdiag.indicateurs.secret.masquer` pour les paramètres.
 
     ``revelateurs`` : étiquettes dont le zéro se protège aussi, parce qu'il dit que tous sont dans l'autre part.
-    ``montants`` : étiquettes qui ne comptent personne, éventuellement négatives, et si chacune est à protéger.
     """
-    montants = dict(montants or {})
     if not valeurs.index.is_unique:
         raise DemandeFausse("deux cases de même étiquette", attendu="une étiquette par case")
-    if valeurs[[c not in montants for c in valeurs.index]].lt(0).any():
+    if valeurs.lt(0).any():
         raise DemandeFausse("un effectif négatif", attendu="des effectifs positifs ou nuls")
     noms = dict.fromkeys([*valeurs.index, *inconnues, *(c for r in relations for c in (r.total, *r.parties))])
     cles = pd.Index(list(noms), dtype=object, tupleize_cols=False)
@@ -170,30 +166,24 @@ def systeme(
     montree = valeur.notna().to_numpy(copy=True)
     montree[[position[c] for c in inconnues]] = False
 
-    montant = np.array([c in montants for c in cles], dtype=bool)
-    petite = primaire(valeur, seuil=seuil).to_numpy() & ~montant
-    presque_tous = (primaire(valeur, seuil=seuil, tout=tout) & ~petite).to_numpy() & ~montant
+    petite = primaire(valeur, seuil=seuil).to_numpy()
+    presque_tous = (primaire(valeur, seuil=seuil, tout=tout) & ~petite).to_numpy()
     dominante = (dominee(gros, valeur) & ~petite & ~presque_tous).to_numpy()
-    dominante = dominante | np.array([montants.get(c, False) for c in cles], dtype=bool)
     # Ce qui est déjà publié ne se protège plus.
     nulle = np.zeros(len(cles), dtype=bool)
     connues = valeur.to_numpy()
     nulle[[i for c in revelateurs if connues[i := position[c]] == 0]] = True
     protegee = (petite | presque_tous | dominante | nulle) & ~publiee
     plafond = tout.fillna(np.inf).to_numpy()
-    # Un montant se cache à 15 % près, et à une unité près s'il est presque nul.
+    # Une case qu'un seul contributeur fait presque se cache à 15 % près.
     large = np.maximum((1 / PART_DOMINANTE - 1) * valeur.abs(), pas)
     bas = np.where(petite | nulle, pas, np.where(presque_tous, tout - seuil + pas, valeur - large))
     haut = np.where(petite | nulle, seuil - pas, np.where(presque_tous, tout - pas, valeur + large))
     # Les deux à la fois (3 sur 6) : le lecteur peut toujours hésiter sur les deux.
     cote_haut = petite & (tout - valeur).between(0, seuil, inclusive="left").to_numpy()
     haut = np.where(cote_haut, np.maximum(haut, tout - pas), haut)
-    bas, haut = np.minimum(bas, valeur), np.minimum(np.maximum(haut, valeur), plafond)
-    bas = np.where(montant, bas, np.maximum(bas, 0))
-    plancher = np.where(montree & ~montant, np.minimum(pas, valeur.fillna(0)), 0.0)
-    # Une relation ne lie que des cases de même nature : un montant négatif quelque part, et aucune n'est sûre.
-    libre = montant & bool(valeurs[[c in montants for c in valeurs.index]].lt(0).any())
-    plancher = np.where(libre, -np.inf, plancher)
+    bas, haut = np.maximum(np.minimum(bas, valeur), 0), np.minimum(np.maximum(haut, valeur), plafond)
+    plancher = np.where(montree, np.minimum(pas, valeur.fillna(0)), 0.0)
     lignes, colonnes, poids, bornes = [], [], [], []
     for rang, relation in enumerate(relations):
         rangs = [position[c] for c in (relation.total, *relation.parties)]
@@ -222,7 +212,6 @@ def systeme(
         bas_ligne=limites[:, 0],
         haut_ligne=limites[:, 1],
         seuil=float(seuil),
-        libre=libre,
     )
 
 
@@ -236,7 +225,7 @@ def _convenir(s: Systeme, cachees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     jeu = np.where(muette, s.bas_ligne, np.minimum(s.bas_ligne, ecart)), np.where(
         muette, s.haut_ligne, np.maximum(s.haut_ligne, ecart)
     )
-    bas = np.where(s.protegee, s.permis_bas, np.where(s.libre, -np.inf, 0.0))
+    bas = np.where(s.protegee, s.permis_bas, 0.0)
     haut = np.where(s.protegee, s.permis_haut, s.plafond)
     partage = partager(s.matrice, valeur, cachees, bas, haut, *jeu)
     if partage is None:
