@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from cafdiag.donnees.commandes import verifier as verifier_les_donnees
     from cafdiag.indicateurs import Options, comparer, mesurer, mesurer_maille, situer
     from cafdiag.indicateurs.anomalies import verifier_portrait
+    from cafdiag.indicateurs.avis import avis
     from cafdiag.indicateurs.baremes import lire_baremes as baremes
+    from cafdiag.indicateurs.bilan import bilan
     from cafdiag.indicateurs.comparables import comparables
     from cafdiag.indicateurs.departs import simuler_departs
     from cafdiag.indicateurs.dictionnaire import dictionnaire
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from cafdiag.indicateurs.horizon_objets import ApportHorizon
     from cafdiag.indicateurs.instantane import Evaluation, evaluer, figer
     from cafdiag.indicateurs.non_couvert import besoin
+    from cafdiag.indicateurs.questionnaire import depouiller
     from cafdiag.indicateurs.simulation import simuler
     from cafdiag.indicateurs.simulation_objets import Hypotheses
     from cafdiag.indicateurs.sppe import sppe

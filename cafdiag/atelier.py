@@ -154,23 +154,23 @@ def port_libre(prefere: int | None = None) -> int:
     DemandeFausse
         Port demandé hors de 1024 à 65535, ou déjà pris.
     """
-    if prefere is not None and not 1024 <= prefere <= 65535:
+    if prefere is None:
+        for port in range(PORT, PORT + _ESSAIS_DE_PORT):
+            if _libre(port):
+                return port
+        raise ProductionImpossible(
+            f"aucun port libre de {PORT} à {PORT + _ESSAIS_DE_PORT - 1}",
+            conseil="fermez les ateliers ouverts, ou donnez un port avec --port",
+        )
+    if not 1024 <= prefere <= 65535:
         raise DemandeFausse(f"port {prefere}", attendu="un nombre de 1024 à 65535")
-    if prefere is not None and not _libre(prefere):
+    if not _libre(prefere):
         raise DemandeFausse(
             f"le port {prefere} est déjà pris",
             attendu="un port libre",
             conseil="fermez ce qui l'occupe, ou ne donnez pas --port : un port libre sera choisi",
         )
-    if prefere is not None:
-        return prefere
-    for port in range(PORT, PORT + _ESSAIS_DE_PORT):
-        if _libre(port):
-            return port
-    raise ProductionImpossible(
-        f"aucun port libre de {PORT} à {PORT + _ESSAIS_DE_PORT - 1}",
-        conseil="fermez les ateliers ouverts, ou donnez un port avec --port",
-    )
+    return prefere
 
 
 def _libre(port: int) -> bool:

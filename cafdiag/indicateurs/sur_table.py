@@ -77,7 +77,7 @@ def calculer(table: pd.DataFrame, indicateur: str) -> pd.DataFrame:
     _controler(table, [v for v in (num, den) if v], ligne["libelle"])
     en_haut = _encadree(table, num)
     if not den:
-        return _conclure(en_haut.assign(numerateur=en_haut["valeur"], denominateur=np.nan), num)
+        return _conclure(en_haut.assign(numerateur=en_haut["valeur"], denominateur=np.nan), num, den, en_haut["haut"])
     en_bas = _encadree(table, den)
     return _conclure(rapport(en_haut, en_bas, facteur=facteur, partie=calcul == "partie"), num, den, en_bas["haut"])
 
@@ -155,14 +155,12 @@ def _encadree(table: pd.DataFrame, nom: str) -> pd.DataFrame:
     return pd.DataFrame(colonnes, index=table.index)
 
 
-def _conclure(rendu: pd.DataFrame, num: str, den: str = "", plafond: pd.Series | None = None) -> pd.DataFrame:
+def _conclure(rendu: pd.DataFrame, num: str, den: str, plafond: pd.Series) -> pd.DataFrame:
     """Ajoute le statut et le motif ; ``plafond`` : le plus grand dénominateur possible."""
     connu = rendu["valeur"].notna()
     encadre = rendu["haut"].ne(rendu["valeur"]) | rendu["bas"].ne(rendu["valeur"])
-    nul, peut_etre_nul = rendu["denominateur"].eq(0), rendu["denominateur"].eq(0)
-    if plafond is not None:
-        # Un effectif arrondi à zéro n'est pas « sans objet » : il y en a peut-être deux.
-        nul, peut_etre_nul = nul & plafond.eq(0), nul & plafond.gt(0)
+    # Un effectif arrondi à zéro n'est pas « sans objet » : il y en a peut-être deux.
+    nul, peut_etre_nul = (rendu["denominateur"].eq(0) & p for p in (plafond.eq(0), plafond.gt(0)))
     sans_num, sans_den = rendu["numerateur"].isna(), rendu["denominateur"].isna() & bool(den)
     return rendu.assign(
         bas=rendu["bas"].where(connu & encadre),
