@@ -144,13 +144,11 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     )
 
 
-def _millesime(contexte: Contexte, public: str, annee: int, *gabarits: str) -> str:
+def _millesime(contexte: Contexte, public: str, annee: int, gabarit: str) -> str:
     """« équipements 2025, naissances 2023 à 2025 » : l'édition de l'offre, puis l'année du public."""
     compte = "naissances" if public == "enfants_moins_3_ans" else "population"
-    edition = derniere_annee(contexte.communes, gabarits[0]) if "{*}" in gabarits[0] else None
-    return ", ".join(
-        [*([f"équipements {edition}"] if edition else []), f"{compte} {dire_millesime(public, annee)}"]
-    )
+    edition = derniere_annee(contexte.communes, gabarit) if "{*}" in gabarit else None
+    return (f"équipements {edition}, " if edition else "") + f"{compte} {dire_millesime(public, annee)}"
 
 
 def _par_commune(
@@ -356,5 +354,5 @@ def _conclure(
         motif=motif,
         maille_source="commune",
         annee=annee,
-        millesime=_millesime(contexte, ligne["numerateur"], annee, *EQUIPEMENTS[ligne["code"]].values()),
+        millesime=_millesime(contexte, ligne["numerateur"], annee, next(iter(EQUIPEMENTS[ligne["code"]].values()))),
     )

@@ -94,7 +94,7 @@ def avec_ruptures(mesures: pd.DataFrame) -> pd.DataFrame:
     """Les mesures d'un indicateur, année par année, plus ``serie``, ``rupture``, et sa raison dans ``motif``."""
     table, code = mesures.copy(), mesures["indicateur"].iloc[0]
     annees = [0 if pd.isna(a) else int(a) for a in table["annee"]]
-    connues = series_des_taux() if _de_la_cnaf(code) else {}
+    connues = series_des_taux() if dictionnaire().at[code, "calcul"] in CALCULS_DES_TAUX else {}
     table["serie"] = [connues.get(a, "") for a in annees]
     suivante = pd.Series(range(len(table)), index=table.index).gt(0)
     raisons = pd.Series([RUPTURES.get(code, {}).get(a, "") for a in annees], index=table.index, dtype=object)
@@ -102,10 +102,6 @@ def avec_ruptures(mesures: pd.DataFrame) -> pd.DataFrame:
     table["rupture"] = raisons.ne("")
     lien = pd.Series(" ; ", index=table.index).where(raisons.ne("") & table["motif"].ne(""), "")
     return table.assign(motif=raisons + lien + table["motif"])
-
-
-def _de_la_cnaf(code: str) -> bool:
-    return dictionnaire().at[code, "calcul"] in CALCULS_DES_TAUX
 
 
 def series_des_taux() -> dict[int, str]:

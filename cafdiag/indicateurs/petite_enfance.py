@@ -240,9 +240,9 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
             valeurs.min(skipna=False),
             valeurs.max(skipna=False),
         ]
+        enfants = contexte.par_commune("enfants_moins_3_ans", annee=annee)
         poids = contexte.retenir(
-            ("enfants par EPCI", code, annee),
-            lambda entiers=entiers: _enfants_par_epci(contexte, entiers, annee),
+            ("enfants par EPCI", code, annee), lambda e=enfants, m=entiers: sommer(e, m)["valeur"]
         ).reindex(concernes)
         if valeurs.isna().any() or poids.isna().any():
             table.loc[code, "motif"] = (
@@ -293,10 +293,6 @@ def _epci_entiers(contexte: Contexte, cles: pd.Index, unite: str) -> dict[str, p
         entiers = epci[epci["code"].isin(concernes)]
         composition[code] = entiers if set(entiers["commune"]) == set(communes) else entiers.iloc[:0]
     return composition
-
-
-def _enfants_par_epci(contexte: Contexte, appartenance: pd.DataFrame, annee: int) -> pd.Series:
-    return sommer(contexte.par_commune("enfants_moins_3_ans", annee=annee), appartenance)["valeur"]
 
 
 def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

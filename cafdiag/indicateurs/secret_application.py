@@ -201,7 +201,8 @@ def _voile(etat: tuple, seuil_caf: int, publies: str) -> Voile:
         siennes = pd.Index(perimetre_en_texte(texte).communes, dtype=object)
         ensembles[("publie", f"P{rang}")] = _rangs_des_communes().get_indexer(siennes)
     definitions = dictionnaire()
-    contexte = contexte_des(*_aucun(), Tables.lire(None))
+    aucun = pd.DataFrame(columns=["maille", "officiel", "nom"]), pd.DataFrame(columns=["commune", "code"])
+    contexte = contexte_des(*aucun, Tables.lire(None))
     utiles = {*definitions["numerateur"], *definitions["denominateur"], *declarees} & set(VARIABLES)
     regles = Regles(
         definitions,
@@ -213,10 +214,6 @@ def _voile(etat: tuple, seuil_caf: int, publies: str) -> Voile:
         emboitees=tuple((p, t) for p, t in PARTIES if p in declarees and t in declarees),
     )
     return Voile(regles, ensembles, _sommes(ensembles, etat), touches)
-
-
-def _aucun() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return pd.DataFrame(columns=["maille", "officiel", "nom"]), pd.DataFrame(columns=["commune", "code"])
 
 
 def _lieux(touchees: frozenset[int], *, partout: bool) -> dict[Lieu, np.ndarray]:

@@ -202,7 +202,11 @@ class Simulateur:
             recalcul,
             _dire_enfants(besoin.iloc[0], donnees),
             INCHANGES,
-            *(f"Reste à charge, {s} : {m}." for s, m, h in _motifs_du_reste(reste) if not math.isnan(h) and m),
+            *(
+                f"Reste à charge, {r.section} : {r.motif}."
+                for r in reste.itertuples()
+                if r.motif and not math.isnan(r.reste_haut)
+            ),
             f"Places créées : {dits}" + (" (par défaut)." if modes is None else "."),
             f"Barèmes {date} ({lus.fichier}).",
         )
@@ -221,10 +225,6 @@ class Simulateur:
             inconnues=inconnues,
             sources=tuple(dict.fromkeys(dites)),
         )
-
-
-def _motifs_du_reste(reste: pd.DataFrame):
-    return reste[["section", "motif", "reste_haut"]].itertuples(index=False)
 
 
 def _vos_chiffres(donnees: Hypotheses) -> str:
