@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cafdiag import __version__
 from cafdiag.donnees import Apports, entrepot
+from cafdiag.empreintes_du_code import version_de
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.geographie import ANNEES, geographie
 from cafdiag.indicateurs.dates import dates
@@ -32,6 +32,7 @@ from cafdiag.territoires.passage import passages
 from cafdiag.territoires.referentiel import fiches
 
 FORMAT = "cafdiag-t0-1"
+_VERSION = version_de("cafdiag") or "0+depot"
 _AUTRE_PERIMETRE = "le territoire n'a plus les mêmes communes : l'écart n'est pas une évolution"
 # Ce qui fait une mesure ; le territoire est dit une fois, en tête.
 _CHAMPS = [
@@ -127,7 +128,7 @@ def figer(
     mesures = _avec_serie(mesurer(cible, indicateurs, annee=annee, apports=apports, options=options))
     contenu = {
         "format": FORMAT,
-        "cafdiag": __version__,
+        "cafdiag": _VERSION,
         "cog": geographie(),
         "territoire": {nom: getattr(cible, nom) for nom in ("cle", "code", "nom", "maille")}
         | {"communes": list(cible.communes)},
@@ -308,8 +309,8 @@ def _remarques(t0: dict, cible: Territoire, apports: Apports | None) -> list[str
     if t0["cog"] != geographie():
         suite = f" ; « --geographie {t0['cog']} » le relit dans la sienne" if t0["cog"] in ANNEES else ""
         remarques.append(f"l'instantané est au COG {t0['cog']}, le calcul au COG {geographie()}{suite}")
-    if t0["cafdiag"] != __version__:
-        remarques.append(f"instantané de cafdiag {t0['cafdiag']}, évalué avec {__version__}")
+    if t0["cafdiag"] != _VERSION:
+        remarques.append(f"instantané de cafdiag {t0['cafdiag']}, évalué avec {_VERSION}")
     actuelles = _empreintes(apports)
     if t0["donnees"].get("registre") and not actuelles["registre"]:
         remarques.append("l'instantané s'appuyait sur un registre de structures, qui n'est pas donné ici")
