@@ -90,6 +90,12 @@ def test_un_indicateur_sans_aucune_annee_dit_ce_qu_il_faut_apporter(code, capsys
     assert not ligne["rupture"]
 
 
+@pytest.mark.parametrize("mots", [["serie", "49069", "CTX_POP"], ["decomposer", "49069", "2022", "2023"]])
+def test_le_territoire_lu_d_un_ancien_code_se_dit(mots, capsys):
+    assert principal(mots) == 0
+    assert "49126" in capsys.readouterr().err
+
+
 def test_une_annee_muette_reste_dans_la_serie(entrepot):
     entrepot("txcouv_pe_epci_hist.csv", TAUX, ["2021;200070555;8;0;8;0;60;0;60;68"])
     table = cd.serie(CRAON, "PE_TXCOUV_GLOBAL").set_index("annee")
