@@ -119,7 +119,7 @@ def _dans_l_ancienne(nom: str, table: pd.DataFrame) -> pd.DataFrame:
         change = _perimetres_changes()
         gardees = ~(table["maille"].eq("epci") & (table["code"].isin(change) | table["voisin"].isin(change)))
         return table[gardees].replace({"maille": {f"epci_{ANCIENNE}": "epci"}}).reset_index(drop=True)
-    if isinstance(table, pd.DataFrame) and "geometry" in table:
+    if "geometry" in table:
         avant = _lire_fond(f"epci_{ANCIENNE}", None)
     else:
         avant = pd.read_parquet(verifier(dossier("data") / f"epci_{ANCIENNE}.parquet"))

@@ -1,17 +1,18 @@
-"""Le chemin rapide d'un grand CSV : les mêmes chiffres et le même compte rendu que le chemin prudent, ou rien."""
+"""Un grand CSV lu au fil de l'eau : les mêmes chiffres et le même compte rendu que lu en mémoire, ou le même refus."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cafdiag.donnees import octets, tableurs
+from cafdiag.donnees import delimite
+from cafdiag.donnees.examen import examiner
 from cafdiag.donnees.lecteurs import lire
-from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 
 NOMS = ["P22_POP0002", "P22_POP0305", "P22_POP0610", "P22_POP1117", "P22_POP1824", "P22_POP2539", "P22_POP4054",
@@ -52,6 +53,9 @@ DOUTEUX = {
 }
 
 
+en_memoire = delimite._en_memoire
+
+
 def _issue(chemin):
     try:
         return lire(chemin)
@@ -59,44 +63,27 @@ def _issue(chemin):
         return str(refus)
 
 
-def _nombres(nom):
-    return nom.startswith("P22")
-
-
-@pytest.fixture(params=[1 << 12, 1 << 19])
-def taille_de_bloc(request, monkeypatch):
-    monkeypatch.setattr("cafdiag.donnees.delimite._BLOC", request.param)
-
-
-@pytest.mark.usefixtures("taille_de_bloc")
 @pytest.mark.parametrize("cas", [*SAINS, *DOUTEUX])
 def test_meme_lecture_par_les_deux_chemins(tmp_path, monkeypatch, cas):
     chemin = tmp_path / "iris_2022.csv"
     chemin.write_bytes({**SAINS, **DOUTEUX}[cas])
-    rapide = tableurs.lire_par_blocs(octets.source(chemin), colonnes=None, nombres=_nombres)
-    if cas != "coupe":
-        assert (rapide is not None) == (cas in SAINS)
     issue = _issue(chemin)
-    monkeypatch.setattr(tableurs, "lire_par_blocs", lambda *_, **__: None)
+    monkeypatch.setattr(delimite, "examiner", lambda src: replace(examiner(src), simple=False))
     prudente = _issue(chemin)
-    if isinstance(prudente, str):
+    if isinstance(prudente, str) or isinstance(issue, str):
         assert issue == prudente
-    else:
-        pd.testing.assert_frame_equal(issue.table, prudente.table, check_exact=True)
-        assert issue.compte_rendu == prudente.compte_rendu
-        assert (issue.annees, issue.millesime) == (prudente.annees, prudente.millesime)
-    if rapide is not None:
-        brut = lire_tableau(chemin, nombres=_nombres)
-        pd.testing.assert_frame_equal(rapide.table, brut.table, check_exact=True)
-        assert rapide.lignes.tolist() == brut.lignes.tolist() and rapide.entete == brut.entete
-        assert (rapide.rejets, rapide.remarques, rapide.fichier) == (brut.rejets, brut.remarques, brut.fichier)
-        assert rapide.empreinte == brut.empreinte == hashlib.sha256(chemin.read_bytes()).hexdigest()
+        return
+    pd.testing.assert_frame_equal(issue.table, prudente.table, check_exact=True)
+    assert issue.compte_rendu == prudente.compte_rendu
+    assert (issue.annees, issue.millesime) == (prudente.annees, prudente.millesime)
+    assert issue.compte_rendu.empreinte == hashlib.sha256(chemin.read_bytes()).hexdigest()
 
 
-def test_le_chemin_rapide_sert_et_dit_codes_passes_et_inconnus(tmp_path, monkeypatch):
+def test_le_chemin_vif_sert_et_dit_codes_passes_et_inconnus(tmp_path, monkeypatch):
     chemin = tmp_path / "iris_2022.csv"
     chemin.write_text(SAIN, encoding="utf-8")
-    monkeypatch.setattr("cafdiag.donnees.delimite._au_fil", None)
+    monkeypatch.setattr(delimite, "_en_memoire", lambda *reste: pytest.fail("lu en mémoire") if reste[-1] is None
+                        else en_memoire(*reste))
     compte = lire(chemin).compte_rendu
     assert compte.codes_passes["49069"] == "49126" and "99999" in compte.codes_inconnus
     assert compte.lues == 3000 == compte.gardees + len(compte.rejets)

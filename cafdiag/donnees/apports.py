@@ -85,15 +85,15 @@ def lire_apports(
     """
     lecture = None if registre is None else _lire_registre(Path(registre))
     complets = frozenset(str(d).strip() for d in registre_complet)
-    if complets and (registre is None or lecture is None):
+    if complets and lecture is None:
         raise EntreeFautive(
             "registre",
             ["aucun registre n'est donné, mais il est déclaré complet"],
             conseil="ajoutez --registre FICHIER",
         )
-    if registre is not None and lecture is not None and complets and lecture.table.empty and not lecture.types:
+    if complets and lecture is not None and lecture.table.empty and not lecture.types:
         raise EntreeFautive(
-            Path(registre).name,
+            lecture.compte_rendu.fichier,
             ["le registre est vide, mais il est déclaré complet"],
             conseil="vérifiez le fichier : une liste vide ferait croire qu'il n'y a aucune structure",
         )

@@ -7,7 +7,7 @@ import fnmatch
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,16 +96,6 @@ class Source:
         return f"{self.nom}.{self.format}"
 
 
-@dataclass
-class _Defauts:
-    """Les défauts relevés, tous, avant de refuser."""
-
-    liste: list[str] = field(default_factory=list)
-
-    def dire(self, ou: str, quoi: str) -> None:
-        self.liste.append(f"{ou} : {quoi}")
-
-
 def _remplacer(valeur: Any, remplacements: dict[str, str]) -> Any:
     if isinstance(valeur, str):
         for cle, texte in remplacements.items():
@@ -132,74 +122,72 @@ def _adresse_web(url: str) -> bool:
     return morceaux.scheme == "https" and bool(morceaux.hostname) and not re.search(r"\s", url)
 
 
-def _lire_adresse(brute: Any, portails: dict, ou: str, defauts: _Defauts) -> Adresse | None:
+def _lire_adresse(brute: Any, portails: dict, ou: str, defauts: list[str]) -> Adresse | None:
     if not isinstance(brute, dict):
-        defauts.dire(
-            ou, f"adresse {brute!r} : une table est attendue, {{ url = … }} ou {{ portail = …, jeu = … }}"
-        )
+        defauts.append(f"{ou} : adresse {brute!r} : une table est attendue, {{url = …}} ou {{portail = …, jeu = …}}")
         return None
     inconnus = sorted(set(brute) - {"url", "portail", "jeu", "atteste"})
     if inconnus:
-        defauts.dire(ou, f"adresse : clé inconnue {', '.join(inconnus)}")
+        defauts.append(f"{ou} : adresse : clé inconnue {', '.join(inconnus)}")
     atteste = brute.get("atteste", True)
     if not isinstance(atteste, bool):
-        defauts.dire(ou, f"adresse : atteste vaut {atteste!r}, true ou false est attendu")
+        defauts.append(f"{ou} : adresse : atteste vaut {atteste!r}, true ou false est attendu")
         return None
     if "url" in brute:
         if "portail" in brute or "jeu" in brute:
-            defauts.dire(ou, "adresse : url, ou portail et jeu, pas les deux")
+            defauts.append(f"{ou} : adresse : url, ou portail et jeu, pas les deux")
             return None
         if not _adresse_web(str(brute["url"])):
-            defauts.dire(ou, f"adresse {brute['url']!r} : une adresse https est attendue")
+            defauts.append(f"{ou} : adresse {brute['url']!r} : une adresse https est attendue")
             return None
         return Adresse(url=brute["url"], atteste=atteste)
     portail, jeu = brute.get("portail"), brute.get("jeu")
     if portail not in portails:
-        defauts.dire(ou, f"portail inconnu {portail!r} (connus : {', '.join(sorted(portails)) or 'aucun'})")
+        defauts.append(f"{ou} : portail inconnu {portail!r} (connus : {', '.join(sorted(portails)) or 'aucun'})")
         return None
     if not isinstance(jeu, str) or not re.fullmatch(r"[A-Za-z0-9_.@-]+", jeu):
-        defauts.dire(ou, f"jeu {jeu!r} : l'identifiant du portail est attendu")
+        defauts.append(f"{ou} : jeu {jeu!r} : l'identifiant du portail est attendu")
         return None
     return Adresse(base=portails[portail].rstrip("/"), jeu=jeu, atteste=atteste)
 
 
-def _lire_source(brute: dict, rang: int, portails: dict, defauts: _Defauts) -> Source | None:
+def _lire_source(brute: dict, rang: int, portails: dict, defauts: list[str]) -> Source | None:
     ou = f"source {brute.get('nom') or f'n° {rang}'}"
-    avant = len(defauts.liste)
+    avant = len(defauts)
     for cle in sorted(set(brute) - _CONNUS):
         proches = difflib.get_close_matches(cle, _CONNUS, n=1)
-        defauts.dire(ou, f"clé inconnue « {cle} »" + (f", peut-être « {proches[0]} »" if proches else ""))
+        defauts.append(f"{ou} : clé inconnue « {cle} »" + (f", peut-être « {proches[0]} »" if proches else ""))
     for cle in _TEXTES:
         if not isinstance(brute.get(cle), str) or not brute[cle].strip():
-            defauts.dire(ou, f"« {cle} » manque ou est vide")
+            defauts.append(f"{ou} : « {cle} » manque ou est vide")
     for cle in _FACULTATIFS:
         if not isinstance(brute.get(cle, ""), str):
-            defauts.dire(ou, f"« {cle} » vaut {brute[cle]!r}, un texte est attendu")
+            defauts.append(f"{ou} : « {cle} » vaut {brute[cle]!r}, un texte est attendu")
     for cle, valeur in brute.items():
         reste = re.search(r"\{[a-z_0-9]+\}", str(valeur)) if not isinstance(valeur, bool) else None
         if reste:
-            defauts.dire(ou, f"« {cle} » : {reste.group()} n'est défini par aucune déclinaison")
+            defauts.append(f"{ou} : « {cle} » : {reste.group()} n'est défini par aucune déclinaison")
     if isinstance(brute.get("nom"), str) and brute["nom"] and not _NOM.fullmatch(brute["nom"]):
-        defauts.dire(ou, "le nom s'écrit en minuscules sans accent, chiffres et « _ »")
+        defauts.append(f"{ou} : le nom s'écrit en minuscules sans accent, chiffres et « _ »")
     for cle, permis in (("format", FORMATS), ("maille", MAILLES)):
         if isinstance(brute.get(cle), str) and brute[cle] and brute[cle] not in permis:
-            defauts.dire(ou, f"{cle} « {brute[cle]} » inconnu (connus : {', '.join(permis)})")
+            defauts.append(f"{ou} : {cle} « {brute[cle]} » inconnu (connus : {', '.join(permis)})")
     if brute.get("membre") and brute.get("format") != "zip":
-        defauts.dire(ou, "« membre » n'a de sens que pour une archive zip")
+        defauts.append(f"{ou} : « membre » n'a de sens que pour une archive zip")
     if not isinstance(brute.get("par_defaut", False), bool):
-        defauts.dire(ou, f"« par_defaut » vaut {brute['par_defaut']!r}, true ou false est attendu")
+        defauts.append(f"{ou} : « par_defaut » vaut {brute['par_defaut']!r}, true ou false est attendu")
     if brute.get("page") and not _adresse_web(str(brute["page"])):
-        defauts.dire(ou, f"page {brute['page']!r} : une adresse https est attendue")
+        defauts.append(f"{ou} : page {brute['page']!r} : une adresse https est attendue")
     colonnes, brutes = brute.get("colonnes", []), brute.get("adresses", [])
     if not isinstance(colonnes, list) or not all(isinstance(c, str) and c for c in colonnes):
-        defauts.dire(ou, "« colonnes » : une liste de noms est attendue")
+        defauts.append(f"{ou} : « colonnes » : une liste de noms est attendue")
     if not isinstance(brutes, list):
-        defauts.dire(ou, "« adresses » : une liste est attendue")
+        defauts.append(f"{ou} : « adresses » : une liste est attendue")
         brutes = []
     adresses = [_lire_adresse(a, portails, ou, defauts) for a in brutes]
     if brute.get("par_defaut") and not brutes:
-        defauts.dire(ou, "prise par défaut, mais sans adresse")
-    if len(defauts.liste) > avant:
+        defauts.append(f"{ou} : prise par défaut, mais sans adresse")
+    if len(defauts) > avant:
         return None
     simples = {c: v for c, v in brute.items() if c not in ("adresses", "colonnes")}
     return Source(adresses=tuple(a for a in adresses if a), colonnes=tuple(colonnes), **simples)
@@ -224,27 +212,27 @@ def _catalogue(chemin: Path) -> dict[str, Source]:
         raise EntreeFautive(
             chemin.name, [f"illisible ({cause})"], attendu="un fichier TOML en UTF-8"
         ) from cause
-    defauts = _Defauts()
+    defauts: list[str] = []
     if contenu.get("format") != 1:
-        defauts.dire("en-tête", f"format {contenu.get('format')!r}, 1 est attendu")
+        defauts.append(f"en-tête : format {contenu.get('format')!r}, 1 est attendu")
     portails = {}
     for nom, portail in contenu.get("portails", {}).items():
         base = portail.get("base", "") if isinstance(portail, dict) else ""
         portails[nom] = base
         if not _adresse_web(base):
-            defauts.dire(f"portail {nom}", f"base {base!r} : une adresse https est attendue")
+            defauts.append(f"portail {nom} : base {base!r} : une adresse https est attendue")
     lues: dict[str, Source] = {}
     for rang, brute in enumerate(_deplier(contenu.get("source", [])), start=1):
         source_lue = _lire_source(brute, rang, portails, defauts)
         if brute.get("nom") in lues:
-            defauts.dire(f"source {brute['nom']}", "nom déjà pris")
+            defauts.append(f"source {brute['nom']} : nom déjà pris")
         elif source_lue:
             lues[source_lue.nom] = source_lue
-    if not lues and not defauts.liste:
-        defauts.dire("catalogue", "aucune source")
-    if defauts.liste:
+    if not lues and not defauts:
+        defauts.append("catalogue : aucune source")
+    if defauts:
         raise EntreeFautive(
-            chemin.name, defauts.liste, conseil="corrigez le catalogue, ou réinstallez le projet"
+            chemin.name, defauts, conseil="corrigez le catalogue, ou réinstallez le projet"
         )
     return lues
 

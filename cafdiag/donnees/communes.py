@@ -11,6 +11,7 @@ from cafdiag.donnees import entrepot, tables_assemblees
 from cafdiag.donnees.apports import Apports
 from cafdiag.donnees.grandeurs import derniere_annee, plus_recent
 from cafdiag.donnees.memoire import assemblee
+from cafdiag.donnees.nettoyage import departement_de
 from cafdiag.donnees.tables_assemblees import communes, etat, places, structures
 from cafdiag.magasin import lire_table
 from cafdiag.territoires.normalisation import normaliser_tous
@@ -269,9 +270,7 @@ def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
     if apports is None or apports.structures is None:
         return embarquees
     types = set(apports.structures["type"])
-    departement = (
-        embarquees["code"].str[:2].where(~embarquees["code"].str.startswith("97"), embarquees["code"].str[:3])
-    )
+    departement = embarquees["code"].map(departement_de, na_action="ignore")
     remplacees = embarquees["type"].isin(types) & departement.isin(apports.departements_complets)
     locales = apports.structures.assign(sur=True)
     return pd.concat([embarquees[~remplacees], locales], ignore_index=True)

@@ -219,9 +219,17 @@ class Compte:
         """Range une ligne de côté, avec la valeur qui en décide."""
         self.ecarts[i], self.valeurs[i] = motif, valeur[:80]
 
+    def refuser(self, i: int, champ: str, valeur: str, attendu: str) -> None:
+        """Un défaut de cette ligne."""
+        self.defauts[i].append((champ, valeur, attendu))
+
     def ajouter(self, defauts: list[tuple]) -> None:
-        for i, champ, valeur, attendu in defauts:
-            self.defauts[i].append((champ, valeur, attendu))
+        for defaut in defauts:
+            self.refuser(*defaut)
+
+    def accuse(self, i: int, champ: str) -> bool:
+        """Vrai si la ligne a déjà un défaut dans cette colonne."""
+        return any(c == champ for c, *_ in self.defauts[i])
 
     def ou(self, i: int) -> str:
         feuille = self.brut["_feuille"][i]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cafdiag.donnees.nettoyage import departement_de
 from cafdiag.donnees.reunion import CLES, STATUT
 from cafdiag.erreurs import DonneesAbimees
 from cafdiag.geographie import autre, geographie
@@ -323,7 +324,7 @@ class _Juge:
 
 def _groupe(territoire: str) -> str:
     maille, code = territoire.split(" ", 1)
-    return f"{maille} {code[:3] if code.startswith('97') else code[:2]}" if maille == "commune" else maille
+    return f"{maille} {departement_de(code)}" if maille == "commune" else maille
 
 
 def _different(vieux: pd.Series, neuf: pd.Series, vide: np.ndarray, vide_neuf: np.ndarray) -> np.ndarray:

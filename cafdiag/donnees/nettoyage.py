@@ -74,6 +74,13 @@ def nombre(serie: pd.Series, *, vide: str = "non_disponible") -> tuple[pd.Series
         sortes = pd.Categorical.from_codes(serie.isna().to_numpy("int8"), dtype=_statuts_possibles(vide),
                                            validate=False)
         return serie, pd.Series(sortes, index=serie.index)
+    try:
+        lus = pa.array(serie, type=pa.large_string()).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        lus = np.array([np.nan])
+    # « nan » et « inf » s'écrivent comme des nombres : le chemin lent dit ce qu'ils sont.
+    if np.isfinite(lus).all():
+        return pd.Series(lus, index=serie.index), pd.Series("exact", index=serie.index, dtype="str")
     codes, uniques = pd.factorize(serie.fillna(""), use_na_sentinel=False)
     valeurs, statuts = _nombres(uniques, vide)
     return (
@@ -167,6 +174,15 @@ def _une_commune(texte: str) -> tuple[str | None, str]:
     if re.fullmatch(r"\d{5}|2[AB]\d{3}", code):
         return code, ""
     return None, "ce n'est pas un code commune"
+
+
+def departement_de(commune: str) -> str:
+    """Département d'un code de commune, actuel ou ancien.
+
+    >>> [departement_de(c) for c in ("01004", "2A004", "97411")]
+    ['01', '2A', '974']
+    """
+    return commune[: 3 if commune.startswith("97") else 2]
 
 
 def code_departement(serie: pd.Series) -> Codes:

@@ -19,6 +19,9 @@ ZONES = {
     "reunion": ((55.0, -21.6, 56.0, -20.7), 2975),
     "mayotte": ((44.9, -13.2, 45.5, -12.5), 4471),
 }
+# Saint-Pierre-et-Miquelon n'a pas de projection ici : un point y est en France, et ne se mesure pas.
+_SANS_PROJECTION = (-56.6, 46.7, -56.0, 47.2)
+DES_DROM = {"971": 5490, "972": 5490, "973": 2972, "974": 2975, "976": 4471}
 
 
 def zone(lon: float, lat: float) -> int | None:
@@ -33,6 +36,16 @@ def zone(lon: float, lat: float) -> int | None:
         if ouest <= lon <= est and sud <= lat <= nord:
             return epsg
     return None
+
+
+def en_france(lon: float, lat: float) -> bool:
+    """Vrai si un point, en degrés, est sur une terre française ou tout près.
+
+    >>> en_france(-0.55, 47.47), en_france(-56.2, 46.8), en_france(47.47, -0.55)
+    (True, True, False)
+    """
+    ouest, sud, est, nord = _SANS_PROJECTION
+    return zone(lon, lat) is not None or (ouest <= lon <= est and sud <= lat <= nord)
 
 
 def projeter(lon: pd.Series, lat: pd.Series) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees import registres_activite
-from cafdiag.donnees import registres_tableau as colonnes
 from cafdiag.donnees.compte_rendu import Compte, CompteRendu, Lecture, Rejet, accord
 from cafdiag.donnees.lecteurs.chantier import annee_du_nom
 from cafdiag.donnees.nettoyage import annee as annee_lue
@@ -51,10 +50,12 @@ from cafdiag.donnees.registres_reperes import avec_numero, degrader_les_points, 
 from cafdiag.donnees.registres_tableau import (
     Classeur,
     Correspondance,
+    chemin_correspondance,
     en_table,
     ouvrir,
     proposer_pour,
     refuser_nominatives,
+    relire,
 )
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 
@@ -153,7 +154,7 @@ def importer(
     chemin = Path(chemin)
     if not type_structure and correspondance is None and registres_activite.reconnait(chemin):
         return registres_activite.importer_activite(chemin, annee=annee, ecarter=ecarter, exemples=exemples)
-    choisie = correspondance or colonnes.relire(chemin)
+    choisie = correspondance or relire(chemin)
     classeur = ouvrir(chemin, connus=list(choisie.colonnes.values()) if choisie else ())
     if choisie and choisie.colonnes.get("lon") == choisie.colonnes.get("lat") is not None:
         choisie = replace(choisie.sans("lon", "lat").completer({"point": choisie.colonnes["lon"]}), confirmee=True)
@@ -171,14 +172,14 @@ def importer(
             chemin.name,
             [f"{a} ; colonnes trouvées : {', '.join(classeur.entetes)}" for a in absentes],
             attendu="les colonnes type, nom, code",
-            conseil=f"écrivez {colonnes.chemin_correspondance(chemin).name} (il sera relu), ou partez "
+            conseil=f"écrivez {chemin_correspondance(chemin).name} (il sera relu), ou partez "
             "d'un modèle du dossier templates/registres",
         )
     brut, defauts = en_table(classeur, retenue)
     travail = _Travail(classeur, retenue, brut, liste=liste, annee=annee)
     lecture = travail.lire(defauts, ecarter=ecarter or liste, exemples=exemples, vide_permis=vide_permis)
     if confirmer and retenue.a_confirmer and not liste:
-        neuf = retenue.confirmer().ecrire(colonnes.chemin_correspondance(chemin))
+        neuf = retenue.confirmer().ecrire(chemin_correspondance(chemin))
         lecture.compte_rendu.remarques.append(f"correspondance confirmée, écrite dans {neuf.name}")
     return lecture
 
@@ -221,7 +222,7 @@ def _exiger_confirmation(
 
 def _conseil(chemin: Path, proposition: Correspondance, *, sans_type: bool) -> str:
     # Plusieurs commandes lisent un registre ; une seule le confirme, et ce qu'elle écrit vaut pour toutes.
-    ecrire = f"écrivez {colonnes.chemin_correspondance(chemin).name}"
+    ecrire = f"écrivez {chemin_correspondance(chemin).name}"
     if proposition.ambigues:
         return ecrire
     dit = proposition.type_structure or ("eaje" if sans_type else "")
@@ -314,7 +315,7 @@ class _Travail:
             attendu="au moins une structure suivie (" + ", ".join(TYPES) + "), agréée et située",
             conseil=("" if not any(self.compte.defauts.values()) else _CORRIGER) if not self.liste else
             "si le type n'est pas dans le fichier, donnez-le : « --type eaje » ; sinon écrivez "
-            + colonnes.chemin_correspondance(self.classeur.chemin).name,
+            + chemin_correspondance(self.classeur.chemin).name,
         )
 
     def _ecarter_l_individuel(self) -> None:
@@ -382,7 +383,7 @@ class _Travail:
             elif self.liste:
                 compte.mettre_de_cote(i, "pas une structure suivie", texte or noms[i])
             elif texte:
-                compte.ajouter([(i, "type", texte, ", ".join(TYPES))])
+                compte.refuser(i, "type", texte, ", ".join(TYPES))
         if not self.liste and not any(trouves.values()):
             for i in compte.defauts:
                 compte.defauts[i] = [

@@ -76,15 +76,9 @@ def sites(table: pd.DataFrame) -> pd.Series:
     Deux adresses différentes, ou deux points à plus de cinquante mètres, sont deux lieux. Une ligne qui ne dit
     ni l'un ni l'autre est du premier.
     """
-    cles = [
-        table["type"].fillna(""),
-        (table["nom"] if "nom" in table else pd.Series("", index=table.index)).fillna("").map(normaliser),
-        table["code"].fillna(""),
-        table["annee"].astype("string").fillna(""),
-    ]
     numeros = pd.Series(0, index=table.index)
     # Un accueil de loisirs s'écrit sur plusieurs lignes, une par temps : son point, s'il varie, est un défaut.
-    for _, groupe in table.groupby(cles, sort=False):
+    for _, groupe in table.groupby(_cles(table), sort=False):
         if len(groupe) < 2:
             continue
         vus: list[tuple[str, pd.Series]] = []
@@ -103,19 +97,12 @@ def sites(table: pd.DataFrame) -> pd.Series:
     return numeros
 
 
-def _groupes(alsh: pd.DataFrame) -> pd.Series:
-    return pd.Series(
-        list(
-            zip(
-                alsh["nom"].fillna("").map(normaliser),
-                alsh["code"].fillna(""),
-                alsh["annee"].astype("string").fillna(""),
-                alsh["_site"],
-                strict=True,
-            )
-        ),
-        index=alsh.index,
-    )
+def _cles(table: pd.DataFrame, *autres: str) -> pd.Series:
+    """Ce qui désigne la structure de chaque ligne : type, nom sans accent ni casse, commune, année, et ``autres``."""
+    noms = table["nom"] if "nom" in table else pd.Series("", index=table.index)
+    parties = [table["type"].fillna(""), noms.fillna("").map(normaliser), table["code"].fillna("")]
+    parties += [table["annee"].astype("string").fillna(""), *(table[c].fillna("") for c in autres if c in table)]
+    return pd.Series(list(zip(*parties, strict=True)), index=table.index, dtype=object)
 
 
 def _lieux_discordants(alsh: pd.DataFrame) -> list[tuple]:
@@ -123,18 +110,12 @@ def _lieux_discordants(alsh: pd.DataFrame) -> list[tuple]:
     defauts = []
     points = alsh.dropna(subset=["lon"])
     premiers: dict[tuple, tuple] = {}
-    for i, cle in _groupes(points).items():
+    for i, cle in _cles(points, "_site").items():
         ici = (points["lon"][i], points["lat"][i])
         premier = premiers.setdefault(cle, ici)
         if max(abs(premier[0] - ici[0]), abs(premier[1] - ici[1])) > 1e-4:
-            defauts.append(
-                (
-                    i,
-                    "lon",
-                    f"{ici[0]:.5f} ; {ici[1]:.5f}",
-                    "le point des autres lignes de cet accueil, ou un autre nom de lieu",
-                )
-            )
+            attendu = "le point des autres lignes de cet accueil, ou un autre nom de lieu"
+            defauts.append((i, "lon", f"{ici[0]:.5f} ; {ici[1]:.5f}", attendu))
     return defauts
 
 
@@ -148,26 +129,17 @@ def assembler_alsh(table: pd.DataFrame) -> pd.DataFrame:
     if not alsh.any() or "temps" not in table or table.loc[alsh, "temps"].isna().all():
         return table.drop(columns=["temps", *(f"places_{a}" for a in AGES)], errors="ignore")
     lignes = []
-    for _, groupe in table[alsh].groupby(_groupes(table[alsh]), sort=False):
+    for _, groupe in table[alsh].groupby(_cles(table[alsh], "_site"), sort=False):
         # Une case laissée vide sur la deuxième ligne du même accueil est dite par la première.
         lieu = groupe.bfill().iloc[0].drop(labels=[*_PAR_TEMPS, "temps"], errors="ignore").to_dict()
         for _, ligne in groupe.iterrows():
             if not pd.isna(ligne["temps"]):
                 lieu |= _colonnes_du_temps(ligne)
         lignes.append(lieu)
-    rendue = pd.concat(
-        [
-            table[~alsh].drop(columns=["temps", *(f"places_{a}" for a in AGES)], errors="ignore"),
-            pd.DataFrame(lignes),
-        ],
-        ignore_index=True,
-    )
-    ordre = [
-        c
-        for t in TEMPS
-        for c in (f"places_{t}", *(f"places_{t}_{a}" for a in AGES), f"heures_{t}")
-        if c in rendue
-    ]
+    autres = table[~alsh].drop(columns=["temps", *(f"places_{a}" for a in AGES)], errors="ignore")
+    rendue = pd.concat([autres, pd.DataFrame(lignes)], ignore_index=True)
+    ordre = [c for t in TEMPS for c in (f"places_{t}", *(f"places_{t}_{a}" for a in AGES), f"heures_{t}")]
+    ordre = [c for c in ordre if c in rendue]
     for colonne in ordre:
         rendue[colonne] = rendue[colonne].astype("float64" if colonne.startswith("heures") else "Int64")
     return rendue[[*(c for c in rendue if c not in ordre), *ordre]]
@@ -397,24 +369,16 @@ def oublier_accessoires(table: pd.DataFrame, compte: Compte, essentiels: Collect
 
 def controler(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte, *, liste: bool = False) -> None:
     for i in table.index[table["type"].isna() & utiles["type"].eq("")]:
-        compte.ajouter([(i, "type", "", ", ".join(TYPES))])
+        compte.refuser(i, "type", "", ", ".join(TYPES))
     assistants = table["type"].eq(ASSISTANTS)
     if "nom" in table or not assistants.all():
         noms = table["nom"] if "nom" in table else pd.Series(pd.NA, index=table.index)
-        compte.ajouter(
-            [
-                (i, "nom", "", "le nom de la structure")
-                for i in table.index[noms.isna() & ~assistants]
-                if not any(c == "nom" for c, *_ in compte.defauts[i])
-            ]
-        )
+        for i in table.index[noms.isna() & ~assistants]:
+            if not compte.accuse(i, "nom"):
+                compte.refuser(i, "nom", "", "le nom de la structure")
     if assistants.any() and not assistants.all():
-        compte.ajouter(
-            [
-                (i, "type", utiles["type"][i], "les assistants maternels dans un fichier à part")
-                for i in table.index[assistants]
-            ]
-        )
+        for i in table.index[assistants]:
+            compte.refuser(i, "type", utiles["type"][i], "les assistants maternels dans un fichier à part")
         return
     if assistants.all():
         _controler_assistants(table, utiles, compte)
@@ -428,66 +392,31 @@ def controler(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte, *, list
 
 
 def _controler_assistants(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte) -> None:
-    compte.ajouter(
-        [
-            (i, "annee", "", "l'année des agréments")
-            for i in table.index[table["annee"].isna()]
-            if not any(c == "annee" for c, *_ in compte.defauts[i])
-        ]
-    )
+    for i in table.index[table["annee"].isna()]:
+        if not compte.accuse(i, "annee"):
+            compte.refuser(i, "annee", "", "l'année des agréments")
     if "agrees" in table and "en_exercice" in table:
-        trop = (table["en_exercice"] > table["agrees"]).fillna(False)
-        compte.ajouter(
-            [
-                (i, "en_exercice", utiles["en_exercice"][i], "au plus le nombre d'agréés")
-                for i in table.index[trop]
-            ]
-        )
+        for i in table.index[(table["en_exercice"] > table["agrees"]).fillna(False)]:
+            compte.refuser(i, "en_exercice", utiles["en_exercice"][i], "au plus le nombre d'agréés")
     if "agrees" in table:
-        cles = pd.DataFrame(
-            {
-                "c": utiles["code"] if "code" in utiles else table["code"],
-                "n": utiles.get("commune", ""),
-                "a": table["annee"],
-            }
-        )
+        codes = utiles["code"] if "code" in utiles else table["code"]
+        cles = pd.DataFrame({"c": codes, "n": utiles.get("commune", ""), "a": table["annee"]})
         for i in table.index[cles.duplicated()]:
-            compte.ajouter([(i, "code", str(cles["c"][i]), "une seule ligne par commune et par année")])
-
-
-def _cle(table: pd.DataFrame) -> pd.Series:
-    parties = [
-        table["type"].fillna(""),
-        table["nom"].fillna("").map(normaliser),
-        table["code"].fillna(""),
-        table["annee"].astype("string").fillna(""),
-        table["_site"],
-    ]
-    if "temps" in table:
-        parties.append(table["temps"].fillna(""))
-    return pd.Series(list(zip(*parties, strict=True)), index=table.index)
+            compte.refuser(i, "code", str(codes[i]), "une seule ligne par commune et par année")
 
 
 def _controler_doublons(table: pd.DataFrame, utiles: pd.DataFrame, compte: Compte) -> None:
     if "nom" not in table:
         return
     premieres: dict[tuple, int] = {}
-    for i, cle in _cle(table).items():
+    for i, cle in _cles(table, "_site", "temps").items():
         if not cle[1] or not cle[2] or i in compte.ecarts:
             continue
         if cle in premieres:
-            compte.ajouter(
-                [
-                    (
-                        i,
-                        "nom",
-                        utiles["nom"][i],
-                        f"une structure qui ne soit pas déjà présente : même "
-                        f"type, même nom, même commune que la {compte.ou(premieres[cle])} (deux adresses ou deux "
-                        "points différents les distingueraient)",
-                    )
-                ]
-            )
+            compte.refuser(
+                i, "nom", utiles["nom"][i], "une structure qui ne soit pas déjà présente : même type, même nom, même "
+                f"commune que la {compte.ou(premieres[cle])} (deux adresses ou deux points différents les "
+                "distingueraient)")
         else:
             premieres[cle] = i
 

@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees.nettoyage import code_commune, nombre
+from cafdiag.donnees.nettoyage import code_commune, departement_de, nombre
+from cafdiag.donnees.projections import DES_DROM, en_france
 from cafdiag.geographie import geographie
 from cafdiag.magasin import lire_contours, lire_table
 from cafdiag.millesimes import millesime
@@ -23,15 +24,6 @@ from cafdiag.territoires.normalisation import normaliser, sans_articles
 from cafdiag.territoires.passage import a_jour
 from cafdiag.territoires.recherche import communes_du_code_postal, designes, lire_commune
 
-# Longitudes et latitudes des terres françaises : ouest, sud, est, nord.
-_TERRES = {
-    "métropole": (-5.6, 41.2, 10.0, 51.3),
-    "Antilles": (-63.3, 14.2, -60.7, 18.2),
-    "Guyane": (-54.8, 2.0, -51.5, 6.0),
-    "La Réunion": (55.1, -21.5, 55.9, -20.8),
-    "Mayotte": (44.9, -13.1, 45.4, -12.5),
-    "Saint-Pierre-et-Miquelon": (-56.6, 46.7, -56.0, 47.2),
-}
 _NOMBRE_SEUL = r"[-+−]?\d{1,9}(?:[.,]\d+)?"
 _POINT_WKT = re.compile(rf"(?:SRID=\d+;)?\s*POINT\s*Z?\s*\(\s*({_NOMBRE_SEUL})\s+({_NOMBRE_SEUL})", re.IGNORECASE)
 _COUPLE = re.compile(rf"[\[(]?\s*({_NOMBRE_SEUL})\s*(?:°\s*)?(?:\s*[;,/|]\s*|\s+)({_NOMBRE_SEUL})\s*(?:°\s*)?[\])]?")
@@ -40,7 +32,6 @@ _COUPLE_A_VIRGULES = re.compile(r"[\[(]?\s*([-+−]?\d{1,9},\d+)\s*(?:,\s*|[;/|\
 _DEGRES = re.compile(
     r"(\d{1,3})\s*°\s*(\d{1,2})\s*['’′]\s*(?:(\d{1,2}(?:[.,]\d+)?)\s*(?:\"|''|”|″))?\s*([NSEWO])", re.IGNORECASE
 )
-_PROJECTIONS_DROM = {"971": 5490, "972": 5490, "973": 2972, "974": 2975, "976": 4471}
 
 
 @dataclass(frozen=True)
@@ -71,15 +62,15 @@ def localiser(x: float, y: float, *, departement: str = "") -> Point:
     >>> round(p.lon, 2), round(p.lat, 2), p.traces
     (-0.66, 48.07, ('Lambert-93',))
     """
-    if _sur_terre(x, y):
+    if en_france(x, y):
         return Point(x, y)
-    if _sur_terre(y, x):
+    if en_france(y, x):
         return Point(y, x, ("longitude et latitude permutées",))
     for a, b, permute in ((x, y, ()), (y, x, ("X et Y permutés",))):
         epsg, nom = _projection(a, b, departement)
         if epsg:
             lon, lat = _transformeur(epsg).transform(a, b)
-            if _sur_terre(lon, lat):
+            if en_france(lon, lat):
                 return Point(lon, lat, (nom, *permute))
     if abs(x) <= 180 and abs(y) <= 90:
         return Point(defaut="un point en France ; celui-ci est ailleurs")
@@ -91,13 +82,8 @@ def localiser(x: float, y: float, *, departement: str = "") -> Point:
     return Point(defaut=f"des degrés WGS84 ou du Lambert-93{indice}")
 
 
-def _sur_terre(lon: float, lat: float) -> bool:
-    return any(o <= lon <= e and s <= lat <= n for o, s, e, n in _TERRES.values())
-
-
 def _projection(x: float, y: float, departement: str) -> tuple[int, str]:
-    if departement in _PROJECTIONS_DROM:
-        epsg = _PROJECTIONS_DROM[departement]
+    if epsg := DES_DROM.get(departement):
         return epsg, f"projection légale EPSG:{epsg}"
     if 0 < x < 1.3e6 and 6.0e6 < y < 7.2e6:
         return 2154, "Lambert-93"
@@ -212,6 +198,10 @@ class LieuxTrouves:
     codes_passes: dict[str, str] = field(default_factory=dict)
     codes_inconnus: list[str] = field(default_factory=list)
 
+    def refuser(self, i: int, champ: str, valeur: str, attendu: str) -> None:
+        """Un défaut de cette ligne."""
+        self.defauts.append((i, champ, valeur, attendu))
+
 
 @lru_cache(maxsize=1)
 def _communes() -> pd.DataFrame:
@@ -227,10 +217,6 @@ def _meres() -> dict[str, str]:
 
 def _nomme(code: str) -> str:
     return f"{_communes()['nom'].get(code, '?')} ({code})"
-
-
-def _departement(code: str) -> str:
-    return code[:3] if code.startswith("97") else code[:2]
 
 
 def _ecarts_km(codes: list[str], points: list[Point]) -> list[float]:
@@ -308,20 +294,20 @@ def _lire_points(demande: pd.DataFrame, codes: pd.Series, rendu: LieuxTrouves) -
         points[i] = Point()
         for champ, statut in (("lon", sx[i]), ("lat", sy[i])):
             if statut == "illisible":
-                rendu.defauts.append((i, champ, demande[champ][i], "un nombre"))
+                rendu.refuser(i, champ, demande[champ][i], "un nombre")
         if "illisible" in (sx[i], sy[i]) or (math.isnan(xs[i]) and math.isnan(ys[i])):
             continue
         if math.isnan(xs[i]) or math.isnan(ys[i]):
             champ = "lon" if math.isnan(xs[i]) else "lat"
-            rendu.defauts.append((i, champ, demande[champ][i], "les deux coordonnées, ou aucune"))
+            rendu.refuser(i, champ, demande[champ][i], "les deux coordonnées, ou aucune")
             continue
         if xs[i] == 0 and ys[i] == 0:
             traces["0 ; 0, lues comme absentes"] += 1
             continue
         code = "" if pd.isna(codes[i]) else codes[i]
-        point = localiser(float(xs[i]), float(ys[i]), departement=_departement(code))
+        point = localiser(float(xs[i]), float(ys[i]), departement=departement_de(code))
         if point.defaut:
-            rendu.defauts.append((i, "lon", f"{demande['lon'][i]} ; {demande['lat'][i]}", point.defaut))
+            rendu.refuser(i, "lon", f"{demande['lon'][i]} ; {demande['lat'][i]}", point.defaut)
             continue
         points[i] = point
         traces.update(point.traces)
@@ -353,14 +339,8 @@ def _par_code(i, ligne, raison, actuel, au_point, point, rendu: LieuxTrouves) ->
         if au_point and len(au_point) == 1 and au_point[0] in cibles:
             rendu.codes_passes[ligne["code"]] = au_point[0]
             return au_point[0]
-        rendu.defauts.append(
-            (
-                i,
-                "code",
-                ligne["code"],
-                "le code de la commune d'aujourd'hui : " + " ou ".join(map(_nomme, cibles)),
-            )
-        )
+        rendu.refuser(i, "code", ligne["code"],
+                      "le code de la commune d'aujourd'hui : " + " ou ".join(map(_nomme, cibles)))
         return None
     code = actuel["code_actuel"]
     if pd.isna(code):
@@ -370,14 +350,12 @@ def _par_code(i, ligne, raison, actuel, au_point, point, rendu: LieuxTrouves) ->
         if not indice and (postales := communes_du_code_postal(ligne["code"])):
             indice = f" ; {ligne['code']} est le code postal de {' ou '.join(map(_nomme, postales[:3]))}"
         detail = f" ({raison})" if raison else f" (n'est pas une commune du COG {geographie()})"
-        rendu.defauts.append(
-            (i, "code", ligne["code"], f"un code commune{detail}{indice}{_indice(au_point, point)}")
-        )
+        rendu.refuser(i, "code", ligne["code"], f"un code commune{detail}{indice}{_indice(au_point, point)}")
         return None
     if actuel["statut"] == "passe":
         rendu.codes_passes[actuel["code_origine"]] = code
     if contradiction := _contradiction(_meres().get(code, code), ligne, rendu, i):
-        rendu.defauts.append((i, *contradiction))
+        rendu.refuser(i, *contradiction)
         return None
     return code
 
@@ -390,7 +368,7 @@ def _contradiction(code: str, ligne, rendu: LieuxTrouves, i) -> tuple[str, str, 
     pris_pour_code = bool(postales) and code not in postales
     if commune and code not in nommees:
         voisines = [c for c in nommees if c in postales] if pris_pour_code else []
-        voisines = voisines or [c for c in nommees if _departement(c) == _departement(code)] or sorted(nommees)
+        voisines = voisines or [c for c in nommees if departement_de(c) == departement_de(code)] or sorted(nommees)
         if voisines:
             bons = " ou ".join(map(_nomme, sorted(voisines)[:3]))
             detail = f" ({ligne['code']} est aussi un code postal)" if pris_pour_code else ""
@@ -420,14 +398,8 @@ def _sans_code(i, ligne, au_point, point, rendu: LieuxTrouves) -> tuple[str | No
                 rendu.notes.append((i, f"« {commune} » lue {_nomme(trouves[0])}"))
             return trouves[0], PAR_NOM
         if len(trouves) > 1 and not au_point:
-            rendu.defauts.append(
-                (
-                    i,
-                    "commune",
-                    commune,
-                    "une seule commune, ici " + " ou ".join(map(_nomme, trouves)) + " : donnez le code Insee",
-                )
-            )
+            rendu.refuser(i, "commune", commune,
+                          "une seule commune, ici " + " ou ".join(map(_nomme, trouves)) + " : donnez le code Insee")
             return None, ""
     if au_point and len(au_point) == 1:
         code = au_point[0]
@@ -437,42 +409,24 @@ def _sans_code(i, ligne, au_point, point, rendu: LieuxTrouves) -> tuple[str | No
             meme = True
         if meme:
             return code, PAR_POINT
-        rendu.defauts.append((i, "commune", commune, f"le nom de la commune du point, {_nomme(code)}"))
+        rendu.refuser(i, "commune", commune, f"le nom de la commune du point, {_nomme(code)}")
         return None, ""
     if au_point and len(au_point) > 1:
-        rendu.defauts.append(
-            (
-                i,
-                "lon",
-                f"{ligne['lon']} ; {ligne['lat']}",
-                "un point d'un seul côté de la "
-                "limite entre " + " et ".join(map(_nomme, au_point)) + " : donnez le code",
-            )
-        )
+        cotes = " et ".join(map(_nomme, au_point))
+        rendu.refuser(i, "lon", f"{ligne['lon']} ; {ligne['lat']}",
+                      f"un point d'un seul côté de la limite entre {cotes} : donnez le code")
         return None, ""
     if point.connu:
-        rendu.defauts.append(
-            (
-                i,
-                "lon",
-                f"{ligne['lon']} ; {ligne['lat']}",
-                "un point dans une commune française : donnez le code Insee",
-            )
-        )
+        rendu.refuser(i, "lon", f"{ligne['lon']} ; {ligne['lat']}",
+                      "un point dans une commune française : donnez le code Insee")
         return None, ""
     proches = sorted(designes(commune, "commune") - set(_meres()))
     indice = " : " + " ou ".join(map(_nomme, proches[:3])) + " ?" if proches else ""
     if commune or postal:
-        rendu.defauts.append(
-            (
-                i,
-                "commune",
-                f"{postal} {commune}".strip(),
-                "un nom et un code postal qui se répondent, ou le code Insee" + indice,
-            )
-        )
+        rendu.refuser(i, "commune", f"{postal} {commune}".strip(),
+                      "un nom et un code postal qui se répondent, ou le code Insee" + indice)
     else:
-        rendu.defauts.append((i, "code", "", "un code Insee, un nom avec son code postal, ou un point"))
+        rendu.refuser(i, "code", "", "un code Insee, un nom avec son code postal, ou un point")
     return None, ""
 
 
@@ -486,14 +440,8 @@ def _controler_points(demande, codes: dict, methodes: dict, points: dict, rendu:
     distances = _ecarts_km([codes[i] for i in aller], [points[i] for i in aller])
     for i, km in zip(aller, distances, strict=True):
         if km > _LOIN_KM:
-            rendu.defauts.append(
-                (
-                    i,
-                    "lon",
-                    f"{demande['lon'][i]} ; {demande['lat'][i]}",
-                    f"un point dans {_nomme(codes[i])} ; celui-ci en est à {km:.0f} km",
-                )
-            )
+            rendu.refuser(i, "lon", f"{demande['lon'][i]} ; {demande['lat'][i]}",
+                          f"un point dans {_nomme(codes[i])} ; celui-ci en est à {km:.0f} km")
         elif km > _PRES_KM:
             dit = f"{km:.1f}".replace(".", ",")
             rendu.notes.append((i, f"point à {dit} km de {_nomme(codes[i])}, gardé tel quel"))

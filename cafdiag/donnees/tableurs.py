@@ -16,7 +16,6 @@ import json
 import unicodedata
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,6 @@ import pandas as pd
 from cafdiag.donnees import classeurs, couches, delimite, octets
 from cafdiag.donnees.classeurs import SANS_VALEUR, Feuille, en_texte
 from cafdiag.donnees.compte_rendu import Brut, Rejet
-from cafdiag.donnees.delimite import lire_par_blocs
 from cafdiag.donnees.entetes import Choix, choisir, nommer
 from cafdiag.erreurs import EntreeFautive
 
@@ -250,14 +248,9 @@ def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | N
     src = octets.source(chemin)
     if limite is not None:
         return _lire(src, colonnes, feuille, limite, ())
-    rapide = lire_par_blocs(src, colonnes=colonnes, nombres=nombres)
-    if rapide is not None:
-        return rapide
-    # L'empreinte relit le fichier : sur un second cœur, elle ne coûte rien.
-    with ThreadPoolExecutor(max_workers=1) as second:
-        empreinte = second.submit(octets.empreinte, src.chemin)
-        brut = _lire(src, colonnes, feuille, None, nombres)
-        brut.empreinte = empreinte.result()
+    brut = _lire(src, colonnes, feuille, None, nombres)
+    # D'un grand CSV, l'examen l'a déjà calculée.
+    brut.empreinte = octets.empreinte(src.chemin)
     brut.remarques += _laisses(src)
     return brut
 
@@ -282,9 +275,9 @@ def _lire(src: octets.Fichier, colonnes: Choix, feuille: str | None, limite: int
     return lire_parquet(src, colonnes=colonnes, limite=limite)
 
 
-def apercu(chemin: Path | str, *, feuille: str | None = None, limite: int = 50) -> Brut:
+def apercu(chemin: Path | str, *, feuille: str | None = None) -> Brut:
     """Les premières lignes, pour reconnaître un fichier sans le lire en entier."""
-    return lire_tableau(chemin, feuille=feuille, limite=limite)
+    return lire_tableau(chemin, feuille=feuille, limite=50)
 
 
 def feuilles(chemin: Path | str) -> list[str]:

@@ -16,13 +16,17 @@ import pyarrow.parquet as pq
 
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, Rejet
-from cafdiag.donnees.delimite import Doute, options_de_lecture, rejet_de_forme, trouver_forme
+from cafdiag.donnees.delimite import options_de_lecture, rejet_de_forme, trouver_forme
 from cafdiag.donnees.entetes import choisir, nommer
 from cafdiag.donnees.examen import examiner
 from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 
 _TRANCHE = 1 << 17
+
+
+class Doute(Exception):
+    """Le fichier n'est pas sain : la lecture vive renonce, le chemin prudent le lira et dira ce qu'il a."""
 
 
 @dataclass(frozen=True)

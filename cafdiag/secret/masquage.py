@@ -161,6 +161,8 @@ class Masquage:
         self.coupes = Coupes(len(p.valeur))
         self.audit: Audit | None = None
         self.travail = 0
+        # Cases qu'aucun masque ne protège assez : case, sens, écart atteint.
+        self.insuffisantes: list[tuple[int, int, float]] = []
         self._solveur = nouveau()
         self._visees = np.zeros(len(p.valeur), dtype=bool)
         self._visees[self.t.case] = True
@@ -361,13 +363,6 @@ class Masquage:
         libres = np.flatnonzero((poids > 0) & ~toujours & p.masquable)
         self.coupes.ajouter(libres, np.minimum(poids[libres] / manque, 1.0))
 
-    # --- Tout ---
-
-    @property
-    def insuffisantes(self) -> list[tuple[int, int, float]]:
-        """Cases qu'aucun masque ne protège assez : case, sens, écart atteint."""
-        return self.__dict__.setdefault("_insuffisantes", [])
-
 
 # Ce qu'on consacre à prouver un optimum, en pas du simplexe : un compte, pas une durée. Une preuve qui aboutit en
 # demande quelques centaines ; une qui n'aboutit pas, des centaines de milliers.
@@ -395,29 +390,22 @@ def chercher(m: Masquage, *, tours: int) -> bool:
     libres = np.flatnonzero(p.masquable & ~m.impose & np.isfinite(p.cout))
     utiles = np.flatnonzero(p.masquable & np.isfinite(p.cout) | m.impose | ~p.vue)
     m.audit = Audit(p, utiles, coupes=True)
-    connues = [(t_, None) for t_ in np.flatnonzero(~t.abandonnee)]
     if (t.initie >= 0).any():
         return False
-    garde, pire = m.masque.copy(), m.cout()
-    essaye = garde.copy()
-    pas = 0
+    garde, pire, pas = m.masque.copy(), m.cout(), 0
     for _ in range(tours):
         choix, siens, tranche = _choisir(m, libres, pire)
         pas += siens
         if not tranche or pas > _BUDGET_TRANCHE:
-            m.masque = garde
             return False
         if choix is None:
             # Rien de moins coûteux ne satisfait les coupes : ce qu'on avait est un optimum.
-            m.masque = garde
             return True
-        essaye = m.impose.copy()
-        essaye[libres[choix]] = True
-        m.masque = essaye
-        avant = len(m.coupes.lignes)
-        de, refus = np.full(len(t), -1), 0
-        m.temoins.de, anciens = de, m.temoins.de
-        for tache, _ in connues:
+        m.masque = m.impose.copy()
+        m.masque[libres[choix]] = True
+        avant, refus = len(m.coupes.lignes), 0
+        m.temoins.de, anciens = np.full(len(t), -1), m.temoins.de
+        for tache in np.flatnonzero(~t.abandonnee):
             if m.temoins.de[tache] >= 0:
                 continue
             trouve = m._temoin(int(tache))

@@ -132,13 +132,17 @@ def prochain_rang() -> int:
 
 
 def _en_rang() -> list[tuple[int, tuple[str, ...]]]:
+    return [(rang, communes) for rang, _, communes in lus_dans(dossier(), dossier_montres())]
+
+
+def lus_dans(*dossiers: Path) -> list[tuple[int, str, tuple[str, ...]]]:
+    """Rang, nom de fichier et communes de chaque périmètre ; un fichier abîmé est passé : le lire dit ce qu'il a."""
     lus = []
-    for chemin in sorted([*dossier().glob("*.json"), *dossier_montres().glob("*.json")]):
+    for chemin in sorted(chemin for ici in dossiers for chemin in ici.glob("*.json")):
         try:
             contenu = json.loads(chemin.read_text(encoding="utf-8"))
-            lus.append((int(contenu.get("rang", 0)), tuple(str(code) for code in contenu["communes"])))
+            lus.append((int(contenu.get("rang", 0)), chemin.stem, tuple(str(code) for code in contenu["communes"])))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            # Abîmé : le lire par son nom dit ce qu'il a.
             continue
     return lus
 

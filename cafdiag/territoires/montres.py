@@ -14,7 +14,7 @@ import pandas as pd
 from cafdiag import magasin
 from cafdiag.erreurs import TerritoireInconnu
 from cafdiag.geographie import geographie
-from cafdiag.territoires.gardes import dossier_montres, prochain_rang
+from cafdiag.territoires.gardes import dossier_montres, lus_dans, prochain_rang
 from cafdiag.territoires.resolution import perimetre
 
 
@@ -46,15 +46,8 @@ def perimetres_montres() -> pd.DataFrame:
     DataFrame
         ``code``, ``communes`` (nombre), ``codes`` (réunis par « + », ce qu'attend ``cd.territoire``).
     """
-    lignes = []
-    for chemin in dossier_montres().glob("*.json"):
-        try:
-            contenu = json.loads(chemin.read_text(encoding="utf-8"))
-            codes = [str(code) for code in contenu["communes"]]
-            lignes.append((int(contenu["rang"]), chemin.stem, len(codes), "+".join(codes)))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return pd.DataFrame([ligne[1:] for ligne in sorted(lignes)], columns=["code", "communes", "codes"])
+    lignes = [(code, len(communes), "+".join(communes)) for _, code, communes in sorted(lus_dans(dossier_montres()))]
+    return pd.DataFrame(lignes, columns=["code", "communes", "codes"])
 
 
 def oublier_montres(codes: str | None = None) -> int:

@@ -132,10 +132,6 @@ def _designer(code: str, nom: str | None) -> str:
     return f"{code} ({nom})" if nom else code
 
 
-def _nommer(code: str) -> str:
-    return f"{code} {fiches()['commune'][code].nom}"
-
-
 def message(passage: Passage) -> str:
     """La phrase qui annonce le passage au lecteur.
 
@@ -146,17 +142,15 @@ def message(passage: Passage) -> str:
     if passage.se_partage:
         date = f" en {passage.annee}" if passage.annee else ""
         if passage.ancien in passage.codes:
-            autres = ", ".join(_nommer(code) for code in passage.codes if code != passage.ancien)
+            autres = _dire(code for code in passage.codes if code != passage.ancien)
             renommee = f" (alors {passage.nom_ancien})" if nom_perdu(passage) else ""
             return (
-                f"le périmètre de {_nommer(passage.ancien)}{renommee} a changé{date} : une partie "
+                f"le périmètre de {_dire([passage.ancien])}{renommee} a changé{date} : une partie "
                 f"relève désormais de {autres} ; les données plus anciennes peuvent "
                 "porter sur l'ensemble"
             )
-        return f"{ancien} n'existe plus : son territoire est partagé{date} entre " + ", ".join(
-            _nommer(code) for code in passage.codes
-        )
-    texte = f"{ancien} n'existe plus : les données sont celles de {_nommer(passage.codes[0])} (COG {geographie()})"
+        return f"{ancien} n'existe plus : son territoire est partagé{date} entre " + _dire(passage.codes)
+    texte = f"{ancien} n'existe plus : les données sont celles de {_dire(passage.codes[:1])} (COG {geographie()})"
     return texte if passage.type == "changement_code" else f"{texte}, commune qui la contient"
 
 

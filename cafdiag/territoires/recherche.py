@@ -727,9 +727,6 @@ def _par_nom(simple: str) -> list[_Piste]:
 
 def _suggestion(piste: _Piste) -> Suggestion:
     maille, code = piste.repere
-    fiche = fiches()[maille][code]
-    departement = fiches()["departement"].get(fiche.departement or "")
-    ou = f", {departement.nom}" if departement else ""
-    nature = "" if maille == "france" else f" — {LIBELLES_MAILLES[maille]}{ou}"
-    nom = f"{piste.ancien}, aujourd'hui {fiche.nom}" if piste.ancien else fiche.nom
-    return Suggestion(f"region:{code}" if maille == "region" else code, f"{nom}{nature}")
+    nature = "" if maille == "france" else f" — {LIBELLES_MAILLES[maille]}{_situer(maille, code)}"
+    ancien = f"{piste.ancien}, aujourd'hui " if piste.ancien else ""
+    return Suggestion(_a_ecrire(maille, code), f"{ancien}{fiches()[maille][code].nom}{nature}")

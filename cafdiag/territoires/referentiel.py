@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -102,7 +102,19 @@ class Territoire:
     @property
     def departements(self) -> tuple[str, ...]:
         """Codes de tous ses départements, le plus peuplé de ses habitants d'abord."""
-        return departements_de(self)
+        if self.maille == "departement":
+            return (self.code,)
+        if self.maille == "epci":
+            return fiches()["epci"][self.code].departements
+        connus = fiches()["departement"]
+        if self.maille in ("region", "france"):
+            tous = self.maille == "france"
+            return tuple(sorted(code for code, fiche in connus.items() if tous or fiche.region == self.code))
+        poids: Counter[str] = Counter()
+        for fiche in (fiches()["commune"][code] for code in self.communes):
+            if fiche.departement in connus:
+                poids[fiche.departement] += fiche.population or 0
+        return tuple(sorted(poids, key=lambda departement: (-poids[departement], departement)))
 
     @property
     def departement(self) -> str | None:
@@ -114,7 +126,9 @@ class Territoire:
     @property
     def region(self) -> str | None:
         """Région du département principal ; None pour la France et les collectivités hors départements."""
-        return region_de(self)
+        if self.maille == "region":
+            return self.code
+        return fiches()["departement"][self.departement].region if self.departement else None
 
     @property
     def parents(self) -> dict[str, Territoire]:
@@ -123,12 +137,33 @@ class Territoire:
         À cheval sur deux départements, un EPCI a pour parent le principal. Un périmètre n'a d'EPCI que si
         toutes ses communes en relèvent. Un arrondissement municipal a sa ville.
         """
-        return parents_de(self)
+        codes: dict[str, str | None] = {}
+        if self.maille in ("commune", "qpv", "perimetre"):
+            siens = [fiches()["commune"][code] for code in self.communes]
+            if self.maille == "commune":
+                codes["commune"] = siens[0].commune_mere
+            elif self.maille == "qpv" and len(self.communes) == 1:
+                codes["commune"] = self.communes[0]
+            sirens = {fiche.epci or _epci_de_la_mere(fiche) for fiche in siens}
+            codes["epci"] = sirens.pop() if len(sirens) == 1 else None
+        if self.maille not in ("departement", "region", "france"):
+            codes["departement"] = self.departement
+        if self.maille not in ("region", "france"):
+            codes["region"] = self.region
+        # Une collectivité d'outre-mer n'est pas dans la « France » des totaux : elle n'en est pas une partie.
+        if self.maille != "france" and (self.region or self.maille == "region"):
+            codes["france"] = "FR"
+        return {maille: construire(maille, code) for maille, code in codes.items() if code}
 
     @property
     def voisins(self) -> tuple[Territoire, ...]:
         """Territoires de même maille qui le touchent ; vide pour la France, un QPV ou un périmètre."""
-        return voisins_de(self)
+        if self.maille not in ("commune", "epci", "departement", "region"):
+            return ()
+        connus = fiches()[self.maille]
+        return tuple(
+            construire(self.maille, code) for code in _voisinage(self.maille).get(self.code, ()) if code in connus
+        )
 
     @property
     def population(self) -> int | None:
@@ -137,7 +172,11 @@ class Territoire:
         Pour un QPV : la population publiée du quartier, jamais celle de ses communes. Mayotte n'est pas
         recensée chaque année : la sienne manque, donc celle de la France entière aussi.
         """
-        return population_de(self)
+        if self.maille not in ("france", "perimetre"):
+            return fiches()[self.maille][self.code].population
+        termes = [fiches()["commune"][code].population for code in self.communes]
+        connus = [terme for terme in termes if terme is not None]
+        return sum(connus) if termes and len(connus) == len(termes) else None
 
     def __repr__(self) -> str:
         nombre = len(self.communes)
@@ -316,17 +355,11 @@ def appartenance(maille: str) -> pd.DataFrame:
     """
     communes = table("communes")
     communes = communes[communes["type"] == "COM"].sort_values("code")
-    cibles = {
-        "commune": communes["code"],
-        "epci": communes["epci"],
-        "departement": communes["departement"],
-        "region": communes["region"],
-        "france": pd.Series("FR", index=communes.index, dtype="str"),
-    }
-    if maille.startswith("epci_"):
-        colonne = maille if maille in communes else "epci"
-        return pd.DataFrame({"commune": communes["code"], "code": communes[colonne]}).reset_index(drop=True)
-    return pd.DataFrame({"commune": communes["code"], "code": cibles[maille]}).reset_index(drop=True)
+    if maille == "france":
+        codes = pd.Series("FR", index=communes.index, dtype="str")
+    else:
+        codes = communes[{"commune": "code", f"epci_{geographie()}": "epci"}.get(maille, maille)]
+    return pd.DataFrame({"commune": communes["code"], "code": codes}).reset_index(drop=True)
 
 
 @lru_cache(maxsize=4096)
@@ -349,61 +382,6 @@ def construire(maille: str, code: str) -> Territoire:
     return Territoire(code, fiche.nom, maille, communes)
 
 
-def _trier_par_population(communes: Iterable[str], attribut: str) -> tuple[str, ...]:
-    """Valeurs d'un attribut des communes, de la plus peuplée à la moins peuplée."""
-    poids: dict[str, int] = {}
-    for code in communes:
-        fiche = fiches()["commune"][code]
-        valeur = getattr(fiche, attribut)
-        if valeur is not None:
-            poids[valeur] = poids.get(valeur, 0) + (fiche.population or 0)
-    return tuple(sorted(poids, key=lambda valeur: (-poids[valeur], valeur)))
-
-
-def departements_de(lieu: Territoire) -> tuple[str, ...]:
-    """Départements d'un territoire, le principal d'abord (hors collectivités d'outre-mer)."""
-    if lieu.maille == "departement":
-        return (lieu.code,)
-    if lieu.maille == "epci":
-        return fiches()["epci"][lieu.code].departements
-    connus = fiches()["departement"]
-    if lieu.maille in ("region", "france"):
-        return tuple(
-            sorted(
-                code for code, fiche in connus.items() if lieu.maille == "france" or fiche.region == lieu.code
-            )
-        )
-    return tuple(code for code in _trier_par_population(lieu.communes, "departement") if code in connus)
-
-
-def region_de(lieu: Territoire) -> str | None:
-    """Code de la région d'un territoire (celle de son département principal)."""
-    if lieu.maille == "region":
-        return lieu.code
-    return fiches()["departement"][lieu.departement].region if lieu.departement else None
-
-
-def parents_de(lieu: Territoire) -> dict[str, Territoire]:
-    """Voir :attr:`Territoire.parents`."""
-    codes: dict[str, str | None] = {}
-    if lieu.maille in ("commune", "qpv", "perimetre"):
-        siens = [fiches()["commune"][code] for code in lieu.communes]
-        if lieu.maille == "commune":
-            codes["commune"] = siens[0].commune_mere
-        elif lieu.maille == "qpv" and len(lieu.communes) == 1:
-            codes["commune"] = lieu.communes[0]
-        sirens = {fiche.epci or _epci_de_la_mere(fiche) for fiche in siens}
-        codes["epci"] = sirens.pop() if len(sirens) == 1 else None
-    if lieu.maille not in ("departement", "region", "france"):
-        codes["departement"] = lieu.departement
-    if lieu.maille not in ("region", "france"):
-        codes["region"] = lieu.region
-    # Une collectivité d'outre-mer n'est pas dans la « France » des totaux : elle n'en est pas une partie.
-    if lieu.maille != "france" and (lieu.region or lieu.maille == "region"):
-        codes["france"] = "FR"
-    return {maille: construire(maille, code) for maille, code in codes.items() if code}
-
-
 def exiger_la_ville(lieu: Territoire, raison: str) -> None:
     """Refuse un arrondissement de Paris, Lyon ou Marseille là où seule la ville entière a un sens.
 
@@ -423,22 +401,3 @@ def _epci_de_la_mere(fiche: _Fiche) -> str | None:
 def _voisinage(maille: str) -> dict[str, tuple[str, ...]]:
     lue = magasin.lire_table("voisins", colonnes=["code", "voisin"], filtres=[("maille", "==", maille)])
     return {code: tuple(sorted(groupe)) for code, groupe in lue.groupby("code")["voisin"]}
-
-
-def voisins_de(lieu: Territoire) -> tuple[Territoire, ...]:
-    """Voir :attr:`Territoire.voisins`."""
-    if lieu.maille not in ("commune", "epci", "departement", "region"):
-        return ()
-    connus = fiches()[lieu.maille]
-    return tuple(
-        construire(lieu.maille, code) for code in _voisinage(lieu.maille).get(lieu.code, ()) if code in connus
-    )
-
-
-def population_de(lieu: Territoire) -> int | None:
-    """Voir :attr:`Territoire.population`."""
-    if lieu.maille not in ("france", "perimetre"):
-        return fiches()[lieu.maille][lieu.code].population
-    termes = [fiches()["commune"][code].population for code in lieu.communes]
-    connus = [terme for terme in termes if terme is not None]
-    return sum(connus) if termes and len(connus) == len(termes) else None

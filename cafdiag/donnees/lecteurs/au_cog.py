@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cafdiag.donnees.nettoyage import communes_connues
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
@@ -292,13 +293,6 @@ def _avec_villes(table: pd.DataFrame, groupes: list[str], additives: list[str]) 
 
 
 @lru_cache(maxsize=1)
-def communes_et_anciennes() -> frozenset[str]:
-    """Codes actuels (communes et arrondissements) et anciens codes connus."""
-    actuels = lire_table("communes", colonnes=["code"])["code"]
-    return frozenset(actuels) | frozenset(lire_table("passage_cog", colonnes=["code_ancien"])["code_ancien"])
-
-
-@lru_cache(maxsize=1)
 def mouvants() -> frozenset[str]:
     """Codes que le passage touche : anciens, communes d'arrivée, arrondissements et leurs villes."""
     passage = lire_table("passage_cog", colonnes=["code_ancien", "code"])
@@ -314,7 +308,7 @@ def ramener(table: pd.DataFrame, **reglages) -> tuple[pd.DataFrame, pd.DataFrame
     if len(distincts) == len(table) and not reglages.get("perdus") and deja_au_cog(distincts):
         rien = pd.DataFrame(columns=["code", "colonne", "statut", "motif"], dtype="str")
         return table.sort_values("code", kind="stable", ignore_index=True), a_jour([]), rien
-    touches, connus = mouvants(), communes_et_anciennes()
+    touches, connus = mouvants(), communes_connues()
     concernes = (distincts & touches) | (distincts - connus)
     a_traiter = np.array([c in concernes for c in uniques], dtype=bool)[rangs]
     resultat, passages, statuts = tout_ramener(table[a_traiter].reset_index(drop=True), **reglages)

@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.entetes import Choix
 from cafdiag.donnees.lecteurs import au_cog
-from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes, ramener, reunir_classes
+from cafdiag.donnees.lecteurs.au_cog import ramener, reunir_classes
 from cafdiag.donnees.nettoyage import annee as lire_annee
-from cafdiag.donnees.nettoyage import code_commune, code_departement, nombre
+from cafdiag.donnees.nettoyage import code_commune, code_departement, communes_connues, departement_de, nombre
 from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
@@ -133,27 +132,6 @@ def a_colonnes(note: float, *voulues: str | Sequence[str], sans: Sequence[str] =
     return noter
 
 
-def nombres_rapides(serie: pd.Series, *, vide: str) -> tuple[pd.Series, pd.Series]:
-    """Comme :func:`cafdiag.donnees.nettoyage.nombre`, en bloc quand toute la colonne est faite de nombres.
-
-    >>> nombres_rapides(pd.Series(["31.48", "7"], dtype="str"), vide="secret")[0].tolist()
-    [31.48, 7.0]
-    """
-    if serie.dtype == "float64":
-        return nombre(serie, vide=vide)
-    try:
-        lus = pa.array(serie, type=pa.large_string()).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return nombre(serie, vide=vide)
-    # « nan » et « inf » s'écrivent comme des nombres : le chemin lent dit ce qu'ils sont.
-    if not np.isfinite(lus).all():
-        return nombre(serie, vide=vide)
-    exacts = pd.Series(pd.Categorical.from_codes(np.zeros(len(lus), dtype="int8"), ["exact", "illisible"]),
-                       index=serie.index)
-    return pd.Series(lus, index=serie.index), exacts
-
-
-
 class Chantier:
     """Un fichier en cours de lecture : quelles lignes restent, pourquoi les autres sont écartées."""
 
@@ -171,9 +149,10 @@ class Chantier:
         self._valeurs: dict[int, str] = {}
         self._deja_connus: pd.Series | None = None
 
-    def codes(self, *, liste: bool = False) -> pd.Series:
-        """Les communes de la colonne qui les dit (elle est exigée), celles qu'aucun COG ne connaît écartées."""
-        colonne = self.roles.get("commune") or exiger(self.brut, commune=COMMUNE)["commune"]
+    def codes(self, colonne: str | pd.Series | None = None, *, liste: bool = False) -> pd.Series:
+        """Les communes de cette colonne (de celle qui les dit, par défaut), celles qu'aucun COG ne connaît écartées."""
+        if colonne is None:
+            colonne = self.roles.get("commune") or exiger(self.brut, commune=COMMUNE)["commune"]
         codes = self.communes(colonne, liste=liste)
         self.connus(codes)
         return codes
@@ -244,7 +223,7 @@ class Chantier:
         if not liste:
             self._exiger_des_communes(serie)
         # Presque toujours, tous les codes sont déjà justes : seuls les autres sont examinés un à un.
-        connus = communes_et_anciennes()
+        connus = communes_connues()
         if connus.issuperset(serie.unique().tolist()):
             self._deja_connus = serie
             return serie
@@ -303,7 +282,7 @@ class Chantier:
     def codes_geo(self, colonne: str) -> pd.Series:
         """Codes d'une colonne GEO, écrits « 01001 » ou « 2025-COM-01001 »."""
         serie = self.brut.table[colonne].str.replace(r"^(\d{4}-)?(COM|ARM)-", "", regex=True)
-        return self.communes(serie)
+        return self.codes(serie)
 
     def exiger_entier(self) -> None:
         """Refuse un fichier à lignes mal formées, quand plusieurs lignes s'ajoutent en un même total."""
@@ -325,7 +304,7 @@ class Chantier:
                 ) -> tuple[pd.Series, pd.Series]:
         """Valeurs et statuts d'une colonne ; une case illisible (ou négative) écarte sa ligne."""
         serie = self.brut.table[colonne]
-        valeurs, statuts = nombres_rapides(serie, vide=vide)
+        valeurs, statuts = nombre(serie, vide=vide)
         if valeurs is not serie:  # déjà lue en nombres, elle n'a rien d'illisible
             self.rejeter(statuts.eq("illisible"), f"{colonne} : ce n'est pas un nombre", serie)
         if positif:
@@ -400,7 +379,7 @@ class Chantier:
         """Écarte les codes qu'aucun millésime ne porte, et les garde en mémoire pour le compte rendu."""
         if codes is self._deja_connus:
             return
-        connus = communes_et_anciennes()
+        connus = communes_connues()
         faux = set((codes if self.garde.all() else codes[self.garde]).unique().tolist()) - connus
         if faux:
             self.inconnus = sorted(faux)
@@ -590,15 +569,6 @@ def millesime_cache(chantier: Chantier, population: pd.Series | None = None) -> 
 _PART_ISOLEE = 0.02
 
 
-def departement_de(code: pd.Series) -> pd.Series:
-    """Département d'un code commune.
-
-    >>> departement_de(pd.Series(["01004", "2A004", "97411"])).tolist()
-    ['01', '2A', '974']
-    """
-    return code.str[:2].where(~code.str.startswith("97", na=False), code.str[:3])
-
-
 @lru_cache(maxsize=1)
 def _par_nom() -> dict[tuple[str, str], set[str]]:
     communes = lire_table("communes", colonnes=["code", "nom", "departement"])
@@ -608,8 +578,7 @@ def _par_nom() -> dict[tuple[str, str], set[str]]:
             resultat.setdefault((dep, cle_de_nom(nom)), set()).add(code)
     anciens = lire_table("anciens_noms", colonnes=["code_ancien", "nom", "code"])
     for ancien, nom, code in anciens.itertuples(index=False, name=None):
-        dep = ancien[:3] if ancien.startswith("97") else ancien[:2]
-        resultat.setdefault((dep, cle_de_nom(nom)), set()).update((ancien, code))
+        resultat.setdefault((departement_de(ancien), cle_de_nom(nom)), set()).update((ancien, code))
     return resultat
 
 
@@ -617,15 +586,14 @@ def verifier_communes(c: Chantier, codes: pd.Series, nom: str | None, departemen
     """Écarte les lignes dont le nom ou le département contredit le code de commune."""
     if departement is not None:
         dit = code_departement(c.brut.table[departement]).valeurs
-        faux = dit.notna() & codes.notna() & dit.ne(departement_de(codes))
+        faux = dit.notna() & codes.notna() & dit.ne(codes.map(departement_de, na_action="ignore"))
         c.rejeter(faux, "le département contredit le code de la commune", codes)
     if nom is None:
         return
     paires = pd.DataFrame({"code": codes, "nom": c.brut.table[nom]})[c.garde].drop_duplicates().dropna()
     faux = set()
     for code, texte in paires.itertuples(index=False, name=None):
-        dep = code[:3] if code.startswith("97") else code[:2]
-        autres = _par_nom().get((dep, cle_de_nom(texte)), set())
+        autres = _par_nom().get((departement_de(code), cle_de_nom(texte)), set())
         # Un nom inconnu ne prouve rien (communes renommées) ; le nom exact d'une autre commune, si.
         if autres and code not in autres and not (autres & _devenirs(code)):
             faux.add((code, texte))

@@ -139,9 +139,7 @@ def _noter(genre: str):
 
 def _codes(c: Chantier, maille: str, colonne: str) -> pd.Series:
     if maille == "commune":
-        codes = c.communes(colonne)
-        c.connus(codes)
-        return codes
+        return c.codes(colonne)
     serie = c.brut.table[colonne]
     if maille == "france":
         return pd.Series("FR", index=serie.index, dtype="str")
@@ -319,8 +317,7 @@ def prestation(nom: str) -> str | None:
     if not trouve:
         return None
     foyers, _, code = trouve.groups()
-    mot = PRESTATIONS.get(code)
-    if mot is None:
+    if (mot := PRESTATIONS.get(code)) is None:
         return None
     return f"foyers_{mot}" if foyers else ("personnes_couvertes" if code == "ndur" else f"personnes_{mot}")
 
@@ -332,8 +329,7 @@ def _effectif(nom: str) -> bool:
 def _plan_allocataires(entete: list[str]) -> dict[str, str]:
     plan: dict[str, str] = {}
     for nom in entete:
-        mot = prestation(nom)
-        if mot is not None:
+        if (mot := prestation(nom)) is not None:
             plan.setdefault(mot, nom)
     return plan
 
@@ -388,8 +384,7 @@ def _effectifs(c: Chantier, plan: dict[str, str]) -> tuple[pd.DataFrame, dict[st
 
 
 def _communes(c: Chantier, colonne: str) -> pd.Series:
-    codes = c.communes(colonne)
-    c.connus(codes)
+    codes = c.codes(colonne)
     dep = trouver(c.brut.entete, *_CODES["departement"])
     verifier_communes(c, codes, trouver(c.brut.entete, _NOMS["commune"]), dep)
     return codes

@@ -147,8 +147,7 @@ def lire_communes(chemin: Path, *, feuille: str | None = None, annee: int | None
     sorte = brut.table[roles["type"]]
     chantier.rejeter(sorte.isin(["commune-deleguee", "commune-associee"]), "commune déléguée ou associée", sorte)
     chantier.rejeter(~sorte.isin(_ACTUELLES), "type de commune inconnu", sorte)
-    codes = chantier.communes(roles["code"])
-    chantier.connus(codes)
+    codes = chantier.codes(roles["code"])
     population, _ = chantier.nombres(roles["population"])
     chantier.rejeter(population.mod(1).gt(0), "une population municipale est un entier",
                      brut.table[roles["population"]])

@@ -108,8 +108,7 @@ def lire_effectifs(chemin: Path, *, feuille: str | None = None, annee: int | Non
     if commune is None:
         raise refuser(brut, "colonne absente : code de la commune (un nom ne suffit pas : des communes sont homonymes)",
                       attendu="code_commune", conseil="exportez le jeu avec le code Insee de la commune")
-    codes = chantier.communes(commune)
-    chantier.connus(codes)
+    codes = chantier.codes(commune)
     ans = chantier.annees(brut.table[roles["rentree"]], debut=4)
     colonnes = {"eleves": roles["eleves"],
                 "eleves_preelementaire": trouver(brut.entete, r"nombre_eleves_preelementaire(_hors_ulis)?"),

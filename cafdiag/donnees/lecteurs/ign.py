@@ -193,8 +193,7 @@ def lire_contours(chemin: Path, *, feuille: str | None = None, annee: int | None
     geo = lire_geo(chemin, brut)
     if len(geo) != len(brut.table):
         raise refuser(brut, f"{len(brut.table)} enregistrements, mais {len(geo)} contours lus")
-    codes = chantier.communes(commune)
-    chantier.connus(codes)
+    codes = chantier.codes(commune)
     geo = valider(chantier, geo)
     chantier.rejeter(_loin(geo, codes, brut), "contour à plus d'un degré de la commune", codes)
     destin = a_jour(codes.fillna(""))

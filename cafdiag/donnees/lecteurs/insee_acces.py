@@ -15,7 +15,6 @@ from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.grandeurs import SOURCE_ACCES
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes
 from cafdiag.donnees.lecteurs.chantier import (
     REPETEE,
     Chantier,
@@ -25,6 +24,7 @@ from cafdiag.donnees.lecteurs.chantier import (
     trouver,
 )
 from cafdiag.donnees.lecteurs.insee_equipements import HORS_CHAMP
+from cafdiag.donnees.nettoyage import communes_connues
 from cafdiag.donnees.tableurs import apercu
 
 # La crèche la plus proche peut être une micro-crèche : la plus courte des deux durées, carreau par carreau.
@@ -156,7 +156,7 @@ def _rendre(vu: Brut, chemin: Path, table: pd.DataFrame, comptes: dict, an: int)
                           attendu="une ligne par carreau, commune et type d'équipement")
     comptes["rejets"] += [Rejet(int(n), REPETEE) for n in table.loc[doubles, "ligne"]]
     table = table[~doubles]
-    connus = communes_et_anciennes()
+    connus = communes_connues()
     inconnus = sorted(set(table["depcom"].unique()) - connus)
     de_cote = {HORS_CHAMP: comptes["hors_champ"]} if comptes["hors_champ"] else {}
     if inconnus:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.lecteurs import Lecteur
-from cafdiag.donnees.lecteurs.au_cog import communes_et_anciennes
 from cafdiag.donnees.lecteurs.chantier import (
     COMMUNE,
     INCONNUE,
@@ -26,7 +25,7 @@ from cafdiag.donnees.lecteurs.chantier import (
     trouver,
 )
 from cafdiag.donnees.nettoyage import annee as lire_annee
-from cafdiag.donnees.nettoyage import code_commune, nombre
+from cafdiag.donnees.nettoyage import code_commune, communes_connues, nombre
 from cafdiag.donnees.tableurs import apercu, lire_tableau
 from cafdiag.donnees.tri import Trie, trier
 from cafdiag.millesimes import millesime
@@ -113,8 +112,7 @@ def _detail(chemin: Path, feuille: str | None, annee: int | None, jeu: str) -> t
     chantier.deja_de_cote(HORS_CHAMP, sum(trie.de_cote.values()))
     an = _annee(chantier, trie.vus[colonne_an] if colonne_an else None)
     types = brut.table[roles["type"]].str.upper()
-    codes = chantier.communes(roles["commune"])
-    chantier.connus(codes)
+    codes = chantier.codes(roles["commune"])
     # L'IRIS dit deux fois la commune : un code abîmé se voit.
     if iris := trouver(brut.entete, "dciris"):
         prefixe = brut.table[iris].str.slice(0, 5)
@@ -134,7 +132,7 @@ def _detail(chemin: Path, feuille: str | None, annee: int | None, jeu: str) -> t
         repetees = brut.table.duplicated(keep="first") & nomme
         chantier.rejeter(repetees, REPETEE, brut.table[identite[0]])
     presentes = code_commune(pd.Series(sorted(trie.vus[roles["commune"]]), dtype="str")).valeurs.dropna()
-    presentes = pd.Index(sorted({*(set(presentes) & communes_et_anciennes()), *codes[chantier.garde].unique()}))
+    presentes = pd.Index(sorted({*(set(presentes) & communes_connues()), *codes[chantier.garde].unique()}))
     return chantier, {"codes": codes, "types": types, "an": an, "nombre": nombre_, "presentes": presentes}
 
 
@@ -252,7 +250,6 @@ def lire_melodi(chemin: Path, *, feuille: str | None = None, annee: int | None =
     colonne_an = trouver(brut.entete, _AN)
     an = _annee(chantier, set(brut.table.loc[chantier.garde, colonne_an]) if colonne_an else None)
     codes = chantier.codes_geo(roles["geo"])
-    chantier.connus(codes)
     valeurs, _ = chantier.nombres(roles["valeur"])
     chantier.sans_doublon([codes, types], valeurs.to_frame("v"))
     presentes = pd.Index(sorted(codes[chantier.garde].unique()))

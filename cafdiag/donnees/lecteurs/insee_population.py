@@ -89,8 +89,7 @@ def lire_populations(chemin: Path, *, feuille: str | None = None, annee: int | N
     if trouver(brut.entete, "history"):
         return _historique(chantier)
     serie = _codes_composes(chantier)
-    codes = chantier.communes(serie)
-    chantier.connus(codes)
+    codes = chantier.codes(serie)
     datees = _colonnes_population(brut.entete)
     seule = None if datees else trouver(brut.entete, *_POPULATION_SANS_AN.split("|"))
     if not datees and seule is None:
@@ -294,8 +293,7 @@ def _historique(chantier: Chantier) -> Lecture:
     brut = chantier.brut
     roles = exiger(brut, code=("cle",), historique=("history",))
     colonne = roles["historique"]
-    codes = chantier.communes(roles["code"])
-    chantier.connus(codes)
+    codes = chantier.codes(roles["code"])
     lignes, faux = [], []
     for texte in brut.table[colonne]:
         try:
@@ -361,7 +359,6 @@ def _long(chantier: Chantier, *, source: str, nommer, mesure: tuple, genre: str)
     if freq := trouver(brut.entete, "freq"):
         chantier.rejeter(~brut.table[freq].isin(["A", ""]), "chiffre d'une partie de l'année", brut.table[freq])
     codes = chantier.codes_geo(roles["geo"])
-    chantier.connus(codes)
     ans = chantier.annees(brut.table[roles["annee"]])
     # Une année qui n'a que quelques lignes parmi des milliers est une année abîmée.
     comptes = ans.map(ans.value_counts())

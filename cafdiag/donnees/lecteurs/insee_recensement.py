@@ -145,9 +145,8 @@ def lire_iris(chemin: Path, *, feuille: str | None = None, annee: int | None = N
                       nombres=lambda nom: bool(re.match(r"p\d\d_pop|pop", simple(nom))), iris=_IRIS, commune=COMMUNE)
     brut, roles = chantier.brut, chantier.roles
     chantier.exiger_entier()
-    codes = chantier.communes(roles["commune"])
+    codes = chantier.codes()
     iris = brut.table[roles["iris"]]
-    chantier.connus(codes)
     # L'IRIS commence par le code de sa commune : un chiffre abîmé dans l'un se voit dans l'autre.
     longs = iris if iris.str.len().ge(9).all() else iris.str.zfill(9)
     prefixe = longs.str.slice(0, 5)
@@ -326,7 +325,6 @@ def lire_ages_long(chemin: Path, *, feuille: str | None = None, annee: int | Non
     utiles = {c for c, b in bornes.items() if (_est_un_age(b) if par_age else b in _UTILES or b == _TOUS)}
     chantier.mettre_de_cote(~ages.isin(utiles), "tranche d'âge hors du champ d'une Caf")
     codes = chantier.codes_geo(roles["geo"])
-    chantier.connus(codes)
     ans = chantier.annees(brut.table[roles["annee"]])
     valeurs, _ = chantier.nombres(roles["valeur"])
     # Sans total des deux sexes, hommes et femmes s'ajoutent.
@@ -422,7 +420,6 @@ def lire_activite_des_parents(chemin: Path, *, feuille: str | None = None, annee
     chantier.exiger_entier()
     table = chantier.brut.table
     codes = chantier.codes_geo(roles["geo"])
-    chantier.connus(codes)
     ans = chantier.annees(table[roles["annee"]])
     valeurs, _ = chantier.nombres(roles["valeur"])
     ages, familles = table[roles["age"]], table[roles["famille"]]

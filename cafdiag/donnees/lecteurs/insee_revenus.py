@@ -61,11 +61,7 @@ def lire_large(chemin: Path, *, feuille: str | None = None, annee: int | None = 
     # Neuf chiffres : des EPCI. Leur médiane ne se calcule pas à partir des communes : elle vaut d'être gardée.
     epci = serie.str.fullmatch(r"\d{9}|[XZ]+").mean() > 0.5
     chantier = Chantier(brut, "epci" if epci else "communes", annee=annee)
-    if epci:
-        codes = _codes_epci(chantier, serie)
-    else:
-        codes = chantier.communes(roles["code"])
-        chantier.connus(codes)
+    codes = _codes_epci(chantier, serie) if epci else chantier.codes(roles["code"])
     valeurs = {}
     for nom, (grandeur, an) in colonnes.items():
         cible = f"{grandeur}_{an}"
@@ -74,7 +70,10 @@ def lire_large(chemin: Path, *, feuille: str | None = None, annee: int | None = 
         valeurs[cible], valeurs[f"{cible}__statut"] = chantier.nombres(nom)
     fiche = pd.DataFrame(valeurs)
     chantier.sans_doublon([codes], fiche)
-    return _finir(chantier, codes, fiche, sorted({an for _, an in colonnes.values()}), epci=epci)
+    chantier.refuser_si_vide("une ligne par commune ou par EPCI")
+    fiche.insert(0, "code", codes)
+    table = fiche[chantier.garde].reset_index(drop=True)
+    return _finir(chantier, table, {an for _, an in colonnes.values()}, epci=epci)
 
 
 def _codes_epci(chantier: Chantier, serie: pd.Series) -> pd.Series:
@@ -89,13 +88,8 @@ def _codes_epci(chantier: Chantier, serie: pd.Series) -> pd.Series:
 _METHODE = millesime("filosofi.methode")
 
 
-def _finir(chantier: Chantier, codes: pd.Series, fiche: pd.DataFrame, annees: list[int], *, epci: bool) -> Lecture:
-    chantier.refuser_si_vide("une ligne par commune ou par EPCI")
-    garde = chantier.garde
-    table = fiche[garde].copy()
-    table.insert(0, "code", codes[garde])
-    table = table.reset_index(drop=True)
-    if annees[-1] >= _METHODE:
+def _finir(chantier: Chantier, table: pd.DataFrame, annees: set[int], *, epci: bool) -> Lecture:
+    if max(annees) >= _METHODE:
         chantier.remarques.append(f"Filosofi {_METHODE} (méthode nouvelle) ne se compare pas aux années d'avant")
     secrets = sum(int(table[c].eq("secret").sum()) for c in table if c.endswith("__statut"))
     if secrets:
@@ -105,7 +99,7 @@ def _finir(chantier: Chantier, codes: pd.Series, fiche: pd.DataFrame, annees: li
     else:
         grandeurs = [c for c in table if c != "code" and not c.endswith("__statut")]
         table = chantier.au_cog(table, additives=[], non_additives=grandeurs)
-    return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"revenus {annees[-1]}")
+    return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"revenus {max(annees)}")
 
 
 def reconnait_long(brut: Brut) -> bool:
@@ -137,9 +131,7 @@ def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = N
         codes = _codes_epci(chantier, brut.table[roles["geo"]].str.extract(_SIREN, expand=False).fillna(""))
     else:
         codes = chantier.codes_geo(roles["geo"])
-        chantier.connus(codes)
-    temps = trouver(brut.entete, "time_period")
-    if temps:
+    if temps := trouver(brut.entete, "time_period"):
         ans = chantier.annees(brut.table[temps])
     else:
         ans = pd.Series(chantier.annee_annoncee(), index=brut.table.index, dtype="Int64")
@@ -156,13 +148,7 @@ def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     table = long.pivot(index="code", columns="nom", values="v")
     etats = long.pivot(index="code", columns="nom", values="s").fillna("non_disponible").add_suffix("__statut")
     table = pd.concat([table, etats], axis=1).reset_index().rename_axis(None, axis=1)
-    grandeurs = [c for c in table if c != "code" and not c.endswith("__statut")]
-    annees = sorted({int(a) for a in ans[garde]})
-    if annees[-1] >= _METHODE:
-        chantier.remarques.append(f"Filosofi {_METHODE} (méthode nouvelle) ne se compare pas aux années d'avant")
-    if not epci:
-        table = chantier.au_cog(table, additives=[], non_additives=grandeurs)
-    return chantier.rendre(table, annees=annees, source=SOURCE, millesime=f"revenus {annees[-1]}")
+    return _finir(chantier, table, {int(a) for a in ans[garde]}, epci=epci)
 
 
 def lire_epci(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:

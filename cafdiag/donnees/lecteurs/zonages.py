@@ -224,8 +224,7 @@ def lire_zrr(chemin: Path, *, feuille: str | None = None, annee: int | None = No
 def _zonage(brut: Brut, commune: str, colonne: str, nom: str, valeurs: dict[str, str], annee: int | None,
             an: int, source: str) -> Lecture:
     chantier = Chantier(brut, "communes", annee=annee)
-    codes = chantier.communes(commune)
-    chantier.connus(codes)
+    codes = chantier.codes(commune)
     lues = brut.table[colonne].map(simple_plus).map(valeurs)
     chantier.rejeter(lues.isna(), "classement inconnu", brut.table[colonne])
     table = lues.astype("str").to_frame(nom)
