@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
 
-from cafdiag.donnees.ecarts import comparer_structures, phrase
+from cafdiag.donnees import commandes, entrepot
+from cafdiag.donnees.ecarts import comparer_structures
 from cafdiag.magasin import lire_table
-
-pytestmark = pytest.mark.unitaire
 
 LOCALES = pd.DataFrame(
     {
@@ -37,30 +35,23 @@ def test_structures_ecart_par_commune_et_type():
         1,
         2025,
     ]
-    assert table.loc[("micro_creche", "53188"), "phrase"] == "autant que la source officielle"
+    assert table.loc[("micro_creche", "53188"), "ecart"] == 0
     assert table.loc[("france_services", "53084"), ["officiel", "ecart"]].tolist() == [2, -1], "l'ANCT prime"
-    assert "1 structure de moins" in table.loc[("france_services", "53084"), "phrase"]
     sans = table.loc[("ps_jeunes", "53084")]
-    assert pd.isna(sans["officiel"]) and pd.isna(sans["ecart"]) and "ne publie rien" in sans["phrase"]
+    assert pd.isna(sans["officiel"]) and pd.isna(sans["ecart"])
     assert "aucune source" in sans["reserve"]
 
 
-def test_structures_sur_un_territoire_donne_le_local_vaut_zero_et_le_secret_reste_vide():
-    table = comparer_structures(
-        LOCALES[LOCALES["type"] == "eaje"], OFFICIELLES, codes=["53012", "53188", "53084"]
-    )
-    assert table["local"].tolist() == [0, 0, 2]
-    assert table["ecart"].tolist()[0] == -3 and pd.isna(table["ecart"][1])
-
-
-def test_structures_contre_les_faits_embarques():
-    faits = lire_table("faits_communes")
-    codes = faits.loc[faits["epci"] == "200048551", "code"]
-    table = comparer_structures(LOCALES, faits, codes=codes)
-    assert len(table) == LOCALES["type"].nunique() * 37
-    eaje = table[table["type"] == "eaje"]
-    assert eaje["local"].sum() == 2
-    assert eaje["officiel"].sum() == faits.set_index("code").loc[codes, "bpe2025_eaje"].sum()
+def test_l_import_d_un_registre_dit_ce_que_compte_la_source_officielle(tmp_path, monkeypatch):
+    """Laval a plusieurs crèches d'après l'Insee, le registre une : les deux sont dits, rien n'est corrigé."""
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "donnees"))
+    (tmp_path / "creches.csv").write_text("type;nom;code\neaje;Les Lutins;53130\nps jeunes;Le Spot;53084\n", "utf-8")
+    dit = commandes.importer(tmp_path / "creches.csv").en_texte()
+    publiees = int(lire_table("faits_communes").set_index("code").at["53130", "bpe2025_eaje"])
+    attendu = f"EAJE : 1 dans ce registre, {publiees} dans les mêmes communes d'après la source officielle de 2025"
+    assert publiees > 1 and f"{attendu} (Laval 1 et {publiees})" in dit
+    assert "PS jeunes" not in dit, "aucune source officielle ne les compte"
+    assert entrepot.lire("structures")["type"].tolist() == ["eaje", "ps_jeunes"]
 
 
 def test_entrees_jamais_modifiees():
@@ -68,14 +59,3 @@ def test_entrees_jamais_modifiees():
     comparer_structures(LOCALES, OFFICIELLES.set_index("code"))
     pd.testing.assert_frame_equal(LOCALES, avant[0])
     pd.testing.assert_frame_equal(OFFICIELLES, avant[1])
-
-
-@pytest.mark.parametrize(
-    ("local", "officiel", "attendu"),
-    [
-        (0, 1, "1 place de moins que la source officielle"),
-        (float("nan"), 3, "le registre local est incomplet ici"),
-    ],
-)
-def test_phrase(local, officiel, attendu):
-    assert phrase(local, officiel, unite="place") == attendu

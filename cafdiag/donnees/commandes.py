@@ -262,13 +262,16 @@ def _lire(
     ecarter: bool = False,
 ) -> list[Lecture]:
     """Les tables d'un fichier : jeu officiel reconnu à ses colonnes, sinon registre de structures."""
-    from cafdiag.donnees import lecteurs, registres, registres_activite
+    from cafdiag.donnees import ecarts, lecteurs, registres, registres_activite
     from cafdiag.donnees.registres_tableau import relire
+    from cafdiag.donnees.tables_assemblees import communes
 
     def registre() -> list[Lecture]:
         lecture = registres.importer(
             chemin, type_structure=type_structure, confirmer=confirmer, ecarter=ecarter, annee=annee, liste=liste
         )
+        if lecture.jeu == "structures" and not liste:
+            lecture.compte_rendu.remarques.extend(ecarts.dire(lecture.table, communes()))
         return [lecture]
 
     liste = False
