@@ -18,7 +18,7 @@ from cafdiag.donnees import entrepot
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.secret import fuites, masquer, masquer_systeme
+from cafdiag.indicateurs.secret import masquer, masquer_systeme
 from cafdiag.indicateurs.secret_application import taire, verifier
 from cafdiag.indicateurs.secret_mesures import zones
 from cafdiag.indicateurs.secret_regles import seuil_de
@@ -27,7 +27,7 @@ from cafdiag.lot.plan import Cible, planifier
 from cafdiag.restitution.rendu_html import fragment
 from cafdiag.restitution.tableaux import tableau_mesures
 from cafdiag.secret.masquage import Coupes, Masquage, ameliorer
-from cafdiag.secret.solveur import Audit
+from cafdiag.secret.solveur import Audit, intervalles
 
 EFFECTIFS = st.one_of(st.integers(0, 12), st.integers(0, 300))
 
@@ -224,6 +224,13 @@ def test_les_entrees_ne_changent_pas():
 
 
 # --- L'audit ---
+
+
+def fuites(s, masque):
+    """Rangs des cases protégées qu'un lecteur cerne de trop près."""
+    bas, haut = intervalles(s.probleme(masque), masque)
+    with np.errstate(invalid="ignore"):
+        return np.flatnonzero(s.protegee & ((bas > s.permis_bas + 1e-5) | (haut < s.permis_haut - 1e-5)))
 
 
 @settings(max_examples=25)

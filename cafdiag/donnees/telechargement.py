@@ -10,7 +10,6 @@ import contextlib
 import csv
 import fnmatch
 import json
-import logging
 import math
 import os
 import shutil
@@ -43,14 +42,14 @@ _VERROU_ATTENTE = 900.0
 
 def dossier_cache() -> Path:
     """Dossier des fichiers téléchargés : ``CAFDIAG_CACHE``, sinon à côté de ``CAFDIAG_DONNEES``,
-    sinon le cache de l'utilisateur (celui que choisit pooch, sous Linux comme sous Windows)."""
+    sinon le cache de l'utilisateur que prévoit le système."""
     if os.environ.get("CAFDIAG_CACHE"):
         return Path(os.environ["CAFDIAG_CACHE"])
     if os.environ.get("CAFDIAG_DONNEES"):
         return Path(os.environ["CAFDIAG_DONNEES"]) / "telechargements"
-    import pooch
+    import platformdirs
 
-    return Path(pooch.os_cache("cafdiag"))
+    return Path(platformdirs.user_cache_dir("cafdiag"))
 
 
 @dataclass
@@ -344,7 +343,7 @@ def _une_adresse(
     while recu is None:
         essais -= 1
         try:
-            chemin = _par_pooch(adresse.url_export, source.fichier, brouillon, recuperateur)
+            chemin = recuperateur.prendre(adresse.url_export, brouillon / source.fichier)
             remarques += controler(chemin, source.format, total=total, colonnes=source.colonnes)
             recu = chemin
         except ArriveeRefusee as refus:
@@ -360,21 +359,6 @@ def _une_adresse(
     if recuperateur.repris:
         remarques.append(f"transfert repris après {recuperateur.repris} octets")
     return recu, recuperateur.entetes, remarques
-
-
-def _par_pooch(url: str, nom: str, brouillon: Path, recuperateur: Recuperateur) -> Path:
-    import pooch
-
-    journal = pooch.get_logger()
-    niveau = journal.level
-    journal.setLevel(
-        logging.WARNING
-    )  # « use this value as the 'known_hash'… » : ce n'est pas pour l'utilisateur
-    try:
-        (brouillon / nom).unlink(missing_ok=True)
-        return Path(pooch.retrieve(url, known_hash=None, fname=nom, path=brouillon, downloader=recuperateur))
-    finally:
-        journal.setLevel(niveau)
 
 
 # --- Mettre en service ---

@@ -1,8 +1,7 @@
 """Le transport : prendre un fichier sur le réseau sans jamais garder un morceau pour un tout.
 
-:class:`Recuperateur` est un « downloader » de la bibliothèque pooch, qui en garde le fichier provisoire et la
-mise en place ; il y ajoute ce qu'elle n'a pas : reprise d'un transfert coupé, tailles confrontées, lenteur
-bornée, messages en français.
+:class:`Recuperateur` reprend un transfert coupé, confronte les tailles, borne la lenteur, et dit ce qui ne va pas en
+français.
 
 Un serveur qui refuse répond souvent « 200 » et une page de connexion : l'extension ne prouve rien, :func:`controler`
 regarde les premiers octets, les archives, la fin du fichier.
@@ -227,7 +226,7 @@ def _blocs(reponse: Any, reglages: ReglagesDeTransport, fin: float):
 
 
 class Recuperateur:
-    """Prend une adresse ; s'emploie comme ``downloader`` de pooch.
+    """Prend une adresse.
 
     Parameters
     ----------
@@ -261,7 +260,8 @@ class Recuperateur:
         self.entetes: dict[str, str] = {}
         self.repris = 0
 
-    def __call__(self, url: str, output_file: str, pooch: Any = None, check_only: bool = False) -> None:
+    def prendre(self, url: str, cible: Path) -> Path:
+        """Le fichier de cette adresse, entier, sous ce nom."""
         if urlsplit(url).scheme not in ("http", "https"):
             raise TelechargementImpossible(f"{url} : adresse refusée", attendu="une adresse https")
         self.partiels.mkdir(parents=True, exist_ok=True)
@@ -272,8 +272,9 @@ class Recuperateur:
         if not self._lire_note(note).get("garant"):
             self._oublier(partiel, note)
         _tourner(lambda: self._essai(url, partiel, note, fin), url, self.reglages)
-        os.replace(partiel, output_file)
+        os.replace(partiel, cible)
         self._oublier(partiel, note)
+        return cible
 
     @staticmethod
     def _oublier(*chemins: Path) -> None:

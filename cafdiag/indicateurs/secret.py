@@ -17,7 +17,6 @@ import pandas as pd
 
 from cafdiag.indicateurs.secret_systeme import Relation, Systeme, systeme
 from cafdiag.secret.masquage import resoudre
-from cafdiag.secret.solveur import intervalles
 
 EPSILON = 1e-6
 # Dans une boucle, les bornes peuvent se rapprocher sans fin.
@@ -217,11 +216,3 @@ def masquer_systeme(s: Systeme, masque: np.ndarray | None = None) -> tuple[np.nd
         bornes = encadrer(s, masque)
         if not completer(masque, bornes):
             return masque, bornes
-
-
-def fuites(s: Systeme, masque: np.ndarray) -> np.ndarray:
-    """Rangs des cases protégées qu'un lecteur cerne de trop près."""
-    probleme = s.probleme(masque)
-    bas, haut = intervalles(probleme, masque, lesquelles=s.protegee)
-    with np.errstate(invalid="ignore"):
-        return np.flatnonzero(s.protegee & ((bas > s.permis_bas + 1e-5) | (haut < s.permis_haut - 1e-5)))

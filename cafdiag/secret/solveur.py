@@ -226,13 +226,13 @@ class Audit:
         ecart[np.abs(ecart) < _NUL] = 0.0
         return ecart
 
-    def pousser_chacune(self, lesquelles: np.ndarray, sens: int, cachees: np.ndarray) -> np.ndarray:
-        """L'écart le plus grand de chacune de ces cases dans ce sens ; infini s'il n'a pas de borne.
+    def pousser_chacune(self, sens: int, cachees: np.ndarray) -> np.ndarray:
+        """L'écart le plus grand de chacune de ``cases`` dans ce sens ; infini s'il n'a pas de borne.
 
         Une case portée à ce que ses relations lui permettent au plus, une à une, n'a pas besoin de son programme.
         """
         h, bas, haut = self._pose(sens, cachees[self.cases])
-        groupes = np.unique(self.groupe[self.rang[lesquelles]])
+        groupes = np.unique(self.groupe)
         borne = sens * self._impliquees(bas, haut)[0 if sens < 0 else 1]
         jeu = _NUL * np.where(np.isfinite(borne), np.maximum(1.0, np.abs(borne)), 1.0)
         atteint = np.where(borne <= jeu, 0.0, np.nan)
@@ -255,7 +255,7 @@ class Audit:
                 au_bord &= np.isnan(atteint)
                 atteint[au_bord] = borne[au_bord]
                 atteint[g] = loin / self._echelle
-        return atteint[self.groupe[self.rang[lesquelles]]] * self._echelle
+        return atteint[self.groupe] * self._echelle
 
     def _impliquees(self, bas: np.ndarray, haut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bornes que chaque relation, une à une, impose à chaque groupe : jamais plus étroites que les vraies."""
@@ -331,7 +331,7 @@ class Audit:
 # --- L'intervalle de chaque case : tout ce qu'un lecteur peut prouver d'elle ---
 
 
-def intervalles(p: Probleme, masque: np.ndarray, lesquelles: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def intervalles(p: Probleme, masque: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Plus petite et plus grande valeur possibles de chaque case.
 
     Parameters
@@ -339,8 +339,6 @@ def intervalles(p: Probleme, masque: np.ndarray, lesquelles: np.ndarray | None =
     p : Probleme
     masque : array of bool
         Cases masquées ; celles que le lecteur ne voit pas sont cachées aussi.
-    lesquelles : array of bool, optional
-        Cases à encadrer ; toutes par défaut. Les autres ont pour bornes leur valeur.
 
     Returns
     -------
@@ -350,10 +348,9 @@ def intervalles(p: Probleme, masque: np.ndarray, lesquelles: np.ndarray | None =
     bas, haut = p.valeur.astype(float).copy(), p.valeur.astype(float).copy()
     cachees = p.cachees(masque)
     audit = Audit(p, np.flatnonzero(cachees))
-    demandees = audit.cases if lesquelles is None else audit.cases[lesquelles[audit.cases]]
-    if len(demandees):
-        haut[demandees] += audit.pousser_chacune(demandees, 1, cachees)
-        bas[demandees] -= audit.pousser_chacune(demandees, -1, cachees)
+    if len(audit.cases):
+        haut[audit.cases] += audit.pousser_chacune(1, cachees)
+        bas[audit.cases] -= audit.pousser_chacune(-1, cachees)
     return bas, haut
 
 
