@@ -125,7 +125,7 @@ def test_xlsx_feuilles_zeros_de_tete_et_habillage(tmp_path):
     assert brut.entete == ["CODGEO", "LIBGEO", "POP"]
     assert brut.table.values.tolist() == [["01001", "A", "860"], ["01002", "B", "12.5"]]
     assert brut.lignes.tolist() == [5, 6]
-    assert len(apercu(chemin, feuille="COM", limite=1).table) == 1
+    assert len(lire_tableau(chemin, feuille="COM", limite=1).table) == 1
     with pytest.raises(EntreeFautive, match="pas de feuille"):
         lire_tableau(chemin, feuille="ABSENTE")
 
@@ -159,7 +159,7 @@ def test_parquet_en_textes_sans_les_binaires(tmp_path):
     pq.write_table(table, tmp_path / "t.parquet")
     brut = lire_tableau(tmp_path / "t.parquet")
     assert brut.table.values.tolist() == [["01001", "860", "1"], ["", "2", "2.5"]]
-    assert "geometry" in brut.entete and len(apercu(tmp_path / "t.parquet", limite=1).table) == 1
+    assert "geometry" in brut.entete and len(lire_tableau(tmp_path / "t.parquet", limite=1).table) == 1
 
 
 def test_zip_la_table_de_donnees_et_non_ses_metadonnees(tmp_path):

@@ -9,10 +9,10 @@ from cafdiag.donnees import communes, entrepot, memoire, tables_assemblees, vale
 from cafdiag.indicateurs import tables_calcul
 
 ASSEMBLEES = {
-    "communes": (tables_assemblees, "_communes"),
-    "taux_couverture": (tables_assemblees, "_taux"),
-    "places": (tables_assemblees, "_places"),
-    "comptes": (communes, "_sans_registre"),
+    "communes": tables_assemblees.communes,
+    "taux_couverture": tables_assemblees.taux_couverture,
+    "places": tables_assemblees.places,
+    "comptes": communes._sans_registre,
 }
 LIGNES = {
     "densite.csv": "CODGEO;DENS7;DENS\n53130;1;7\n53084;2;7\n53147;3;7\n",
@@ -33,21 +33,19 @@ def importe(tmp_path, monkeypatch):
 
 
 def oublier():
-    valeurs_publiees._publications.cache_clear()
-    for module, garde in ASSEMBLEES.values():
-        getattr(module, garde).cache_clear()
+    for assemblee in (valeurs_publiees.publications, *ASSEMBLEES.values()):
+        assemblee.cache_clear()
     tables_calcul._tables_sans_apport.cache_clear()
 
 
 @pytest.mark.parametrize("nom", ASSEMBLEES)
 def test_relue_comme_assemblee(importe, nom):
-    module, garde = ASSEMBLEES[nom]
     etat = tables_assemblees.etat()
     oublier()
-    premiere = getattr(module, garde)(etat)
+    premiere = ASSEMBLEES[nom]()
     oublier()
     assert memoire.relire(etat, ("table", nom)) is not None
-    pd.testing.assert_frame_equal(getattr(module, garde)(etat), premiere)
+    pd.testing.assert_frame_equal(ASSEMBLEES[nom](), premiere)
 
 
 def test_une_partie_est_relue_comme_assemblee(importe):

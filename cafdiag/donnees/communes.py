@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 
@@ -12,7 +10,7 @@ from cafdiag.donnees.apports import Apports
 from cafdiag.donnees.grandeurs import derniere_annee, plus_recent
 from cafdiag.donnees.memoire import assemblee
 from cafdiag.donnees.nettoyage import departement_de
-from cafdiag.donnees.tables_assemblees import communes, etat, places, structures
+from cafdiag.donnees.tables_assemblees import ParEtat, communes, places, structures
 from cafdiag.magasin import lire_table
 from cafdiag.territoires.normalisation import normaliser_tous
 
@@ -39,7 +37,7 @@ def places_eaje(apports: Apports | None = None) -> pd.DataFrame:
     >>> places_eaje().loc["53130"].tolist()
     [406.0, 406.0, 1.0]
     """
-    publiees = _publiees(etat())
+    publiees = _publiees()
     structures = None if apports is None else apports.structures
     complets = apports.complet("eaje") if apports else frozenset()
     if not complets or structures is None or "places" not in structures:
@@ -51,7 +49,7 @@ def places_eaje(apports: Apports | None = None) -> pd.DataFrame:
     return registre.where(ici, publiees)
 
 
-@lru_cache(maxsize=2)
+@ParEtat
 def _publiees(etat_: tuple) -> pd.DataFrame:
     return places_publiees(communes())
 
@@ -186,11 +184,11 @@ def table_communes(apports: Apports | None = None) -> pd.DataFrame:
         et ``places_eaje…`` (:func:`cafdiag.donnees.communes.places_eaje`).
     """
     if apports is None or apports.structures is None:
-        return _sans_registre(tables_assemblees.etat()).copy(deep=False)
+        return _sans_registre().copy(deep=False)
     return tables_assemblees.communes().assign(**_comptes(apports))
 
 
-@lru_cache(maxsize=2)
+@ParEtat
 def _sans_registre(etat: tuple) -> pd.DataFrame:
     entrepot.exiger_intact("communes", "structures", "places")
     communes = tables_assemblees.communes()

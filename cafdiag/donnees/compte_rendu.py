@@ -243,6 +243,10 @@ class Compte:
             textes.append(f"{colonne} : {trouve} (attendu : {attendu})")
         return textes
 
+    def a_corriger(self) -> list[str]:
+        """Chaque défaut d'une ligne qui n'est pas rangée de côté, où il est."""
+        return [f"{self.ou(i)}{p}" for i in self.brut.index if i not in self.ecarts for p in self.phrases(i)]
+
     def rejets(self) -> list[Rejet]:
         rejets = []
         for i in self.brut.index:

@@ -281,12 +281,8 @@ class _Travail:
             if not self.liste or "annee" in utiles:
                 ecarter_autres_annees(table, compte, self.annee)
         self.types = tuple(sorted({t for dits in table["type"].dropna() for t in dits.split()}))
-        if not ecarter and any(compte.defauts[i] and i not in compte.ecarts for i in utiles.index):
-            raise EntreeFautive(
-                self.classeur.chemin.name,
-                [f"{compte.ou(i)}{p}" for i in utiles.index if i not in compte.ecarts for p in compte.phrases(i)],
-                conseil=_CORRIGER,
-            )
+        if not ecarter and (defauts_dits := compte.a_corriger()):
+            raise EntreeFautive(self.classeur.chemin.name, defauts_dits, conseil=_CORRIGER)
         rejets = compte.rejets()
         fautives = [i for i in table.index if compte.defauts[i] or i in compte.ecarts]
         gardee = table.drop(index=fautives)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
 from cafdiag.donnees import nettoyage
-from cafdiag.donnees.compte_rendu import CompteRendu, Lecture, Rejet
+from cafdiag.donnees.compte_rendu import Compte, CompteRendu, Lecture
 from cafdiag.donnees.grandeurs import grandeurs
 from cafdiag.donnees.octets import empreinte
 from cafdiag.donnees.registres_champs import Champ, forme, lire, neutraliser
@@ -156,17 +155,17 @@ def importer_activite(
     brut = _en_table(tableaux)
     lecture = _Lecture(brut, annee, exemples)
     lecture.lire()
-    if not ecarter and (phrases := lecture.phrases()):
+    if not ecarter and (phrases := lecture.compte.a_corriger()):
         raise EntreeFautive(chemin.name, phrases, conseil=_CORRIGER)
     table = lecture.table()
     if table.empty:
         raise EntreeFautive(
             chemin.name,
-            lecture.phrases() or ["aucune valeur : seulement des lignes vides ou d'exemple"],
+            lecture.compte.a_corriger() or ["aucune valeur : seulement des lignes vides ou d'exemple"],
             attendu="une ligne par territoire, grandeur et année",
             conseil="remplacez les exemples par vos chiffres (ou essayez avec exemples=True)",
         )
-    rejets = lecture.rejets()
+    rejets = lecture.compte.rejets()
     remarques = [r for f in feuilles for r in f.remarques]
     if laissees := feuilles_laissees([f for f in feuilles if f.nom not in {t.feuille for t, _ in tableaux}]):
         remarques.append(f"feuille(s) sans tableau d'activité, laissée(s) de côté : {laissees}")
@@ -228,11 +227,11 @@ def _en_table(tableaux: list[tuple[TableauLu, dict[str, int]]]) -> pd.DataFrame:
             lignes.append(
                 dict.fromkeys(CHAMPS_ACTIVITE, "")
                 | lues
-                | {"_ou": f"{tableau.ou}ligne {numero}", "_ligne": numero, "_tout": "\x1f".join(cellules)}
+                | {"_feuille": tableau.feuille, "_ligne": numero, "_tout": "\x1f".join(cellules)}
                 # Avec un code, « Total du Pays de Craon » est la valeur de l'intercommunalité.
                 | {"_nature": "" if lues.get("code") else nature(cellules, lues, tableau.entetes)}
             )
-    table = pd.DataFrame(lignes, columns=[*CHAMPS_ACTIVITE, "_ou", "_ligne", "_tout", "_nature"])
+    table = pd.DataFrame(lignes, columns=[*CHAMPS_ACTIVITE, "_feuille", "_ligne", "_tout", "_nature"])
     return table.astype({c: "str" for c in table if c != "_ligne"})
 
 
@@ -241,16 +240,10 @@ class _Lecture:
 
     def __init__(self, brut: pd.DataFrame, annee: int | None, exemples: bool) -> None:
         self.brut, self.annee, self.exemples = brut, annee, exemples
-        self.defauts: dict[int, list[str]] = defaultdict(list)
-        self.ecarts: dict[int, str] = {}
+        self.compte = Compte(brut, {c.nom: c.libelle for c in CHAMPS_ACTIVITE.values()})
         self.passes: dict[str, str] = {}
         self.inconnus: set[str] = set()
         self.lue = pd.DataFrame(index=brut.index)
-
-    def noter(self, i: int, champ: str, valeur: str, attendu: str) -> None:
-        """Un défaut de la ligne."""
-        trouve = f"« {valeur[:80]} »" if valeur else "vide"
-        self.defauts[i].append(f"colonne {CHAMPS_ACTIVITE[champ].libelle} : {trouve} (attendu : {attendu})")
 
     def lire(self) -> None:
         """Lit tout : aucun défaut n'en cache un autre."""
@@ -258,20 +251,20 @@ class _Lecture:
         for i, ligne in self.brut.iterrows():
             exemple = any(ligne[c].startswith(EXEMPLE) for c in ("nom", "source"))
             if exemple and not self.exemples:
-                self.ecarts[i] = "exemple du modèle"
+                self.compte.ecarts[i] = "exemple du modèle"
             elif ligne["_nature"]:
-                self.ecarts[i] = ligne["_nature"]
+                self.compte.ecarts[i] = ligne["_nature"]
             elif ligne["_tout"] in vues:
-                self.ecarts[i] = f"répète à l'identique la {vues[ligne['_tout']]}"
-            vues.setdefault(ligne["_tout"], ligne["_ou"])
-        utiles = self.brut.drop(index=list(self.ecarts))
+                self.compte.ecarts[i] = f"répète à l'identique la {vues[ligne['_tout']]}"
+            vues.setdefault(ligne["_tout"], self.compte.ou(i))
+        utiles = self.brut.drop(index=list(self.compte.ecarts))
         self._grandeurs(utiles)
         self._annees(utiles)
         self._valeurs(utiles)
         self._lieux(utiles)
         self.lue["source"] = utiles["source"].map(neutraliser)
         for i in utiles.index[utiles["source"].eq("")]:
-            self.noter(i, "source", "", "qui a remis ce chiffre")
+            self.compte.refuser(i, "source", "", "qui a remis ce chiffre")
         self._doublons()
         self._parties()
 
@@ -283,17 +276,16 @@ class _Lecture:
             proches = difflib.get_close_matches(forme(texte), connues, n=3, cutoff=0.5)
             noms = dict.fromkeys(grandeurs().at[connues[p], "libelle"] for p in proches)
             attendu = "une grandeur de la liste du modèle" + (f" ({' ; '.join(noms)} ?)" if noms else "")
-            self.noter(i, "grandeur", texte, attendu)
+            self.compte.refuser(i, "grandeur", texte, attendu)
 
     def _annees(self, utiles: pd.DataFrame) -> None:
         lues, mauvais = lire(CHAMPS_ACTIVITE["annee"], utiles["annee"])
         if self.annee is not None:
             lues = lues.where(utiles["annee"].ne(""), self.annee)
         self.lue["annee"] = lues
-        for i, champ, valeur, attendu in mauvais:
-            self.noter(i, champ, valeur, attendu)
+        self.compte.ajouter(mauvais)
         for i in utiles.index[utiles["annee"].eq("") & lues.isna()]:
-            self.noter(i, "annee", "", "une année, comme 2024")
+            self.compte.refuser(i, "annee", "", "une année, comme 2024")
 
     def _valeurs(self, utiles: pd.DataFrame) -> None:
         signe = utiles["valeur"].str.match(r"[-−]\s*\d")
@@ -301,31 +293,30 @@ class _Lecture:
             CHAMPS_ACTIVITE["valeur"], utiles["valeur"].str.replace(r"^[-−]\s*(?=\d)", "", regex=True)
         )
         self.lue["valeur"] = lues.where(~signe, -lues)
-        for i, champ, valeur, attendu in mauvais:
-            self.noter(i, champ, valeur, attendu)
+        self.compte.ajouter(mauvais)
         negatives = grandeurs()["negatif"].eq("oui")
         for i in utiles.index[signe]:
             grandeur = self.lue["grandeur"][i]
             if isinstance(grandeur, str) and not negatives[grandeur]:
-                self.noter(i, "valeur", utiles["valeur"][i], "un nombre positif")
+                self.compte.refuser(i, "valeur", utiles["valeur"][i], "un nombre positif")
         fautives = {i for i, *_ in mauvais}
         for i in utiles.index[lues.isna()]:
             if i not in fautives:
-                self.ecarts[i] = "valeur vide ou secrète : non reprise, jamais zéro"
+                self.compte.ecarts[i] = "valeur vide ou secrète : non reprise, jamais zéro"
 
     def _lieux(self, utiles: pd.DataFrame) -> None:
         mailles, codes = {}, {}
         for i, ligne in utiles.iterrows():
             dite = next((m for m, (_, s) in _MAILLES.items() if forme(ligne["maille"]) in s.split("|")), None)
             if ligne["maille"] and dite is None:
-                self.noter(i, "maille", ligne["maille"], "commune, EPCI ou département")
+                self.compte.refuser(i, "maille", ligne["maille"], "commune, EPCI ou département")
             mailles[i] = dite or _maille_du_code(ligne["code"])
             codes[i] = code = self._code(i, ligne["code"], mailles[i])
             autres = designes(ligne["nom"], mailles[i]) if code and ligne["nom"] else frozenset()
             if code and autres and code not in autres:
                 bons = " ou ".join(decrire(mailles[i], autre) for autre in sorted(autres)[:3])
                 attendu = f"le nom de {decrire(mailles[i], code)}, ou le code de {bons}"
-                self.noter(i, "nom", ligne["nom"], attendu)
+                self.compte.refuser(i, "nom", ligne["nom"], attendu)
         self.lue["maille"] = pd.Series(mailles, dtype=object)
         self.lue["code"] = pd.Series(codes, dtype=object)
 
@@ -338,7 +329,7 @@ class _Lecture:
         propre = nettoyer(pd.Series([texte], dtype="str"))
         code = propre.valeurs.iloc[0]
         if pd.isna(code):
-            self.noter(i, "code", texte, f"le code : {_MAILLES[maille][0]} ({propre.raisons.iloc[0]})")
+            self.compte.refuser(i, "code", texte, f"le code : {_MAILLES[maille][0]} ({propre.raisons.iloc[0]})")
             return None
         if maille != "commune":
             if code in _connus(maille):
@@ -348,7 +339,7 @@ class _Lecture:
             indice = f" : {message_epci(ailleurs)}" if ailleurs and len(ailleurs.codes) == 1 else ""
             corse = " : la Corse est 2A ou 2B" if code == "20" else ""
             attendu = f"un {_MAILLES[maille][0]} de {geographie()}{indice}{corse}"
-            self.noter(i, "code", texte, attendu)
+            self.compte.refuser(i, "code", texte, attendu)
             return None
         destin = a_jour(pd.Series([code], dtype="str")).iloc[0]
         if destin["statut"] == "actuel":
@@ -359,13 +350,14 @@ class _Lecture:
         # Une commune fusionnée n'est qu'une partie de celle d'aujourd'hui : sa valeur n'est pas la sienne.
         self.inconnus |= {code} if destin["statut"] == "inconnu" else set()
         indice = destin["message"] if isinstance(destin["message"], str) else ""
-        self.noter(
+        self.compte.refuser(
             i, "code", texte, "la valeur de la commune d'aujourd'hui" + (f" : {indice}" if indice else "")
         )
         return None
 
     def _saines(self) -> pd.DataFrame:
-        utiles = self.lue.drop(index=[i for i in self.lue.index if i in self.ecarts or self.defauts.get(i)])
+        ecarts, defauts = self.compte.ecarts, self.compte.defauts
+        utiles = self.lue.drop(index=[i for i in self.lue.index if i in ecarts or defauts.get(i)])
         return utiles.dropna(subset=[*_CLE, "valeur"])
 
     def _doublons(self) -> None:
@@ -373,8 +365,8 @@ class _Lecture:
         premieres: dict[tuple, int] = {}
         for i, cle in zip(saines.index, saines[_CLE].itertuples(index=False, name=None), strict=True):
             if cle in premieres:
-                ou = self.brut["_ou"][premieres[cle]]
-                self.noter(i, "grandeur", self.brut["grandeur"][i], f"une seule valeur : déjà donnée {ou}")
+                ou = self.compte.ou(premieres[cle])
+                self.compte.refuser(i, "grandeur", self.brut["grandeur"][i], f"une seule valeur : déjà donnée {ou}")
             premieres.setdefault(cle, i)
 
     def _parties(self) -> None:
@@ -387,23 +379,8 @@ class _Lecture:
             for partie, tout in PARTIES:
                 j = ou.get((maille, code, tout, annee)) if grandeur == partie else None
                 if j is not None and saines["valeur"][i] > saines["valeur"][j]:
-                    dite = f"au plus celle de « {grandeurs().at[tout, 'libelle']} » ({self.brut['_ou'][j]})"
-                    self.noter(i, "valeur", self.brut["valeur"][i], dite)
-
-    def phrases(self) -> list[str]:
-        """Une phrase par défaut, dans l'ordre du fichier ; une ligne qu'on ne reprend pas n'a rien à corriger."""
-        fautives = [i for i in self.brut.index if i not in self.ecarts]
-        return [f"{self.brut['_ou'][i]}, {p}" for i in fautives for p in self.defauts.get(i, ())]
-
-    def rejets(self) -> list[Rejet]:
-        """Les lignes qui n'ont pas nourri la table."""
-        rendus = []
-        for i in self.brut.index:
-            if i in self.ecarts:
-                rendus.append(Rejet(int(self.brut["_ligne"][i]), self.ecarts[i]))
-            elif self.defauts.get(i):
-                rendus.append(Rejet(int(self.brut["_ligne"][i]), " ; ".join(self.defauts[i])))
-        return rendus
+                    dite = f"au plus celle de « {grandeurs().at[tout, 'libelle']} » ({self.compte.ou(j)})"
+                    self.compte.refuser(i, "valeur", self.brut["valeur"][i], dite)
 
     def table(self) -> pd.DataFrame:
         """Table canonique des lignes saines."""

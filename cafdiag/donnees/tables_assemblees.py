@@ -6,7 +6,9 @@ Une case importée « secret » reste vide. Rien n'est gardé en mémoire au-del
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, update_wrapper
+from typing import Generic, TypeVar
 
 import pandas as pd
 
@@ -32,13 +34,27 @@ _JAMAIS = {
 }  # fmt: skip
 
 
-def communes() -> pd.DataFrame:
+_T = TypeVar("_T")
+
+
+class ParEtat(Generic[_T]):
+    """Ce qu'on tire de l'entrepôt, gardé tant qu'il ne change pas : une fonction de son état, appelée sans rien."""
+
+    def __init__(self, calculer: Callable[[tuple], _T]) -> None:
+        self._garde = lru_cache(maxsize=2)(calculer)
+        update_wrapper(self, calculer)
+
+    def __call__(self) -> _T:
+        return self._garde(etat())
+
+    def cache_clear(self) -> None:
+        """Oublie ce qui est gardé."""
+        self._garde.cache_clear()
+
+
+@ParEtat
+def communes(etat_: tuple) -> pd.DataFrame:
     """Table communale : référentiel, faits embarqués, grandeurs importées. À ne pas modifier."""
-    return _communes(etat())
-
-
-@lru_cache(maxsize=2)
-def _communes(etat_: tuple) -> pd.DataFrame:
     entrepot.exiger_intact("communes")
     return assemblee("communes", etat_, lambda: _assembler_les_communes(etat_))
 
@@ -78,16 +94,12 @@ def _ajouter(table: pd.DataFrame, apporte: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table[autres], pd.DataFrame(ajouts, index=table.index)], axis=1)
 
 
-def grille_importee() -> tuple[str, frozenset[str]]:
+@ParEtat
+def grille_importee(etat_: tuple) -> tuple[str, frozenset[str]]:
     """Édition de la grille de densité importée (« COG 2024 »), et communes dont elle donne le niveau.
 
     Vide si rien n'est importé, ou si chaque niveau importé est celui de la grille embarquée.
     """
-    return _grille(etat())
-
-
-@lru_cache(maxsize=2)
-def _grille(etat_: tuple) -> tuple[str, frozenset[str]]:
     grilles = [e for e in entrepot.entrees().values() if e["jeu"] == "communes" and "densite_7" in e["colonnes"]]
     if not grilles:
         return "", frozenset()
@@ -99,18 +111,14 @@ def _grille(etat_: tuple) -> tuple[str, frozenset[str]]:
     return f"COG {' et '.join(map(str, annees))}" if annees else "importée, année non dite", frozenset(importes.index)
 
 
-def taux_couverture() -> pd.DataFrame:
+@ParEtat
+def taux_couverture(etat_: tuple) -> pd.DataFrame:
     """Taux de couverture de la Cnaf, embarqués et importés. À ne pas modifier.
 
     La Cnaf publie à l'EPCI de 2025 : là où le périmètre a changé, la maille est ``epci_2025``.
 
     La série courante l'emporte sur l'ancienne (``hist``) ; une même année n'est jamais faite des deux.
     """
-    return _taux(etat())
-
-
-@lru_cache(maxsize=2)
-def _taux(etat_: tuple) -> pd.DataFrame:
     entrepot.exiger_intact("taux_couverture")
     return assemblee("taux_couverture", etat_, lambda: _assembler_les_taux(etat_))
 
@@ -127,16 +135,12 @@ def _assembler_les_taux(etat_: tuple) -> pd.DataFrame:
     return situer(reunis, defaut=ANCIENNE)
 
 
-def places() -> pd.DataFrame:
+@ParEtat
+def places(etat_: tuple) -> pd.DataFrame:
     """Places d'accueil publiées par la Cnaf et importées, à toutes les mailles ; vide s'il n'y en a pas.
 
     Comme pour les taux, une même année n'est jamais faite de deux séries.
     """
-    return _places(etat())
-
-
-@lru_cache(maxsize=2)
-def _places(etat_: tuple) -> pd.DataFrame:
     entrepot.exiger_intact("places")
     return assemblee("places", etat_, lambda: _assembler_les_places(etat_))
 
@@ -146,39 +150,27 @@ def _assembler_les_places(etat_: tuple) -> pd.DataFrame:
     return situer(choisir_serie(importees), defaut=ANCIENNE) if len(importees) else importees
 
 
-def qpv_contours():
+@ParEtat
+def qpv_contours(etat_: tuple):
     """Quartiers importés qui ont un contour, ou None : la liste embarquée dit déjà tous les autres."""
-    return _qpv(etat())
-
-
-@lru_cache(maxsize=2)
-def _qpv(etat_: tuple):
     importes = entrepot.lire("qpv") if etat_ else pd.DataFrame()
     if "geometry" not in importes.columns or importes["geometry"].isna().all():
         return None
     return importes[importes["geometry"].notna()].reset_index(drop=True)
 
 
-def structures() -> pd.DataFrame:
+@ParEtat
+def structures(etat_: tuple) -> pd.DataFrame:
     """Structures importées (registres locaux, listes officielles) ; vide s'il n'y en a pas."""
-    return _structures(etat())
-
-
-@lru_cache(maxsize=2)
-def _structures(etat_: tuple) -> pd.DataFrame:
     return entrepot.lire("structures") if etat_ else pd.DataFrame()
 
 
-def epci() -> pd.DataFrame:
+@ParEtat
+def epci(etat_: tuple) -> pd.DataFrame:
     """Grandeurs publiées à l'EPCI (revenus de Filosofi), embarquées et importées, indexées par code.
 
     À ne pas modifier.
     """
-    return _epci(etat())
-
-
-@lru_cache(maxsize=2)
-def _epci(etat_: tuple) -> pd.DataFrame:
     embarques = lire_table("epci_filosofi").set_index("code")
     importes = entrepot.lire("epci") if etat_ else pd.DataFrame()
     if not len(importes):

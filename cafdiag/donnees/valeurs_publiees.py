@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Mapping
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ import pandas as pd
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.grandeurs import COMPOSEES, DEMI_PAS_ARRONDI, PLACES
 from cafdiag.donnees.memoire import Partie, en_parties
-from cafdiag.donnees.tables_assemblees import epci, etat, places, taux_couverture
+from cafdiag.donnees.tables_assemblees import ParEtat, epci, places, taux_couverture
 from cafdiag.geographie import ANCIENNE
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
@@ -62,7 +61,8 @@ _SECRETS = {"taux_pauvrete": "taux_pauvrete_secret", "niveau_vie_median": "nivea
 _NOMBRES = ("annee", "valeur", "bas", "haut")
 
 
-def publications() -> Mapping[Partie, pd.DataFrame]:
+@ParEtat
+def publications(etat_: tuple) -> Mapping[Partie, pd.DataFrame]:
     """Tout ce que l'entrepôt et l'embarqué publient à une maille, par grandeur et année. À ne pas modifier.
 
     Returns
@@ -71,11 +71,6 @@ def publications() -> Mapping[Partie, pd.DataFrame]:
         ``variable, maille, code, annee, valeur, bas, haut, statut, source`` ; une ligne par territoire.
         ``valeur`` est vide quand le statut est ``secret``. Chaque table n'est lue que si on la demande.
     """
-    return _publications(etat())
-
-
-@lru_cache(maxsize=2)
-def _publications(etat_: tuple) -> Mapping[Partie, pd.DataFrame]:
     entrepot.exiger_intact(*_PUBLICS)
     publiques = en_parties("publications", etat_, lambda: _assembler(etat_))
     # Ce que le territoire déclare peut être confidentiel : jamais gardé, relu chaque fois dans l'entrepôt.

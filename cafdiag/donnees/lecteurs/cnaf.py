@@ -10,6 +10,7 @@ de décembre, régime général (la MSA n'y est pas). Un allocataire sans commun
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -186,7 +187,8 @@ def _series(c: Chantier, annee: pd.Series) -> pd.Series:
     return pd.Series("courante", index=annee.index, dtype="str")
 
 
-def _lire(chemin: Path, genre: str, feuille: str | None, annee: int | None) -> Lecture:
+def _lire(chemin: Path, genre: str, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
+    """Taux de couverture (table ``taux_couverture``) ou nombre de places (table ``places``)."""
     brut = lire_tableau(chemin, feuille=feuille)
     maille, codes_de, valeurs_de = _plan(brut.entete)
     jeu = "taux_couverture" if genre == "taux" else "places"
@@ -230,11 +232,8 @@ def _lire(chemin: Path, genre: str, feuille: str | None, annee: int | None) -> L
         c.remarques.append("un taux dépasse parfois 100 : des places servent aux communes voisines")
     muets = [n for n in table if n.endswith("__statut") and table[n].eq("exact").all()]
     table = table.drop(columns=muets)
-    gardees = sorted(int(a) for a in table["annee"].unique())
-    return c.rendre(table.sort_values(["code", "annee"]).reset_index(drop=True), annees=gardees,
-                    source=f"Cnaf, {'taux de couverture' if genre == 'taux' else 'nombre de places'} par {maille}",
-                    millesime=f"décembre {gardees[-1]}" if len(gardees) == 1
-                    else f"décembre {gardees[0]} à décembre {gardees[-1]}")
+    return _rendre(c, table.sort_values(["code", "annee"]).reset_index(drop=True), table["annee"],
+                   f"Cnaf, {'taux de couverture' if genre == 'taux' else 'nombre de places'} par {maille}")
 
 
 def _attendues(genre: str) -> tuple[str, ...]:
@@ -270,16 +269,6 @@ def _au_cog(c: Chantier, table: pd.DataFrame, genre: str, grandeurs: list[str],
         apres = apres[garde & ~(scindees & apres[grandeurs].isna().all(axis=1))]
         c.refuser_si_vide("des communes dont le périmètre n'a pas changé")
     return apres
-
-
-def lire_taux(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
-    """Taux de couverture : table ``taux_couverture``."""
-    return _lire(chemin, "taux", feuille, annee)
-
-
-def lire_places(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
-    """Nombre de places : table ``places``."""
-    return _lire(chemin, "places", feuille, annee)
 
 
 # --- Allocataires, prestations, quotient familial ---
@@ -679,10 +668,10 @@ def _verifier(c: Chantier, v: pd.DataFrame) -> None:
 
 
 LECTEURS = (
-    Lecteur("cnaf_taux", "Cnaf, taux de couverture de l'accueil du jeune enfant", _noter("taux"), lire_taux,
-            ("annee", "numcom", "txcouv_eaje_com", "txcouv_com")),
-    Lecteur("cnaf_places", "Cnaf, nombre de places d'accueil du jeune enfant", _noter("places"), lire_places,
-            ("annee", "numcom", "pl_eaje_com", "tot_offre_com")),
+    Lecteur("cnaf_taux", "Cnaf, taux de couverture de l'accueil du jeune enfant", _noter("taux"),
+            partial(_lire, genre="taux"), ("annee", "numcom", "txcouv_eaje_com", "txcouv_com")),
+    Lecteur("cnaf_places", "Cnaf, nombre de places d'accueil du jeune enfant", _noter("places"),
+            partial(_lire, genre="places"), ("annee", "numcom", "pl_eaje_com", "tot_offre_com")),
     Lecteur("cnaf_prestations", "Cnaf, allocataires par commune (s_ben_com_f)", _noter_allocataires("prestations"),
             lire_prestations, ("dtreffre", "numcomdo", "indfoy_ndur", "indnbp_ndur")),
     Lecteur("cnaf_prestations_epci", "Cnaf, allocataires par EPCI (s_ben_epci_f)", _noter_epci,

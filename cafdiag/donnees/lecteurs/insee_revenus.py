@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -108,7 +109,10 @@ def reconnait_long(brut: Brut) -> bool:
 
 
 def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = None, epci: bool = False) -> Lecture:
-    """Filosofi de Melodi (DS_FILOSOFI_CC) : la médiane et le taux de pauvreté des communes, ou des EPCI."""
+    """Filosofi de Melodi (DS_FILOSOFI_CC) : la médiane et le taux de pauvreté des communes, ou des EPCI.
+
+    Ceux d'un EPCI ne se déduisent pas de ceux de ses communes.
+    """
     chantier = ouvrir(chemin, "epci" if epci else "communes", feuille=feuille, annee=annee, geo=("geo",),
                       mesure=("filosofi_measure",), valeur=("obs_value",))
     brut, roles = chantier.brut, chantier.roles
@@ -151,11 +155,6 @@ def lire_long(chemin: Path, *, feuille: str | None = None, annee: int | None = N
     return _finir(chantier, table, {int(a) for a in ans[garde]}, epci=epci)
 
 
-def lire_epci(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
-    """Les EPCI d'un fichier Filosofi en forme longue : leur médiane ne se déduit pas de celles des communes."""
-    return lire_long(chemin, feuille=feuille, annee=annee, epci=True)
-
-
 def reconnait_anciens_qpv(brut: Brut) -> bool:
     """Des chiffres par quartier, aux codes QP (géographie de 2015)."""
     nom = trouver(brut.entete, *COMMUNE, "code_qp|code_qpv|codeqp|qp|qpv|code_quartier")
@@ -183,7 +182,8 @@ LECTEURS = (
             lambda b: max(0.85 * reconnait_large(b), 0.95 * reconnait_long(b)), lire_filosofi,
             ("CODGEO", "MED21", "TP6021", "FILOSOFI_MEASURE")),
     Lecteur("insee_filosofi_epci", "niveau de vie et pauvreté des EPCI (Filosofi, forme longue)",
-            lambda b: 0.3 * reconnait_long(b), lire_epci, ("GEO", "GEO_OBJECT", "FILOSOFI_MEASURE")),
+            lambda b: 0.3 * reconnait_long(b), partial(lire_long, epci=True),
+            ("GEO", "GEO_OBJECT", "FILOSOFI_MEASURE")),
     Lecteur("qpv_2015", "chiffres par quartier de 2015 (refusés)", lambda b: 0.97 * reconnait_anciens_qpv(b),
             refuser_anciens_qpv),
 )
