@@ -26,7 +26,7 @@ from cafdiag.donnees.nettoyage import (
     nombre,
     siren_valide,
 )
-from cafdiag.donnees.tableurs import apercu, feuilles, lire_tableau
+from cafdiag.donnees.tableurs import feuilles, lire_tableau
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 

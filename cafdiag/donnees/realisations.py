@@ -6,7 +6,7 @@ Une case vide est inconnue, jamais nulle. Tous les défauts se disent d'un coup.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,12 +99,14 @@ def lire_realisations(chemin: str | Path, lieu: Territoire, themes: Mapping[str,
     if not releve.presentes & set(MESURES):
         defauts.append("ni euros, ni heures, ni places : rien à compter")
     codes_themes = {normaliser(n): c for c, n in themes.items()} | {normaliser(c): c for c in themes} | _THEMES_DITS
-    noms = _noms(lieu)
-    par_nom = {normaliser(nom): code for code, nom in noms.items()}
+    communes = lire_table("communes", colonnes=["code", "nom"])
+    noms = communes[communes["code"].isin(lieu.communes)].set_index("code")["nom"].to_dict()
     deja: dict[tuple, str] = {}
     lus = []
     for ligne in releve.lignes:
-        lue, fautes = _une(ligne, codes_themes, _localiser(lieu, noms, par_nom), themes)
+        lue, fautes = _une(ligne, codes_themes, themes)
+        lue["commune"], faute = _localiser(ligne.textes.get("commune", ""), lieu, noms)
+        fautes += [faute] if faute else []
         cle = tuple(ligne.textes.values())
         if cle in deja:
             fautes.append(f"la même que {deja[cle]}")
@@ -117,45 +119,32 @@ def lire_realisations(chemin: str | Path, lieu: Territoire, themes: Mapping[str,
     return Realisations(table, noms, releve.fichier, releve.remarques)
 
 
-def _noms(lieu: Territoire) -> dict[str, str]:
-    communes = lire_table("communes", colonnes=["code", "nom"])
-    siennes = communes[communes["code"].isin(lieu.communes)]
-    return dict(zip(siennes["code"], siennes["nom"], strict=True))
-
-
-def _localiser(
-    lieu: Territoire, noms: Mapping[str, str], par_nom: Mapping[str, str]
-) -> Callable[[str], tuple[str, str]]:
+def _localiser(ecrit: str, lieu: Territoire, noms: Mapping[str, str]) -> tuple[str, str]:
     """De ce qui est écrit à un code de commune du territoire, ou à la faute qui l'en empêche."""
-
-    def trouver(ecrit: str) -> tuple[str, str]:
-        simple = normaliser(ecrit)
-        if not simple:
-            return NON_DITE, ""
-        if simple in _PARTOUT or ecrit in (lieu.code, lieu.nom):
-            return TOUT, ""
-        code = ecrit.zfill(5) if ecrit.isdigit() else ecrit.upper()
-        if code in noms or simple in par_nom:
-            return (code if code in noms else par_nom[simple]), ""
-        try:
-            ailleurs = territoire(ecrit)
-        except TerritoireInconnu as faute:
-            proches = [p for p in faute.propositions if any(c in p for c in noms)] or faute.propositions[:2]
-            suite = f" (essayez {' ; '.join(proches)})" if proches else ""
-            return "", f"commune « {ecrit} » inconnue{suite}"
-        except TerritoireAmbigu:
-            return "", f"commune « {ecrit} » hors du territoire"
-        # Le nom d'une commune fusionnée mène à la nouvelle.
-        if ailleurs.maille == "commune" and ailleurs.code in noms:
-            return ailleurs.code, ""
-        return "", f"« {ecrit} » n'est pas une commune de {lieu.nom}"
-
-    return trouver
+    simple = normaliser(ecrit)
+    if not simple:
+        return NON_DITE, ""
+    if simple in _PARTOUT or ecrit in (lieu.code, lieu.nom):
+        return TOUT, ""
+    code = ecrit.zfill(5) if ecrit.isdigit() else ecrit.upper()
+    siens = [code] if code in noms else [c for c, nom in noms.items() if normaliser(nom) == simple]
+    if siens:
+        return siens[0], ""
+    try:
+        ailleurs = territoire(ecrit)
+    except TerritoireInconnu as faute:
+        proches = [p for p in faute.propositions if any(c in p for c in noms)] or faute.propositions[:2]
+        suite = f" (essayez {' ; '.join(proches)})" if proches else ""
+        return "", f"commune « {ecrit} » inconnue{suite}"
+    except TerritoireAmbigu:
+        return "", f"commune « {ecrit} » hors du territoire"
+    # Le nom d'une commune fusionnée mène à la nouvelle.
+    if ailleurs.maille == "commune" and ailleurs.code in noms:
+        return ailleurs.code, ""
+    return "", f"« {ecrit} » n'est pas une commune de {lieu.nom}"
 
 
-def _une(
-    ligne: Ligne, codes_themes: Mapping[str, str], trouver: Callable[[str], tuple[str, str]], themes: Mapping[str, str]
-) -> tuple[dict, list[str]]:
+def _une(ligne: Ligne, codes_themes: Mapping[str, str], themes: Mapping[str, str]) -> tuple[dict, list[str]]:
     textes, fautes = ligne.textes, []
     action = textes["action"]
     if not action:
@@ -166,10 +155,7 @@ def _une(
     annee = textes["annee"]
     if not (re.fullmatch(r"\d{4}", annee) and _ANNEES[0] <= int(annee) <= _ANNEES[1]):
         fautes.append(f"année « {annee} »")
-    commune, faute = trouver(textes.get("commune", ""))
-    if faute:
-        fautes.append(faute)
-    lue: dict[str, str | float] = {"action": action, "theme": theme, "commune": commune, "annee": annee}
+    lue: dict[str, str | float] = {"action": action, "theme": theme, "annee": annee}
     for mesure in MESURES:
         ecrit = re.sub(r"\s*(€|euros?|heures?|h|places?)$", "", textes.get(mesure, ""), flags=re.IGNORECASE)
         valeurs, statuts = nombre(pd.Series([ecrit], dtype="str"))

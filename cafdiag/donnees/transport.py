@@ -37,6 +37,7 @@ from cafdiag.erreurs import CafdiagError
 from cafdiag.magasin import ecrire_atomique
 
 _BLOC = 64 * 1024
+_REPONSE_MAX = 32 * 1024**2
 _PASSAGERS = {408, 425, 429, 500, 502, 503, 504}
 _REPONSES = {
     400: "la demande est refusée par le portail",
@@ -368,7 +369,7 @@ class Recuperateur:
         return recus
 
 
-def lire_json(url: str, reglages: ReglagesDeTransport, *, octets_max: int = 32 * 1024**2) -> Any:
+def lire_json(url: str, reglages: ReglagesDeTransport) -> Any:
     """Une petite réponse JSON (total d'un jeu, page d'enregistrements).
 
     Raises
@@ -383,8 +384,8 @@ def lire_json(url: str, reglages: ReglagesDeTransport, *, octets_max: int = 32 *
             contenu = b""
             for bloc in _blocs(reponse, reglages, fin):
                 contenu += bloc
-                if len(contenu) > octets_max:
-                    raise TelechargementImpossible(f"{url} : réponse de plus de {octets_max} octets")
+                if len(contenu) > _REPONSE_MAX:
+                    raise TelechargementImpossible(f"{url} : réponse de plus de {_REPONSE_MAX} octets")
             annonce = _entier(reponse.headers.get("Content-Length"))
         if annonce is not None and len(contenu) < annonce and "Content-Encoding" not in reponse.headers:
             raise _Passager(f"réponse coupée : {len(contenu)} octets sur {annonce}")
@@ -695,7 +696,7 @@ def membres_de(archive: zipfile.ZipFile, motif: str) -> list[zipfile.ZipInfo]:
     return sorted(trouves, key=lambda m: (-m.file_size, m.filename))
 
 
-def extraire(chemin: Path, motif: str, cible: Path, *, octets_max: int = ZIP_OCTETS_MAX) -> str:
+def extraire(chemin: Path, motif: str, cible: Path) -> str:
     """Extrait le fichier utile d'une archive vers ``cible`` ; rend son nom dans l'archive.
 
     La taille est comptée pendant l'extraction : celle qu'annonce l'archive peut mentir.
@@ -705,7 +706,7 @@ def extraire(chemin: Path, motif: str, cible: Path, *, octets_max: int = ZIP_OCT
     ArriveeRefusee
         Archive refusée, fichier absent ou abîmé.
     """
-    with ouvrir_zip(chemin, octets_max=octets_max) as archive:
+    with ouvrir_zip(chemin) as archive:
         trouves = membres_de(archive, motif)
         if not trouves:
             noms = ", ".join(_propre(n.encode("utf-8", "replace"), 60) for n in archive.namelist()[:8])
@@ -718,7 +719,7 @@ def extraire(chemin: Path, motif: str, cible: Path, *, octets_max: int = ZIP_OCT
             with archive.open(membre) as flux, cible.open("wb") as sortie:
                 while bloc := flux.read(_BLOC_LU):
                     ecrits += len(bloc)
-                    if ecrits > octets_max or ecrits > membre.file_size:
+                    if ecrits > membre.file_size:
                         raise _refus(f"{membre.filename} est plus gros qu'annoncé", _octets(membre.file_size))
                     sortie.write(bloc)
                     if examinateur:

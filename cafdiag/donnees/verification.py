@@ -137,8 +137,8 @@ def _mises_a_jour(nom: str, entrees: dict, constats: _Constats) -> None:
 # --- Codes ---
 
 
-def _quelques(elements: list[str], combien: int = 5) -> str:
-    return ", ".join(elements[:combien]) + ("…" if len(elements) > combien else "")
+def _quelques(elements: list[str]) -> str:
+    return ", ".join(elements[:5]) + ("…" if len(elements) > 5 else "")
 
 
 def _codes(nom: str, entree: dict, constats: _Constats) -> None:

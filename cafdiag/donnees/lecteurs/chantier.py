@@ -633,15 +633,15 @@ def verifier_entiers(c: Chantier, valeurs: pd.DataFrame) -> None:
         c.rejeter((valeurs[nom] % 1).gt(0), f"{nom} : un effectif n'est pas entier", valeurs[nom])
 
 
-def verifier_pas(c: Chantier, valeurs: pd.DataFrame, pas: int = 5) -> None:
+def verifier_pas(c: Chantier, valeurs: pd.DataFrame) -> None:
     """Dans un fichier arrondi (presque tout est multiple de 5), écarte les valeurs qui ne le sont pas."""
     if not c.garde.any() or valeurs.empty:
         return
-    restes = (valeurs % pas).gt(0)
+    restes = (valeurs % 5).gt(0)
     gardes = restes[c.garde]
     if gardes.size >= 100 and gardes.to_numpy().mean() < 0.01:
         for nom in valeurs:
-            c.rejeter(restes[nom], f"{nom} : pas un multiple de {pas} dans un fichier arrondi à {pas}", valeurs[nom])
+            c.rejeter(restes[nom], f"{nom} : pas un multiple de 5 dans un fichier arrondi à 5", valeurs[nom])
 
 
 def codes_perdus(c: Chantier, brute: pd.Series) -> set[str]:
