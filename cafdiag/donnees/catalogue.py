@@ -319,28 +319,14 @@ def sources() -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame(
-        [
-            {
-                "nom": s.nom,
-                "libelle": s.libelle,
-                "producteur": s.producteur,
-                "maille": s.maille,
-                "millesime": s.millesime,
-                "frequence": s.frequence,
-                "licence": s.licence,
-                "format": s.format,
-                "jeu": s.jeu,
-                "lecteur": s.lecteur,
-                "par_defaut": s.par_defaut,
-                "atteste": s.atteste,
-                "preuve": s.preuve,
-                "adresse": s.adresses[0].url_export if s.adresses else "",
-                "secours": " ".join(a.url_export for a in s.adresses[1:]),
-                "page": s.page,
-                "colonnes": " ".join(s.colonnes),
-                "remarque": s.remarque,
-            }
-            for s in lire_catalogue().values()
-        ]
+    lues = list(lire_catalogue().values())
+    champs = ("nom", "libelle", "producteur", "maille", "millesime", "frequence", "licence", "format", "jeu", "lecteur",
+              "par_defaut", "atteste", "preuve")
+    table = pd.DataFrame([{champ: getattr(s, champ) for champ in champs} for s in lues], columns=list(champs))
+    return table.assign(
+        adresse=[s.adresses[0].url_export if s.adresses else "" for s in lues],
+        secours=[" ".join(a.url_export for a in s.adresses[1:]) for s in lues],
+        page=[s.page for s in lues],
+        colonnes=[" ".join(s.colonnes) for s in lues],
+        remarque=[s.remarque for s in lues],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -156,17 +157,12 @@ def code_commune(serie: pd.Series) -> Codes:
     >>> [r for r in codes.raisons if r]
     ['pseudo-zone, pas une commune', 'code vide : non localisé']
     """
-    return _nettoyer(serie, _une_commune)
+    return _nettoyer(serie, _une_commune, "pseudo-zone, pas une commune")
 
 
-def _une_commune(texte: str) -> tuple[str | None, str]:
-    if texte in communes_connues():
-        return texte, ""
-    code = _texte_de_code(texte)
-    if not code:
-        return None, "code vide : non localisé"
-    if _PSEUDO_ZONES.fullmatch(code):
-        return None, "pseudo-zone, pas une commune"
+def _une_commune(code: str) -> tuple[str | None, str]:
+    if code in communes_connues():
+        return code, ""
     if re.fullmatch(r"\d{4}", code) and f"0{code}" in communes_connues():
         return f"0{code}", ""
     if re.fullmatch(r"97(\d)\1\d\d", code):
@@ -191,15 +187,10 @@ def code_departement(serie: pd.Series) -> Codes:
     >>> code_departement(pd.Series(["1", "2b", "974", "XXX"])).valeurs.tolist()
     ['01', '2B', '974', nan]
     """
-    return _nettoyer(serie, _un_departement)
+    return _nettoyer(serie, _un_departement, "pseudo-zone, pas un département")
 
 
-def _un_departement(texte: str) -> tuple[str | None, str]:
-    code = _texte_de_code(texte)
-    if not code:
-        return None, "code vide : non localisé"
-    if _PSEUDO_ZONES.fullmatch(code):
-        return None, "pseudo-zone, pas un département"
+def _un_departement(code: str) -> tuple[str | None, str]:
     # Quelques fichiers écrivent « 0053 », « 053 » ou « D53 ».
     nu = code.removeprefix("DEP").removeprefix("D").removeprefix("-")
     nu = nu.lstrip("0").zfill(2) if nu.isdigit() and len(nu) != 2 else nu
@@ -214,15 +205,10 @@ def code_region(serie: pd.Series) -> Codes:
     >>> code_region(pd.Series(["1", "52", "COM"])).valeurs.tolist()
     ['01', '52', nan]
     """
-    return _nettoyer(serie, _une_region)
+    return _nettoyer(serie, _une_region, "pseudo-zone, pas une région")
 
 
-def _une_region(texte: str) -> tuple[str | None, str]:
-    code = _texte_de_code(texte)
-    if not code:
-        return None, "code vide : non localisé"
-    if _PSEUDO_ZONES.fullmatch(code):
-        return None, "pseudo-zone, pas une région"
+def _une_region(code: str) -> tuple[str | None, str]:
     nu = code.zfill(2)
     if nu in set(lire_table("regions", colonnes=["code"])["code"]):
         return nu, ""
@@ -236,15 +222,10 @@ def code_epci(serie: pd.Series) -> Codes:
     >>> codes.valeurs.tolist(), codes.raisons.tolist()[1]
     (['200048551', nan, nan, nan], "ce n'est pas un SIREN (clé de contrôle fausse)")
     """
-    return _nettoyer(serie, _un_epci)
+    return _nettoyer(serie, _un_epci, "pseudo-zone : communes sans EPCI")
 
 
-def _un_epci(texte: str) -> tuple[str | None, str]:
-    code = _texte_de_code(texte)
-    if not code:
-        return None, "code vide : non localisé"
-    if _PSEUDO_ZONES.fullmatch(code):
-        return None, "pseudo-zone : communes sans EPCI"
+def _un_epci(code: str) -> tuple[str | None, str]:
     if not re.fullmatch(r"\d{9}", code):
         return None, "ce n'est pas un SIREN d'EPCI"
     if not siren_valide(code):
@@ -262,9 +243,15 @@ def siren_valide(code: str) -> bool:
     return sum(d - 9 if d > 9 else d for d in doubles) % 10 == 0
 
 
-def _nettoyer(serie: pd.Series, regle) -> Codes:
+def _nettoyer(serie: pd.Series, regle: Callable[[str], tuple[str | None, str]], pseudo_zone: str) -> Codes:
+    def lire(texte: str) -> tuple[str | None, str]:
+        code = _texte_de_code(texte)
+        if not code:
+            return None, "code vide : non localisé"
+        return (None, pseudo_zone) if _PSEUDO_ZONES.fullmatch(code) else regle(code)
+
     codes, uniques = pd.factorize(serie.fillna(""), use_na_sentinel=False)
-    lus = [regle(str(u)) for u in uniques]
+    lus = [lire(str(u)) for u in uniques]
     valeurs = pd.Series([v for v, _ in lus], dtype="str")
     raisons = pd.Series([r for _, r in lus], dtype="str")
     reparations = {str(u).strip(): v for u, (v, _) in zip(uniques, lus, strict=True)

@@ -254,8 +254,8 @@ class _Fiche(NamedTuple):
     epci: str | None = None
     commune_mere: str | None = None
     type: str | None = None
-    departements: tuple[str, ...] = ()
     population: int | None = None
+    departements: tuple[str, ...] = ()
     communes: tuple[str, ...] = ()
 
 
@@ -276,36 +276,18 @@ class _Fiches(dict):
         return self[maille]
 
 
-def _fiches_communes() -> dict[str, _Fiche]:
-    communes = table("communes")
+def _fiches_de(source: str) -> dict[str, _Fiche]:
+    lue = table(source)
     colonnes = ("nom", "departement", "region", "epci", "commune_mere", "type", POPULATION)
-    return {
-        code: _Fiche(nom, dep, reg, siren, mere, sorte, (), pop)
-        for code, nom, dep, reg, siren, mere, sorte, pop in zip(
-            communes.index.tolist(), *(_colonne(communes, c) for c in colonnes), strict=True
-        )
-    }
+    lignes = zip(lue.index.tolist(), *(_colonne(lue, c) for c in colonnes), strict=True)
+    return {code: _Fiche(*valeurs) for code, *valeurs in lignes}
 
 
 def _fiches_epci() -> dict[str, _Fiche]:
-    epci = table("epci")
+    departements = dict(zip(table("epci").index.tolist(), _colonne(table("epci"), "departements"), strict=True))
     return {
-        code: _Fiche(nom, dep, reg, departements=tuple((deps or dep or "").split()), population=pop)
-        for code, nom, dep, deps, reg, pop in zip(
-            epci.index.tolist(),
-            *(_colonne(epci, c) for c in ("nom", "departement", "departements", "region", POPULATION)),
-            strict=True,
-        )
-    }
-
-
-def _fiches_simples(source: str) -> dict[str, _Fiche]:
-    lue = table(source)
-    return {
-        code: _Fiche(nom, region=reg, population=pop)
-        for code, nom, reg, pop in zip(
-            lue.index.tolist(), *(_colonne(lue, c) for c in ("nom", "region", POPULATION)), strict=True
-        )
+        code: fiche._replace(departements=tuple((departements[code] or fiche.departement or "").split()))
+        for code, fiche in _fiches_de("epci").items()
     }
 
 
@@ -327,10 +309,10 @@ def _fiches_qpv() -> dict[str, _Fiche]:
 
 
 _LECTURES = {
-    "commune": _fiches_communes,
+    "commune": lambda: _fiches_de("communes"),
     "epci": _fiches_epci,
-    "departement": lambda: _fiches_simples("departements"),
-    "region": lambda: _fiches_simples("regions"),
+    "departement": lambda: _fiches_de("departements"),
+    "region": lambda: _fiches_de("regions"),
     "france": lambda: {"FR": _Fiche("France")},
     "qpv": _fiches_qpv,
 }

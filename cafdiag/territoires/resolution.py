@@ -54,19 +54,8 @@ _SEMBLE_UNE_REGION = re.compile(r"^(?:R(?:EG)?-?([0-9]{1,2})|([0-9]{2})R)$")
 _SEMBLE_UN_QPV = re.compile(r"^Q[NP][0-9AB]{3}\d{1,4}[A-Z]?$")
 _ENTRE_CODES = re.compile(r"(?<=\d)\s+(?=\d)")
 _DECIMALE_DE_TABLEUR = re.compile(r"^([0-9]+)\.0+$")
-_ALIAS = {
-    alias: maille
-    for maille, tous in {
-        "commune": ("commune", "com"),
-        "epci": ("epci",),
-        "departement": ("departement", "dep", "dept"),
-        "region": ("region", "reg"),
-        "france": ("france",),
-        "qpv": ("qpv",),
-        "perimetre": ("perimetre",),
-    }.items()
-    for alias in tous
-}
+_ALIAS = {maille: maille for maille in MAILLES}
+_ALIAS |= {"com": "commune", "dep": "departement", "dept": "departement", "reg": "region"}
 _LONGUEURS = {"commune": (5,), "epci": (9,), "departement": (2, 3), "region": (2,)}
 
 

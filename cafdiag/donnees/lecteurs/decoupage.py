@@ -55,16 +55,20 @@ def lire_passage(chemin: Path, *, feuille: str | None = None, annee: int | None 
     if mod := trouver(brut.entete, "mod"):
         chantier.rejeter(~brut.table[mod].isin(_MOD_CODE), "événement sans changement de code", brut.table[mod])
     anciens, nouveaux = chantier.communes(roles["ancien_code"]), chantier.communes(roles["nouveau_code"])
-    noms = trouver(brut.entete, "libelle_av|nom_ancien|libgeo_ini")
-    table = pd.DataFrame({
-        "code_ancien": anciens, "nom_ancien": brut.table[noms] if noms else "", "code_apres": nouveaux,
-        "part": chantier.nombres(c)[0] if (c := trouver(brut.entete, "ratio|part")) else float("nan"),
-    })
+    table = _liens(brut, anciens, nouveaux, "libelle_av|nom_ancien|libgeo_ini")
+    if part := trouver(brut.entete, "ratio|part"):
+        table["part"] = chantier.nombres(part)[0]
     # Une même paire revient à chaque millésime où elle vaut.
     dates = [brut.table[c] for n in ("cog_avant", "cog_apres", "annee", "date_eff", "mod")
              if (c := trouver(brut.entete, n))]
     chantier.sans_doublon([anciens, nouveaux, *dates], table[["nom_ancien", "part"]])
     return _finir(chantier, table, annee or annee_du_nom(brut.fichier))
+
+
+def _liens(brut: Brut, anciens: pd.Series, apres: pd.Series, *noms: str) -> pd.DataFrame:
+    nom = trouver(brut.entete, *noms)
+    return pd.DataFrame({"code_ancien": anciens, "nom_ancien": brut.table[nom] if nom else "", "code_apres": apres,
+                         "part": float("nan")})
 
 
 def _finir(chantier: Chantier, table: pd.DataFrame, an: int | None) -> Lecture:
@@ -106,9 +110,7 @@ def lire_historique(chemin: Path, *, feuille: str | None = None, annee: int | No
     chantier.rejeter(anciens.eq(nouveaux.valeurs), "la commune garde son code", anciens)
     actuelles = set(lire_table("communes", colonnes=["code"])["code"])
     chantier.rejeter(anciens.isin(actuelles & set(anciens)), "le code est celui d'une commune actuelle", anciens)
-    nom = trouver(brut.entete, "nccoff")
-    table = pd.DataFrame({"code_ancien": anciens, "nom_ancien": brut.table[nom] if nom else "",
-                          "code_apres": nouveaux.valeurs, "part": float("nan")})
+    table = _liens(brut, anciens, nouveaux.valeurs, "nccoff")
     return _finir(chantier, table, annee or annee_du_nom(brut.fichier))
 
 
@@ -125,9 +127,7 @@ def lire_cog(chemin: Path, *, feuille: str | None = None, annee: int | None = No
     # La commune déléguée du chef-lieu porte le code de la commune nouvelle : ce n'est pas un ancien code.
     doublon = sorte.isin(["COMD", "COMA"]) & codes.eq(parent)
     chantier.rejeter(doublon, "commune déléguée au code de sa commune", codes)
-    nom = trouver(brut.entete, "libelle", "nccenr", "ncc")
-    table = pd.DataFrame({"code_ancien": codes, "nom_ancien": brut.table[nom] if nom else "",
-                          "code_apres": arrive, "part": float("nan")})
+    table = _liens(brut, codes, arrive, "libelle", "nccenr", "ncc")
     chantier.sans_doublon([sorte, codes], table[["nom_ancien", "code_apres"]])
     return _finir(chantier, table, annee or annee_du_nom(brut.fichier))
 
