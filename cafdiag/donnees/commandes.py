@@ -460,19 +460,10 @@ def etat() -> pd.DataFrame:
         « téléchargée, non rangée », ou dit ce qui ne va pas.
     """
     rangees = entrepot.etat()
-    lignes = [
-        {
-            "nom": e.nom,
-            "jeu": e.jeu,
-            "source": e.source or e.origine,
-            "millesime": e.millesime,
-            "lignes": e.lignes,
-            "date": e.date[:10],
-            "etat": e.etat,
-            "dernier_echec": dernier_echec(e.origine).get("message", "") if e.origine else "",
-        }
-        for e in rangees.itertuples()
-    ]
+    lignes: list[tuple] = []
+    for e in rangees.itertuples():
+        echec = dernier_echec(e.origine).get("message", "") if e.origine else ""
+        lignes.append((e.nom, e.jeu, e.source or e.origine, e.millesime, e.lignes, e.date[:10], e.etat, echec))
     connues = set(rangees["origine"])
     for source in catalogue.lire_catalogue().values():
         if source.nom in connues:
@@ -485,17 +476,7 @@ def etat() -> pd.DataFrame:
         except DonneesAbimees as erreur:
             fiche, constat = None, erreur.trouve
         if fiche or echec or constat != "jamais téléchargée":
-            lignes.append(
-                {
-                    "nom": source.nom,
-                    "jeu": source.jeu,
-                    "source": source.producteur,
-                    "millesime": source.millesime,
-                    "lignes": None,
-                    "date": fiche.date[:10] if fiche else "",
-                    "etat": constat,
-                    "dernier_echec": echec,
-                }
-            )
+            date = fiche.date[:10] if fiche else ""
+            lignes.append((source.nom, source.jeu, source.producteur, source.millesime, None, date, constat, echec))
     colonnes = ["nom", "jeu", "source", "millesime", "lignes", "date", "etat", "dernier_echec"]
     return pd.DataFrame(lignes, columns=colonnes).astype({"lignes": "Int64"})

@@ -148,11 +148,8 @@ def defaut(fiche: Fiche) -> str:
         taille = fiche.chemin.stat().st_size
         if taille != fiche.octets_utile:
             return f"{taille} octets au lieu de {fiche.octets_utile}"
-        return (
-            ""
-            if empreinte(fiche.chemin) == fiche.empreinte_utile
-            else "le contenu a changé depuis son arrivée"
-        )
+        juste = empreinte(fiche.chemin) == fiche.empreinte_utile
+        return "" if juste else "le contenu a changé depuis son arrivée"
     except OSError:
         return "le fichier est absent"
 
@@ -209,6 +206,17 @@ class Arrivee:
     erreur: Exception | None = None
 
 
+@dataclass(frozen=True)
+class _Prise:
+    """Ce qu'on prend, où on le pose, et comment."""
+
+    source: Source
+    cache: Path
+    dossier: Path
+    reglages: ReglagesDeTransport
+    suivi: Suivi | None
+
+
 def prendre(
     source: Source,
     *,
@@ -238,19 +246,19 @@ def prendre(
         Jamais d'exception pour un réseau absent ou un serveur fautif : ``etat == "echec"``, et ``fiche``
         est alors la version d'avant, restée en service.
     """
-    cache, reglages = cache or dossier_cache(), reglages or ReglagesDeTransport()
-    dossier = dossier_source(source.nom, cache)
+    cache = cache or dossier_cache()
+    prise = _Prise(source, cache, dossier_source(source.nom, cache), reglages or ReglagesDeTransport(), suivi)
     try:
         demande = maintenant()
-        dossier.mkdir(parents=True, exist_ok=True)
+        prise.dossier.mkdir(parents=True, exist_ok=True)
         with verrou(source.nom, cache):
             avant = intacte(source.nom, cache)
             if avant and avant.verifiee > demande and not forcer:
                 return Arrivee(source.nom, "inchange", avant, "un autre cafdiag vient de la prendre")
             connue = avant if avant and not forcer and _a_jour_du_catalogue(source, avant) else None
-            return _prendre(source, dossier, cache, reglages, suivi, connue, avant)
+            return _prendre(prise, connue, avant)
     except (TelechargementImpossible, ArriveeRefusee, OSError) as erreur:
-        return _echec(source, dossier, cache, erreur)
+        return _echec(prise, erreur)
 
 
 def _a_jour_du_catalogue(source: Source, fiche: Fiche) -> bool:
@@ -260,32 +268,25 @@ def _a_jour_du_catalogue(source: Source, fiche: Fiche) -> bool:
     return fnmatch.fnmatch(Path(fiche.utile).name.lower(), source.membre.lower())
 
 
-def _echec(source: Source, dossier: Path, cache: Path, erreur: Exception) -> Arrivee:
-    avant = intacte(source.nom, cache)
+def _echec(prise: _Prise, erreur: Exception) -> Arrivee:
+    source, avant = prise.source, intacte(prise.source.nom, prise.cache)
     if isinstance(erreur, OSError):
         erreur = TelechargementImpossible(
-            f"impossible d'écrire dans {dossier} ({erreur.strerror or erreur})",
+            f"impossible d'écrire dans {prise.dossier} ({erreur.strerror or erreur})",
             conseil="vérifiez vos droits et la place libre, ou choisissez un dossier par CAFDIAG_CACHE",
         )
     reste = f" La version du {avant.date[:10]} reste en service." if avant else " Aucune version en service."
     message = f"{source.nom} : {erreur}{reste}"
     with contextlib.suppress(Exception):
         ecrire_atomique(
-            dossier / "echec.json",
+            prise.dossier / "echec.json",
             json.dumps({"date": maintenant(), "message": str(erreur)}, ensure_ascii=False),
         )
     return Arrivee(source.nom, "echec", avant, message, erreur=erreur)
 
 
-def _prendre(
-    source: Source,
-    dossier: Path,
-    cache: Path,
-    reglages: ReglagesDeTransport,
-    suivi: Suivi | None,
-    connue: Fiche | None,
-    avant: Fiche | None,
-) -> Arrivee:
+def _prendre(prise: _Prise, connue: Fiche | None, avant: Fiche | None) -> Arrivee:
+    source, dossier = prise.source, prise.dossier
     if not source.adresses:
         raise TelechargementImpossible(
             f"aucune adresse n'est connue pour {source.nom}",
@@ -296,13 +297,9 @@ def _prendre(
     for reste in dossier.glob(".arrivee-*"):  # d'un arrêt brutal : le verrou dit que personne n'y écrit
         shutil.rmtree(reste, ignore_errors=True)
     for rang, adresse in enumerate(source.adresses):
-        with tempfile.TemporaryDirectory(
-            dir=dossier, prefix=".arrivee-", ignore_cleanup_errors=True
-        ) as brouillon:
+        with tempfile.TemporaryDirectory(dir=dossier, prefix=".arrivee-", ignore_cleanup_errors=True) as brouillon:
             try:
-                recu, entetes, remarques = _une_adresse(
-                    source, adresse, Path(brouillon), cache, reglages, suivi, connue
-                )
+                recu, entetes, remarques = _une_adresse(prise, adresse, Path(brouillon), connue)
             except NonModifie:
                 assert connue is not None
                 return _inchangee(dossier, connue, "le serveur la dit inchangée")
@@ -313,7 +310,7 @@ def _prendre(
                 remarques.insert(0, f"prise à l'adresse de secours {adresse.url_export}")
             if not adresse.atteste:
                 remarques.append("adresse vue dans du code public, jamais constatée : contrôlez le contenu")
-            return _mettre_en_service(source, adresse, dossier, recu, entetes, remarques, avant)
+            return _mettre_en_service(prise, adresse, recu, entetes, remarques, avant)
     if len(refus) == 1:
         raise TelechargementImpossible(refus[0])
     raise TelechargementImpossible(
@@ -322,23 +319,17 @@ def _prendre(
 
 
 def _une_adresse(
-    source: Source,
-    adresse: Adresse,
-    brouillon: Path,
-    cache: Path,
-    reglages: ReglagesDeTransport,
-    suivi: Suivi | None,
-    connue: Fiche | None,
+    prise: _Prise, adresse: Adresse, brouillon: Path, connue: Fiche | None
 ) -> tuple[Path, dict[str, str], list[str]]:
     """Un fichier contrôlé, dans le brouillon."""
-    total: int | None = None
+    source, total = prise.source, None
     remarques: list[str] = []
     if adresse.opendatasoft:
-        total = total_annonce(adresse, reglages, remarques)
+        total = total_annonce(adresse, prise.reglages, remarques)
     connus = {}
     if connue and connue.adresse == adresse.url_export:
         connus = {"etag": connue.etag, "last_modified": connue.last_modified}
-    recuperateur = Recuperateur(cache / "partiels", reglages, suivi=suivi, connus=connus)
+    recuperateur = Recuperateur(prise.cache / "partiels", prise.reglages, suivi=prise.suivi, connus=connus)
     recu, essais = None, 2
     while recu is None:
         essais -= 1
@@ -351,11 +342,11 @@ def _une_adresse(
                 continue
             if total is None:
                 raise
-            recu = par_pages(source, adresse, brouillon, reglages, suivi, total, refus)
+            recu = par_pages(prise, adresse, brouillon, total, refus)
         except TelechargementImpossible as panne:
             if total is None or panne.statut == 404:
                 raise
-            recu = par_pages(source, adresse, brouillon, reglages, suivi, total, panne)
+            recu = par_pages(prise, adresse, brouillon, total, panne)
     if recuperateur.repris:
         remarques.append(f"transfert repris après {recuperateur.repris} octets")
     return recu, recuperateur.entetes, remarques
@@ -373,14 +364,9 @@ def _inchangee(dossier: Path, fiche: Fiche, raison: str) -> Arrivee:
 
 
 def _mettre_en_service(
-    source: Source,
-    adresse: Adresse,
-    dossier: Path,
-    recu: Path,
-    entetes: dict[str, str],
-    remarques: list[str],
-    avant: Fiche | None,
+    prise: _Prise, adresse: Adresse, recu: Path, entetes: dict[str, str], remarques: list[str], avant: Fiche | None
 ) -> Arrivee:
+    source, dossier = prise.source, prise.dossier
     nouvelle = empreinte(recu)
     entetes = {"etag": entetes.get("etag", ""), "last_modified": entetes.get("last_modified", "")}
     if avant and avant.empreinte == nouvelle and _a_jour_du_catalogue(source, avant):
@@ -434,9 +420,8 @@ def _mettre_en_service(
 def _precedentes(avant: Fiche | None) -> list[dict]:
     if avant is None:
         return []
-    return [{"empreinte": avant.empreinte, "date": avant.date, "octets": avant.octets}, *avant.precedentes][
-        :20
-    ]
+    sienne = {"empreinte": avant.empreinte, "date": avant.date, "octets": avant.octets}
+    return [sienne, *avant.precedentes][:20]
 
 
 PAGE = 100
@@ -457,15 +442,7 @@ def total_annonce(adresse: Adresse, reglages: ReglagesDeTransport, remarques: li
     return None
 
 
-def par_pages(
-    source: Source,
-    adresse: Adresse,
-    brouillon: Path,
-    reglages: ReglagesDeTransport,
-    suivi: Suivi | None,
-    total: int,
-    cause: Exception,
-) -> Path:
+def par_pages(prise: _Prise, adresse: Adresse, brouillon: Path, total: int, cause: Exception) -> Path:
     """Les pages de 100, jusqu'au total que le portail annonce à chaque page ; entières ou refusées."""
     lignes: list[dict] = []
     tri = ""
@@ -474,7 +451,7 @@ def par_pages(
         if tri:
             demande["order_by"] = tri
         try:
-            page = lire_json(f"{adresse.url_pages}?{urlencode(demande)}", reglages)
+            page = lire_json(f"{adresse.url_pages}?{urlencode(demande)}", prise.reglages)
         except TelechargementImpossible as panne:
             raise TelechargementImpossible(
                 f"l'export entier a échoué ({cause}), et les pages s'arrêtent à {len(lignes)} sur {total} ({panne})",
@@ -498,8 +475,8 @@ def par_pages(
                 conseil="réessayez dans quelques minutes",
             )
         lignes += resultats
-        if suivi:
-            suivi(len(lignes), total)
+        if prise.suivi:
+            prise.suivi(len(lignes), total)
         if len(lignes) > math.ceil(total / PAGE) * PAGE:
             break
     if len(lignes) != total:
@@ -507,12 +484,12 @@ def par_pages(
     if len({json.dumps(ligne, sort_keys=True) for ligne in lignes}) != total:
         raise TelechargementImpossible("les pages se chevauchent : des enregistrements reviennent deux fois")
     colonnes = list(dict.fromkeys(nom for ligne in lignes for nom in ligne))
-    chemin = brouillon / f"pages-{source.fichier}"
+    chemin = brouillon / f"pages-{prise.source.fichier}"
     with chemin.open("w", encoding="utf-8-sig", newline="") as sortie:
         ecrivain = csv.writer(sortie, delimiter=";", lineterminator="\r\n")
         ecrivain.writerow(colonnes)
         ecrivain.writerows([_cellule(ligne.get(nom)) for nom in colonnes] for ligne in lignes)
-    controler(chemin, "csv", total=total, colonnes=source.colonnes)
+    controler(chemin, "csv", total=total, colonnes=prise.source.colonnes)
     return chemin
 
 
