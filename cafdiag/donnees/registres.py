@@ -198,23 +198,15 @@ def _exiger_confirmation(
     if ignorer_inconnues:
         proposition = replace(proposition, ignorees=())
     if proposition.ambigues or (proposition.a_confirmer and not confirmer):
-        incertaines = {
-            c: e
-            for c, e in proposition.colonnes.items()
-            if proposition.certitudes.get(c, "exacte") != "exacte"
-        }
+        certitudes = {c: proposition.certitudes.get(c, "exacte") for c in proposition.colonnes}
+        defauts = [f"« {proposition.colonnes[c]} » lue comme « {CHAMPS[c].libelle} » ({certitude})"
+                   for c, certitude in certitudes.items() if certitude != "exacte"]
+        defauts += [f"plusieurs colonnes pour « {CHAMPS[c].libelle} » : {', '.join(es)}"
+                    for c, es in proposition.ambigues.items()]
+        defauts += [f"« {e} » non reconnue : elle ne serait pas reprise" for e in proposition.inconnues]
         raise EntreeFautive(
             chemin.name,
-            [
-                f"« {e} » lue comme « {CHAMPS[c].libelle} » ({proposition.certitudes[c]})"
-                for c, e in incertaines.items()
-            ]
-            + [
-                f"plusieurs colonnes pour « {CHAMPS[c].libelle} » : {', '.join(es)}"
-                for c, es in proposition.ambigues.items()
-            ]
-            + [f"« {e} » non reconnue : elle ne serait pas reprise" for e in proposition.inconnues]
-            + absentes,
+            [*defauts, *absentes],
             attendu="une correspondance de colonnes confirmée",
             conseil=_conseil(chemin, proposition, sans_type=_SANS_TYPE in absentes),
         )

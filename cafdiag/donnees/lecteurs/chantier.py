@@ -324,11 +324,8 @@ class Chantier:
         concernees = cle.duplicated(keep=False)
         valeurs = donnees[garde][concernees.to_numpy()]
         fiche = pd.concat([cle[concernees], valeurs.add_prefix("v_")], axis=1)
-        contraires = ~fiche.duplicated(keep=False) & cle[concernees].duplicated(keep="first")
-        if not contraires.any():
-            # Trois exemplaires dont un différent : chacun doit égaler le premier de sa clé.
-            contraires = (fiche.drop_duplicates().duplicated(list(cle.columns))).reindex(fiche.index,
-                                                                                         fill_value=False)
+        # Chaque exemplaire doit égaler le premier de sa clé.
+        contraires = fiche.drop_duplicates().duplicated(list(cle.columns))
         if contraires.any():
             rangs = list(contraires[contraires].index)[:_MONTRES]
             raise refuser(

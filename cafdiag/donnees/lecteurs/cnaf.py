@@ -383,21 +383,25 @@ def _large(c: Chantier, table: pd.DataFrame, mots: list[str], secrets: dict[str,
            brute: pd.Series) -> pd.DataFrame:
     """D'une ligne par commune et par année à une colonne par grandeur et par année."""
     apres = passer(c, table, brute=brute, additives=mots)
-    statuts = {n.removesuffix("__statut") for n in apres if n.endswith("__statut")}
     codes_lus = pd.MultiIndex.from_frame(table[["code", "annee"]])
     for mot, statut in secrets.items():
         par_cle = pd.Series(statut.loc[table.index].to_numpy(), index=codes_lus)
         lus = par_cle.reindex(pd.MultiIndex.from_frame(apres[["code", "annee"]])).to_numpy()
         avant = apres.get(f"{mot}__statut", pd.Series("exact", index=apres.index, dtype="str"))
         apres[f"{mot}__statut"] = avant.where(pd.Series(lus, index=apres.index).ne("secret"), "secret")
-        statuts.add(mot)
+    return _en_colonnes(apres, mots)
+
+
+def _en_colonnes(longue: pd.DataFrame, mots: list[str]) -> pd.DataFrame:
+    """Une colonne par grandeur et par année, et son statut là où une case n'est pas exacte."""
     colonnes = {}
-    for an in sorted(int(a) for a in apres["annee"].unique()):
-        tranche = apres[apres["annee"] == an].set_index("code")
+    for an in sorted(int(a) for a in longue["annee"].unique()):
+        siennes = longue[longue["annee"].eq(an)].set_index("code")
         for mot in mots:
-            colonnes[f"{mot}_{an}"] = tranche[mot]
-            if mot in statuts and tranche[f"{mot}__statut"].ne("exact").any():
-                colonnes[f"{mot}_{an}__statut"] = tranche[f"{mot}__statut"]
+            colonnes[f"{mot}_{an}"] = siennes[mot]
+            statut = siennes.get(f"{mot}__statut")
+            if statut is not None and statut.ne("exact").any():
+                colonnes[f"{mot}_{an}__statut"] = statut
     return pd.DataFrame(colonnes).rename_axis("code").reset_index()
 
 
@@ -471,17 +475,8 @@ def lire_prestations_epci(chemin: Path, *, feuille: str | None = None, annee: in
     c.refuser_si_vide("des EPCI avec une année")
     mots = valeurs.assign(**{f"{mot}__statut": statut for mot, statut in secrets.items()})
     longue = pd.DataFrame({"code": codes, "annee": an.astype("Int64"), **mots})[c.garde]
-    annees_lues = sorted(int(a) for a in longue["annee"].unique())
-    colonnes = {}
-    for a in annees_lues:
-        siennes = longue[longue["annee"].eq(a)].set_index("code")
-        for mot in plan:
-            colonnes[f"{mot}_{a}"] = siennes[mot]
-            if mot in secrets:
-                colonnes[f"{mot}_{a}__statut"] = siennes[f"{mot}__statut"]
-    large = pd.DataFrame(colonnes).rename_axis("code").reset_index()
     c.remarques.append("maille EPCI : composition de l'année de la source, pas d'aujourd'hui")
-    return _rendre(c, large, longue["annee"], PRESTATIONS_EPCI)
+    return _rendre(c, _en_colonnes(longue, list(plan)), longue["annee"], PRESTATIONS_EPCI)
 
 
 def lire_rsa(chemin: Path, *, feuille: str | None = None, annee: int | None = None) -> Lecture:
