@@ -174,6 +174,8 @@ def _coupe(
         ),
         shape=(n + m + 2, n + m + 2),
     )  # fmt: skip
+    # Presque tout est saturé : le temps va aux longs chemins, d'un bout de la région à l'autre. Amorcer par le flot
+    # d'avant, ôter des couples, les ranger autrement, compter plus gros ou laisser du jeu n'y gagne rien.
     flot = maximum_flow(reseau, source, puits).flow
     # Ce qui peut encore passer : sans limite d'une origine à un lieu, à rebours de ce qui y passe, et ce qui manque.
     de = np.repeat(np.arange(n + m + 2), np.diff(flot.indptr))
