@@ -60,6 +60,12 @@ def _lire(nom: str) -> pd.DataFrame:
         ) from cause
 
 
+@lru_cache(maxsize=2)
+def _indexe(nom: str, *cles: str) -> pd.DataFrame:
+    table = _lire(nom).set_index(list(cles))
+    return table.sort_index() if len(cles) > 1 else table
+
+
 def calibrage_enfants() -> pd.DataFrame:
     """Réglages et épreuve de chaque méthode, indexés par méthode.
 
@@ -74,7 +80,7 @@ def calibrage_enfants() -> pd.DataFrame:
     >>> calibrage_enfants()["couverture"].ge(88).all()
     np.True_
     """
-    return _lire("calibrage_enfants").set_index("methode")[COLONNES[1:]]
+    return _indexe("calibrage_enfants", "methode")[COLONNES[1:]]
 
 
 def calibrage_horizon() -> pd.DataFrame:
@@ -85,7 +91,7 @@ def calibrage_horizon() -> pd.DataFrame:
     >>> calibrage_horizon().loc[("naissances", "epci")].index.tolist()
     [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
     """
-    return _lire("calibrage_horizon").set_index(COLONNES_HORIZON[:3]).sort_index()
+    return _indexe("calibrage_horizon", *COLONNES_HORIZON[:3]).copy(deep=False)
 
 
 def epreuve_horizon() -> pd.DataFrame:

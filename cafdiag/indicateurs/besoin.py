@@ -139,12 +139,7 @@ def enfants_encadres(contexte: Contexte, *, annee: int, colonne: str = "txcouv")
 
 def _reconstitutions(contexte: Contexte, annee: int, colonne: str) -> dict:
     """Par territoire dont les places sont importées : bornes, quotient du total, places du taux demandé."""
-    places = contexte.places
-    if not len(places) or "places_total" not in places:
-        return {}
-    cles = ["maille", "code", "annee"] + (["serie"] if "serie" in places and "serie" in contexte.taux else [])
-    ensemble = contexte.taux.merge(places, on=cles, how="inner", suffixes=("", "_p"))
-    ensemble = ensemble[ensemble["annee"].eq(annee)].set_index(["maille", "code"])
+    ensemble = contexte.partager(("taux et places", annee), lambda: _taux_et_places(contexte, annee))
     paires = {t: p for t, p in _PAR_MODE.items() if t in ensemble and p in ensemble}
     rendues = {}
     for cle, territoire in contexte.territoires.iterrows():
@@ -160,6 +155,16 @@ def _reconstitutions(contexte: Contexte, annee: int, colonne: str) -> dict:
         total = 100 * float(ligne["places_total"]) / float(ligne["txcouv"])
         rendues[cle] = (bas, haut, total, float(ligne[connus[colonne]]))
     return rendues
+
+
+def _taux_et_places(contexte: Contexte, annee: int) -> pd.DataFrame:
+    """Les taux et les places d'une même année, côte à côte, par maille et code ; vide sans places."""
+    places = contexte.places
+    if not len(places) or "places_total" not in places:
+        return pd.DataFrame()
+    cles = ["maille", "code", "annee"] + (["serie"] if "serie" in places and "serie" in contexte.taux else [])
+    ensemble = contexte.taux.merge(places, on=cles, how="inner", suffixes=("", "_p"))
+    return ensemble[ensemble["annee"].eq(annee)].set_index(["maille", "code"])
 
 
 def besoin_cible(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

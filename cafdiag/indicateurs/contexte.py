@@ -120,6 +120,8 @@ class Contexte:
 
     def parmi(self, codes: pd.Index) -> Contexte:
         """Le même contexte pour quelques-uns de ses territoires ; ce qui ne dépend d'aucun reste partagé."""
+        if self.codes.equals(codes):
+            return self
         appartenance = self.appartenance[self.appartenance["code"].isin(codes)]
         return replace(self, territoires=self.territoires.loc[codes], appartenance=appartenance, _memoire={})
 

@@ -220,7 +220,9 @@ def _enfants(contexte: Contexte, nees: dict, depuis: int, grandeur: str, hypothe
     annees = list(range(depuis + 1, depuis + ANNEES_MAXIMALES + 1))
     suite = pd.concat([nees["observe"].loc[:depuis], nees[hypothese]])
     cohortes = np.array([suite.reindex(range(a - dernier, a - premier + 1)).sum(skipna=False) for a in annees])
-    presents, base_bas, base_haut, motif = _presence(contexte, nees, depuis, grandeur)
+    presents, base_bas, base_haut, motif = contexte.retenir(
+        ("presence", grandeur, depuis), lambda: _presence(contexte, nees, depuis, grandeur)
+    )
     table = pd.DataFrame({"grandeur": grandeur, "hypothese": hypothese, "annee": annees})
     if np.isnan(presents):
         return table.assign(valeur=np.nan, bas=np.nan, haut=np.nan, statut="non_disponible", motif=motif)

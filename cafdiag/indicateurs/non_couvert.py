@@ -26,7 +26,7 @@ from cafdiag.indicateurs.options import Options
 from cafdiag.indicateurs.petite_enfance import DEMI_TAUX, taux_du_contexte
 from cafdiag.indicateurs.repartition import parts_servies, ranger
 from cafdiag.indicateurs.routes import dire_duree, en_minutes, rayon_m
-from cafdiag.indicateurs.tables_calcul import Tables, contexte_des, un_territoire
+from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire, territoire
 
@@ -134,7 +134,7 @@ def besoin(
             + (", et ces données ne vont pas au quartier" if lieu.maille == "qpv" else ""),
             attendu="une commune, un EPCI, un périmètre, un département ou une région",
         )
-    contexte = contexte_des(*un_territoire(lieu, "territoire"), Tables.lire(apports), options=choix)
+    contexte = contexte_de(lieu, apports=apports, options=choix)
     table = sans_place(contexte)
     resume = table.assign(section="territoire", code=lieu.code, nom=lieu.nom)
     if resume["bas"].isna().all() and resume["statut"].eq("non_disponible").all():
@@ -177,6 +177,10 @@ def _par_commune(contexte: Contexte, communes: list[str], public: str) -> pd.Dat
 
 def _marges(contexte: Contexte) -> dict[str, tuple[float, float]]:
     """De combien les enfants peuvent s'écarter des naissances (intervalle à 90 %), et avec eux l'offre en taux."""
+    return contexte.retenir(("besoin", "marges"), lambda: _mesurer_les_marges(contexte))
+
+
+def _mesurer_les_marges(contexte: Contexte) -> dict[str, tuple[float, float]]:
     annee = _annee(contexte)
     estimes = reconstitues(contexte, annee).assign(naissances=contexte.somme(ENFANTS, annee=annee)["valeur"])
     if (muets := estimes["valeur"].isna()).any():

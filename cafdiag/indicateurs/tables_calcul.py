@@ -128,6 +128,17 @@ def contexte_des(
     )
 
 
-def contexte_de(cible: Territoire, *, apports: Apports | None = None) -> Contexte:
-    """Le contexte de calcul d'un seul territoire, sous sa clé ``territoire``."""
-    return contexte_des(*un_territoire(cible, "territoire"), Tables.lire(apports))
+def contexte_de(
+    cible: Territoire, *, apports: Apports | None = None, options: Options | None = None
+) -> Contexte:
+    """Le contexte de calcul d'un seul territoire, sous sa clé ``territoire``.
+
+    Le dernier sert encore : la simulation, l'horizon et le besoin d'un rapport n'estiment ses enfants qu'une fois.
+    """
+    tables, choix = Tables.lire(apports), options or Options()
+    cle = (cible.maille, cible.code, cible.nom, cible.communes, choix)
+    dernier, contexte = tables.partage.get(("contexte",), (None, None))
+    if dernier != cle:
+        contexte = contexte_des(*un_territoire(cible, "territoire"), tables, options=choix)
+        tables.partage["contexte",] = cle, contexte
+    return contexte

@@ -129,7 +129,6 @@ def score_de(lecture: MesuresLues, code: str) -> tuple[float, str]:
 
     Une dispersion nulle (tous les autres à 100 %) vaut la plus petite différence qui se montre.
     """
-    ligne = dictionnaire().loc[code]
     if code in _EXCLUS or code in effectifs() or not lecture.connu(code):
         return 0.0, ""
     # De centre à centre, une commune équipée est à zéro minute d'elle-même, et un pôle de quelques communes à
@@ -137,7 +136,7 @@ def score_de(lecture: MesuresLues, code: str) -> tuple[float, str]:
     de_peu = lecture.ligne(code)["maille"] in ("commune", "perimetre")
     if code.startswith("ACC_") and (de_peu or sur_place(lecture.ligne(code))):
         return 0.0, ""
-    places = int(ligne["decimales"])
+    places = int(dictionnaire().at[code, "decimales"])
     role = reference(lecture, code)
     scores = [(0.0, "")]
     for groupe in ("proches", "comparables"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache, lru_cache
 
 import pandas as pd
 
@@ -173,9 +174,14 @@ def comparaison(theme: str, donnees: Donnees, deja_dit: Suite = ()) -> Suite:
 def _connus(theme: str, donnees: Donnees) -> list[str]:
     """Les indicateurs d'un thème dont le territoire a le chiffre, ou au moins une borne."""
     lecture = donnees.lecture
-    connus = [i for i in dictionnaire(theme=theme).index if lecture.connu(i) or lecture.bornes(i)]
+    connus = [i for i in _du_theme(theme) if lecture.connu(i) or lecture.bornes(i)]
     # Le nombre de quartiers d'un quartier, ou sa part de quartiers couverts, ne dit rien.
     return connus if donnees.territoire.maille != "qpv" else [i for i in connus if i not in _PARMI_LES_QPV]
+
+
+@cache
+def _du_theme(theme: str) -> tuple[str, ...]:
+    return tuple(dictionnaire(theme=theme).index)
 
 
 def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: list[str]) -> Suite:
@@ -218,6 +224,11 @@ def _france_partielle(utiles: pd.DataFrame, courts: dict[str, str]) -> str:
 
 def _dictionnaire(options: Options) -> pd.DataFrame:
     """Le dictionnaire tel qu'appliqué : la distance et la définition choisies y sont écrites."""
+    return _applique(options).copy(deep=False)
+
+
+@lru_cache(maxsize=4)
+def _applique(options: Options) -> pd.DataFrame:
     table = dictionnaire()
     distance = f"{options.distance_alsh_km:g} km".replace(".", ",")
     mots = ["libelle", "formule", "limites", "reperes"]
