@@ -13,9 +13,9 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from cafdiag.erreurs import DonneesAbimees, ProductionImpossible
 from cafdiag.geographie import ANCIENNE, ANNEES, REFERENCE, geographie
@@ -24,6 +24,7 @@ from cafdiag.ressources import dossier, racine
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    import pyarrow as pa
 
 _REINSTALLER = "retéléchargez le projet (modifié exprès ? « python data/construire.py --empreintes »)"
 _INTACTS: dict[Path, tuple[int, int]] = {}
@@ -84,20 +85,63 @@ def verifier(chemin: Path) -> Path:
     return chemin
 
 
+def lire_parquet(
+    chemin: Path | str | IO[bytes], *, columns: Iterable[str] | None = None, filters: Iterable[tuple] | None = None, **_
+) -> pa.Table:
+    """``pyarrow.parquet.read_table``, sans ouvrir de fil : un processus qui n'en a qu'un peut se copier.
+
+    Parameters
+    ----------
+    chemin : path or binary file
+    columns : iterable of str, optional
+        Colonnes voulues ; toutes par défaut.
+    filters : iterable of tuple, optional
+        Conditions ``(colonne, opérateur, valeur)``, toutes vérifiées.
+
+    Examples
+    --------
+    >>> lire_parquet(dossier("data") / "regions.parquet", columns=["nom"], filters=[("code", "==", "52")])["nom"][0]
+    <pyarrow.StringScalar: 'Pays de la Loire'>
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow.parquet import ParquetFile
+
+    comparer = {
+        "==": pc.equal,
+        "!=": pc.not_equal,
+        "<": pc.less,
+        "<=": pc.less_equal,
+        ">": pc.greater,
+        ">=": pc.greater_equal,
+        "in": lambda colonne, valeurs: pc.is_in(colonne, pa.array(list(valeurs), colonne.type)),
+    }
+    voulues, filtres = (None if columns is None else list(columns)), list(filters or ())
+    lues = None if voulues is None else list(dict.fromkeys([*voulues, *(c for c, _, _ in filtres)]))
+
+    def retenir(table: pa.Table) -> pa.Table:
+        for colonne, comparaison, valeur in filtres:
+            table = table.filter(comparer[comparaison](table[colonne], valeur))
+        return table
+
+    with ParquetFile(chemin, pre_buffer=False) as fichier:
+        lire = partial(fichier.read_row_groups, use_threads=False, use_pandas_metadata=True)
+        groupes = list(range(fichier.num_row_groups))
+        if filtres and len(groupes) > 1:
+            # Un fond de carte se range par département : le reste de la France ne se décode pas.
+            groupes = [g for g in groupes if len(retenir(lire([g], columns=[c for c, _, _ in filtres])))]
+        table = retenir(lire(groupes, columns=lues))
+    return table if voulues is None else table.select(voulues)
+
+
 @lru_cache(maxsize=64)
 def _table(nom: str, colonnes: tuple | None, filtres: tuple | None) -> pd.DataFrame:
-    import pandas as pd
-
     if nom in _D_UNE_GEOGRAPHIE and geographie() == ANCIENNE:
-        entiere = pd.read_parquet(verifier(dossier("data") / f"{nom}.parquet"))
+        entiere = lire_parquet(verifier(dossier("data") / f"{nom}.parquet")).to_pandas(use_threads=False)
         ancienne = _filtrer(_dans_l_ancienne(nom, entiere), filtres)
         return ancienne[list(colonnes)] if colonnes else ancienne
     chemin = verifier(dossier("data") / f"{nom}.parquet")
-    return pd.read_parquet(
-        chemin,
-        columns=list(colonnes) if colonnes else None,
-        filters=[list(f) for f in filtres] if filtres else None,
-    )
+    return lire_parquet(chemin, columns=colonnes, filters=filtres).to_pandas(use_threads=False)
 
 
 # Les tables qui changent avec la géographie ; les autres ne parlent que de communes, qui sont les mêmes.
@@ -200,13 +244,9 @@ def lire_contours(nom: str, *, filtres: list[tuple] | None = None) -> gpd.GeoDat
 
 def _lire_fond(nom: str, filtres: list[tuple] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
-    import pyarrow.parquet as pq
     import shapely
 
-    # pyarrow refuse une liste vide (elle n'a pas de type), et l'arrêt ne dirait rien de la demande.
-    vide = any(comparaison == "in" and not len(valeur) for _, comparaison, valeur in filtres or ())
-    lu = pq.read_table(verifier(dossier("maps") / f"{nom}.parquet"), filters=None if vide else filtres)
-    lu = lu.slice(0, 0) if vide else lu
+    lu = lire_parquet(verifier(dossier("maps") / f"{nom}.parquet"), filters=filtres)
     formes = shapely.from_wkb(lu["geometry"].to_numpy())
     crs = _projection(lu.schema.metadata[b"geo"])
     return gpd.GeoDataFrame(lu.drop_columns("geometry").to_pandas(use_threads=False), geometry=formes, crs=crs)

@@ -14,44 +14,35 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import ctypes
 import functools
 import gc
 import importlib
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.magasin import garder_contours, lire_parquet
 from cafdiag.restitution import processus
+from cafdiag.restitution.copie import SEUL, fils, naitre
 from cafdiag.restitution.processus import TRACE, Limites, Resultat, Travail, commande_python
 from cafdiag.restitution.produire import Commande, contenus
 
 MOTEURS = ("auto", "copie", "neuf")
 _DEPART = 120.0  # secondes laissées à l'original pour tout charger
 _COPIES = 2  # essais d'un carnet dans une copie, si l'original meurt sous lui
-# Un seul fil, et le tracé qu'emploie Jupyter.
-_SEUL = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "JE_ARROW_MALLOC_CONF": "background_thread:false",
-    "MPLBACKEND": TRACE,
-}
 MODULES = (
     "numpy",
     "pandas",
@@ -98,7 +89,7 @@ class Original:
                 pass_fds=[la_bas.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env=os.environ | self._ajouts | _SEUL,
+                env=os.environ | self._ajouts | SEUL | {"MPLBACKEND": TRACE},
             )
 
     def preparer(self, gabarit: str = "", parametres: dict[str, str] | None = None) -> Original:
@@ -395,8 +386,6 @@ def precharger(gabarit: str, parametres: dict[str, str]) -> Any:
         import matplotlib
         import matplotlib.pyplot as plt
 
-        from cafdiag.magasin import garder_contours
-
         with lectures_a_un_fil(), matplotlib.rc_context():
             garder_contours()
             jouer_d_avance(Path(gabarit), parametres)
@@ -424,7 +413,6 @@ def _servir(controle: socket.socket, refus: str) -> None:
     os.set_blocking(sonnette, False)
     signal.set_wakeup_fd(sonnette, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    libc = ctypes.CDLL(None, use_errno=True)
     enfants: dict[int, Connection] = {}
     while True:
         prets = wait([controle, reveil, *enfants.values()])
@@ -441,7 +429,7 @@ def _servir(controle: socket.socket, refus: str) -> None:
             octet, descripteurs, _, _ = socket.recv_fds(controle, 1, 1)
             if not octet:
                 break
-            _repondre(Connection(descripteurs[0]), controle, (reveil, sonnette), enfants, refus, libc)
+            _repondre(Connection(descripteurs[0]), controle, (reveil, sonnette), enfants, refus)
     for pid in enfants:
         _abattre(pid)
 
@@ -452,7 +440,6 @@ def _repondre(
     signaux: tuple[int, int],
     enfants: dict[int, Connection],
     refus: str,
-    libc: Any,
 ) -> None:
     # Un lot interrompu n'écoute plus : l'original le verra à la prochaine lecture, et s'arrêtera sans bruit.
     with contextlib.suppress(OSError, EOFError):
@@ -464,11 +451,12 @@ def _repondre(
         pid = os.fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for inutile in (*signaux, controle.detach()):
                 os.close(inutile)
             for autre in (fil, *enfants.values()):
                 autre.close()
-            _naitre(libc, *demande)
+            naitre(*demande)
         enfants[pid] = fil
         fil.send(pid)
 
@@ -493,72 +481,13 @@ def _moissonner(enfants: dict[int, Connection], *, sans_attendre: bool = True, s
             fil.send(os.waitstatus_to_exitcode(statut))
 
 
-def _naitre(libc: Any, dossier: str, variables: dict[str, str]) -> NoReturn:
-    """Dans la copie : couper ce qui la relie à l'original, repartir d'un hasard neuf, jouer, finir."""
-    try:
-        os.setpgid(0, 0)
-        original = os.getppid()
-        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG : l'original mort, la copie meurt
-        if os.getppid() != original:
-            os._exit(1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.environ.clear()
-        os.environ.update(variables)
-        random.seed()
-        import numpy as np
-
-        np.random.seed(int.from_bytes(os.urandom(4), "little"))
-        from cafdiag.restitution.carnet import mener
-
-        mener(Path(dossier))
-    except BaseException:
-        # Une faute de la machinerie elle-même : elle doit se voir.
-        os.write(2, traceback.format_exc().encode("utf-8", "replace"))
-    finally:
-        os._exit(1)
-
-
 # --- Charger sans ouvrir de fil ---
-
-def fils() -> list[str]:
-    """Noms des fils de ce processus (Linux)."""
-    noms = []
-    for tache in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(OSError):
-            noms.append((tache / "comm").read_text().strip())
-    return sorted(noms)
-
-
-def _table_a_un_fil(chemin, *, columns=None, filters=None, **_):
-    """``pyarrow.parquet.read_table``, sans ouvrir de fil."""
-    import pyarrow
-    import pyarrow.compute as pc
-    from pyarrow.parquet import ParquetFile
-
-    comparer = {
-        "==": pc.equal,
-        "!=": pc.not_equal,
-        "<": pc.less,
-        "<=": pc.less_equal,
-        ">": pc.greater,
-        ">=": pc.greater_equal,
-        "in": lambda colonne, valeurs: pc.is_in(colonne, pyarrow.array(list(valeurs))),
-    }
-    filtres = filters or []
-    lues = None if columns is None else list(dict.fromkeys([*columns, *(c for c, _, _ in filtres)]))
-    with ParquetFile(chemin, pre_buffer=False) as fichier:
-        table = fichier.read(columns=lues, use_threads=False, use_pandas_metadata=True)
-    for colonne, comparaison, valeur in filtres:
-        table = table.filter(comparer[comparaison](table[colonne], valeur))
-    return table if columns is None else table.select(columns)
-
 
 def _contours_a_un_fil(chemin, *, columns=None, filters=None):
     """``geopandas.read_parquet`` : son ouverture du fichier, elle, démarre des fils."""
     import geopandas
 
-    table = _table_a_un_fil(chemin, columns=columns, filters=filters)
+    table = lire_parquet(chemin, columns=columns, filters=filters)
     decrit = json.loads(table.schema.metadata[b"geo"])
     colonne = decrit["primary_column"]
     cadre = table.to_pandas(use_threads=False)
@@ -577,7 +506,7 @@ def lectures_a_un_fil() -> Iterator[None]:
     ordinaires = pandas.read_parquet, geopandas.read_parquet, parquet.read_table
     pandas.read_parquet = functools.partial(ordinaires[0], to_pandas_kwargs={"use_threads": False})
     geopandas.read_parquet = _contours_a_un_fil
-    parquet.read_table = _table_a_un_fil
+    parquet.read_table = lire_parquet
     try:
         yield
     finally:

@@ -17,7 +17,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.echappement import est_vide
 
@@ -71,6 +70,9 @@ _AUTRES |= {f"€/{quoi}": 0 for quoi in ("an", "mois", "place", "place/an", "es
 
 @lru_cache(maxsize=1)
 def _decimales() -> dict[str, int]:
+    # Compter « 3 diagnostics » ne demande ni le dictionnaire, ni pandas.
+    from cafdiag.indicateurs.dictionnaire import dictionnaire
+
     return dictionnaire().groupby("unite")["decimales"].min().to_dict() | _AUTRES
 
 

@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cafdiag.restitution.copie import Copiable
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -189,29 +191,34 @@ def commande_python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-c", programme, *arguments]
 
 
-_d_avance: ContextVar[Neuf | None] = ContextVar("processus_d_avance", default=None)
+_d_avance: ContextVar[Neuf | Copiable | None] = ContextVar("processus_d_avance", default=None)
 
 
 @contextlib.contextmanager
 def processus_d_avance() -> Iterator[None]:
-    """Démarre un processus, que prendra le premier carnet joué dans ce bloc ; arrêté à la sortie s'il n'a pas servi.
+    """Prépare le processus du premier carnet joué dans ce bloc.
 
-    Il charge ses bibliothèques pendant que la commande vérifie la demande : l'un se fait pendant l'autre.
+    Là où ce processus peut se copier, il chargera tout une fois, et une copie jouera. Ailleurs, un processus neuf
+    charge ses bibliothèques pendant que la commande vérifie la demande ; il est arrêté à la sortie s'il n'a pas servi.
     """
-    jeton = _d_avance.set(Neuf())
+    jeton = _d_avance.set(Copiable() if Copiable.possible() else Neuf())
     try:
         yield
     finally:
         inutile = _d_avance.get()
         _d_avance.reset(jeton)
-        if inutile is not None:
+        if isinstance(inutile, Neuf):
             inutile.arreter()
 
 
 def neuf(dossier: Path, environnement: dict[str, str] | None = None) -> Processus:
-    """Un processus neuf pour ce dossier : celui démarré d'avance, s'il y en a un et qu'il vit."""
+    """Un processus pour ce dossier : celui préparé d'avance, s'il y en a un et qu'il peut servir."""
     avance = _d_avance.get()
-    if avance is not None:
+    if isinstance(avance, Copiable):
+        copie = avance.copie(dossier, {"MPLBACKEND": TRACE} | (environnement or {}))
+        if copie is not None:
+            return copie
+    elif avance is not None:
         _d_avance.set(None)
         if avance.attendre(0) is None:
             return avance.jouer(dossier)
