@@ -139,7 +139,7 @@ def enfants_encadres(contexte: Contexte, *, annee: int, colonne: str = "txcouv")
 
 def _reconstitutions(contexte: Contexte, annee: int, colonne: str) -> dict:
     """Par territoire dont les places sont importées : bornes, quotient du total, places du taux demandé."""
-    ensemble = contexte.partager(("taux et places", annee), lambda: _taux_et_places(contexte, annee))
+    ensemble = contexte.retenir(("taux et places", annee), lambda: _taux_et_places(contexte, annee))
     paires = {t: p for t, p in _PAR_MODE.items() if t in ensemble and p in ensemble}
     rendues = {}
     for cle, territoire in contexte.territoires.iterrows():
