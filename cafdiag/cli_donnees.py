@@ -115,13 +115,12 @@ def _lister(options: argparse.Namespace) -> int:
 def _preparer(options: argparse.Namespace) -> int:
     from cafdiag.donnees.memoire import VARIABLE, dossier
     from cafdiag.indicateurs.preparation import preparer
-    from cafdiag.restitution.evolution import NAISSANCES, TAUX
+    from cafdiag.restitution.evolution import COMMUNES, SERIES
 
     if dossier() is None:
         print(f"cafdiag : {VARIABLE} est vide : rien n'est gardé d'avance.", file=sys.stderr)
         return 0
-    # Ce que trace et ce que montre, commune par commune, tout rapport.
-    if not preparer(series=(NAISSANCES, TAUX), communes=("PE_ENF_M3", "CTX_POP")):
+    if not preparer(series=SERIES, communes=COMMUNES):
         print("cafdiag : données confidentielles dans l'entrepôt : rien n'en est gardé d'avance.", file=sys.stderr)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -194,6 +195,31 @@ def confronter(
     return Confrontation(mesures, groupes, pairs, choisis, motif)
 
 
+def termes_d_avance(cibles: Sequence[Territoire]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tout ce que mesureront les confrontations de ces territoires, une fois chacun : territoires, appartenance.
+
+    Examples
+    --------
+    >>> territoires, _ = termes_d_avance([territoire("200048551"), territoire("244900015")])
+    >>> territoires["maille"].value_counts().to_dict()
+    {'epci': 34, 'perimetre': 2, 'departement': 2, 'region': 1, 'france': 1}
+    """
+    etages: dict[tuple[str, str, str], Territoire] = {}
+    pairs: dict[str, dict[str, None]] = {}
+    lignes = []
+    for rang, cible in enumerate(cibles):
+        choisis = None if empechement(cible) else voisinage(cible)
+        etages |= {(t.maille, t.code, t.nom): t for t in _etages(cible).values()}
+        if choisis is not None and cible.maille in MAILLES_AGREGEES:
+            lignes.append(_reunis(cible, choisis.codes, cle=f"comparables {rang}"))
+        for groupe in _groupes(cible, choisis).values():
+            pairs.setdefault(groupe.maille, {}).update(dict.fromkeys(groupe.codes))
+    dits = {(maille, code) for maille, code, _ in etages}
+    lignes += [un_territoire(t, f"territoire {rang}") for rang, t in enumerate(etages.values())]
+    lignes += [membres_de(m, [c for c in codes if (m, c) not in dits]) for m, codes in pairs.items()]
+    return pd.concat([t for t, _ in lignes]), pd.concat([a for _, a in lignes], ignore_index=True)
+
+
 def comparer_les_epci(
     departement: Territoire, *, apports: Apports | None = None, options: Options | None = None
 ) -> pd.DataFrame:
@@ -263,7 +289,7 @@ def _etages(cible: Territoire) -> dict[str, Territoire]:
     return etages
 
 
-def _reunis(cible: Territoire, codes: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _reunis(cible: Territoire, codes: list[str], *, cle: str = "comparables") -> tuple[pd.DataFrame, pd.DataFrame]:
     """Les comparables réunis : un périmètre d'EPCI entiers, que chaque calcul sait agréger ou taire."""
     _, appartenance = membres_de(cible.maille, codes)
     pluriel = {"epci": "EPCI", "departement": "départements"}[cible.maille]
@@ -272,7 +298,7 @@ def _reunis(cible: Territoire, codes: list[str]) -> tuple[pd.DataFrame, pd.DataF
         "officiel": f"comparables-{cible.code}",
         "nom": f"{len(codes)} {pluriel} comparables",
     }
-    return pd.DataFrame(ligne, index=["comparables"]), appartenance.assign(code="comparables")
+    return pd.DataFrame(ligne, index=[cle]), appartenance.assign(code=cle)
 
 
 def membres_de(maille: str, codes: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

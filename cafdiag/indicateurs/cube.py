@@ -203,7 +203,7 @@ def reprendre(
 
 def garder(tables: Tables, options: Options, etat: tuple) -> None:
     """Garde sur le poste toutes les tranches en mémoire, si l'entrepôt est encore dans cet état."""
-    for groupe, tranche in tables.partage.pop(("cube", options), {}).items():
+    for groupe, tranche in tables.partage.get(("cube", options), {}).items():
         sur_disque.garder_colonnes(etat, ("cube", options, groupe), tranche.a_garder())
 
 

@@ -9,12 +9,12 @@ import pandas as pd
 from cafdiag.donnees import tables_assemblees as tables_donnees
 from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.indicateurs.comparables import empechement
-from cafdiag.indicateurs.comparaison import membres_de
+from cafdiag.indicateurs.comparaison import membres_de, termes_d_avance
 from cafdiag.indicateurs.cube import garder
 from cafdiag.indicateurs.mesures import annees_disponibles, mesurer_une_fois
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.tables_calcul import Tables
-from cafdiag.territoires import lister, territoire
+from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
+from cafdiag.territoires import Territoire, lister, territoire
 
 _MAILLES = ("france", "region", "departement", "epci")
 # Les mailles dont on cherche les semblables : leurs critères se calculent pour toutes à la fois.
@@ -48,34 +48,80 @@ def preparer(
     """
     if confidentielles():
         return False
-    etat, tables = tables_donnees.etat(), Tables.lire(None)
-
-    def mesurer(mailles: Sequence[str], codes: Sequence[str] | None, annee: int | None) -> pd.DataFrame:
-        lieux = [membres_de(maille, lister(maille)["code"].tolist()) for maille in mailles]
-        territoires, appartenances = (list(t) for t in zip(*lieux, strict=True))
-        return mesurer_une_fois(
-            pd.concat(territoires),
-            pd.concat(appartenances, ignore_index=True),
-            None if codes is None else list(codes),
-            tables,
-            annee=annee,
-            options=None,
-            remplir=True,
-        )
-
+    etat, tables, choix = tables_donnees.etat(), Tables.lire(None), Options()
     dire("comparables")
     for maille in _SEMBLABLES:
         empechement(territoire(f"{maille}:{lister(maille)['code'].iloc[0]}"))
     dire("mesures")
-    table = mesurer(_MAILLES, indicateurs, None)
+    lieux = _reunir([membres_de(maille, lister(maille)["code"].tolist()) for maille in _MAILLES])
+    table = _mesurer(lieux, indicateurs, tables, choix)
     dire("années")
     for annee, codes in _autres_annees(table, series).items():
-        mesurer(_MAILLES, codes, annee)
+        _mesurer(lieux, codes, tables, choix, annee)
     dire("communes")
     if communes:
-        mesurer(["commune"], communes, None)
-    garder(tables, Options(), etat)
+        _mesurer(membres_de("commune", lister("commune")["code"].tolist()), communes, tables, choix)
+    garder(tables, choix, etat)
+    del tables.partage["cube", choix]
     return True
+
+
+def preparer_pour(
+    cibles: Sequence[Territoire],
+    *,
+    series: Sequence[str],
+    communes: Sequence[str],
+    annee: int | None = None,
+    options: Options | None = None,
+) -> bool:
+    """Mesure d'un coup ce que montreront les rapports de ces territoires : une grandeur s'y somme une fois pour tous.
+
+    Parameters
+    ----------
+    cibles : sequence of Territoire
+    series : sequence of str
+        Indicateurs à mesurer toutes les années, dans ces seuls territoires.
+    communes : sequence of str
+        Indicateurs à mesurer dans chacune de leurs communes.
+    annee, options
+        Voir :func:`cafdiag.indicateurs.mesurer`.
+
+    Returns
+    -------
+    bool
+        Faux, sans rien mesurer, si l'entrepôt contient du confidentiel : rien n'en est gardé.
+    """
+    if confidentielles():
+        return False
+    etat, tables, choix = tables_donnees.etat(), Tables.lire(None), options or Options()
+    lieux = termes_d_avance(cibles)
+    table = _mesurer(lieux, None, tables, choix, annee)
+    if annee is None:
+        for autre, codes in _autres_annees(table, ()).items():
+            _mesurer(lieux, codes, tables, choix, autre)
+    eux = _reunir([un_territoire(cible, cible.cle) for cible in cibles])
+    for autre, codes in _par_annee({code: annees_disponibles(code) for code in series}).items():
+        _mesurer(eux, codes, tables, choix, autre)
+    leurs = list(dict.fromkeys(c for cible in cibles for c in cible.communes))
+    _mesurer(membres_de("commune", leurs), communes, tables, choix, annee)
+    garder(tables, choix, etat)
+    return True
+
+
+Lieux = tuple[pd.DataFrame, pd.DataFrame]
+
+
+def _reunir(lieux: Sequence[Lieux]) -> Lieux:
+    territoires, appartenances = zip(*lieux, strict=True)
+    return pd.concat(territoires), pd.concat(appartenances, ignore_index=True)
+
+
+def _mesurer(
+    lieux: Lieux, codes: Sequence[str] | None, tables: Tables, options: Options, annee: int | None = None
+) -> pd.DataFrame:
+    """Les mesures, restées en mémoire dans le cube."""
+    voulus = None if codes is None else list(codes)
+    return mesurer_une_fois(*lieux, voulus, tables, annee=annee, options=options, remplir=True)
 
 
 def _autres_annees(table: pd.DataFrame, series: Sequence[str]) -> dict[int, list[str]]:
@@ -83,7 +129,10 @@ def _autres_annees(table: pd.DataFrame, series: Sequence[str]) -> dict[int, list
     connues = table[table["valeur"].notna() & table["annee"].notna()]
     trouvees = {str(code): sorted(int(a) for a in set(g)) for code, g in connues.groupby("indicateur")["annee"]}
     par_code = {code: annees for code, annees in trouvees.items() if len(annees) > 1}
-    par_code |= {code: annees_disponibles(code) for code in series}
+    return _par_annee(par_code | {code: annees_disponibles(code) for code in series})
+
+
+def _par_annee(par_code: dict[str, list[int]]) -> dict[int, list[str]]:
     rendues: dict[int, list[str]] = {}
     for code, annees in par_code.items():
         for annee in annees:

@@ -268,6 +268,7 @@ def _ouvrir(
         commandes[0],
         annoncer=annoncer,
         seule=seule,
+        cibles=[c.parametres["code"] for c in commandes],
         original=original,
     )
     annoncer(f"moteur « {machine.moteur} », {pluriel(machine.places, 'diagnostic')} de front.")

@@ -25,15 +25,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from cafdiag.erreurs import DemandeFausse, ProductionImpossible
+from cafdiag.erreurs import CafdiagError, DemandeFausse, ProductionImpossible
 from cafdiag.magasin import garder_contours, lire_parquet
 from cafdiag.restitution import processus
 from cafdiag.restitution.copie import SEUL, fils, naitre
@@ -92,8 +92,12 @@ class Original:
                 env=os.environ | self._ajouts | SEUL | {"MPLBACKEND": TRACE},
             )
 
-    def preparer(self, gabarit: str = "", parametres: dict[str, str] | None = None) -> Original:
+    def preparer(
+        self, gabarit: str = "", parametres: dict[str, str] | None = None, cibles: Sequence[str] = ()
+    ) -> Original:
         """Donne le carnet à jouer d'avance, s'il y en a un, et attend que l'original puisse servir.
+
+        Les territoires dont on dit la clé y sont mesurés ensemble : leurs rapports n'auront plus qu'à lire.
 
         Raises
         ------
@@ -102,8 +106,8 @@ class Original:
         """
         refus = "il n'a pas démarré"
         try:
-            with self._demander("preparer", gabarit, parametres or {}) as fil:
-                if fil.poll(_DEPART):
+            with self._demander("preparer", gabarit, parametres or {}, list(cibles)) as fil:
+                if fil.poll(_DEPART + len(cibles)):
                     refus = fil.recv()
         except (OSError, EOFError):
             pass
@@ -201,6 +205,8 @@ class Machine:
         Reçoit les phrases à dire.
     seule : bool
         Vrai si le lot n'a que cette commande : la jouer d'avance serait la jouer deux fois.
+    cibles : sequence of str
+        Clés des territoires du lot, mesurés ensemble avant le premier carnet.
     original : Original, optional
         Un original déjà démarré.
     environnement : dict, optional
@@ -221,12 +227,13 @@ class Machine:
         *,
         annoncer: Callable[[str], None],
         seule: bool = False,
+        cibles: Sequence[str] = (),
         original: Original | None = None,
         environnement: dict[str, str] | None = None,
     ) -> None:
         self.places = places or places_par_defaut()
         self._limites, self._annoncer, self._environnement = limites, annoncer, environnement or {}
-        self._d_avance = ("", {}) if seule else (str(commande.gabarit), commande.parametres)
+        self._d_avance = ("", {}, ()) if seule else (str(commande.gabarit), commande.parametres, cibles)
         self._arret, self._verrou = threading.Event(), threading.Lock()
         # Un processus tué ne range rien : son dossier est dans celui-ci, que le lot ôte.
         self._provisoire = tempfile.TemporaryDirectory(prefix="cafdiag-lot-", ignore_cleanup_errors=True)
@@ -379,8 +386,8 @@ def charger() -> None:
         importlib.import_module(module)
 
 
-def precharger(gabarit: str, parametres: dict[str, str]) -> Any:
-    """Charge modules et tables, joue le carnet d'avance ; rend l'interprète, prêt à servir dans les copies."""
+def precharger(gabarit: str, parametres: dict[str, str], cibles: Sequence[str] = ()) -> Any:
+    """Charge modules et tables, mesure les territoires, joue le carnet d'avance ; rend l'interprète des copies."""
     charger()
     if gabarit:
         import matplotlib
@@ -388,6 +395,8 @@ def precharger(gabarit: str, parametres: dict[str, str]) -> Any:
 
         with lectures_a_un_fil(), matplotlib.rc_context():
             garder_contours()
+            if cibles:
+                _mesurer_d_avance(cibles, parametres)
             jouer_d_avance(Path(gabarit), parametres)
         plt.close("all")
     from cafdiag.restitution.carnet import interprete
@@ -395,10 +404,32 @@ def precharger(gabarit: str, parametres: dict[str, str]) -> Any:
     return interprete()
 
 
-def _preparer(gabarit: str, parametres: dict[str, str]) -> str:
+def _mesurer_d_avance(cibles: Sequence[str], parametres: dict[str, str]) -> None:
+    """Toutes les mesures du lot à la fois ; une demande que les carnets refuseront n'arrête rien ici."""
+    from cafdiag.indicateurs.options import Options
+    from cafdiag.indicateurs.preparation import preparer_pour
+    from cafdiag.restitution.demande import lire_annee
+    from cafdiag.restitution.evolution import COMMUNES, SERIES
+    from cafdiag.territoires import territoire
+
+    if any(parametres.get(nom) for nom in ("qpv", "registre", "registre_complet")):
+        # Ce que l'usager apporte ne vaut que pour son lot : rien ne s'en garde.
+        return
+    with contextlib.suppress(CafdiagError):
+        choix: dict[str, Any] = {c.name: parametres[c.name] for c in fields(Options) if c.name in parametres}
+        preparer_pour(
+            [territoire(cle) for cle in cibles],
+            series=SERIES,
+            communes=COMMUNES,
+            annee=lire_annee(parametres.get("annee")),
+            options=Options(**choix),
+        )
+
+
+def _preparer(gabarit: str, parametres: dict[str, str], cibles: Sequence[str]) -> str:
     """Précharge et se compte ; rend pourquoi l'original ne peut pas servir, vide s'il le peut."""
     try:
-        precharger(gabarit, parametres)
+        precharger(gabarit, parametres, cibles)
     except Exception as cause:
         return f"{type(cause).__name__} : {cause}"
     gc.collect()

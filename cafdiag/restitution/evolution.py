@@ -18,6 +18,8 @@ from cafdiag.restitution.graphiques_rang import serie as dessiner_serie
 
 TAUX = "PE_TXCOUV_GLOBAL"
 NAISSANCES = "PE_NAISS"
+# Ce que tout rapport trace, et ce qu'il montre commune par commune.
+SERIES, COMMUNES = (NAISSANCES, TAUX), ("PE_ENF_M3", "CTX_POP")
 
 
 def mesures_d_une_serie(territoire, indicateur: str, *, annee, apports, options) -> pd.DataFrame:
