@@ -15,9 +15,10 @@ from cafdiag.donnees import entrepot, tables_assemblees
 from cafdiag.donnees import memoire as sur_disque
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
 from cafdiag.indicateurs import cube, mesures, preparation, tables_calcul
+from cafdiag.indicateurs.comparaison import confronter
 from cafdiag.indicateurs.mesures import mesurer_cles, mesurer_une_fois
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.preparation import preparer
+from cafdiag.indicateurs.preparation import preparer, preparer_pour
 from cafdiag.indicateurs.tables_calcul import Tables, un_territoire
 
 # Un EPCI, une commune, Mayotte, une région, et deux périmètres libres de même nom.
@@ -82,6 +83,23 @@ def test_prepare_d_avance_rien_ne_se_calcule_plus(memoire, monkeypatch):
     lu = cd.comparer("region:52", CODES), cd.mesurer_maille("region", CODES), cd.serie("France", "PE_NAISS")
     for lue, calculee in zip(lu, attendu, strict=True):
         pd.testing.assert_frame_equal(lue, calculee)
+
+
+@pytest.mark.lent
+def test_mesures_ensemble_les_rapports_d_un_lot_n_ont_plus_qu_a_lire(memoire, monkeypatch):
+    lieux = [cd.territoire("200048551"), cd.territoire("200048551").parents["departement"]]
+
+    def lire():
+        rendus = [confronter(t) for t in lieux]
+        return [t for r in rendus for t in (r.mesures, r.pairs)] + [cd.serie(t, "PE_NAISS") for t in lieux]
+
+    attendus = lire()
+    monkeypatch.setenv("CAFDIAG_MEMOIRE", str(memoire.with_name("autre")))
+    tables_calcul._tables_sans_apport.cache_clear()
+    assert preparer_pour(lieux, series=["PE_NAISS"], communes=["CTX_POP"])
+    monkeypatch.setattr(mesures, "mesurer_cles", None)
+    for lue, attendue in zip(lire(), attendus, strict=True):
+        pd.testing.assert_frame_equal(lue, attendue)
 
 
 def test_deux_processus_qui_ecrivent_la_meme_tranche_ne_l_abiment_pas(memoire):

@@ -8,12 +8,14 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import shapely
 
@@ -525,3 +527,29 @@ def test_les_totaux_embarques_sont_justes(construction):
     from construction.controles import controler
 
     controler({c.stem: magasin.lire_table(c.stem) for c in DONNEES.glob("*.parquet")})
+
+
+@pytest.mark.parametrize("filtres", [
+    None, [("code", "in", ["01242", "97612", "rien"])], [("departement", "==", "53"), ("code", ">", "53100")],
+    [("code", "in", [])],
+], ids=str)
+def test_la_lecture_sans_fil_rend_ce_que_rend_pyarrow(filtres):
+    """Un fond de plusieurs groupes de lignes : ceux qu'un filtre écarte ne se décodent pas."""
+    fichier = RACINE / "maps" / "communes.parquet"
+    lue = magasin.lire_parquet(fichier, columns=["epci", "geometry"], filters=filtres)
+    if filtres and filtres[0][2] == []:
+        assert len(lue) == 0 and lue.column_names == ["epci", "geometry"]
+    else:
+        assert lue.equals(pq.read_table(fichier, columns=["epci", "geometry"], filters=filtres))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="les fils se comptent sous Linux")
+def test_lire_les_tables_n_ouvre_aucun_fil():
+    """Un seul, et la commande « diagnostic » ne se copierait plus : tout se chargerait deux fois."""
+    programme = (
+        "import os; from cafdiag.restitution.copie import SEUL, fils; os.environ.update(SEUL)\n"
+        "from cafdiag.restitution.produire import preparer; from cafdiag.magasin import lire_contours\n"
+        "preparer('200048551'); lire_contours('communes', filtres=[('departement', 'in', ['53'])]); print(len(fils()))"
+    )
+    rendu = subprocess.run([sys.executable, "-P", "-c", programme], capture_output=True, text=True, check=True)
+    assert rendu.stdout == "1\n"

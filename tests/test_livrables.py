@@ -579,3 +579,18 @@ def test_la_relecture_du_secret_lit_les_mesures_du_carnet_comme_celles_du_fichie
         for forme in (".csv", ".ipynb")
     }
     assert len(par_forme[".csv"]) > 500 and par_forme[".csv"] <= par_forme[".ipynb"]
+
+
+def test_le_carnet_s_ecrit_comme_l_ecrirait_nbformat():
+    objet = {"b": [1, 2.5, None, True, "é\u2028\""], "a": [[], {}]}
+    mime = {"text/plain": "un\ndeux", "application/vnd.essai+json": objet}
+    sorties = [
+        nbformat.v4.new_output("display_data", mime, metadata={"z": 1}),
+        nbformat.v4.new_output("stream", name="stdout", text="a\nb\n"),
+    ]
+    cellules = [
+        nbformat.v4.new_code_cell("x = 1\ny", outputs=sorties, execution_count=1, id="cellule-00"),
+        nbformat.v4.new_markdown_cell("# Titre\n", id="cellule-01"),
+    ]
+    carnet = nbformat.v4.new_notebook(cells=cellules, metadata={"language_info": {"name": "python"}})
+    assert livrables.texte_du_carnet(livrables.Matiere(carnet))["ipynb"] == nbformat.writes(carnet)

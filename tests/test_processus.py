@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import subprocess
+import sys
 import time
 
 import nbformat
@@ -145,3 +147,56 @@ def test_memes_octets_avec_et_sans(tmp_path, vivants):
     produire.diagnostic(CODE, sortie=tmp_path / "sans")
     avec, sans = ({f.name: f.read_bytes() for f in (tmp_path / d).iterdir()} for d in ("avec", "sans"))
     assert len(sans) == 4 and avec == sans
+
+
+# --- La commande se copie ---
+
+
+def _jouer_a_part(ici, *expressions, avant="", delai=60):
+    """Ce que vaut la dernière expression d'un carnet joué par une commande neuve : ses imports sont encore à faire."""
+    programme = f"""
+import pathlib, sys, threading
+sys.modules["rfc3987_syntax"] = None
+from cafdiag.restitution import processus, produire
+with processus.processus_d_avance():
+    {avant or "pass"}
+    ici = pathlib.Path({str(ici)!r})
+    joue = produire._executer(ici / "carnet.ipynb", {{"code": "1"}}, sortie=ici, suffixe="x", delai={delai})
+print(joue.cells[-1].outputs[0]["data"]["text/plain"])
+"""
+    _ecrire(ici, *expressions)
+    return subprocess.run([sys.executable, "-P", "-c", programme], capture_output=True, text=True, check=False)
+
+
+COPIE = "(lambda p: p.cmdline() == p.parent().cmdline())(__import__('psutil').Process())"
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="les copies demandent Linux")
+
+
+@linux
+@pytest.mark.parametrize(("avant", "copie"), [
+    ("", True),
+    # Un fil ouvert en vérifiant la demande : copier ne serait plus sûr.
+    ("threading.Thread(target=threading.Event().wait, daemon=True).start()", False),
+])
+def test_la_commande_joue_son_carnet_dans_une_copie_d_elle_meme(tmp_path, avant, copie):
+    rendu = _jouer_a_part(tmp_path, COPIE, avant=avant)
+    assert rendu.stdout.strip() == str(copie), rendu.stderr
+
+
+@linux
+def test_la_copie_a_l_environnement_de_l_usager(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    rendu = _jouer_a_part(tmp_path, "[__import__('os').environ.get(n) for n in ('OMP_NUM_THREADS', 'MPLBACKEND')]")
+    assert rendu.stdout.strip() == "['7', 'module://matplotlib_inline.backend_inline']", rendu.stderr
+
+
+@linux
+@pytest.mark.parametrize(("fin", "dit"), [
+    ("while True: pass", "plus de 2 s pour une cellule"),
+    ("__import__('os').kill(__import__('os').getpid(), 9)", "SIGKILL"),
+])
+def test_une_copie_qui_ne_finit_pas_ou_meurt_se_dit(tmp_path, fin, dit):
+    rendu = _jouer_a_part(tmp_path, "print('avant')", fin, delai=2)
+    assert rendu.returncode and dit in rendu.stderr
+    garde = nbformat.read(tmp_path / "echecs" / "diagnostic-x.ipynb", as_version=4)
+    assert "avant\n" in [s.get("text") for c in garde.cells for s in c.get("outputs", [])]
