@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -112,9 +113,12 @@ class Horizon:
 
     def en(self, grandeur: str, annee: int, hypothese: str = "tendance") -> pd.Series:
         """La projection d'une grandeur, une année, sous une hypothèse."""
-        p = self.projections
-        ici = p["grandeur"].eq(grandeur) & p["annee"].eq(annee) & p["hypothese"].eq(hypothese)
-        return p[ici].iloc[0]
+        return self.projections.iloc[self._rangs[grandeur, annee, hypothese]]
+
+    @cached_property
+    def _rangs(self) -> dict[tuple[str, int, str], int]:
+        cles = zip(*(self.projections[c] for c in ("grandeur", "annee", "hypothese")), strict=True)
+        return {cle: rang for rang, cle in enumerate(cles)}
 
     def table(self) -> pd.DataFrame:
         """Tout en une table, une ligne par nombre : observé, projeté, places, financement, épreuve, demande."""
