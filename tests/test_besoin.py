@@ -171,7 +171,7 @@ def test_des_naissances_inconnues_ne_font_pas_zero(monkeypatch, craon):
     trouees.loc["53084", [c for c in trouees if c.startswith("naissances_")]] = np.nan
     neuves = Tables(trouees, *(getattr(tables, c) for c in ("taux", "qpv", "structures", "apports", "places")),
                     tables.publications)
-    monkeypatch.setattr(non_couvert.Tables, "lire", classmethod(lambda cls, apports: neuves))
+    monkeypatch.setattr(Tables, "lire", classmethod(lambda cls, apports: neuves))
     with pytest.raises(DemandeFausse, match="Craon"):
         cd.besoin(CRAON)
     contexte = contexte_des(*un_territoire(craon.territoire, "t"), neuves)

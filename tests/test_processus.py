@@ -157,8 +157,9 @@ def _jouer_a_part(ici, *expressions, avant="", delai=60):
     programme = f"""
 import pathlib, sys, threading
 sys.modules["rfc3987_syntax"] = None
-from cafdiag.restitution import processus, produire
+from cafdiag.restitution import processus
 with processus.processus_d_avance():
+    from cafdiag.restitution import produire
     {avant or "pass"}
     ici = pathlib.Path({str(ici)!r})
     joue = produire._executer(ici / "carnet.ipynb", {{"code": "1"}}, sortie=ici, suffixe="x", delai={delai})

@@ -145,14 +145,19 @@ def test_au_dessus_de_la_cible_rien_a_creer():
 def sans_enfants(monkeypatch):
     """Ni naissances, ni recensement, ni places : le nombre d'enfants est inconnu."""
     from cafdiag.indicateurs import enfants
+    from cafdiag.indicateurs.tables_calcul import Tables
 
-    vrai = enfants._enfants_estimes
+    vrai, partage = enfants._enfants_estimes, Tables.lire(None).partage
 
     def muet(contexte, annee):
         table = vrai(contexte, annee).assign(statut="non_disponible", motif="pas de naissances", methode="", alerte="")
         return table.assign(**dict.fromkeys(("valeur", "bas", "haut", "naissances", "recensement"), math.nan))
 
     monkeypatch.setattr(enfants, "_enfants_estimes", muet)
+    # Le dernier contexte d'un territoire garde ses enfants : ni les vrais ici, ni ceux-ci après.
+    partage.pop(("contexte",), None)
+    yield
+    partage.pop(("contexte",), None)
 
 
 def test_sans_nombre_d_enfants_le_besoin_se_tait_et_le_dit(sans_enfants):
@@ -461,3 +466,12 @@ def test_vos_places_pour_une_fourchette_d_enfants_ne_suffisent_que_si_elles_suff
 def test_vos_places_sans_aucun_enfant_connu(sans_enfants):
     with pytest.raises(DemandeFausse, match="--enfants"):
         cd.simuler("200054781", cible="france", hypotheses=cd.Hypotheses(places=100))
+
+
+def test_le_dernier_contexte_sert_au_meme_territoire_et_aux_memes_choix():
+    angers, craon = cd.territoire("244900015"), cd.territoire("200048551")
+    contexte = contexte_de(angers)
+    assert contexte_de(angers, options=cd.Options()) is contexte
+    autres = [contexte_de(craon), contexte_de(angers, annee=2022), contexte_de(angers, options=cd.Options(seuil_caf=7))]
+    assert all(autre is not contexte for autre in autres) and autres[1].annee == 2022
+    assert autres[0].territoires["officiel"].tolist() == ["200048551"]
