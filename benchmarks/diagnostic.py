@@ -1,11 +1,14 @@
 """Un diagnostic à froid : cafdiag contre papermill puis nbconvert en ligne de commande, sur le même carnet.
 
     python benchmarks/diagnostic.py [--tours 3] [--exigence 0.6] [--avant ARBRE]
+    python benchmarks/diagnostic.py --avant ARBRE --chaud --exigence 0.4
 
 Chaque tour lance les deux, dans des processus neufs, en alternant l'ordre ; un premier tour, non compté, met
 les fichiers en mémoire pour les deux. ``--avant`` : l'arbre d'une version d'avant, à la place des deux commandes ; on
 compte alors le temps de processeur, enfants compris, que la charge de la machine ne fausse pas. Code de retour 1 si le
 rapport des médianes dépasse l'exigence.
+
+``--chaud`` : dans un carnet déjà ouvert, les cellules d'un second rapport du même territoire.
 """
 
 from __future__ import annotations
@@ -65,6 +68,43 @@ def d_un_arbre(arbre: Path):
     return rapport
 
 
+_CHAUD = """
+import ast, json, sys, time
+from IPython.core.formatters import DisplayFormatter
+from cafdiag.magasin import dossier
+afficher = DisplayFormatter().format
+carnet = json.loads((dossier("templates") / "diagnostic_ctg.ipynb").read_text(encoding="utf-8"))
+for tour in range(2):
+    debut, espace = time.process_time(), {}
+    for cellule in (c for c in carnet["cells"] if c["cell_type"] == "code"):
+        arbre = ast.parse("".join(cellule["source"]))
+        derniere = arbre.body.pop() if isinstance(arbre.body[-1], ast.Expr) else None
+        exec(compile(arbre, "cellule", "exec"), espace)
+        if derniere is not None:
+            afficher(eval(compile(ast.Expression(derniere.value), "cellule", "eval"), espace))
+        elif "parameters" in cellule["metadata"].get("tags", []):
+            espace["code"] = sys.argv[1]
+print(time.process_time() - debut)
+"""
+
+
+def a_chaud(arbre: Path):
+    """Secondes de processeur d'un second rapport, dans un processus qui en a déjà fait un."""
+
+    def rapport(ici: Path) -> float:
+        variables = os.environ | {"PYTHONPATH": str(arbre), "CAFDIAG_DONNEES": str(ici / "vide"), "MPLBACKEND": "agg"}
+        commande = [sys.executable, "-P", "-c", _CHAUD, CODE]
+        return float(subprocess.run(commande, env=variables, check=True, capture_output=True, text=True).stdout)
+
+    return rapport
+
+
+def rendre(action) -> float:
+    """Ce que l'action a chronométré elle-même."""
+    with tempfile.TemporaryDirectory(prefix="cafdiag-banc-") as provisoire:
+        return action(Path(provisoire))
+
+
 def processeur(action) -> float:
     """Secondes de processeur des processus que lance une action."""
     avant = os.times()
@@ -88,11 +128,15 @@ def principal() -> int:
     analyse.add_argument("--tours", type=int, default=3)
     analyse.add_argument("--exigence", type=float, default=0.6)
     analyse.add_argument("--avant", type=Path, help="arbre d'une version d'avant, à comparer à celui-ci")
+    analyse.add_argument("--chaud", action="store_true", help="un second rapport, dans un carnet ouvert")
     options = analyse.parse_args()
+    if options.chaud and not options.avant:
+        analyse.error("--chaud compare deux versions : donnez --avant")
     ici, temoin, mesurer, nom_temoin = cafdiag, outils, chronometrer, "papermill + jupyter nbconvert"
     if options.avant:
-        ici, temoin = d_un_arbre(Path(__file__).resolve().parent.parent), d_un_arbre(options.avant.resolve())
-        mesurer, nom_temoin = processeur, "version d'avant"
+        sorte, mesurer = (a_chaud, rendre) if options.chaud else (d_un_arbre, processeur)
+        ici, temoin = sorte(Path(__file__).resolve().parent.parent), sorte(options.avant.resolve())
+        nom_temoin = "version d'avant"
     durees: dict = {ici: [], temoin: []}
     for tour in range(options.tours + 1):
         for action in ([ici, temoin] if tour % 2 else [temoin, ici]):
