@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +26,8 @@ SEUL = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 _PAS = 0.02  # secondes entre deux regards sur la copie
+# Par son nom, comme un processus neuf : il se sert, lui, de ce qui surveille son processus.
+_CARNET = "cafdiag.restitution.carnet"
 
 
 def fils() -> list[str]:
@@ -52,9 +55,7 @@ def naitre(dossier: str, variables: dict[str, str]) -> NoReturn:
         import numpy as np
 
         np.random.seed(int.from_bytes(os.urandom(4), "little"))
-        from cafdiag.restitution.carnet import mener
-
-        mener(Path(dossier))
+        import_module(_CARNET).mener(Path(dossier))
     except BaseException:
         # Une faute de la machinerie elle-même : elle doit se voir.
         os.write(2, traceback.format_exc().encode("utf-8", "replace"))
@@ -83,9 +84,7 @@ class Copiable:
         """Une copie qui joue le carnet de ce dossier ; None si ce processus a ouvert un fil."""
         if len(fils()) > 1:
             return None
-        from cafdiag.restitution import carnet
-
-        carnet.charger()
+        import_module(_CARNET).charger()
         if len(fils()) > 1:
             return None
         gc.collect()
