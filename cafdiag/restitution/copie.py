@@ -80,7 +80,7 @@ class Copiable:
         """Vrai sous Linux, si rien n'a encore ouvert de fil ni chargé de quoi en ouvrir."""
         return sys.platform.startswith("linux") and "numpy" not in sys.modules and len(fils()) == 1
 
-    def copie(self, dossier: Path, variables: dict[str, str]) -> Copie | None:
+    def copie(self, dossier: Path, variables: dict[str, str]) -> Jumelle | None:
         """Une copie qui joue le carnet de ce dossier ; None si ce processus a ouvert un fil."""
         if len(fils()) > 1:
             return None
@@ -94,10 +94,10 @@ class Copiable:
         pid = os.fork()
         if pid == 0:
             naitre(str(dossier), self._variables | variables)
-        return Copie(pid)
+        return Jumelle(pid)
 
 
-class Copie:
+class Jumelle:
     """Une copie de ce processus ; voir :class:`cafdiag.restitution.processus.Processus`."""
 
     def __init__(self, pid: int) -> None:
