@@ -58,7 +58,7 @@ def test_une_table_en_texte_met_les_codes_a_la_fin(capsys):
     _, sortie, _ = appeler(capsys, "territoires", "--recherche", "craon")
     tete, *rangees = sortie.splitlines()
     assert tete.split() == ["nom", "maille", "département", "population", "code"]
-    assert re.search(r"^CC du Pays de Craon +epci +53 +28 591 +200048551$", "\n".join(rangees), re.MULTILINE)
+    assert re.search(r"^CC du Pays de Craon +EPCI +53 +28 591 +200048551$", "\n".join(rangees), re.MULTILINE)
     assert re.search(r"^Bengy-sur-Craon .* 18027$", "\n".join(rangees), re.MULTILINE)
 
 
