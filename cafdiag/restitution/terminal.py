@@ -44,7 +44,7 @@ ROLES = ("territoire", "departement", "region", "france", "comparables")
 # Un nom de colonne n'a pas d'accents ; ce qu'il nomme en a.
 _ACCENTS = {
     "annee": "année", "cout": "coût", "decimales": "décimales", "densite": "densité", "denominateur": "dénominateur",
-    "departement": "département", "echec": "échec", "ecart": "écart", "eleves": "élèves", "equipement": "équipement",
+    "departement": "département", "echec": "échec", "ecart": "écart", "equipement": "équipement",
     "etat": "état", "evolution": "évolution", "frequence": "fréquence", "hypothese": "hypothèse",
     "importee": "importée", "libelle": "libellé", "mediane": "médiane", "methode": "méthode",
     "millesime": "millésime", "modalite": "modalité", "numerateur": "numérateur", "numero": "numéro",
