@@ -15,6 +15,7 @@ from pptx.util import Emu
 from cafdiag.cli import principal
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.restitution.diagnostic import Diagnostic
+from cafdiag.restitution.formats import ponctuer
 from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.modele_pptx import lire_modele
 from cafdiag.restitution.relecture_documents import pptx as relire_pptx
@@ -134,6 +135,17 @@ def tient(page, largeur, hauteur):
             dits = [(p.text, bool(p.runs and p.runs[0].font.bold)) for p in forme.text_frame.paragraphs]
             haut = lignes_de(dits, corps, forme.width) * corps * 1.2 * 12700
             assert haut <= forme.height * 1.02, (forme.name, forme.text_frame.text)
+
+
+def test_l_offre_et_les_naissances_disent_ce_que_dit_la_note(matiere, diapositives):
+    """La diapositive d'un thème a le titre et toutes les phrases qu'il a dans la note."""
+    note, _ = matiere
+    _, pages = diapositives
+    for sujet in ("offre", "naissances"):
+        theme = next(t for t in note["themes"] if t["sujet"] == sujet)
+        ici = next(p for p in pages if p.shapes.title.text_frame.text == ponctuer(theme["titre"]))
+        dits = "\n".join(textes(ici))
+        assert theme["phrases"] and all(ponctuer(p["texte"]) in dits for p in theme["phrases"])
 
 
 def test_rien_ne_deborde(diapositives):

@@ -21,7 +21,6 @@ from cafdiag.restitution.document import (
     Case,
     Chiffre,
     Chiffres,
-    Definitions,
     Document,
     Duo,
     Element,
@@ -81,7 +80,6 @@ ELEMENTS = {
     "Encadre": (a_completer("les horaires demandés"), ["À compléter", "Les horaires demandés"]),
     "Duo": ((Duo(paragraphe("À gauche") + paragraphe("À droite")),), ["À gauche", "À droite"]),
     "Chiffres": ((Chiffres((Chiffre("12", "places", "en 2023"),)),), ["12", "places", "en 2023"]),
-    "Definitions": ((Definitions((("EAJE", "crèche"),)),), ["EAJE", "crèche"]),
     "Section": (
         (Section("Petite enfance", paragraphe("Dedans."), ancre="pe", genre="chapitre"),),
         ["Petite enfance", "Dedans."],

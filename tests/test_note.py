@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
 from collections import Counter
+from copy import deepcopy
 from dataclasses import replace
+from itertools import pairwise
 
 import docx
 import lxml.html
@@ -19,18 +22,25 @@ from pptx import Presentation
 from cafdiag.cli import principal
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.indicateurs import dictionnaire
+from cafdiag.magasin import dossier as dossier_du_projet
+from cafdiag.restitution.carte_fixe import carte_statique, traverse
+from cafdiag.restitution.cartes import carte
+from cafdiag.restitution.commentaires import situe
+from cafdiag.restitution.couleurs import TERRITOIRE
 from cafdiag.restitution.diagnostic import Diagnostic
 from cafdiag.restitution.enjeux import enjeux
-from cafdiag.restitution.formats import nombre
+from cafdiag.restitution.formats import nombre, ponctuer
 from cafdiag.restitution.identite import Identite, lire_identite
+from cafdiag.restitution.images import largeur_du_texte
 from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.note import chiffres_cles
-from cafdiag.restitution.note_mots import fraction, situe
+from cafdiag.restitution.note_mots import fraction
 from cafdiag.restitution.note_notes import Notes
 from cafdiag.restitution.rendu_note import rendre_note
 from cafdiag.restitution.types_mime import MIME_NOTE
 
 CRAON, ANGERS, REUNION, MAYOTTE, FUSION = "200048551", "244900015", "249740119", "200059871", "994579670"
+BREST, THIONVILLE = "242900314", "992367730"
 MOTS_AU_PLUS, PAGES_AU_PLUS, MOTS_DU_RAPPORT = 1400, 4, 3500
 # Ce qu'un élu n'a pas à lire : sigles du métier, codes, fichiers, commandes, références de travail, nom d'un outil.
 JARGON = re.compile(
@@ -105,14 +115,59 @@ def test_deux_fichiers_brefs_et_sans_jargon(craon, dossier):
     assert "cafdiag" not in brut.lower() and "http" not in re.sub(r"http://www.w3.org/\S+", "", brut)
 
 
-def test_le_rapport_complet_reste_court(dossier, tmp_path):
-    """Moins de 3 500 mots hors tableaux, ce qui est à déplier compris ; Angers est de ceux dont on sait le plus."""
+@pytest.fixture(scope="module")
+def angers(tmp_path_factory):
+    """Le rapport d'Angers, dont on sait le plus."""
+    sortie = tmp_path_factory.mktemp("angers")
+    assert principal(["diagnostic", ANGERS, "--formats", "html", "--sortie", str(sortie)]) == 0
+    return page(sortie / f"diagnostic-{ANGERS}.html")
+
+
+def mots_hors_tableaux(arbre) -> int:
+    """Ce qui est à déplier compris."""
+    arbre = deepcopy(arbre)
+    for inutile in arbre.xpath("//script|//table|//noscript|//*[@hidden]"):
+        inutile.drop_tree()
+    return len(simple(arbre.text_content()).split())
+
+
+def test_le_rapport_complet_reste_court(dossier, angers):
+    for rapport in (page(dossier / f"diagnostic-{CRAON}.html"), angers):
+        assert mots_hors_tableaux(rapport) < MOTS_DU_RAPPORT
+
+
+def test_avec_tout_ce_qu_une_caf_apporte_le_rapport_reste_court(tmp_path, monkeypatch):
+    """Chaque grandeur du modèle d'activité remplie pour Angers et son département : les huit chapitres sont pleins."""
+    monkeypatch.setenv("CAFDIAG_DONNEES", str(tmp_path / "entrepot"))
+    classeur = openpyxl.load_workbook(dossier_du_projet("templates") / "registres" / "activite.xlsx")
+    feuille = classeur.worksheets[0]
+    grandeurs = [li[0] for li in classeur["Listes"].iter_rows(values_only=True) if li[0]]
+    feuille.delete_rows(2, 10)
+    for ou in (["EPCI", ANGERS, "Angers Loire Métropole"], ["Département", "49", "Maine-et-Loire"]):
+        # De plus en plus petit : une partie ne dépasse pas son tout, qui la précède.
+        for rang, grandeur in enumerate(grandeurs[1:]):
+            feuille.append([*ou, grandeur, 2024, 2000 - 7 * rang, "Caf d'essai"])
+    classeur.save(tmp_path / "activite.xlsx")
+    principal(["donnees", "importer", str(tmp_path / "activite.xlsx"), "--ecarter"])
     assert principal(["diagnostic", ANGERS, "--formats", "html", "--sortie", str(tmp_path)]) == 0
-    for rapport in (dossier / f"diagnostic-{CRAON}.html", tmp_path / f"diagnostic-{ANGERS}.html"):
-        arbre = page(rapport)
-        for inutile in arbre.xpath("//script|//table|//noscript|//*[@hidden]"):
-            inutile.drop_tree()
-        assert len(simple(arbre.text_content()).split()) < MOTS_DU_RAPPORT, rapport.name
+    arbre = page(tmp_path / f"diagnostic-{ANGERS}.html")
+    assert "impayés de logement" in arbre.text_content()
+    assert mots_hors_tableaux(arbre) < MOTS_DU_RAPPORT
+
+
+def test_ni_evidence_ni_redite_dans_le_rapport(dossier, angers):
+    """Un chiffre clé n'est jamais tout ni rien ; une limite ne se dit qu'à déplier ; un intitulé, une fois."""
+    for valeur in angers.xpath("//ul[@class='chiffres']//strong"):
+        dit = simple(valeur.text_content())
+        if dit.endswith("%") and not dit.startswith(("+", "−")):
+            assert 0.5 < float(re.search(r"[\d,]+", dit)[0].replace(",", ".")) < 99.5, dit
+    bref, portrait = (simple(angers.get_element_by_id(ou).text_content()) for ou in ("en-bref", "portrait"))
+    assert "habitants en 2023 dans" in bref and "habitants en 2023 dans" not in portrait
+    limites = {simple(p) for c in angers.xpath("//details//td") for p in c.text_content().split(". ") if len(p) > 40}
+    textes = [simple(p.text_content()) for p in angers.xpath("//section[@class='chapitre']/p")]
+    assert limites and not [t for t in textes if any(limite in t for limite in limites)]
+    paragraphes = [p.text.strip() for p in docx.Document(dossier / f"diagnostic-{CRAON}.docx").paragraphs]
+    assert not [a for a, b in pairwise(p for p in paragraphes if p) if a == b]
 
 
 def test_six_chiffres_avec_leurs_ecarts_une_carte_trois_questions(craon):
@@ -128,6 +183,70 @@ def test_six_chiffres_avec_leurs_ecarts_une_carte_trois_questions(craon):
     assert len(arbre.xpath("//section[@aria-label=\"L'essentiel\"]//figure")) == 1
     premiere = simple(pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text())
     assert all(q[3:40] in premiere for q in questions)
+
+
+def test_la_note_de_bas_de_page_est_sur_la_page_de_son_renvoi(craon):
+    _, pdf = craon
+    pages, dites = [simple(p.extract_text()) for p in pypdf.PdfReader(io.BytesIO(pdf)).pages], set()
+    note = contenu(CRAON)
+    premiere = {n for c in note["cles"] + note["questions"] + note["chapo"] for n in c["notes"]}
+    for phrase in (p for t in note["themes"] for p in t["phrases"]):
+        texte, renvois = simple(phrase["texte"])[:40], set(phrase["notes"]) - premiere - dites
+        ici = [p for p in pages if re.sub(r"\s", "", texte) in re.sub(r"\s", "", p)]
+        assert len(ici) == 1, texte
+        assert all(simple(ponctuer(note["notes"][n - 1]))[:50] in ici[0] for n in renvois), texte
+        dites |= renvois
+
+
+def traces(svg: str, encre: str) -> list[list[tuple[float, float]]]:
+    """Les lignes d'une carte tracées de cette encre, point par point."""
+    lignes = [a for d in re.findall(rf'<path d="([^"]+)" stroke="{encre}"', svg) for a in d.split("Z") if a]
+    return [[tuple(map(float, p.split())) for p in ligne.strip("M").split("L")] for ligne in lignes]
+
+
+def test_sur_la_carte_des_communes_aucun_nom_n_est_a_cheval(dossier):
+    """Un nom sous son cercle ne passe pas la limite de sa commune ; les plus grands cercles sont toujours nommés."""
+    brut = (dossier / f"note-{CRAON}.html").read_text("utf-8")
+    svg = next(s for s in re.findall(r"<svg.*?</svg>", brut, flags=re.S) if 'stroke="#aab4bd"' in s and "clipPath" in s)
+    anneaux = traces(svg, "#aab4bd")
+    texte = r'<text x="([\d.]+)" y="([\d.]+)" font-size="(\d+)"[^>]* stroke="#fff"[^>]*>([^<]+)</text>'
+    ecrits = re.findall(texte, svg)
+    assert len(ecrits) > 2
+    for x, y, corps, nom in ecrits:
+        demi, y = largeur_du_texte(html.unescape(nom), float(corps)) / 2, float(y)
+        boite = (float(x) - demi, y - 0.7 * float(corps), float(x) + demi, y)
+        assert not any(traverse(a, b, boite) for anneau in anneaux for a, b in pairwise(anneau)), nom
+    noms = " ".join(re.findall(r"<text [^>]*>([^<]+)</text>", svg))
+    assert all(n in noms for n in ("Craon", "Cossé-", "Renazé", "Quelaines-"))
+
+
+def test_sur_la_carte_le_territoire_n_est_pas_sous_un_nom():
+    """À Thionville, tout petit en haut de sa carte, aucun cartouche ne couvre le contour du territoire."""
+    svg = carte_statique(carte(THIONVILLE, "PE_TXCOUV_GLOBAL").modele, largeur=470, legende=False).svg
+    cartouches = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)" rx="2"', svg)
+    boites = [(x, y, x + w, y + h) for x, y, w, h in (map(float, c) for c in cartouches)]
+    anneaux = traces(svg, TERRITOIRE)
+    assert boites and anneaux
+    assert not any(traverse(a, b, boite) for boite in boites for anneau in anneaux for a, b in pairwise(anneau))
+
+
+def test_brest_quatre_pages_un_dessin_seul_a_la_taille_des_autres(tmp_path):
+    """Sans classement (vingt et une intercommunalités), chaque thème n'a qu'un dessin : ses mots restent petits."""
+    assert principal(["diagnostic", BREST, "--formats", "note", "--sortie", str(tmp_path)]) == 0
+    pages = pypdf.PdfReader(tmp_path / f"note-{BREST}.pdf").pages
+    assert len(pages) == PAGES_AU_PLUS
+    corps = []
+
+    def voir(texte, cm, tm, police, taille):
+        if re.fullmatch(r"\s*(?:Finistère|20[012]\d)\s*", texte):
+            corps.append(abs(taille * tm[0] * cm[0]))
+
+    pages[1].extract_text(visitor_text=voir)
+    assert corps and max(corps) < 9, corps
+    note = page(tmp_path / f"note-{BREST}.html")
+    titres = [simple(t.text_content()) for t in note.xpath("//div[@class='themes']//figcaption")]
+    assert any(t.startswith("Plus de places en crèche que dans le département") for t in titres)
+    assert "De quoi l'offre est faite" not in simple(note.text_content())
 
 
 def test_chaque_renvoi_a_sa_note_et_chaque_note_un_renvoi(craon):

@@ -287,7 +287,7 @@ def test_les_mots_remplissent_la_parole_du_rapport(tmp_path, capsys):
     suite = d.comparaison("petite-enfance")
     page = suite.html
     assert "Une place en crèche, numéro r0" in page and "les 10 premiers mots" in page and "numéro r9" not in page
-    assert "40 réponses au questionnaire" in page and "À compléter avec les partenaires" in page
+    assert "40 réponses au questionnaire" in page and "À compléter." in page
     assert "Rien à dire" in d.comparaison("portrait").html
     assert d.familles.nombre == cd.depouiller(CRAON, [source]).nombre == 40
     octets = rendre_docx(Document(titre="Craon", sous_titre="", elements=suite.elements))

@@ -10,8 +10,8 @@ from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.geographie import geographie
 from cafdiag.indicateurs import Options
 from cafdiag.millesimes import millesime
-from cafdiag.restitution.document import Definitions, Suite, liste, tous_les_mots
-from cafdiag.restitution.formats import chiffrees, cle_de_tri, ponctuer, statut
+from cafdiag.restitution.document import Case, Suite, Table, liste, mots, tous_les_mots
+from cafdiag.restitution.formats import chiffrees, cle_de_tri, statut
 
 GLOSSAIRE = {
     "AAH": "allocation aux adultes handicapés.",
@@ -50,7 +50,7 @@ GLOSSAIRE = {
 
 
 A_DEMANDER, PAS_ICI = "à demander : ", "chiffre pas encore réuni pour ce territoire"
-_A_DEMANDER = re.compile(r"([^;:]+?) : à apporter \([^)]*\)")
+_A_DEMANDER = re.compile(r"(^|; |: )([^;:]+?) : à apporter \([^)]*\)")
 _AILLEURS = re.compile(r" \(fournie pour [^)]+ seulement\)")
 _PAS_ICI = re.compile(r"donnée fournie pour [^;()]+ seulement")
 # Un conseil de métier : une commande, un fichier, un registre à fournir. Sa place est dans le bordereau du chargé.
@@ -64,12 +64,14 @@ def motif_du_lecteur(motif: str) -> str:
     --------
     >>> motif_du_lecteur("Cnaf : à apporter (« cafdiag donnees telecharger bpe »)")
     'à demander : Cnaf'
+    >>> motif_du_lecteur("un relais en couvre d'autres ; Relais petite enfance : à apporter (« cafdiag modele rpe »)")
+    "un relais en couvre d'autres ; à demander : Relais petite enfance"
     >>> motif_du_lecteur("liste d'EVS partielle, une part n'en dit rien : fournissez un registre complet")
     "liste d'EVS partielle, une part n'en dit rien"
     """
     if pd.isna(motif):
         return ""
-    dit = _A_DEMANDER.sub(A_DEMANDER + r"\1", str(motif))
+    dit = _A_DEMANDER.sub(rf"\1{A_DEMANDER}\2", str(motif))
     dit = _PAS_ICI.sub(PAS_ICI, _AILLEURS.sub("", dit))
     dit = dit.replace("n'est pas importé", "n'est pas connu").replace("ne sont pas fournies", "ne sont pas connues")
     clauses = []
@@ -129,10 +131,14 @@ def sources(mesures: pd.DataFrame) -> pd.DataFrame:
 
 
 def glossaire(elements: Suite) -> Suite:
-    """Liste des seuls termes employés dans le rapport ; rien si aucun ne l'est."""
+    """Le tableau des seuls termes employés dans le rapport ; rien si aucun ne l'est."""
     texte = " ".join(tous_les_mots(elements))
-    employes = [(t, ponctuer(d)) for t, d in GLOSSAIRE.items() if re.search(rf"\b{re.escape(t)}s?\b", texte)]
-    return (Definitions(tuple(sorted(employes, key=lambda e: cle_de_tri(e[0])))),) if employes else ()
+    employes = sorted((t for t in GLOSSAIRE if re.search(rf"\b{re.escape(t)}s?\b", texte)), key=cle_de_tri)
+    if not employes:
+        return ()
+    tete = tuple(Case(mots(c), entete=True) for c in ("Terme", "Ce qu'il veut dire"))
+    corps = tuple((Case(mots(t), entete=True), Case(mots(GLOSSAIRE[t]))) for t in employes)
+    return (Table("Termes employés", "", (tete,), corps),)
 
 
 def methode(options: Options) -> Suite:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from cafdiag.indicateurs import dictionnaire, effectifs
 from cafdiag.indicateurs.positions import se_distinguent
 from cafdiag.restitution import textes
-from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference
+from cafdiag.restitution.commentaires import commentaire, rangs_dits, reference, situe
 from cafdiag.restitution.lecture import MesuresLues, sur_place
-from cafdiag.restitution.note_mots import situe
 from cafdiag.territoires import Territoire
 
 CONSTATS = 6
@@ -56,7 +55,7 @@ _EXCLUS = (
     "PS_TAILLE_FOYER",
 )
 # Une place est une place : l'écart d'un mode se juge à la dispersion de toute l'offre, pas à la sienne, minuscule.
-_REPERES = "Après la population et l'offre d'accueil, repères de tout diagnostic, c"
+_REPERES = "Après la population et l'offre d'accueil, c"
 _MODES, _OFFRE = "PE_TXCOUV_", "PE_TXCOUV_GLOBAL"
 
 
@@ -165,8 +164,8 @@ def _methode(lecture: MesuresLues, *, avec_identite: bool) -> str:
     groupes = " ou entre ".join(g.libelle for g in lecture.groupes.values())
     return (
         f"{_REPERES if avec_identite else 'C'}es constats distinguent ce territoire : un écart à la référence grand "
-        f"au regard de ceux entre {groupes} (écart interquartile), jamais plus petit que l'incertitude. Le plus "
-        "marqué d'abord, deux par thème au plus. Rangs du plus élevé au plus bas. Une règle, pas un jugement."
+        f"au regard de ceux entre {groupes}. Le plus marqué d'abord, deux par thème au plus. Rangs du plus élevé au "
+        "plus bas."
     )
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
 
+import numpy as np
+
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution.carte import GENRES, Carte, Couche, Legende, motifs, nommer_les_motifs
 from cafdiag.restitution.couches import REGLES_DES_NOMS, anneaux, mercator, taille_du_nom
@@ -254,7 +256,10 @@ def _echelle(vue: _Vue) -> str:
 
 @dataclass(frozen=True)
 class _Place:
-    """Où un nom pourrait s'écrire : sa boîte, et pour un cartouche son lien, `net` s'il ne passe sous aucun nom."""
+    """Où un nom pourrait s'écrire : sa boîte, et pour un cartouche son lien.
+
+    `net` : le lien ne passe sous aucun nom ; `degage` : la boîte ne couvre ni le trait du territoire ni un cercle.
+    """
 
     lignes: Sequence[str]
     x: float
@@ -263,6 +268,7 @@ class _Place:
     haut: float
     lien: bool = False
     net: bool = True
+    degage: bool = False
 
     @property
     def boite(self) -> Boite:
@@ -282,6 +288,7 @@ class _Noms:
         self.vue, self.prises = vue, list(prises)
         self.cercles: list[tuple[float, float, float]] = []
         self.traits: list[list[tuple[float, float]]] = []
+        self.limites: list[np.ndarray] = []
         self.encres: list[str] = []
         self.liens: list[tuple[tuple[float, float], tuple[float, float]]] = []
 
@@ -300,6 +307,9 @@ class _Noms:
         elif genre == "zones" and donnees["plan"] == "zones":
             styles = [s.get("encre", "") for s in donnees["styles"]]
             self.encres = [styles[e["s"]] for e in donnees["entites"]]
+            suites = (a for e in donnees["entites"] for a, _ in anneaux(e["g"]))
+            points = [np.array([self.vue.point(*p[:2]) for p in a]) for a in suites]
+            self.limites += [np.hstack([a[:-1], a[1:]]) for a in points]
 
     def ecrire(self, donnees: dict) -> str:
         """Les noms en SVG."""
@@ -321,9 +331,10 @@ class _Noms:
         """Dans son lieu, là où la boîte tient à cette échelle ; ou contre son cercle."""
         gras = bool(nom.get("f"))
         if "r" in nom:
-            (x, y), (large, haut) = self._point(nom), taille_du_nom(nom["t"][0], gras=gras)
-            for ux, uy in regles["autour"]:
-                yield _Place(nom["t"][0], x + ux * (nom["r"] + large / 2), y + uy * (nom["r"] + haut / 2), large, haut)
+            x, y = self._point(nom)
+            for lignes, (ux, uy) in product(nom["t"], regles["autour"]):
+                large, haut = taille_du_nom(lignes, gras=gras)
+                yield _Place(lignes, x + ux * (nom["r"] + large / 2), y + uy * (nom["r"] + haut / 2), large, haut)
             return
         for rang, latitude, longitude, large, haut in nom.get("v", ()):
             taille = taille_du_nom(nom["t"][rang], gras=gras)
@@ -331,16 +342,16 @@ class _Noms:
                 yield _Place(nom["t"][rang], *self.vue.point(longitude, latitude), *taille)
 
     def _ecartees(self, nom: dict, regles: dict) -> Iterator[_Place]:
-        """À côté, dans un cartouche relié à son lieu ; sous un autre nom seulement faute de mieux."""
+        """À côté, dans un cartouche relié à son lieu ; sur un trait ou sous un autre nom seulement faute de mieux."""
         (x, y), lignes = self._point(nom), nom["t"][-1]
         if not (0 <= x <= self.vue.largeur and 0 <= y <= self.vue.hauteur):
             return
-        large, haut = taille_du_nom(lignes, gras=bool(nom.get("f")))
+        (large, haut), rond = taille_du_nom(lignes, gras=bool(nom.get("f"))), nom.get("r", 0.0)
         bord = large + regles["bord"][0], haut + regles["bord"][1]
-        for net, distance, angle in product((True, False), regles["distances"], nom["a"]):
-            cx = x + math.cos(math.radians(angle)) * (distance + large / 2)
-            cy = y + math.sin(math.radians(angle)) * (distance + haut / 2)
-            yield _Place(lignes, cx, cy, *bord, lien=True, net=net)
+        for (degage, net), distance, angle in product(regles["egards"], regles["distances"], nom["a"]):
+            cx = x + math.cos(math.radians(angle)) * (rond + distance + large / 2)
+            cy = y + math.sin(math.radians(angle)) * (rond + distance + haut / 2)
+            yield _Place(lignes, cx, cy, *bord, lien=True, net=bool(net), degage=bool(degage))
 
     def _point(self, entite: dict) -> tuple[float, float]:
         return self.vue.point(entite["p"][1], entite["p"][0])
@@ -353,14 +364,36 @@ class _Noms:
             return False
         if place.net and any(traverse(a, b, boite) for a, b in self.liens):
             return False
+        ronds = [(x - r, y - r, x + r, y + r) for x, y, r in self.cercles if place.lien or (x, y) != ici]
+        if place.degage and (self._sur_un_trait(boite) or any(_touche(boite, r) for r in ronds)):
+            return False
+        autres = [r for r in ronds if not (r[0] <= ici[0] <= r[2] and r[1] <= ici[1] <= r[3])]
+        if place.degage and any(traverse(ici, (place.x, place.y), r) for r in autres):
+            return False
         if place.lien:
             return not place.net or not any(traverse(ici, (place.x, place.y), p) for p in self.prises)
         if "r" not in nom:
             return True
-        ronds = [(x - r, y - r, x + r, y + r) for x, y, r in self.cercles if (x, y) != ici]
         if any(_touche(boite, r) for r in ronds):
             return False
-        return not any(traverse(a, b, boite) for ligne in self.traits for a, b in pairwise(ligne))
+        return not self._sur_un_trait(boite) and not self._a_cheval(boite)
+
+    def _sur_un_trait(self, boite: Boite) -> bool:
+        """Vrai si la boîte couvre le contour du territoire."""
+        return any(traverse(a, b, boite) for ligne in self.traits for a, b in pairwise(ligne))
+
+    def _a_cheval(self, boite: Boite) -> bool:
+        """Vrai si les lettres, sans le blanc qui les entoure, passent la limite d'un lieu."""
+        a_cote, dessus = (r / 2 for r in REGLES_DES_NOMS["respiration"])
+        gauche, haut, droite, bas = boite[0] + a_cote, boite[1] + dessus, boite[2] - a_cote, boite[3] - dessus
+        for s in self.limites:
+            pres = (
+                (np.minimum(s[:, 0], s[:, 2]) <= droite) & (np.maximum(s[:, 0], s[:, 2]) >= gauche)
+                & (np.minimum(s[:, 1], s[:, 3]) <= bas) & (np.maximum(s[:, 1], s[:, 3]) >= haut)
+            )
+            if any(traverse((x, y), (u, v), (gauche, haut, droite, bas)) for x, y, u, v in s[pres].tolist()):
+                return True
+        return False
 
     def _dessiner(self, place: _Place, nom: dict) -> str:
         gras, boite = bool(nom.get("f")), place.boite

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 SOURCE_CONTOURS = "Contours : IGN, Admin Express (simplifiés)."
 _SANS_CARTE = Bloc()
+# Sous des cercles, les plus grands sont toujours nommés.
+_GRANDS_CERCLES = 4
 ETIQUETTES_DISTANCE = ("dans la commune", "moins de 3 km", "de 3 à 5 km", "de 5 à 8 km", "8 km et plus")
 
 
@@ -193,13 +195,13 @@ def carte_aplats(
     return CarteHorsLigne(Carte(titre, sous_titre, dite, tuple(vue), hauteur, clef, posees))
 
 
-def extremes(mesures: pd.DataFrame) -> list[str]:
-    """Les territoires de la plus petite et de la plus grande valeur : on les cherche sur la carte."""
+def extremes(mesures: pd.DataFrame, *, grands: int = 1) -> list[str]:
+    """Les territoires de la plus petite valeur et des `grands` plus grandes : on les cherche sur la carte."""
     connues = mesures.dropna(subset="valeur")
     if connues.empty:
         return []
     valeurs = connues.set_index("territoire")["valeur"].astype(float)
-    return [str(valeurs.idxmin()), str(valeurs.idxmax())]
+    return [str(valeurs.idxmin()), *map(str, valeurs.nlargest(grands).index)]
 
 
 def carte_communes(
@@ -268,7 +270,7 @@ def carte_communes(
             contours, cercles, libelle=libelle_cercles, unite=unite_cercles, couleur=couleur_cercles
         )
         dessinees.append(ronds)
-        rayons, avant = peinture.rayons, extremes(cercles)
+        rayons, avant = peinture.rayons, extremes(cercles, grands=_GRANDS_CERCLES)
         if importance is None:
             importance = [li["valeur"] for li in peinture.lignes]
     elif fond is not None:

@@ -244,9 +244,8 @@ def _reperes(connus: list[str], donnees: Donnees) -> Suite:
     table = _dictionnaire(donnees.options).loc[connus]
     table["reperes"] = [_reperes_d_ici(r, donnees.territoire.code) for r in table["reperes"]]
     table = table[table["reperes"].ne("") & ~table["calcul"].eq("publie")]
-    lignes = [f"{court} : {dit}" for court, dit in zip(table["libelle_court"], table["reperes"], strict=True)]
-    entete = paragraphe("Repères publiés :", allure="source") if lignes else ()
-    return entete + liste(lignes, allure="reperes")
+    lignes = list(zip(table["libelle_court"], table["reperes"], strict=True))
+    return depliant("Repères publiés", lignes, colonnes=("Chiffre", "Repère"))
 
 
 def _reperes_d_ici(reperes: str, code: str) -> str:
@@ -282,9 +281,8 @@ def _limites(connus: list[str], options: Options) -> Suite:
 
 REGLE_DES_ENJEUX = (
     "Une règle par sujet choisit ces constats : un écart à la France, au département ou, à défaut, à la médiane des "
-    "territoires alentour, plus grand que l'incertitude. Le plus marqué vient d'abord. Un chiffre manquant, un minimum "
-    "ou un intervalle qui contient la référence n'en fondent aucun. Ce n'est pas un jugement : les priorités se "
-    "décident ensemble."
+    "territoires alentour, plus grand que l'incertitude. Le plus marqué vient d'abord. Ce n'est pas un jugement : les "
+    "priorités se décident ensemble."
 )
 
 

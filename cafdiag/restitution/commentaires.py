@@ -6,6 +6,7 @@ petit que l'incertitude ne se commente pas.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -320,6 +321,26 @@ def rang_dit(place: dict, libelle: str) -> str:
         return f"{ordinal(haut)} sur {classes} {libelle}"
     rangs = f"{ordinal(haut)} ou" if bas == haut + 1 else f"entre le {ordinal(haut)} et le"
     return f"{rangs} {ordinal(bas)} sur {classes} {libelle}, ex æquo"
+
+
+def situe(lecture: MesuresLues, code: str) -> str:
+    """« parmi les plus bas du département », « dans la moyenne du département » ; vide si le rang ne l'assure pas.
+
+    Le rang compte ses ex æquo : il faut que le meilleur et le moins bon possibles soient du même tiers.
+    """
+    place, groupe = lecture.position(code, "proches"), lecture.groupes.get("proches")
+    if place is None or groupe is None or math.isnan(place["rang_haut"]):
+        return ""
+    ou = next((dit for dit in ("du département", "de la région") if dit in groupe.libelle), "")
+    if not ou or groupe.maille != lecture.ligne(code)["maille"]:
+        return ""
+    haut, bas, classes = (int(place[c]) for c in ("rang_haut", "rang_bas", "classes"))
+    tiers = math.ceil(classes / 3)
+    if bas == 1 or haut == classes:
+        return f"le plus {'élevé' if bas == 1 else 'bas'} {ou}"
+    if bas <= tiers or haut > classes - tiers:
+        return f"parmi les plus {'élevés' if bas <= tiers else 'bas'} {ou}"
+    return f"dans la moyenne {ou}" if haut > tiers and bas <= classes - tiers else ""
 
 
 def _tendance(lecture: MesuresLues, code: str) -> tuple[str, str]:

@@ -12,16 +12,15 @@ from cafdiag.indicateurs import THEMES, dictionnaire
 from cafdiag.indicateurs.simulation_objets import Simulation
 from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Donnees
-from cafdiag.restitution.enjeux import Enjeu, enjeux, nom_du_groupe
+from cafdiag.restitution.enjeux import Enjeu, enjeux
 from cafdiag.restitution.evolution import fait_une_serie
 from cafdiag.restitution.formats import ecrire, nombre
 from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.note_mots import quand
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
-from cafdiag.restitution.note_themes import MODES
+from cafdiag.restitution.note_themes import MODES, ROLES, barres
 
 GLOBAL = "PE_TXCOUV_GLOBAL"
-ROLES = ("territoire", "departement", "region", "france")
 
 
 def contenu(donnees: Donnees, simulations: list[tuple[str, Simulation]]) -> dict[str, Any]:
@@ -50,10 +49,10 @@ def source(lecture: MesuresLues, code: str) -> str:
 
 
 def _debat(donnees: Donnees, enjeu: Enjeu) -> dict[str, Any]:
-    barres = _barres(donnees, enjeu.code)
+    dites = barres(donnees, enjeu.code)
     graphique = _titre(donnees.lecture, enjeu.code) | {
         "source": source(donnees.lecture, enjeu.code),
-        "barres": barres,
+        "barres": dites,
     }
     return {
         "code": enjeu.code,
@@ -64,7 +63,7 @@ def _debat(donnees: Donnees, enjeu: Enjeu) -> dict[str, Any]:
         "contredit": enjeu.contredit,
         "source": source(donnees.lecture, enjeu.code),
         # Une barre seule ne compare rien.
-        "graphique": graphique if len(barres) > 1 else None,
+        "graphique": graphique if len(dites) > 1 else None,
     }
 
 
@@ -74,34 +73,6 @@ def _titre(lecture: MesuresLues, code: str) -> dict[str, str]:
         "titre": str(dictionnaire().at[code, "libelle_court"]),
         "precision": ", ".join(x for x in (str(ligne["unite"]), quand(ligne)) if x),
     }
-
-
-def _barres(donnees: Donnees, code: str) -> list[dict[str, Any]]:
-    """Le territoire, puis ce à quoi il se compare à la même date ; à défaut, la médiane d'un groupe."""
-    lecture, signe = donnees.lecture, code.endswith("_EVOL")
-    roles = [r for r in ROLES if (lecture.connu(code) if r == "territoire" else lecture.comparable(code, r))]
-    barres = [
-        {
-            "nom": donnees.nom if r == "territoire" else str(lecture.ligne(code, r)["nom"]),
-            "role": r,
-            "valeur": lecture.valeur(code, r),
-            "ecrit": ("environ " if lecture.estime(code, r) else "") + lecture.texte(code, r, signe=signe),
-        }
-        for r in roles
-    ]
-    if len(barres) == 1:
-        unite = str(lecture.ligne(code)["unite"])
-        barres += [
-            {
-                "nom": f"Médiane : {int(place['nombre'])} {nom_du_groupe(lecture, g)}",
-                "role": "region",
-                "valeur": float(place["mediane"]),
-                "ecrit": ecrire(place["mediane"], unite, signe=signe),
-            }
-            for g in ("proches", "comparables")
-            if (place := lecture.position(code, g))
-        ]
-    return barres
 
 
 def _offre(donnees: Donnees) -> dict[str, Any] | None:

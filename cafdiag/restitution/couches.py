@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 DECIMALES_COORDONNEES = 5
 # Le placement des noms, lu par la page comme par l'image fixe. En pixels : corps courant et gras, blanc autour d'un
-# nom, bord d'un cartouche, cœur d'une structure (un nom ne le couvre pas), distances d'un cartouche à son lieu ; et
-# les côtés d'un cercle, dans l'ordre où on les essaie.
+# nom, bord d'un cartouche, cœur d'une structure (un nom ne le couvre pas), côtés d'un cercle dans l'ordre où on les
+# essaie, distances d'un cartouche à son lieu ; et ce dont il s'abstient d'abord : couvrir le trait du territoire ou un
+# cercle, voir son lien passer sous un nom.
 REGLES_DES_NOMS: dict[str, Any] = {
     "corps": [11, 12],
     "interligne": 2,
@@ -47,11 +48,12 @@ REGLES_DES_NOMS: dict[str, Any] = {
     "signe": 4,
     "autour": [[0, 1], [0, -1], [1, 0], [-1, 0]],
     "distances": [14, 30, 50, 75, 105, 140, 180],
+    "egards": [[1, 1], [0, 1], [0, 0]],
 }
 _DIRECTIONS = (-90, 90, 0, 180, -45, -135, 45, 135)
 # Tour de la Terre en mètres, dans la projection de Leaflet : le zoom 0 le met en 256 pixels.
 _TOUR = 2 * math.pi * 6_378_137.0
-_CENTRES, _PAS = 7, 8
+_CENTRES, _PAS = 15, 8
 
 TRAITS: dict[str, dict[str, Any]] = {
     "voisin": {

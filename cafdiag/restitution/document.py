@@ -153,13 +153,6 @@ class Chiffres(Element):
 
 
 @dataclass(frozen=True)
-class Definitions(Element):
-    """Un glossaire : des termes et leur définition."""
-
-    termes: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
 class Section(Element):
     """Une partie du document, avec ou sans titre.
 
@@ -214,6 +207,12 @@ def parcourir(elements: Sequence[Element]) -> Iterator[Element]:
             yield from element.notes
 
 
+def porte_son_resume(encadre: Encadre) -> bool:
+    """Vrai si le premier tableau d'un encadré a pour titre son intitulé : il ne se dit qu'une fois."""
+    premier = encadre.elements[0] if encadre.elements else None
+    return isinstance(premier, Table) and premier.titre == ponctuer(encadre.resume)
+
+
 # --- Composer ---
 
 
@@ -260,7 +259,7 @@ def a_completer(quoi: str) -> Suite:
 def parole(quoi: str, question: str, deja_dit: Suite = ()) -> Suite:
     """La place laissée à la parole des acteurs, après ce qui en est déjà connu."""
     invite = Paragraphe((*mots(quoi, gras=True), *mots(f" {question}")))
-    return (Encadre("parole", (invite, *deja_dit, *paragraphe("À compléter avec les partenaires."))),)
+    return (Encadre("parole", (invite, *deja_dit, *paragraphe("À compléter."))),)
 
 
 def en_clair(bouts: Bouts) -> str:

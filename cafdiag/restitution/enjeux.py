@@ -482,6 +482,13 @@ def nom_du_groupe(lecture: MesuresLues, groupe: str) -> str:
     return lecture.groupes[groupe].libelle.replace("EPCI", "intercommunalités")
 
 
+def tant_du_groupe(lecture: MesuresLues, code: str, groupe: str) -> str:
+    """« 8 autres intercommunalités du département » : celles dont le chiffre est connu, le territoire à part."""
+    place, semblables = lecture.position(code, groupe), lecture.groupes[groupe].maille == lecture.ligne(code)["maille"]
+    autres = "autres " if groupe == "proches" and semblables else ""
+    return f"{int(place['nombre']) if place else 0} {autres}{nom_du_groupe(lecture, groupe)}"
+
+
 def _constat(lecture: MesuresLues, regle: Regle, ecarts: list[_Ecart]) -> str:
     """Le chiffre, ses références, sa date, et sa tendance quand elle est sûre."""
     code, ligne = regle.code, lecture.ligne(regle.code)
@@ -519,14 +526,13 @@ def _entre(ligne: dict) -> str:
 
 
 def _contre_medianes(lecture: MesuresLues, code: str, ecarts: list[_Ecart]) -> str:
-    """« contre 10,4 % pour la médiane des 20 intercommunalités du département », faute d'autre référence."""
+    """« contre 10,4 % pour la médiane de 20 autres intercommunalités du département », faute d'autre référence."""
     dits, unite = [], str(lecture.ligne(code)["unite"])
     for ecart in ecarts:
         place = lecture.position(code, ecart.role) if ecart.role in _GROUPES else None
         if place is None:
             continue
-        groupe = nom_du_groupe(lecture, ecart.role)
-        dits.append(f"{ecrire(place['mediane'], unite)} pour la médiane des {int(place['nombre'])} {groupe}")
+        dits.append(f"{ecrire(place['mediane'], unite)} pour la médiane de {tant_du_groupe(lecture, code, ecart.role)}")
     return f"contre {' et '.join(dits)}" if dits else ""
 
 

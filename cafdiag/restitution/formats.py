@@ -360,7 +360,8 @@ def cle_de_tri(texte: str) -> str:
 
 _NATURES = re.compile(
     r"^(?:CC|CA|CU|METRO|MET69|Communauté\s+de\s+communes|Communauté\s+d['’]agglomération|Communauté\s+urbaine)\s+"
-    r"(?:du\s+|de\s+la\s+|de\s+l['’]\s*|des\s+|de\s+|d['’]\s*)?",
+    # Un article à majuscule est celui du nom : « CA de La Rochelle ».
+    r"(?-i:du\s+|de\s+la\s+|de\s+l['’]\s*|des\s+|de\s+|d['’]\s*)?",
     re.IGNORECASE,
 )
 
@@ -381,8 +382,10 @@ def nom_court(nom: str) -> str:
     ('Angers Loire Métropole', 'CA du Sud')
     >>> nom_court("CA Intercommunale du Nord de la Réunion (CINOR)"), nom_court("CA Territoire de la Côte Ouest (TCO)")
     ('CINOR', 'Territoire de la Côte Ouest')
+    >>> nom_court("CA de La Rochelle"), nom_court('CA "Saintes - Grandes Rives"')
+    ('La Rochelle', 'Saintes - Grandes Rives')
     """
-    court = _NATURES.sub("", nom.strip())
+    court = _NATURES.sub("", nom.strip()).replace('"', "")
     # « CA du Sud », « CC du Sud » : un point cardinal seul ne désigne personne.
     if court in ("Nord", "Sud", "Est", "Ouest", "Centre"):
         return nom.strip()

@@ -7,8 +7,8 @@ sa couleur, la France son gris ; une valeur estimée est creuse ou hachurée, un
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.restitution import couleurs
@@ -16,7 +16,7 @@ from cafdiag.restitution.document import Figure
 from cafdiag.restitution.echappement import est_vide
 from cafdiag.restitution.fiches import valeur_dite
 from cafdiag.restitution.formats import avec_unite, decimales_de, enumeration, nombre
-from cafdiag.restitution.graphiques_rang import points_classes, serie
+from cafdiag.restitution.graphiques_rang import a_l_etroit, largeur_a_l_etroit, points_classes, serie
 from cafdiag.restitution.illustrations import CORPS, LARGEUR, Toile, illustrer
 from cafdiag.restitution.lignes import (
     connue,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MARGE = 4.0
+_NOMS_DE_BARRES = 235.0
 
 
 def barres_empilees(
@@ -233,6 +234,42 @@ def barres_comparaison(
     )
 
 
+def barres_dites(barres: Sequence[Mapping[str, Any]], *, titre: str) -> Figure:
+    """Quelques barres nommées, leur nombre déjà écrit : le territoire et ce à quoi un enjeu le compare.
+
+    Parameters
+    ----------
+    barres : sequence of mapping
+        ``nom`` (et ``court``, s'il est long), ``role`` (``territoire``, ``departement``, ``region``, ``france``),
+        ``valeur``, ``ecrit``.
+
+    Examples
+    --------
+    >>> craon = {"nom": "Craon", "role": "territoire", "valeur": 9.6, "ecrit": "9,6"}
+    >>> barres_dites([craon], titre="Crèche").alternative
+    'Craon : 9,6.'
+    """
+    pas, valeurs = 25.0, [float(b["valeur"]) for b in barres]
+    toile = Toile(len(barres) * pas + 2)
+    noms = [a_l_etroit(str(b.get("court", b["nom"])), _NOMS_DE_BARRES, gras=b["role"] == "territoire") for b in barres]
+    gauche = MARGE + 8 + max(largeur_a_l_etroit(nom, corps) for nom, corps in noms)
+    # De part et d'autre de zéro s'il y a des deux ; sinon, le signe est dans le nombre.
+    bas, haut = (min(0.0, *valeurs), max(0.0, *valeurs)) if min(valeurs) < 0 < max(valeurs) else (0.0, 0.0)
+    droite = 12 + max(largeur_a_l_etroit(str(b["ecrit"]), CORPS) for b in barres)
+    echelle = (LARGEUR - gauche - droite) / ((haut - bas) or max(map(abs, valeurs)) or 1.0)
+    zero = gauche - bas * echelle
+    for rang, (barre, valeur, (nom, corps)) in enumerate(zip(barres, valeurs, noms, strict=True)):
+        y, ici = (rang + 0.5) * pas, barre["role"] == "territoire"
+        toile.texte(MARGE, y, nom, gras=ici, taille=corps)
+        longueur = max(abs(valeur) * echelle, 1.0)
+        debut = zero - longueur if bas < 0 and valeur < 0 else zero
+        teinte = couleurs.TERRITOIRE if ici else couleurs.REFERENCES[str(barre["role"])]
+        toile.rectangle(debut, y - 8, longueur, 16, teinte)
+        toile.texte(max(debut + longueur, zero) + 7, y, str(barre["ecrit"]), gras=ici)
+    dits = " ; ".join(f"{b['nom']} : {b['ecrit']}" for b in barres)
+    return illustrer(toile, titre=titre, alternative=f"{dits}.")
+
+
 def barres_ages(
     ages: pd.DataFrame,
     *,
@@ -295,4 +332,4 @@ def barres_ages(
     )
 
 
-__all__ = ["barres_ages", "barres_comparaison", "barres_empilees", "points_classes", "serie"]
+__all__ = ["barres_ages", "barres_comparaison", "barres_dites", "barres_empilees", "points_classes", "serie"]

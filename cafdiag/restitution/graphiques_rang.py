@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MARGE = 4.0
+# Largeur d'un signe au corps courant, dans la plus large des polices de la page ; et la place des noms, au plus.
+_SIGNE, _SIGNE_GRAS = 7.7, 8.3
+_NOMS_AU_PLUS = 0.55
+_CORPS_AU_MOINS = 10.0
 
 
 def serie(
@@ -169,7 +173,8 @@ def points_classes(
         raise DemandeFausse("aucune valeur connue à classer", conseil="dites-le en une ligne")
     etendue = [float(li["valeur"]) for li in connues] + ([float(reference)] if reference is not None else [])
     depart = 0.0 if min(etendue) >= 0 else min(etendue)
-    gauche = min(8 + 6.9 * max(len(nom_de(li, noms)) for li in connues), LARGEUR * 0.5)
+    larges = [len(nom_de(li, noms)) * _signe(li["territoire"] == territoire) for li in connues]
+    gauche = min(MARGE + max(larges) + 8, LARGEUR * _NOMS_AU_PLUS)
     echelle = (LARGEUR - gauche - 62) / ((max(etendue) - depart) or 1.0)
     haut = 32.0 if reference is not None else 6.0
     pas = 24.0
@@ -193,7 +198,8 @@ def points_classes(
             if reference is not None:
                 xr = gauche + (float(reference) - depart) * echelle
                 toile.ligne([xr, xr], [y - pas / 2, y + pas / 2], couleurs.FRANCE, 1.4, dashes=(4, 3))
-        toile.texte(MARGE, y, _raccourcir(nom_de(ligne, noms), gauche), gras=ici)
+        nom, corps = a_l_etroit(nom_de(ligne, noms), gauche - MARGE - 8, gras=ici)
+        toile.texte(MARGE, y, nom, gras=ici, taille=corps)
         toile.ligne([gauche, x], [y, y], teinte, 2.4 if ici else 1.2)
         toile.point(
             x, y, teinte if ici else "#8aa4ba", rayon=5.5 if ici else 4.5, creux=ligne["statut"] != "exact"
@@ -227,6 +233,21 @@ def points_classes(
     )
 
 
-def _raccourcir(nom: str, largeur: float) -> str:
-    tient = int((largeur - 8) / 6.6)
-    return nom if len(nom) <= tient else nom[: tient - 1].rstrip() + "…"
+def _signe(gras: bool) -> float:
+    return _SIGNE_GRAS if gras else _SIGNE
+
+
+def a_l_etroit(nom: str, largeur: float, *, gras: bool = False) -> tuple[str, float]:
+    """Un nom et le corps où il tient : un peu plus petit s'il le faut, coupé s'il est encore trop long.
+
+    >>> a_l_etroit("Pays de Craon", 223), a_l_etroit("Gémozac et de la Saintonge Viticole", 223)[1]
+    (('Pays de Craon', 12.5), 10.3)
+    """
+    corps = max(min(CORPS, CORPS * largeur / (_signe(gras) * len(nom))), _CORPS_AU_MOINS)
+    tient = int(largeur / (_signe(gras) * corps / CORPS))
+    return nom if len(nom) <= tient else nom[: tient - 1].rstrip() + "…", int(corps * 10) / 10
+
+
+def largeur_a_l_etroit(nom: str, corps: float) -> float:
+    """La place que prend un nom à ce corps, au plus."""
+    return _SIGNE_GRAS * len(nom) * corps / CORPS

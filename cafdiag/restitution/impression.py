@@ -23,9 +23,10 @@ from cafdiag.restitution.document import (
     Titre,
     en_clair,
     mots,
+    porte_son_resume,
 )
 
-_SUR_LE_PAPIER = {"legende": "source", "motifs": "source", "reperes": "source", "enjeux": "texte"}
+_SUR_LE_PAPIER = {"legende": "source", "motifs": "source", "enjeux": "texte"}
 
 
 def a_imprimer(elements: Sequence[Element]) -> Suite:
@@ -51,7 +52,9 @@ def _imprimer(element: Element) -> Iterator[Element]:
     elif isinstance(element, Duo):
         yield from a_imprimer(element.elements)
     elif isinstance(element, Encadre):
-        resume = (Paragraphe(mots(element.resume, gras=True), "intitule"),) if element.resume else ()
+        # Un tableau qui porte déjà l'intitulé ne le fait pas redire.
+        dit = element.resume and not porte_son_resume(element)
+        resume = (Paragraphe(mots(element.resume, gras=True), "intitule"),) if dit else ()
         genre = "note" if element.genre == "precisions" else element.genre
         yield Encadre(genre, a_imprimer((*resume, *element.elements)))
     elif isinstance(element, Planche):

@@ -22,6 +22,8 @@ ROLES = {
     "france": "la France",
     "comparables": "ses comparables",
 }
+# En deçà de cette part, ou au-delà de son complément, un chiffre est une évidence.
+EVIDENCE = 0.5
 
 
 class MesuresLues:
@@ -212,6 +214,17 @@ class MesuresLues:
 def sur_place(ligne: Mapping[str, Any]) -> bool:
     """Une commune équipée est à zéro minute d'elle-même, de centre à centre : un effet du calcul, pas une durée."""
     return ligne.get("unite") == "minutes" and ligne["valeur"] == 0
+
+
+def evidence(ligne: dict) -> bool:
+    """Tout, rien, ou zéro minute : un chiffre qui n'apprend rien.
+
+    >>> [evidence({"unite": "%", "valeur": v, "indicateur": "X"}) for v in (99.9, 54.0, 0.2)]
+    [True, False, True]
+    """
+    if str(ligne["indicateur"]).endswith("_EVOL"):
+        return False
+    return sur_place(ligne) or (ligne["unite"] == "%" and not EVIDENCE < ligne["valeur"] < 100 - EVIDENCE)
 
 
 def points(valeur: float) -> str:

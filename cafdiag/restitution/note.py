@@ -9,17 +9,17 @@ import re
 from typing import Any
 
 from cafdiag.magasin import lire_table
-from cafdiag.restitution import note_themes
+from cafdiag.restitution import graphiques, note_themes
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.enjeux import Enjeu, enjeux
 from cafdiag.restitution.formats import INSECABLE, arrondir, decimales_de, majuscule, nom_court, nombre
-from cafdiag.restitution.lecture import MesuresLues, accord, sur_place
+from cafdiag.restitution.lecture import MesuresLues, accord, evidence
 from cafdiag.restitution.note_mots import duree, quand
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
 
 CLES, QUESTIONS = 6, 3
-# En deçà de cette part, ou au-delà de son complément, un chiffre est une évidence.
-EVIDENCE = 0.5
+# Au-delà, les enjeux remplissent leur page sans dessin.
+DESSINS = 4
 _NATURES = {
     "CC": "Communauté de communes",
     "CA": "Communauté d'agglomération",
@@ -92,7 +92,10 @@ def contenu(
         "communes": note_themes.titre_des_communes(donnees, enfants),
         "questions": questions,
         "themes": themes,
-        "enjeux": [_suite(lecture, e, rang >= QUESTIONS, notes) for rang, e in enumerate(trouves)],
+        "enjeux": [
+            _suite(donnees, e, rang >= QUESTIONS, notes, dessin=len(trouves) <= DESSINS)
+            for rang, e in enumerate(trouves)
+        ],
         "inconnu": note_themes.inconnu(lecture),
         "notes": notes.textes,
     }
@@ -103,23 +106,12 @@ def chiffres_cles(lecture: MesuresLues, notes: Notes) -> list[dict[str, Any]]:
     comparables = {
         code: sum(lecture.comparable(code, r) for r in ("france", "departement"))
         for code in _CANDIDATS
-        if lecture.connu(code) and not _evidence(lecture.ligne(code))
+        if lecture.connu(code) and not evidence(lecture.ligne(code))
     }
     retenus = sorted((c for c, n in comparables.items() if n), key=lambda c: -comparables[c])[:CLES]
     if len(retenus) < CLES:
         retenus += [c for c in _EFFECTIFS if lecture.connu(c) and lecture.valeur(c)][: CLES - len(retenus)]
     return [_cle(lecture, code, notes) for code in retenus]
-
-
-def _evidence(ligne: dict) -> bool:
-    """Tout, rien, ou zéro minute : un chiffre qui n'apprend rien.
-
-    >>> [_evidence({"unite": "%", "valeur": v, "indicateur": "X"}) for v in (99.9, 54.0, 0.2)]
-    [True, False, True]
-    """
-    if str(ligne["indicateur"]).endswith("_EVOL"):
-        return False
-    return sur_place(ligne) or (ligne["unite"] == "%" and not EVIDENCE < ligne["valeur"] < 100 - EVIDENCE)
 
 
 def _cle(lecture: MesuresLues, code: str, notes: Notes) -> dict[str, Any]:
@@ -163,12 +155,14 @@ def _question(lecture: MesuresLues, enjeu: Enjeu, notes: Notes) -> dict[str, Any
     return {"question": enjeu.question, "constat": sans_mayotte(enjeu.constat), "notes": renvois}
 
 
-def _suite(lecture: MesuresLues, enjeu: Enjeu, inedit: bool, notes: Notes) -> dict[str, Any]:
-    """Un enjeu à la dernière page : son titre et ce qui le contredirait ; le reste s'il n'était pas en première."""
+def _suite(donnees: Donnees, enjeu: Enjeu, inedit: bool, notes: Notes, *, dessin: bool) -> dict[str, Any]:
+    """Un enjeu à la dernière page : son titre, ses barres et ce qui le contredirait ; le reste s'il est inédit."""
     suite = {"titre": enjeu.titre, "contredit": enjeu.contredit, "constat": "", "question": "", "notes": []}
     if inedit:
-        suite |= _question(lecture, enjeu, notes)
-    return suite
+        suite |= _question(donnees.lecture, enjeu, notes)
+    barres = note_themes.barres(donnees, enjeu.code) if dessin else []
+    figure = graphiques.barres_dites(barres, titre=enjeu.titre) if len(barres) > 1 else None
+    return suite | {"svg": figure.svg if figure else "", "alternative": figure.alternative if figure else ""}
 
 
 def _titre(donnees: Donnees) -> str:
@@ -203,8 +197,9 @@ def _chapo(donnees: Donnees, notes: Notes) -> list[dict[str, Any]]:
 def _sans_code(texte: str) -> str:
     """Un avertissement sans les numéros des territoires, que personne ne lit.
 
-    >>> _sans_code("994579670 CC du Lévézou n'existait pas : voir 241200658 CC du Pays de Salars")
-    "CC du Lévézou n'existait pas : voir CC du Pays de Salars"
+    >>> _sans_code("994579670 CC du Lévézou n'existait pas : ses communes étaient dans 241200658 CC du Pays de Salars")
+    "CC du Lévézou n'existait pas : ses communes étaient dans la CC du Pays de Salars."
     """
-    return re.sub(r" \((?:SIREN |COG )?\w{5,9}\)|\b\d{9} ", "", texte)
+    texte = re.sub(r" \((?:SIREN |COG )?\w{5,9}\)|\b\d{9} ", "", texte)
+    return re.sub(r"\b(dans|et|,) (C[ACU] )", r"\1 la \2", texte).rstrip(".") + "."
 

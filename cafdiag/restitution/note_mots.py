@@ -1,14 +1,12 @@
-"""Dire un chiffre comme on le dirait à voix haute : une fraction, une place dans le département, une date."""
+"""Dire un chiffre comme on le dirait à voix haute : une fraction, une date, une durée."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from cafdiag.restitution.formats import date_de
-from cafdiag.restitution.lecture import MesuresLues
 
 # Une part qui s'en écarte d'autant, en points, s'arrondit encore à la fraction.
 PRES = 2.5
@@ -63,23 +61,3 @@ def duree(ligne: Mapping[str, Any]) -> str:
     """
     trouvee = re.search(r"\d+(?:,\d+)? minutes?", str(ligne["libelle"]))
     return trouvee[0] if trouvee else "quelques minutes"
-
-
-def situe(lecture: MesuresLues, code: str) -> str:
-    """« parmi les plus bas du département », « dans la moyenne du département » ; vide si le rang ne l'assure pas.
-
-    Le rang compte ses ex æquo : il faut que le meilleur et le moins bon possibles soient du même tiers.
-    """
-    place, groupe = lecture.position(code, "proches"), lecture.groupes.get("proches")
-    if place is None or groupe is None or math.isnan(place["rang_haut"]):
-        return ""
-    ou = next((dit for dit in ("du département", "de la région") if dit in groupe.libelle), "")
-    if not ou or groupe.maille != lecture.ligne(code)["maille"]:
-        return ""
-    haut, bas, classes = (int(place[c]) for c in ("rang_haut", "rang_bas", "classes"))
-    tiers = math.ceil(classes / 3)
-    if bas == 1 or haut == classes:
-        return f"le plus {'élevé' if bas == 1 else 'bas'} {ou}"
-    if bas <= tiers or haut > classes - tiers:
-        return f"parmi les plus {'élevés' if bas <= tiers else 'bas'} {ou}"
-    return f"dans la moyenne {ou}" if haut > tiers and bas <= classes - tiers else ""

@@ -27,11 +27,19 @@ class Notes:
     def __init__(self) -> None:
         self.textes: list[str] = []
 
-    def renvoi(self, ligne: Mapping[str, Any], *, france: Mapping[str, Any] | None = None) -> int:
-        """Le numéro de la note d'une mesure ; ``france`` dit si sa référence nationale est hors Mayotte."""
+    def renvoi(
+        self, ligne: Mapping[str, Any], *, france: Mapping[str, Any] | None = None, suite: str = ""
+    ) -> int:
+        """Le numéro de la note d'une mesure ; ``france`` dit si sa référence nationale est hors Mayotte.
+
+        ``suite`` : ce qu'elle dit de plus, une phrase entière.
+        """
         source, millesime = (_sans_jargon(str(ligne.get(c) or "")) for c in ("source", "millesime"))
         dit = majuscule(source) + (f", {millesime}" if millesime and millesime not in source else "")
         dit += f" ; {_STATUTS[ligne['statut']]}" if ligne["statut"] in _STATUTS else ""
+        if suite:
+            self.textes.append(f"{dit}. {suite}")
+            return len(self.textes)
         partielle = france is not None and str(france.get("motif") or "").startswith(HORS_MAYOTTE)
         simple, hors = f"{dit}.", f"{dit} ; France {HORS_MAYOTTE}."
         if hors in self.textes:

@@ -15,16 +15,19 @@ from cafdiag.millesimes import millesime
 from cafdiag.restitution import couleurs, graphiques, graphiques_rang
 from cafdiag.restitution.accords import accorder, elider
 from cafdiag.restitution.bloc import Donnees
+from cafdiag.restitution.commentaires import situe
 from cafdiag.restitution.document import Figure
+from cafdiag.restitution.enjeux import nom_du_groupe, tant_du_groupe
 from cafdiag.restitution.evolution import fait_une_serie
-from cafdiag.restitution.formats import enumeration, intervalle, majuscule, nom_court, nombre
+from cafdiag.restitution.formats import ecrire, enumeration, intervalle, majuscule, nom_court, nombre
 from cafdiag.restitution.horizon import epreuve_en_bref
 from cafdiag.restitution.lecture import MesuresLues, accord
-from cafdiag.restitution.note_mots import PRESQUE_TOUS, duree, fraction, quand, situe
+from cafdiag.restitution.note_mots import PRESQUE_TOUS, duree, fraction, quand
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
 from cafdiag.restitution.themes import epci_du_departement
 
 GLOBAL, NAISSANCES, ALSH, COUVERTS = "PE_TXCOUV_GLOBAL", "PE_NAISS_EVOL", "EJ_ALSH_PART_COM_EQUIP", "PS_COUV_POP"
+ROLES = ("territoire", "departement", "region", "france")
 # Par mode : ce qu'en dit une phrase, et son nom sur un dessin.
 MODES = {
     "PE_TXCOUV_EAJE": ("en crèche", "Crèche"),
@@ -33,14 +36,19 @@ MODES = {
     "PE_TXCOUV_GAD": ("au domicile des parents", "Au domicile"),
 }
 _SUJETS = {
+    "petite-enfance": "les places d'accueil des tout-petits",
+    "portrait": "la population et les revenus",
     "enfance-jeunesse": "les places et les horaires des accueils de loisirs",
     "animation-vie-sociale": "les lieux d'animation sociale",
     "parentalite": "le soutien aux parents",
     "logement": "les difficultés de logement",
-    "handicap-insertion": "le handicap et l'insertion",
+    "handicap-insertion": "l'accueil des enfants handicapés",
 }
+# Un thème dont seuls les effectifs d'enfants sont connus ne dit rien de ce qu'on y cherche.
+_ATTENDUS = {"petite-enfance": GLOBAL, "portrait": "CTX_POP", "enfance-jeunesse": "EJ_ALSH_PLACES_311"}
 # Au-delà, un classement ne se lit plus.
 _CLASSES_AU_PLUS = 14
+_A_RECENSER = " Les centres sociaux qui y agissent restent à recenser."
 # « Au moins 0,5 % » n'apprend rien.
 PEU = 25
 
@@ -58,12 +66,15 @@ class _Theme:
         self.phrases: list[dict[str, Any]] = []
         self.figures: list[dict[str, str]] = []
 
-    def dire(self, code: str, phrase: str) -> None:
-        """Ajoute une phrase sur un indicateur, avec la note de sa source, tant qu'il y a de la place."""
+    def dire(self, code: str, phrase: str, *, ligne: dict[str, Any] | None = None, precision: str = "") -> None:
+        """Ajoute une phrase sur un indicateur, avec la note de sa source, tant qu'il y a de la place.
+
+        ``ligne`` : la mesure que la note date, si ce n'est pas tout à fait la sienne ; ``precision`` : sa suite.
+        """
         if len(self.phrases) == self.phrases_au_plus:
             return
-        ligne = self.lecture.ligne(code)
-        renvoi = self.notes.renvoi(ligne, france=self.lecture.ligne(code, "france") if " en France" in phrase else None)
+        france = self.lecture.ligne(code, "france") if " en France" in phrase else None
+        renvoi = self.notes.renvoi(ligne or self.lecture.ligne(code), france=france, suite=precision)
         self.phrases.append({"texte": majuscule(elider(sans_mayotte(phrase))), "notes": [renvoi]})
 
     def inedit(self, code: str) -> bool:
@@ -91,8 +102,8 @@ def themes(
     donnees: Donnees, dits: Collection[str], notes: Notes, sans_place: dict[str, Any] | None = None
 ) -> list[dict[str, Any]]:
     """Les thèmes dont quelque chose est connu, dans l'ordre de la note ; ``dits`` : les indicateurs des enjeux."""
-    rendus = (f(_Theme(donnees, dits, notes, sans_place)) for f in _THEMES)
-    return [r for r in rendus if r]
+    rendus = ((f(_Theme(donnees, dits, notes, sans_place)), f) for f in _THEMES)
+    return [r | {"sujet": f.__name__[1:], "d_abord": f in _D_ABORD} for r, f in rendus if r]
 
 
 def _offre(theme: _Theme) -> dict[str, Any] | None:
@@ -121,9 +132,23 @@ def _offre(theme: _Theme) -> dict[str, Any] | None:
         noms={donnees.territoire.code: nom_court(donnees.nom)},
         modes={c: (nom, couleurs.MODES[c][1]) for c, (_, nom) in MODES.items()},
     )
-    theme.dessiner(dessin, "De quoi l'offre est faite", f"Places pour 100 enfants de moins de 3 ans, {date}")
+    theme.dessiner(dessin, _ce_que_dit_l_offre(ecarts), f"Places pour 100 enfants de moins de 3 ans, {date}")
     _classement(theme, date)
     return theme.rendre(_titre_de_l_offre(lecture))
+
+
+def _ce_que_dit_l_offre(ecarts: dict[str, float]) -> str:
+    """Ce que conclut le dessin des modes : celui qu'on a le plus en plus, et le plus en moins.
+
+    >>> _ce_que_dit_l_offre({"PE_TXCOUV_EAJE": 6.9, "PE_TXCOUV_AM": -6.8})
+    'Plus de places en crèche que dans le département, moins chez une assistante maternelle'
+    """
+    en_plus = max((c for c in ecarts if ecarts[c] > 0), key=lambda c: ecarts[c], default="")
+    en_moins = min((c for c in ecarts if ecarts[c] < 0), key=lambda c: ecarts[c], default="")
+    if not en_plus and not en_moins:
+        return "De quoi l'offre est faite"
+    tete = f"{'Plus' if en_plus else 'Moins'} de places {MODES[en_plus or en_moins][0]} que dans le département"
+    return f"{tete}, moins {MODES[en_moins][0]}" if en_plus and en_moins else tete
 
 
 def _etablissements(theme: _Theme) -> None:
@@ -133,7 +158,7 @@ def _etablissements(theme: _Theme) -> None:
     creches = accord(lecture.valeur("PE_NB_EAJE"), "crèche ou multi-accueil", "crèches ou multi-accueils")
     micro = accord(lecture.valeur("PE_NB_MICRO"), "micro-crèche")
     if lecture.valeur("PE_NB_EAJE") + lecture.valeur("PE_NB_MICRO"):
-        theme.dire("PE_NB_EAJE", f"{creches} et {micro} en {lecture.annee('PE_NB_EAJE')}.")
+        theme.dire("PE_NB_EAJE", f"Le territoire compte {creches} et {micro} en {lecture.annee('PE_NB_EAJE')}.")
     else:
         theme.dire("PE_NB_EAJE", f"Ni crèche ni micro-crèche n'y était recensée en {lecture.annee('PE_NB_EAJE')}.")
 
@@ -168,13 +193,25 @@ def _classement(theme: _Theme, date: str) -> None:
         decimales=1,
         reference=None if france != france else france,
     )
-    theme.dessiner(dessin, "D'une intercommunalité à l'autre", f"Du taux le plus élevé au plus bas, {date}")
+    bas, haut = (nombre(v, decimales=1) for v in (voisins["valeur"].min(), voisins["valeur"].max()))
+    titre = f"De {bas} à {haut} places selon l'intercommunalité" if bas != haut else "Autant de places partout"
+    theme.dessiner(dessin, titre, f"Places pour 100 enfants, du taux le plus élevé au plus bas, {date}")
 
 
 def _naissances(theme: _Theme) -> dict[str, Any] | None:
     lecture, donnees = theme.lecture, theme.donnees
+    serie = donnees.naissances
+    # Une dernière année pas encore publiée ici n'apprend rien à un élu.
+    connues = serie.loc[serie["valeur"].notna(), ["annee", "valeur"]] if fait_une_serie(serie) else serie.iloc[:0]
     if theme.inedit("PE_NAISS"):
-        theme.dire("PE_NAISS", f"{accord(lecture.valeur('PE_NAISS'), 'naissance')} en {lecture.annee('PE_NAISS')}.")
+        ligne = lecture.ligne("PE_NAISS")
+        phrase = f"{accord(ligne['valeur'], 'naissance')} en {lecture.annee('PE_NAISS')}"
+        if len(connues) and connues["annee"].iloc[-1] > ligne["annee"]:
+            # Ce que la France n'a pas encore publié se dit, sans se comparer.
+            annee, suite = int(connues["annee"].iloc[-1]), nombre(connues["valeur"].iloc[-1], decimales=0)
+            phrase += f", {suite} en {annee}"
+            ligne = {**ligne, "millesime": f"{ligne['millesime']} et {annee}"}
+        theme.dire("PE_NAISS", f"{phrase}.", ligne=ligne)
     if theme.inedit("PE_ENF_M3") and donnees.territoire.maille != "commune":
         quand, combien = lecture.annee("PE_ENF_M3"), lecture.dit("PE_ENF_M3")
         theme.dire("PE_ENF_M3", f"Fin {quand}, {combien} enfants avaient moins de 3 ans.")
@@ -182,17 +219,17 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
             bornes = lecture.ligne("PE_ENF_M3_5ANS")
             entre = intervalle(bornes["bas"], bornes["haut"], decimales=0).replace(" à ", " et ")
             # L'intervalle d'une seule hypothèse, éprouvé sur le passé : à 80 %.
-            dite = f" ; huit fois sur dix, entre {entre}" if entre else ""
+            dite = f", et huit fois sur dix entre {entre}" if entre else ""
             alors = f"Fin {bornes['annee']:.0f}, ils seraient {lecture.dit('PE_ENF_M3_5ANS')}"
-            eprouve = f" {epreuve_en_bref(epreuve_horizon(), 'enfants')}" if entre else ""
-            theme.dire("PE_ENF_M3_5ANS", f"{alors}{dite}.{eprouve}")
-    if fait_une_serie(donnees.naissances):
-        connues = donnees.naissances["valeur"].notna()
-        annees, code = donnees.naissances.loc[connues, "annee"], donnees.territoire.code
-        # Une dernière année pas encore publiée ici n'apprend rien à un élu.
-        serie = donnees.naissances[donnees.naissances["annee"].between(annees.min(), annees.max())]
-        dessin = graphiques_rang.serie(serie, territoire=code, titre="Naissances", decimales=0)
-        theme.dessiner(dessin, f"Naissances, {annees.min()}-{annees.max()}", "Enfants de mères habitant le territoire")
+            eprouve = epreuve_en_bref(epreuve_horizon(), "enfants") if entre else ""
+            theme.dire("PE_ENF_M3_5ANS", f"{alors}{dite}.", precision=eprouve)
+    if len(connues):
+        premiere, derniere = (int(connues["annee"].iloc[i]) for i in (0, -1))
+        combien, ensuite = (float(connues["valeur"].iloc[i]) for i in (0, -1))
+        serie = serie[serie["annee"].between(premiere, derniere)]
+        dessin = graphiques_rang.serie(serie, territoire=donnees.territoire.code, titre="Naissances", decimales=0)
+        titre = f"{accord(combien, 'naissance')} en {premiere}, {nombre(ensuite, decimales=0)} en {derniere}"
+        theme.dessiner(dessin, titre, "Enfants de mères habitant le territoire, année par année")
     if not lecture.connu(NAISSANCES):
         return theme.rendre("Les naissances")
     evolution, ecart = lecture.valeur(NAISSANCES), lecture.ecart(NAISSANCES, "france")
@@ -267,7 +304,9 @@ def _vie_sociale(theme: _Theme) -> dict[str, Any] | None:
 
 def _quartiers(theme: _Theme, quartiers: float) -> dict[str, Any] | None:
     lecture, compte = theme.lecture, accord(quartiers, "quartier prioritaire", "quartiers prioritaires")
-    theme.dire("CTX_QPV_NB", f"L'État y a délimité {compte} de la politique de la ville en {millesime('qpv.liste')}.")
+    restent = "" if lecture.connu("AVS_QPV_COUV") or lecture.bornes("AVS_QPV_COUV") else _A_RECENSER
+    date = millesime("qpv.liste")
+    theme.dire("CTX_QPV_NB", f"L'État y a délimité {compte} de la politique de la ville en {date}.{restent}")
     for code, qui in (("AVS_QPV_COUV", "des quartiers"), ("AVS_QPV_HAB_COUV", "de leurs habitants")):
         if (bornes := lecture.bornes(code)) and lecture.ligne(code)["bas"] >= PEU:
             theme.dire(code, f"{bornes} {qui} ont un centre social dans leur commune : la liste connue est partielle.")
@@ -286,8 +325,8 @@ def _droits(theme: _Theme) -> dict[str, Any] | None:
     a_portee = f"à {duree(lecture.ligne(code))} au plus d'un espace France services"
     if lecture.connu("AD_FS_NB"):
         espaces = accord(lecture.valeur("AD_FS_NB"), "espace France services", "espaces France services")
-        aucun = "Aucun espace France services" if not lecture.valeur("AD_FS_NB") else espaces
-        theme.dire("AD_FS_NB", f"{aucun} sur le territoire en {lecture.annee('AD_FS_NB')}.")
+        compte = f"compte {espaces}" if lecture.valeur("AD_FS_NB") else "n'a aucun espace France services"
+        theme.dire("AD_FS_NB", f"Le territoire {compte} en {lecture.annee('AD_FS_NB')}.")
     if lecture.valeur(code) >= PRESQUE_TOUS:
         theme.dire(code, "La durée du trajet par la route est estimée.")
         return theme.rendre(f"Presque tous les habitants {a_portee}")
@@ -311,6 +350,36 @@ def _caf(theme: _Theme) -> dict[str, Any] | None:
     return theme.rendre(f"{dit} avec une prestation de la Caf")
 
 
+def barres(donnees: Donnees, code: str) -> list[dict[str, Any]]:
+    """Le territoire, puis ce à quoi il se compare à la même date ; à défaut, la médiane d'un groupe."""
+    lecture, signe = donnees.lecture, code.endswith("_EVOL")
+    roles = [r for r in ROLES if (lecture.connu(code) if r == "territoire" else lecture.comparable(code, r))]
+    dites = [
+        {
+            "nom": (nom := donnees.nom if r == "territoire" else str(lecture.ligne(code, r)["nom"])),
+            "court": nom_court(nom),
+            "role": r,
+            "valeur": lecture.valeur(code, r),
+            "ecrit": ("environ " if lecture.estime(code, r) else "") + lecture.texte(code, r, signe=signe),
+        }
+        for r in roles
+    ]
+    if len(dites) == 1:
+        unite = str(lecture.ligne(code)["unite"])
+        dites += [
+            {
+                "nom": f"Médiane de {tant_du_groupe(lecture, code, g)}",
+                "court": _mediane(nom_du_groupe(lecture, g)),
+                "role": "region",
+                "valeur": float(place["mediane"]),
+                "ecrit": ecrire(place["mediane"], unite, signe=signe),
+            }
+            for g in ("proches", "comparables")
+            if (place := lecture.position(code, g))
+        ]
+    return dites
+
+
 _THEMES: tuple[Callable[[_Theme], dict[str, Any] | None], ...] = (
     _offre,
     _naissances,
@@ -320,15 +389,25 @@ _THEMES: tuple[Callable[[_Theme], dict[str, Any] | None], ...] = (
     _droits,
     _caf,
 )
+def _mediane(groupe: str) -> str:
+    """Comment nommer une médiane devant une barre.
+
+    >>> _mediane("intercommunalités du département"), _mediane("intercommunalités comparables")
+    ('Médiane du département', 'Médiane des comparables')
+    """
+    ou = re.search(r"(?:du département|de la région|comparables)", groupe)
+    return f"Médiane {ou[0].replace('comparables', 'des comparables')}" if ou else "Médiane alentour"
+
+
+# Ceux de la deuxième page ; les autres suivent, avec la carte des communes.
+_D_ABORD = (_offre, _naissances, _population)
 
 
 def inconnu(lecture: MesuresLues) -> list[str]:
     """Ce que la note ne dit pas : les sujets sans chiffre, et ce que vaut une place."""
     themes_des_codes = dictionnaire()["theme"]
-    connus = {theme for code, theme in themes_des_codes.items() if lecture.connu(code)}
+    connus = {theme for code, theme in themes_des_codes.items() if lecture.connu(_ATTENDUS.get(theme, code))}
     manquent = [dit for theme, dit in _SUJETS.items() if theme not in connus]
-    if "enfance-jeunesse" in connus and not lecture.connu("EJ_ALSH_PLACES_311"):
-        manquent.insert(0, _SUJETS["enfance-jeunesse"])
     phrases = [f"Aucun chiffre n'est encore réuni sur {enumeration(manquent)}."] if manquent else []
     if lecture.connu(GLOBAL):
         phrases.append("Une place comptée peut être vacante ou partagée, et servir à un enfant d'ailleurs.")
@@ -339,9 +418,12 @@ def titre_de_la_carte(donnees: Donnees) -> str:
     """Ce que conclut la carte de la première page ; vide si elle n'aurait aucune couleur."""
     if len(donnees.autour) and donnees.autour["valeur"].isna().all():
         return ""
-    ou = situe(donnees.lecture, GLOBAL)
+    lecture, ou = donnees.lecture, situe(donnees.lecture, GLOBAL)
+    if not ou and (ecart := lecture.ecart(GLOBAL, "france")):
+        return f"Accueil des tout-petits : un taux plus {'élevé' if ecart > 0 else 'bas'} qu'en France"
     if not ou:
-        return "L'accueil des tout-petits, d'un lieu à l'autre"
+        suite = "au niveau de la France" if lecture.comparable(GLOBAL, "france") else "d'un lieu à l'autre"
+        return f"L'accueil des tout-petits, {suite}"
     return f"Accueil des tout-petits : {'le' if ou.startswith('le ') else 'un'} taux {ou}"
 
 

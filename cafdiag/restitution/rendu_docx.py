@@ -214,14 +214,6 @@ class _RedacteurDocx:
         self._paragraphe("", "Note")
 
     @bloc.register
-    def _(self, bloc: modele.Definitions) -> None:
-        for terme, definition in bloc.termes:
-            p = self.docx.add_paragraph(style="Note")
-            p.add_run(sans_controle(terme)).bold = True
-            p.add_run("\u00a0: ")
-            p.add_run(sans_controle(definition))
-
-    @bloc.register
     def _(self, bloc: modele.Chiffres) -> None:
         par_ligne = (
             len(bloc.chiffres)

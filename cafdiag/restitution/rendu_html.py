@@ -27,7 +27,6 @@ _CLASSES = {
     "note": "nd",
     "avertissement": "avertissement",
     "motifs": "motifs",
-    "reperes": "reperes source",
     "enjeux": "enjeux",
 }
 _ENCADRES = {
@@ -129,6 +128,9 @@ class _RedacteurHtml:
     @element.register
     def _(self, element: modele.Encadre) -> str:
         classe, dedans = _attributs(classe=_ENCADRES[element.genre]), self.suite(element.elements)
+        if modele.porte_son_resume(element):
+            # La zone qui défile garde ce nom, l'intitulé le montre.
+            dedans = re.sub(r"<caption>.*?</caption>", "", dedans, count=1)
         if not element.resume:
             return f"<div{classe}>{dedans}</div>"
         return f"<details{classe}><summary>{phrase_html(element.resume)}</summary>{dedans}</details>"
@@ -142,11 +144,6 @@ class _RedacteurHtml:
             for c in element.chiffres
         )
         return f'<ul class="chiffres">{items}</ul>'
-
-    @element.register
-    def _(self, element: modele.Definitions) -> str:
-        termes = "".join(f"<dt>{phrase_html(t)}</dt><dd>{phrase_html(d)}</dd>" for t, d in element.termes)
-        return f'<dl class="glossaire">{termes}</dl>'
 
     @element.register
     def _(self, element: modele.Figure) -> str:

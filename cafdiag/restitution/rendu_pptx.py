@@ -121,10 +121,10 @@ def _carte(titre: str, carte: Carte | None, precision: str) -> Diapositive | Non
     return Diapositive(titre, [(f"{precision}.", False)] if precision else [], carte=carte)
 
 
-def _theme(note: Mapping[str, Any], figure: str, defaut: str) -> tuple[str, list[dict[str, Any]]]:
-    """Ce que la note conclut du thème qui porte cette figure, et ses phrases."""
+def _theme(note: Mapping[str, Any], sujet: str, defaut: str) -> tuple[str, list[dict[str, Any]]]:
+    """Ce que la note conclut de ce sujet, et ses phrases."""
     for theme in note["themes"]:
-        if any(f["titre"].startswith(figure) for f in theme["figures"]):
+        if theme["sujet"] == sujet:
             return theme["titre"], theme["phrases"]
     return defaut, []
 
@@ -132,7 +132,7 @@ def _theme(note: Mapping[str, Any], figure: str, defaut: str) -> tuple[str, list
 def _offre(note: Mapping[str, Any], offre: Mapping[str, Any] | None) -> Diapositive | None:
     if offre is None or not offre["series"]:
         return None
-    titre, phrases = _theme(note, "De quoi l'offre est faite", "L'accueil des tout-petits")
+    titre, phrases = _theme(note, "offre", "L'accueil des tout-petits")
     sources = [
         f"{offre['phrase']} {offre['source']}",
         *(_sourcer(note, p["texte"], p["notes"]) for p in phrases),
@@ -144,7 +144,7 @@ def _offre(note: Mapping[str, Any], offre: Mapping[str, Any] | None) -> Diaposit
 def _naissances(note: Mapping[str, Any], naissances: Mapping[str, Any] | None) -> Diapositive | None:
     if naissances is None:
         return None
-    titre, phrases = _theme(note, "Naissances,", "Les naissances")
+    titre, phrases = _theme(note, "naissances", "Les naissances")
     sources = [f"{naissances['titre']}. {naissances['source']}"]
     sources += [_sourcer(note, p["texte"], p["notes"]) for p in phrases]
     return Diapositive(titre, [(p["texte"], False) for p in phrases], colonnes=naissances, sources=sources)

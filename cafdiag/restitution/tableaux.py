@@ -225,7 +225,9 @@ def tableau_mesures(
         )
         for rang in cles[lignes]
     ]
-    presents = list(dict.fromkeys(str(m["statut"]) for m in enregistrements))
+    # Ce qui n'est qu'encadré s'écrit « au moins », sans le symbole.
+    ecrits = {b.texte for ligne in corps for case in ligne for b in case.bouts}
+    presents = [s for s in dict.fromkeys(str(m["statut"]) for m in enregistrements) if statut(s).symbole in ecrits]
     raisons = dict.fromkeys(
         _phrase(f"{(noms or {}).get(m['indicateur'], m['libelle'])} : {m['motif']}")
         for m in enregistrements

@@ -18,7 +18,7 @@ from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.document import Chiffre, Chiffres, Duo, Suite, paragraphe
 from cafdiag.restitution.evolution import evolution, fait_une_serie
 from cafdiag.restitution.formats import avec_statut, cle_de_tri, date_de, nom_court, nombre, ponctuer
-from cafdiag.restitution.lecture import MesuresLues, accord
+from cafdiag.restitution.lecture import MesuresLues, accord, evidence
 from cafdiag.restitution.structures import (
     ce_que_vaut_la_liste,
     france_services_comptees,
@@ -50,16 +50,24 @@ _TROP_LONG = 60
 
 
 def _cles(lecture: MesuresLues, voulus: dict[str, str]) -> Suite:
-    """Chiffres clés, et ce qui n'est qu'encadré ; ``{annee}`` est celle de chaque mesure, ou de ses termes."""
+    """Chiffres clés, et ce qui n'est qu'encadré, sans les évidences (100 %, zéro minute).
+
+    ``{annee}`` est celle de chaque mesure, ou de ses termes ; ``{s}``, son pluriel.
+    """
     dits = [
         Chiffre(
             ponctuer(lecture.texte(code, signe=code.endswith("_EVOL"))),
-            ponctuer(intitule.format(annee=date_de(lecture.ligne(code))).replace(" ()", "").replace(" )", ")")),
+            ponctuer(_intitule(lecture, code, intitule)),
         )
         for code, intitule in voulus.items()
-        if lecture.connu(code) or lecture.bornes(code)
+        if (not evidence(lecture.ligne(code)) if lecture.connu(code) else lecture.bornes(code))
     ]
     return (Chiffres(tuple(dits)),) if dits else ()
+
+
+def _intitule(lecture: MesuresLues, code: str, intitule: str) -> str:
+    s = "s" if lecture.connu(code) and abs(lecture.valeur(code)) >= 2 else ""
+    return intitule.format(annee=date_de(lecture.ligne(code)), s=s).replace(" ()", "").replace(" )", ")")
 
 
 def _tableau_des_structures(donnees: Donnees, types: tuple[str, ...]) -> Suite:
@@ -115,7 +123,6 @@ def _portrait(donnees: Donnees) -> Suite:
         },
     )
     texte = paragraphe(
-        textes.population(territoire, lecture, donnees.nom),
         donnees.rattachement.phrase,
         textes.quartiers(territoire, lecture),
         textes.caf(lecture),
@@ -328,7 +335,7 @@ def _enfance(donnees: Donnees) -> Suite:
             "EJ_ENF_311": "enfants de 3 à 11 ans (estimation {annee})",
             "EJ_ALSH_PART_COM_EQUIP": "des 3-11 ans dans une commune avec un ALSH (estimation)",
             "EJ_ALSH_PART_X_KM": f"des 3-11 ans à moins de {distance} d'un ALSH (estimation)",
-            "EJ_ALSH_IMPLANT_311": "implantations d'ALSH pour 100 enfants de 3-11 ans",
+            "EJ_ALSH_IMPLANT_311": "implantation{s} d'ALSH pour 100 enfants de 3-11 ans",
         },
     )
     proche = ""
@@ -356,9 +363,9 @@ def _enfance(donnees: Donnees) -> Suite:
 
 def _animation(donnees: Donnees) -> Suite:
     lecture = donnees.lecture
-    phrases = [textes.quartiers(donnees.territoire, lecture)]
+    phrases = []
     if lecture.ligne("AVS_QPV_COUV")["statut"] == "sans_objet":
-        phrases.append("La couverture des quartiers par un centre social est donc sans objet.")
+        phrases.append("Sans quartier prioritaire (QPV), leur couverture par un centre social est sans objet.")
     if lecture.ligne("CTX_QPV_NB")["statut"] == "non_disponible" and donnees.territoire.maille != "qpv":
         phrases.append(f"Les quartiers prioritaires ne sont pas connus ici ({lecture.ligne('CTX_QPV_NB')['motif']}).")
     couverture = lecture.ligne("AVS_QPV_COUV")
@@ -455,13 +462,12 @@ def _corps_social(theme: str) -> Callable[[Donnees], Suite]:
         # Le nombre de France services, quand la phrase des listes vient de le dire, ne se redit pas.
         redits = {"AD_FS_NB"} if _COMPTE_DE_L_ANCT in comptes else set()
         dits = [c for c in dict.fromkeys((*social.cles, *sus)) if c in sus and c not in redits]
-        dites = [commentaire(lecture, code) for code in dits[:_COMMENTES]]
-        # Une limite que plusieurs chiffres partagent ne se dit qu'une fois, à la fin.
-        limites = dict.fromkeys(f"{p.rstrip('.')}." for c in dites for p in c.limite.split(". ") if p)
+        # Leurs limites sont dans le tableau à déplier du chapitre.
+        dites = [commentaire(lecture, code, limite=False) for code in dits[:_COMMENTES]]
         phrases = [p for c in dites for p in (c.niveau, c.rang, c.tendance) if p]
         return (
             _cles(lecture, social.cles)
-            + paragraphe(comptes, *phrases, *limites)
+            + paragraphe(comptes, *phrases)
             + _tableau_des_structures(donnees, tuple(social.structures))
         )
 

@@ -344,7 +344,8 @@ def message_du_perimetre(code: str) -> str:
     annee = autre(geographie())
     if avant is None:
         reunis = [e for e in epci_ailleurs().values() if code in e.codes]
-        noms = ", ".join(f"{e.code} {e.nom}" for e in reunis)
+        *premiers, dernier = (f"{e.code} {e.nom}" for e in reunis)
+        noms = f"{', '.join(premiers)} et {dernier}" if premiers else dernier
         quand = ("n'existait pas", "étaient") if annee < geographie() else ("n'existe plus", "sont")
         return f"{_dire([code], 'epci')} {quand[0]} en {annee} : ses communes {quand[1]} dans {noms}"
     venues, parties = sorted(siennes - set(avant.communes)), sorted(set(avant.communes) - siennes)

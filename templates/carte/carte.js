@@ -52,7 +52,7 @@
   }
 
   /* Ce que la carte sait d'elle-même : ses couches à cocher, ses lieux à chercher, ce qu'un nom ne doit pas toucher. */
-  function vider(c) { c._couches = []; c._lieux = []; c._ronds = []; c._signes = []; c._traits = []; c._encres = []; c._peindre = null; }
+  function vider(c) { c._couches = []; c._lieux = []; c._ronds = []; c._signes = []; c._traits = []; c._limites = []; c._encres = []; c._peindre = null; }
 
   function couche(c, nom, groupe) {
     groupe.addTo(c);
@@ -147,6 +147,7 @@
       formes.push(forme);
       if (o.plan === "zones" && e.l) { c._lieux.push({ nom: e.l[0], forme: forme }); }
       if (o.trait) { anneaux(e.g).forEach(function (a) { c._traits.push(a); }); }
+      if (o.plan === "zones") { anneaux(e.g).forEach(function (a) { c._limites.push(a); }); }
     });
 
     (o.lieux || []).forEach(function (l) {
@@ -281,5 +282,5 @@
     } catch (refus) { /* cadre d'une autre origine : la hauteur prévue suffit */ }
   });
 
-  window.cafdiag = { carte: carte, vider: vider, bulle: bulle, cadrer: cadrer, zones: zones, cercles: cercles, points: points, etiquettes: etiquettes };
+  window.cafdiag = { anneaux: anneaux, carte: carte, vider: vider, bulle: bulle, cadrer: cadrer, zones: zones, cercles: cercles, points: points, etiquettes: etiquettes };
 })();

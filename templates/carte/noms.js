@@ -42,9 +42,13 @@
     var etroite = vue.x < 460, metres = TOUR_DE_LA_TERRE / c.options.crs.scale(c.getZoom()), liens = [], poses = {};
     var police = getComputedStyle(c.getContainer()).fontFamily;
     var ronds = c._ronds.map(function (r) { return { p: c.latLngToContainerPoint(r.p), r: r.r }; });
-    var traits = c._traits.map(function (ligne) {
-      return ligne.map(function (p) { return c.latLngToContainerPoint([p[1], p[0]]); });
-    });
+    function enPixels(anneau) {
+      var ligne = anneau.map(function (p) { return c.latLngToContainerPoint([p[1], p[0]]); });
+      var xs = ligne.map(function (p) { return p.x; }), ys = ligne.map(function (p) { return p.y; });
+      ligne.boite = [Math.min.apply(null, xs), Math.min.apply(null, ys), Math.max.apply(null, xs), Math.max.apply(null, ys)];
+      return ligne;
+    }
+    var traits = c._traits.map(enPixels), limites = ronds.length ? c._limites.map(enPixels) : [];
     var prises = commandes(c).concat(c._signes.map(function (s) {
       var m = c.latLngToContainerPoint(s.p).add(s.d);
       return boite(m.x, m.y, regles.signe, regles.signe);
@@ -59,11 +63,13 @@
     /* Dans son lieu, là où la boîte tient à ce zoom ; ou contre son cercle. */
     function directes(x, ici) {
       if (x.e.r !== undefined) {
-        return regles.autour.map(function (u) {
-          var k = mesurer(x.e.t[0], x);
-          k.m = ici.add([u[0] * (x.e.r + k.l / 2), u[1] * (x.e.r + k.h / 2)]);
-          return k;
-        });
+        return x.e.t.reduce(function (places, lignes) {
+          return places.concat(regles.autour.map(function (u) {
+            var k = mesurer(lignes, x);
+            k.m = ici.add([u[0] * (x.e.r + k.l / 2), u[1] * (x.e.r + k.h / 2)]);
+            return k;
+          }));
+        }, []);
       }
       return (x.e.v || []).map(function (v) {
         return Object.assign(mesurer(x.e.t[v[0]], x), { m: c.latLngToContainerPoint([v[1], v[2]]), place: v });
@@ -73,13 +79,19 @@
     /* À côté, dans un cartouche relié à son lieu. */
     function ecartees(x, ici) {
       if (ici.x < 0 || ici.y < 0 || ici.x > vue.x || ici.y > vue.y) { return []; }
-      var taille = mesurer(x.e.t[x.e.t.length - 1], x), liste = [];
-      [true, false].forEach(function (net) { regles.distances.forEach(function (d) { x.e.a.forEach(function (angle) {
+      var taille = mesurer(x.e.t[x.e.t.length - 1], x), rond = x.e.r || 0, liste = [];
+      regles.egards.forEach(function (egard) { regles.distances.forEach(function (d) { x.e.a.forEach(function (angle) {
         var a = angle * Math.PI / 180;
-        liste.push({ t: taille.t, net: net, lien: ici, l: taille.l + regles.bord[0], h: taille.h + regles.bord[1],
-          m: ici.add([Math.cos(a) * (d + taille.l / 2), Math.sin(a) * (d + taille.h / 2)]) });
+        liste.push({ t: taille.t, degage: egard[0], net: egard[1], lien: ici, l: taille.l + regles.bord[0], h: taille.h + regles.bord[1],
+          m: ici.add([Math.cos(a) * (rond + d + taille.l / 2), Math.sin(a) * (rond + d + taille.h / 2)]) });
       }); }); });
       return liste;
+    }
+
+    function croise(lignes, place) {
+      return lignes.some(function (ligne) {
+        return touche(ligne.boite, place) && ligne.some(function (p, i) { return i && traverse(ligne[i - 1], p, place); });
+      });
     }
 
     function libre(k, x, ici) {
@@ -87,14 +99,19 @@
       if (place[0] < 0 || place[1] < 0 || place[2] > vue.x || place[3] > vue.y) { return false; }
       if (prises.some(function (p) { return touche(place, p); })) { return false; }
       if (net && liens.some(function (lien) { return traverse(lien[0], lien[1], place); })) { return false; }
+      var surUnRond = ronds.some(function (r) {
+        return (k.lien || r.p.distanceTo(ici) > 0.5) && touche(place, [r.p.x - r.r, r.p.y - r.r, r.p.x + r.r, r.p.y + r.r]);
+      });
+      if (k.degage && (surUnRond || croise(traits, place))) { return false; }
+      if (k.degage && ronds.some(function (r) {
+        var rond = [r.p.x - r.r, r.p.y - r.r, r.p.x + r.r, r.p.y + r.r];
+        return !touche(rond, [ici.x, ici.y, ici.x, ici.y]) && traverse(ici, k.m, rond);
+      })) { return false; }
       if (k.lien) { return !net || !prises.some(function (p) { return traverse(ici, k.m, p); }); }
       if (x.e.r === undefined) { return true; }
-      if (ronds.some(function (r) {
-        return r.p.distanceTo(ici) > 0.5 && touche(place, [r.p.x - r.r, r.p.y - r.r, r.p.x + r.r, r.p.y + r.r]);
-      })) { return false; }
-      return !traits.some(function (ligne) {
-        return ligne.some(function (p, i) { return i && traverse(ligne[i - 1], p, place); });
-      });
+      if (surUnRond) { return false; }
+      /* Les lettres seules, sans le blanc qui les entoure, ne passent pas la limite d'un lieu. */
+      return !croise(traits, place) && !croise(limites, boite(k.m.x, k.m.y, k.l - regles.respiration[0], k.h - regles.respiration[1]));
     }
 
     function poser(x, lignes, m, ici) {

@@ -81,6 +81,7 @@
         infobulle(forme, rang, true);
       });
     });
+    c._limites = [].concat.apply([], decor.zones.map(function (zone) { return window.cafdiag.anneaux(zone.g); }));
     decor.surligne.forEach(function (trait) { window.cafdiag.zones(c, trait); });
     c.invalidateSize({ animate: false, pan: false });
     window.cafdiag.cadrer(c);
