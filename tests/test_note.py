@@ -41,6 +41,7 @@ from cafdiag.restitution.types_mime import MIME_NOTE
 
 CRAON, ANGERS, REUNION, MAYOTTE, FUSION = "200048551", "244900015", "249740119", "200059871", "994579670"
 BREST, THIONVILLE = "242900314", "992367730"
+LIMITES = "//details[summary[starts-with(., 'Limites')]]//td"
 MOTS_AU_PLUS, PAGES_AU_PLUS, MOTS_DU_RAPPORT = 1400, 4, 3500
 # Ce qu'un élu n'a pas à lire : sigles du métier, codes, fichiers, commandes, références de travail, nom d'un outil.
 JARGON = re.compile(
@@ -163,7 +164,7 @@ def test_ni_evidence_ni_redite_dans_le_rapport(dossier, angers):
             assert 0.5 < float(re.search(r"[\d,]+", dit)[0].replace(",", ".")) < 99.5, dit
     bref, portrait = (simple(angers.get_element_by_id(ou).text_content()) for ou in ("en-bref", "portrait"))
     assert "habitants en 2023 dans" in bref and "habitants en 2023 dans" not in portrait
-    limites = {simple(p) for c in angers.xpath("//details//td") for p in c.text_content().split(". ") if len(p) > 40}
+    limites = {simple(p) for c in angers.xpath(LIMITES) for p in c.text_content().split(". ") if len(p) > 40}
     textes = [simple(p.text_content()) for p in angers.xpath("//section[@class='chapitre']/p")]
     assert limites and not [t for t in textes if any(limite in t for limite in limites)]
     paragraphes = [p.text.strip() for p in docx.Document(dossier / f"diagnostic-{CRAON}.docx").paragraphs]
@@ -211,7 +212,7 @@ def test_sur_la_carte_des_communes_aucun_nom_n_est_a_cheval(dossier):
     anneaux = traces(svg, "#aab4bd")
     texte = r'<text x="([\d.]+)" y="([\d.]+)" font-size="(\d+)"[^>]* stroke="#fff"[^>]*>([^<]+)</text>'
     ecrits = re.findall(texte, svg)
-    assert len(ecrits) > 2
+    assert ecrits
     for x, y, corps, nom in ecrits:
         demi, y = largeur_du_texte(html.unescape(nom), float(corps)) / 2, float(y)
         boite = (float(x) - demi, y - 0.7 * float(corps), float(x) + demi, y)
@@ -238,11 +239,12 @@ def test_brest_quatre_pages_un_dessin_seul_a_la_taille_des_autres(tmp_path):
     corps = []
 
     def voir(texte, cm, tm, police, taille):
-        if re.fullmatch(r"\s*(?:Finistère|20[012]\d)\s*", texte):
+        # Un dessin est mis à l'échelle ; un texte, non.
+        if texte.strip() and abs(cm[0]) != 1:
             corps.append(abs(taille * tm[0] * cm[0]))
 
     pages[1].extract_text(visitor_text=voir)
-    assert corps and max(corps) < 9, corps
+    assert len(corps) > 100 and max(corps) < 9
     note = page(tmp_path / f"note-{BREST}.html")
     titres = [simple(t.text_content()) for t in note.xpath("//div[@class='themes']//figcaption")]
     assert any(t.startswith("Plus de places en crèche que dans le département") for t in titres)

@@ -225,10 +225,10 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
             theme.dire("PE_ENF_M3_5ANS", f"{alors}{dite}.", precision=eprouve)
     if len(connues):
         premiere, derniere = (int(connues["annee"].iloc[i]) for i in (0, -1))
-        combien, ensuite = (float(connues["valeur"].iloc[i]) for i in (0, -1))
+        debut, fin = (float(connues["valeur"].iloc[i]) for i in (0, -1))
         serie = serie[serie["annee"].between(premiere, derniere)]
         dessin = graphiques_rang.serie(serie, territoire=donnees.territoire.code, titre="Naissances", decimales=0)
-        titre = f"{accord(combien, 'naissance')} en {premiere}, {nombre(ensuite, decimales=0)} en {derniere}"
+        titre = f"{accord(debut, 'naissance')} en {premiere}, {nombre(fin, decimales=0)} en {derniere}"
         theme.dessiner(dessin, titre, "Enfants de mères habitant le territoire, année par année")
     if not lecture.connu(NAISSANCES):
         return theme.rendre("Les naissances")
