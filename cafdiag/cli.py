@@ -336,7 +336,7 @@ def principal(arguments: list[str] | None = None) -> int:
     # jsonschema compile une grammaire de 2 s à l'import (format IRI, inutile ici) : on l'en dispense.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     try:
-        options = analyseur().parse_args(arguments)
+        options = analyseur().parse_args([*map(cli_choix.redresser, sys.argv[1:] if arguments is None else arguments)])
         with en_vigueur(options.geographie):
             while True:
                 try:
@@ -364,7 +364,11 @@ def _executer(options: argparse.Namespace) -> int:
     if options.commande is None:
         analyseur().print_help()
         return 2
-    return _COMMANDES[options.commande](options)
+    # Celles-ci disent elles-mêmes où elles en sont.
+    if options.commande in ("diagnostic", "lot", "explorer", "atelier", "donnees"):
+        return _COMMANDES[options.commande](options)
+    with cli_choix.patience():
+        return _COMMANDES[options.commande](options)
 
 
 def _territoires(options: argparse.Namespace) -> int:
@@ -456,9 +460,10 @@ def _diagnostic(options: argparse.Namespace) -> int:
 
 
 def _produire_le_diagnostic(options: argparse.Namespace) -> int:
-    from cafdiag.restitution.produire import diagnostic
+    from cafdiag.restitution.produire import diagnostic, formats_voulus
 
-    cible = cli_choix.lire_lieu(options.code)
+    lire_lieu, lire_formats = partial(cli_choix.lire_lieu, options.code), partial(formats_voulus, options.formats)
+    cible, formats = cli_choix.tout_lire(lire_lieu, lire_formats)
     if options.registre:
         cli_choix.lire_apports(options)  # dit ce que le registre a rangé de côté, avant un rapport qui ne le compte pas
     print(f"cafdiag : diagnostic en cours : {options.nom or cible.libelle}…", file=sys.stderr)
@@ -467,7 +472,7 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
         chemins = diagnostic(
             cible,
             sortie=options.sortie,
-            formats=options.formats,
+            formats=tuple(formats),
             nom_usage=options.nom,
             annee=options.annee,
             parametres=cli_choix.parametres(options),

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
+import re
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu
@@ -56,6 +60,26 @@ def format_de_sortie(*sous: argparse.ArgumentParser) -> None:
 def au_clavier() -> bool:
     """Vrai si quelqu'un peut lire une question et y répondre : ni tube, ni fichier, ni programme."""
     return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
+
+
+# Au-delà de tant de secondes sans rien dire, un écran vide inquiète.
+PATIENCE = 2.0
+
+
+@contextlib.contextmanager
+def patience() -> Iterator[None]:
+    """Au terminal, dit qu'un calcul est en cours plutôt que de laisser l'écran vide."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    dire = partial(print, "cafdiag : calcul en cours…", file=sys.stderr, flush=True)
+    minuterie = threading.Timer(PATIENCE, dire)
+    minuterie.daemon = True
+    minuterie.start()
+    try:
+        yield
+    finally:
+        minuterie.cancel()
 
 
 def preciser(options: argparse.Namespace, faute: TerritoireAmbigu) -> argparse.Namespace:
@@ -322,9 +346,16 @@ class Analyseur(argparse.ArgumentParser):
             return super().parse_known_args(*arguments, **options)
 
     def parse_args(self, *arguments: Any, **options: Any) -> Any:
-        """Comme argparse."""
-        with _en_francais():
-            return super().parse_args(*arguments, **options)
+        """Comme argparse ; une option inconnue propose celle qui lui ressemble, et l'aide de sa commande."""
+        lus, restes = self.parse_known_args(*arguments, **options)
+        if not restes:
+            return lus
+        sous: Analyseur = self
+        for nom in (getattr(lus, "commande", None), getattr(lus, "action", None)):
+            sous = next((s for n, s in sous._commandes() if n == nom), sous)
+        connues = list(sous._option_string_actions)
+        proches = [p for r in restes if r.startswith("-") for p in difflib.get_close_matches(r, connues, n=1)]
+        raise DemandeFausse(f"options inconnues : {' '.join(restes)}" + _essayez(proches), conseil=sous._aide())
 
     def format_usage(self) -> str:
         """Comme argparse."""
@@ -337,5 +368,42 @@ class Analyseur(argparse.ArgumentParser):
             return super().format_help()
 
     def error(self, message: str) -> NoReturn:
-        """Lève la faute, avec où trouver l'aide."""
-        raise DemandeFausse(message, conseil=f"voyez « {self.prog} --help »")
+        """Lève la faute, avec ce qui y ressemble et où trouver l'aide."""
+        if choix := re.search(r"choix inconnu : « (.*) » \(au choix : (.*)\)$", message, re.DOTALL):
+            permis = re.findall(r"[\w-]+", choix[2])
+            ecrit = _sans_accents(choix[1])
+            proches = difflib.get_close_matches(ecrit, permis, n=2)
+            # « importer » est une action de « donnees » : la commande entière se dit.
+            proches += [f"{nom} {action}" for nom, sous in self._commandes() for action, _ in sous._commandes()
+                        if difflib.get_close_matches(ecrit, [action], cutoff=0.8)]
+            if proches:
+                message = f"{message.partition(' : ')[0]} inconnu : « {choix[1]} »{_essayez(proches)}"
+        raise DemandeFausse(message, conseil=self._aide())
+
+    def _aide(self) -> str:
+        return f"voyez « {self.prog} --help »"
+
+    def _commandes(self) -> list[tuple[str, Analyseur]]:
+        """Les commandes de cet analyseur, ou les actions de cette commande."""
+        return [paire for action in self._actions if isinstance(action, argparse._SubParsersAction)
+                for paire in action.choices.items()]
+
+
+def _sans_accents(texte: str) -> str:
+    from cafdiag.territoires.normalisation import normaliser
+
+    return normaliser(texte).replace(" ", "-")
+
+
+def _essayez(proches: list[str]) -> str:
+    return f" ; essayez {' ou '.join(f'« {p} »' for p in dict.fromkeys(proches))}" if proches else ""
+
+
+def redresser(argument: str) -> str:
+    """Une option copiée d'un texte mis en forme, où « -- » est devenu un tiret long.
+
+    >>> redresser("—format"), redresser("–i"), redresser("–-sortie=a–b"), redresser("Val–d'Or"), redresser("-3")
+    ('--format', '-i', '--sortie=a–b', "Val–d'Or", '-3')
+    """
+    trouve = re.fullmatch(r"(?=-*[–—‒−])[-–—‒−]+([A-Za-z][\w-]*)(=.*)?", argument, re.DOTALL)
+    return f"{'-' if len(trouve[1]) == 1 else '--'}{trouve[1]}{trouve[2] or ''}" if trouve else argument

@@ -120,7 +120,10 @@ def _preparer(options: argparse.Namespace) -> int:
     if dossier() is None:
         print(f"cafdiag : {VARIABLE} est vide : rien n'est gardé d'avance.", file=sys.stderr)
         return 0
-    if not preparer(series=SERIES, communes=COMMUNES):
+    print("cafdiag : la France se mesure d'avance, vingt secondes ou plus…", file=sys.stderr)
+    if preparer(series=SERIES, communes=COMMUNES):
+        print("cafdiag : c'est prêt ; le prochain rapport n'a plus qu'à lire.", file=sys.stderr)
+    else:
         print("cafdiag : données confidentielles dans l'entrepôt : rien n'en est gardé d'avance.", file=sys.stderr)
     return 0
 

@@ -101,6 +101,17 @@ def test_tous_les_defauts_d_un_coup_et_rien_d_ecrit(tmp_path, capsys):
     assert "Craon — commune (53084)" in faute
 
 
+def test_une_note_de_bas_est_mise_de_cote_et_dite(tmp_path, capsys):
+    code, _, dit = dire(capsys, "--realisations", ecrire(tmp_path, LIGNES + "Source : service enfance;;;;;;\n"))
+    assert code == 0 and "note mise de côté" in dit
+
+
+@pytest.mark.parametrize("euros", ["1.250", "12,500"])
+def test_des_milliers_ou_des_decimales_ne_se_devinent_pas(euros, tmp_path, capsys):
+    code, _, faute = dire(capsys, "--realisations", ecrire(tmp_path, f"Crèche;Logement;Craon;2022;{euros};;\n"))
+    assert code == 1 and f"euros « {euros} » : des milliers ou des décimales ?" in faute
+
+
 @pytest.mark.parametrize(
     ("entete", "corps", "mot"),
     [

@@ -9,10 +9,12 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from cafdiag import cli, cli_choix
 from cafdiag.cli import analyseur, principal
 
 
@@ -379,6 +381,62 @@ def test_les_fautes_d_options_sont_dites_en_francais(capsys, arguments, attendu)
     code, _, erreurs = appeler(capsys, *arguments)
     assert code == 2 and attendu in erreurs and "--help »" in erreurs
     assert not re.search(r"(?i)\b(expected|invalid|argument[s]? are|unrecognized|ambiguous|ignored)\b", erreurs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "propose"),
+    [
+        (["mesurre", "53"], "essayez « mesurer »"),
+        (["données", "lister"], "essayez « donnees »"),
+        (["importer", "a.csv"], "« donnees importer »"),
+        (["donnees", "télécharger"], "essayez « telecharger »"),
+        (["mesurer", "53", "--formats", "json"], "essayez « --format »"),
+        (["donnees", "importer", "a.csv", "--tipe", "eaje"], "essayez « --type »"),
+        (["indicateurs", "--theme", "petites enfances"], "petite-enfance"),
+        (["mesurer", "53", "-i", "accueil collectif eaje"], "PE_TXCOUV_EAJE"),
+        (["mesurer", "53", "-i", "niveau de vie"], "CTX_NIV_VIE"),
+        (["diagnostic", "53", "--formats", "word"], "pour Word, docx"),
+        (["mesurer", "53012, 53084"], "53012+53084"),
+        (["mesurer", "69M"], "Métropole de Lyon — EPCI (200046977)"),
+        (["mesurer", "53", "--registre-complet", "Mayenne,5"], "« Mayenne » (53 ?)"),
+        (["diagnostic", "perimetre:Inconnu"], "cafdiag perimetre garder"),
+        (["donnees", "importer", "activite.xlsx"], "templates"),
+    ],
+    ids=lambda x: " ".join(x) if isinstance(x, list) else "",
+)
+def test_une_demande_tapee_de_travers_propose(capsys, tmp_path, monkeypatch, arguments, propose):
+    monkeypatch.chdir(tmp_path)
+    code, sortie, erreurs = appeler(capsys, *arguments)
+    assert code in (1, 2) and sortie == "" and propose in erreurs, erreurs
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["mesurer", "53", "–i", "CTX_POP"],
+        ["mesurer", "53", "-i", "CTX_POP", "—format", "texte"],
+        ["mesurer", "53", "-i", "ctx-pop"],
+        ["indicateurs", "--theme", "Petite enfance"],
+        ["simuler", "53", "--cible", "75 %"],
+        ["simuler", "200048551", "--cible", "département"],
+    ],
+    ids=" ".join,
+)
+def test_ce_qui_ne_se_lit_que_d_une_facon_est_compris(capsys, arguments):
+    """Tirets d'un traitement de texte, accents, casse, signe de pourcentage."""
+    code, sortie, erreurs = appeler(capsys, *arguments)
+    assert code == 0 and sortie, erreurs
+
+
+@pytest.mark.parametrize(
+    ("lent", "au_terminal", "dit"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_une_commande_longue_le_dit_au_terminal(capsys, monkeypatch, lent, au_terminal, dit):
+    monkeypatch.setattr(cli_choix, "PATIENCE", 0.05 if lent else 30)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: au_terminal, raising=False)
+    monkeypatch.setitem(cli._COMMANDES, "indicateurs", lambda options: time.sleep(0.3) or 0)
+    code, sortie, erreurs = appeler(capsys, "indicateurs")
+    assert code == 0 and sortie == "" and (erreurs == "cafdiag : calcul en cours…\n") is dit
 
 
 @pytest.mark.parametrize("cle, dit", [("53200", True), ("Saint-Baudelle", False), ("53130", False)])

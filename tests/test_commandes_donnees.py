@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from cafdiag import cli_donnees
-from cafdiag.donnees import catalogue, commandes, entrepot
+from cafdiag.donnees import catalogue, commandes, entrepot, transport
 from cafdiag.donnees.catalogue import Adresse, Source
 from cafdiag.donnees.commandes import verifier
 from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
@@ -125,6 +125,29 @@ def test_un_echec_n_arrete_pas_les_autres_et_garde_l_ancien(serveur):
     constats = verifier().set_index("objet")
     assert "dernier téléchargement manqué" in constats.loc["taux", "constat"]
     assert "le contenu a changé" in constats.loc["gardee", "constat"]
+
+
+def test_un_serveur_injoignable_n_est_pas_attendu_pour_chaque_source(serveur, monkeypatch):
+    """Réseau coupé : la première source l'apprend, les suivantes du même serveur n'essaient qu'une fois."""
+    essais = []
+
+    def demander(url, *_):
+        essais.append(url.rsplit("/", 1)[1])
+        raise transport._Passager(transport.INJOIGNABLE)
+
+    monkeypatch.setattr(transport, "_demander", demander)
+    phrases = []
+    reglages = ReglagesDeTransport(essais=3, attente=0.001)
+    bilan = commandes.telecharger(["taux", "gardee"], reglages=reglages, annoncer=phrases.append)
+    assert essais == ["taux.csv"] * 3 + ["gardee.csv"] and not bilan.reussi
+    assert transport.INJOIGNABLE in phrases[0] and "toujours injoignable" in phrases[1]
+
+
+def test_preparer_dit_ce_qu_il_fait(capsys, monkeypatch):
+    monkeypatch.setattr("cafdiag.indicateurs.preparation.preparer", lambda **_: True)
+    assert _cli("preparer") == 0
+    dit = capsys.readouterr().err
+    assert "se mesure d'avance" in dit and "c'est prêt" in dit
 
 
 def test_deux_millesimes_telecharges_de_suite_s_expliquent(serveur, capsys):

@@ -401,6 +401,26 @@ def test_tous_les_seuils_par_la_commande(activite, capsys, seuil):
     assert all(bas <= 1 and haut >= seuil - 1 for bas, haut in cernes.values())
 
 
+def test_deux_geographies_ne_se_trahissent_pas(activite, capsys):
+    """Bény-sur-Mer a changé d'intercommunalité : celle d'hier, moins celle d'aujourd'hui, la rendrait."""
+    beny, quittee, rejointe = "14062", "200069516", "241400860"
+    lieux = sorted({*cd.territoire(quittee).communes, *cd.territoire(rejointe).communes})
+    effectifs = {c: 3 if c == beny else 20 + rang for rang, c in enumerate(lieux)}
+    activite({("commune", c, "enfants_bas_revenus"): n for c, n in effectifs.items()})
+    montrees = {}
+    for annee in ("2026", "2025"):
+        for code in (*lieux, quittee, rejointe):
+            demande = ["mesurer", code, "-i", "PS_BASREV_ENF", "--geographie", annee, "--format", "json"]
+            assert principal(demande) == 0
+            montrees[annee, code] = json.loads(capsys.readouterr().out)[0]["valeur"]
+    assert montrees["2026", beny] is None
+    # Le masque est le même dans les deux géographies, commune par commune.
+    assert [montrees["2026", c] for c in lieux] == [montrees["2025", c] for c in lieux]
+    for code in (quittee, rejointe):
+        hier, aujourd_hui = montrees["2025", code], montrees["2026", code]
+        assert aujourd_hui is not None and (hier is None or abs(hier - aujourd_hui) != effectifs[beny])
+
+
 def test_un_perimetre_qui_isole_une_petite_commune_est_tu(activite):
     effectifs = [3, 17, *range(40, 75)]
     activite(par_commune(effectifs))

@@ -14,6 +14,7 @@ from cafdiag.donnees.registres_champs import TYPES_STRUCTURES as TYPES_STRUCTURE
 from cafdiag.erreurs import EntreeFautive, fichier_illisible
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
+from cafdiag.territoires.normalisation import normaliser
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -115,9 +116,17 @@ def _refuser_departements(codes: frozenset[str]) -> None:
     if inconnus:
         raise EntreeFautive(
             "registre complet",
-            [f"département inconnu : « {c} »" for c in inconnus],
+            [f"département inconnu : « {c} »{_voulait(c)}" for c in inconnus],
             attendu="des codes de département, comme 49 ou 2A",
         )
+
+
+def _voulait(ecrit: str) -> str:
+    """Le département que ce nom ou ce code sans son zéro désigne."""
+    departements = lire_table("departements", colonnes=["code", "nom"])
+    designes = departements["code"].eq(ecrit.zfill(2).upper())
+    designes |= departements["nom"].map(normaliser).eq(normaliser(ecrit))
+    return "".join(f" ({code} ?)" for code in departements.loc[designes, "code"])
 
 
 def _lire_registre(chemin: Path) -> Lecture:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -26,9 +27,10 @@ from cafdiag.donnees.mises_a_jour import plus_ancienne
 from cafdiag.donnees.octets import SUFFIXES
 from cafdiag.donnees.reunion import CLES
 from cafdiag.donnees.telechargement import dernier_echec, en_service, lire_fiche, prendre
-from cafdiag.donnees.transport import ReglagesDeTransport, Suivi
+from cafdiag.donnees.transport import INJOIGNABLE, ReglagesDeTransport, Suivi
 from cafdiag.donnees.verification import verifier
 from cafdiag.erreurs import VERIFIER_CHEMIN, CafdiagError, DemandeFausse, DonneesAbimees, EntreeFautive
+from cafdiag.magasin import dossier
 
 if TYPE_CHECKING:
     from cafdiag.donnees.compte_rendu import CompteRendu, Lecture
@@ -176,10 +178,21 @@ def telecharger(
         Source inconnue : rien n'est pris.
     """
     bilan = BilanDesDonnees()
+    injoignables: set[str] = set()
     for source in catalogue.choisir(sources):
+        hotes = {urlsplit(a.url).netloc for a in source.adresses}
+        muet = hotes <= injoignables
+        # Un serveur qu'on n'a pas su joindre n'est pas attendu quatre fois pour chacun de ses fichiers.
+        siens = dataclasses.replace(reglages or ReglagesDeTransport(), essais=1) if muet else reglages
         with _barre(source.nom, progression) as suivi:
-            arrivee = prendre(source, reglages=reglages, suivi=suivi, forcer=forcer)
+            arrivee = prendre(source, reglages=siens, suivi=suivi, forcer=forcer)
         message = "".join([arrivee.message, *(f" ; {r}" for r in arrivee.remarques)])
+        if arrivee.etat != "echec":
+            injoignables -= hotes
+        elif INJOIGNABLE in arrivee.message:
+            if muet:
+                message = f"{source.nom} : {', '.join(sorted(hotes))} toujours injoignable"
+            injoignables |= hotes
         bilan.noter(source.nom, arrivee.etat, message, jeu=source.jeu)
         if arrivee.fiche and lire:
             if source.lecteur:
@@ -247,9 +260,15 @@ def _fichiers(demandes: Sequence[str | Path] | str | Path) -> list[Path]:
     if absents or not trouves:
         raise DemandeFausse(
             "fichiers introuvables : " + ", ".join(absents) if absents else "aucun fichier donné",
-            conseil=VERIFIER_CHEMIN,
+            conseil=VERIFIER_CHEMIN + "".join(_modele(absent) for absent in absents),
         )
     return list(dict.fromkeys(trouves))
+
+
+def _modele(absent: str) -> str:
+    """Où est le modèle vierge d'un fichier que l'on n'a pas encore rempli."""
+    modele = dossier("templates") / "registres" / Path(absent).name
+    return f" ; le modèle à remplir est {modele}" if modele.is_file() else ""
 
 
 def _lire(

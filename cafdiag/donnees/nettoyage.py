@@ -25,6 +25,8 @@ _ESPACES = dict.fromkeys(map(ord, " \t\u00a0\u202f\u2009\u2007'’"))
 # Un nombre que Python et Arrow lisent de même, sans espace ni exposant, sa virgule changée en point.
 _ORDINAIRE = r"^-?[0-9]{1,15}(\.[0-9]{1,20})?$"
 _NOMBRE = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+# « 1.250 », « 12,500 » : mille deux cent cinquante, ou un et un quart ?
+MILLIERS_OU_DECIMALES = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _PSEUDO_ZONES = re.compile(r"(?=.*[XZ])[XZ]+|COM|TOTAL|\d{2,3}[XZ]+|_[TZU]")
 _ANNEE = re.compile(r"(?:19|20)\d\d")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.nettoyage import nombre
+from cafdiag.donnees.nettoyage import MILLIERS_OU_DECIMALES, nombre
 from cafdiag.donnees.releves import Colonne, Ligne, lire_releve
 from cafdiag.erreurs import EntreeFautive, TerritoireAmbigu, TerritoireInconnu
 from cafdiag.magasin import lire_table
@@ -154,7 +154,7 @@ def _une(ligne: Ligne, codes_themes: Mapping[str, str], themes: Mapping[str, str
         fautes.append(f"thème « {textes['theme']} » (au choix : {', '.join(themes.values())})")
     annee = textes["annee"]
     if not (re.fullmatch(r"\d{4}", annee) and _ANNEES[0] <= int(annee) <= _ANNEES[1]):
-        fautes.append(f"année « {annee} »")
+        fautes.append(f"année « {annee} » (attendu : de {_ANNEES[0]} à {_ANNEES[1]})")
     lue: dict[str, str | float] = {"action": action, "theme": theme, "annee": annee}
     for mesure in MESURES:
         ecrit = re.sub(r"\s*(€|euros?|heures?|h|places?)$", "", textes.get(mesure, ""), flags=re.IGNORECASE)
@@ -162,4 +162,6 @@ def _une(ligne: Ligne, codes_themes: Mapping[str, str], themes: Mapping[str, str
         lue[mesure] = valeur = float(valeurs.iloc[0])
         if statuts.iloc[0] == "illisible" or valeur < 0:
             fautes.append(f"{mesure} « {textes[mesure]} » (un nombre positif, ou rien si l'on ne sait pas)")
+        elif MILLIERS_OU_DECIMALES.fullmatch(ecrit):
+            fautes.append(f"{mesure} « {textes[mesure]} » : des milliers ou des décimales ? écrivez 1 250 ou 1,25")
     return lue, fautes

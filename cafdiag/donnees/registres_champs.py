@@ -515,7 +515,6 @@ def types_de(nom: str, categorie: str = "") -> tuple[str, ...]:
 TEXTE_MAX = 300
 PLACES_MAX = 5000
 _DANGER = ("=", "+", "-", "@")
-_AMBIGU = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _DATES = (
     re.compile(r"(?P<a>\d{4})-(?P<m>\d\d?)-(?P<j>\d\d?)(?:[T ]00:00(?::00)?)?"),
     re.compile(r"(?P<j>\d\d?)[/.\-](?P<m>\d\d?)[/.\-](?P<a>\d{4})"),
@@ -584,7 +583,7 @@ def _textes(champ: Champ, serie: pd.Series):
 
 def _nombres(champ: Champ, serie: pd.Series):
     valeurs, statut = nettoyage.nombre(serie)
-    ambigus = serie.str.fullmatch(_AMBIGU.pattern) if len(serie) else serie.astype(bool)
+    ambigus = serie.str.fullmatch(nettoyage.MILLIERS_OU_DECIMALES.pattern) if len(serie) else serie.astype(bool)
     faux = statut.eq("illisible") | valeurs.lt(0)
     defauts = [(i, champ.nom, serie[i], "un nombre positif, comme 1 234,5") for i in serie.index[faux]]
     defauts += [

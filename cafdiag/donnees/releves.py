@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cafdiag.donnees.registres_rgpd import entete_nominatif, nominatives
-from cafdiag.donnees.registres_tableau import est_un_cumul
+from cafdiag.donnees.registres_tableau import NOTE, est_un_cumul, nature
 from cafdiag.donnees.tableurs import SANS_VALEUR, Feuille, lire_feuilles
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.territoires.normalisation import normaliser
@@ -132,6 +132,9 @@ def lire_releve(
             textes = {n: cases[k].strip() if k < len(cases) else "" for n, k in trouvees.items()}
             if not any(textes.values()):
                 defauts += [f"{ou}ligne {numero} : rien dans les colonnes attendues"]
+                continue
+            if nature(cases, {}, entetes) == NOTE:
+                remarques.append(f"{ou}ligne {numero} : note mise de côté")
                 continue
             if premiere < len(cases) and est_un_cumul(cases[premiere]):
                 cumuls.append(f"{ou}ligne {numero}")

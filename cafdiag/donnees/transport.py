@@ -52,6 +52,7 @@ _REPONSES = {
     503: "le serveur est indisponible",
     504: "le serveur ne répond pas à temps",
 }
+INJOIGNABLE = "la connexion est impossible ou coupée (réseau absent, ou accès refusé)"
 Suivi = Callable[[int, "int | None"], None]
 
 
@@ -152,7 +153,7 @@ def _panne(cause: Exception) -> Exception:
     if isinstance(cause, (erreurs.Timeout, TimeoutError)) or "timed out" in str(cause).lower():
         return _Passager("le serveur s'est tu trop longtemps")
     if isinstance(cause, erreurs.ConnectionError) and not getattr(cause, "response", None):
-        return _Passager("la connexion est impossible ou coupée (réseau absent, ou accès refusé)")
+        return _Passager(INJOIGNABLE)
     return _Passager("la connexion a été coupée")
 
 

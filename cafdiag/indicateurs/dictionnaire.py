@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from functools import lru_cache
 
 import pandas as pd
 
 from cafdiag.erreurs import DemandeFausse, DonneesAbimees
 from cafdiag.magasin import dossier, verifier
+from cafdiag.territoires.normalisation import normaliser
 
 THEMES = {
     "portrait": "Portrait du territoire",
@@ -69,9 +71,12 @@ def dictionnaire(*, theme: str | None = None) -> pd.DataFrame:
     table = _lire().copy(deep=False)
     if theme is None:
         return table
-    if theme not in THEMES:
-        raise DemandeFausse(f"thème inconnu : « {theme} »", attendu=", ".join(THEMES))
-    return table[table["theme"] == theme]
+    choisi = normaliser(theme).replace(" ", "-")
+    if choisi not in THEMES:
+        proches = difflib.get_close_matches(choisi, THEMES, n=1)
+        conseil = f"essayez « {proches[0]} »" if proches else ""
+        raise DemandeFausse(f"thème inconnu : « {theme} »", attendu=", ".join(THEMES), conseil=conseil)
+    return table[table["theme"] == choisi]
 
 
 @lru_cache(maxsize=1)
@@ -89,6 +94,14 @@ def effectifs() -> frozenset[str]:
     # Un montant médian est en euros entiers, et se compare.
     comptes = table["decimales"].eq(0) & table["unite"].str.fullmatch(r"\w+") & table["unite"].ne("euros")
     return frozenset(table.index[table["regle"].eq("A2") | comptes])
+
+
+def _proches(ecrit: str, connus: list[str]) -> list[str]:
+    """Les codes qui ressemblent à ce qui est écrit, ou dont le libellé a tous ses mots."""
+    mots = normaliser(ecrit).split()
+    libelles = _lire()["libelle"].map(normaliser)
+    dits = [code for code, libelle in libelles.items() if mots and all(m in libelle for m in mots)]
+    return difflib.get_close_matches(ecrit.upper(), connus, n=3, cutoff=0.5) or dits[:5]
 
 
 def choisir(codes: list[str] | None = None) -> list[str]:
@@ -109,10 +122,11 @@ def choisir(codes: list[str] | None = None) -> list[str]:
         return connus
     if isinstance(codes, str):
         codes = [codes]
-    voulus = list(dict.fromkeys(str(c).strip().upper() for c in codes))
-    inconnus = [c for c in voulus if c not in connus]
+    ecrits = {re.sub(r"[\s_-]+", "_", str(c).strip()).upper(): str(c).strip() for c in codes}
+    voulus = list(ecrits)
+    inconnus = [ecrits[c] for c in voulus if c not in connus]
     if inconnus:
-        proches = sorted({p for c in inconnus for p in difflib.get_close_matches(c, connus, n=3, cutoff=0.5)})
+        proches = sorted({p for c in inconnus for p in _proches(c, connus)})
         raise DemandeFausse(
             "indicateur inconnu : " + ", ".join(f"« {c} »" for c in inconnus),
             attendu="un code du dictionnaire" + (f" ({', '.join(proches)} ?)" if proches else ""),

@@ -138,7 +138,7 @@ def besoin(
     table = sans_place(contexte)
     resume = table.assign(section="territoire", code=lieu.code, nom=lieu.nom)
     if resume["bas"].isna().all() and resume["statut"].eq("non_disponible").all():
-        raise DemandeFausse(f"{lieu.libelle} : {resume['motif'].iloc[0]}", conseil="rien n'est compté, pas même zéro")
+        raise DemandeFausse(f"{lieu.libelle} : {resume['motif'].iloc[0]} ; rien n'est compté, pas même zéro")
     public = "emploi" if pd.notna(resume["bas"].iloc[-1]) else "tous"
     communes = _par_commune(contexte, list(lieu.communes), public)
     return Besoin(

@@ -14,6 +14,7 @@ from cafdiag.donnees.grandeurs import COMPOSEES
 from cafdiag.donnees.registres_activite import PARTIES
 from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.erreurs import ProductionImpossible
+from cafdiag.geographie import REFERENCE, geographie
 from cafdiag.indicateurs.contexte import Contexte
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.options import Options
@@ -31,6 +32,7 @@ from cafdiag.indicateurs.tables_calcul import MAILLES, Tables, contexte_des
 from cafdiag.territoires import membres
 from cafdiag.territoires.gardes import dossier_montres, gardes_en_rang
 from cafdiag.territoires.montres import retenir
+from cafdiag.territoires.passage import epci_ailleurs
 from cafdiag.territoires.resolution import perimetre_en_texte
 
 _ATTENTE = 300.0
@@ -228,8 +230,25 @@ def _lieux(touchees: frozenset[int], *, partout: bool) -> dict[Lieu, np.ndarray]
         autour[communes] |= touchee[communes].any()
     ensembles: dict[Lieu, np.ndarray] = {}
     for maille in MAILLES:
-        for code, communes in _communes_de(maille).items():
-            petit = maille in ("commune", "epci")
+        petit = maille in ("commune", "epci")
+        lieux = _epci_de_reference() if maille == "epci" else {(maille, c): r for c, r in _communes_de(maille).items()}
+        for lieu, communes in lieux.items():
             if autour[communes].any() if petit else partout or autour[communes].all():
-                ensembles[(maille, code)] = communes
+                ensembles[lieu] = communes
     return ensembles
+
+
+def _epci_de_reference() -> dict[Lieu, np.ndarray]:
+    """Les intercommunalités d'aujourd'hui, quelle que soit la géographie en vigueur, dans le même ordre.
+
+    Montrée dans ses deux périmètres, une intercommunalité rendrait la commune qui les sépare : celui d'hier se tait.
+    """
+    siens = _communes_de("epci")
+    if geographie() == REFERENCE:
+        return {("epci", code): rangs for code, rangs in siens.items()}
+    ailleurs = {code: _rangs_des_communes().get_indexer(pd.Index(epci.communes, dtype=object))
+                for code, epci in epci_ailleurs().items()}
+    parties = {int(rang) for rangs in ailleurs.values() for rang in rangs}
+    lieux: dict[Lieu, np.ndarray] = {("epci", c): r for c, r in siens.items() if parties.isdisjoint(r.tolist())}
+    lieux |= {("reference", code): rangs for code, rangs in ailleurs.items()}
+    return dict(sorted(lieux.items(), key=lambda paire: int(paire[1].min())))

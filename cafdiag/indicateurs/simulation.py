@@ -28,6 +28,7 @@ from cafdiag.indicateurs.petite_enfance import bornes_du_taux
 from cafdiag.indicateurs.simulation_objets import DECLARE, VOTRE_CHIFFRE, Hypotheses, Simulation
 from cafdiag.indicateurs.tables_calcul import contexte_de
 from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires.normalisation import normaliser
 
 TAUX = {
     "global": ("PE_TXCOUV_GLOBAL", "txcouv", "taux de couverture global"),
@@ -244,11 +245,13 @@ def _par_mode(besoin: pd.DataFrame, parts: Mapping[str, float]) -> pd.DataFrame:
 def _cible(cible: str | float, lieu: Territoire, mesures: pd.DataFrame) -> tuple[float, str]:
     """Taux visé, et comment le dire."""
     texte = str(cible).strip().lower()
+    texte = texte.removesuffix("%").strip()
     if re.fullmatch(r"\d+([.,]\d+)?", texte):
         nombre = float(texte.replace(",", "."))
         if not 0 < nombre <= 200:
             raise DemandeFausse(f"cible : {texte} places pour 100 enfants", attendu="plus de 0, 200 au plus")
         return nombre, f"{texte.replace('.', ',')} places pour 100 enfants"
+    texte = normaliser(texte)
     if texte not in CIBLES:
         raise DemandeFausse(f"cible inconnue : « {cible} »", attendu=f"{', '.join(CIBLES)}, ou un nombre")
     if texte == "comparables":

@@ -139,8 +139,9 @@ def phrases(avis: Avis) -> list[str]:
                     if taux == "eaje":
                         continue
                     gain = _un(e["gain"], e["gain_bas"], e["gain_haut"])
+                    mot = "place" if e["gain"] < 2 and "(" not in gain else "places"
                     dites.append(
-                        f"{e['nom']} : {gain} places de plus pour 100 enfants de moins de 3 ans ; le taux lui-même "
+                        f"{e['nom']} : {gain} {mot} de plus pour 100 enfants de moins de 3 ans ; le taux lui-même "
                         f"n'est pas connu ({e['motif']})."
                     )
                 else:

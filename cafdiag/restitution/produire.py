@@ -5,6 +5,7 @@ Rien n'est écrit dans le dossier de sortie avant que tout soit prêt ; chaque f
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -216,7 +217,7 @@ def preparer(
     ('html',)
     """
     cible = cible if isinstance(cible, Territoire) else territoire(cible)
-    voulus = _formats(formats)
+    voulus = formats_voulus(formats)
     valeurs = {"code": cible.cle, "nom_usage": str(nom_usage), "annee": "" if annee is None else str(annee)}
     if cible.maille == "perimetre":
         valeurs["nom_usage"] = valeurs["nom_usage"] or cible.nom
@@ -267,7 +268,7 @@ def trouver_identite(formats: str | tuple, identite: str | Path, sortie: str | P
     DemandeFausse
         Une identité donnée sans demander de document qui la porte : elle ne servirait à rien.
     """
-    demandee = bool(set(livrables.SIGNES) & set(_formats(formats)))
+    demandee = bool(set(livrables.SIGNES) & set(formats_voulus(formats)))
     if identite and not demandee:
         raise DemandeFausse(
             "--identite sans document qui la porte",
@@ -300,12 +301,27 @@ def ranger(sortie: Path, fichiers: dict[str, tuple[str, str | bytes]]) -> dict[s
     return chemins
 
 
-def _formats(formats: str | tuple) -> list[str]:
-    voulus = [f.strip().lower() for f in (formats.split(",") if isinstance(formats, str) else formats)]
+def formats_voulus(formats: str | tuple) -> list[str]:
+    """Les formats demandés, contrôlés.
+
+    Raises
+    ------
+    DemandeFausse
+        Tous les formats inconnus d'un coup.
+
+    Examples
+    --------
+    >>> formats_voulus("HTML; docx,pdf")
+    ['html', 'docx', 'pdf']
+    """
+    suite = re.split(r"[,;\s]+", formats.strip(" ,;")) if isinstance(formats, str) else formats
+    voulus = [f.strip().lower() for f in suite]
     inconnus = [f for f in voulus if f not in FORMATS]
     if inconnus or not voulus:
         raise DemandeFausse(
-            "format inconnu : " + ", ".join(f"« {f} »" for f in inconnus), attendu=", ".join(FORMATS)
+            "format inconnu : " + ", ".join(f"« {f} »" for f in inconnus),
+            attendu=", ".join(FORMATS),
+            conseil="pour Word, docx ; pour Excel, xlsx ; pour PowerPoint, pptx",
         )
     return voulus
 

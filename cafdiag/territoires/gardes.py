@@ -92,7 +92,7 @@ def communes_gardees(nom: str) -> tuple[str, list[str]]:
             nom,
             propositions=connus,
             attendu="le nom d'un périmètre gardé",
-            conseil="" if connus else "donnez ses codes : cd.perimetre(nom, [codes])",
+            conseil="" if connus else f"gardez-le d'abord : cafdiag perimetre garder \"{nom}\" CODE+CODE",
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise DonneesAbimees(

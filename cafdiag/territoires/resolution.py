@@ -176,6 +176,13 @@ def _par_code(texte: str, maille: str | None) -> Territoire | None:
             attendu="un périmètre libre, redonné par ses communes",
             conseil="écrivez ses codes réunis par « + », par exemple 53012+53084",
         )
+    if code in ("69D", "69M"):
+        # L'Insee partage ainsi le Rhône dans ses fichiers.
+        raise TerritoireInconnu(
+            texte,
+            attendu="le Rhône, sa métropole comprise, ou elle seule",
+            propositions=[decrire("departement", "69"), decrire("epci", "200046977")],
+        )
     if decimale := _DECIMALE_DE_TABLEUR.match(code):
         raise TerritoireInconnu(
             texte,
@@ -245,6 +252,7 @@ def _par_nom(nom: str, maille: str | None) -> Territoire:
         raise TerritoireInconnu(
             nom,
             propositions=proches,
+            conseil=_reunir_les_codes(nom),
             attendu=f"un nom ou un code de la géographie {geographie()}"
             if maille is None
             else f"un nom ou un code de la maille {LIBELLES_MAILLES[maille]} en {geographie()}",
@@ -298,8 +306,17 @@ def avertir_scission(lieu: Territoire) -> Territoire:
     return replace(lieu, avertissements=(*lieu.avertissements, message(passage)))
 
 
+def _reunir_les_codes(texte: str) -> str:
+    """Le conseil à qui écrit plusieurs codes à la suite : « 53012, 53084 » ; vide sinon."""
+    codes = [c for c in re.split(r"[\s,;/&]+", texte.strip()) if c]
+    plusieurs = len(codes) > 1 and all(len(c) in (5, 9) and _SEMBLE_UN_CODE.match(c.upper()) for c in codes)
+    return f"pour un groupe de communes, réunissez les codes par « + » : {'+'.join(codes)}" if plusieurs else ""
+
+
 def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconnu:
     """L'erreur d'un code qui n'existe pas : zéro perdu, code postal, faute de frappe."""
+    if reunis := _reunir_les_codes(texte):
+        return TerritoireInconnu(texte, attendu="un seul territoire, ou un périmètre", conseil=reunis)
     mailles = (maille,) if maille else ("commune", "epci", "departement")
     corriges, attendu = _corriger(code)
     trouves = [decrire(sorte, autre) for autre in corriges for sorte in mailles if autre in fiches()[sorte]]
