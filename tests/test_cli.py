@@ -393,12 +393,12 @@ def test_les_fautes_d_options_sont_dites_en_francais(capsys, arguments, attendu)
         (["mesurer", "53", "--formats", "json"], "essayez « --format »"),
         (["donnees", "importer", "a.csv", "--tipe", "eaje"], "essayez « --type »"),
         (["indicateurs", "--theme", "petites enfances"], "petite-enfance"),
-        (["mesurer", "53", "-i", "accueil collectif eaje"], "PE_TXCOUV_EAJE"),
+        (["mesurer", "53", "-i", "couverture eaje"], "PE_TXCOUV_EAJE"),
         (["mesurer", "53", "-i", "niveau de vie"], "CTX_NIV_VIE"),
         (["diagnostic", "53", "--formats", "word"], "pour Word, docx"),
         (["mesurer", "53012, 53084"], "53012+53084"),
         (["mesurer", "69M"], "Métropole de Lyon — EPCI (200046977)"),
-        (["mesurer", "53", "--registre-complet", "Mayenne,5"], "« Mayenne » (53 ?)"),
+        (["mesurer", "53", "--registre", "a.csv", "--registre-complet", "Mayenne,5"], "« Mayenne » (53 ?)"),
         (["diagnostic", "perimetre:Inconnu"], "cafdiag perimetre garder"),
         (["donnees", "importer", "activite.xlsx"], "templates"),
     ],
@@ -406,6 +406,7 @@ def test_les_fautes_d_options_sont_dites_en_francais(capsys, arguments, attendu)
 )
 def test_une_demande_tapee_de_travers_propose(capsys, tmp_path, monkeypatch, arguments, propose):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("type;nom;code\nevs;A;53084\n", encoding="utf-8")
     code, sortie, erreurs = appeler(capsys, *arguments)
     assert code in (1, 2) and sortie == "" and propose in erreurs, erreurs
 

@@ -141,6 +141,9 @@ def test_un_serveur_injoignable_n_est_pas_attendu_pour_chaque_source(serveur, mo
     bilan = commandes.telecharger(["taux", "gardee"], reglages=reglages, annoncer=phrases.append)
     assert essais == ["taux.csv"] * 3 + ["gardee.csv"] and not bilan.reussi
     assert transport.INJOIGNABLE in phrases[0] and "toujours injoignable" in phrases[1]
+    # Le contrôle le dit une fois pour toutes.
+    (constat,) = verifier()["constat"]
+    assert transport.INJOIGNABLE in constat and "taux, gardee" in constat
 
 
 def test_preparer_dit_ce_qu_il_fait(capsys, monkeypatch):

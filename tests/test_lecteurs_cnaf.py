@@ -112,6 +112,16 @@ def test_taux_par_epci(tmp_path):
     assert rejet.ligne == 5 and "pseudo-zone" in rejet.raison and rejet.valeur == "XX"
 
 
+def test_des_taux_de_zero_a_un_sont_refuses(tmp_path):
+    """Un tableur a rendu « 53,1 % » en 0,531 : cent fois trop peu, pour chaque ligne."""
+    chemin = tmp_path / "taux.csv"
+    entete, *lignes = TAUX_EPCI.splitlines()[:4]
+    parts = [";".join([*c[:3], *(f"{float(v) / 100:g}" for v in c[3:])]) for c in (li.split(";") for li in lignes)]
+    chemin.write_text("\n".join([entete, *parts]) + "\n", encoding="utf-8")
+    with pytest.raises(EntreeFautive, match="de 0 à 1"):
+        lire(chemin)
+
+
 def test_libelles_virgules_dates_et_ancien_code(tmp_path):
     lue = lire(ecrire(tmp_path, "export.csv", LIBELLES_COM))
     assert lue.table["code"].tolist() == ["01004", "49126"] and lue.table["txcouv"].tolist() == [68.9, 60.0]

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from cafdiag.donnees import catalogue, entrepot
+from cafdiag.donnees.compte_rendu import accord
 from cafdiag.donnees.entrepot import sans_ecriture
 from cafdiag.donnees.mises_a_jour import phrase, plus_ancienne
 from cafdiag.donnees.reunion import STATUT
 from cafdiag.donnees.telechargement import Fiche, dernier_echec, en_service, lire_fiche
+from cafdiag.donnees.transport import INJOIGNABLE
 from cafdiag.erreurs import DonneesAbimees
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import a_jour
@@ -76,6 +78,7 @@ def _tableau(constats: _Constats) -> pd.DataFrame:
 
 def _cache(constats: _Constats) -> dict[str, Fiche]:
     fiches = {}
+    injoignables: list[str] = []
     for source in catalogue.lire_catalogue().values():
         try:
             fiche = lire_fiche(source.nom)
@@ -84,7 +87,9 @@ def _cache(constats: _Constats) -> dict[str, Fiche]:
             constats.dire("erreur", source.nom, str(erreur))
             continue
         echec = dernier_echec(source.nom)
-        if echec:
+        if INJOIGNABLE in str(echec.get("message")) and not fiche:
+            injoignables.append(source.nom)
+        elif echec:
             reste = f" ; la version du {fiche.date[:10]} reste en service" if fiche else ""
             constats.dire(
                 "attention", source.nom, f"dernier téléchargement manqué : {echec.get('message')}{reste}"
@@ -100,6 +105,9 @@ def _cache(constats: _Constats) -> dict[str, Fiche]:
                 f"le contenu a changé le {fiche.date[:10]} "
                 f"(empreinte {str(avant.get('empreinte'))[:12]}… → {fiche.empreinte[:12]}…)",
             )
+    if injoignables:
+        constats.dire("attention", f"{len(injoignables)} {accord('source', len(injoignables))}",
+                      f"dernier téléchargement manqué : {INJOIGNABLE} : {', '.join(injoignables)}")
     return fiches
 
 

@@ -58,6 +58,8 @@ _MAILLES = {"com": "commune", "comm": "commune", "commune": "commune", "epci": "
 _TAUX = frozenset({"txcouv", "tauxcouv", "couv", "couverture"})
 _PLACES = frozenset({"pl", "place", "places", "nbpla", "offre"})
 # Les seuls mots admis : « taux de couverture vaccinale » n'est pas un taux de couverture de l'accueil.
+# Aucun taux de couverture publié n'est si bas : l'EPCI le moins pourvu a 2,7 places pour 100 enfants.
+_PART_MAX = 1.5
 _ADMIS = _TAUX | _PLACES | set(_MAILLES) | frozenset(re.findall(r"\w+",
     "tx taux de du d en la le les l des pour par 100 enfant enfants moins 3 ans accueil jeune jeunes collectif "
     "col psu hors eaje non creche creches prescol prescolarisation scolarisation a 2 ecole am assistant "
@@ -212,6 +214,10 @@ def _lire(chemin: Path, genre: str, *, feuille: str | None = None, annee: int | 
     verifier_somme(c, valeurs, [f"{prefixe}_{m}" for m in ("eaje", "prescol", "am", "gad")], total, tolerances[2])
     if genre == "places":
         verifier_entiers(c, valeurs)
+    elif total in valeurs and valeurs[total].max() <= _PART_MAX:
+        raise refuser(brut, f"des taux de 0 à 1 (au plus {valeurs[total].max():g}) : une part, ou un format « % » ôté",
+                      attendu="des places pour 100 enfants, comme 53,1",
+                      conseil="reprenez le fichier de la Cnaf, ou multipliez ses taux par 100")
     if maille == "commune":
         verifier_communes(c, codes, trouver(brut.entete, _NOMS["commune"]), codes_de.get("departement"))
     c.sans_doublon([codes, an], valeurs)
