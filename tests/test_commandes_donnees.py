@@ -146,7 +146,8 @@ def test_un_serveur_injoignable_n_est_pas_attendu_pour_chaque_source(serveur, mo
     assert transport.INJOIGNABLE in constat and "taux, gardee" in constat
 
 
-def test_preparer_dit_ce_qu_il_fait(capsys, monkeypatch):
+def test_preparer_dit_ce_qu_il_fait(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("CAFDIAG_MEMOIRE", str(tmp_path / "memoire"))
     monkeypatch.setattr("cafdiag.indicateurs.preparation.preparer", lambda **_: True)
     assert _cli("preparer") == 0
     dit = capsys.readouterr().err
