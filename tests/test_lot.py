@@ -421,7 +421,8 @@ def test_la_parole_des_familles_va_a_qui_en_a_assez(tmp_path, capsys):
         assert (marque_privee(commande, siens) != marque_privee(commande, autres)) is change
     # Deux fichiers de même nom partent tous les deux sur une grappe.
     assert {"questionnaire/0/r.csv", "questionnaire/1/r.csv"} <= set(_colis(craon))
-    # Personne n'en a assez : c'est la demande qui est fausse.
+    # Personne n'en a assez : c'est la demande qui est fausse. Une réponse envoyée deux fois ne compte qu'une.
+    fichiers[0].write_text(REPONSES + "\n", encoding="utf-8")
     lot = ["lot", "--territoires", "244900015", "--sortie", str(tmp_path / "s")]
     assert principal([*lot, "--questionnaire", parametres["questionnaire"]]) == 2
     assert "2 réponses de CU Angers Loire Métropole" in capsys.readouterr().err and not (tmp_path / "s").exists()
