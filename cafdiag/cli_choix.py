@@ -374,10 +374,11 @@ class Analyseur(argparse.ArgumentParser):
             ecrit = _sans_accents(choix[1])
             proches = difflib.get_close_matches(ecrit, permis, n=2)
             # « importer » est une action de « donnees » : la commande entière se dit.
-            proches += [f"{nom} {action}" for nom, sous in self._commandes() for action, _ in sous._commandes()
-                        if difflib.get_close_matches(ecrit, [action], cutoff=0.8)]
+            actions = [f"{nom} {action}" for nom, sous in self._commandes() for action, _ in sous._commandes()
+                       if difflib.get_close_matches(ecrit, [action], cutoff=0.8)]
             if proches:
-                message = f"{message.partition(' : ')[0]} inconnu : « {choix[1]} »{_essayez(proches)}"
+                message = f"{message.partition(' : ')[0]} inconnu : « {choix[1]} »"
+            message += _essayez([*proches, *actions])
         raise DemandeFausse(message, conseil=self._aide())
 
     def _aide(self) -> str:

@@ -76,5 +76,6 @@ def _oublier() -> None:
         if nom.split(".")[0] == "cafdiag":
             for objet in list(vars(module).values()):
                 vider = getattr(objet, "cache_clear", None)
-                if callable(vider):
+                # La classe d'une mémoire a la méthode ; chaque mémoire seule se vide.
+                if callable(vider) and not isinstance(objet, type):
                     vider()

@@ -409,10 +409,10 @@ def test_deux_geographies_ne_se_trahissent_pas(activite, capsys):
     activite({("commune", c, "enfants_bas_revenus"): n for c, n in effectifs.items()})
     montrees = {}
     for annee in ("2026", "2025"):
-        for code in (*lieux, quittee, rejointe):
-            demande = ["mesurer", code, "-i", "PS_BASREV_ENF", "--geographie", annee, "--format", "json"]
-            assert principal(demande) == 0
-            montrees[annee, code] = json.loads(capsys.readouterr().out)[0]["valeur"]
+        demande = ["mesurer", *lieux, quittee, rejointe, "-i", "PS_BASREV_ENF", "--format", "json"]
+        demande += ["--geographie", annee]
+        assert principal(demande) == 0
+        montrees |= {(annee, m["territoire"]): m["valeur"] for m in json.loads(capsys.readouterr().out)}
     assert montrees["2026", beny] is None
     # Le masque est le même dans les deux géographies, commune par commune.
     assert [montrees["2026", c] for c in lieux] == [montrees["2025", c] for c in lieux]
