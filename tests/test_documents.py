@@ -387,7 +387,7 @@ def test_image_fixe_textes_hostiles():
 def test_toute_couche_de_l_ecran_a_son_image():
     script = (dossier("templates") / "carte" / "carte.js").read_text(encoding="utf-8")
     exposees = re.search(r"window\.cafdiag = \{(.*?)\}", script, re.S).group(1)
-    assert set(re.findall(r"(\w+): ", exposees)) - {"carte", "cadrer", "vider", "bulle"} == set(GENRES)
+    assert set(re.findall(r"(\w+): ", exposees)) - {"carte", "cadrer", "vider", "bulle", "anneaux"} == set(GENRES)
 
 
 def test_couche_inconnue_jamais_omise_en_silence():

@@ -109,8 +109,8 @@ def _liste(donnees: Donnees, choisis: Comparables) -> Suite:
         vue = vue.drop(columns="Département")
     groupe = donnees.lecture.groupes["comparables"]
     ordre = "du plus proche au plus éloigné" if masculin(groupe.libelle) else "de la plus proche à la plus éloignée"
-    # L'unité et l'échelle d'un critère ne changent rien à ce qu'il compare.
-    variables = enumeration([re.sub(r" \([^)]*\)$", "", v.libelle) for v in choisis.variables])
+    # L'échelle d'un critère ne dit rien au lecteur de ce qu'il compare.
+    variables = enumeration([re.sub(r" \(en logarithme\)|, en logarithme", "", v.libelle) for v in choisis.variables])
     methode = (
         f"{'Choisis' if masculin(groupe.libelle) else 'Choisies'} parmi {nombre(choisis.candidats)} d'après : "
         f"{variables}. Chacune compte autant ; la distance est l'écart moyen, en écarts types. Aucune ne porte sur "
