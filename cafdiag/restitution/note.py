@@ -160,7 +160,9 @@ def _suite(donnees: Donnees, enjeu: Enjeu, inedit: bool, notes: Notes, *, dessin
     suite = {"titre": enjeu.titre, "contredit": enjeu.contredit, "constat": "", "question": "", "notes": []}
     if inedit:
         suite |= _question(donnees.lecture, enjeu, notes)
-    barres = note_themes.barres(donnees, enjeu.code) if dessin else []
+    # Le département et la France, comme en première page : la région est dans le rapport.
+    dites = note_themes.barres(donnees, enjeu.code) if dessin else []
+    barres = [b for b in dites if b["role"] != "region" or b["court"].startswith("Médiane")]
     figure = graphiques.barres_dites(barres, titre=enjeu.titre) if len(barres) > 1 else None
     return suite | {"svg": figure.svg if figure else "", "alternative": figure.alternative if figure else ""}
 

@@ -195,7 +195,7 @@ def _classement(theme: _Theme, date: str) -> None:
     )
     bas, haut = (nombre(v, decimales=1) for v in (voisins["valeur"].min(), voisins["valeur"].max()))
     titre = f"De {bas} à {haut} places selon l'intercommunalité" if bas != haut else "Autant de places partout"
-    theme.dessiner(dessin, titre, f"Places pour 100 enfants, du taux le plus élevé au plus bas, {date}")
+    theme.dessiner(dessin, titre, f"Places pour 100 enfants de moins de 3 ans, {date}")
 
 
 def _naissances(theme: _Theme) -> dict[str, Any] | None:
@@ -229,7 +229,7 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
         serie = serie[serie["annee"].between(premiere, derniere)]
         dessin = graphiques_rang.serie(serie, territoire=donnees.territoire.code, titre="Naissances", decimales=0)
         titre = f"{accord(debut, 'naissance')} en {premiere}, {nombre(fin, decimales=0)} en {derniere}"
-        theme.dessiner(dessin, titre, "Enfants de mères habitant le territoire, année par année")
+        theme.dessiner(dessin, titre, "Enfants de mères habitant le territoire")
     if not lecture.connu(NAISSANCES):
         return theme.rendre("Les naissances")
     evolution, ecart = lecture.valeur(NAISSANCES), lecture.ecart(NAISSANCES, "france")
