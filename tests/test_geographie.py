@@ -246,7 +246,7 @@ def test_un_epci_de_2026_n_est_pas_devine_en_2025(cafdiag):
     _, dit = cafdiag("mesurer", THIONVILLE, "--geographie", "2025", code=2)
     assert "245701222+245701362" in dit or "245701362+245701222" in dit
     _, dit = cafdiag("mesurer", "53", "--geographie", "2024", code=2)
-    assert "2026, 2025" in dit
+    assert "« 2026 » ou « 2025 »" in dit
 
 
 @pytest.mark.parametrize(("annee", "presents", "absents"), [
