@@ -100,8 +100,8 @@ def lire_parquet(
 
     Examples
     --------
-    >>> lire_parquet(dossier("data") / "regions.parquet", columns=["nom"], filters=[("code", "==", "52")])["nom"][0]
-    <pyarrow.StringScalar: 'Pays de la Loire'>
+    >>> lire_parquet(dossier("data") / "regions.parquet", columns=["nom"], filters=[("code", "==", "52")]).to_pydict()
+    {'nom': ['Pays de la Loire']}
     """
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -147,13 +147,13 @@ def sans_enfants(monkeypatch):
     from cafdiag.indicateurs import enfants
     from cafdiag.indicateurs.tables_calcul import Tables
 
-    vrai, partage = enfants._enfants_estimes, Tables.lire(None).partage
+    vrai, partage = enfants._dire, Tables.lire(None).partage
 
-    def muet(contexte, annee):
-        table = vrai(contexte, annee).assign(statut="non_disponible", motif="pas de naissances", methode="", alerte="")
+    def muet(table, contexte, annee):
+        table = vrai(table, contexte, annee).assign(statut="non_disponible", motif="pas de naissances", methode="", alerte="")
         return table.assign(**dict.fromkeys(("valeur", "bas", "haut", "naissances", "recensement"), math.nan))
 
-    monkeypatch.setattr(enfants, "_enfants_estimes", muet)
+    monkeypatch.setattr(enfants, "_dire", muet)
     # Le dernier contexte d'un territoire garde ses enfants : ni les vrais ici, ni ceux-ci après.
     partage.pop(("contexte",), None)
     yield

@@ -79,7 +79,7 @@ def test_garder_et_relire():
 
 
 def test_inconnu_propose_les_connus():
-    with pytest.raises(TerritoireInconnu, match="donnez ses codes"):
+    with pytest.raises(TerritoireInconnu, match="perimetre garder \"Nord\" CODE"):
         cd.perimetre("Nord")
     cd.garder_perimetre(cd.perimetre("Pôle sud", ["53012"]))
     with pytest.raises(TerritoireInconnu) as erreur:

@@ -201,8 +201,8 @@ def termes_d_avance(cibles: Sequence[Territoire]) -> tuple[pd.DataFrame, pd.Data
     Examples
     --------
     >>> territoires, _ = termes_d_avance([territoire("200048551"), territoire("244900015")])
-    >>> territoires["maille"].value_counts().to_dict()
-    {'epci': 34, 'perimetre': 2, 'departement': 2, 'region': 1, 'france': 1}
+    >>> territoires["maille"].value_counts()[["perimetre", "departement", "region", "france"]].to_dict()
+    {'perimetre': 2, 'departement': 2, 'region': 1, 'france': 1}
     """
     etages: dict[tuple[str, str, str], Territoire] = {}
     pairs: dict[str, dict[str, None]] = {}

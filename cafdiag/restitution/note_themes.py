@@ -195,7 +195,7 @@ def _classement(theme: _Theme, date: str) -> None:
     )
     bas, haut = (nombre(v, decimales=1) for v in (voisins["valeur"].min(), voisins["valeur"].max()))
     titre = f"De {bas} à {haut} places selon l'intercommunalité" if bas != haut else "Autant de places partout"
-    theme.dessiner(dessin, titre, f"Places pour 100 enfants de moins de 3 ans, {date}")
+    theme.dessiner(dessin, titre, f"Places pour 100 enfants, du taux le plus élevé au plus bas, {date}")
 
 
 def _naissances(theme: _Theme) -> dict[str, Any] | None:
