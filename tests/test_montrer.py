@@ -76,6 +76,11 @@ def test_un_resultat_se_montre_comme_la_commande_le_dit(capsys):
         html = montre._repr_html_()
         lu = re.sub("<[^>]+>", " ", html.partition("</style>")[2])
         assert "<table" in html and not re.search(r"(?i)\bnan\b", lu) and not re.search(r"\d\.\d", lu)
+        # Ce que la commande cite, le tableau le cite, aux cotes internes près : un montant a sa source et sa période.
+        cites = re.findall(r"^  - (.+? \(depuis .+)$", repr(montre).partition("Sources")[2], re.M)
+        assert nom != "simuler" or cites
+        nu = re.sub(r"\s+", " ", lu)
+        assert all(re.sub(r" \[\w+\]", "", cite) in nu for cite in cites)
         code = "244900015" if nom == "simuler" else "200048551"
         assert principal([nom, code, *(["--cible", "departement"] if nom == "simuler" else [])]) == 0
         assert capsys.readouterr().out.strip() == repr(montre).strip()

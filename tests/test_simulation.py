@@ -150,7 +150,8 @@ def sans_enfants(monkeypatch):
     vrai, partage = enfants._dire, Tables.lire(None).partage
 
     def muet(table, contexte, annee):
-        table = vrai(table, contexte, annee).assign(statut="non_disponible", motif="pas de naissances", methode="", alerte="")
+        table = vrai(table, contexte, annee)
+        table = table.assign(statut="non_disponible", motif="pas de naissances", methode="", alerte="")
         return table.assign(**dict.fromkeys(("valeur", "bas", "haut", "naissances", "recensement"), math.nan))
 
     monkeypatch.setattr(enfants, "_dire", muet)

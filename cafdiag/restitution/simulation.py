@@ -160,10 +160,12 @@ def elements(simulation: Simulation) -> Suite:
     notes = en_deux_colonnes([sans_cote(h) for h in simulation.hypotheses], sinon="Hypothèse")
     if not simulation.atteinte:
         notes += en_deux_colonnes([sans_cote(i) for i in simulation.inconnues], sinon="Ce qu'on ne sait pas")
+    # Un montant a sa source et sa période, comme le taux.
+    sources = [*simulation.sources, *map(sans_cote, _sources_des_baremes(simulation))]
     return (
         *corps,
         *depliant("Hypothèses et inconnues", notes, colonnes=("Sujet", "Ce qui est supposé, ou pas su")),
-        *paragraphe(f"Sources : {' ; '.join(simulation.sources)}.", allure="source"),
+        *paragraphe(f"Sources : {' ; '.join(sources)}.", allure="source"),
     )
 
 
