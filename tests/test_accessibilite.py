@@ -341,8 +341,11 @@ def test_chaque_acces_dit_pourquoi_et_de_quand(lieu, motifs):
 def test_les_places_a_portee_sont_leur_rapport():
     ligne = mesure("53130", "ACC_EAJE_2SFCA_LIEUX")
     assert ligne["valeur"] == pytest.approx(100 * ligne["numerateur"] / ligne["denominateur"])
-    for dite in (ligne, mesure("53130", "ACC_EAJE_2SFCA")):
-        assert dite["millesime"] == f"équipements 2025, naissances {dite['annee'] - 2} à {dite['annee']}"
+    # Deux dates, celle de l'offre et celle des enfants ; les places viennent de sources d'années différentes.
+    for dite, offre in (
+        (ligne, "équipements 2025"), (mesure("53130", "ACC_EAJE_2SFCA"), "places les plus récentes de chaque commune")
+    ):  # fmt: skip
+        assert dite["millesime"] == f"{offre}, naissances {dite['annee'] - 2} à {dite['annee']}"
     assert mesure("53130", "ACC_EAJE_2SFCA_LIEUX", vitesse_kmh=39.5)["motif"] == _ESTIMEE.replace("50", "39,5")
 
 

@@ -1,9 +1,13 @@
 """Accès aux accueils de loisirs : distances en forme close, bords inconnus."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyproj
+import pytest
 
+from cafdiag.cli import principal
 from cafdiag.indicateurs.enfance import acces_par_commune
 
 VERS_WGS84 = pyproj.Transformer.from_crs(2154, 4326, always_xy=True)
@@ -40,3 +44,47 @@ def test_outre_mer_se_mesure_chez_elle_et_sans_coordonnees_reste_manquant():
     # 10,7 km : distance orthodromique entre les deux points (formule de haversine).
     assert acces["distance_km"].iloc[:3].round(1).tolist() == [0.0, 10.7, 0.0]
     assert np.isnan(acces.loc["d", "distance_km"])
+
+
+CRAON, VILLE = "200048551", "53084"
+REGISTRE = "type;nom;code\nalsh;Les Mouettes;53084\neaje;La Bulle;53084\n"
+
+
+@pytest.fixture
+def mesures(tmp_path, capsys):
+    """Les mesures d'un lieu, avec un registre complet de la Mayenne, par la commande."""
+    fichier = tmp_path / "registre.csv"
+    fichier.write_text(REGISTRE, encoding="utf-8")
+
+    def mesurer(lieu, *codes, complet="53"):
+        options = [o for code in codes for o in ("-i", code)]
+        registre = ["--registre", str(fichier), *(["--registre-complet", complet] if complet else [])]
+        assert principal(["mesurer", lieu, *options, *registre, "--format", "json"]) == 0
+        return {m["indicateur"]: m for m in json.loads(capsys.readouterr().out)}
+
+    return mesurer
+
+
+def test_un_registre_complet_dit_ou_sont_les_accueils_de_loisirs(mesures):
+    codes = ("EJ_ALSH_PART_COM_EQUIP", "EJ_ALSH_PART_X_KM")
+    for lieu, equipee in ((VILLE, 100), ("53068", 0)):
+        ici = mesures(lieu, codes[0])[codes[0]]
+        assert (ici["valeur"], ici["source"], ici["millesime"]) == (
+            equipee, "registre local ; Insee, recensement de la population", "population 2023"
+        )  # fmt: skip
+    # Un seul accueil, à Craon : la part est celle de ses enfants ; la base des équipements en situait bien d'autres.
+    enfants = [mesures(lieu, codes[0])[codes[0]]["denominateur"] for lieu in (VILLE, CRAON)]
+    craon = mesures(CRAON, *codes)
+    assert craon[codes[0]]["valeur"] == pytest.approx(100 * enfants[0] / enfants[1])
+    assert mesures(CRAON, codes[0], complet="")[codes[0]]["valeur"] > 2 * craon[codes[0]]["valeur"]
+    # Aux bords du département, la base répond encore : les deux se citent.
+    assert craon[codes[1]]["source"].startswith("registre local et Insee, base permanente des équipements ; ")
+    assert mesures(VILLE, codes[1])[codes[1]]["valeur"] == 100
+
+
+def test_ce_que_la_base_compte_ne_se_mele_pas_au_registre_qui_se_dit(mesures):
+    codes = ("EJ_ALSH_IMPLANT_311", "PE_NB_EAJE")
+    avec, sans = mesures(CRAON, *codes), mesures(CRAON, *codes, complet="")
+    for code in codes:
+        assert avec[code]["valeur"] == sans[code]["valeur"] and "registre" not in sans[code]["motif"]
+        assert "votre registre, complet, en a 1" in avec[code]["motif"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import cafdiag as cd
 from cafdiag.cli import principal
+from cafdiag.donnees import table_communes
 from cafdiag.donnees.calibrage import calibrage_horizon, ecart_type, epreuve_horizon
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs.dictionnaire import dictionnaire
@@ -342,6 +343,7 @@ def test_ce_qui_change_la_demande_est_date_et_source():
         ([CRAON, "--departs-am", "40"], ["origine vide"]),
         (["200060457", "--depuis", "2019"], ["depuis moins de 7 ans"]),
         (["13208"], ["ne sont pas connues"]),
+        (["France", "--depuis", "2016"], ["depuis moins de 7 ans", "une année plus récente"]),
     ],
 )
 def test_les_refus_disent_pourquoi_et_quoi_faire(arguments, attendus, capsys):
@@ -350,6 +352,33 @@ def test_les_refus_disent_pourquoi_et_quoi_faire(arguments, attendus, capsys):
     for attendu in attendus:
         assert attendu in erreur, erreur
     assert "À faire" in erreur or "Attendu" in erreur
+
+
+@pytest.mark.parametrize(
+    ("lieu", "debut", "dite"),
+    [
+        ("France", 2014, "depuis 2014 : avant, elles ne sont pas connues pour 17 communes de Mayotte"),
+        ("976", 2014, "17 communes de Mayotte"),
+        ("97611", 2014, "une commune de Mayotte"),
+        ("53", 2008, ""),
+        # Une scission du Cantal garde ses naissances à l'ancien code : rien ne manque à leur ensemble.
+        ("200066660", 2008, ""),
+    ],
+)
+def test_une_serie_garde_son_champ(lieu, debut, dite, capsys):
+    assert principal(["horizon", lieu, "--format", "json"]) == 0
+    observees = [o for o in json.loads(capsys.readouterr().out) if o["section"] == "observe"]
+    assert observees[0]["annee"] == debut and all(o["valeur"] for o in observees)
+    texte = " ".join(cd.horizon(lieu).hypotheses)
+    assert dite in texte and ("données depuis" in texte) == bool(dite)
+
+
+def test_l_evolution_de_la_france_compare_les_memes_communes():
+    naissances = table_communes()[["naissances_2009", "naissances_2014"]].astype(float)
+    naissances = naissances[~naissances.index.str.startswith("976")].sum()
+    rythme = 100 * ((naissances["naissances_2014"] / naissances["naissances_2009"]) ** 0.2 - 1)
+    dite = next(d for d in cd.horizon(CRAON, depuis=2014).hypotheses if d.startswith("La France"))
+    assert f"{rythme:+.1f} %".replace(".", ",").replace("-", "−") in dite
 
 
 def test_une_serie_trop_courte_se_refuse(monkeypatch):

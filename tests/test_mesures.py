@@ -95,17 +95,15 @@ def test_lyon_et_marseille_se_taisent_faute_d_arrondissements():
         assert ligne["statut"] == "non_disponible" and "arrondissement" in ligne["motif"]
 
 
-def test_lyon_et_marseille_bornees_quand_leurs_arrondissements_sont_la():
+@pytest.mark.parametrize(("manque", "bornes"), [([], (34.4, 64.4)), (["13202"], None), (["13201", "13216"], None)])
+def test_lyon_et_marseille_bornees_quand_tous_leurs_arrondissements_sont_la(manque, bornes):
     from cafdiag.indicateurs.petite_enfance import publie
 
     taux = pd.DataFrame(
-        {
-            "maille": "commune",
-            "code": ["13201", "13202", "69381"],
-            "annee": 2023,
-            "txcouv": [34.4, 50.0, 60.0],
-        }
+        [("commune", str(13201 + i), 2023, 34.4 + 2 * i) for i in range(16)] + [("commune", "69381", 2023, 90.0)],
+        columns=["maille", "code", "annee", "txcouv"],
     )
+    taux = taux[~taux["code"].isin(manque)]
     ville = pd.DataFrame({"maille": "commune", "officiel": "13055", "nom": "Marseille"}, index=["13055"])
     contexte = Contexte(
         ville,
@@ -117,7 +115,13 @@ def test_lyon_et_marseille_bornees_quand_leurs_arrondissements_sont_la():
         Apports(),
     )
     ligne = publie(contexte, pd.Series({"numerateur": "txcouv"})).iloc[0]
-    assert (ligne["bas"], ligne["haut"], ligne["statut"]) == (34.4, 50.0, "non_disponible")
+    assert ligne["statut"] == "non_disponible"
+    if bornes:
+        assert (ligne["bas"], ligne["haut"]) == bornes
+    else:
+        # Celui qui manque peut être le plus bas ou le plus haut.
+        assert pd.isna(ligne["bas"]) and pd.isna(ligne["haut"])
+        assert f"{len(manque)} des 16 arrondissements" in ligne["motif"]
 
 
 def test_lignes_fictives_absentes_des_mailles():

@@ -219,7 +219,25 @@ def _comptes(apports: Apports | None) -> pd.DataFrame:
     for colonne, sienne in {"places": "", "au_moins": "_au_moins", "part_sue": "_part_sue"}.items():
         comptees[f"places_eaje{sienne}"] = encadrees[colonne]
     comptees["rpe_couvert"] = _couvertes_par_un_rpe(table, apports)
+    comptees["alsh_equipes"] = comptes_confirmes("alsh", "bpe{*}_alsh", table, structures_connues(apports), apports)
     return comptees
+
+
+def comptes_confirmes(
+    type_structure: str, gabarit: str, table: pd.DataFrame, structures: pd.DataFrame, apports: Apports | None
+) -> pd.Series:
+    """Équipements d'un type, par commune : le registre complet, sinon la base ; manquant si rien n'en dit rien."""
+    comptes = plus_recent(table, gabarit).astype("float64")
+    siennes = structures[structures["type"].eq(type_structure)]
+    confirmees = siennes.loc[siennes["sur"].astype(bool), "code"].value_counts()
+    complets = apports.complet(type_structure) if apports else frozenset()
+    if complets:
+        du_registre = confirmees.reindex(comptes.index, fill_value=0).astype("float64")
+        comptes = comptes.mask(table["departement"].isin(complets), du_registre)
+    # Une structure confirmée suffit à dire la commune équipée, pas à en donner le compte.
+    muettes = comptes.index[comptes.isna()].intersection(confirmees.index)
+    comptes[muettes] = confirmees[muettes].astype("float64")
+    return comptes
 
 
 def _couvertes_par_un_rpe(table: pd.DataFrame, apports: Apports | None) -> pd.Series:

@@ -336,7 +336,7 @@ _TOUTES = (
         _3_11,
         f"{_RP} ; {_BPE}",
         statut="estime",
-        condition=("bpe{*}_alsh", ">0"),
+        condition=("alsh_equipes", ">0"),
         secours=(_3_11_IRIS, _3_11_ENTIERS),
     ),
     variable("eaje", "établissements d'accueil du jeune enfant", "établissements", {"bpe{a}_eaje": 1}, _BPE),

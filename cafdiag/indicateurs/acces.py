@@ -12,7 +12,8 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees.grandeurs import SOURCE_ACCES, derniere_annee, plus_recent
+from cafdiag.donnees.communes import comptes_confirmes
+from cafdiag.donnees.grandeurs import SOURCE_ACCES, derniere_annee
 from cafdiag.indicateurs.accessibilite import (
     PALIERS,
     autour,
@@ -24,7 +25,7 @@ from cafdiag.indicateurs.accessibilite import (
 )
 from cafdiag.indicateurs.agregation import DEMI_LARGEUR_MAXIMALE, exacte, rapport
 from cafdiag.indicateurs.contexte import Contexte, premiere_connue, resultat
-from cafdiag.indicateurs.generiques import dire_millesime
+from cafdiag.indicateurs.generiques import citer_le_registre, dire_millesime
 from cafdiag.indicateurs.routes import dire_convention, dire_duree, en_minutes, proche, rayon_m
 from cafdiag.magasin import lire_table
 
@@ -64,20 +65,13 @@ def _renseignees(contexte: Contexte, cibles: pd.Index, offre: pd.Series) -> pd.I
 
 def equipees(contexte: Contexte, indicateur: str) -> pd.Series:
     """Nombre d'équipements de chaque commune : manquant si rien ne dit qu'il y en a, ni qu'il n'y en a pas."""
-    par_type = []
-    for type_, gabarit in EQUIPEMENTS[indicateur].items():
-        comptes = plus_recent(contexte.communes, gabarit).astype("float64")
-        siennes = contexte.structures[contexte.structures["type"].eq(type_)]
-        confirmees = siennes.loc[siennes["sur"].astype(bool), "code"].value_counts()
-        complets = contexte.apports.complet(type_)
-        if complets:
-            dans_le_registre = confirmees.reindex(comptes.index, fill_value=0).astype("float64")
-            comptes = comptes.mask(contexte.communes["departement"].isin(complets), dans_le_registre)
-        # Une structure confirmée suffit à dire la commune équipée, pas à en donner le compte.
-        muettes = comptes.index[comptes.isna()].intersection(confirmees.index)
-        comptes[muettes] = confirmees[muettes].astype("float64")
-        par_type.append(comptes)
-    total = reduce(_reunir, par_type)
+    total = reduce(
+        _reunir,
+        (
+            comptes_confirmes(type_, gabarit, contexte.communes, contexte.structures, contexte.apports)
+            for type_, gabarit in EQUIPEMENTS[indicateur].items()
+        ),
+    )
     # Ce que la ville a est compté à la ville : un arrondissement muet n'en cache pas d'autre.
     meres = contexte.partager(("arrondissements",), _villes_des_arrondissements)
     comptes_des_villes = total.reindex(meres).set_axis(meres.index)
@@ -140,7 +134,12 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         motif=motif,
         maille_source="commune",
         annee=annee,
-        millesime=_millesime(contexte, ligne["denominateur"], annee, "bpe{*}_eaje"),
+        millesime=", ".join(
+            [
+                "places les plus récentes de chaque commune" if en_places else f"équipements {annee_offre}",
+                f"naissances {dire_millesime(ligne['denominateur'], annee)}",
+            ]
+        ),
     )
 
 
@@ -221,6 +220,7 @@ def _temps_annuel(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataFr
     table = _conclure(
         contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_MINUTE_MAXIMALE, sens="majorant"
     )
+    table = citer_le_registre(contexte, table, ligne, *EQUIPEMENTS[ligne["code"]], voisines=True)
     return table if route is None else _par_la_route(contexte, table, route, estime, "minutes")
 
 
@@ -270,6 +270,7 @@ def _part_annuelle(contexte: Contexte, ligne: pd.Series, annee: int) -> pd.DataF
     table = _conclure(
         contexte, ligne, brut, total, annee=annee, demi_maximale=DEMI_LARGEUR_MAXIMALE, sens="minorant"
     )
+    table = citer_le_registre(contexte, table, ligne, *EQUIPEMENTS[ligne["code"]], voisines=True)
     return table if par_la_route is None else _par_la_route(contexte, table, par_la_route, estime, "%")
 
 

@@ -13,7 +13,7 @@ from cafdiag.donnees.communes import BPE_AVS
 from cafdiag.donnees.grandeurs import derniere_annee
 from cafdiag.indicateurs.agregation import exacte
 from cafdiag.indicateurs.contexte import Contexte, resultat
-from cafdiag.indicateurs.generiques import editions_de_la_grille, rapport_de_sommes
+from cafdiag.indicateurs.generiques import editions_de_la_grille, listes_completes, rapport_de_sommes
 from cafdiag.indicateurs.qpv import liens_centres, quartiers_par_territoire, totaux_annonces
 from cafdiag.millesimes import millesime
 from cafdiag.territoires.referentiel import MILLESIME_POPULATION
@@ -21,23 +21,6 @@ from cafdiag.territoires.referentiel import MILLESIME_POPULATION
 _MANIERES = {"proximite": "dans le contour ou à 500 m au plus", "stricte": "dans le contour seulement"}
 _REGISTRE = "fournissez un registre complet des structures"
 _NON_SITUE = " : un centre social n'a pas de coordonnées, ou rien ne le confirme"
-
-
-def listes_completes(contexte: Contexte, *types: str) -> pd.Series:
-    """Vrai si un registre complet pour ces types de structures couvre tous les départements du territoire."""
-    return contexte.retenir(("listes_completes", types), lambda: _listes_completes(contexte, types))
-
-
-def _listes_completes(contexte: Contexte, types: tuple[str, ...]) -> pd.Series:
-    complets = frozenset.intersection(*(contexte.apports.complet(t) for t in types))
-    if not complets:
-        return pd.Series(False, index=contexte.codes)
-    departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
-    couvert = pd.Series(
-        departements.isin(complets).to_numpy(),
-        index=contexte.appartenance["code"].to_numpy(),
-    )
-    return couvert.groupby(level=0).all().reindex(contexte.codes, fill_value=False)
 
 
 def qpv(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cafdiag.donnees.grandeurs import plus_recent
 from cafdiag.donnees.projections import projeter
 from cafdiag.indicateurs.acces import des_proches
 from cafdiag.indicateurs.accessibilite import proximite_par_commune
 from cafdiag.indicateurs.agregation import rapport
 from cafdiag.indicateurs.contexte import Contexte, premiere_connue, resultat
-from cafdiag.indicateurs.generiques import dater_les_termes
+from cafdiag.indicateurs.generiques import citer_le_registre, dater_les_termes
 
 
 def acces_par_commune(
@@ -52,7 +51,8 @@ def acces_alsh(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 
     Chaque territoire prend la plus récente année où le nombre d'enfants de toutes ses communes est connu.
     """
-    return premiere_connue(_acces_annuel(contexte, a) for a in contexte.annees_d_acces("enfants_3_11_ans"))
+    table = premiere_connue(_acces_annuel(contexte, a) for a in contexte.annees_d_acces("enfants_3_11_ans"))
+    return citer_le_registre(contexte, table, ligne, "alsh", voisines=True)
 
 
 def _acces_annuel(contexte: Contexte, annee: int) -> pd.DataFrame:
@@ -64,7 +64,7 @@ def _acces_annuel(contexte: Contexte, annee: int) -> pd.DataFrame:
         ("acces_alsh", annee, seuil),
         lambda: acces_par_commune(
             communes,
-            plus_recent(communes, "bpe{*}_alsh").astype("float64"),
+            communes["alsh_equipes"],
             seuil_km=seuil,
             cibles=enfants.index[enfants["valeur"].notna()],
         )[["proche"]].reindex(communes.index),

@@ -41,12 +41,73 @@ _MOTS = {
     "Insee, grille communale de densité à 7 niveaux": "population",
     "Insee, état civil, naissances domiciliées": "naissances",
 }
+_BASE, _REGISTRE = "Insee, base permanente des équipements", "registre local"
+_DATE_DE_LA_BASE = r"^équipements \d{4}, "
+# Ce qu'une commune a, qu'un registre complet dit à la place de la base, et son type de structure.
+_COCHES = {"rpe_couvert": "rpe", "alsh_equipes": "alsh"}
+# Ce que la base compte, et le type de structure d'un registre : deux dénombrements, qui ne se mêlent pas.
+_COMPTES_DE_LA_BASE = {"alsh": "alsh", "laep": "laep", "eaje": "eaje", "micro_creches": "micro_creche"}
+_COMPTE_PAR_LA_BASE = "compté par la base des équipements, comme aux autres territoires"
 _ASSEZ_POUR_UNE_PART = 100
 _TROP_PETITS = "effectifs arrondis trop petits : l'intervalle possible est trop large"
 _UNE_SEULE_FOIS = "Cnaf : à apporter (« cafdiag donnees telecharger s_ben_epci_f », arrondi une seule fois)"
 # Le millésime d'une liste de structures, qui n'en a pas un seul.
 SANS_DATE = "voir la liste"
 _GRAVITE = {"exact": 0, "arrondi": 1, "estime": 2}
+
+
+def listes_completes(contexte: Contexte, *types: str) -> pd.Series:
+    """Vrai si un registre complet pour ces types de structures couvre tous les départements du territoire."""
+    return contexte.retenir(("listes_completes", types), lambda: _listes_completes(contexte, types))
+
+
+def _listes_completes(contexte: Contexte, types: tuple[str, ...]) -> pd.Series:
+    complets = frozenset.intersection(*(contexte.apports.complet(t) for t in types))
+    if not complets:
+        return pd.Series(False, index=contexte.codes)
+    departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
+    couvert = pd.Series(
+        departements.isin(complets).to_numpy(),
+        index=contexte.appartenance["code"].to_numpy(),
+    )
+    return couvert.groupby(level=0).all().reindex(contexte.codes, fill_value=False)
+
+
+def citer_le_registre(
+    contexte: Contexte, table: pd.DataFrame, ligne: pd.Series, *types: str, voisines: bool = False
+) -> pd.DataFrame:
+    """La mesure, et le registre complet de l'usager parmi ses sources, là où il a remplacé la base des équipements.
+
+    ``voisines`` : les communes d'autour comptent aussi, et la base y répond encore.
+    """
+    complets = frozenset().union(*(contexte.apports.complet(t) for t in types))
+    if not complets:
+        return table
+    couvertes = contexte.sommer(exacte(contexte.communes["departement"].isin(complets).astype("float64")))["valeur"]
+    seul = listes_completes(contexte, *types) & (not voisines)
+    sources = table["source"].mask(table["source"].eq(""), ligne["source"])
+    avec = sources.str.replace(_BASE, f"{_REGISTRE} et {_BASE}", regex=False)
+    sans = sources.str.replace(_BASE, _REGISTRE, regex=False)
+    return table.assign(
+        source=table["source"].mask(couvertes.gt(0), avec).mask(seul, sans),
+        millesime=table["millesime"].mask(seul, table["millesime"].str.replace(_DATE_DE_LA_BASE, "", regex=True)),
+    )
+
+
+def _compte_du_registre(contexte: Contexte, variable: str, motif: np.ndarray) -> np.ndarray:
+    """Le motif, suivi de ce que compte le registre complet : la base, elle, compte partout de la même façon."""
+    type_ = _COMPTES_DE_LA_BASE.get(variable, "")
+    completes = listes_completes(contexte, type_)
+    if not completes.any():
+        return motif
+    siennes = contexte.structures.loc[contexte.structures["type"].eq(type_), "code"].value_counts()
+    comptes = contexte.sommer(exacte(siennes.reindex(contexte.communes.index, fill_value=0).astype("float64")))
+    dits = [
+        " ; ".join(m for m in (m, f"{_COMPTE_PAR_LA_BASE} : votre registre, complet, en a {compter(int(n))}") if m) if c
+        else m
+        for m, n, c in zip(motif, comptes["valeur"].fillna(0), completes, strict=True)
+    ]  # fmt: skip
+    return np.array(dits, dtype=object)
 
 
 def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -70,6 +131,7 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         motif = _ajouter_les_alertes(motif, contexte, somme_["annee"])
     if VARIABLES[variable].autre_source:
         motif = np.where(connu & (motif == ""), _par_l_autre_source(contexte, variable, somme_), motif)
+    motif = _compte_du_registre(contexte, variable, motif)
     return resultat(
         contexte.codes,
         valeur=valeur,
@@ -226,7 +288,8 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
             motif[(trop_large | zero_arrondi) & sommees] = f"{_TROP_PETITS} ; {_UNE_SEULE_FOIS}"
     motif[trop_large & (statut_complet == "estime")] = "effectifs estimés : l'intervalle possible est trop large"
     motif[nul] = "le dénominateur est nul"
-    return resultat(
+    motif = _compte_du_registre(contexte, num, motif)
+    table = resultat(
         contexte.codes,
         valeur=np.where(nul, np.nan, valeur),
         numerateur=brut["numerateur"],
@@ -240,6 +303,9 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
         millesime=_millesime_du_rapport(contexte, ligne, sommes_num["annee"], sommes_den["annee"]),
         source=_sources(ligne, sommes_num, sommes_den),
     )
+    condition = VARIABLES[num].condition
+    type_ = _COCHES.get(condition[0]) if condition else None
+    return citer_le_registre(contexte, table, ligne, type_) if type_ else table
 
 
 def _connu_veut_dire_oui(ligne: pd.Series, *, sauf: tuple = ()) -> bool:
@@ -286,7 +352,7 @@ def _dater_la_condition(contexte: Contexte, gabarit: str, grille: str) -> list[t
     """La date de ce qui trie les communes, quand ce n'est pas celle de la grandeur triée."""
     if gabarit == "densite_7":
         return [("", grille)]
-    gabarit = "bpe{*}_rpe" if gabarit == "rpe_couvert" else gabarit
+    gabarit = f"bpe{{*}}_{_COCHES[gabarit]}" if gabarit in _COCHES else gabarit
     edition = derniere_annee(contexte.communes, gabarit) if "{*}" in gabarit else None
     return [("équipements", str(edition))] if edition else []
 

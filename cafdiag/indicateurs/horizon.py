@@ -106,7 +106,9 @@ def horizon(
         raise DemandeFausse(f"{lieu.libelle} : {HORS_SUIVI}", attendu="un territoire d'un département")
     motif = empechement(contexte, depuis).iloc[0]
     if motif:
-        raise DemandeFausse(f"{lieu.libelle} : {motif}", conseil=_conseil(lieu, motif))
+        plus_tard = depuis < toutes.columns[-1] and not empechement(contexte, int(toutes.columns[-1])).iloc[0]
+        conseil = "demandez une année plus récente, ou ôtez --depuis" if plus_tard else _conseil(lieu, motif)
+        raise DemandeFausse(f"{lieu.libelle} : {motif}", conseil=conseil)
     nees = _naissances(contexte, depuis)
     loi = "commune" if lieu.maille == "commune" else "epci"
     projections = _projections(contexte, nees, depuis, loi).query("annee <= @depuis + @annees")
@@ -170,15 +172,22 @@ def _naissances(contexte: Contexte, depuis: int) -> dict[str, pd.Series]:
     """Naissances observées et projetées du (premier) territoire, par hypothèse, indexées par année."""
     communes = contexte.appartenance.loc[contexte.appartenance["code"].eq(contexte.codes[0]), "commune"]
     toutes = series(contexte)
-    observe = toutes.loc[communes].sum(min_count=1)
+    # Un total garde son champ : la série commence quand toutes ses communes sont connues (Mayotte, 2014). Celles qui
+    # ne le sont pas au départ sont comptées avec une autre (une scission).
+    siennes = toutes.loc[communes][lambda t: t[depuis].notna()]
+    observe = siennes.sum(skipna=False)
+    muettes = observe.index[observe.isna() & (observe.index < depuis)]
+    observe = observe.loc[muettes.max() + 1 if len(muettes) else None :].dropna()
     passe = observe.loc[:depuis]
     annees = range(depuis + 1, depuis + ANNEES_MAXIMALES + 1)
-    france = toutes.loc[:, :depuis].sum()
+    # Les mêmes communes aux deux bouts.
+    france = toutes[[depuis - _RECUL, depuis]].dropna().sum()
     rythme = (france[depuis] / france[depuis - _RECUL]) ** (1 / _RECUL)
     niveau = passe.iloc[-3:].mean()
     # Le niveau des trois dernières années est celui de leur milieu, l'avant-dernière.
     baisse = [niveau * rythme ** (a - depuis + 1) for a in annees]
     return {
+        "siennes": siennes,
         "observe": observe,
         "tendance": projetees(contexte, depuis).loc[communes].sum(),
         "retour": pd.Series(passe.iloc[-_RECUL:].mean(), index=annees),
@@ -360,6 +369,12 @@ def _dites(contexte: Contexte, nees: dict, depuis: int, loi: str, apport: Apport
         "Le rapport entre enfants présents et naissances est supposé constant ; il n'a pu être éprouvé que pour les "
         "moins de 3 ans, dans les communes de plus de 10 000 habitants et jusqu'à cinq ans.",
     ]
+    debut = int(nees["observe"].index[0])
+    if debut > nees["siennes"].columns[0]:
+        muettes = nees["siennes"].index[nees["siennes"][debut - 1].isna()]
+        ou = " de Mayotte" if muettes.str.startswith("976").all() else ""
+        qui = f"{len(muettes)} communes" if len(muettes) > 1 else "une commune"
+        dites.insert(1, f"Naissances données depuis {debut} : avant, elles ne sont pas connues pour {qui}{ou}.")
     alerte = enfants_estimes(contexte, depuis)["alerte"].iloc[0]
     if alerte:
         dites.append(alerte[:1].upper() + alerte[1:] + ".")

@@ -196,9 +196,17 @@ def _ville(
             "departement",
         ]
         return
-    arrondissements = publies[publies.index.str.startswith(_VILLES_A_ARRONDISSEMENTS[ville])]
-    if arrondissements.isna().all():
+    prefixe = _VILLES_A_ARRONDISSEMENTS[ville]
+    arrondissements = publies[publies.index.str.startswith(prefixe)].dropna()
+    if arrondissements.empty:
         table.loc[cle, "motif"] = _ARRONDISSEMENTS_ABSENTS
+        return
+    tous = int(contexte.communes.index.str.startswith(prefixe).sum())
+    if len(arrondissements) < tous:
+        # Celui qui manque peut être au-dessous ou au-dessus des autres.
+        table.loc[cle, "motif"] = (
+            f"publié par arrondissement ; le taux de {tous - len(arrondissements)} des {tous} arrondissements manque"
+        )
         return
     table.loc[cle, ["bas", "haut", "motif"]] = [
         arrondissements.min(),

@@ -46,8 +46,7 @@ def empechement(contexte: Contexte, depuis: int) -> pd.Series:
         else f"ses naissances de {depuis} ne sont pas connues"
         for n, total in zip(inconnues.loc[manque, "n_manquants"], inconnues.loc[manque, "n"], strict=True)
     ]  # fmt: skip
-    # Deux années suffisent à voir si la série commence trop tard (Mayotte, 2014).
-    debut = toutes.iloc[:, -SERIE_MINIMALE]
+    debut = toutes.iloc[:, -SERIE_MINIMALE:].sum(axis=1, skipna=False)
     court = motifs.eq("") & contexte.sommer_ensembles(exacte(debut))["n_manquants"].gt(0)
     motifs[court] = f"ses naissances sont connues depuis moins de {SERIE_MINIMALE} ans en {depuis}"
     aucune = motifs.eq("") & contexte.sommer_ensembles(exacte(toutes.iloc[:, -3:].sum(axis=1)))["valeur"].le(0)

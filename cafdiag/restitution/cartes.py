@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cafdiag.donnees import Apports, table_communes
-from cafdiag.donnees.grandeurs import plus_recent
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Options, annees_disponibles, choisir, dictionnaire, mesurer, mesurer_maille
 from cafdiag.indicateurs.enfance import acces_par_commune
@@ -451,12 +450,13 @@ class CartesDuDiagnostic:
             return _SANS_CARTE
         table = table_communes(self.donnees.apports)
         codes = list(self.donnees.territoire.communes)
-        equipement = plus_recent(table, "bpe{*}_alsh").astype("float64")
         acces = acces_par_commune(
-            table, equipement, seuil_km=self.donnees.options.distance_alsh_km, cibles=pd.Index(codes)
+            table, table["alsh_equipes"], seuil_km=self.donnees.options.distance_alsh_km, cibles=pd.Index(codes)
         )
-        annee = _annee_des_equipements(table, codes)
-        mesures = _mesures_de_distance(acces, table, codes, annee=annee)
+        annee, apports = _annee_des_equipements(table, codes), self.donnees.apports
+        du_registre = apports is not None and table.loc[codes, "departement"].isin(apports.complet("alsh")).any()
+        source = ("registre local et " if du_registre else "") + "Insee, base permanente des équipements"
+        mesures = _mesures_de_distance(acces, table, codes, annee=annee).assign(source=source)
         self._montrees.append(mesures)
         # La première classe, [0 ; 0,01[, est celle des communes équipées ; elle existe même s'il n'y en a aucune.
         classes = replace(
@@ -468,7 +468,7 @@ class CartesDuDiagnostic:
             commun.pop("contours"),
             titre="À quelle distance est l'accueil de loisirs (ALSH) le plus proche ?",
             sous_titre="À vol d'oiseau, entre points centraux de communes",
-            source=f"Insee, base permanente des équipements, {annee}",
+            source=f"{source}, {annee}",
             clef="alsh",
             fond=mesures,
             libelle_fond="Distance à l'ALSH le plus proche",
@@ -530,7 +530,7 @@ def _mesures_de_distance(
 ) -> pd.DataFrame:
     """Distances mises en Mesures : statut ``estime`` à vol d'oiseau, muettes si une commune voisine est inconnue."""
     distance = acces["distance_km"].reindex(codes)
-    equipee = plus_recent(table, "bpe{*}_alsh").reindex(codes)
+    equipee = table["alsh_equipes"].reindex(codes)
     connue = distance.notna() & equipee.notna()
     motif = (
         acces["majorant"]
@@ -560,7 +560,6 @@ def _mesures_de_distance(
             "statut": connue.map({True: "estime", False: "non_disponible"}).to_numpy(),
             "motif": motif.where(connue, "équipement non renseigné pour la commune").to_numpy(),
             "maille_source": "commune",
-            "source": "Insee, base permanente des équipements",
             "millesime": str(annee),
         }
     )
