@@ -165,9 +165,22 @@ def taux_agrege(taux: pd.Series, poids: pd.Series) -> float:
     >>> taux_agrege(pd.Series([22.4, 64.4]), pd.Series([125, 1965])).round(1).item()
     61.9
     """
-    if taux.isna().any() or poids.isna().any() or poids.sum() <= 0:
-        return np.float64("nan")
-    return np.float64((taux * poids).sum() / poids.sum())
+    return np.float64(taux_agreges(taux, poids, np.zeros(len(taux))).iloc[0]) if len(taux) else np.float64("nan")
+
+
+def taux_agreges(taux: pd.Series, poids: pd.Series, groupes: np.ndarray | pd.Series) -> pd.Series:
+    """:func:`taux_agrege` de chaque groupe de lignes ; indexés par groupe.
+
+    Examples
+    --------
+    >>> taux, poids = pd.Series([22.4, 64.4, 50.0]), pd.Series([125, 1965, np.nan])
+    >>> taux_agreges(taux, poids, np.array(["a", "a", "b"])).round(1).to_dict()
+    {'a': 61.9, 'b': nan}
+    """
+    poids = poids.astype("float64").where(taux.notna())
+    par_groupe = pd.DataFrame({"produit": taux * poids, "poids": poids}).groupby(np.asarray(groupes))
+    sommes = par_groupe.sum().mask(par_groupe.count().lt(par_groupe.size(), axis=0))
+    return sommes["produit"] / sommes["poids"].where(sommes["poids"] > 0)
 
 
 def enfants_reconstitues(

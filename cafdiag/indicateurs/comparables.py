@@ -290,10 +290,8 @@ def voisinage(cible: Territoire | str, *, k: int = NOMBRE, variables: list[str] 
         raise DemandeFausse(f"pas de comparables pour {cible.nom} : {motif}", attendu=_ATTENDU)
     toutes = _valeurs(cible.maille, tables_assemblees.etat(), tuple(variables or ()))
     retenues, ecartees = _retenir(toutes, cible, variables)
-    utiles = toutes[[c.nom for c in retenues]].dropna()
-    distances = distances_a(
-        utiles.assign(**{c.nom: np.log(utiles[c.nom]) for c in retenues if c.logarithme}), cible.code
-    )
+    utiles = _utiles(toutes, retenues)
+    distances = distances_a(utiles, cible.code)
     if k > len(distances):
         raise DemandeFausse(
             f"{k} comparables demandés pour {len(distances)} candidats", attendu=f"{len(distances)} au plus"
@@ -309,7 +307,7 @@ def voisinage(cible: Territoire | str, *, k: int = NOMBRE, variables: list[str] 
             "distance": proches.to_numpy(),
         }
     )
-    table = table.join(utiles.loc[proches.index].reset_index(drop=True))
+    table = table.join(toutes.loc[proches.index, list(utiles)].reset_index(drop=True))
     return Comparables(table, tuple(retenues), ecartees, len(distances), len(toutes) - len(utiles))
 
 
@@ -358,11 +356,44 @@ def distances_a(valeurs: pd.DataFrame, cible: str) -> pd.Series:
     >>> distances_a(table, "w").round(3).to_dict()
     {'x': 0.894, 'y': 1.789, 'z': 2.683}
     """
-    ecart_type = valeurs.std(ddof=0)
-    utiles = ecart_type.index[ecart_type > 0]
-    ecarts = (valeurs[utiles] - valeurs.loc[cible, utiles]) / ecart_type[utiles]
-    distance = np.sqrt((ecarts**2).mean(axis=1)).drop(cible)
-    return distance.sort_index().sort_values(kind="stable")
+    ecarts_types = valeurs.std(ddof=0)
+    utiles = ecarts_types.index[ecarts_types > 0]
+    distances = _distances(valeurs[utiles].to_numpy(), ecarts_types[utiles].to_numpy(), valeurs.index.get_loc(cible))
+    return pd.Series(distances, index=valeurs.index).drop(cible).sort_index().sort_values(kind="stable")
+
+
+def _distances(valeurs: np.ndarray, ecarts_types: np.ndarray, rang: int) -> np.ndarray:
+    return np.sqrt((((valeurs - valeurs[rang]) / ecarts_types) ** 2).mean(axis=1))
+
+
+def plus_proches(maille: str, *, k: int = NOMBRE) -> dict[str, list[str]]:
+    """Les codes de :func:`comparables`, pour chaque territoire d'une maille qui en a : d'un seul passage.
+
+    Examples
+    --------
+    >>> plus_proches("epci", k=2)["200048551"]
+    ['200070688', '200035442']
+    """
+    toutes = _valeurs(maille, tables_assemblees.etat(), ()).sort_index()
+    trouves: dict[str, list[str]] = {}
+    # Ceux à qui manquent les mêmes variables se comparent sur les mêmes.
+    for _, semblables in toutes.groupby([toutes[c].isna() for c in toutes.columns]):
+        if not empechement(premier := territoire(f"{maille}:{semblables.index[0]}")):
+            utiles = _utiles(toutes, _retenir(toutes, premier, None)[0])
+            ecarts_types = utiles.std(ddof=0)
+            variables = ecarts_types.index[ecarts_types > 0]
+            matrice, ecarts = utiles[variables].to_numpy(), ecarts_types[variables].to_numpy()
+            for code, rang in zip(semblables.index, utiles.index.get_indexer(semblables.index), strict=True):
+                distances = _distances(matrice, ecarts, rang)
+                distances[rang] = np.inf
+                trouves[code] = utiles.index[np.argsort(distances, kind="stable")[:k]].tolist()
+    return trouves
+
+
+def _utiles(toutes: pd.DataFrame, retenues: list[Critere]) -> pd.DataFrame:
+    """Les variables retenues, là où toutes sont connues ; en logarithme celles qui se comparent ainsi."""
+    utiles = toutes[[c.nom for c in retenues]].dropna()
+    return utiles.assign(**{c.nom: np.log(utiles[c.nom]) for c in retenues if c.logarithme})
 
 
 def _retenir(

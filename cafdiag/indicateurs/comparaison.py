@@ -9,7 +9,8 @@ import pandas as pd
 
 from cafdiag.donnees import Apports
 from cafdiag.erreurs import DemandeFausse
-from cafdiag.indicateurs.comparables import NOMBRE, Comparables, empechement, voisinage
+from cafdiag.indicateurs.comparables import NOMBRE, Comparables, empechement, plus_proches, voisinage
+from cafdiag.indicateurs.cube import REUNIS
 from cafdiag.indicateurs.dates import a_date_egale
 from cafdiag.indicateurs.mesures import annees_disponibles, mesurer_une_fois
 from cafdiag.indicateurs.options import Options
@@ -220,6 +221,23 @@ def termes_d_avance(cibles: Sequence[Territoire]) -> tuple[pd.DataFrame, pd.Data
     return pd.concat([t for t, _ in lignes]), pd.concat([a for _, a in lignes], ignore_index=True)
 
 
+def comparables_de_tous(maille: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Les comparables réunis de chaque territoire d'une maille qui en a : territoires, appartenance.
+
+    Examples
+    --------
+    >>> territoires, appartenance = comparables_de_tous("departement")
+    >>> len(territoires), territoires["officiel"].iloc[0], appartenance["code"].nunique() == len(territoires)
+    (100, 'comparables-01', True)
+    """
+    proches = pd.Series(plus_proches(maille)).explode()
+    siennes = membres(maille).merge(proches.rename("code").rename_axis("cible").reset_index(), on="code")
+    officiels = REUNIS + proches.index.unique()
+    noms = [_nom_reunis(maille, n) for n in proches.groupby(level=0, sort=False).size()]
+    territoires = pd.DataFrame({"maille": "perimetre", "officiel": officiels, "nom": noms}, index=officiels)
+    return territoires, siennes[["commune"]].assign(code=REUNIS + siennes["cible"].astype(object))
+
+
 def comparer_les_epci(
     departement: Territoire, *, apports: Apports | None = None, options: Options | None = None
 ) -> pd.DataFrame:
@@ -292,13 +310,16 @@ def _etages(cible: Territoire) -> dict[str, Territoire]:
 def _reunis(cible: Territoire, codes: list[str], *, cle: str = "comparables") -> tuple[pd.DataFrame, pd.DataFrame]:
     """Les comparables réunis : un périmètre d'EPCI entiers, que chaque calcul sait agréger ou taire."""
     _, appartenance = membres_de(cible.maille, codes)
-    pluriel = {"epci": "EPCI", "departement": "départements"}[cible.maille]
     ligne = {
         "maille": "perimetre",
-        "officiel": f"comparables-{cible.code}",
-        "nom": f"{len(codes)} {pluriel} comparables",
+        "officiel": f"{REUNIS}{cible.code}",
+        "nom": _nom_reunis(cible.maille, len(codes)),
     }
     return pd.DataFrame(ligne, index=[cle]), appartenance.assign(code=cle)
+
+
+def _nom_reunis(maille: str, nombre: int) -> str:
+    return f"{nombre} {'EPCI' if maille == 'epci' else 'départements'} comparables"
 
 
 def membres_de(maille: str, codes: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -458,8 +458,11 @@ class Contexte:
         toutes = absentes == total
         phrases[toutes & (dedans == 0)] = fournie
         phrases[toutes & (dedans > 0)] = "donnée absente de la source pour toutes les communes"
+        rangs = np.flatnonzero(manque)
+        rangs = rangs[np.argsort(groupes[rangs], kind="stable")]
+        fins = np.cumsum(absentes)
         for g in np.flatnonzero((absentes > 0) & ~toutes):
-            siennes = np.flatnonzero((groupes == g) & manque)
+            siennes = rangs[fins[g] - absentes[g] : fins[g]]
             if absentes[g] <= _NOMS_ECRITS:
                 ici = sorted(tous_les_noms[positions[siennes]])
             else:

@@ -31,6 +31,8 @@ COLONNES = [
     *("denominateur", "bas", "haut", "statut", "motif", "maille_source", "source", "millesime"),
 ]
 LIEUX = {"territoire": "officiel", "nom": "nom", "maille": "maille"}
+# Le code de comparables réunis est celui du territoire auquel ils ressemblent, ainsi précédé.
+REUNIS = "comparables-"
 # Au-delà, mesurer un indicateur partout est plus court que d'ouvrir tant de tranches.
 TRANCHES_LUES = 32
 # Une tranche d'un département pèse de 1 à 5 Mo une fois lue.
@@ -81,14 +83,14 @@ class Tranche:
         trouvees = np.append(self.cles, -1)[places] == voulues
         return np.where(trouvees & (rangs >= 0)[:, None], places, -1)
 
-    def ajouter(self, lieux: list[str], demandee: int, indicateurs: np.ndarray, mesures: pd.DataFrame) -> Tranche:
-        """La tranche et de nouvelles mesures, par territoire puis par indicateur ; l'ancienne l'emporte."""
+    def ajouter(self, lieux: list[str], demandee: int, indicateurs: np.ndarray, cellules: pa.Table) -> Tranche:
+        """La tranche et de nouvelles cellules, par territoire puis par indicateur ; l'ancienne l'emporte."""
         nouveaux = [lieu for lieu in lieux if lieu not in self.lieux]
         tous = self.lieux | {lieu: rang for rang, lieu in enumerate(nouveaux, start=len(self.lieux))}
         rangs = np.array([tous[lieu] for lieu in lieux], dtype=np.int64)
         neuves = _cles(rangs[:, None], demandee, indicateurs[None, :]).ravel()
         cles, premiers = np.unique(np.concatenate([self.cles, neuves]), return_index=True)
-        reunies = pa.concat_tables([self.cellules, _en_cellules(mesures)]).unify_dictionaries().combine_chunks()
+        reunies = pa.concat_tables([self.cellules, cellules]).unify_dictionaries().combine_chunks()
         return Tranche(tous, cles, reunies.take(pa.array(premiers)))
 
 
@@ -108,6 +110,15 @@ def _en_cellules(mesures: pd.DataFrame) -> pa.Table:
         textes = pa.array(list(uniques), type=pa.string())
         colonnes[nom] = pa.DictionaryArray.from_arrays(pa.array(rangs.astype("int32")), textes)
     return pa.table(colonnes)
+
+
+def _prises(cellules: pa.Table, lignes: np.ndarray) -> pa.Table:
+    """Quelques lignes, avec leurs seuls textes : une tranche ne porte pas ceux des autres."""
+    prises = cellules.take(pa.array(lignes))
+    for nom in TEXTES:
+        textes = prises[nom].combine_chunks().dictionary_decode().dictionary_encode()
+        prises = prises.set_column(prises.column_names.index(nom), nom, textes)
+    return prises
 
 
 _VIDE = Tranche(
@@ -180,14 +191,14 @@ def reprendre(
         absents.sort()
         sans = np.flatnonzero((rangs < 0).any(axis=0))
         siens = territoires.iloc[absents]
-        mesures = calculer(
-            siens, appartenance[appartenance["code"].isin(siens.index)], [indicateurs[j] for j in sans]
+        cellules = _en_cellules(
+            calculer(siens, appartenance[appartenance["code"].isin(siens.index)], [indicateurs[j] for j in sans])
         )
         for groupe in dict.fromkeys(groupes[i] for i in absents):
             ici = [rang for rang, i in enumerate(absents) if groupes[i] == groupe]
             lignes = (np.array(ici)[:, None] * len(sans) + np.arange(len(sans))).ravel()
             tranches[groupe] = tranches[groupe].ajouter(
-                [lieux[absents[rang]] for rang in ici], demandee, rangs_indicateurs[sans], mesures.iloc[lignes]
+                [lieux[absents[rang]] for rang in ici], demandee, rangs_indicateurs[sans], _prises(cellules, lignes)
             )
             if etat is not None and not remplir:
                 sur_disque.garder_colonnes(etat, ("cube", options, groupe), tranches[groupe].a_garder())
@@ -237,8 +248,11 @@ def _relire(etat: tuple | None, options: Options, groupe: str) -> Tranche:
 def _lieux(territoires: pd.DataFrame, appartenance: pd.DataFrame) -> list[str]:
     """Ce qui désigne chaque territoire sans équivoque ; un périmètre libre, par ses communes aussi."""
     libres = territoires.index[territoires["maille"].eq("perimetre")]
-    siennes = appartenance[appartenance["code"].isin(libres)]
-    communes = {cle: sha256(" ".join(g)) for cle, g in siennes.groupby("code")["commune"]} if len(libres) else {}
+    communes = {}
+    if len(libres):
+        siennes = appartenance[appartenance["code"].isin(libres)]
+        toutes = siennes["commune"].to_numpy(dtype=object)
+        communes = {cle: sha256(" ".join(toutes[g])) for cle, g in siennes.groupby("code").indices.items()}
     colonnes = (territoires.index, territoires["maille"], territoires["officiel"], territoires["nom"])
     return [
         f"{maille}|{officiel}|{nom}|{communes.get(cle, '')}"
@@ -261,7 +275,11 @@ def _groupes(territoires: pd.DataFrame, lieux: list[str]) -> list[str]:
             return f"epci {_departements().get(officiel, '')}"
         if maille == "commune":
             return f"communes {officiel[: 3 if officiel.startswith('97') else 2]}"
-        return f"{maille} {sha256(lieu)[:2] if maille == 'perimetre' else officiel[:5]}"
+        if maille != "perimetre":
+            return f"{maille} {officiel[:5]}"
+        # Les comparables réunis d'un EPCI se lisent avec lui.
+        sien = _departements().get(officiel.removeprefix(REUNIS))
+        return f"epci {sien}" if sien else f"perimetre {sha256(lieu)[:2]}"
 
     colonnes = (territoires["maille"], territoires["officiel"].astype(str), lieux)
     return [groupe(*lieu) for lieu in zip(*colonnes, strict=True)]

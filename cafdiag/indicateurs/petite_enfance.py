@@ -17,7 +17,7 @@ from cafdiag.indicateurs.agregation import (
     borner_la_part,
     rapport,
     sommer,
-    taux_agrege,
+    taux_agreges,
 )
 from cafdiag.indicateurs.contexte import Contexte, resultat
 from cafdiag.indicateurs.generiques import a_apporter, rapport_de_sommes
@@ -227,80 +227,79 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
     if ailleurs.empty:
         unite = "epci"
     taux = pd.concat([taux, ailleurs])
-    composition = contexte.retenir(("EPCI entiers", unite), lambda: _epci_entiers(contexte, cles, unite))
-    for code, entiers in composition.items():
-        concernes = entiers["code"].unique()
-        if not len(concernes):
-            _dans_une_commune(table, code, contexte, colonne, annee)
-            continue
-        valeurs = taux.reindex(concernes)
-        if len(concernes) == 1:
-            connu = bool(valeurs.notna().all())
-            table.loc[code, ["valeur", "statut", "maille_source", "motif"]] = [
-                valeurs.iloc[0],
-                "exact" if connu else "non_disponible",
-                "epci",
-                "" if connu else _SANS_LIGNE,
-            ]
-            continue
-        table.loc[code, ["maille_source", "bas", "haut"]] = [
-            "epci",
-            valeurs.min(skipna=False),
-            valeurs.max(skipna=False),
-        ]
-        enfants = contexte.par_commune("enfants_moins_3_ans", annee=annee)
-        poids = contexte.retenir(
-            ("enfants par EPCI", code, annee), lambda e=enfants, m=entiers: sommer(e, m)["valeur"]
-        ).reindex(concernes)
-        if valeurs.isna().any() or poids.isna().any():
-            table.loc[code, "motif"] = (
-                "le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre "
-                "le plus bas et le plus haut des taux des EPCI"
-            )
-            continue
-        table.loc[code, ["valeur", "statut", "motif"]] = [
-            taux_agrege(valeurs, poids),
-            "estime",
-            f"rapport de sommes de {len(concernes)} EPCI, enfants de moins de 3 ans estimés par les naissances",
-        ]
+    parts, coupes = contexte.retenir(("EPCI entiers", unite), lambda: _epci_entiers(contexte, cles, unite))
+    enfants = contexte.par_commune("enfants_moins_3_ans", annee=annee)
+    par_epci = contexte.partager(
+        ("enfants par EPCI", unite, annee), lambda: sommer(enfants, membres(unite).dropna(subset=["code"]))["valeur"]
+    )
+    siens = pd.DataFrame(
+        {"taux": taux.reindex(parts["epci"]).to_numpy(), "enfants": par_epci.reindex(parts["epci"]).to_numpy()}
+    )
+    par_cle = siens.groupby(parts["code"].to_numpy())
+    combien, bas, haut = par_cle.size(), par_cle["taux"].min(), par_cle["taux"].max()
+    connus = par_cle.count().eq(combien, axis=0)
+    agreges = taux_agreges(siens["taux"], siens["enfants"], parts["code"])
+    table.loc[combien.index, "maille_source"] = "epci"
+    un = combien.index[combien.eq(1)]
+    table.loc[un, "valeur"] = bas[un]
+    table.loc[un, "statut"] = np.where(connus["taux"][un], "exact", "non_disponible")
+    table.loc[un, "motif"] = np.where(connus["taux"][un], "", _SANS_LIGNE)
+    plusieurs = combien.index.difference(un)
+    table.loc[plusieurs, "bas"] = bas.where(connus["taux"])[plusieurs]
+    table.loc[plusieurs, "haut"] = haut.where(connus["taux"])[plusieurs]
+    table.loc[plusieurs, "motif"] = (
+        "le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre le plus bas et le plus haut des taux "
+        "des EPCI"
+    )
+    calcules = plusieurs[connus.all(axis=1)[plusieurs]]
+    table.loc[calcules, "valeur"] = agreges[calcules]
+    table.loc[calcules, "statut"] = "estime"
+    table.loc[calcules, "motif"] = [
+        f"rapport de sommes de {n} EPCI, enfants de moins de 3 ans estimés par les naissances"
+        for n in combien[calcules]
+    ]
+    for code in coupes:
+        for nom, trouve in _dans_une_commune(contexte, code, colonne, annee).items():
+            table.loc[code, nom] = trouve
 
 
-def _dans_une_commune(table: pd.DataFrame, code: str, contexte: Contexte, colonne: str, annee: int) -> None:
+def _dans_une_commune(contexte: Contexte, code: str, colonne: str, annee: int) -> dict:
     """Pourquoi une part d'EPCI n'a pas de taux : ses communes en ont un, ou non, et rien ne le découpe."""
     if dit := message_du_perimetre(contexte.territoires.at[code, "officiel"]):
         publie = taux_du_contexte(contexte, f"epci_{autre(geographie())}", colonne, annee=annee)
         valeur = publie.get(contexte.territoires.at[code, "officiel"], np.nan)
         publiee = "" if np.isnan(valeur) else f" ({valeur:.1f}".replace(".", ",") + ")"
-        table.loc[code, "motif"] = f"taux publié{publiee} pour un autre périmètre, qui ne se corrige pas : {dit}"
-        return
-    siennes = contexte.appartenance.loc[contexte.appartenance["code"].eq(code), "commune"]
+        return {"motif": f"taux publié{publiee} pour un autre périmètre, qui ne se corrige pas : {dit}"}
+    communes = contexte.retenir(
+        ("communes de chacun",), lambda: contexte.appartenance.groupby("code")["commune"].indices
+    )
+    siennes = contexte.appartenance["commune"].iloc[communes.get(code, [])]
     taux = taux_du_contexte(contexte, "commune", colonne, annee=annee).reindex(siennes)
     if taux.isna().any():
-        table.loc[code, "motif"] = (
-            "taux publié à l'EPCI : il ne se découpe pas par commune ; composez le périmètre d'EPCI entiers"
-        )
-    elif contexte.territoires.at[code, "maille"] == "qpv":
-        table.loc[code, "motif"] = "taux publié à la commune et à l'EPCI : il ne se découpe pas par quartier"
-    elif len(taux) == 1:
-        table.loc[code, ["valeur", "statut", "maille_source", "motif"]] = [taux.iloc[0], "exact", "commune", ""]
-    else:
-        table.loc[code, ["bas", "haut", "motif"]] = [
-            taux.min(),
-            taux.max(),
-            f"publié commune par commune ({len(taux)}) ; l'agréger demande le nombre d'enfants de chacune",
-        ]
+        return {
+            "motif": "taux publié à l'EPCI : il ne se découpe pas par commune ; composez le périmètre d'EPCI entiers"
+        }
+    if contexte.territoires.at[code, "maille"] == "qpv":
+        return {"motif": "taux publié à la commune et à l'EPCI : il ne se découpe pas par quartier"}
+    if len(taux) == 1:
+        return {"valeur": taux.iloc[0], "statut": "exact", "maille_source": "commune", "motif": ""}
+    return {
+        "bas": taux.min(),
+        "haut": taux.max(),
+        "motif": f"publié commune par commune ({len(taux)}) ; l'agréger demande le nombre d'enfants de chacune",
+    }
 
 
-def _epci_entiers(contexte: Contexte, cles: pd.Index, unite: str) -> dict[str, pd.DataFrame]:
-    """Par périmètre, l'appartenance des EPCI qui le composent ; vide s'il en coupe un, ou n'en contient aucun."""
-    epci = membres(unite)
-    siennes = contexte.appartenance[contexte.appartenance["code"].isin(cles)]
-    composition = {}
-    for code, communes in siennes.groupby("code")["commune"]:
-        concernes = epci.loc[epci["commune"].isin(communes), "code"].dropna().unique()
-        entiers = epci[epci["code"].isin(concernes)]
-        composition[code] = entiers if set(entiers["commune"]) == set(communes) else entiers.iloc[:0]
-    return composition
+def _epci_entiers(contexte: Contexte, cles: pd.Index, unite: str) -> tuple[pd.DataFrame, list[str]]:
+    """Les EPCI (``epci``) qui composent chaque périmètre (``code``) ; et ceux qui en coupent un ou n'en ont pas."""
+    epci = membres(unite).dropna(subset=["code"])
+    siennes = contexte.appartenance.loc[contexte.appartenance["code"].isin(cles), ["code", "commune"]]
+    siennes = siennes.drop_duplicates()
+    siennes = siennes.assign(epci=siennes["commune"].map(epci.set_index("commune")["code"]))
+    parts = siennes.groupby(["code", "epci"], dropna=False).size().reset_index(name="communes")
+    entiers = parts["communes"].eq(parts["epci"].map(epci["code"].value_counts()))
+    entiers = entiers.groupby(parts["code"]).transform("all")
+    return parts.loc[entiers, ["code", "epci"]], parts.loc[~entiers, "code"].drop_duplicates().tolist()
 
 
 def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

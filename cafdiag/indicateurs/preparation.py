@@ -9,7 +9,7 @@ import pandas as pd
 from cafdiag.donnees import tables_assemblees as tables_donnees
 from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.indicateurs.comparables import empechement
-from cafdiag.indicateurs.comparaison import membres_de, termes_d_avance
+from cafdiag.indicateurs.comparaison import MAILLES_AGREGEES, comparables_de_tous, membres_de, termes_d_avance
 from cafdiag.indicateurs.cube import garder
 from cafdiag.indicateurs.mesures import annees_disponibles, mesurer_une_fois
 from cafdiag.indicateurs.options import Options
@@ -28,7 +28,7 @@ def preparer(
     indicateurs: Sequence[str] | None = None,
     dire: Callable[[str], None] = lambda _: None,
 ) -> bool:
-    """Mesure la France, ses régions, ses départements et ses EPCI.
+    """Mesure la France, ses régions, ses départements, ses EPCI, et les comparables réunis de chacun.
 
     Parameters
     ----------
@@ -53,7 +53,8 @@ def preparer(
     for maille in _SEMBLABLES:
         empechement(territoire(f"{maille}:{lister(maille)['code'].iloc[0]}"))
     dire("mesures")
-    lieux = _reunir([membres_de(maille, lister(maille)["code"].tolist()) for maille in _MAILLES])
+    connus = [membres_de(maille, lister(maille)["code"].tolist()) for maille in _MAILLES]
+    lieux = _reunir(connus + [comparables_de_tous(maille) for maille in MAILLES_AGREGEES])
     table = _mesurer(lieux, indicateurs, tables, choix)
     dire("années")
     for annee, codes in _autres_annees(table, series).items():

@@ -51,17 +51,23 @@ def equivalents(territoires: pd.DataFrame, appartenance: pd.DataFrame) -> pd.Dat
         ``maille``, ``code``, même index ; un périmètre qui n'est aucun territoire officiel garde les siens.
     """
     rendu = territoires[["maille", "officiel"]].rename(columns={"officiel": "code"})
-    for cle in territoires.index[territoires["maille"].eq("perimetre")]:
-        siennes = appartenance.loc[appartenance["code"].eq(cle), "commune"]
-        for maille in ("epci", "departement", "region", f"epci_{autre(geographie())}"):
-            codes = set(siennes.map(_unite_des_communes(maille)))
-            seul = next(iter(codes)) if len(codes) == 1 else None
-            if isinstance(seul, str) and _tailles(maille)[seul] == siennes.nunique():
-                rendu.loc[cle] = [maille, seul]
-                break
-        else:
-            if siennes.nunique() == 1:
-                rendu.loc[cle] = ["commune", siennes.iloc[0]]
+    libres = territoires.index[territoires["maille"].eq("perimetre")]
+    if not len(libres):
+        return rendu
+    siennes = appartenance.loc[appartenance["code"].isin(libres), ["commune", "code"]].drop_duplicates()
+    combien = siennes["code"].value_counts()
+    # La première qui convient l'emporte : écrite en dernier.
+    mailles = ("epci", "departement", "region", f"epci_{autre(geographie())}")
+    for maille in (*mailles, "commune")[::-1]:
+        de_l_unite = siennes["commune"]
+        if maille != "commune":
+            de_l_unite = de_l_unite.map(_unite_des_communes(maille))
+        par_cle = de_l_unite.groupby(siennes["code"])
+        seul = par_cle.first()[par_cle.nunique(dropna=False).eq(1)].dropna()
+        attendu = 1 if maille == "commune" else seul.map(_tailles(maille))
+        entiers = seul[combien.reindex(seul.index).eq(attendu)]
+        rendu.loc[entiers.index, "maille"] = maille
+        rendu.loc[entiers.index, "code"] = entiers
     return rendu
 
 
