@@ -81,7 +81,7 @@ def ajouter_commandes(sous_analyseurs: Any) -> argparse.ArgumentParser:
         "verifier", help="empreintes, millésimes, codes qui ont bougé, recoupements"
     )
     actions.add_parser(
-        "preparer", help="mesure la France d'avance : les rapports et l'explorateur n'ont plus qu'à lire (20 s)"
+        "preparer", help="mesure la France d'avance : les rapports n'ont plus qu'à lire (une demi-minute)"
     )
     etat = actions.add_parser("etat", help="ce que contient l'entrepôt")
     retirer = actions.add_parser("retirer", help="ôte une table de l'entrepôt")
@@ -120,7 +120,7 @@ def _preparer(options: argparse.Namespace) -> int:
     if dossier() is None:
         print(f"cafdiag : {VARIABLE} est vide : rien n'est gardé d'avance.", file=sys.stderr)
         return 0
-    print("cafdiag : la France se mesure d'avance, vingt secondes ou plus…", file=sys.stderr)
+    print("cafdiag : la France se mesure d'avance, une demi-minute ou plus…", file=sys.stderr)
     if preparer(series=SERIES, communes=COMMUNES):
         print("cafdiag : c'est prêt ; le prochain rapport n'a plus qu'à lire.", file=sys.stderr)
     else:

@@ -14,6 +14,7 @@ import cafdiag as cd
 from cafdiag.cli import principal
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import confronter
+from cafdiag.indicateurs.comparables import empechement, plus_proches
 from cafdiag.indicateurs.positions import encadrement, positions, se_distinguent
 from cafdiag.magasin import dossier, lire_table
 
@@ -67,6 +68,16 @@ def test_memes_voisins_que_scipy(code):
     assert trouves["code"].tolist() == attendues.index.tolist()
     np.testing.assert_allclose(trouves["distance"], attendues, rtol=1e-6)
     assert code not in set(trouves["code"]) and trouves["rang"].tolist() == list(range(1, 11))
+
+
+@pytest.mark.parametrize("maille", ["epci", "departement"])
+def test_tous_a_la_fois_ont_les_memes_voisins_que_chacun(maille):
+    tous = plus_proches(maille)
+    codes = cd.lister(maille)["code"]
+    sans = [code for code in codes if empechement(cd.territoire(f"{maille}:{code}"))]
+    assert sans and sorted([*tous, *sans]) == sorted(codes)
+    for code in [*tous][:: max(1, len(tous) // 40)]:
+        assert tous[code] == cd.comparables(f"{maille}:{code}")["code"].tolist(), code
 
 
 def test_a_cheval_sur_deux_departements():

@@ -75,6 +75,7 @@ def test_a_toute_maille_et_a_tout_choix_le_cube_rend_le_calcul(memoire, options)
 
 def test_prepare_d_avance_rien_ne_se_calcule_plus(memoire, monkeypatch):
     monkeypatch.setattr(preparation, "_MAILLES", ("france", "region"))
+    monkeypatch.setattr(preparation, "MAILLES_AGREGEES", ())
     monkeypatch.setattr(preparation, "_SEMBLABLES", ())
     attendu = cd.comparer("region:52", CODES), cd.mesurer_maille("region", CODES), cd.serie("France", "PE_NAISS")
     assert preparer(series=["PE_NAISS"], communes=[], indicateurs=CODES)
@@ -83,6 +84,18 @@ def test_prepare_d_avance_rien_ne_se_calcule_plus(memoire, monkeypatch):
     lu = cd.comparer("region:52", CODES), cd.mesurer_maille("region", CODES), cd.serie("France", "PE_NAISS")
     for lue, calculee in zip(lu, attendu, strict=True):
         pd.testing.assert_frame_equal(lue, calculee)
+
+
+@pytest.mark.lent
+def test_un_territoire_jamais_montre_n_a_plus_qu_a_lire_ses_comparables(memoire, monkeypatch):
+    """Les comparables réunis de chaque EPCI sont préparés avec lui, sous le nom et les communes demandés ensuite."""
+    voulus = CODES[:3]
+    attendu = cd.comparer("200048551", voulus)
+    assert preparer(series=[], communes=[], indicateurs=voulus)
+    tables_calcul._tables_sans_apport.cache_clear()
+    monkeypatch.setattr(mesures, "mesurer_cles", None)
+    pd.testing.assert_frame_equal(cd.comparer("200048551", voulus), attendu)
+    cd.comparer("departement:53", voulus)
 
 
 @pytest.mark.lent

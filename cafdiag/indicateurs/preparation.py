@@ -53,12 +53,17 @@ def preparer(
     for maille in _SEMBLABLES:
         empechement(territoire(f"{maille}:{lister(maille)['code'].iloc[0]}"))
     dire("mesures")
-    connus = [membres_de(maille, lister(maille)["code"].tolist()) for maille in _MAILLES]
-    lieux = _reunir(connus + [comparables_de_tous(maille) for maille in MAILLES_AGREGEES])
-    table = _mesurer(lieux, indicateurs, tables, choix)
+    connus = _reunir([membres_de(maille, lister(maille)["code"].tolist()) for maille in _MAILLES])
+    reunis = [comparables_de_tous(maille) for maille in MAILLES_AGREGEES]
+    # Les uns après les autres : les réunis comptent dix fois chaque commune.
+    vues = ["indicateur", "valeur", "annee"]
+    table = pd.concat([_mesurer(lieux, indicateurs, tables, choix)[vues] for lieux in (connus, *reunis)])
     dire("années")
     for annee, codes in _autres_annees(table, series).items():
-        _mesurer(lieux, codes, tables, choix, annee)
+        _mesurer(connus, codes, tables, choix, annee)
+    for annee, codes in _autres_annees(table, ()).items():
+        for lieux in reunis:
+            _mesurer(lieux, codes, tables, choix, annee)
     dire("communes")
     if communes:
         _mesurer(membres_de("commune", lister("commune")["code"].tolist()), communes, tables, choix)
