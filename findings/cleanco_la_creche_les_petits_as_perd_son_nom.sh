@@ -3,7 +3,7 @@
 # Pronostic : SA, SAS, SARL sont ôtés en fin de nom ; un mot du nom, même court, est gardé.
 # Constat : les sigles du monde entier comptent, sans égard à la casse : AS norvégien, SE européen, Co anglais. La SCIC et
 # l'association, formes courantes des gestionnaires, ne sont pas connues ; une SARL en tête est gardée.
-# Conséquence : « Les Petits As SARL » et « Les Petits SAS » se confondent ; rapprocher par SIRET, ou garder le nom entier à côté.
+# Conséquence : « Les Petits As » et « Les Petits SAS » se confondent ; rapprocher par SIRET, ou garder le nom entier à côté.
 set -euo pipefail
 dossier=$(mktemp -d); trap 'rm -rf "$dossier"' EXIT
 python3 -m venv "$dossier/venv"
@@ -27,5 +27,5 @@ for nom in attendu:
     print("attendu  :", attendu[nom], "\nconstaté :", constat[nom])
 assert list(constat.values())[:3] == ["Crèche Les Petits", "Jardin d'enfants Bébé", "Micro-crèche La Ronde"], "a changé"
 assert list(constat.values())[3:] == ["Crèche Am Stram Gram SCIC", "SARL Les Lutins"], "le comportement a changé"
-assert basename("Les Petits As SARL") == basename("Les Petits SAS") == "Les Petits", "le comportement a changé"
+assert basename("Les Petits As") == basename("Les Petits SAS") == "Les Petits", "le comportement a changé"
 PY

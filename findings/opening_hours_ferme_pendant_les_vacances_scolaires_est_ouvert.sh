@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# opening-hours-py (horaires au format OpenStreetMap) : « SH off », fermé pendant les vacances scolaires, est lu sans erreur et sans effet.
+# opening-hours-py (horaires OpenStreetMap) : « SH off », fermé pendant les vacances scolaires, est lu sans erreur et sans effet.
 # Pronostic : les vacances scolaires ne sont pas connues de la bibliothèque, qui le dit, comme un mot inconnu ; « PH off » est appliqué.
-# Constat : la périscolaire « SH off » est ouverte à la Toussaint ; le centre de loisirs ouvert « SH » seulement l'est un jour de
+# Constat : l'accueil du soir « SH off » est ouverte à la Toussaint ; le centre de loisirs ouvert « SH » seulement l'est un jour de
 # classe. « PH off » sans pays laisse le 14 juillet ouvert ; « vacances » est refusé.
 # Conséquence : un nombre de jours d'ouverture trop haut pour les deux accueils ; donner le pays, et ôter les vacances soi-même.
 set -euo pipefail
