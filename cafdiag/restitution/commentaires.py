@@ -323,16 +323,17 @@ def rang_dit(place: dict, libelle: str) -> str:
     return f"{rangs} {ordinal(bas)} sur {classes} {libelle}, ex æquo"
 
 
-def situe(lecture: MesuresLues, code: str) -> str:
+def situe(lecture: MesuresLues, code: str, *, groupe: str = "proches") -> str:
     """« parmi les plus bas du département », « dans la moyenne du département » ; vide si le rang ne l'assure pas.
 
     Le rang compte ses ex æquo : il faut que le meilleur et le moins bon possibles soient du même tiers.
     """
-    place, groupe = lecture.position(code, "proches"), lecture.groupes.get("proches")
-    if place is None or groupe is None or math.isnan(place["rang_haut"]):
+    place, parmi = lecture.position(code, groupe), lecture.groupes.get(groupe)
+    if place is None or parmi is None or math.isnan(place["rang_haut"]):
         return ""
-    ou = next((dit for dit in ("du département", "de la région") if dit in groupe.libelle), "")
-    if not ou or groupe.maille != lecture.ligne(code)["maille"]:
+    semblables = f"des {parmi.libelle.replace('EPCI', 'intercommunalités')}" if groupe == "comparables" else ""
+    ou = semblables or next((dit for dit in ("du département", "de la région") if dit in parmi.libelle), "")
+    if not ou or parmi.maille != lecture.ligne(code)["maille"]:
         return ""
     haut, bas, classes = (int(place[c]) for c in ("rang_haut", "rang_bas", "classes"))
     tiers = math.ceil(classes / 3)

@@ -15,7 +15,17 @@ from cafdiag.indicateurs import Confrontation, Options, confronter, mesurer_mail
 from cafdiag.indicateurs.horizon_objets import Horizon
 from cafdiag.indicateurs.non_couvert import Besoin
 from cafdiag.indicateurs.questionnaire import depouiller
-from cafdiag.restitution import annexes, bref, chapitres, comparables, copil, jointes, note, textes
+from cafdiag.restitution import (
+    annexes,
+    bref,
+    chapitres,
+    comparables,
+    copil,
+    jointes,
+    note,
+    note_tableaux,
+    textes,
+)
 from cafdiag.restitution import besoin as besoin_du_rapport
 from cafdiag.restitution import horizon as horizon_du_rapport
 from cafdiag.restitution import simulation as simulations_du_rapport
@@ -277,7 +287,10 @@ class Diagnostic:
         """Ce que dira la note de l'élu, si on la demande ; le rapport n'en montre rien."""
         carte = self.cartes.mesures_affichees().to_dict("records")
         enfants = {m["nom"]: m["valeur"] for m in carte if m["indicateur"] == "PE_ENF_M3" and pd.notna(m["valeur"])}
-        dite = note.contenu(self.donnees, enfants, besoin_du_rapport.pour_la_note(self.besoin))
+        besoin = besoin_du_rapport.mesures_du_besoin(self.besoin)
+        blocs = [self.cartes.mesures_affichees(), self.communes_de_la_note if enfants else (), besoin]
+        communales = pd.concat([b for b in blocs if len(b)], ignore_index=True) if any(map(len, blocs)) else None
+        dite = note.contenu(self.donnees, enfants, besoin_du_rapport.pour_la_note(self.besoin), communales)
         dite["perspectives"] = [
             *besoin_du_rapport.perspective(self.besoin),
             *horizon_du_rapport.perspective(self.projection),
@@ -285,6 +298,11 @@ class Diagnostic:
         dite["copil"] = copil.contenu(self.donnees, self.simulations)
         combien = f"{len(dite['cles'])} chiffres clés, {len(dite['enjeux'])} enjeux, {len(dite['themes'])} thèmes"
         return Bloc(paragraphe(f"La note de quatre pages : {combien}."), donnees={MIME_NOTE: dite})
+
+    @cached_property
+    def communes_de_la_note(self) -> pd.DataFrame:
+        """Les habitants de chaque commune, que la note met en tableau."""
+        return note_tableaux.mesures_des_communes(self.donnees)
 
     def non_enonce(self) -> Bloc:
         """Ce que le rapport ne dit pas encore, et pourquoi."""
@@ -311,7 +329,9 @@ class Diagnostic:
         projetees = horizon_du_rapport.mesures_de_l_horizon(self.projection)
         # Compté seulement s'il est montré.
         sans_place = besoin_du_rapport.mesures_du_besoin(self.__dict__.get("besoin"))
+        de_la_note = self.__dict__.get("communes_de_la_note", carte.iloc[:0])
         blocs = [self.mesures, mesures_tracees(self.donnees), autour, groupes, carte, simulees, projetees, sans_place]
+        blocs.append(de_la_note)
         return pd.concat([b for b in blocs if len(b)], ignore_index=True)
 
     def mesures_jointes(self) -> Bloc:

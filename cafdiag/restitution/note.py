@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pandas as pd
+
 from cafdiag.magasin import lire_table
-from cafdiag.restitution import graphiques, note_themes
+from cafdiag.restitution import graphiques, note_tableaux, note_themes
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.enjeux import Enjeu, enjeux
 from cafdiag.restitution.formats import INSECABLE, arrondir, decimales_de, majuscule, nom_court, nombre
@@ -62,7 +64,10 @@ _EFFECTIFS = {
 
 
 def contenu(
-    donnees: Donnees, enfants: dict[str, float], sans_place: dict[str, Any] | None = None
+    donnees: Donnees,
+    enfants: dict[str, float],
+    sans_place: dict[str, Any] | None = None,
+    communales: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """Tout ce que dit la note d'un territoire, en textes, dessins et renvois de notes.
 
@@ -73,6 +78,8 @@ def contenu(
         Enfants de moins de 3 ans par nom de commune, tels que la carte les montre.
     sans_place : dict, optional
         ``phrase`` et ``ligne`` des enfants sans place à portée, s'ils se comptent.
+    communales : DataFrame, optional
+        Mesures des communes, pour leur tableau.
     """
     lecture, notes = donnees.lecture, Notes()
     trouves = enjeux(lecture)
@@ -80,7 +87,12 @@ def contenu(
     cles = chiffres_cles(lecture, notes)
     questions = [_question(lecture, e, notes) for e in trouves[:QUESTIONS]]
     themes = note_themes.themes(donnees, {e.code for e in trouves}, notes, sans_place)
-    return {
+    suites = [
+        _suite(donnees, e, rang >= QUESTIONS, notes, dessin=len(trouves) <= DESSINS) for rang, e in enumerate(trouves)
+    ]
+    # La carte des communes partage sa page avec les thèmes qui ne sont pas d'abord.
+    a_cote = sum(not t["d_abord"] for t in themes)
+    dite: dict[str, Any] = {
         "titre": _titre(donnees),
         "surtitre": _surtitre(donnees),
         "chapo": chapo,
@@ -92,13 +104,18 @@ def contenu(
         "communes": note_themes.titre_des_communes(donnees, enfants),
         "questions": questions,
         "themes": themes,
-        "enjeux": [
-            _suite(donnees, e, rang >= QUESTIONS, notes, dessin=len(trouves) <= DESSINS)
-            for rang, e in enumerate(trouves)
-        ],
+        "enjeux": suites,
         "inconnu": note_themes.inconnu(lecture),
         "notes": notes.textes,
     }
+    dessines = len(trouves) <= DESSINS
+    dite["tableaux"] = {
+        "semblables": note_tableaux.des_semblables(donnees, [e.code for e in trouves], notes) if dessines else None,
+        "communes": note_tableaux.des_communes(communales, notes, deja_dits=a_cote)
+        if enfants and communales is not None
+        else None,
+    }
+    return dite
 
 
 def chiffres_cles(lecture: MesuresLues, notes: Notes) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from cafdiag.donnees.calibrage import epreuve_horizon
 from cafdiag.indicateurs import dictionnaire
 from cafdiag.millesimes import millesime
 from cafdiag.restitution import couleurs, graphiques, graphiques_rang
-from cafdiag.restitution.accords import accorder, elider
+from cafdiag.restitution.accords import elider
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import situe
 from cafdiag.restitution.document import Figure
@@ -115,11 +115,6 @@ def _offre(theme: _Theme) -> dict[str, Any] | None:
         renvoi = theme.notes.renvoi(theme.sans_place["ligne"])
         theme.phrases.append({"texte": theme.sans_place["phrase"], "notes": [renvoi]})
     ecarts = {c: e for c in MODES if (e := lecture.ecart(c, "departement"))}
-    if ecarts:
-        code = max(ecarts, key=lambda c: abs(ecarts[c]))
-        ici = f"{lecture.dit(code)} {accorder(lecture.valeur(code), 'places')} pour 100 enfants ici"
-        la = f"{lecture.texte(code, 'departement')} dans {lecture.noms['departement']}"
-        theme.dire(code, f"C'est {MODES[code][0]} que l'écart avec le département est le plus grand : {ici}, {la}.")
     if theme.inedit("PE_BESOIN_CIBLE") and lecture.valeur("PE_BESOIN_CIBLE") > 0:
         besoin = f"{lecture.dit('PE_BESOIN_CIBLE')} places de plus{lecture.entre('PE_BESOIN_CIBLE')}"
         theme.dire("PE_BESOIN_CIBLE", f"Rejoindre le taux de la France demanderait {besoin}.")

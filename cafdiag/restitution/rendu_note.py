@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -16,12 +16,15 @@ from cafdiag.restitution.carte_fixe import carte_statique
 from cafdiag.restitution.formats import ponctuer
 from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.images import POLICES, nettoyer, polices
+from cafdiag.restitution.note_tableaux import mots, raccourci
 from cafdiag.restitution.rendu_html import phrase_html
 
 PAGE, GABARIT, STYLE = "note.html.j2", "note.typ", "note.css"
 LARGEUR_DE_LA_CARTE = 470
 _PLACES = "Places d'accueil pour 100 enfants"
 _VIDE = " – 0 territoire"
+# De quoi rester sous 1 400 mots, une fois écrits les titres fixes, les pieds de page et l'identité.
+MOTS = 1345
 
 
 def rendre_note(
@@ -47,7 +50,35 @@ def rendre_note(
     une = _carte(taux, contenu, contenu["carte"], unite) if taux and contenu["carte"] else None
     des_communes = _carte(communes, contenu, contenu["communes"], "") if communes else None
     vues = {"une": une or des_communes, "communes": des_communes if une else None}
-    return _page(contenu, vues, identite), _pdf(contenu, vues, identite)
+    tenu = _tenu(contenu, vues)
+    return _page(tenu, vues, identite), _pdf(tenu, vues, identite)
+
+
+def _tenu(contenu: Mapping[str, Any], vues: Mapping[str, Any]) -> dict[str, Any]:
+    """La note et ceux de ses tableaux qui tiennent dans son compte de mots ; les notes d'un tableau ôté aussi."""
+    dite = {c: v for c, v in contenu.items() if c not in ("copil", "perspectives", "tableaux")}
+    tableaux, reste = {}, MOTS - mots(dite) - mots(vues)
+    for nom, tableau in contenu["tableaux"].items():
+        tableaux[nom] = raccourci(tableau, reste)
+        reste -= mots(tableaux[nom])
+    dite["tableaux"] = tableaux
+    appelees = sorted(set(_appels(dite)))
+    rangs = {ancien: neuf for neuf, ancien in enumerate(appelees, 1)}
+    return _renumeroter(dite, rangs) | {"notes": [contenu["notes"][n - 1] for n in appelees]}
+
+
+def _appels(dit: Any) -> Iterator[int]:
+    """Les numéros des notes appelées, où qu'elles le soient."""
+    for clef, valeur in dit.items() if isinstance(dit, Mapping) else enumerate(dit if isinstance(dit, list) else ()):
+        yield from (n for n in valeur if isinstance(n, int)) if clef == "notes" else _appels(valeur)
+
+
+def _renumeroter(dit: Any, rangs: Mapping[int, int]) -> Any:
+    if isinstance(dit, Mapping):
+        return {
+            c: [rangs.get(n, n) for n in v] if c == "notes" else _renumeroter(v, rangs) for c, v in dit.items()
+        }
+    return [_renumeroter(v, rangs) for v in dit] if isinstance(dit, list) else dit
 
 
 def carte_de(cartes: Sequence[Carte], clef: str) -> Carte | None:

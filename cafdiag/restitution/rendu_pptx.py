@@ -110,8 +110,13 @@ def _cles(note: Mapping[str, Any]) -> Diapositive | None:
         sources.append(_sourcer(note, f"{ici} {cle['libelle']}", cle["notes"]))
     chapo = [p["texte"] for p in note["chapo"]]
     sources += [_sourcer(note, p["texte"], p["notes"]) for p in note["chapo"] if p["notes"]]
-    titre = chapo[0].rstrip(".") if chapo else "Ce que l'on sait du territoire"
-    textes = [(t, False) for t in [*chapo[1:], *note["avertissements"]]]
+    titre, _ = _theme(note, "population", "")
+    habitants = re.match(r"[\d\s]+habitants?", chapo[0]) if chapo else None
+    if titre and habitants:
+        titre = f"{habitants[0]} : {minuscule(titre)}"
+    else:
+        titre = chapo.pop(0).rstrip(".") if chapo else "Ce que l'on sait du territoire"
+    textes = [(t, False) for t in [*chapo, *note["avertissements"]]]
     return Diapositive(titre, textes, tableau=lignes, sources=sources)
 
 
@@ -377,7 +382,7 @@ class _RedacteurPptx:
         teinte = couleurs.MODES[serie["code"]][1] if empile else TERRITOIRE
         trace.format.fill.solid()
         trace.format.fill.fore_color.rgb = RGBColor.from_string(teinte[1:].upper())
-        colonnes = len(serie["valeurs"]) > 6
+        colonnes, saillants = len(serie["valeurs"]) > 6, _saillants(serie["valeurs"])
         for rang, (valeur, ecrit) in enumerate(zip(serie["valeurs"], serie["ecrits"], strict=True)):
             if valeur is None:
                 continue
@@ -386,10 +391,7 @@ class _RedacteurPptx:
                 point.format.fill.solid()
                 point.format.fill.fore_color.rgb = RGBColor.from_string(_COULEURS[roles[rang]][1:].upper())
             petit = empile and valeur < 4
-            # Toutes les années ne tiendraient pas : la première, la dernière, le plus haut, le plus bas.
-            connues = [v for v in serie["valeurs"] if v is not None]
-            saillant = rang in (0, len(serie["valeurs"]) - 1) or valeur in (max(connues), min(connues))
-            if petit or (colonnes and not saillant):
+            if petit or (colonnes and rang not in saillants):
                 continue
             etiquette = point.data_label
             _bout(etiquette.text_frame.paragraphs[0], ecrit, corps=13, gras=not empile)
@@ -408,12 +410,30 @@ def _serie_de_barres(donnees: Mapping[str, Any]) -> dict[str, Any]:
     return {"nom": donnees["titre"], **colonnes}
 
 
+def _saillants(valeurs: Sequence[float | None]) -> set[int]:
+    """Les années dont le nombre s'écrit : la première, la dernière, le plus haut et le plus bas s'ils en sont loin.
+
+    >>> _saillants([5, 9, 7, None, 6, 2, 3]), _saillants([5, 6, 9, 7, 2, 4, 3])
+    ({0, 6}, {0, 2, 4, 6})
+    """
+    connues = [(v, r) for r, v in enumerate(valeurs) if v is not None]
+    retenus = {connues[0][1], connues[-1][1]} if connues else set()
+    for _, rang in (max(connues, default=(0, 0)), min(connues, default=(0, 0))):
+        if all(abs(rang - r) > 1 for r in retenus):
+            retenus.add(rang)
+    return retenus
+
+
 def _axes(graphique: Any, *, horizontal: bool) -> None:
     valeurs, categories = graphique.value_axis, graphique.category_axis
     valeurs.has_major_gridlines = valeurs.visible = False
-    if all(v is None or v >= 0 for s in graphique.plots[0].series for v in s.values):
-        # Une barre part de zéro : sinon sa longueur ment.
-        valeurs.minimum_scale = 0
+    connues = [v for s in graphique.plots[0].series for v in s.values if v is not None]
+    bas, haut = min(0, *connues), max(0, *connues)
+    # Une barre part de zéro, sinon sa longueur ment ; son nombre, au bout, n'est pas sur le nom.
+    place = (haut - bas) / 4
+    valeurs.minimum_scale = bas - place if bas < 0 else 0
+    if bas < 0:
+        valeurs.maximum_scale = haut + place if haut > 0 else 0
     categories.has_major_gridlines = False
     categories.reverse_order = horizontal
     categories.tick_label_position = XL_TICK_LABEL_POSITION.LOW
