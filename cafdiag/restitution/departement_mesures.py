@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +14,7 @@ from cafdiag.indicateurs import Options, dictionnaire
 from cafdiag.indicateurs.comparaison import comparer_les_epci
 from cafdiag.indicateurs.positions import positions
 from cafdiag.restitution.accords import ordinal
+from cafdiag.restitution.annexes import motif_du_lecteur
 from cafdiag.restitution.formats import cle_de_tri, enumeration, nom_court, statut
 from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.themes import epci_du_departement
@@ -27,6 +30,9 @@ COLONNES = (
     "EJ_ALSH_PART_COM_EQUIP",
     "PS_COUV_POP",
 )
+
+
+_BORNES = re.compile(r"^(?:au moins|au plus|entre) [^;]+ ; ")
 
 
 class VueDepartementale:
@@ -89,8 +95,8 @@ class VueDepartementale:
         Returns
         -------
         DataFrame
-            ``indicateurs, epci, pourquoi, nombre, partout`` : une ligne par même raison et mêmes EPCI ; ``nombre``
-            est celui des indicateurs.
+            ``theme, indicateurs, epci, pourquoi, qui, nombre, partout`` : une ligne par thème, raison et EPCI ;
+            ``qui`` peut la donner ; ``nombre`` est celui des indicateurs.
         """
         lignes = []
         for code, table in self.par_code.items():
@@ -98,23 +104,34 @@ class VueDepartementale:
             manquants = ici[ici["statut"].isin(["secret", "non_disponible"])]
             if manquants.empty:
                 continue
-            motifs = zip(manquants["motif"], manquants["statut"], strict=True)
             partout = len(manquants) == len(ici)
             lignes.append(
                 {
+                    "theme": dictionnaire().loc[code, "theme"],
                     "indicateurs": dictionnaire().loc[code, "libelle"],
                     "epci": "toutes"
                     if partout
                     else enumeration([nom_court(self.noms[c]) for c in manquants.index]),
-                    "pourquoi": " ; ".join(dict.fromkeys(m or statut(s).libelle for m, s in motifs)),
+                    "pourquoi": " ; ".join(dict.fromkeys(r for m in manquants.itertuples() for r in _raisons(m))),
+                    "qui": str(dictionnaire().loc[code, "a_apporter"]).partition(" : ")[0],
                     "partout": partout,
                     "epci_touches": len(manquants),
                 }
             )
-        table = pd.DataFrame(lignes, columns=["indicateurs", "epci", "pourquoi", "partout", "epci_touches"])
-        groupes = table.groupby(["epci", "pourquoi", "partout", "epci_touches"], sort=False)["indicateurs"]
-        rendue = groupes.agg(indicateurs=" ; ".join, nombre="size").reset_index()
+        cles = ["theme", "epci", "pourquoi", "partout", "epci_touches"]
+        groupes = pd.DataFrame(lignes, columns=[*cles, "indicateurs", "qui"]).groupby(cles, sort=False)
+        rendue = groupes.agg(
+            indicateurs=("indicateurs", " ; ".join),
+            nombre=("indicateurs", "size"),
+            qui=("qui", lambda q: " ; ".join(dict.fromkeys(q))),
+        ).reset_index()
         rendue = rendue.sort_values(
             ["epci_touches", "nombre"], ascending=False, kind="stable", ignore_index=True
         )
-        return rendue.astype({"partout": bool})[["indicateurs", "epci", "pourquoi", "nombre", "partout"]]
+        return rendue.astype({"partout": bool}).drop(columns="epci_touches")
+
+
+def _raisons(mesure: Any) -> list[str]:
+    """Pourquoi une mesure est muette, clause par clause : ni ses bornes, propres à chaque territoire, ni la méthode."""
+    dites = motif_du_lecteur(_BORNES.sub("", str(mesure.motif or ""))).split(" ; ")
+    return [r for r in dites if r and not r.startswith("durée estimée")] or [statut(mesure.statut).libelle]

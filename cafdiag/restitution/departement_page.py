@@ -17,7 +17,7 @@ from cafdiag.restitution.carte_html import fragments
 from cafdiag.restitution.cartes import SOURCE_CONTOURS
 from cafdiag.restitution.departement_mesures import VueDepartementale
 from cafdiag.restitution.diagnostic import situation
-from cafdiag.restitution.document import Section, liste, paragraphe
+from cafdiag.restitution.document import Encadre, Section, liste, paragraphe
 from cafdiag.restitution.echappement import est_vide, html_sur
 from cafdiag.restitution.formats import cle_de_tri, date_de, enumeration, nom_court
 from cafdiag.restitution.lecture import MesuresLues, accord
@@ -320,13 +320,28 @@ class PageDepartementale:
         if table.empty:
             corps = paragraphe("Tous les indicateurs sont connus dans toutes les intercommunalités.")
         else:
-            rendu = tableau(
+            resume = [self._lacunes_du_theme(x, t) for x in THEMES if len(t := table[table["theme"].eq(x)])]
+            colonnes = {"theme": "Thème", "partout": "Manque à toutes", "ailleurs": "À une partie"}
+            colonnes["qui"] = "Qui peut le donner"
+            detail = tableau(
                 table,
                 titre="Indicateurs inconnus, et où",
                 colonnes={"indicateurs": "Indicateurs", "epci": "Manque à", "pourquoi": "Pourquoi"},
             )
-            corps = (*paragraphe("Chaque fichier apporté remplit des cases."), rendu)
+            corps = (
+                *paragraphe("Chaque fichier apporté remplit des cases."),
+                tableau(pd.DataFrame(resume), titre="Par thème", colonnes=colonnes),
+                Encadre("note", (detail,), resume="Quels indicateurs, où et pourquoi"),
+            )
         return fragment((Section("Ce qui manque", corps, ancre="lacunes", genre="chapitre"),))
+
+    @staticmethod
+    def _lacunes_du_theme(theme: str, table: pd.DataFrame) -> dict[str, str]:
+        nombres = table.groupby("partout")["nombre"].sum()
+        dits = {c: accord(int(nombres.get(p, 0)), "indicateur") for c, p in (("partout", True), ("ailleurs", False))}
+        qui = " ; ".join(dict.fromkeys(q for groupe in table["qui"] for q in groupe.split(" ; ") if q))
+        dits = {c: "aucun" if d.startswith("0") else d for c, d in dits.items()}
+        return {"theme": THEMES[theme], **dits, "qui": qui}
 
     def _methode(self) -> str:
         affichees = self.vue.mesures[self.vue.mesures["indicateur"].isin(self.vue.colonnes)]

@@ -161,8 +161,11 @@ class _RedacteurHtml:
         long = " long" if len(element.corps) > LIGNES_D_UNE_PAGE else ""
         petit = f"<small>{phrase_html(element.precision)}</small>" if element.precision else ""
         legende = f"<caption>{phrase_html(element.titre)}{petit}</caption>" if element.titre else ""
+        mots = _de_mots(element)
         tete = "".join(_ligne(li, "col") for li in element.entetes)
-        corps = "".join(_ligne(li, "row") for li in element.corps)
+        titres = [ponctuer(modele.en_clair(c.bouts)) for c in element.entetes[0]] if mots else []
+        corps = "".join(_ligne(li, "row", titres) for li in element.corps)
+        long += " mots" if mots else ""
         # Une zone qui défile doit être atteignable au clavier et nommée (WCAG 2.1.1).
         nom = f'tabindex="0" role="group" aria-label="{html_sur(element.titre or "Tableau")}"'
         return (
@@ -171,18 +174,28 @@ class _RedacteurHtml:
         )
 
 
-def _ligne(cases: tuple[modele.Case, ...], portee: str) -> str:
+def _de_mots(table: modele.Table) -> bool:
+    """Vrai pour un tableau d'au moins trois colonnes sans colonne de nombres : en étroit, ses cases s'empilent."""
+    cases = [c for ligne in (*table.entetes, *table.corps) for c in ligne]
+    simple = len(table.entetes) == 1 and all(c.colonnes == c.lignes == 1 and not c.nombre for c in cases)
+    return simple and len(table.entetes[0]) >= 3
+
+
+def _ligne(cases: tuple[modele.Case, ...], portee: str, titres: Sequence[str] = ()) -> str:
     toute = all(c.accent for c in cases)
     attributs = _attributs(classe="territoire" if toute else "")
-    return f"<tr{attributs}>{''.join(_case(c, portee, toute) for c in cases)}</tr>"
+    # La première case nomme la ligne : elle se passe de titre.
+    dits = ("", *titres[1:]) if titres else ("",) * len(cases)
+    return f"<tr{attributs}>{''.join(_case(c, portee, toute, t) for c, t in zip(cases, dits, strict=True))}</tr>"
 
 
-def _case(case: modele.Case, portee: str, ligne_en_accent: bool) -> str:
+def _case(case: modele.Case, portee: str, ligne_en_accent: bool, titre: str = "") -> str:
     vide = not case.bouts and portee == "col"
     dites = ("coin" if vide else "", "nombre" if case.nombre else "",
              "territoire" if case.accent and not ligne_en_accent else "")  # fmt: skip
     attributs = f' scope="{portee}"' if case.entete else ""
     attributs += _attributs(classe=" ".join(filter(None, dites)))
+    attributs += f' data-titre="{html_sur(titre)}"' if titre else ""
     attributs += f' colspan="{case.colonnes}"' if case.colonnes > 1 else ""
     attributs += f' rowspan="{case.lignes}"' if case.lignes > 1 else ""
     balise = "th" if case.entete else "td"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openpyxl import Workbook
@@ -18,8 +18,11 @@ from openpyxl.chart import BarChart, Reference
 from openpyxl.chart.data_source import StrRef
 from openpyxl.chart.label import DataLabelList
 from openpyxl.chart.series import SeriesLabel
+from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.drawing.line import LineProperties
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.pagebreak import Break
 
 from cafdiag.indicateurs import THEMES, dictionnaire
 from cafdiag.indicateurs.bornes import dire_bornes
@@ -66,6 +69,10 @@ _ROLES = {
     "epci_alentour": "EPCI alentour",
     "carte": "commune (carte)",
     "serie": "autre année",
+    "groupe": "EPCI du groupe",
+    "note": "commune",
+    "besoin": "sans place",
+    "simulation": "simulation",
 }
 
 
@@ -148,30 +155,63 @@ def _format(valeur: float, decimales: int | None, unite: str) -> str:
     return "#,##0" + ("." + "0" * decimales if decimales else "")
 
 
+def _police(encre: str, corps: int = 11) -> Font:
+    """Du gras ; sans nom ni corps, chaque tableur choisirait les siens."""
+    return Font(name="Calibri", size=corps, bold=True, color=encre[1:])
+
+
+def _lignes(texte: str, largeur: float) -> int:
+    """Combien de lignes prend un texte dans une colonne de cette largeur, en caractères.
+
+    >>> _lignes("Taux de pauvreté", 50), _lignes("un texte de vingt-six lettres", 15)
+    (1, 3)
+    """
+    # Un code ne se coupe pas : il déborde ou se tait.
+    longues = (len(li) if " " in li else 1 for li in texte.split("\n"))
+    # Couper entre les mots perd un peu de chaque ligne.
+    return sum(1 if n <= largeur else math.ceil(1.08 * n / largeur) for n in longues)
+
+
+def _hauteur(feuille: Any, rang: int, cases: Sequence[Any], largeurs: Sequence[float], *, corps: int = 11) -> None:
+    """La hauteur d'une ligne, dite avant de l'écrire : tous les tableurs ne la recalculent pas en ouvrant."""
+    mots = zip(cases, largeurs, strict=False)
+    lignes = max((_lignes(c.value, w) for c, w in mots if c is not None and isinstance(c.value, str)), default=1)
+    feuille.row_dimensions[rang].height = min(409, lignes * corps * 1.36)
+
+
 def _case(
-    feuille: Any, valeur: Any, decimales: int | None = None, gras: bool = False, unite: str = ""
+    feuille: Any,
+    valeur: Any,
+    decimales: int | None = None,
+    gras: bool = False,
+    unite: str = "",
+    *,
+    largeur: float = 40,
+    retrait: bool = False,
 ) -> WriteOnlyCell:
     case = WriteOnlyCell(feuille, value=texte_inerte(valeur) if isinstance(valeur, str) else valeur)
     if isinstance(valeur, str):
         # openpyxl prend « =… » pour une formule, même quand on lui donne un texte.
         case.data_type = "s"
-        case.alignment = Alignment(vertical="top", wrap_text=len(valeur) > 40 or "\n" in valeur)
+        # Collé au nombre qui le précède, un mot s'y lirait attaché.
+        case.alignment = Alignment(vertical="top", indent=1 if retrait else 0, wrap_text=_lignes(valeur, largeur) > 1)
     elif valeur is not None:
         case.alignment = Alignment(vertical="top")
         case.number_format = _format(valeur, decimales, unite)
     if gras:
-        case.font = Font(bold=True, color=TERRITOIRE[1:])
+        case.font = _police(TERRITOIRE)
     return case
 
 
-def _entete(feuille: Any, mots: Iterable[str]) -> list[WriteOnlyCell]:
+def _entete(feuille: Any, mots: Iterable[str], de_nombres: Collection[int] = ()) -> list[WriteOnlyCell]:
     cases = []
-    for mot in mots:
+    for rang, mot in enumerate(mots):
         case = WriteOnlyCell(feuille, value=mot)
-        case.font = Font(bold=True, color=ENCRE[1:])
+        case.font = _police(ENCRE)
         case.fill = PatternFill("solid", fgColor=FOND_DOUX[1:])
         case.border = Border(bottom=Side("medium", color=ENCRE[1:]))
-        case.alignment = Alignment(vertical="center", wrap_text=True)
+        sens, retrait = ("right", 0) if rang in de_nombres else ("left", 1 if rang else 0)
+        case.alignment = Alignment(vertical="center", horizontal=sens, indent=retrait, wrap_text=True)
         cases.append(case)
     return cases
 
@@ -208,11 +248,20 @@ def feuille_en_tableau(
     feuille.sheet_properties.pageSetUpPr.fitToPage = True
     feuille.print_title_rows = "1:1"
     feuille.oddFooter.left.text, feuille.oddFooter.right.text = "&A", "&P / &N"
-    feuille.append(_entete(feuille, [mot for mot, _ in colonnes]))
-    for ligne in lignes:
-        cases = [_case(feuille, *(c if isinstance(c, CaseDeSynthese) else (c,))) for c in ligne]
+    largeurs = [largeur for _, largeur in colonnes]
+    dites = [[c if isinstance(c, CaseDeSynthese) else CaseDeSynthese(c) for c in ligne] for ligne in lignes]
+    nombres = {r for ligne in dites for r, c in enumerate(ligne) if isinstance(c.contenu, int | float)}
+    entete = _entete(feuille, [mot for mot, _ in colonnes], nombres)
+    _hauteur(feuille, 1, entete, largeurs)
+    feuille.append(entete)
+    for numero, ligne in enumerate(dites, 2):
+        places = enumerate(zip(ligne, largeurs, strict=True))
+        cases = [_case(feuille, *c, largeur=w, retrait=rang > 0) for rang, (c, w) in places]
         for rang in en_texte:
             cases[rang].number_format = "@"
+        if not en_texte:
+            # Là où l'usager écrit, la ligne suit ce qu'il écrit.
+            _hauteur(feuille, numero, cases, largeurs)
         feuille.append(cases)
     return feuille
 
@@ -249,7 +298,7 @@ def _lisez_moi(
     feuille.page_setup.fitToWidth, feuille.page_setup.fitToHeight = 1, 0
     feuille.sheet_properties.pageSetUpPr.fitToPage = True
     tete = _case(feuille, titre)
-    tete.font = Font(bold=True, size=18, color=TERRITOIRE[1:])
+    tete.font = _police(TERRITOIRE, 18)
     phrases = [
         maille,
         situation,
@@ -266,10 +315,11 @@ def _lisez_moi(
         "",
         "Données publiques sous Licence Ouverte 2.0 : citez le producteur et le millésime.",
     ]
+    _hauteur(feuille, 1, [tete], [60], corps=18)
     feuille.append([tete])
-    for phrase in phrases:
-        case = _case(feuille, phrase or None)
-        case.alignment = Alignment(wrap_text=True, vertical="top")
+    for rang, phrase in enumerate(phrases, 2):
+        case = _case(feuille, phrase or None, largeur=100)
+        _hauteur(feuille, rang, [case], [100])
         feuille.append([case])
 
 
@@ -318,6 +368,8 @@ _AU_PLUS = 8
 _DEBUT = 2
 # Une ligne de tableur, en centimètres.
 _HAUTEUR = 0.53
+# À l'échelle où la synthèse tient en une page de large.
+_LIGNES_D_UNE_PAGE = 56
 
 
 class CaseDeSynthese(NamedTuple):
@@ -349,7 +401,7 @@ class Synthese:
             ("Indicateur", 50),
             *lieux,
             ("Unité", 24),
-            ("Date", 22),
+            ("Date", 30),
             ("À savoir", 46),
             ("Thème", 24),
         ]
@@ -394,7 +446,8 @@ class Synthese:
     def dessiner(self, feuille: Any) -> None:
         """Un graphique par thème, sous le tableau, deux de front."""
         table, ici = dictionnaire(), self._mesures["territoire"]
-        haut, pris, gauche = len(self.lignes) + 4, 0, True
+        haut, pris, gauche, page = len(self.lignes) + 4, 0, True, 0
+        feuille.row_breaks.append(Break(id=haut - 2))
         for theme, nom in THEMES.items():
             siens = [c for c in self._rangs if table.at[c, "theme"] == theme and c not in effectifs()]
             unite = ici[siens[0]]["unite"] if siens else ""
@@ -406,8 +459,12 @@ class Synthese:
             graphique.height, graphique.width = 4 + 0.45 * len(self._roles) * len(montres), 17
             feuille.add_chart(graphique, f"{'A' if gauche else 'E'}{haut}")
             pris = max(pris, math.ceil(graphique.height / _HAUTEUR) + 2)
+            if gauche and page + pris > _LIGNES_D_UNE_PAGE:
+                # Un graphique ne se coupe pas en deux à l'impression.
+                feuille.row_breaks.append(Break(id=haut - 1))
+                page = 0
             if not gauche:
-                haut, pris = haut + pris, 0
+                haut, page, pris = haut + pris, page + pris, 0
             gauche = not gauche
 
 
@@ -478,5 +535,6 @@ def _barres(feuille: Any, debut: int, nombre: int, roles: list[str]) -> BarChart
     graphique.x_axis.scaling.orientation = "maxMin"
     graphique.x_axis.delete = graphique.y_axis.delete = False
     graphique.x_axis.tickLblPos = "low"
+    graphique.y_axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill="D5DBE1"))
     graphique.legend.position = "b"
     return graphique

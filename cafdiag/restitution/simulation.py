@@ -153,7 +153,7 @@ def elements(simulation: Simulation) -> Suite:
             ),
             tableau(
                 pd.DataFrame(_montants(simulation), columns=["poste", "montant"]),
-                titre="Ce que la Caf apporterait",
+                titre="Ce que la Caf apporterait, ce qui resterait à charge",
                 colonnes={"poste": "Poste", "montant": "Montant"},
             ),
         )

@@ -60,6 +60,6 @@ def _montants(resultat: Simulation) -> str:
             for poste, bas, haut, classe in lignes
         ]
     return (
-        '<table class="montants"><caption>Ce que la Caf apporterait</caption>'
+        '<table class="montants"><caption>Ce que la Caf apporterait, ce qui resterait à charge</caption>'
         f"<tbody>{''.join(corps)}</tbody></table>"
     )
