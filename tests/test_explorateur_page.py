@@ -56,6 +56,27 @@ DEFILE = """() => ["html", "#main", "#rendered_cells", ".cafdiag-explorateur"].m
   .filter(n => n && n.scrollHeight > n.clientHeight + 1).map(n => n.id || n.tagName)"""
 
 
+# L'arrêt du clavier, cadres compris : son nom, et la faute qui l'y cache.
+ARRET = """() => {
+  let doc = document, dx = 0, dy = 0, n = doc.activeElement, dans = "";
+  while (n && n.tagName === "IFRAME") {
+    const b = n.getBoundingClientRect();
+    dx += b.left; dy += b.top; dans += "carte, "; doc = n.contentDocument; n = doc.activeElement;
+  }
+  if (!n || n === doc.body || n === doc.documentElement) { return ["", ""]; }
+  const b = n.getBoundingClientRect(), s = doc.defaultView.getComputedStyle(n);
+  const titre = n.getAttribute("aria-label") || n.title || (n.labels && n.labels[0] || n).textContent;
+  const nom = dans + n.tagName + " " + titre.trim().slice(0, 50);
+  if (s.outlineStyle === "none" || parseFloat(s.outlineWidth) < 2) { return [nom, "sans contour"]; }
+  const milieu = [b.left + Math.min(b.width, 40) / 2, b.top + Math.min(b.height, 40) / 2];
+  if (dx + b.left < -1 || dy + milieu[1] < 0 || dy + milieu[1] > innerHeight || !b.width || !b.height) {
+    return [nom, "hors de la fenêtre"];
+  }
+  const dessus = doc.elementFromPoint(...milieu);
+  return [nom, dessus && (n.contains(dessus) || dessus.contains(n)) ? "" : "recouvert"];
+}"""
+
+
 class Page(NamedTuple):
     """La page servie : son adresse, jeton compris, le dossier de l'essai et le processus."""
 
@@ -166,14 +187,34 @@ def chiffre(racine, texte: str) -> None:
     racine.locator(".chiffre .grand", has_text=re.compile(rf"^\s*{re.escape(texte)}\s")).wait_for()
 
 
+def arret(page) -> tuple[str, str]:
+    """Où est le clavier, et ce qui l'y cache : sans contour net, hors de la fenêtre, recouvert."""
+    nom, faute = page.evaluate(ARRET)
+    return nom, faute
+
+
 def aller(page, cible) -> None:
-    """Tab, jusqu'à la commande voulue : elle s'atteint au clavier, et s'y voit."""
+    """Tab, jusqu'à la commande voulue : elle s'atteint au clavier, et chaque arrêt en chemin se voit."""
     cible.wait_for()
     for _ in range(120):
         if cible.evaluate("n => n === n.ownerDocument.activeElement"):
             return
         page.keyboard.press("Tab")
+        assert bientot(lambda: arret(page)[1], "") == "", arret(page)
     raise AssertionError(f"pas atteint au clavier : {cible}")
+
+
+def tour(page, touche: str) -> list[str]:
+    """Les arrêts d'un tour complet de la page, du champ Territoire à lui-même : nul n'y retient le clavier."""
+    arrets: list[str] = []
+    for _ in range(150):
+        page.keyboard.press(touche)
+        nom, _ = arret(page)
+        if "Territoire" in nom and "Ajouter" not in nom and "Chercher" not in nom:
+            return arrets
+        if nom:
+            arrets.append(nom)
+    raise AssertionError(f"le clavier ne revient pas : {arrets[-5:]}")
 
 
 def changer_de_volet(page, racine, volet: str) -> None:
@@ -252,7 +293,7 @@ def test_tout_le_parcours_au_clavier(servie, ouverte, fautes_axe):
     # Le classement : un seul arrêt, puis les flèches ; Entrée choisit.
     boutons = cadre(page).locator("#lignes button")
     assert boutons.evaluate_all("tous => tous.filter(b => b.tabIndex === 0).length") == 1
-    boutons.first.focus()
+    aller(page, boutons.first)
     page.keyboard.press("ArrowDown")
     choisie = boutons.nth(1).inner_text()
     with repeint(page):
@@ -291,6 +332,10 @@ def test_tout_le_parcours_au_clavier(servie, ouverte, fautes_axe):
         assert bientot(lambda: page.evaluate(DEFILE), []) == [], volet
         assert bientot(lambda: racine.evaluate(DEBORDEMENTS), []) == [], volet
         assert bientot(lambda: fautes_axe(page), []) == [], volet
+        aller(page, champ)
+        allers = tour(page, "Tab")
+        assert allers[:3] == ["SELECT Thème", "SELECT Indicateur", "SELECT Année"], volet
+        assert sorted(tour(page, "Shift+Tab")) == sorted(allers), volet
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = false)")
         captures(page, f"1366-{volet}")
     (dedans,) = [f for f in page.frames if f.parent_frame and f.locator("#lignes").count()]
