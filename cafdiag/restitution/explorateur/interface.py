@@ -200,7 +200,7 @@ class Explorateur(widgets.VBox):
 
     def _ouvrir_perimetre(self, lieu: Territoire) -> None:
         self.changer(replace(self._etat.ouvrir(lieu), choisies=lieu.communes))
-        self._dire(f'« {lieu.nom} » est ouvert, et gardé : cd.perimetre("{lieu.nom}") le relit.')
+        self._dire(f'« {lieu.nom} » est ouvert, et se retrouve dans « Périmètres gardés ».')
 
     def _changer_de_theme(self, theme: str) -> None:
         self.changer(self._etat.montrer(dictionnaire(theme=theme).index[0]))
