@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from itertools import pairwise
 
 import pytest
 from PIL import Image
@@ -154,6 +155,32 @@ def test_rien_ne_deborde(diapositives):
     assert prs.slide_width > prs.slide_height * 1.7
     for page in pages:
         tient(page, prs.slide_width, prs.slide_height)
+
+
+def test_aucun_nombre_n_est_sur_un_nom_ni_sur_un_autre(matiere):
+    """Une barre négative laisse à son nombre la place d'aller avant le nom ; deux années voisines n'en ont qu'un."""
+    note = json.loads(json.dumps(matiere[0]))
+    debat = next(d for d in note["copil"]["debats"] if d["graphique"])
+    for barre, valeur in zip(debat["graphique"]["barres"], (-11.0, -11.4, -8.1), strict=False):
+        barre |= {"valeur": valeur, "ecrit": f"{valeur} %"}
+    naissances = note["copil"]["naissances"]
+    naissances["valeurs"][-2:] = [1.0, 2.0]
+    vus = {}
+    for page in Presentation(io.BytesIO(rendre_pptx(note, matiere[1], Identite()))).slides:
+        for forme in page.shapes:
+            if forme.has_chart and (valeurs := forme.chart.plots[0].series[0].values):
+                vus[tuple(valeurs)] = forme.chart
+    negatif = next(g for v, g in vus.items() if v[0] == -11.0)
+    # La plus longue barre et le quart de sa longueur, au moins.
+    assert negatif.value_axis.minimum_scale <= 1.2 * -11.4
+    annuel = vus[tuple(naissances["valeurs"])].plots[0].series[0]._element
+    dits = [int(i.get("val")) for i in annuel.xpath("./c:dLbls/c:dLbl/c:idx")]
+    assert dits[-1] == len(naissances["valeurs"]) - 1 and dits[-1] - 1 not in dits
+    assert min(b - a for a, b in pairwise(dits)) > 1
+
+
+def test_la_premiere_diapositive_de_chiffres_conclut(diapositives):
+    assert re.match(r"[\d\s]+ habitants\s: (?:la|une) population \w+", diapositives[1][1].shapes.title.text)
 
 
 def test_memes_octets_et_scelle(matiere, diapositives):

@@ -106,6 +106,22 @@ def test_lacunes_exactes(vue):
     assert lacunes["pourquoi"].str.len().min() > 0
 
 
+def test_ce_qui_manque_se_dit_par_theme_et_se_replie(dossier, page_hors_reseau):
+    """Un téléphone ne défile pas des écrans de raisons ; ni commande, ni borne propre à un seul territoire."""
+    page = page_hors_reseau.page
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto((dossier / "departement-53.html").as_uri())
+    lacunes = page.locator("#lacunes")
+    assert lacunes.bounding_box()["height"] < 2000
+    assert "18 indicateurs" in lacunes.inner_text()
+    lacunes.locator("summary").click()
+    dit = lacunes.inner_text()
+    assert "ALSH" in dit and "toutes" in dit
+    assert not re.search(r"cafdiag|\.xlsx|(?:au moins|entre) \d", dit)
+    defile = "n => [...n.querySelectorAll('.tableau-defilant')].filter(t => t.scrollWidth > t.clientWidth + 1).length"
+    assert lacunes.evaluate(defile) == 0
+
+
 def test_page_en_une_fois_avec_ses_mesures(dossier):
     assert sorted(p.name for p in dossier.iterdir()) == [
         "departement-53.html",

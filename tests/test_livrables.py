@@ -562,6 +562,24 @@ def test_synthese_en_tete_cote_a_cote_avec_un_graphique_par_theme(craon):
         assert f.page_setup.orientation == "landscape" and f.page_setup.paperSize == 9 and f.page_setup.fitToHeight == 0
 
 
+def test_xlsx_s_imprime_sans_mot_coupe_ni_graphique_en_deux(craon):
+    """Tout tableur le montre de même : corps dits, une ligne aussi haute que ses mots, les graphiques à leur page."""
+    classeur = openpyxl.load_workbook(craon["xlsx"])
+    for feuille in classeur:
+        for ligne in feuille.iter_rows():
+            for case in (c for c in ligne if c.value is not None):
+                assert case.font.name == "Calibri" and case.font.size, case.coordinate
+                large = feuille.column_dimensions[case.column_letter].width
+                if isinstance(case.value, str) and " " in case.value and len(case.value) > large:
+                    assert case.alignment.wrap_text, (feuille.title, case.coordinate)
+                    lignes = min(27, len(case.value) / large)
+                    assert feuille.row_dimensions[case.row].height >= 14 * lignes, (feuille.title, case.coordinate)
+    synthese = classeur["Synthèse"]
+    coupures = [b.id for b in synthese.row_breaks.brk]
+    debuts = sorted({g.anchor._from.row for g in synthese._charts})
+    assert coupures and coupures[0] <= debuts[0] and len(coupures) <= len(debuts)
+
+
 def test_la_relecture_du_secret_lit_la_synthese(craon):
     from cafdiag.restitution.relecture import relire
 

@@ -251,6 +251,50 @@ def test_brest_quatre_pages_un_dessin_seul_a_la_taille_des_autres(tmp_path):
     assert "De quoi l'offre est faite" not in simple(note.text_content())
 
 
+@pytest.mark.parametrize("code", [BREST, REUNION, THIONVILLE])
+def test_les_deux_dernieres_pages_ont_leur_tableau_dans_le_compte_de_mots(code, tmp_path):
+    """Les communes sous leur carte, les territoires semblables après le débat : leurs nombres sont ceux du CSV."""
+    assert principal(["diagnostic", code, "--formats", "note", "--sortie", str(tmp_path)]) == 0
+    arbre = page(tmp_path / f"note-{code}.html")
+    octets = (tmp_path / f"note-{code}.pdf").read_bytes()
+    pages = [simple(p.extract_text()) for p in pypdf.PdfReader(io.BytesIO(octets)).pages]
+    assert len(pages) == PAGES_AU_PLUS and len(" ".join(pages).split()) < MOTS_AU_PLUS
+    assert len(simple(arbre.text_content()).split()) < MOTS_AU_PLUS
+    mesures = pd.read_csv(tmp_path / f"mesures-{code}.csv", dtype={"territoire": str})
+    communes, semblables = arbre.xpath("//table")
+    tetes = [simple(t.text_content()) for t in communes.xpath(".//thead//th")]
+    evolution = mesures[mesures["indicateur"].eq("CTX_POP_EVOL") & mesures["maille"].eq("commune")].set_index("nom")
+    siennes = {simple(tr.xpath("./th")[0].text_content()): tr for tr in communes.xpath(".//tbody/tr")}
+    assert len(siennes) >= 3 and tetes[-1].startswith("Évolution, 2020 à 2023")
+    for nom, tr in siennes.items():
+        assert simple(tr.xpath("./td")[-1].text_content()) == simple(
+            f"{nombre(evolution.at[nom, 'valeur'], decimales=1, signe=True)} %"
+        )
+        assert nom in pages[2]
+    hausses = int((evolution["valeur"].round(1) > 0).sum())
+    titre = simple(communes.xpath("./caption/text()")[0])
+    attendu = "toutes les communes" if hausses == len(evolution) else f"{hausses} commune"
+    assert attendu in titre, titre
+    ici = simple(semblables.xpath(".//tr[@class='ici']/th")[0].text_content())
+    assert ici and len(semblables.xpath(".//tbody/tr")) >= 5
+    autres = mesures.loc[mesures["role"].isin(["groupe", "epci_alentour"]), "valeur"]
+    pairs = {simple(nombre(v, decimales=1)) for v in autres}
+    for case in semblables.xpath(".//tbody/tr[not(@class)]/td"):
+        assert simple(case.text_content()).removesuffix(" %").removeprefix("+") in pairs
+    assert not any(simple(t.text_content()) == "n.d." for t in arbre.xpath("//td"))
+
+
+def test_un_tableau_de_trop_s_ote_avec_ses_notes(monkeypatch):
+    """Sans un mot de reste, la note garde son texte, perd ses tableaux et les notes qu'eux seuls appelaient."""
+    dite = contenu(BREST)
+    dite["tableaux"]["semblables"]["entetes"][1]["notes"] = [len(dite["notes"]) + 1]
+    dite["notes"] = [*dite["notes"], "Une source à lui."]
+    assert "Une source à lui." in rendre_note(dite, [], Identite())[0]
+    monkeypatch.setattr("cafdiag.restitution.rendu_note.MOTS", 0)
+    brute = rendre_note(dite, [], Identite())[0]
+    assert "<table" not in brute and "Une source à lui." not in brute and "Pour en débattre" in brute
+
+
 def test_chaque_renvoi_a_sa_note_et_chaque_note_un_renvoi(craon):
     arbre, _ = craon
     appels = [a.get("href") for a in arbre.xpath("//sup/a")]
