@@ -86,7 +86,7 @@ def des_communes(mesures: pd.DataFrame, notes: Notes, *, deja_dits: int) -> dict
     evolutions = [_vue(li) for li in lues[EVOLUTION].values()]
     colonnes = {c: nom for c, nom in _COLONNES.items() if c in lues}
     ordre = sorted(lues[ENFANTS], key=lambda t: (-lues[ENFANTS][t]["valeur"], lues[ENFANTS][t]["nom"]))
-    entetes = [{"texte": "Commune", "notes": []}]
+    entetes: list[dict[str, Any]] = [{"texte": "Commune", "notes": []}]
     for code, nom in colonnes.items():
         ligne = lues[code][ordre[0]] if ordre[0] in lues[code] else next(iter(lues[code].values()))
         date = {"annee": f"{ligne['annee']:.0f}", "entre": str(ligne["millesime"]).replace(" et ", " à ")}
@@ -116,7 +116,7 @@ def des_semblables(donnees: Donnees, codes: Sequence[str], notes: Notes) -> dict
     """
     lecture, confrontation = donnees.lecture, donnees.confrontation
     voisinage = confrontation.voisinage if confrontation else None
-    if voisinage is None or "comparables" not in lecture.groupes:
+    if confrontation is None or voisinage is None or "comparables" not in lecture.groupes:
         return None
     proches = voisinage.table[voisinage.table["distance"] <= DISTANCE_PRUDENTE].head(SEMBLABLES)
     # Ce qui a servi à les choisir se ressemble forcément.
@@ -125,7 +125,7 @@ def des_semblables(donnees: Donnees, codes: Sequence[str], notes: Notes) -> dict
     if len(proches) < LIGNES_AU_MOINS or not dits:
         return None
     pairs = confrontation.pairs.set_index(["indicateur", "territoire"])
-    entetes = [{"texte": "", "notes": []}]
+    entetes: list[dict[str, Any]] = [{"texte": "", "notes": []}]
     for code in dits:
         ligne = lecture.ligne(code)
         dates = {"date": quand(ligne).replace("revenus ", ""), "entre": str(ligne["millesime"]).replace(" et ", " à ")}
