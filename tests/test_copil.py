@@ -181,6 +181,8 @@ def test_aucun_nombre_n_est_sur_un_nom_ni_sur_un_autre(matiere):
 
 def test_la_premiere_diapositive_de_chiffres_conclut(diapositives):
     assert re.match(r"[\d\s]+ habitants\s: (?:la|une) population \w+", diapositives[1][1].shapes.title.text)
+    dits = " ".join(f.text_frame.text for f in diapositives[1][1].shapes if f.has_text_frame)
+    assert "Population de 2023, " in dits and len(re.findall("habitants", dits)) == 1
 
 
 def test_memes_octets_et_scelle(matiere, diapositives):

@@ -114,6 +114,8 @@ def _cles(note: Mapping[str, Any]) -> Diapositive | None:
     habitants = re.match(r"[\d\s]+habitants?", chapo[0]) if chapo else None
     if titre and habitants:
         titre = f"{habitants[0]} : {minuscule(titre)}"
+        # Le titre dit déjà combien.
+        chapo[0] = chapo[0].replace(f"{habitants[0]} en", "Population de", 1)
     else:
         titre = chapo.pop(0).rstrip(".") if chapo else "Ce que l'on sait du territoire"
     textes = [(t, False) for t in [*chapo, *note["avertissements"]]]
