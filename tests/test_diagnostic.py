@@ -13,6 +13,7 @@ from cafdiag.restitution.cartes import carte
 from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.diagnostic import Diagnostic
 from cafdiag.restitution.rendu_html import fragment
+from cafdiag.restitution.types_mime import MIME_GARDE
 
 
 def texte(montre):
@@ -236,3 +237,17 @@ def test_la_france_hors_mayotte_se_dit(craon):
     # Hors des quatre départements fournis, le tableau a une colonne France : elle le dit aussi.
     ajaccio = texte(Diagnostic("242010056").comparaison("portrait"))
     assert "France hors Mayotte, sans population annuelle publiée : Population municipale" in ajaccio
+
+
+def test_a_mayotte_rien_de_vide_ne_se_montre(tmp_path):
+    """Ni carte toute en hachures, ni lignes sans un nombre, ni « n.d. » année après année, ni nom dit deux fois."""
+    d = Diagnostic("200060457")
+    assert d.garde().donnees[MIME_GARDE]["maille"] == "EPCI 200060457 · Mayotte"
+    assert not hasattr(d.carte_couverture(), "modele")
+    horizon = fragment(d.horizon().elements)
+    assert "Enfants de 3 à 5 ans et Enfants de 6 à 11 ans : ne se calcule pas ici." in texte(horizon)
+    # La France, elle, a des enfants de 3 à 5 ans : c'est leur ligne vide qui se tait.
+    assert "<td>n.d.</td>" not in horizon and "Enfants de 3 à 5 ans, « tendance »" not in texte(horizon)
+    assert fragment(d.chapitre("petite-enfance").elements).count(">n.d.</text>") <= 2
+    page = cd.vue_departementale("972", sortie=tmp_path)["html"].read_text(encoding="utf-8")
+    assert "Département 972<" in page

@@ -29,7 +29,7 @@ from cafdiag.restitution.commentaires import situe
 from cafdiag.restitution.couleurs import TERRITOIRE
 from cafdiag.restitution.diagnostic import Diagnostic
 from cafdiag.restitution.enjeux import enjeux
-from cafdiag.restitution.formats import nombre, ponctuer
+from cafdiag.restitution.formats import nom_court, nombre, ponctuer
 from cafdiag.restitution.identite import Identite, lire_identite
 from cafdiag.restitution.images import largeur_du_texte
 from cafdiag.restitution.lecture import MesuresLues
@@ -397,7 +397,7 @@ def test_les_graphiques_des_diapositives_portent_les_mesures(dossier):
             for rang, (categorie, valeur) in enumerate(zip(trace.categories, serie.values, strict=True)):
                 if str(categorie).startswith("Médiane"):
                     continue
-                lignes = siennes[siennes["nom"].eq(str(categorie))]
+                lignes = siennes[siennes["nom"].map(nom_court).eq(str(categorie))]
                 if code == "PE_NAISS":
                     d_ici = siennes["role"].isin(["territoire", "serie"])
                     lignes = siennes[d_ici & siennes["annee"].eq(float(categorie))]

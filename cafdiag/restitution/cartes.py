@@ -417,6 +417,10 @@ class CartesDuDiagnostic:
         annee = self.donnees.annee
         if annee is not None and annee not in annees_disponibles("PE_TXCOUV_GLOBAL"):
             return _SANS_CARTE
+        autour = self.donnees.autour
+        # Des hachures partout ne montrent rien ; ce qui manque se dit à la fin.
+        if len(autour) and autour["valeur"].isna().all():
+            return _SANS_CARTE
         return carte(self.donnees.territoire, CLEF_DES_TAUX, annee=annee)
 
     def jeunes_enfants(self):

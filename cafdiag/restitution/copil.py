@@ -14,7 +14,7 @@ from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.enjeux import Enjeu, enjeux
 from cafdiag.restitution.evolution import fait_une_serie
-from cafdiag.restitution.formats import ecrire, nombre
+from cafdiag.restitution.formats import ecrire, nom_court, nombre
 from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.note_mots import quand
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
@@ -93,7 +93,7 @@ def _offre(donnees: Donnees) -> dict[str, Any] | None:
     contre = lecture.contre(GLOBAL)
     total = f"En tout, {lecture.dit(GLOBAL)} places pour 100 enfants de moins de 3 ans"
     return _titre(lecture, GLOBAL) | {
-        "noms": [donnees.nom if r == "territoire" else str(lecture.ligne(GLOBAL, r)["nom"]) for r in roles],
+        "noms": [nom_court(donnees.nom) if r == "territoire" else str(lecture.ligne(GLOBAL, r)["nom"]) for r in roles],
         "series": series,
         "phrase": sans_mayotte(f"{total}{f', {contre}' if contre else ''}."),
         "source": source(lecture, GLOBAL),

@@ -69,7 +69,9 @@ class PageDepartementale:
                 self._methode(),
             ]
         )
+        # Outre-mer, la région porte le nom du département.
         parents = [p.nom for p in self.vue.departement.parents.values() if p.maille == "region"]
+        parents = [p for p in parents if p != self.vue.departement.nom]
         garde = {
             "titre": self.vue.departement.nom,
             "sous_titre": "Tableau de bord des intercommunalités du département",

@@ -202,7 +202,7 @@ class Diagnostic:
             "titre": self.nom,
             "sous_titre": "Diagnostic de territoire pour la convention territoriale globale",
             "situation": situation(self.lecture),
-            "maille": " · ".join([maille, *parents]),
+            "maille": " · ".join(dict.fromkeys([maille, *parents])),
             "avertissements": list(t.avertissements),
         }
         dite = (Titre(0, mots(self.nom)), *paragraphes(garde["sous_titre"], garde["situation"]))

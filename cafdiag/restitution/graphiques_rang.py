@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cafdiag.erreurs import DemandeFausse
@@ -95,8 +95,9 @@ def serie(
                     cote="center",
                     gras=a in (toutes[0], toutes[-1]),
                 )
-        else:
-            toile.texte(xs[a], bas - 12, "n.d.", cote="center", couleur=couleurs.ENCRE_2, taille=CORPS - 1)
+    for suite in _trous(toutes, set(ys)):
+        milieu = (xs[suite[0]] + xs[suite[-1]]) / 2
+        toile.texte(milieu, bas - 12, "n.d.", cote="center", couleur=couleurs.ENCRE_2, taille=CORPS - 1)
     part = unite if unite == "%" else None
     dits = [
         f"{a} : {valeur_dite(li, unite=part, decimales=places)}{symbole(li)}"
@@ -110,6 +111,16 @@ def serie(
         source=source_commune(lignes, source),
         note=note_statuts(lignes),
     )
+
+
+def _trous(annees: Sequence[int], connues: Collection[int]) -> list[list[int]]:
+    """Les années inconnues, par suites : un seul « n.d. » suffit à chacune.
+
+    >>> _trous([2008, 2009, 2010, 2011], {2010})
+    [[2008, 2009], [2011]]
+    """
+    groupes = itertools.groupby(annees, key=lambda a: a in connues)
+    return [list(suite) for connu, suite in groupes if not connu]
 
 
 def _a_l_ecart_du_trait(

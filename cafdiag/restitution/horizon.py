@@ -13,7 +13,7 @@ from cafdiag.indicateurs.mesures import COLONNES
 from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.document import Section, Suite, paragraphe, paragraphes
-from cafdiag.restitution.formats import majuscule, nombre
+from cafdiag.restitution.formats import enumeration, majuscule, nombre
 from cafdiag.restitution.simulation import montant, places_dites
 from cafdiag.restitution.tableaux import depliant, en_deux_colonnes, tableau
 
@@ -148,8 +148,11 @@ def section(h: Horizon | str) -> Suite:
 
 
 def _corps(h: Horizon) -> Suite:
+    table = tableau_des_trajectoires(h)
+    muettes = table.drop(columns="quoi").eq("n.d.").all(axis=1)
+    tues = list(dict.fromkeys(q.partition(", «")[0] for q in table.loc[muettes, "quoi"]))
     rendu = tableau(
-        tableau_des_trajectoires(h),
+        table[~muettes].reset_index(drop=True),
         titre=f"Trois hypothèses, à partir des naissances connues jusqu'en {h.depuis}",
         precision="Entre parenthèses, l'intervalle à 80 % de l'hypothèse « tendance », éprouvé sur le passé.",
         colonnes={"quoi": "Grandeur et hypothèse"} | {str(a): str(a) for a in _etapes(h)},
@@ -159,6 +162,7 @@ def _corps(h: Horizon) -> Suite:
     return (
         *paragraphes(constat(h), des_places(h)),
         rendu,
+        *(paragraphe(f"{enumeration(tues)} : ne se calcule pas ici.", allure="source") if tues else ()),
         *depliant(_DEPLIANT, notes, colonnes=("Sujet", "Ce qui est supposé, ou pas chiffré")),
         *paragraphe(f"Sources : {' ; '.join(h.sources)}.", allure="source"),
     )

@@ -346,7 +346,7 @@ class _RedacteurPptx:
         valeurs, genre = CategoryChartData(number_format="General"), XL_CHART_TYPE.BAR_CLUSTERED
         if diapositive.barres:
             series = [_serie_de_barres(donnees)]
-            noms = [b["nom"] for b in donnees["barres"]]
+            noms = [b["court"] for b in donnees["barres"]]
         elif diapositive.empilees:
             genre, noms, series = XL_CHART_TYPE.BAR_STACKED, donnees["noms"], donnees["series"]
         else:
