@@ -373,12 +373,15 @@ def _executer(options: argparse.Namespace) -> int:
 
 def _territoires(options: argparse.Namespace) -> int:
     from cafdiag.erreurs import TerritoireInconnu
-    from cafdiag.territoires import lister
+    from cafdiag.territoires import lister, territoire
 
     recherche = " ".join(filter(None, [options.recherche, *options.mots])) or None
     maille = options.maille or (None if recherche else "epci")
     table = lister(maille, departement=options.departement, recherche=recherche)
     if table.empty:
+        if recherche and not options.departement:
+            # Il dit pourquoi, ou ce qui ressemble.
+            territoire(recherche if maille is None else f"{maille}:{recherche}")
         raise TerritoireInconnu(
             recherche or options.departement or "",
             conseil="essayez un morceau du nom, ou un autre département",

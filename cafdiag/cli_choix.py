@@ -353,9 +353,20 @@ class Analyseur(argparse.ArgumentParser):
         sous: Analyseur = self
         for nom in (getattr(lus, "commande", None), getattr(lus, "action", None)):
             sous = next((s for n, s in sous._commandes() if n == nom), sous)
+        inconnues = [r for r in restes if r.startswith("-")]
         connues = list(sous._option_string_actions)
-        proches = [p for r in restes if r.startswith("-") for p in difflib.get_close_matches(r, connues, n=1)]
-        raise DemandeFausse(f"options inconnues : {' '.join(restes)}" + _essayez(proches), conseil=sous._aide())
+        proches = [p for r in inconnues for p in difflib.get_close_matches(r, connues, n=1)]
+        if inconnues:
+            raise DemandeFausse(f"options inconnues : {' '.join(inconnues)}" + _essayez(proches), conseil=sous._aide())
+        suite = next((a for a in sous._positionals._group_actions if a.nargs in ("+", "*")), None)
+        if suite is None:
+            raise DemandeFausse(
+                f"en trop : {' '.join(restes)}",
+                conseil=f"mettez entre guillemets un nom de plusieurs mots ; {sous._aide()}",
+            )
+        # « importer a.csv --confirmer b.csv » : la suite d'une liste, de l'autre côté d'une option.
+        setattr(lus, suite.dest, [*getattr(lus, suite.dest), *restes])
+        return lus
 
     def format_usage(self) -> str:
         """Comme argparse."""

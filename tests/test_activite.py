@@ -444,3 +444,16 @@ def test_heures_nouvelles_du_plan_mercredi(tmp_path):
     )
     assert mesure(CRAON, "EJ_PLANMERC_H_NOUV")["valeur"] == 200
     assert mesure(MAYENNE, "EJ_PLANMERC_H_NOUV")["valeur"] == 0
+
+
+def test_heures_nouvelles_sans_reference_disent_que_c_est_elle_qui_manque(tmp_path):
+    """Les heures de 2023 sont là ; d'autres les ont données pour 2024 : ce n'est pas d'elles qu'il faut se plaindre."""
+    apporter(
+        tmp_path,
+        f";{CRAON};;heures_alsh_mercredi;2023;1200;Caf",
+        ";244900015;;heures_alsh_mercredi;2024;900;Caf",
+        ";244900015;;heures_alsh_mercredi_reference;2024;1000;Caf",
+    )
+    ligne = mesure(CRAON, "EJ_PLANMERC_H_NOUV")
+    assert (ligne["statut"], ligne["annee"], ligne["numerateur"]) == ("non_disponible", 2023, 1200)
+    assert "année de référence" in ligne["motif"]

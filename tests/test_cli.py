@@ -455,3 +455,22 @@ def test_cote_a_cote_deux_dates_se_disent(capsys):
     assert " en 2025" in naissances and " en 2024" in naissances
     debut = next(i for i, li in enumerate(lignes) if li.endswith("PE_TXCOUV_EAJE"))
     assert "2023" in " ".join(lignes[debut : debut + 3]) and " en 2023" not in lignes[debut]
+
+
+@pytest.mark.parametrize(
+    ("demande", "nom", "commune"),
+    [
+        ("Saint-Pierre-et-Miquelon", "Saint-Pierre-et-Miquelon (975)", "Saint-Pierre — commune (97502)"),
+        ("miquelon", "(975)", "Miquelon-Langlade — commune (97501)"),
+        ("987", "Polynésie française", "et 43 autres"),
+    ],
+)
+@pytest.mark.parametrize("commande", [["mesurer"], ["territoires"]])
+def test_une_collectivite_d_outre_mer_mene_a_ses_communes(capsys, commande, demande, nom, commune):
+    code, _, erreur = appeler(capsys, *commande, demande)
+    assert code == 2 and nom in erreur and commune in erreur
+
+
+def test_une_commune_d_outre_mer_se_trouve_par_la_liste_comme_par_son_nom(capsys):
+    code, sortie, _ = appeler(capsys, "territoires", "Papeete", "--format", "json")
+    assert code == 0 and [t["code"] for t in json.loads(sortie)] == ["98735"]

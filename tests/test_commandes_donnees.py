@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from cafdiag import cli_donnees
+from cafdiag.cli import principal
 from cafdiag.donnees import catalogue, commandes, entrepot, transport
 from cafdiag.donnees.catalogue import Adresse, Source
 from cafdiag.donnees.commandes import verifier
@@ -366,3 +367,64 @@ def test_echec_rend_1(serveur, capsys):
     next((entrepot.dossier() / "tables").iterdir()).write_bytes(b"")
     assert _cli("verifier") == 1
     assert "[erreur] communes-a" in capsys.readouterr().out
+
+
+def test_le_meme_fichier_sous_un_autre_nom_dit_ce_qu_il_remplace(tmp_path, capsys):
+    un, autre = tmp_path / "creches.csv", tmp_path / "creches_2025.csv"
+    for chemin in (un, autre):
+        chemin.write_text(REGISTRE, encoding="utf-8")
+        assert principal(["donnees", "importer", str(chemin)]) == 0
+    dit, jour = capsys.readouterr().err, entrepot.entrees()["structures-creches_2025"]["date"][:10]
+    assert f"qui remplace creches.csv (« structures-creches », le même contenu), importé le {jour}" in dit
+    assert list(entrepot.entrees()) == ["structures-creches_2025"]
+
+
+@pytest.mark.parametrize("suffixe", ["csv", "xlsx"])
+@pytest.mark.parametrize(
+    ("lignes", "refus"),
+    [
+        ([["53084", "50", "51"], ["53012", "5", "5"]], "d'abord ligne 2 : « 50 » et « 51 »"),
+        ([["53084", "50", "50"], ["53012", "", "5"]], "d'abord ligne 3 : «  » et « 5 »"),
+        ([["53084", "50", "50"], ["53012", "5", "5"]], ""),
+        ([["53084", "50", ""], ["53012", "5", ""]], ""),
+    ],
+)
+def test_deux_colonnes_officielles_de_meme_nom(tmp_path, capsys, suffixe, lignes, refus):
+    fichier, toutes = tmp_path / f"naissances.{suffixe}", [["CODGEO", "NAISD23", "NAISD23"], *lignes]
+    if suffixe == "csv":
+        fichier.write_text("".join(";".join(r) + "\n" for r in toutes), encoding="utf-8")
+    else:
+        classeur = openpyxl.Workbook()
+        for rang in toutes:
+            classeur.active.append([r or None for r in rang])
+        classeur.save(fichier)
+    assert principal(["donnees", "importer", str(fichier)]) == (1 if refus else 0)
+    lu = capsys.readouterr()
+    if refus:
+        assert "deux colonnes « NAISD23 » qui diffèrent" in lu.err and refus in lu.err and "À faire" in lu.err
+        assert not entrepot.entrees()
+    else:
+        assert "colonne présente deux fois : NAISD23" in lu.out
+        assert entrepot.lire("communes").set_index("code")["naissances_2023"].to_dict() == {"53084": 50, "53012": 5}
+
+
+def test_la_suite_d_une_liste_apres_une_option(tmp_path, capsys):
+    fichiers = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for fichier in fichiers:
+        fichier.write_text(REGISTRE.replace("Lutins", fichier.stem), encoding="utf-8")
+    assert principal(["donnees", "importer", str(fichiers[0]), "--confirmer", str(fichiers[1])]) == 0
+    assert len(entrepot.entrees()) == 2
+    assert principal(["mesurer", "53084", "-i", "CTX_POP", "53012", "--format", "json"]) == 0
+    capsys.readouterr()
+    # Une seule valeur attendue : ce qui reste n'est pas une option.
+    assert principal(["diagnostic", "Pays", "de", "Craon"]) == 2
+    dit = capsys.readouterr().err
+    assert "en trop : de Craon" in dit and "guillemets" in dit and "options" not in dit
+
+
+def test_des_colonnes_inconnues_ne_font_pas_reciter_tous_les_lecteurs(tmp_path, capsys):
+    fichier = tmp_path / "z.csv"
+    fichier.write_text("a;b;c\n1;2;3\n", encoding="utf-8")
+    assert principal(["donnees", "importer", str(fichier)]) == 1
+    dit = capsys.readouterr().err
+    assert "cafdiag donnees lister" in dit and "templates" in dit and "insee_bpe" not in dit

@@ -154,3 +154,13 @@ def test_communes_frr_sans_structure_par_la_commande(tmp_path, capsys):
     assert "n.d." in dit and "partielles" in dit
     assert principal(["mesurer", "244900015", "-i", "AVS_FRR_SANS"]) == 0
     assert "s.o." in capsys.readouterr().out
+
+
+def test_une_commune_frr_en_partie_se_dit_pour_ce_qu_elle_est(tmp_path, capsys):
+    """Haut Valromey : son zonage est coupé par une fusion ; un registre complet n'est pas « partiel » pour autant."""
+    registre = tmp_path / "structures.csv"
+    registre.write_text("type;nom;code\ncentre_social;Le Centre;01053\nevs;La Ruche;01053\n", encoding="utf-8")
+    options = ["-i", "AVS_FRR_SANS", "--registre", str(registre), "--registre-complet", "01"]
+    assert principal(["mesurer", "01187", *options]) == 0
+    dit = capsys.readouterr().out
+    assert "n.d." in dit and "partielles" not in dit and "registre complet" not in dit

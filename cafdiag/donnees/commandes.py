@@ -429,7 +429,7 @@ def importer(
         raise EntreeFautive(
             f"{len(refus)} fichier(s) refusé(s) sur {len(chemins)}",
             [str(erreur) for erreur in refus.values()],
-            conseil="rien n'a été ajouté ; corrigez-les, ou importez seulement les fichiers sains",
+            conseil="rien n'a été ajouté ; corrigez-les, ou importez seulement les fichiers sains (--sains-seulement)",
         )
     bilan = BilanDesDonnees(comptes=[lecture.compte_rendu for _, lecture in lus])
     for chemin, lecture in lus:
@@ -440,11 +440,15 @@ def importer(
     noms, avant = _noms(lus, nom), entrepot.entrees()
     if lus:
         entrepot.ajouter_lot([lecture for _, lecture in lus], noms=noms)
+    rangees = entrepot.entrees()
     for (chemin, lecture), choisi in zip(lus, noms, strict=True):
         entree = entrepot.nom_libre(lecture, choisi, avant)
         message = f"{chemin.name} : {len(lecture.table)} {accord('ligne', len(lecture.table))} dans « {entree} »"
-        if entree in avant:
-            message += f", qui remplace {avant[entree]['fichier']} du {avant[entree]['date'][:10]}"
+        # Le même fichier, sous un autre nom : l'entrepôt n'en garde qu'un.
+        jumelles = [n for n in avant if n not in rangees and entrepot.jumelle(avant[n], lecture)]
+        for ancienne in (n for n in (entree, *jumelles) if n in avant):
+            nommee = "" if ancienne == entree else f" (« {ancienne} », le même contenu)"
+            message += f", qui remplace {avant[ancienne]['fichier']}{nommee}, importé le {avant[ancienne]['date'][:10]}"
         message += _anterieure(entree)
         bilan.noter(chemin.name, "importe", message, jeu=lecture.jeu, lignes=len(lecture.table))
     for chemin, refuse in refus.items():

@@ -66,6 +66,10 @@ def _part_identifiants(rang: Sequence[str]) -> float:
     return sum(bool(_IDENTIFIANT.fullmatch(c)) for c in cellules) / max(1, len(cellules))
 
 
+DEUX_FOIS = "colonne présente deux fois : "
+DOUBLE = re.compile(r" \(\d+\)$")
+
+
 def nommer(entete: Sequence[str]) -> tuple[list[str], list[str]]:
     """Noms uniques des colonnes ; une colonne sans nom est « colonne_5 », un doublon « A (2) ».
 
@@ -78,7 +82,7 @@ def nommer(entete: Sequence[str]) -> tuple[list[str], list[str]]:
         nom = re.sub(r"\s+", " ", brut.replace("\ufeff", "")).strip() or f"colonne_{i + 1}"
         vus[nom] += 1
         if vus[nom] == 2:
-            remarques.append(f"colonne présente deux fois : {nom}")
+            remarques.append(f"{DEUX_FOIS}{nom}")
         noms.append(nom if vus[nom] == 1 else f"{nom} ({vus[nom]})")
     return noms, remarques
 

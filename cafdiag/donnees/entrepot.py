@@ -264,7 +264,7 @@ def _entree(lecture: Lecture, contenu: bytes, chemin: str, rang: int, origine: s
     }
 
 
-def _jumelle(entree: dict, lecture: Lecture) -> bool:
+def jumelle(entree: dict, lecture: Lecture) -> bool:
     marque = lecture.compte_rendu.empreinte
     return bool(marque) and (entree["jeu"], entree["empreinte"]) == (lecture.jeu, marque)
 
@@ -347,7 +347,7 @@ def ajouter_lot(
         rang = 1 + max((e["rang"] for e in rangees.values()), default=0)
         for cle, (lecture, contenu) in prets.items():
             # Le même fichier sous un autre nom : le garder compterait deux fois ses structures.
-            jumeaux = [n for n, e in rangees.items() if n not in prets and _jumelle(e, lecture)]
+            jumeaux = [n for n, e in rangees.items() if n not in prets and jumelle(e, lecture)]
             for jumeau in jumeaux:
                 del rangees[jumeau]
             # Un nom de fichier sort du poste (journal, copie d'écran) : il ne dit rien d'une table confidentielle.

@@ -24,7 +24,7 @@ import pandas as pd
 from cafdiag.donnees import classeurs, couches, delimite, octets
 from cafdiag.donnees.classeurs import SANS_VALEUR, Feuille, en_texte
 from cafdiag.donnees.compte_rendu import Brut, Rejet
-from cafdiag.donnees.entetes import Choix, choisir, nommer
+from cafdiag.donnees.entetes import DEUX_FOIS, DOUBLE, Choix, choisir, nommer
 from cafdiag.erreurs import EntreeFautive
 
 __all__ = ["SANS_VALEUR", "Feuille", "apercu", "feuilles", "lire_feuilles", "lire_tableau", "propre"]
@@ -243,16 +243,49 @@ def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | N
     Raises
     ------
     EntreeFautive
-        Fichier absent, vide, tronqué, d'un format inconnu, ou sans en-tête.
+        Fichier absent, vide, tronqué, d'un format inconnu, sans en-tête, ou dont une colonne a un double qui la
+        contredit.
     """
     src = octets.source(chemin)
     if limite is not None:
         return _lire(src, colonnes, feuille, limite, ())
-    brut = _lire(src, colonnes, feuille, None, nombres)
+    brut = _lire(src, _et_leurs_doubles(colonnes), feuille, None, _et_leurs_doubles(nombres))
+    _oter_les_doubles(brut)
     # D'un grand CSV, l'examen l'a déjà calculée.
     brut.empreinte = octets.empreinte(src.chemin)
     brut.remarques += _laisses(src)
     return brut
+
+
+def _et_leurs_doubles(colonnes: Choix) -> Choix:
+    """Les colonnes voulues, et celles de même nom (« A (2) ») : on ne choisit pas entre elles sans les comparer."""
+    if colonnes is None or (not callable(colonnes) and not colonnes):
+        return colonnes
+    garde = colonnes if callable(colonnes) else set(colonnes).__contains__
+    return lambda nom: garde(nom) or garde(DOUBLE.sub("", nom))
+
+
+def _oter_les_doubles(brut: Brut) -> None:
+    """Ôte les colonnes de même nom qui disent la même chose, ou rien ; refuse celles qui se contredisent."""
+    noms = {r.removeprefix(DEUX_FOIS) for r in brut.remarques if r.startswith(DEUX_FOIS)}
+    defauts, otees = [], []
+    for double in (c for c in brut.table if DOUBLE.sub("", c) in noms and c not in noms):
+        nom = DOUBLE.sub("", double)
+        une, autre = brut.table[nom], brut.table[double]
+        if not (pd.api.types.is_numeric_dtype(une) and pd.api.types.is_numeric_dtype(autre)):
+            une, autre = (pd.Series([en_texte(v) for v in c], dtype="str") for c in (une, autre))
+        autres = une.ne(autre) & ~(une.isna() & autre.isna())
+        if autres.any() and not (autre.isna() | autre.eq("")).all():
+            i = int(np.flatnonzero(autres)[0])
+            defauts.append(f"deux colonnes « {nom} » qui diffèrent, d'abord ligne {brut.lignes[i]} : "
+                           f"« {une.iloc[i]} » et « {autre.iloc[i]} »")
+        otees.append(double)
+    if defauts:
+        raise EntreeFautive(brut.fichier, defauts, attendu="une seule colonne de chaque nom",
+                            conseil="renommez ou ôtez celle qui n'est pas la bonne")
+    if otees:
+        brut.table = brut.table.drop(columns=otees)
+        brut.entete = [c for c in brut.entete if c not in otees]
 
 
 def _laisses(src: octets.Fichier) -> list[str]:

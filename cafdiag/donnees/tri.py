@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut, Rejet
 from cafdiag.donnees.delimite import options_de_lecture, rejet_de_forme, trouver_forme
-from cafdiag.donnees.entetes import choisir, nommer
+from cafdiag.donnees.entetes import DEUX_FOIS, choisir, nommer
 from cafdiag.donnees.examen import examiner
 from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
@@ -145,6 +145,8 @@ _nu = pc.utf8_trim_whitespace
 
 
 def _filtrer(src, tranches, noms, premiere, remarques, rejets, par, valeurs, suivies, aussi, epurer) -> Trie:
+    if any(r.startswith(DEUX_FOIS) for r in remarques):
+        raise Doute  # le chemin prudent les compare
     champ = pa.array(sorted(valeurs), type=pa.large_string())
     de_cote: Counter[str] = Counter()
     vus: dict[str, set[str]] = {nom: set() for nom in suivies}

@@ -49,6 +49,15 @@ from cafdiag.territoires.referentiel import (
 )
 
 _PREFIXE = re.compile(r"^([^\W\d_]+)\s*:\s*(.*)$", re.DOTALL)
+# Hors des départements, et donc des listes : leurs communes se demandent, mais presque rien n'y est publié.
+_COLLECTIVITES = {
+    "975": "Saint-Pierre-et-Miquelon",
+    "977": "Saint-Barthélemy",
+    "978": "Saint-Martin",
+    "986": "Wallis-et-Futuna",
+    "987": "Polynésie française",
+    "988": "Nouvelle-Calédonie",
+}
 _SEMBLE_UN_CODE = re.compile(r"^(?:[0-9]+|2[AB][0-9]*)$")
 _SEMBLE_UNE_REGION = re.compile(r"^(?:R(?:EG)?-?([0-9]{1,2})|([0-9]{2})R)$")
 _SEMBLE_UN_QPV = re.compile(r"^Q[NP][0-9AB]{3}\d{1,4}[A-Z]?$")
@@ -248,6 +257,7 @@ def _par_nom(nom: str, maille: str | None) -> Territoire:
         propositions, choix = decrire_trouves(trouves)
         raise TerritoireAmbigu(nom, propositions=propositions, choix=choix)
     if not trouves:
+        _refuser_une_collectivite(nom)
         proches = decrire_tous(lecture.proches) or noms_proches(nom, maille)
         raise TerritoireInconnu(
             nom,
@@ -313,8 +323,25 @@ def _reunir_les_codes(texte: str) -> str:
     return f"pour un groupe de communes, réunissez les codes par « + » : {'+'.join(codes)}" if plusieurs else ""
 
 
+def _refuser_une_collectivite(texte: str) -> None:
+    """Dit d'une collectivité d'outre-mer, code ou nom, que seules ses communes se demandent."""
+    mots = set(normaliser(texte).split()) - {"et", "la", "iles"}
+    for code, nom in _COLLECTIVITES.items():
+        if texte.strip() == code or (mots and mots <= set(normaliser(nom).split())):
+            siennes = [c for c in fiches()["commune"] if c.startswith(code)]
+            dites = " ; ".join(decrire_tous(("commune", c) for c in siennes[:5]))
+            raise TerritoireInconnu(
+                texte,
+                attendu="un département, une région, un EPCI ou une commune",
+                conseil=f"{nom} ({code}) est une collectivité d'outre-mer : demandez l'une de ses communes ({dites}"
+                + (f" ; et {len(siennes) - 5} autres" if len(siennes) > 5 else "")
+                + ") ; presque rien n'y est publié",
+            )
+
+
 def _code_inconnu(texte: str, code: str, maille: str | None) -> TerritoireInconnu:
     """L'erreur d'un code qui n'existe pas : zéro perdu, code postal, faute de frappe."""
+    _refuser_une_collectivite(code)
     if reunis := _reunir_les_codes(texte):
         return TerritoireInconnu(texte, attendu="un seul territoire, ou un périmètre", conseil=reunis)
     mailles = (maille,) if maille else ("commune", "epci", "departement")
@@ -569,8 +596,8 @@ def lister(
     trouvee = _chercher(resultat, noms, recherche.strip())
     if trouvee.empty:
         # « Marseille 8EME », « LAVAL CEDEX 9 », « Saint-Denis (Réunion) » : où mène territoire(…).
-        toutes = pd.concat([_lister_une(nom, dep, True) for nom in mailles], ignore_index=True)
-        lieux = lire(recherche).trouves.lieux
+        toutes = pd.concat([_lister_une(nom, dep, True, True) for nom in mailles], ignore_index=True)
+        lieux = lire(recherche).trouves.lieux or tuple((nom, recherche.strip()) for nom in mailles)
         dedans = [repere in lieux for repere in zip(toutes["maille"], toutes["code"], strict=True)]
         trouvee = toutes[dedans]
     if "ancien_nom" not in trouvee:
@@ -595,7 +622,7 @@ def _code_departement(departement: Territoire | str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _lister_une(maille: str, dep: str | None, arrondissements: bool) -> pd.DataFrame:
+def _lister_une(maille: str, dep: str | None, arrondissements: bool, ailleurs: bool = False) -> pd.DataFrame:
     if maille == "france":
         france = construire("france", "FR")
         lue = pd.DataFrame({"code": ["FR"], "nom": [france.nom], "population": [france.population]})
@@ -610,7 +637,7 @@ def _lister_une(maille: str, dep: str | None, arrondissements: bool) -> pd.DataF
             .copy()
         )
     if maille == "commune":
-        lue = lue[lue["type"].isin(["COM", "ARM"] if arrondissements else ["COM"])]
+        lue = lue[lue["type"].isin(["COM", "ARM", "COLL"] if ailleurs else ["COM", "ARM"] if arrondissements else ["COM"])]
     if maille == "departement":
         lue["departement"] = lue["code"]
     if maille in ("region", "france"):

@@ -17,6 +17,7 @@ from pathlib import Path
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.tableurs import apercu, feuilles
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
+from cafdiag.magasin import dossier
 
 __all__ = ["Lecteur", "lecteurs", "lire", "reconnaitre"]
 _SEUIL = 0.5
@@ -102,7 +103,11 @@ def reconnaitre_feuille(chemin: Path | str) -> tuple[str, str | None]:
         ["aucun jeu connu n'a ces colonnes : " + ", ".join(entete[:15]) + ("…" if len(entete) > 15 else "")],
         attendu=" ; ".join(f"{lec.libelle} ({', '.join(lec.colonnes)})" for lec in idees)
         or "un fichier d'un producteur connu",
-        conseil="vérifiez l'en-tête, ou nommez le lecteur : " + ", ".join(lecteurs()),
+        conseil="vérifiez l'en-tête" + (
+            f" ; si c'est bien lui : --lecteur {idees[0].nom}" if idees
+            else " ; les fichiers lus : « cafdiag donnees lister » ; un registre à vous : les modèles de "
+            f"{dossier('templates') / 'registres'}"
+        ),
     )
 
 
