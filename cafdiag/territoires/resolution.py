@@ -637,7 +637,8 @@ def _lister_une(maille: str, dep: str | None, arrondissements: bool, ailleurs: b
             .copy()
         )
     if maille == "commune":
-        lue = lue[lue["type"].isin(["COM", "ARM", "COLL"] if ailleurs else ["COM", "ARM"] if arrondissements else ["COM"])]
+        types = ["COM", *(["ARM"] if arrondissements else []), *(["COLL"] if ailleurs else [])]
+        lue = lue[lue["type"].isin(types)]
     if maille == "departement":
         lue["departement"] = lue["code"]
     if maille in ("region", "france"):
@@ -650,8 +651,8 @@ def _lister_une(maille: str, dep: str | None, arrondissements: bool, ailleurs: b
         )
         lue = lue[gardes.astype(bool)]
     lue = lue.assign(maille=maille, population=pd.to_numeric(lue["population"]).round().astype("Int64"))
-    types = {"code": "str", "nom": "str", "maille": "str", "departement": "str"}
-    return lue[_COLONNES].astype(types).sort_values("code", ignore_index=True)
+    textes = {"code": "str", "nom": "str", "maille": "str", "departement": "str"}
+    return lue[_COLONNES].astype(textes).sort_values("code", ignore_index=True)
 
 
 @lru_cache(maxsize=16)
