@@ -268,3 +268,11 @@ def test_evaluer_relit_les_actions(tmp_path, capsys):
     assert principal(["evaluer", str(t0), "--actions", str(fichier), "--format", "json"]) == 0
     (ligne,) = json.loads(capsys.readouterr().out)
     assert (ligne["etat"], ligne["cible"], ligne["ligne"]) == ("vers la cible", 12.5, 2)
+
+
+def test_une_fiche_dit_ou_ecrire_l_action_et_le_signe_d_une_evolution():
+    jointes = mesures(PE_NAISS_EVOL={"valeur": 2.0, "millesime": "2018-2020 et 2022-2024"})
+    action = Action(2, "Accueillir", pilote="CCAS", indicateur="PE_NAISS_EVOL")
+    lu = texte(Fiches(note(), jointes, [action]).docx(Identite()))
+    assert "Cliquez ici pour écrire le contenu de l'action." in lu and "parole des acteurs" not in lu
+    assert "+2,0 % (2018-2020 et 2022-2024)" in lu.replace("\u00a0", " ")

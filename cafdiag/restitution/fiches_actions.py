@@ -81,7 +81,7 @@ class Fiches:
             return f"{dit} : {ligne['motif']}" if ligne["motif"] else dit
         valeur, unite = float(ligne["valeur"]), str(ligne["unite"])
         ecrit = self.lecture.dit(code) if unite == "%" else self.lecture.dit(code) + INSECABLE + unite
-        return f"{avec_unite(valeur, unite) if code.endswith('_EVOL') else ecrit} ({quand(ligne)})"
+        return f"{avec_unite(valeur, unite, signe=True) if code.endswith('_EVOL') else ecrit} ({quand(ligne)})"
 
     def incertitude(self, code: str) -> str:
         """Ce que l'on sait de la précision de T0 ; vide s'il est inconnu."""
@@ -225,7 +225,7 @@ class Fiches:
         colonnes = [(c.entete, _LARGEURS.get(champ, 14)) for champ, c in COLONNES.items()]
         # En texte : un tableur ferait de « 85 % » un 0,85, et de « 09/2027 » une date à lui.
         textes = [rang for rang, champ in enumerate(COLONNES) if champ in ("debut", "fin", "cible")]
-        feuille = feuille_en_tableau(classeur, "Actions", colonnes, lignes, gele="B2", en_texte=textes)
+        feuille = feuille_en_tableau(classeur, "Actions", colonnes, lignes, gele="B2", en_texte=textes, a_remplir=True)
         titre = f"{sans_controle(self.note['titre'])} : actions de la convention"
         feuille.oddHeader.left.text = titre.replace("&", "&&")
         consignes = [

@@ -37,7 +37,7 @@ def classeur_modele(
         Phrases du mode d'emploi.
     """
     classeur = Workbook(write_only=True)
-    feuille_en_tableau(classeur, feuille, colonnes, lignes)
+    feuille_en_tableau(classeur, feuille, colonnes, lignes, a_remplir=True)
     feuille_en_tableau(classeur, "Mode d'emploi", [(titre, 110)], [(phrase,) for phrase in emploi])
     return clore(classeur, titre)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from dataclasses import replace
 from functools import singledispatchmethod
@@ -21,6 +22,7 @@ from cafdiag.restitution.archives import sans_dates
 from cafdiag.restitution.couleurs import ENCRE, ENCRE_2, FOND_DOUX, TERRITOIRE
 from cafdiag.restitution.document import Document, en_clair
 from cafdiag.restitution.echappement import html_sur, sans_controle
+from cafdiag.restitution.formats import minuscule
 from cafdiag.restitution.images import png
 from cafdiag.restitution.impression import a_imprimer, parts_des_colonnes
 
@@ -28,7 +30,6 @@ LARGEUR_CM = 17.2
 # Un tableau plus court que cela ne se coupe pas d'une page à l'autre.
 LIGNES_INSECABLES = 14
 _LARGEURS = {"carte": 17.0, "graphique": 11.0}
-A_ECRIRE = "Cliquez ici pour écrire la parole des acteurs."
 A_REMPLIR = "Cliquez ici pour écrire."
 
 
@@ -190,8 +191,11 @@ class _RedacteurDocx:
 
     def _parole(self, bloc: modele.Encadre, *, court: bool) -> None:
         """La question posée, puis un contrôle de contenu où l'on écrit la réponse."""
+        quoi = "".join(b.texte for b in getattr(bloc.elements[0], "bouts", ()) if b.gras).strip(" .")
         alias, marque, invite = ("À compléter", "completer", A_REMPLIR) if court else (
-            "Parole des acteurs", "parole", A_ECRIRE
+            re.sub(r"^(?:La|Le|Les) ", "", quoi).capitalize() or "Parole des acteurs",
+            "parole",
+            f"Cliquez ici pour écrire {minuscule(quoi)}." if quoi else A_REMPLIR,
         )
         ancien, self.style_force = self.style_force, "Parole des acteurs"
         question, deja_dit = bloc.elements[0], bloc.elements[1:-1]
@@ -201,10 +205,10 @@ class _RedacteurDocx:
         self.blocs(deja_dit)
         self.style_force = ancien
         controle = parse_xml(
-            f'<w:sdt {nsdecls("w")}><w:sdtPr><w:alias w:val="{alias}"/><w:tag w:val="{marque}"/>'
+            f'<w:sdt {nsdecls("w")}><w:sdtPr><w:alias w:val="{html_sur(alias)}"/><w:tag w:val="{marque}"/>'
             "<w:showingPlcHdr/></w:sdtPr><w:sdtContent><w:p><w:pPr><w:pStyle "
             'w:val="Paroledesacteurs"/><w:keepNext/></w:pPr><w:r><w:rPr><w:i/></w:rPr>'
-            f"<w:t>{invite}</w:t></w:r></w:p></w:sdtContent></w:sdt>"
+            f"<w:t>{html_sur(invite)}</w:t></w:r></w:p></w:sdtContent></w:sdt>"
         )
         self.docx.element.body.insert_element_before(controle, "w:sectPr")
         for _ in range(1 if court else 4):

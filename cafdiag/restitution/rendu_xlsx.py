@@ -233,10 +233,12 @@ def feuille_en_tableau(
     *,
     gele: str = "A2",
     en_texte: Sequence[int] = (),
+    a_remplir: bool = False,
 ):
     """Une feuille en tableau : en-tête figé, filtres, largeurs, mise en page à l'impression.
 
-    ``en_texte`` : rangs des colonnes où ce que l'usager écrira reste tel qu'il l'écrit.
+    ``en_texte`` : rangs des colonnes où ce que l'usager écrira reste tel qu'il l'écrit ; ``a_remplir`` :
+    il y écrit, et la hauteur d'une ligne suit ce qu'il écrit.
     """
     feuille = _feuille(classeur, nom, [largeur for _, largeur in colonnes])
     for rang in en_texte:
@@ -259,8 +261,7 @@ def feuille_en_tableau(
         cases = [_case(feuille, *c, largeur=w, retrait=rang > 0) for rang, (c, w) in places]
         for rang in en_texte:
             cases[rang].number_format = "@"
-        if not en_texte:
-            # Là où l'usager écrit, la ligne suit ce qu'il écrit.
+        if not a_remplir:
             _hauteur(feuille, numero, cases, largeurs)
         feuille.append(cases)
     return feuille
