@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import lancer
+from cafdiag.donnees import entrepot, memoire
 from cafdiag.lot.machine import Original
 from cafdiag.restitution import processus, produire
 
@@ -76,11 +78,19 @@ def entrepot_vide(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def memoire_commune(tmp_path_factory):
-    """Les mesures gardées par les essais, à eux seuls, et communes à tous leurs processus."""
+def memoire_commune(tmp_path_factory, entrepot_vide):
+    """Les mesures gardées par les essais, à eux seuls, et communes à tous leurs processus.
+
+    Elles partent de celles que l'installation a préparées, si elles sont de ce code et de ces tables.
+    """
     # « CAFDIAG_MEMOIRE= » : qui lance les essais n'en veut pas (une faute glissée ne change pas l'état du code).
     voulue = os.environ.get("CAFDIAG_MEMOIRE")
+    preparees = memoire.dossier_de(entrepot.etat_courant())
     os.environ["CAFDIAG_MEMOIRE"] = "" if voulue == "" else str(tmp_path_factory.getbasetemp().parent / "memoire")
+    if preparees and preparees.is_dir():
+        # Un autre processus des essais a pu les copier avant nous : un fichier à moitié écrit se dit tel, et se refait.
+        with contextlib.suppress(OSError, shutil.Error):
+            shutil.copytree(preparees, memoire.dossier_de(entrepot.etat_courant()), dirs_exist_ok=True)
     yield
     if voulue is None:
         del os.environ["CAFDIAG_MEMOIRE"]

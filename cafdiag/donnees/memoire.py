@@ -101,13 +101,19 @@ def _etat_du_calcul(etat: tuple, annee: int) -> str:
     return sha256(json.dumps([version_du_code(), sha256(tables), etat, annee, versions]))[:24]
 
 
-def _fichier(etat: tuple, cle: tuple) -> Path | None:
+def dossier_de(etat: tuple) -> Path | None:
+    """Où est ce qui vaut pour cet état de l'entrepôt, ce code et ces tables."""
     ici = dossier()
+    return None if ici is None else ici / _etat_du_calcul(etat, geographie())
+
+
+def _fichier(etat: tuple, cle: tuple) -> Path | None:
+    ici = dossier_de(etat)
     if ici is None:
         return None
     # ``repr`` d'une clé faite de textes, de nombres et d'Options : la même chaîne dans chaque processus.
     nom = "-".join(cle) if cle[0] == "table" else f"mesures-{sha256(repr(cle))[:32]}"
-    return ici / _etat_du_calcul(etat, geographie()) / f"{nom}.parquet"
+    return ici / f"{nom}.parquet"
 
 
 def relire(etat: tuple, cle: tuple) -> pd.DataFrame | None:
