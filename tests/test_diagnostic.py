@@ -251,3 +251,9 @@ def test_a_mayotte_rien_de_vide_ne_se_montre(tmp_path):
     assert fragment(d.chapitre("petite-enfance").elements).count(">n.d.</text>") <= 2
     page = cd.vue_departementale("972", sortie=tmp_path)["html"].read_text(encoding="utf-8")
     assert "Département 972<" in page
+
+
+def test_un_avertissement_ne_montre_pas_de_siren():
+    (dit,) = Diagnostic("992367730").garde().donnees[MIME_GARDE]["avertissements"]
+    assert "étaient dans la CA du Val de Fensch et la CA Portes de France-Thionville." in dit
+    assert not re.search(r"\d{9}", dit)

@@ -203,7 +203,7 @@ class Diagnostic:
             "sous_titre": "Diagnostic de territoire pour la convention territoriale globale",
             "situation": situation(self.lecture),
             "maille": " · ".join(dict.fromkeys([maille, *parents])),
-            "avertissements": list(t.avertissements),
+            "avertissements": [note.sans_code(a) for a in t.avertissements],
         }
         dite = (Titre(0, mots(self.nom)), *paragraphes(garde["sous_titre"], garde["situation"]))
         return Bloc(dite, donnees={MIME_GARDE: garde})

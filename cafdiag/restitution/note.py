@@ -97,7 +97,7 @@ def contenu(
         "surtitre": _surtitre(donnees),
         "chapo": chapo,
         "nom": donnees.nom,
-        "avertissements": [_sans_code(a) for a in donnees.territoire.avertissements],
+        "avertissements": [sans_code(a) for a in donnees.territoire.avertissements],
         "cles": cles,
         "carte": note_themes.titre_de_la_carte(donnees),
         "couleur": "" if lecture.connu("PE_TXCOUV_GLOBAL") else "La couleur est celle de l'intercommunalité entière",
@@ -213,10 +213,10 @@ def _chapo(donnees: Donnees, notes: Notes) -> list[dict[str, Any]]:
     return phrases
 
 
-def _sans_code(texte: str) -> str:
+def sans_code(texte: str) -> str:
     """Un avertissement sans les numéros des territoires, que personne ne lit.
 
-    >>> _sans_code("994579670 CC du Lévézou n'existait pas : ses communes étaient dans 241200658 CC du Pays de Salars")
+    >>> sans_code("994579670 CC du Lévézou n'existait pas : ses communes étaient dans 241200658 CC du Pays de Salars")
     "CC du Lévézou n'existait pas : ses communes étaient dans la CC du Pays de Salars."
     """
     texte = re.sub(r" \((?:SIREN |COG )?\w{5,9}\)|\b\d{9} ", "", texte)
