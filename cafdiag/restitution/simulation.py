@@ -365,9 +365,7 @@ def _bareme_par_place() -> Suite:
     return (
         *titre("Ce que la Caf apporte à une place nouvelle"),
         *liste([f"{ligne}." for ligne in lignes]),
-        *paragraphe(
-            f"Barèmes, lus là où ils sont publiés et à confirmer auprès de votre Caf : {dites}.", allure="source"
-        ),
+        *paragraphe(f"Barèmes à confirmer : {dites}.", allure="source"),
     )
 
 
