@@ -428,3 +428,18 @@ def test_des_colonnes_inconnues_ne_font_pas_reciter_tous_les_lecteurs(tmp_path, 
     assert principal(["donnees", "importer", str(fichier)]) == 1
     dit = capsys.readouterr().err
     assert "cafdiag donnees lister" in dit and "templates" in dit and "insee_bpe" not in dit
+
+
+def test_une_ligne_d_un_autre_separateur_n_est_pas_un_intertitre(tmp_path, capsys):
+    fichier = tmp_path / "creches.csv"
+    fichier.write_text("type;nom;code;places\neaje;A;53084;20\neaje,B,53012,12\n", encoding="utf-8")
+    assert principal(["donnees", "importer", str(fichier)]) == 1
+    assert "ligne 3" in capsys.readouterr().err and not entrepot.entrees()
+
+
+def test_des_naissances_a_virgule_ne_sont_pas_gardees(tmp_path, capsys):
+    fichier = tmp_path / "naissances.csv"
+    fichier.write_text("CODGEO;NAISD22;NAISD23\n53084;50;51\n53012;5,5;6\n", encoding="utf-8")
+    assert principal(["donnees", "importer", str(fichier)]) == 0
+    assert "NAISD22 : des naissances sont un entier : ligne 3" in capsys.readouterr().out
+    assert entrepot.lire("communes")["code"].tolist() == ["53084"]

@@ -392,7 +392,9 @@ def nature(cases: Sequence[str], lus: Mapping[str, str], entetes: Sequence[str])
             return NOTE
         if seule and (len(premiere) > 90 or len(mots.split()) > 14):
             return NOTE
-        if seule and (_LIEU.match(mots) or _titre_de_type(premiere) or not lus.get("nom")):
+        # Une ligne écrite avec un autre séparateur tient dans une case : c'est une structure mal écrite.
+        coupee = any(s in premiere and premiere.count(s) == len(entetes) - 1 for s in ",;\t|")
+        if seule and not coupee and (_LIEU.match(mots) or _titre_de_type(premiere) or not lus.get("nom")):
             return INTERTITRE
     return ""
 

@@ -336,6 +336,8 @@ def lire_naissances(chemin: Path, *, feuille: str | None = None, annee: int | No
     codes = chantier.codes()
     annees = {nom: siecle(m["an"]) for nom, m in trouver_tout(brut.entete, _NAISSANCES).items()}
     valeurs = pd.DataFrame({nom: chantier.nombres(nom)[0] for nom in annees})
+    for nom in valeurs:
+        chantier.rejeter(valeurs[nom].mod(1).gt(0), f"{nom} : des naissances sont un entier", brut.table[nom])
     chantier.sans_doublon([codes], valeurs)
     chantier.refuser_si_vide("une ligne par commune")
     garde = chantier.garde
