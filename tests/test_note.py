@@ -251,7 +251,11 @@ def test_brest_quatre_pages_un_dessin_seul_a_la_taille_des_autres(tmp_path):
     assert "De quoi l'offre est faite" not in simple(note.text_content())
 
 
-@pytest.mark.parametrize("code", [BREST, REUNION, THIONVILLE])
+# Hauts-Tolosans : cinq enjeux, donc sans barres, et dont l'accueil n'est pas le premier.
+HAUTS_TOLOSANS = "200071314"
+
+
+@pytest.mark.parametrize("code", [BREST, REUNION, THIONVILLE, HAUTS_TOLOSANS])
 def test_les_deux_dernieres_pages_ont_leur_tableau_dans_le_compte_de_mots(code, tmp_path):
     """Les communes sous leur carte, les territoires semblables après le débat : leurs nombres sont ceux du CSV."""
     assert principal(["diagnostic", code, "--formats", "note", "--sortie", str(tmp_path)]) == 0
@@ -275,6 +279,11 @@ def test_les_deux_dernieres_pages_ont_leur_tableau_dans_le_compte_de_mots(code, 
     titre = simple(communes.xpath("./caption/text()")[0])
     attendu = "toutes les communes" if hausses == len(evolution) else f"{hausses} commune"
     assert attendu in titre, titre
+    # Le titre dit une colonne qui est là ; une part égale dans toutes les communes n'en est pas une.
+    premiere = simple(semblables.xpath(".//thead//th[normalize-space()]")[0].text_content())
+    if simple(semblables.xpath("./caption/text()")[0]).startswith("Accueil des tout-petits"):
+        assert premiere.startswith("Places d'accueil"), premiere
+    assert code != HAUTS_TOLOSANS or not any("Sans place" in t for t in tetes)
     ici = simple(semblables.xpath(".//tr[@class='ici']/th")[0].text_content())
     assert ici and len(semblables.xpath(".//tbody/tr")) >= 5
     autres = mesures.loc[mesures["role"].isin(["groupe", "epci_alentour"]), "valeur"]

@@ -108,12 +108,12 @@ def contenu(
         "inconnu": note_themes.inconnu(lecture),
         "notes": notes.textes,
     }
-    dessines = len(trouves) <= DESSINS
+    # Les communes d'abord, si les mots manquent : elles sont le territoire lui-même.
     dite["tableaux"] = {
-        "semblables": note_tableaux.des_semblables(donnees, [e.code for e in trouves], notes) if dessines else None,
         "communes": note_tableaux.des_communes(communales, notes, deja_dits=a_cote)
         if enfants and communales is not None
         else None,
+        "semblables": note_tableaux.des_semblables(donnees, [e.code for e in trouves], notes),
     }
     return dite
 

@@ -21,6 +21,8 @@ from cafdiag.restitution.note_notes import Notes
 POPULATION, EVOLUTION, ENFANTS, SANS_PLACE = "CTX_POP", "CTX_POP_EVOL", "PE_ENF_M3", "BESOIN_SANS_PLACE"
 # Selon ce que la page de la carte dit déjà : autant de communes, celles où vivent le plus d'enfants d'abord.
 COMMUNES_AU_PLUS = {0: 12, 1: 12, 2: 10, 3: 6}
+# En points : moins, la répartition au mieux a servi les communes à parts égales, et la colonne n'apprend rien.
+PARTS_PROCHES = 5
 SEMBLABLES, COLONNES_AU_PLUS, LIGNES_AU_MOINS = 6, 3, 4
 _COLONNES = {
     ENFANTS: "Enfants de moins de 3 ans, fin {annee}",
@@ -112,7 +114,8 @@ def des_semblables(donnees: Donnees, codes: Sequence[str], notes: Notes) -> dict
     Parameters
     ----------
     codes : sequence of str
-        Indicateurs des enjeux, du premier au dernier ; l'accueil, les naissances et la pauvreté les complètent.
+        Indicateurs des enjeux, du premier au dernier ; l'accueil, dont parle le titre, les précède, la crèche, les
+        naissances et la pauvreté les complètent.
     """
     lecture, confrontation = donnees.lecture, donnees.confrontation
     voisinage = confrontation.voisinage if confrontation else None
@@ -120,7 +123,8 @@ def des_semblables(donnees: Donnees, codes: Sequence[str], notes: Notes) -> dict
         return None
     proches = voisinage.table[voisinage.table["distance"] <= DISTANCE_PRUDENTE].head(SEMBLABLES)
     # Ce qui a servi à les choisir se ressemble forcément.
-    dits = [c for c in dict.fromkeys((*codes, *_PAR_DEFAUT)) if lecture.position(c, "comparables")]
+    accueil, *autres = _PAR_DEFAUT
+    dits = [c for c in dict.fromkeys((accueil, *codes, *autres)) if lecture.position(c, "comparables")]
     dits = [c for c in dits if c in _NOMS and c not in voisinage.circulaires][:COLONNES_AU_PLUS]
     if len(proches) < LIGNES_AU_MOINS or not dits:
         return None
@@ -136,7 +140,8 @@ def des_semblables(donnees: Donnees, codes: Sequence[str], notes: Notes) -> dict
     for t in proches.itertuples():
         valeurs = [_ecrite(pairs.loc[(c, t.code)].to_dict(), signe=_s(c)) for c in dits]
         lignes.append({"nom": nom_court(t.nom), "ici": False, "valeurs": valeurs})
-    groupe, ou = nom_du_groupe(lecture, "comparables"), situe(lecture, _PAR_DEFAUT[0], groupe="comparables")
+    groupe = nom_du_groupe(lecture, "comparables")
+    ou = situe(lecture, accueil, groupe="comparables") if accueil in dits else ""
     titre = f"Accueil des tout-petits : {'le' if ou.startswith('le ') else 'un'} taux {ou}" if ou else ""
     return {
         "titre": titre or f"Et dans les {groupe}",
@@ -156,15 +161,15 @@ def raccourci(tableau: dict[str, Any] | None, reste: int) -> dict[str, Any] | No
 
 
 def _par_commune(mesures: pd.DataFrame) -> dict[str, dict[str, dict[Any, Any]]]:
-    """Les mesures connues, par indicateur puis par commune ; sans le besoin s'il est le même partout."""
+    """Les mesures connues, par indicateur puis par commune ; sans le besoin si sa part est la même partout."""
     lues: dict[str, dict[str, dict[Any, Any]]] = {}
     if not len(mesures):
         return lues
     for ligne in mesures[mesures["maille"].eq("commune") & mesures["valeur"].notna()].to_dict("records"):
         if ligne["indicateur"] in (POPULATION, EVOLUTION, ENFANTS, SANS_PLACE) and statut(ligne["statut"]).chiffre:
             lues.setdefault(ligne["indicateur"], {})[ligne["territoire"]] = ligne
-    parts = {round(100 * li["valeur"] / li["denominateur"]) for li in lues.get(SANS_PLACE, {}).values()}
-    if len(parts) < 2:
+    parts = [100 * li["valeur"] / li["denominateur"] for li in lues.get(SANS_PLACE, {}).values()]
+    if parts and max(parts) - min(parts) < PARTS_PROCHES:
         lues.pop(SANS_PLACE, None)
     return lues
 
