@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Deux communes homonymes dans un diagramme à barres : matplotlib, seaborn et plotnine montrent une seule barre, de trois hauteurs.
 # Pronostic : deux barres côte à côte, ou un refus.
-# Constat : pour 10 et 30 places, matplotlib dessine les deux barres l'une sur l'autre (on voit 30), seaborn en fait la moyenne (20, avec un trait d'erreur),
-# plotnine les empile (40). Aucun ne le signale.
+# Constat : pour 10 et 30 places, matplotlib dessine les barres l'une sur l'autre (on voit 30), seaborn en fait la moyenne avec un
+# trait d'erreur (20), plotnine les empile (40). Aucun ne le signale.
 # Conséquence : une commune disparaît, et le chiffre lu dépend de l'outil ; mettre le code, ou le département, dans l'étiquette.
 set -euo pipefail
 dossier=$(mktemp -d); trap 'rm -rf "$dossier"' EXIT
