@@ -42,9 +42,10 @@ ARGUMENTS_CHROMIUM = [
 
 # Peu d'essais, mais longs : partis les derniers, ils feraient attendre les autres processus.
 _D_ABORD = (
-    "lot_moteurs", "partout", "jupyterlab", "phrases_tables", "lot_grappe", "secret_jumeaux", "explorateur", "paquet",
-    "geographie", "produire", "livrables", "note", "replique", "secret", "departement", "import_embarque",
-    "diagnostic", "evolution", "qpv", "secret_attaque", "france_entiere",
+    "lot_moteurs", "partout", "produire", "lot_grappe", "note", "cube", "proprete", "diagnostic", "jupyterlab",
+    "phrases_tables", "secret_jumeaux", "explorateur_page", "explorateur", "livrables", "paquet", "secret_attaque",
+    "geographie", "departement", "secret", "proprietes", "processus", "replique", "import_embarque", "lot", "evolution",
+    "qpv", "france_entiere",
 )  # fmt: skip
 
 
