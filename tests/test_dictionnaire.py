@@ -16,7 +16,7 @@ from cafdiag.donnees.grandeurs import _TOUTES, LOCALES
 from cafdiag.donnees.valeurs_publiees import reconstituer
 from cafdiag.indicateurs import THEMES, Options, dictionnaire
 from cafdiag.indicateurs.mesures import CALCULS
-from cafdiag.indicateurs.resolution import equivalents, resoudre
+from cafdiag.indicateurs.resolution import Emboitement, equivalents, resoudre
 
 CRAON, LAVAL = "200048551", "200083392"
 SANS_VALEUR = {"secret", "non_disponible", "sans_objet"}
@@ -409,7 +409,7 @@ def test_la_somme_d_unites_entieres_et_de_communes_est_complete_ou_muette(valeur
     communes = pd.DataFrame({"valeur": dites, "bas": dites.fillna(0.0), "haut": dites.fillna(np.inf)})
     appartenance = pd.DataFrame({"commune": [*craon, *laval], "code": "P"})
     officiels = pd.DataFrame({"maille": ["perimetre"], "code": ["P"]}, index=["P"])
-    ligne = resoudre(publiees, communes, appartenance, officiels).loc["P"]
+    ligne = resoudre(publiees, communes, Emboitement(communes.index, appartenance, officiels)).loc["P"]
     assert ligne["connu"] == valeurs[0] + connues * valeurs[1] and ligne["n_manquants"] == 37 - connues
     assert ligne["valeur"] == ligne["connu"] if connues == 37 else np.isnan(ligne["valeur"])
     assert ligne["haut"] == (ligne["connu"] if connues == 37 else np.inf)

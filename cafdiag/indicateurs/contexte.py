@@ -16,7 +16,7 @@ from cafdiag.empreintes_du_code import sha256
 from cafdiag.indicateurs.agregation import sommer_positions
 from cafdiag.indicateurs.hors_mayotte import MAILLE
 from cafdiag.indicateurs.options import Options
-from cafdiag.indicateurs.resolution import equivalents, resoudre
+from cafdiag.indicateurs.resolution import Emboitement, equivalents, resoudre
 from cafdiag.magasin import lire_table
 
 COLONNES_RESULTAT = [
@@ -274,13 +274,19 @@ class Contexte:
         return somme
 
     def _somme_annuelle(self, variable: str, annee: int) -> pd.DataFrame:
+        return self.retenir(("somme annuelle", variable, annee), lambda: self._sommer(variable, annee))
+
+    def _sommer(self, variable: str, annee: int) -> pd.DataFrame:
         communes = self.par_commune(variable, annee=annee)
         publiees = self.publications.get((variable, annee))
         if publiees is None:
             somme = self.sommer_ensembles(communes)
             somme = somme.assign(annee=annee, maille_source="commune", source="", enferme="")
         else:
-            somme = resoudre(publiees, communes, self.appartenance, self.officiels).assign(annee=annee)
+            lieux = self.retenir(
+                ("emboîtement",), lambda: Emboitement(self.communes.index, self.appartenance, self.officiels)
+            )
+            somme = resoudre(publiees, communes, lieux).assign(annee=annee)
         return self._avec_population_publiee(somme, annee) if variable == "population" else somme
 
     def sommer_ensembles(self, communes: pd.DataFrame) -> pd.DataFrame:

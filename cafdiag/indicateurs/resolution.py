@@ -6,6 +6,7 @@ Ce qui est publié à une maille ne se découpe jamais : la valeur d'un EPCI ne 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -71,12 +72,68 @@ def equivalents(territoires: pd.DataFrame, appartenance: pd.DataFrame) -> pd.Dat
     return rendu
 
 
-def resoudre(
-    publiees: pd.DataFrame,
-    communes: pd.DataFrame,
-    appartenance: pd.DataFrame,
-    officiels: pd.DataFrame,
-) -> pd.DataFrame:
+class Unites(NamedTuple):
+    """Les unités d'une maille qu'un calcul rencontre, et les couples (territoire, unité) qu'elles forment.
+
+    Attributes
+    ----------
+    codes : Index
+        Toutes les unités de la maille.
+    unite, couple : ndarray of int
+        Par ligne de l'appartenance : rang de l'unité (-1 sans unité), rang du couple (le dernier, fictif, sans unité).
+    territoires, unites, tailles : ndarray of int
+        Par couple : rang du territoire, rang de l'unité, communes de l'unité.
+    """
+
+    codes: pd.Index
+    unite: np.ndarray
+    couple: np.ndarray
+    territoires: np.ndarray
+    unites: np.ndarray
+    tailles: np.ndarray
+
+
+class Emboitement:
+    """Qui contient quoi, en rangs : préparé une fois, il sert à toutes les grandeurs d'un calcul.
+
+    Parameters
+    ----------
+    communes : Index
+        Communes de la table des grandeurs.
+    appartenance : DataFrame
+        ``commune``, ``code`` (la clé du territoire).
+    officiels : DataFrame
+        :func:`equivalents`.
+    """
+
+    def __init__(self, communes: pd.Index, appartenance: pd.DataFrame, officiels: pd.DataFrame) -> None:
+        self.communes, self.cles = communes, officiels.index
+        self.territoire = self.cles.get_indexer(pd.Index(appartenance["code"]))
+        self.commune = communes.get_indexer(pd.Index(appartenance["commune"]))
+        self.nombre = np.bincount(self.territoire, minlength=len(self.cles))
+        self.mailles = officiels["maille"].unique()
+        self.officiels = _reperes(officiels)
+        self._noms = appartenance["commune"]
+        self._unites: dict[str, Unites] = {}
+
+    def unites(self, maille: str) -> Unites:
+        """Les unités d'une maille."""
+        if maille not in self._unites:
+            codes = pd.Index(list(_tailles(maille)))
+            unite = codes.get_indexer(pd.Index(self._noms.map(_unite_des_communes(maille))))
+            cles, couple = np.unique(self.territoire * (len(codes) + 1) + unite + 1, return_inverse=True)
+            territoires, unites = np.divmod(cles, len(codes) + 1)
+            couple = np.where(unite < 0, len(cles), couple)
+            tailles = np.append(list(_tailles(maille).values()), -1)[unites - 1]
+            self._unites[maille] = Unites(codes, unite, couple, territoires, unites - 1, tailles)
+        return self._unites[maille]
+
+
+def _reperes(lieux: pd.DataFrame) -> pd.Index:
+    return pd.Index(lieux["maille"].astype(object) + "|" + lieux["code"].astype(object))
+
+
+def resoudre(publiees: pd.DataFrame, communes: pd.DataFrame, lieux: Emboitement) -> pd.DataFrame:
     """Somme par territoire d'une grandeur publiée, à une année.
 
     Parameters
@@ -85,63 +142,54 @@ def resoudre(
         Publications d'une grandeur et d'une année : ``maille, code, valeur, bas, haut, source``.
     communes : DataFrame
         La grandeur commune par commune : ``valeur, bas, haut`` indexés par code (manquants là où rien n'est dit).
-    appartenance : DataFrame
-        ``commune``, ``code`` (la clé du territoire).
-    officiels : DataFrame
-        :func:`equivalents`.
+    lieux : Emboitement
 
     Returns
     -------
     DataFrame
-        Même index qu'``officiels`` : ``valeur`` (manquante dès qu'un terme manque), ``connu``, ``bas``, ``haut``,
+        Par clé de territoire : ``valeur`` (manquante dès qu'un terme manque), ``connu``, ``bas``, ``haut``,
         ``n``, ``n_manquants``, ``maille_source``, ``source``, ``enferme`` (« à l'EPCI » quand la seule valeur
         connue est celle d'un territoire plus large, qui ne se découpe pas ; sinon vide).
     """
-    cles = officiels.index
-    lignes = pd.DataFrame(
-        {
-            "t": cles.get_indexer(appartenance["code"]),
-            "commune": appartenance["commune"].to_numpy(dtype=object),
-        }
-    )
-    n = len(cles)
+    n = len(lieux.cles)
     sommes = {c: np.zeros(n) for c in ("valeur", "bas", "haut")}
-    fait = np.zeros(len(lignes), dtype=bool)
+    fait = np.zeros(len(lieux.commune), dtype=bool)
     maille_source = np.full(n, "commune", dtype=object)
     enferme = np.full(n, "", dtype=object)
     sources: list[dict[str, None]] = [{} for _ in range(n)]
+    connues = publiees[publiees["valeur"].notna()]
     for maille, dite in _unites().items():
-        unites = publiees[publiees["maille"].eq(maille) & publiees["valeur"].notna()].set_index("code")
-        if unites.empty:
+        siennes = connues[connues["maille"].eq(maille)]
+        if siennes.empty:
             continue
-        code = lignes["commune"].map(_unite_des_communes(maille))
-        libres = ~fait & code.isin(unites.index).to_numpy()
-        dedans = pd.DataFrame({"t": lignes["t"][libres], "u": code[libres]}).value_counts().reset_index()
-        entier = dedans["count"].to_numpy() == dedans["u"].map(_tailles(maille)).to_numpy()
-        enferme[dedans["t"][~entier]] = dite
-        pris = dedans[entier]
+        unites = lieux.unites(maille)
+        place = _places(unites.codes, siennes["code"])
+        libres = ~fait & (place[unites.unite] >= 0)
+        combien = np.bincount(unites.couple[libres], minlength=len(unites.tailles))[: len(unites.tailles)]
+        vus = np.flatnonzero(combien)
+        entier = combien[vus] == unites.tailles[vus]
+        enferme[unites.territoires[vus[~entier]]] = dite
+        pris = vus[entier]
+        t, lus = unites.territoires[pris], place[unites.unites[pris]]
         for colonne in sommes:
-            np.add.at(sommes[colonne], pris["t"], pris["u"].map(unites[colonne]).to_numpy(dtype=float))
-        maille_source[pris["t"]] = maille.partition("_")[0]
-        _citer(sources, pris["t"], pris["u"].map(unites["source"]))
-        couples, entiers = (
-            t.to_numpy() * len(unites) + unites.index.get_indexer(pd.Index(u))
-            for t, u in ((lignes["t"][libres], code[libres]), (pris["t"], pris["u"]))
-        )
-        fait[libres] = np.isin(couples, entiers)
-    reste = lignes[~fait]
-    rang = communes.index.get_indexer(pd.Index(reste["commune"]))
-    t = reste["t"].to_numpy()
+            np.add.at(sommes[colonne], t, siennes[colonne].to_numpy(dtype=float)[lus])
+        maille_source[t] = maille.partition("_")[0]
+        _citer(sources, t, siennes["source"].to_numpy(dtype=object)[lus])
+        marques = np.zeros(len(unites.tailles) + 1, dtype=bool)
+        marques[pris] = True
+        fait |= libres & marques[unites.couple]
+    t, rang = lieux.territoire[~fait], lieux.commune[~fait]
     termes = {c: np.append(communes[c].to_numpy(dtype=float), np.nan)[rang] for c in sommes}
     manque = np.isnan(termes["valeur"])
     np.add.at(sommes["valeur"], t, np.where(manque, 0.0, termes["valeur"]))
     np.add.at(sommes["bas"], t, np.where(np.isnan(termes["bas"]), 0.0, termes["bas"]))
     np.add.at(sommes["haut"], t, np.where(np.isnan(termes["haut"]), np.inf, termes["haut"]))
     manquants = np.bincount(t, weights=manque, minlength=n).astype(int)
-    _directes(publiees, officiels, sommes, manquants, maille_source, sources)
-    citees = publiees[publiees["maille"].eq("commune")].set_index("code")["source"]
-    rang = citees.index.get_indexer(pd.Index(reste["commune"][~manque]))
-    _citer(sources, t[~manque][rang >= 0], citees.to_numpy()[rang[rang >= 0]])
+    _directes(connues, lieux, sommes, manquants, maille_source, sources)
+    citees = publiees[publiees["maille"].eq("commune")]
+    if len(citees):
+        place = _places(lieux.communes, citees["code"])[np.where(manque, -1, rang)]
+        _citer(sources, t[place >= 0], citees["source"].to_numpy(dtype=object)[place[place >= 0]])
     complet = manquants == 0
     return pd.DataFrame(
         {
@@ -149,40 +197,51 @@ def resoudre(
             "connu": sommes["valeur"],
             "bas": sommes["bas"],
             "haut": np.where(complet, sommes["haut"], np.inf),
-            "n": np.bincount(lignes["t"], minlength=n),
+            "n": lieux.nombre,
             "n_manquants": manquants,
             "maille_source": maille_source,
             "source": [" ; ".join(list(s)[:3]) for s in sources],
             "enferme": np.where(complet, "", enferme),
         },
-        index=cles,
+        index=lieux.cles,
     )
 
 
-def _citer(sources: list[dict[str, None]], rangs: np.ndarray | pd.Series, citees: np.ndarray | pd.Series) -> None:
+def _places(tous: pd.Index, codes: pd.Series) -> np.ndarray:
+    """Par rang dans ``tous``, la place de ce code parmi ``codes`` ; -1 s'il n'y est pas, et au rang -1."""
+    rangs = tous.get_indexer(pd.Index(codes))
+    places = np.full(len(tous) + 1, -1)
+    places[rangs[rangs >= 0]] = np.flatnonzero(rangs >= 0)
+    return places
+
+
+def _citer(sources: list[dict[str, None]], rangs: np.ndarray, citees: np.ndarray) -> None:
     """Ajoute à chaque territoire les sources qu'il cite, dans l'ordre, sans répéter."""
-    paires = pd.DataFrame({"t": np.asarray(rangs), "source": np.asarray(citees)}).drop_duplicates()
-    for t, source in zip(paires["t"], paires["source"], strict=True):
-        sources[t].setdefault(source, None)
+    numeros, dites = pd.factorize(citees)
+    for cle in pd.unique(rangs * (len(dites) + 1) + numeros):
+        t, numero = divmod(int(cle), len(dites) + 1)
+        sources[t].setdefault(dites[numero], None)
 
 
 def _directes(
-    publiees: pd.DataFrame,
-    officiels: pd.DataFrame,
+    connues: pd.DataFrame,
+    lieux: Emboitement,
     sommes: dict[str, np.ndarray],
     manquants: np.ndarray,
     maille_source: np.ndarray,
     sources: list[dict[str, None]],
 ) -> None:
     """La valeur publiée à la maille même du territoire passe avant toute somme."""
-    trouvees = lire_a_la_maille(publiees, officiels)
-    for rang in np.flatnonzero(trouvees["valeur"].notna().to_numpy()):
-        ligne = trouvees.iloc[rang]
-        for colonne in sommes:
-            sommes[colonne][rang] = ligne[colonne]
-        manquants[rang] = 0
-        maille_source[rang] = ligne["maille"].partition("_")[0]
-        sources[rang] = {ligne["source"]: None}
+    connues = connues[connues["maille"].isin(lieux.mailles)]
+    place = _reperes(connues).get_indexer(lieux.officiels)
+    rangs = np.flatnonzero(place >= 0)
+    lues = connues.iloc[place[rangs]]
+    for colonne in sommes:
+        sommes[colonne][rangs] = lues[colonne]
+    manquants[rangs] = 0
+    maille_source[rangs] = [m.partition("_")[0] for m in lues["maille"]]
+    for rang, source in zip(rangs, lues["source"], strict=True):
+        sources[rang] = {source: None}
 
 
 def lire_a_la_maille(publiees: pd.DataFrame, officiels: pd.DataFrame) -> pd.DataFrame:
