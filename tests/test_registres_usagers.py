@@ -269,6 +269,29 @@ def test_trois_centres_du_meme_nom_sont_trois_au_rapport(importer):
     assert "3 structures confirmées" in mesure["motif"]
 
 
+def test_une_structure_reprise_par_deux_listes_ne_compte_qu_une_fois(tmp_path, capsys):
+    """La Caf et une fédération remettent chacune la leur : trois espaces de vie sociale en tout, et non cinq."""
+    tete = "Type de structure;Nom de la structure;Code commune (Insee)\n"
+    (tmp_path / "caf.csv").write_text(tete + "evs;EVS Les Tilleuls;53084\nevs;EVS La Source;53084\n", encoding="utf-8")
+    (tmp_path / "federation.csv").write_text(
+        tete + "evs;Les Tilleuls;53084\nEVS;E.V.S. La Source;53084\nevs;EVS Nouveau;53012\n", encoding="utf-8"
+    )
+
+    def compte():
+        capsys.readouterr()
+        assert principal(["mesurer", "200048551", "-i", "AVS_DENS", "--format", "json"]) == 0
+        return re.search(r"(une|\d+) structures? confirmées?", capsys.readouterr().out)[1]
+
+    assert principal(["donnees", "importer", str(tmp_path / "caf.csv")]) == 0
+    assert "autre import" not in capsys.readouterr().err and compte() == "2"
+    assert principal(["donnees", "importer", str(tmp_path / "federation.csv")]) == 0
+    assert "2 structures aussi dans un autre import" in capsys.readouterr().err and compte() == "3"
+    # Un autre nom, dans la même commune : peut-être la même ; le minorant s'en tient à la liste la plus fournie.
+    (tmp_path / "ville.csv").write_text(tete + "evs;Maison du bourg;53084\n", encoding="utf-8")
+    assert principal(["donnees", "importer", str(tmp_path / "ville.csv")]) == 0
+    assert compte() == "3"
+
+
 def test_un_alsh_a_deux_adresses_garde_ses_temps_par_lieu(importer):
     texte = "type;nom;code;adresse;temps;places_moins_6;places_6_11\n" + "".join(
         f"alsh;Les Copains;53084;{a};{t};{n};{n}\n" for a, t, n in

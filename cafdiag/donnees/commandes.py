@@ -22,6 +22,7 @@ import pandas as pd
 
 from cafdiag.donnees import catalogue, entrepot
 from cafdiag.donnees.catalogue import Source
+from cafdiag.donnees.communes import deja_connues
 from cafdiag.donnees.compte_rendu import accord
 from cafdiag.donnees.mises_a_jour import plus_ancienne
 from cafdiag.donnees.octets import SUFFIXES
@@ -450,6 +451,8 @@ def importer(
             nommee = "" if ancienne == entree else f" (« {ancienne} », le même contenu)"
             message += f", qui remplace {avant[ancienne]['fichier']}{nommee}, importé le {avant[ancienne]['date'][:10]}"
         message += _anterieure(entree)
+        if lecture.jeu == "structures" and (deja := deja_connues(entree)):
+            message += f" ; {deja} {accord('structure', deja)} aussi dans un autre import, pas deux fois au compte"
         bilan.noter(chemin.name, "importe", message, jeu=lecture.jeu, lignes=len(lecture.table))
     for chemin, refuse in refus.items():
         bilan.noter(chemin.name, "refus", str(refuse))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -10,9 +13,10 @@ from cafdiag.donnees.apports import Apports
 from cafdiag.donnees.grandeurs import derniere_annee, plus_recent
 from cafdiag.donnees.memoire import assemblee
 from cafdiag.donnees.nettoyage import departement_de
+from cafdiag.donnees.registres_champs import TYPES
 from cafdiag.donnees.tables_assemblees import ParEtat, communes, places, structures
 from cafdiag.magasin import lire_table
-from cafdiag.territoires.normalisation import normaliser_tous
+from cafdiag.territoires.normalisation import normaliser, normaliser_tous
 
 _TYPES = ("eaje", "micro_creche")
 _COLONNES = ["places", "au_moins", "part_sue"]
@@ -229,7 +233,7 @@ def comptes_confirmes(
     """Équipements d'un type, par commune : le registre complet, sinon la base ; manquant si rien n'en dit rien."""
     comptes = plus_recent(table, gabarit).astype("float64")
     siennes = structures[structures["type"].eq(type_structure)]
-    confirmees = siennes.loc[siennes["sur"].astype(bool), "code"].value_counts()
+    confirmees = siennes.loc[siennes["sur"].astype(bool) & siennes["liste"], "code"].value_counts()
     complets = apports.complet(type_structure) if apports else frozenset()
     if complets:
         du_registre = confirmees.reindex(comptes.index, fill_value=0).astype("float64")
@@ -256,9 +260,47 @@ def _couvertes_par_un_rpe(table: pd.DataFrame, apports: Apports | None) -> pd.Se
 
 
 def _cles(table: pd.DataFrame) -> pd.Series:
-    """Type, nom sans accent ni casse, commune."""
+    """Type, nom sans accent ni casse ni nature (« EVS », « E.V.S. »), commune."""
+    types = table["type"].astype(str)
     noms = pd.Series(normaliser_tous(table["nom"].fillna("")), index=table.index, dtype="str")
-    return table["type"].astype(str) + "|" + noms + "|" + table["code"].astype(str)
+    for type_ in types.unique():
+        ici = types.eq(type_)
+        noms[ici] = noms[ici].str.replace(_nature(type_), "", regex=True)
+    return types + "|" + noms.str.replace(" ", "") + "|" + table["code"].astype(str)
+
+
+@lru_cache(maxsize=16)
+def _nature(type_: str) -> re.Pattern:
+    dites = [normaliser(m) for m in (type_, TYPES[type_][0], *TYPES[type_][1].split("|"))] if type_ in TYPES else []
+    epelees = [" ".join(m) for m in dites if len(m) <= 4]
+    return re.compile(f"^(?:{'|'.join(sorted([*dites, *epelees], key=len, reverse=True))}) (?=.)" if dites else "(?!)")
+
+
+def _une_fois(importees: pd.DataFrame) -> pd.DataFrame:
+    """La même structure dans deux imports n'en fait qu'une : le dernier la dit ; ``liste`` vrai si elle compte.
+
+    Deux noms différents peuvent être deux noms d'une même structure : de plusieurs listes, la plus fournie d'une
+    commune donne seule ce qu'elle a au moins, comme pour les crèches (:func:`places_eaje`).
+    """
+    if "entree" not in importees or importees["entree"].nunique() < 2:
+        return importees.assign(liste=True)
+    cles, entrees = _cles(importees), importees["entree"].astype(str)
+    combien = importees.groupby([importees["type"], importees["code"], entrees])["type"].transform("size")
+    rangs = entrees.map({e: r for r, e in enumerate(entrees.unique())})
+    mieux = (combien * (1 + rangs.max()) + rangs).groupby([importees["type"], importees["code"]]).transform("max")
+    liste = mieux.eq(combien * (1 + rangs.max()) + rangs)
+    derniers = rangs.groupby(cles).transform("max")
+    # Celle que compte la liste la plus fournie reste, même si une liste plus récente la redit.
+    comptees = liste.groupby(cles).transform("any")
+    return importees.assign(liste=liste)[liste | (~comptees & rangs.eq(derniers))]
+
+
+def deja_connues(entree: str) -> int:
+    """Combien de structures d'un import sont aussi dans un autre."""
+    importees = tables_assemblees.structures()
+    siennes = importees["entree"].eq(entree)
+    cles = _cles(importees)
+    return int(cles[siennes].isin(set(cles[~siennes])).sum())
 
 
 def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
@@ -267,16 +309,18 @@ def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``type, nom, code, lon, lat, annee, statut_agrement, source`` ; ``sur`` est vrai quand la
-        structure est confirmée par un registre officiel ou par l'utilisateur.
+        ``type, nom, code, lon, lat, annee, statut_agrement, source`` ; ``sur`` est vrai quand la structure est
+        confirmée par un registre officiel ou par l'utilisateur, ``liste`` quand elle compte dans un minorant.
     """
     embarquees = lire_table("structures")
     embarquees["sur"] = (
         embarquees["statut_agrement"].astype("string").str.startswith("confirmé").fillna(False)
     )
     embarquees.loc[embarquees["type"] == "france_services", "sur"] = True
+    embarquees["liste"] = True
     importees = tables_assemblees.structures()
     if len(importees):
+        importees = _une_fois(importees)
         utiles = [c for c in embarquees.columns if c in importees.columns]
         # La même structure, embarquée et importée : l'import est plus récent. Deux lignes d'un même import, elles,
         # sont deux structures : son lecteur les a déjà comparées.
@@ -288,5 +332,5 @@ def structures_connues(apports: Apports | None = None) -> pd.DataFrame:
     types = set(apports.structures["type"])
     departement = embarquees["code"].map(departement_de, na_action="ignore")
     remplacees = embarquees["type"].isin(types) & departement.isin(apports.departements_complets)
-    locales = apports.structures.assign(sur=True)
+    locales = apports.structures.assign(sur=True, liste=True)
     return pd.concat([embarquees[~remplacees], locales], ignore_index=True)

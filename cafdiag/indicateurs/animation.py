@@ -161,7 +161,9 @@ def avs_densite(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
 def _avs_confirmees(contexte: Contexte) -> pd.DataFrame:
     """Centres sociaux et EVS confirmés, par commune."""
     avs = contexte.structures[
-        contexte.structures["type"].isin(["centre_social", "evs"]) & contexte.structures["sur"].astype(bool)
+        contexte.structures["type"].isin(["centre_social", "evs"])
+        & contexte.structures["sur"].astype(bool)
+        & contexte.structures["liste"]
     ]
     return exacte(avs.groupby("code").size().reindex(contexte.communes.index, fill_value=0).astype(float))
 
