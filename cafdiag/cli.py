@@ -404,6 +404,8 @@ def _mesurer(options: argparse.Namespace) -> int:
     import pandas as pd
 
     from cafdiag.indicateurs import Options, comparer, mesurer
+    from cafdiag.restitution.demande import refuser_annee_inconnue
+    from cafdiag.restitution.formats import chiffrees
     from cafdiag.territoires import territoire
 
     cibles = cli_choix.tout_lire(*(partial(territoire, code) for code in options.codes))
@@ -421,6 +423,9 @@ def _mesurer(options: argparse.Namespace) -> int:
         fonction(cible, options.indicateurs, annee=options.annee, apports=apports, options=choix) for cible in cibles
     ]
     table = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
+    # Après le calcul : un registre apporté peut avoir des chiffres d'une année que rien d'autre ne connaît.
+    if options.annee is not None and not table.loc[chiffrees(table), "annee"].eq(options.annee).any():
+        refuser_annee_inconnue(options.annee, cibles[0])
     if options.format == "texte":
         from cafdiag.restitution.terminal import mesures_en_texte
 

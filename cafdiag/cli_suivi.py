@@ -75,8 +75,11 @@ def _decomposer(options: argparse.Namespace) -> int:
 
 def _figer(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.instantane import figer
+    from cafdiag.restitution.demande import refuser_annee_inconnue
 
     cible = cli_choix.lire_lieu(options.code)
+    if options.annee is not None:
+        refuser_annee_inconnue(options.annee, cible)
     sortie = options.sortie or Path("sorties") / f"t0-{cible.suffixe}.json"
     print(figer(cible, sortie, indicateurs=options.indicateurs, annee=options.annee))
     return 0

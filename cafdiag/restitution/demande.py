@@ -110,7 +110,7 @@ def controler(cible: Territoire, valeurs: dict[str, str]) -> tuple[str, ...]:
 
 
 def _refuser_annee_muette(cible: Territoire, annee: int, apports, options) -> None:
-    from cafdiag.indicateurs import annees_disponibles, dictionnaire, mesurer
+    from cafdiag.indicateurs import mesurer
     from cafdiag.restitution.formats import chiffrees
 
     mesures = mesurer(cible, annee=annee, apports=apports, options=options)
@@ -118,8 +118,24 @@ def _refuser_annee_muette(cible: Territoire, annee: int, apports, options) -> No
     # Un indicateur qui n'a que sa propre année ne répond pas à celle qu'on demande.
     if dites["annee"].eq(annee).any():
         return
-    connues = sorted({a for code in dictionnaire().index for a in annees_disponibles(code)})
-    raise DemandeFausse(
+    raise _annee_muette(annee, _annees_connues(), cible)
+
+
+def refuser_annee_inconnue(annee: int, cible: Territoire) -> None:
+    """Refuse une année où aucun indicateur n'a de chiffre, nulle part."""
+    connues = _annees_connues()
+    if annee not in connues:
+        raise _annee_muette(annee, connues, cible)
+
+
+def _annees_connues() -> list[int]:
+    from cafdiag.indicateurs import annees_disponibles, dictionnaire
+
+    return sorted({a for code in dictionnaire().index for a in annees_disponibles(code)})
+
+
+def _annee_muette(annee: int, connues: list[int], cible: Territoire) -> DemandeFausse:
+    return DemandeFausse(
         f"aucun chiffre en {annee} pour {cible.libelle}",
         attendu="une année parmi " + ", ".join(map(str, connues)),
         conseil="sans année, chaque indicateur prend la dernière connue",
