@@ -15,12 +15,33 @@ le code « 1001 » est un nombre. Attendu : un texte. À faire : écrivez '01001
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+_PANNES = {
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "accès refusé",
+    errno.EROFS: "disque en lecture seule",
+    errno.ENOENT: "fichier ou dossier introuvable",
+    errno.EEXIST: "un fichier de ce nom existe déjà",
+    errno.ENOTDIR: "un des dossiers du chemin est un fichier",
+    errno.EISDIR: "c'est un dossier",
+    errno.ENOTEMPTY: "le dossier n'est pas vide",
+    errno.ENOSPC: "plus de place sur le disque",
+    errno.EDQUOT: "quota de disque dépassé",
+    errno.EFBIG: "fichier trop gros pour ce disque",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.ELOOP: "liens qui tournent en rond",
+    errno.EBUSY: "fichier ou dossier occupé ailleurs",
+    errno.EMFILE: "trop de fichiers ouverts",
+    errno.ENFILE: "trop de fichiers ouverts",
+    errno.ENOMEM: "plus de mémoire",
+    errno.EIO: "le disque ne répond pas bien",
+}
 VERIFIER_CHEMIN = "vérifiez le chemin, entre guillemets s'il contient une espace"
 
 
@@ -147,6 +168,18 @@ def fichier_illisible(
     )
 
 
+def panne_systeme(cause: object) -> str:
+    """Ce que le système refuse, en français : lui ne le dit qu'en anglais.
+
+    >>> panne_systeme(PermissionError(13, "Permission denied"))
+    'accès refusé'
+    """
+    numero = getattr(cause, "errno", None)
+    if numero is None:
+        return str(cause) or type(cause).__name__
+    return _PANNES.get(numero, f"panne du système, numéro {numero}")
+
+
 def _raison(cause: Exception) -> str:
     """Pourquoi la lecture a échoué, en français."""
     if isinstance(cause, IsADirectoryError):
@@ -162,7 +195,7 @@ def _raison(cause: Exception) -> str:
         return "classeur ou archive incomplets : la fin du fichier manque, ou il n'en a que l'extension"
     if type(cause).__module__.startswith("pyarrow") and re.search("parquet|magic", str(cause), re.IGNORECASE):
         return "fichier parquet incomplet, ou qui n'en a que l'extension"
-    return str(getattr(cause, "strerror", None) or cause or type(cause).__name__)
+    return panne_systeme(cause)
 
 
 class ProductionImpossible(CafdiagError):

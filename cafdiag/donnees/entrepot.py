@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cafdiag.donnees.reunion import CLES, reunir
-from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible
+from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible, panne_systeme
 from cafdiag.magasin import dossier_utilisateur, ecrire_atomique
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def seul() -> Iterator[None]:
         ) from cause
     except OSError as cause:
         raise ProductionImpossible(
-            f"impossible d'écrire dans {dossier_utilisateur()} ({cause.strerror or cause})",
+            f"impossible d'écrire dans {dossier_utilisateur()} ({panne_systeme(cause)})",
             conseil="vérifiez vos droits, ou choisissez un dossier par la variable CAFDIAG_DONNEES",
         ) from cause
 
@@ -448,7 +448,7 @@ def defaut(entree: dict) -> str:
     except FileNotFoundError:
         return "le fichier est absent"
     except OSError as cause:
-        return f"le fichier est illisible ({cause.strerror or cause})"
+        return f"le fichier est illisible ({panne_systeme(cause)})"
     if trouve != entree["sha256"]:
         return "le contenu a changé depuis son ajout"
     _INTACTS[chemin] = cle

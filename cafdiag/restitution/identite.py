@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, panne_systeme
 from cafdiag.restitution.formats import date, enumeration
 
 NOM = "identite.toml"
@@ -101,7 +101,7 @@ def _raison(cause: Exception) -> str:
     if isinstance(cause, UnicodeDecodeError):
         return "il n'est pas en UTF-8"
     if isinstance(cause, OSError):
-        return f"fichier illisible ({cause.strerror})"
+        return f"fichier illisible ({panne_systeme(cause)})"
     ou = re.search(r"line (\d+)", str(cause))
     return f"la ligne {ou[1]} est mal écrite" if ou else "la dernière ligne est inachevée"
 
@@ -135,7 +135,7 @@ def _logo(dossier: Path, valeur: object, defauts: list[str]) -> tuple[bytes, str
     try:
         octets = fichier.read_bytes()
     except OSError as cause:
-        defauts.append(f"logo illisible, {valeur} ({cause.strerror or cause})")
+        defauts.append(f"logo illisible, {valeur} ({panne_systeme(cause)})")
         return b"", ""
     if len(octets) > OCTETS_MAXIMUM:
         defauts.append(f"logo de {len(octets) / 1e6:.1f} Mo, 2 Mo au plus".replace(".", ","))
