@@ -474,3 +474,35 @@ def test_une_collectivite_d_outre_mer_mene_a_ses_communes(capsys, commande, dema
 def test_une_commune_d_outre_mer_se_trouve_par_la_liste_comme_par_son_nom(capsys):
     code, sortie, _ = appeler(capsys, "territoires", "Papeete", "--format", "json")
     assert code == 0 and [t["code"] for t in json.loads(sortie)] == ["98735"]
+
+
+@pytest.mark.parametrize("annee", ["3000", "-5"])
+@pytest.mark.parametrize("voulus", [[], ["-i", "PE_TXCOUV_GLOBAL"]])
+@pytest.mark.parametrize("commande", ["mesurer", "figer"])
+def test_une_annee_sans_aucun_chiffre_se_refuse(capsys, tmp_path, monkeypatch, commande, voulus, annee):
+    monkeypatch.chdir(tmp_path)
+    code, sortie, erreurs = appeler(capsys, commande, "200048551", *voulus, "--annee", annee)
+    assert (code, sortie) == (2, "") and f"aucun chiffre en {annee}" in erreurs and "2023" in erreurs
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_une_annee_que_seul_un_autre_indicateur_connait_reste_un_manquant_motive(capsys):
+    # 2024 : des naissances, pas de taux de couverture.
+    code, sortie, _ = appeler(
+        capsys, "mesurer", "200048551", "-i", "PE_TXCOUV_GLOBAL", "--annee", "2024", "--format", "json"
+    )
+    (mesure,) = json.loads(sortie)
+    assert code == 0 and mesure["valeur"] is None and "2023" in mesure["motif"]
+
+
+def test_le_refus_du_systeme_se_dit_en_francais(capsys, tmp_path):
+    (tmp_path / "pris").write_text("déjà là")
+    anglais = re.compile("file exists|not a directory|is a directory|name too long|errno", re.IGNORECASE)
+    for cas, dit in (
+        (["diagnostic", "200048551", "--sortie", str(tmp_path / "pris")], "existe déjà"),
+        (["diagnostic", "200048551", "--sortie", str(tmp_path / "pris" / "ici")], "est un fichier"),
+        (["figer", "200048551", "-i", "PE_NAISS", "--sortie", str(tmp_path / "pris" / "t0.json")], "("),
+        (["figer", "200048551", "-i", "PE_NAISS", "--sortie", str(tmp_path / ("n" * 300))], "nom trop long"),
+    ):
+        code, _, erreurs = appeler(capsys, *cas)
+        assert code and dit in erreurs and not anglais.search(erreurs), (cas, erreurs)
