@@ -370,7 +370,11 @@ def test_deux_lignes_contraires_font_refuser_une_ligne_repetee_est_ecartee(tmp_p
 def test_un_fichier_inconnu_dit_ses_colonnes_et_les_jeux_proches(tmp_path):
     with pytest.raises(EntreeFautive, match="couleur") as erreur:
         reconnaitre(ecrire(tmp_path, "t.csv", "couleur;forme\nbleu;rond\n"))
-    assert "cnaf_taux" in str(erreur.value)
+    # Rien de proche : la liste se demande, elle ne se récite pas.
+    assert "donnees lister" in str(erreur.value) and "cnaf_taux" not in str(erreur.value)
+    with pytest.raises(EntreeFautive, match="--lecteur cnaf_prestations") as erreur:
+        reconnaitre(ecrire(tmp_path, "u.csv", "dtreffre;numcomdo;couleur\n2023;53084;bleu\n"))
+    assert "indfoy_ndur" in str(erreur.value)
     with pytest.raises(DemandeFausse, match="lecteur inconnu"):
         lire(tmp_path / "t.csv", lecteur="absent")
     assert all(lecteur.libelle for lecteur in lecteurs().values())

@@ -198,9 +198,11 @@ def test_ce_qui_n_est_pas_une_table_est_refuse_avec_une_phrase(tmp_path, nom, co
 
 
 def test_colonne_en_double_et_colonne_sans_nom(tmp_path):
-    brut = lire_tableau(ecrire(tmp_path, "t.csv", "A;A;;B\n1;2;3;4\n"))
-    assert brut.entete == ["A", "A (2)", "colonne_3", "B"]
+    brut = lire_tableau(ecrire(tmp_path, "t.csv", "A;A;;B\n1;1;3;4\n"))
+    assert brut.entete == ["A", "colonne_3", "B"]
     assert "deux fois" in brut.remarques[0]
+    with pytest.raises(EntreeFautive, match="deux colonnes « A » qui diffèrent, d'abord ligne 3 : « 5 » et « 2 »"):
+        lire_tableau(ecrire(tmp_path, "u.csv", "A;A;;B\n1;1;3;4\n5;2;3;4\n"))
 
 
 NOMBRES = [("1\u202f036", 1036.0, "exact"), ("1\u00a0234,5", 1234.5, "exact"), ("12,5", 12.5, "exact"),

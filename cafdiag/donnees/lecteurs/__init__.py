@@ -95,9 +95,11 @@ def reconnaitre_feuille(chemin: Path | str) -> tuple[str, str | None]:
     meilleur = max(notes, key=lambda cle: notes[cle])
     if notes[meilleur] >= _SEUIL:
         return meilleur
-    proches = sorted({nom: max(n for (autre, _), n in notes.items() if autre == nom) for nom, _ in notes}.items(),
-                     key=lambda paire: -paire[1])
-    idees = [lecteurs()[nom] for nom, note in proches[:3] if note > 0]
+    vues = {c.casefold() for c in entete}
+    parts = {
+        lec: len(vues & {c.casefold() for c in lec.colonnes}) / max(1, len(lec.colonnes)) for lec in lecteurs().values()
+    }
+    idees = [lec for lec in sorted(parts, key=lambda lec: -parts[lec])[:3] if parts[lec] >= 1 / 3]
     raise EntreeFautive(
         chemin.name,
         ["aucun jeu connu n'a ces colonnes : " + ", ".join(entete[:15]) + ("…" if len(entete) > 15 else "")],
