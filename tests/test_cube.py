@@ -53,8 +53,10 @@ def test_ni_l_ordre_ni_les_voisins_ni_la_memoire_ne_changent_une_mesure(suite, a
 
 
 def test_l_an_zero_ne_passe_pas_pour_la_derniere_annee(memoire, capsys):
-    assert principal(["mesurer", "200048551", "-i", "CTX_POP", "--annee", "0"]) == 0
-    assert "pas de donnée pour 0" in capsys.readouterr().out
+    assert "pas de donnée pour 0" in cd.mesurer("200048551", ["CTX_POP"], annee=0)["motif"].iloc[0]
+    # La commande, elle, refuse une année que rien ne connaît.
+    assert principal(["mesurer", "200048551", "-i", "CTX_POP", "--annee", "0"]) == 2
+    assert "aucun chiffre en 0" in capsys.readouterr().err
     assert cd.mesurer("200048551", ["CTX_POP"])["valeur"].notna().all()
 
 
