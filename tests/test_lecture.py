@@ -104,7 +104,7 @@ def test_json_sous_toutes_ses_formes(tmp_path):
 
 
 def test_un_json_coupe_est_refuse(tmp_path):
-    with pytest.raises(EntreeFautive, match="JSON mal formé"):
+    with pytest.raises(EntreeFautive, match="JSON mal formé, ligne 1, colonne"):
         lire_tableau(ecrire(tmp_path, "t.json", json.dumps([{"a": 1}] * 30)[:-20]))
 
 

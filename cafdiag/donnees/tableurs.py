@@ -52,7 +52,10 @@ def lire_json(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None
     except ValueError as cause:
         contenu = _par_lignes(texte, rejets)
         if contenu is None:
-            raise EntreeFautive(fichier, [f"JSON mal formé : {cause}"], attendu="un fichier entier",
+            ou = " : un nombre y est trop long"
+            if isinstance(cause, json.JSONDecodeError):
+                ou = f", ligne {cause.lineno}, colonne {cause.colno}"
+            raise EntreeFautive(fichier, [f"JSON mal formé{ou}"], attendu="un fichier entier",
                                 conseil="retéléchargez-le : il est sans doute coupé") from cause
     suite = list(_objets(contenu))
     objets, lignes = [], []
