@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 
 import cafdiag as cd
 from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
-from cafdiag.indicateurs.agregation import enfants_reconstitues, rapport, sommer, taux_agrege
+from cafdiag.indicateurs.agregation import enfants_reconstitues, rapport, sommer, taux_agreges
 
 pytestmark = pytest.mark.unitaire
 
 effectifs = st.integers(min_value=0, max_value=100_000)
+
+
+def taux_agrege(taux, poids):
+    """Tous réunis."""
+    return taux_agreges(taux, poids, np.zeros(len(taux))).item()
+
 
 
 def somme_de(valeur, bas=None, haut=None):

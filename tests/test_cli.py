@@ -501,7 +501,7 @@ def test_le_refus_du_systeme_se_dit_en_francais(capsys, tmp_path):
     for cas, dit in (
         (["diagnostic", "200048551", "--sortie", str(tmp_path / "pris")], "existe déjà"),
         (["diagnostic", "200048551", "--sortie", str(tmp_path / "pris" / "ici")], "est un fichier"),
-        (["figer", "200048551", "-i", "PE_NAISS", "--sortie", str(tmp_path / "pris" / "t0.json")], "("),
+        (["figer", "200048551", "-i", "PE_NAISS", "--sortie", str(tmp_path / "pris" / "t0.json")], "existe déjà"),
         (["figer", "200048551", "-i", "PE_NAISS", "--sortie", str(tmp_path / ("n" * 300))], "nom trop long"),
     ):
         code, _, erreurs = appeler(capsys, *cas)

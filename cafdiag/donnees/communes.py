@@ -277,10 +277,11 @@ def _nature(type_: str) -> re.Pattern:
 
 
 def _une_fois(importees: pd.DataFrame) -> pd.DataFrame:
-    """La même structure dans deux imports n'en fait qu'une : le dernier la dit ; ``liste`` vrai si elle compte.
+    """La même structure dans deux imports n'en fait qu'une ; ``liste`` est vrai si elle compte dans un minorant.
 
     Deux noms différents peuvent être deux noms d'une même structure : de plusieurs listes, la plus fournie d'une
-    commune donne seule ce qu'elle a au moins, comme pour les crèches (:func:`places_eaje`).
+    commune (la dernière, à égalité) donne seule ce qu'elle a au moins, comme pour les crèches (:func:`places_eaje`).
+    Ce que d'autres listes ont de plus reste nommé, une fois, tel que la dernière le dit.
     """
     if "entree" not in importees or importees["entree"].nunique() < 2:
         return importees.assign(liste=True)

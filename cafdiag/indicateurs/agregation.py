@@ -154,22 +154,23 @@ def borner_la_part(part: np.ndarray, facteur: float = 100.0) -> np.ndarray:
         return np.where(part > facteur * (1 - _BRUIT), facteur, part)
 
 
-def taux_agrege(taux: pd.Series, poids: pd.Series) -> float:
-    """Taux d'un ensemble de territoires : ``Σ taux × poids / Σ poids``, jamais la moyenne des taux.
+def taux_agreges(taux: pd.Series, poids: pd.Series, groupes: np.ndarray | pd.Series) -> pd.Series:
+    """Taux de chaque ensemble de territoires : ``Σ taux × poids / Σ poids``, jamais la moyenne des taux.
 
     C'est un rapport de sommes (A1) quand ``poids`` est le dénominateur des taux. Un terme manquant
     rend le résultat manquant.
 
-    Examples
-    --------
-    >>> taux_agrege(pd.Series([22.4, 64.4]), pd.Series([125, 1965])).round(1).item()
-    61.9
-    """
-    return np.float64(taux_agreges(taux, poids, np.zeros(len(taux))).iloc[0]) if len(taux) else np.float64("nan")
+    Parameters
+    ----------
+    taux, poids : Series
+        Une ligne par territoire.
+    groupes : array or Series
+        L'ensemble de chaque ligne.
 
-
-def taux_agreges(taux: pd.Series, poids: pd.Series, groupes: np.ndarray | pd.Series) -> pd.Series:
-    """:func:`taux_agrege` de chaque groupe de lignes ; indexés par groupe.
+    Returns
+    -------
+    Series
+        Indexée par ensemble.
 
     Examples
     --------

@@ -356,10 +356,15 @@ def distances_a(valeurs: pd.DataFrame, cible: str) -> pd.Series:
     >>> distances_a(table, "w").round(3).to_dict()
     {'x': 0.894, 'y': 1.789, 'z': 2.683}
     """
+    distances = _distances(*_matrice(valeurs), valeurs.index.get_loc(cible))
+    return pd.Series(distances, index=valeurs.index).drop(cible).sort_index().sort_values(kind="stable")
+
+
+def _matrice(valeurs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Les variables qui distinguent quelque chose, et leur écart type."""
     ecarts_types = valeurs.std(ddof=0)
     utiles = ecarts_types.index[ecarts_types > 0]
-    distances = _distances(valeurs[utiles].to_numpy(), ecarts_types[utiles].to_numpy(), valeurs.index.get_loc(cible))
-    return pd.Series(distances, index=valeurs.index).drop(cible).sort_index().sort_values(kind="stable")
+    return valeurs[utiles].to_numpy(), ecarts_types[utiles].to_numpy()
 
 
 def _distances(valeurs: np.ndarray, ecarts_types: np.ndarray, rang: int) -> np.ndarray:
@@ -380,11 +385,9 @@ def plus_proches(maille: str, *, k: int = NOMBRE) -> dict[str, list[str]]:
     for _, semblables in toutes.groupby([toutes[c].isna() for c in toutes.columns]):
         if not empechement(premier := territoire(f"{maille}:{semblables.index[0]}")):
             utiles = _utiles(toutes, _retenir(toutes, premier, None)[0])
-            ecarts_types = utiles.std(ddof=0)
-            variables = ecarts_types.index[ecarts_types > 0]
-            matrice, ecarts = utiles[variables].to_numpy(), ecarts_types[variables].to_numpy()
+            matrice, ecarts_types = _matrice(utiles)
             for code, rang in zip(semblables.index, utiles.index.get_indexer(semblables.index), strict=True):
-                distances = _distances(matrice, ecarts, rang)
+                distances = _distances(matrice, ecarts_types, rang)
                 distances[rang] = np.inf
                 trouves[code] = utiles.index[np.argsort(distances, kind="stable")[:k]].tolist()
     return trouves

@@ -45,17 +45,17 @@ _NOMS = {
 _PAR_DEFAUT = ("PE_TXCOUV_GLOBAL", "PE_TXCOUV_EAJE", "PE_NAISS_EVOL", "CTX_TX_PAUVRETE")
 
 
-def mots(dits: Any) -> int:
+def nombre_de_mots(dits: Any) -> int:
     """Les mots d'un contenu, ceux des dessins compris, et non ce qui les décrit.
 
-    >>> mots({"texte": "deux mots", "figures": ["<svg><title>Un titre</title><text x='1'>un</text></svg>", 3]})
+    >>> nombre_de_mots({"texte": "deux mots", "figures": ["<svg><title>Un titre</title><text x='1'>un</text></svg>", 3]})
     3
     """
     if isinstance(dits, str):
         return len(re.sub(r"<(title|desc)\b.*?</\1>|<[^>]*>", " ", dits, flags=re.S).split())
     if isinstance(dits, dict):
-        return sum(mots(v) for c, v in dits.items() if c not in ("alternative", "sujet", "nom"))
-    return sum(mots(d) for d in dits) if isinstance(dits, list | tuple) else 0
+        return sum(nombre_de_mots(v) for c, v in dits.items() if c not in ("alternative", "sujet", "nom"))
+    return sum(nombre_de_mots(d) for d in dits) if isinstance(dits, list | tuple) else 0
 
 
 def mesures_des_communes(donnees: Donnees) -> pd.DataFrame:
@@ -154,7 +154,7 @@ def des_semblables(donnees: Donnees, codes: Sequence[str], notes: Notes) -> dict
 
 def raccourci(tableau: dict[str, Any] | None, reste: int) -> dict[str, Any] | None:
     """Le tableau, sans les dernières lignes qui feraient dépasser ``reste`` mots ; None s'il en garde trop peu."""
-    if tableau is None or mots(tableau) <= reste:
+    if tableau is None or nombre_de_mots(tableau) <= reste:
         return tableau
     lignes = tableau["lignes"][:-1]
     return raccourci(tableau | {"lignes": lignes}, reste) if len(lignes) >= LIGNES_AU_MOINS else None

@@ -16,7 +16,7 @@ from cafdiag.restitution.carte_fixe import carte_statique
 from cafdiag.restitution.formats import ponctuer
 from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.images import POLICES, nettoyer, polices
-from cafdiag.restitution.note_tableaux import mots, raccourci
+from cafdiag.restitution.note_tableaux import nombre_de_mots, raccourci
 from cafdiag.restitution.rendu_html import phrase_html
 
 PAGE, GABARIT, STYLE = "note.html.j2", "note.typ", "note.css"
@@ -57,10 +57,10 @@ def rendre_note(
 def _tenu(contenu: Mapping[str, Any], vues: Mapping[str, Any]) -> dict[str, Any]:
     """La note et ceux de ses tableaux qui tiennent dans son compte de mots ; les notes d'un tableau ôté aussi."""
     dite = {c: v for c, v in contenu.items() if c not in ("copil", "perspectives", "tableaux")}
-    tableaux, reste = {}, MOTS - mots(dite) - mots(vues)
+    tableaux, reste = {}, MOTS - nombre_de_mots(dite) - nombre_de_mots(vues)
     for nom, tableau in contenu["tableaux"].items():
         tableaux[nom] = raccourci(tableau, reste)
-        reste -= mots(tableaux[nom])
+        reste -= nombre_de_mots(tableaux[nom])
     dite["tableaux"] = tableaux
     appelees = sorted(set(_appels(dite)))
     rangs = {ancien: neuf for neuf, ancien in enumerate(appelees, 1)}
