@@ -48,7 +48,7 @@ _PAR_DEFAUT = ("PE_TXCOUV_GLOBAL", "PE_TXCOUV_EAJE", "PE_NAISS_EVOL", "CTX_TX_PA
 def nombre_de_mots(dits: Any) -> int:
     """Les mots d'un contenu, ceux des dessins compris, et non ce qui les décrit.
 
-    >>> nombre_de_mots({"texte": "deux mots", "figures": ["<svg><title>Un titre</title><text x='1'>un</text></svg>", 3]})
+    >>> nombre_de_mots({"texte": "deux mots", "figures": ["<svg><title>Un titre</title><text>un</text></svg>", 3]})
     3
     """
     if isinstance(dits, str):
