@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 _PANNES = {
-    errno.EACCES: "accès refusé",
-    errno.EPERM: "accès refusé",
+    errno.EACCES: "accès refusé : droit manquant, ou fichier ouvert ailleurs",
+    errno.EPERM: "accès refusé : droit manquant, ou fichier ouvert ailleurs",
     errno.EROFS: "disque en lecture seule",
     errno.ENOENT: "fichier ou dossier introuvable",
     errno.EEXIST: "un fichier de ce nom existe déjà",
@@ -40,7 +40,40 @@ _PANNES = {
     errno.EMFILE: "trop de fichiers ouverts",
     errno.ENFILE: "trop de fichiers ouverts",
     errno.ENOMEM: "plus de mémoire",
+    errno.ECONNREFUSED: "connexion refusée",
+    errno.ECONNRESET: "connexion coupée",
+    errno.ENETUNREACH: "pas de réseau",
+    errno.EHOSTUNREACH: "serveur injoignable",
     errno.EIO: "le disque ne répond pas bien",
+}
+# Ce qu'une bibliothèque refuse : par le nom de son erreur, ou le sien.
+_REFUS = {
+    "_csv.Error": "CSV mal formé : un guillemet mal placé ou jamais refermé",
+    "builtins.EOFError": "la fin du fichier manque",
+    "builtins.IndexError": "il y manque quelque chose",
+    "builtins.NotImplementedError": "une compression que cafdiag ne connaît pas",
+    "builtins.RecursionError": "trop de niveaux emboîtés",
+    "builtins.TimeoutError": "pas de réponse dans le délai",
+    "gzip.BadGzipFile": "ce n'est pas un fichier compressé en gzip, ou il est abîmé",
+    "jinja2": "gabarit mal écrit",
+    "lxml": "XML mal formé",
+    "pandas": "tableau mal formé",
+    "pptx": "ce n'est pas une présentation, ou elle est abîmée",
+    "pyarrow": "fichier parquet incomplet, ou qui n'en a que l'extension",
+    "pyogrio": "couche géographique abîmée, incomplète, ou d'un format inconnu",
+    "pypdf": "pdf abîmé",
+    "requests": "serveur injoignable",
+    "shapely": "contour abîmé",
+    "sqlite3": "couche ou base abîmée",
+    "socket": "serveur introuvable",
+    "ssl": "la connexion n'est pas sûre",
+    "struct.error": "la fin du fichier manque",
+    "tomllib": "mal écrit",
+    "typst": "gabarit mal écrit",
+    "urllib": "serveur injoignable",
+    "xml": "XML mal formé",
+    "zipfile.BadZipFile": "classeur ou archive incomplets : la fin du fichier manque, ou il n'en a que l'extension",
+    "zlib.error": "contenu compressé abîmé",
 }
 VERIFIER_CHEMIN = "vérifiez le chemin, entre guillemets s'il contient une espace"
 
@@ -164,38 +197,44 @@ def fichier_illisible(
     if isinstance(cause, FileNotFoundError) or not Path(chemin).exists():
         return FichierIntrouvable(chemin, attendu=attendu)
     return EntreeFautive(
-        Path(chemin).name, [f"fichier illisible ({_raison(cause)})"], attendu=attendu, conseil=conseil
+        Path(chemin).name, [f"fichier illisible ({en_clair(cause)})"], attendu=attendu, conseil=conseil
     )
 
 
-def panne_systeme(cause: object) -> str:
-    """Ce que le système refuse, en français : lui ne le dit qu'en anglais.
+def en_clair(cause: object) -> str:
+    """Pourquoi le système ou une bibliothèque refuse, en français : eux ne le disent qu'en anglais.
 
-    >>> panne_systeme(PermissionError(13, "Permission denied"))
-    'accès refusé'
+    Examples
+    --------
+    >>> en_clair(PermissionError(13, "Permission denied"))
+    'accès refusé : droit manquant, ou fichier ouvert ailleurs'
+    >>> en_clair(KeyError("nom"))
+    '« nom » manque'
+    >>> en_clair(ZeroDivisionError("division by zero"))
+    'contenu inattendu : ZeroDivisionError'
     """
+    if isinstance(cause, CafdiagError) or not isinstance(cause, Exception):
+        return str(cause).rstrip(".")
+    texte = str(cause)
+    # Par leur nom : ce socle n'importe aucune bibliothèque pour une faute qui n'arrive presque jamais.
+    for classe in type(cause).__mro__:
+        if dit := _REFUS.get(f"{classe.__module__}.{classe.__name__}") or _REFUS.get(classe.__module__.split(".")[0]):
+            ou = re.search(r"line (\d+)(?:, column (\d+))?", f"{texte} line {getattr(cause, 'lineno', None)}")
+            dit += (f", ligne {ou[1]}" if ou else "") + (f", colonne {ou[2]}" if ou and ou[2] else "")
+            barre = classe.__module__ == "tomllib" and re.search(r"\\|hex value", texte)
+            return dit + (" : écrivez / au lieu de \\" if barre else "")
     numero = getattr(cause, "errno", None)
-    if numero is None:
-        return str(cause) or type(cause).__name__
-    return _PANNES.get(numero, f"panne du système, numéro {numero}")
-
-
-def _raison(cause: Exception) -> str:
-    """Pourquoi la lecture a échoué, en français."""
-    if isinstance(cause, IsADirectoryError):
-        return "c'est un dossier"
-    if isinstance(cause, PermissionError):
-        return "accès refusé : dossier, droit manquant, ou fichier ouvert ailleurs"
+    if isinstance(numero, int):
+        return _PANNES.get(numero, f"panne du système, numéro {numero}")
     if isinstance(cause, UnicodeDecodeError):
         return f"ce n'est pas du texte en UTF-8 : octet {cause.start + 1}"
     if isinstance(cause, json.JSONDecodeError):
         return f"JSON mal formé, ligne {cause.lineno}, colonne {cause.colno}"
-    # Par leur nom : ce socle n'importe ni zipfile ni pyarrow pour une faute qui n'arrive presque jamais.
-    if type(cause).__name__ == "BadZipFile":
-        return "classeur ou archive incomplets : la fin du fichier manque, ou il n'en a que l'extension"
-    if type(cause).__module__.startswith("pyarrow") and re.search("parquet|magic", str(cause), re.IGNORECASE):
-        return "fichier parquet incomplet, ou qui n'en a que l'extension"
-    return panne_systeme(cause)
+    if isinstance(cause, KeyError) and cause.args:
+        return f"« {cause.args[0]} » manque"
+    if isinstance(cause, RuntimeError) and "password" in texte:
+        return "protégé par un mot de passe"
+    return f"contenu inattendu : {type(cause).__name__}"
 
 
 class ProductionImpossible(CafdiagError):

@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from cafdiag.erreurs import DonneesAbimees, ProductionImpossible, panne_systeme
+from cafdiag.erreurs import DonneesAbimees, ProductionImpossible, en_clair
 from cafdiag.geographie import ANCIENNE, ANNEES, REFERENCE, geographie
 from cafdiag.ressources import dossier, racine
 
@@ -315,7 +315,7 @@ def ecrire_atomique(chemin: Path | str, contenu: str | bytes) -> Path:
             with contextlib.suppress(OSError):
                 os.unlink(provisoire)
         raise ProductionImpossible(
-            f"impossible d'écrire {chemin} ({panne_systeme(cause)})",
+            f"impossible d'écrire {chemin} ({en_clair(cause)})",
             conseil="choisissez un autre dossier avec --sortie, ou vérifiez vos droits et la place libre",
         ) from cause
     return chemin
@@ -361,7 +361,7 @@ def ecrire_ensemble(contenus: dict[Path, str | bytes]) -> list[Path]:
         if isinstance(cause, ProductionImpossible):
             raise
         raise ProductionImpossible(
-            f"impossible d'écrire {cause.filename2 or cause.filename} ({panne_systeme(cause)})",
+            f"impossible d'écrire {cause.filename2 or cause.filename} ({en_clair(cause)})",
             conseil="fermez ce fichier s'il est ouvert ailleurs, ou choisissez un autre dossier avec --sortie",
         ) from cause
     finally:

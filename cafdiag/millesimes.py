@@ -6,7 +6,7 @@ import tomllib
 from functools import lru_cache
 from typing import Any
 
-from cafdiag.erreurs import DonneesAbimees
+from cafdiag.erreurs import DonneesAbimees, en_clair
 from cafdiag.ressources import dossier
 
 
@@ -16,7 +16,7 @@ def _lire() -> dict[str, dict[str, Any]]:
     try:
         return tomllib.loads(chemin.read_text(encoding="utf-8"))
     except (OSError, ValueError) as cause:
-        dit = f"millésimes illisibles ({cause})"
+        dit = f"millésimes illisibles ({en_clair(cause)})"
         raise DonneesAbimees(chemin.name, dit, conseil="retéléchargez le projet") from cause
 
 

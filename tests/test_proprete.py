@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from cafdiag import erreurs
+
 RACINE = Path(__file__).resolve().parent.parent
 CARNETS = sorted([*RACINE.glob("notebooks/*.ipynb"), *RACINE.glob("templates/*.ipynb")])
 MODULES = sorted((RACINE / "cafdiag").rglob("*.py"))
@@ -43,6 +45,12 @@ ETAGES = [
     "cli",
     "__main__",
 ]
+
+# Erreurs déjà en français.
+_A_NOUS = {n for n, c in vars(erreurs).items() if isinstance(c, type) and issubclass(c, erreurs.CafdiagError)} | {
+    "_Passager", "TelechargementImpossible", "ArriveeRefusee", "Echec", "Panne"}  # fmt: skip
+# Une faute du programme s'y recopie entière, pour être signalée.
+_IMPREVUS = ("cafdiag/lot/machine.py", "cafdiag/restitution/carnet.py", "cafdiag/restitution/explorateur/interface.py")
 
 CHEMIN_ABSOLU = re.compile(
     r"""["'(\s](?:/(?:home|Users|mnt|opt|tmp|srv|var|work|root)/|[A-Za-z]:[\\/]{1,2}\w)"""
@@ -373,6 +381,27 @@ def test_une_annee_s_ecrit_dans_les_millesimes_seuls():
         ecrites += [f"{_nom(chemin)}:{n}" for n in textes]
     assert not [e for e in ecrites if "en nombre" in e]
     assert len(ecrites) <= 20, "\n".join(ecrites)
+
+
+def test_aucun_message_ne_recopie_une_bibliotheque():
+    """Elle ne parle qu'anglais : ``en_clair`` le dit en français."""
+    fautifs = []
+    for chemin in MODULES:
+        if _nom(chemin) in _IMPREVUS:
+            continue
+        for prise in ast.walk(ast.parse(chemin.read_text(encoding="utf-8"))):
+            if not isinstance(prise, ast.ExceptHandler) or prise.name is None or prise.type is None:
+                continue
+            noms = {n.attr if isinstance(n, ast.Attribute) else n.id for n in ast.walk(prise.type)
+                    if isinstance(n, ast.Attribute | ast.Name)}  # fmt: skip
+            if noms & _A_NOUS:
+                continue
+            fautifs += [
+                f"{_nom(chemin)}:{n.lineno}"
+                for n in ast.walk(prise)
+                if isinstance(n, ast.FormattedValue) and isinstance(n.value, ast.Name) and n.value.id == prise.name
+            ]
+    assert not fautifs
 
 
 def test_les_types(tmp_path):

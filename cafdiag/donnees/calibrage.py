@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from cafdiag.erreurs import DonneesAbimees
+from cafdiag.erreurs import DonneesAbimees, en_clair
 from cafdiag.magasin import dossier, verifier
 
 PARAMETRES = (
@@ -56,7 +56,7 @@ def _lire(nom: str) -> pd.DataFrame:
         return pd.read_csv(chemin, sep=";", encoding="utf-8", dtype={"origines": str})
     except (OSError, ValueError, KeyError) as cause:
         raise DonneesAbimees(
-            chemin.name, f"réglages illisibles ({cause})", conseil="retéléchargez le projet"
+            chemin.name, f"réglages illisibles ({en_clair(cause)})", conseil="retéléchargez le projet"
         ) from cause
 
 

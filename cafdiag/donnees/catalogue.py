@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cafdiag.erreurs import DemandeFausse, EntreeFautive
+from cafdiag.erreurs import DemandeFausse, EntreeFautive, en_clair
 from cafdiag.magasin import dossier, verifier
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _catalogue(chemin: Path) -> dict[str, Source]:
         contenu = tomllib.loads(chemin.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
         raise EntreeFautive(
-            chemin.name, [f"illisible ({cause})"], attendu="un fichier TOML en UTF-8"
+            chemin.name, [f"illisible ({en_clair(cause)})"], attendu="un fichier TOML en UTF-8"
         ) from cause
     defauts: list[str] = []
     if contenu.get("format") != 1:

@@ -23,7 +23,7 @@ import pandas as pd
 from cafdiag.donnees import octets
 from cafdiag.donnees.compte_rendu import Brut
 from cafdiag.donnees.entetes import Choix, choisir, est_une_note, nommer, trouver_entete
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, en_clair
 
 SANS_VALEUR = "=formule sans valeur="
 _O = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -148,7 +148,7 @@ def lire_feuilles(src: octets.Fichier, *, feuille: str | None = None, borne: int
         raise
     except Exception as cause:  # un classeur abîmé fait lever n'importe quoi à la bibliothèque qui le lit
         raise EntreeFautive(
-            src.chemin.name, [f"classeur illisible, abîmé ou protégé : {cause}"],
+            src.chemin.name, [f"classeur illisible, abîmé ou protégé : {en_clair(cause)}"],
             conseil="ouvrez-le dans le tableur et enregistrez-le à nouveau, sans mot de passe") from cause
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cafdiag.donnees.compte_rendu import Brut
 from cafdiag.donnees.octets import Fichier
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, en_clair
 
 FORMAT = "geo"
 
@@ -69,6 +69,6 @@ def lire(src: Fichier, *, couche: str | None, limite: int | None) -> Brut:
 
 def illisible(src: Fichier, cause: Exception) -> EntreeFautive:
     """L'erreur d'un fichier géographique que GDAL n'ouvre pas (à lever)."""
-    return EntreeFautive(src.chemin.name, [f"contours illisibles ({cause})"],
+    return EntreeFautive(src.chemin.name, [f"contours illisibles ({en_clair(cause)})"],
                          attendu="un GeoJSON, un GeoPackage, un shapefile (avec son .shx et son .dbf) ou un GeoParquet",
                          conseil="retéléchargez-le en entier")

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cafdiag.donnees.reunion import CLES, reunir
-from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible, panne_systeme
+from cafdiag.erreurs import DemandeFausse, DonneesAbimees, EntreeFautive, ProductionImpossible, en_clair
 from cafdiag.magasin import dossier_utilisateur, ecrire_atomique
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def lire_manifeste() -> dict[str, dict]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as cause:
-        raise DonneesAbimees("manifeste.json", f"illisible ({cause})", conseil=conseil) from cause
+        raise DonneesAbimees("manifeste.json", f"illisible ({en_clair(cause)})", conseil=conseil) from cause
     try:
         contenu = json.loads(texte)
         entrees = contenu["entrees"]
@@ -124,7 +124,7 @@ def seul() -> Iterator[None]:
         ) from cause
     except OSError as cause:
         raise ProductionImpossible(
-            f"impossible d'écrire dans {dossier_utilisateur()} ({panne_systeme(cause)})",
+            f"impossible d'écrire dans {dossier_utilisateur()} ({en_clair(cause)})",
             conseil="vérifiez vos droits, ou choisissez un dossier par la variable CAFDIAG_DONNEES",
         ) from cause
 
@@ -448,7 +448,7 @@ def defaut(entree: dict) -> str:
     except FileNotFoundError:
         return "le fichier est absent"
     except OSError as cause:
-        return f"le fichier est illisible ({panne_systeme(cause)})"
+        return f"le fichier est illisible ({en_clair(cause)})"
     if trouve != entree["sha256"]:
         return "le contenu a changé depuis son ajout"
     _INTACTS[chemin] = cle
@@ -480,7 +480,7 @@ def lire_entree(nom: str, entree: dict) -> pd.DataFrame:
                 return gpd.read_parquet(chemin)
             return pd.read_parquet(chemin)
         except (OSError, ValueError) as cause:
-            trouve = f"illisible ({cause})"
+            trouve = f"illisible ({en_clair(cause)})"
     quoi = f"de nouveau « {entree['origine'] or entree['fichier']} »"
     verbe = "téléchargez" if entree["origine"] else "importez"
     raise DonneesAbimees(

@@ -20,7 +20,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from cafdiag.erreurs import DemandeFausse, DonneesAbimees
+from cafdiag.erreurs import CafdiagError, DemandeFausse, DonneesAbimees, en_clair
 from cafdiag.magasin import dossier, verifier
 from cafdiag.millesimes import millesime
 
@@ -34,10 +34,10 @@ def _lire() -> pd.DataFrame:
         table = pd.read_csv(chemin, sep=";", dtype=str, keep_default_na=False, encoding="utf-8")
         table = table.set_index("grandeur", drop=False)
         if not table.index.is_unique or not set(table["classe"]) <= set(CLASSES):
-            raise ValueError("une grandeur est en double, ou sa classe est inconnue")
+            raise CafdiagError("une grandeur est en double, ou sa classe est inconnue")
     except (OSError, ValueError, KeyError) as cause:
         raise DonneesAbimees(
-            chemin.name, f"liste des grandeurs illisible ({cause})", conseil="retéléchargez le projet"
+            chemin.name, f"liste des grandeurs illisible ({en_clair(cause)})", conseil="retéléchargez le projet"
         ) from cause
     return table
 

@@ -15,7 +15,7 @@ import pandas as pd
 from cafdiag.donnees.compte_rendu import Compte
 from cafdiag.donnees.nettoyage import nombre
 from cafdiag.donnees.registres_lieux import lire_couple, localiser
-from cafdiag.erreurs import DemandeFausse
+from cafdiag.erreurs import DemandeFausse, en_clair
 from cafdiag.territoires.normalisation import normaliser
 
 _NUMERO = r"\d{1,4}( ?(bis|ter|quater|[a-dA-D]))?"
@@ -156,6 +156,13 @@ def geocoder(structures: pd.DataFrame, *, serveur: str = SERVEUR, delai: float =
     return Geocodage(table, tuple(remarques))
 
 
+def _panne(cause: Exception) -> str:
+    if isinstance(cause, urllib.error.HTTPError):
+        return f"réponse {cause.code}"
+    dessous = getattr(cause, "reason", None)
+    return en_clair(dessous if isinstance(dessous, Exception) else cause)
+
+
 def _chercher(adresse: str, code: str, serveur: str, delai: float) -> tuple[tuple | None, str]:
     question = urllib.parse.urlencode({"q": adresse.lstrip("'")[:200], "citycode": code, "limit": 1})
     try:
@@ -168,7 +175,7 @@ def _chercher(adresse: str, code: str, serveur: str, delai: float) -> tuple[tupl
         lon, lat = (float(c) for c in trouve["geometry"]["coordinates"])
         score, genre, commune = float(proprietes["score"]), proprietes["type"], proprietes["citycode"]
     except (OSError, urllib.error.URLError, http.client.HTTPException) as cause:
-        return None, f"le serveur n'a pas répondu ({getattr(cause, 'reason', None) or cause})"
+        return None, f"le serveur n'a pas répondu ({_panne(cause)})"
     except (ValueError, KeyError, TypeError, IndexError):
         return None, "réponse du serveur illisible"
     if commune != code:

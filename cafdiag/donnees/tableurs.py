@@ -25,7 +25,7 @@ from cafdiag.donnees import classeurs, couches, delimite, octets
 from cafdiag.donnees.classeurs import SANS_VALEUR, Feuille, en_texte
 from cafdiag.donnees.compte_rendu import Brut, Rejet
 from cafdiag.donnees.entetes import DEUX_FOIS, DOUBLE, Choix, choisir, nommer
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, en_clair
 
 __all__ = ["SANS_VALEUR", "Feuille", "apercu", "feuilles", "lire_feuilles", "lire_tableau", "propre"]
 
@@ -204,7 +204,7 @@ def lire_parquet(src: octets.Fichier, *, colonnes: Choix = None, limite: int | N
             else:
                 table = parquet.read(columns=[schema.names[i] for i in voulues])
     except (pa.ArrowException, StopIteration) as cause:
-        raise EntreeFautive(fichier, [f"Parquet illisible : {cause}"],
+        raise EntreeFautive(fichier, [en_clair(cause)],
                             conseil="retéléchargez-le : il est sans doute coupé") from cause
     donnees = {}
     for i in voulues:

@@ -34,7 +34,7 @@ from cafdiag.donnees.transport import (
     extraire,
     lire_json,
 )
-from cafdiag.erreurs import DonneesAbimees, panne_systeme
+from cafdiag.erreurs import DonneesAbimees, en_clair
 from cafdiag.magasin import ecrire_atomique
 
 _VERROU_ATTENTE = 900.0
@@ -272,7 +272,7 @@ def _echec(prise: _Prise, erreur: Exception) -> Arrivee:
     source, avant = prise.source, intacte(prise.source.nom, prise.cache)
     if isinstance(erreur, OSError):
         erreur = TelechargementImpossible(
-            f"impossible d'écrire dans {prise.dossier} ({panne_systeme(erreur)})",
+            f"impossible d'écrire dans {prise.dossier} ({en_clair(erreur)})",
             conseil="vérifiez vos droits et la place libre, ou choisissez un dossier par CAFDIAG_CACHE",
         )
     reste = f" La version du {avant.date[:10]} reste en service." if avant else " Aucune version en service."

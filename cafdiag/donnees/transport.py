@@ -33,7 +33,7 @@ from urllib.parse import urlsplit
 
 from cafdiag.donnees import examen as examens
 from cafdiag.donnees.delimite import trouver_separateur
-from cafdiag.erreurs import CafdiagError
+from cafdiag.erreurs import CafdiagError, en_clair
 from cafdiag.magasin import ecrire_atomique
 
 _BLOC = 64 * 1024
@@ -532,7 +532,7 @@ def _controler_binaire(chemin: Path, forme: str) -> list[str]:
                         )
         except (OSError, EOFError, zlib.error) as cause:
             raise _refus(
-                f"le fichier compressé est coupé ou abîmé ({cause})", "un fichier gzip entier", coupure=True
+                f"le fichier compressé est coupé ou abîmé ({en_clair(cause)})", "un fichier gzip entier", coupure=True
             ) from cause
     return []
 
@@ -548,7 +548,7 @@ def _controler_json(chemin: Path, tete: bytes) -> list[str]:
         try:
             contenu = json.loads(_sans_bom(tete))
         except ValueError as cause:
-            raise _refus(f"le JSON est mal formé ({cause})", "un fichier JSON") from cause
+            raise _refus(f"le JSON est mal formé ({en_clair(cause)})", "un fichier JSON") from cause
         if isinstance(contenu, dict) and {"error_code", "error"} & set(contenu):
             raise _refus(f"le serveur a répondu « {_propre(tete, 160)} »", "des données")
     return []
@@ -729,6 +729,6 @@ def extraire(chemin: Path, motif: str, cible: Path) -> str:
                 examens.retenir(cible, examinateur.rendre())
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as cause:
             raise _refus(
-                f"{membre.filename} est abîmé dans l'archive ({cause})", "une archive entière"
+                f"{membre.filename} est abîmé dans l'archive ({en_clair(cause)})", "une archive entière"
             ) from cause
         return membre.filename

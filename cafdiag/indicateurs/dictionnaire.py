@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from cafdiag.erreurs import DemandeFausse, DonneesAbimees
+from cafdiag.erreurs import CafdiagError, DemandeFausse, DonneesAbimees, en_clair
 from cafdiag.magasin import dossier, verifier
 from cafdiag.territoires.normalisation import normaliser
 
@@ -31,14 +31,14 @@ def _lire() -> pd.DataFrame:
         table = pd.read_csv(chemin, sep=";", dtype=str, keep_default_na=False, encoding="utf-8")
         table = table.fillna("").set_index("code", drop=False)
         if not table.index.is_unique:
-            raise ValueError("un code d'indicateur est en double")
+            raise CafdiagError("un code d'indicateur est en double")
         table["decimales"] = table["decimales"].astype(int)
         # Sans année ni millésime : ceux de la donnée que le territoire apportera.
         table["annee"] = pd.to_numeric(table["annee"]).astype("Int64")
         table["facteur"] = pd.to_numeric(table["facteur"])
     except (OSError, ValueError, KeyError) as cause:
         raise DonneesAbimees(
-            chemin.name, f"dictionnaire illisible ({cause})", conseil="retéléchargez le projet"
+            chemin.name, f"dictionnaire illisible ({en_clair(cause)})", conseil="retéléchargez le projet"
         ) from cause
     return table
 

@@ -24,7 +24,7 @@ from cafdiag import magasin
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.empreintes_du_code import des_fichiers, sha256, version_de, version_du_code
-from cafdiag.erreurs import ProductionImpossible, panne_systeme
+from cafdiag.erreurs import ProductionImpossible, en_clair
 from cafdiag.geographie import geographie
 from cafdiag.magasin import dossier, dossier_utilisateur, ecrire_atomique
 from cafdiag.restitution.archives import DocxRetouche
@@ -192,7 +192,7 @@ def reserver(sortie: Path) -> Iterator[None]:
         ) from cause
     except OSError as cause:
         raise ProductionImpossible(
-            f"impossible de réserver {sortie} ({panne_systeme(cause)})",
+            f"impossible de réserver {sortie} ({en_clair(cause)})",
             conseil="choisissez un autre dossier avec --sortie",
         ) from cause
     try:

@@ -22,7 +22,7 @@ from typing import Any
 
 from cafdiag.donnees import entrepot
 from cafdiag.donnees.tables_assemblees import confidentielles
-from cafdiag.erreurs import ProductionImpossible
+from cafdiag.erreurs import ProductionImpossible, en_clair
 from cafdiag.geographie import VARIABLE, geographie
 from cafdiag.lot.dossier import DU_DEMANDEUR, entrees_communes, fichiers_apportes
 from cafdiag.lot.machine import Machine, Panne
@@ -215,7 +215,7 @@ class Grappe:
         except Exception as cause:
             self._client.close()
             raise ProductionImpossible(
-                f"les travailleurs ne peuvent pas servir ({cause})",
+                f"les travailleurs ne peuvent pas servir ({en_clair(cause)})",
                 conseil="installez le même cafdiag sur chacun d'eux",
             ) from cause
         # Les tentatives reprennent une tâche dont le travailleur est mort ; un carnet fautif n'en est pas une.

@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import io
-import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cafdiag.erreurs import EntreeFautive, panne_systeme
+from cafdiag.erreurs import EntreeFautive, en_clair, fichier_illisible
 from cafdiag.restitution.formats import date, enumeration
 
 NOM = "identite.toml"
@@ -76,9 +75,9 @@ def lire_identite(chemin: str | Path) -> Identite:
     try:
         lu = tomllib.loads(chemin.read_bytes().decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
-        raise EntreeFautive(
-            chemin.name,
-            [_raison(cause)],
+        raise fichier_illisible(
+            chemin,
+            cause,
             attendu='des lignes comme : caf = "Caf de la Mayenne"',
             conseil="mettez chaque texte entre guillemets, et enregistrez en UTF-8",
         ) from cause
@@ -94,16 +93,6 @@ def lire_identite(chemin: str | Path) -> Identite:
             conseil="corrigez le fichier d'identité ; sans lui, la note reste sobre",
         )
     return Identite(**textes, date=ecrite, logo=logo, type_logo=type_logo)
-
-
-def _raison(cause: Exception) -> str:
-    """Pourquoi le fichier ne se lit pas, en français : tomllib ne le dit qu'en anglais, mais il dit où."""
-    if isinstance(cause, UnicodeDecodeError):
-        return "il n'est pas en UTF-8"
-    if isinstance(cause, OSError):
-        return f"fichier illisible ({panne_systeme(cause)})"
-    ou = re.search(r"line (\d+)", str(cause))
-    return f"la ligne {ou[1]} est mal écrite" if ou else "la dernière ligne est inachevée"
 
 
 def _texte(cle: str, valeur: object, defauts: list[str]) -> str:
@@ -131,11 +120,15 @@ def _date(valeur: object, defauts: list[str]) -> str:
 def _logo(dossier: Path, valeur: object, defauts: list[str]) -> tuple[bytes, str]:
     if not valeur:
         return b"", ""
+    if not str(valeur).isprintable():
+        # « C:\temp » : TOML y lit une tabulation.
+        defauts.append("logo introuvable : dans son chemin, écrivez / au lieu de \\")
+        return b"", ""
     fichier = dossier / str(valeur)
     try:
         octets = fichier.read_bytes()
     except OSError as cause:
-        defauts.append(f"logo illisible, {valeur} ({panne_systeme(cause)})")
+        defauts.append(f"logo illisible, {valeur} ({en_clair(cause)})")
         return b"", ""
     if len(octets) > OCTETS_MAXIMUM:
         defauts.append(f"logo de {len(octets) / 1e6:.1f} Mo, 2 Mo au plus".replace(".", ","))

@@ -9,6 +9,8 @@ import zlib
 from functools import lru_cache
 from pathlib import Path
 
+from cafdiag.erreurs import CafdiagError
+
 # Livrées par des dépendances, jamais prises au système : la page et ses octets sont les mêmes partout. Arimo a
 # les largeurs d'Arial, sur lesquelles les légendes sont coupées ; DejaVu (de matplotlib) a les signes rares.
 POLICES = ("Arimo", "DejaVu Sans")
@@ -106,13 +108,13 @@ def description_de(image: bytes) -> str:
         Ce n'est pas une image PNG, ou elle est coupée.
     """
     if not image.startswith(_SIGNATURE_PNG):
-        raise ValueError("ce n'est pas une image PNG")
+        raise CafdiagError("ce n'est pas une image PNG")
     rang = len(_SIGNATURE_PNG) + 25
     while rang + 12 <= len(image):
         longueur, genre = struct.unpack(">I4s", image[rang : rang + 8])
         contenu = image[rang + 8 : rang + 8 + longueur]
         if len(contenu) < longueur:
-            raise ValueError("image PNG coupée")
+            raise CafdiagError("image PNG coupée")
         if genre == b"iTXt" and contenu.startswith(_MOT_PNG + b"\0"):
             return contenu[len(_MOT_PNG) + 5 :].decode("utf-8")
         rang += 12 + longueur

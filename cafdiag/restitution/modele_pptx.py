@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cafdiag.erreurs import EntreeFautive, fichier_illisible
+from cafdiag.erreurs import EntreeFautive, en_clair, fichier_illisible
 from cafdiag.restitution import couleurs
 
 ATTENDU = "un modèle PowerPoint (.pptx ou .potx) avec au moins une mise en page à titre"
@@ -104,7 +104,7 @@ def lire_modele(chemin: str | Path) -> bytes:
     # Un modèle abîmé fait échouer python-pptx ou lxml de vingt façons : toutes valent un refus.
     except Exception as cause:
         raise EntreeFautive(
-            chemin.name, [f"modèle abîmé ({type(cause).__name__})"], attendu=ATTENDU, conseil=CONSEIL
+            chemin.name, [f"modèle abîmé ({en_clair(cause)})"], attendu=ATTENDU, conseil=CONSEIL
         ) from cause
     return octets
 
@@ -124,7 +124,7 @@ def _defaut_du_contenant(octets: bytes) -> str:
                 return "fichier trop gros une fois déplié"
             types = archive.read(_TYPES).decode("utf-8", "replace") if _TYPES in noms else ""
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as cause:
-        return f"ce n'est ni un pptx ni un potx, ou il est abîmé ({type(cause).__name__})"
+        return f"ce n'est ni un pptx ni un potx, ou il est abîmé ({en_clair(cause)})"
     if "macroEnabled" in types:
         return "modèle à macros"
     if _PRESENTATION not in types and _GABARIT not in types:

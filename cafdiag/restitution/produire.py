@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cafdiag import erreurs
-from cafdiag.erreurs import DemandeFausse, ProductionImpossible, panne_systeme, tout_lire
+from cafdiag.erreurs import DemandeFausse, ProductionImpossible, en_clair, tout_lire
 from cafdiag.magasin import dossier, ecrire_atomique, ecrire_ensemble
 from cafdiag.restitution import jointes, livrables, processus
 from cafdiag.restitution.archives import place_libre
@@ -364,7 +364,7 @@ def verifier_dossier(sortie: Path) -> None:
             pass
     except OSError as cause:
         raise ProductionImpossible(
-            f"impossible d'écrire dans {sortie} ({panne_systeme(cause)})",
+            f"impossible d'écrire dans {sortie} ({en_clair(cause)})",
             conseil="choisissez un autre dossier avec --sortie",
         ) from cause
 

@@ -8,7 +8,7 @@ import jinja2
 import pandas as pd
 
 from cafdiag.donnees.questionnaire import COLONNES, CONSIGNE, LIBRE, QUESTIONS, SEPARATEUR
-from cafdiag.erreurs import ProductionImpossible
+from cafdiag.erreurs import ProductionImpossible, en_clair
 from cafdiag.indicateurs import THEMES
 from cafdiag.indicateurs.questionnaire import SANS, Depouillement
 from cafdiag.magasin import dossier, ecrire_ensemble, lire_table
@@ -49,7 +49,7 @@ def page(lieu: Territoire) -> str:
         )
     except (OSError, UnicodeDecodeError, jinja2.TemplateError) as cause:
         raise ProductionImpossible(
-            f"le gabarit {modele.name} est absent ou abîmé ({type(cause).__name__})",
+            f"le gabarit {modele.name} est absent ou abîmé ({en_clair(cause)})",
             attendu="templates/questionnaire/page.html.j2, tel que livré",
             conseil="retéléchargez le projet",
         ) from cause

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
+from cafdiag.erreurs import en_clair
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.restitution.relecture_documents import Tableau, descriptions_html, pdf, png, pptx, svg
 from cafdiag.restitution.types_mime import MIME_MESURES
@@ -77,8 +78,9 @@ def relire(*dossiers: Path) -> Relecture:
             continue
         try:
             lu = lire(chemin)
-        except (OSError, ValueError, KeyError, ElementTree.ParseError, zipfile.BadZipFile, sqlite3.Error) as cause:
-            rendu.illisibles[nom] = str(cause) or type(cause).__name__
+        except (OSError, ValueError, LookupError, csv.Error, ElementTree.ParseError, zipfile.BadZipFile,
+                sqlite3.Error) as cause:  # fmt: skip
+            rendu.illisibles[nom] = en_clair(cause)
             continue
         if lu is None:
             rendu.non_lus.append(nom)
@@ -127,10 +129,7 @@ def _csv(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
 
 
 def _csv_texte(texte: str) -> list[Ligne]:
-    try:
-        return list(csv.DictReader(io.StringIO(texte), strict=True))
-    except csv.Error as cause:
-        raise ValueError(f"CSV abîmé : {cause}") from cause
+    return list(csv.DictReader(io.StringIO(texte), strict=True))
 
 
 def _json(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:

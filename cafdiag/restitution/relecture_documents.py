@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cafdiag.erreurs import CafdiagError, en_clair
 from cafdiag.restitution.images import description_de
 
 Tableau = tuple[str, list[list[str]]]
@@ -67,7 +68,7 @@ def pdf(chemin: Path) -> list[Tableau]:
 
     Raises
     ------
-    ValueError
+    CafdiagError
         Le pdf est abîmé, ou n'est pas balisé : rien ne dit où sont ses tableaux.
     """
     from pypdf import PdfReader
@@ -77,12 +78,12 @@ def pdf(chemin: Path) -> list[Tableau]:
         lu = PdfReader(chemin)
         arbre = _objet(lu.trailer["/Root"]).get("/StructTreeRoot")
         if arbre is None:
-            raise ValueError("pdf sans balises : ses tableaux ne se lisent pas")
+            raise CafdiagError("pdf sans balises : ses tableaux ne se lisent pas")
         pages = ((page, page.indirect_reference) for page in lu.pages)
         textes = {(r.idnum, n): t for page, r in pages if r is not None for n, t in _textes(page).items()}
         return list(_tableaux_du_pdf(_objet(arbre), textes))
     except (PyPdfError, AttributeError, TypeError) as cause:
-        raise ValueError(f"pdf abîmé : {cause}") from cause
+        raise CafdiagError(f"pdf abîmé ({en_clair(cause)})") from cause
 
 
 def _objet(x: Any) -> Any:
@@ -156,7 +157,7 @@ def pptx(chemin: Path) -> list[Tableau]:
 
     Raises
     ------
-    ValueError
+    CafdiagError
         Ce n'est pas une présentation.
     """
     from pptx import Presentation
@@ -165,7 +166,7 @@ def pptx(chemin: Path) -> list[Tableau]:
     try:
         diapositives = list(Presentation(str(chemin)).slides)
     except PythonPptxError as cause:
-        raise ValueError(f"présentation illisible : {cause}") from cause
+        raise CafdiagError(en_clair(cause)) from cause
     rendus: list[Tableau] = []
     for diapositive in diapositives:
         titre = diapositive.shapes.title

@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from cafdiag.erreurs import ProductionImpossible, panne_systeme
+from cafdiag.erreurs import ProductionImpossible, en_clair
 from cafdiag.magasin import dossier
 from cafdiag.restitution import document as modele
 from cafdiag.restitution.carte_html import assembler, socle_html
@@ -253,10 +253,8 @@ def rendre_page(*, garde: dict, corps: str, scripts: list[str]) -> str:
 
 def gabarit_abime(fichier: Path, cause: object) -> ProductionImpossible:
     """Un gabarit absent, ou qui n'est plus celui qu'on a livré."""
-    lignes = panne_systeme(cause).strip().splitlines()
-    raison = lignes[0][:120] if lignes else type(cause).__name__
     return ProductionImpossible(
-        f"le gabarit {fichier.name} est absent ou abîmé ({raison})",
+        f"le gabarit {fichier.name} est absent ou abîmé ({en_clair(cause)})",
         attendu=f"templates/{fichier.relative_to(dossier('templates')).as_posix()}, tel que livré"
         if fichier.is_relative_to(dossier("templates"))
         else "un carnet de diagnostic",

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from cafdiag.erreurs import ProductionImpossible
+from cafdiag.erreurs import ProductionImpossible, en_clair
 from cafdiag.magasin import dossier
 from cafdiag.restitution.carte import CLEF_DES_COMMUNES, CLEF_DES_TAUX, Carte
 from cafdiag.restitution.carte_fixe import carte_statique
@@ -164,9 +164,8 @@ def _nettoyer(carte: dict | None) -> dict | None:
 
 
 def _abime(nom: str, cause: Exception) -> ProductionImpossible:
-    raison = str(getattr(cause, "message", None) or cause).splitlines()[0][:160]
     return ProductionImpossible(
-        f"la note n'a pas pu être composée ({raison})",
+        f"la note n'a pas pu être composée ({en_clair(cause)})",
         attendu=f"templates/rapport/{nom}, tel que livré",
         conseil="retéléchargez le projet, ou demandez les autres formats",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cafdiag.erreurs import ProductionImpossible
+from cafdiag.erreurs import ProductionImpossible, en_clair
 from cafdiag.magasin import dossier
 from cafdiag.restitution import document as modele
 from cafdiag.restitution.document import Document
@@ -39,9 +39,8 @@ def pdf(document: Document) -> bytes:
             pdf_standards=["ua-1"],
         )
     except (OSError, typst.TypstError) as cause:
-        raison = str(getattr(cause, "message", None) or cause).splitlines()[0][:160]
         raise ProductionImpossible(
-            f"le pdf n'a pas pu être composé ({raison})",
+            f"le pdf n'a pas pu être composé ({en_clair(cause)})",
             attendu=f"templates/rapport/{GABARIT}, tel que livré",
             conseil="retéléchargez le projet, ou demandez les autres formats",
         ) from cause

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import coo_array
 
-from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible
+from cafdiag.erreurs import DemandeFausse, EntreeFautive, en_clair, fichier_illisible
 from cafdiag.magasin import ecrire_ensemble
 from cafdiag.secret.masquage import Solution, resoudre
 from cafdiag.secret.probleme import Probleme
@@ -130,7 +130,7 @@ def _lire_cellules(chemin: Path, ou: str, defauts: list[str]) -> list[dict[str, 
         defauts.append(f"{ou} : {', '.join(fichier_illisible(chemin, cause).defauts)}")
         return None
     except csv.Error as cause:
-        defauts.append(f"{ou} : CSV abîmé ({cause})")
+        defauts.append(f"{ou} : {en_clair(cause)}")
         return None
     absentes = [c for c in ("id", "valeur") if c not in entetes]
     doubles = sorted({c for c in entetes if entetes.count(c) > 1})

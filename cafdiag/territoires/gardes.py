@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag import magasin
-from cafdiag.erreurs import DemandeFausse, DonneesAbimees, TerritoireInconnu
+from cafdiag.erreurs import DemandeFausse, DonneesAbimees, TerritoireInconnu, en_clair
 from cafdiag.geographie import geographie
 from cafdiag.territoires.normalisation import normaliser
 from cafdiag.territoires.referentiel import Territoire
@@ -97,7 +97,7 @@ def communes_gardees(nom: str) -> tuple[str, list[str]]:
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise DonneesAbimees(
             chemin.name,
-            f"périmètre illisible ({cause})",
+            f"périmètre illisible ({en_clair(cause)})",
             conseil=f"supprimez {chemin} et composez-le à nouveau",
         ) from cause
 

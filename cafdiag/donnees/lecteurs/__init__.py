@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cafdiag.donnees.compte_rendu import Brut, Lecture
 from cafdiag.donnees.tableurs import apercu, feuilles
-from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive
+from cafdiag.erreurs import CafdiagError, DemandeFausse, EntreeFautive, en_clair
 from cafdiag.magasin import dossier
 
 __all__ = ["Lecteur", "lecteurs", "lire", "reconnaitre"]
@@ -182,5 +182,5 @@ def lire(
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as cause:
         # Un lecteur ne doit jamais finir ici ; si cela arrive, l'utilisateur a une phrase et non une trace.
-        raise EntreeFautive(chemin.name, [f"lecture impossible ({type(cause).__name__} : {cause})"],
+        raise EntreeFautive(chemin.name, [f"lecture impossible ({en_clair(cause)})"],
                             conseil="signalez ce fichier") from cause

@@ -18,7 +18,7 @@ from cafdiag.donnees.lecteurs import Lecteur
 from cafdiag.donnees.lecteurs.chantier import COMMUNE, Chantier, refuser, trouver
 from cafdiag.donnees.projections import reparer
 from cafdiag.donnees.tableurs import lire_tableau
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, en_clair
 from cafdiag.magasin import lire_table
 from cafdiag.millesimes import millesime
 from cafdiag.territoires import a_jour
@@ -152,7 +152,7 @@ def sans_trace(lire: Callable[..., Lecture]) -> Callable[..., Lecture]:
         try:
             return lire(chemin, **reglages)
         except shapely.errors.ShapelyError as cause:
-            raise EntreeFautive(Path(chemin).name, [f"géométrie impossible ({cause})"],
+            raise EntreeFautive(Path(chemin).name, [f"géométrie impossible ({en_clair(cause)})"],
                                 conseil="retéléchargez le fichier : un contour est abîmé") from cause
 
     return protege

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from cafdiag.erreurs import CafdiagError, DemandeFausse
+from cafdiag.erreurs import CafdiagError, DemandeFausse, en_clair
 from cafdiag.indicateurs import annees_disponibles, choisir, dictionnaire
 from cafdiag.indicateurs.dictionnaire import THEMES
 from cafdiag.indicateurs.simulation import TAUX
@@ -215,9 +215,9 @@ class Etat:
         try:
             lu = json.loads(texte)
             if lu["format"] != _FORMAT:
-                raise ValueError(f"format {lu['format']}")
+                raise CafdiagError(f"d'un format qui n'est plus lu, {lu['format']}")
         except (ValueError, KeyError, TypeError) as cause:
-            raise DemandeFausse(f"état de l'explorateur illisible ({cause})") from cause
+            raise DemandeFausse(f"état de l'explorateur illisible ({en_clair(cause)})") from cause
         etat = cls()
         # Un indicateur retiré, une commune disparue : le reste de l'état n'a pas à en souffrir.
         reprises = (

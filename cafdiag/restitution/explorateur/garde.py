@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from cafdiag import magasin
-from cafdiag.erreurs import CafdiagError
+from cafdiag.erreurs import CafdiagError, en_clair
 from cafdiag.restitution.echappement import identifiant
 from cafdiag.restitution.explorateur.etat import Etat
 
@@ -32,7 +32,7 @@ def relire(nom: str) -> tuple[Etat, str]:
     except FileNotFoundError:
         return Etat(), ""
     except (OSError, UnicodeDecodeError, CafdiagError) as cause:
-        return Etat(), f"Votre dernière vue n'a pas pu être relue ({cause}) : voici le point de départ."
+        return Etat(), f"Votre dernière vue n'a pas pu être relue ({en_clair(cause)}) : voici le point de départ."
 
 
 def garder(nom: str, etat: Etat) -> str:
@@ -40,5 +40,5 @@ def garder(nom: str, etat: Etat) -> str:
     try:
         magasin.ecrire_atomique(fichier(nom), etat.ecrire())
     except CafdiagError as cause:
-        return f"Cette vue ne sera pas retrouvée à la prochaine ouverture : {cause}"
+        return f"Cette vue ne sera pas retrouvée à la prochaine ouverture : {en_clair(cause)}."
     return ""
