@@ -197,6 +197,22 @@ def test_un_encadre_replie_a_l_ecran_s_ouvre_sur_le_papier():
     assert (intitule.allure, intitule.bouts[0].gras, limite.bouts[0].texte) == ("intitule", True, "Une limite.")
 
 
+@pytest.mark.navigateur
+def test_en_etroit_un_long_tableau_attend_sous_son_titre(page_hors_reseau, tmp_path):
+    ligne = (Case(mots("Ici"), entete=True), Case(mots("1"), nombre=True))
+    long = Table("Comparer", "Une précision.", (), (ligne,) * 6)
+    replie = Encadre("note", (Table("Les limites", "", (), (ligne,) * 6),), resume="Limites")
+    page, _ = page_hors_reseau
+    (tmp_path / "r.html").write_text(rediger(Document("T", "S", elements=(long, replie)), "html"), "utf-8")
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto((tmp_path / "r.html").as_uri())
+    assert not page.locator(".pli table").is_visible() and page.locator(".pli").count() == 1
+    page.locator(".pli > summary").click()
+    assert page.locator(".pli table").is_visible()
+    page.set_viewport_size({"width": 1366, "height": 800})
+    assert page.locator(".pli table").is_visible() and not page.locator(".pli > summary").is_visible()
+
+
 def test_la_page_dit_ce_que_le_papier_ne_peut_pas():
     page = fragment((TABLE,))
     assert '<abbr class="statut" title="estimé">e</abbr> <small class="intervalle">(78 à 81)</small>' in page

@@ -217,7 +217,7 @@ def _france_partielle(utiles: pd.DataFrame, courts: dict[str, str]) -> str:
     # La suite du motif ne tient qu'à un indicateur : seule la raison est commune.
     raisons = france["motif"].str.split(" ; ").str[0]
     return " ".join(
-        f"France {raison} : {enumeration([courts[c] for c in siens])}."
+        f"France {raison} : {enumeration([courts[c] for c in siens], maximum=3)}."
         for raison, siens in france.groupby(raisons, sort=False)["indicateur"]
     )
 

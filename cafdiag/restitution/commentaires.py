@@ -25,7 +25,7 @@ from cafdiag.restitution.formats import (
     majuscule,
     nombre,
 )
-from cafdiag.restitution.lecture import MesuresLues, points, sur_place
+from cafdiag.restitution.lecture import MesuresLues, ecart_dit, sur_place
 
 REFERENCES = ("departement", "region", "france", "comparables")
 # Les limites du dictionnaire sont des phrases : on en dit autant qu'une ligne en porte, la première toujours.
@@ -266,13 +266,10 @@ def _dire_ecart(lecture: MesuresLues, code: str, role: str) -> str:
     ici, la = (float(arrondir(lecture.valeur(code, r), places)) for r in ("territoire", role))
     ecart, sens = round(abs(ici - la), places), "plus" if ici > la else "moins"
     unite = str(ligne["unite"])
-    if unite in ("%", "points"):
-        return f"soit {points(ecart)} de {sens} que"
-    nom = re.sub(r" (?:pour|par) .*", "", unite)
     # « 0,4 place » ne se voit pas ; entre deux petits taux, c'est pourtant beaucoup.
-    if ecart < 1 <= min(ici, la) / 10 and nom == "places":
+    if ecart < 1 <= min(ici, la) / 10 and unite.startswith("places"):
         return "soit moins d'une place d'écart avec"
-    return f"soit {nombre(ecart, decimales=places)} {accorder(ecart, nom)} de {sens} que"
+    return f"soit {ecart_dit(ecart, unite, places)} de {sens} que"
 
 
 def rangs_dits(lecture: MesuresLues, code: str, groupes: tuple[str, ...]) -> list[str]:

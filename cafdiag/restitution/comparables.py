@@ -82,16 +82,17 @@ def _positions(donnees: Donnees, connus: list[str]) -> Suite:
             lignes.pop()
     if not lignes:
         return ()
-    return (
-        tableau(
-            pd.DataFrame(lignes).rename(columns={"Territoire": donnees.nom}),
-            titre=f"Parmi les {lecture.groupes['comparables'].libelle}",
-            precision="Du plus élevé au plus bas, le territoire compris ; ex æquo si l'écart ne dépasse pas "
-            "l'incertitude. La moitié des comparables est dans la moitié centrale ; la médiane n'est pas le taux du "
-            "groupe : un taux ne se moyenne pas.",
-            source=" ; ".join(sources),
-        ),
+    resume = f"Parmi les {lecture.groupes['comparables'].libelle}"
+    rendu = tableau(
+        pd.DataFrame(lignes).rename(columns={"Territoire": donnees.nom}), titre=resume, source=" ; ".join(sources)
     )
+    regle = paragraphe(
+        "Du plus élevé au plus bas, le territoire compris ; ex æquo si l'écart ne dépasse pas l'incertitude. La moitié "
+        "des comparables est dans la moitié centrale ; la médiane n'est pas le taux du groupe : un taux ne se moyenne "
+        "pas.",
+        allure="source",
+    )
+    return (Encadre("precisions", (rendu, *regle), resume=resume),)
 
 
 def _liste(donnees: Donnees, choisis: Comparables) -> Suite:

@@ -13,6 +13,7 @@ from cafdiag.indicateurs.bornes import dire_bornes
 from cafdiag.indicateurs.dates import dates
 from cafdiag.indicateurs.hors_mayotte import HORS_MAYOTTE
 from cafdiag.indicateurs.positions import se_distinguent
+from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.formats import FINE, decimales_de, ecrire, intervalle, nombre, statut
 
 ROLES = {
@@ -200,7 +201,7 @@ class MesuresLues:
         return ecart if se_distinguent(ici, reference, decimales_de(ici["unite"])) else None
 
     def situer(self, indicateur: str, role: str) -> str:
-        """« 1,9 point de plus que le département (78,0) » ; « au niveau de… » sous l'incertitude."""
+        """« 1,9 place de plus que le département (78,0) » ; « au niveau de… » sous l'incertitude."""
         if not (self.connu(indicateur) and self.comparable(indicateur, role)):
             return ""
         reference = f"{self.nom(indicateur, role)} ({self.texte(indicateur, role)})"
@@ -208,7 +209,8 @@ class MesuresLues:
         if ecart is None:
             return f"au niveau de {reference}".replace("de le ", "du ").replace("de les ", "des ")
         sens = "plus" if ecart > 0 else "moins"
-        return f"{points(abs(ecart))} de {sens} que {reference}"
+        ligne = self.ligne(indicateur)
+        return f"{ecart_dit(abs(ecart), ligne['unite'], decimales_de(ligne['unite']))} de {sens} que {reference}"
 
 
 def sur_place(ligne: Mapping[str, Any]) -> bool:
@@ -235,6 +237,17 @@ def points(valeur: float) -> str:
     """
     ecrit = nombre(valeur, decimales=1)
     return f"{ecrit} point{'s' if float(ecrit.replace(',', '.').replace(FINE, '')) >= 2 else ''}"
+
+
+def ecart_dit(ecart: float, unite: str, places: int) -> str:
+    """Un écart dans l'unité du chiffre ; entre deux parts, en points.
+
+    >>> ecart_dit(1.9, "%", 1), ecart_dit(19.0, "places pour 100 enfants", 1)
+    ('1,9 point', '19,0 places')
+    """
+    if unite in ("%", "points", ""):
+        return points(ecart)
+    return f"{nombre(ecart, decimales=places)} {accorder(ecart, re.sub(r' (?:pour|par) .*', '', unite))}"
 
 
 def accord(n: float, singulier: str, pluriel: str | None = None) -> str:

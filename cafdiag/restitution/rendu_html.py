@@ -21,6 +21,8 @@ from cafdiag.restitution.formats import ponctuer
 PAGE = "page.html.j2"
 # Au-delà, un tableau imprimé peut se couper d'une page à l'autre (ses en-têtes se répètent).
 LIGNES_D_UNE_PAGE = 24
+# Au-delà, un tableau se replie sur un écran étroit, où il prendrait plusieurs écrans.
+LIGNES_D_UN_ECRAN = 4
 _CLASSES = {
     "source": "source",
     "legende": "legende-tableau",
@@ -93,6 +95,7 @@ def _classe(allure: str) -> str:
 class _RedacteurHtml:
     def __init__(self, cartes: Iterator[str]) -> None:
         self.cartes = cartes
+        self.replie = False
 
     def suite(self, elements: Sequence[Element], joint: str = "") -> str:
         return joint.join(self.element(e) for e in elements)
@@ -127,7 +130,9 @@ class _RedacteurHtml:
 
     @element.register
     def _(self, element: modele.Encadre) -> str:
+        avant, self.replie = self.replie, self.replie or bool(element.resume)
         classe, dedans = _attributs(classe=_ENCADRES[element.genre]), self.suite(element.elements)
+        self.replie = avant
         if modele.porte_son_resume(element):
             # La zone qui défile garde ce nom, l'intitulé le montre.
             dedans = re.sub(r"<caption>.*?</caption>", "", dedans, count=1)
@@ -168,10 +173,13 @@ class _RedacteurHtml:
         long += " mots" if mots else ""
         # Une zone qui défile doit être atteignable au clavier et nommée (WCAG 2.1.1).
         nom = f'tabindex="0" role="group" aria-label="{html_sur(element.titre or "Tableau")}"'
-        return (
+        ecrit = (
             f'<div class="tableau{long}"><div class="tableau-defilant" {nom}><table>{legende}<thead>{tete}</thead>'
             f"<tbody>{corps}</tbody></table></div>{self.suite(element.notes)}</div>"
         )
+        if self.replie or not element.titre or len(element.corps) <= LIGNES_D_UN_ECRAN:
+            return ecrit
+        return f'<details class="pli" open><summary>{phrase_html(element.titre)}</summary>{ecrit}</details>'
 
 
 def _de_mots(table: modele.Table) -> bool:

@@ -52,12 +52,13 @@ _TROP_LONG = 60
 def _cles(lecture: MesuresLues, voulus: dict[str, str]) -> Suite:
     """Chiffres clés, et ce qui n'est qu'encadré, sans les évidences (100 %, zéro minute).
 
-    ``{annee}`` est celle de chaque mesure, ou de ses termes ; ``{s}``, son pluriel.
+    Chacun a la date de sa mesure, ou celles de ses termes ; ``{s}`` : son pluriel.
     """
     dits = [
         Chiffre(
             ponctuer(lecture.texte(code, signe=code.endswith("_EVOL"))),
             ponctuer(_intitule(lecture, code, intitule)),
+            _quand(lecture, code),
         )
         for code, intitule in voulus.items()
         if (not evidence(lecture.ligne(code)) if lecture.connu(code) else lecture.bornes(code))
@@ -66,8 +67,13 @@ def _cles(lecture: MesuresLues, voulus: dict[str, str]) -> Suite:
 
 
 def _intitule(lecture: MesuresLues, code: str, intitule: str) -> str:
-    s = "s" if lecture.connu(code) and abs(lecture.valeur(code)) >= 2 else ""
-    return intitule.format(annee=date_de(lecture.ligne(code)), s=s).replace(" ()", "").replace(" )", ")")
+    return intitule.format(s="s" if lecture.connu(code) and abs(lecture.valeur(code)) >= 2 else "")
+
+
+def _quand(lecture: MesuresLues, code: str) -> str:
+    """« 2023 », « estimation, équipements 2025, population 2023 » ; rien pour une évolution, qui dit ses deux dates."""
+    date = "" if code.endswith("_EVOL") else date_de(lecture.ligne(code))
+    return ", ".join(filter(None, ("estimation" if lecture.estime(code) else "", date)))
 
 
 def _tableau_des_structures(donnees: Donnees, types: tuple[str, ...]) -> Suite:
@@ -115,7 +121,7 @@ def _portrait(donnees: Donnees) -> Suite:
     dits = _cles(
         lecture,
         {
-            "CTX_POP": "habitants ({annee})",
+            "CTX_POP": "habitants",
             "CTX_POP_EVOL": f"d'évolution{textes.depuis(lecture)}",
             "CTX_PART_0_19": "de moins de 20 ans",
             "CTX_PART_RURAL": "en commune rurale",
@@ -206,13 +212,12 @@ def _grille(donnees: Donnees) -> str:
 def _petite_enfance(donnees: Donnees) -> Suite:
     lecture = donnees.lecture
     avant, apres = textes.periodes(lecture)
-    estimation = "estimation " if lecture.estime("PE_TXCOUV_GLOBAL") else ""
     dits = _cles(
         lecture,
         {
-            "PE_TXCOUV_GLOBAL": f"places pour 100 enfants de moins de 3 ans ({estimation}{{annee}})",
-            "PE_TXCOUV_EAJE": "en accueil collectif (EAJE)",
-            "PE_ENF_M3": "enfants de moins de 3 ans (estimation {annee})",
+            "PE_TXCOUV_GLOBAL": "places pour 100 enfants de moins de 3 ans",
+            "PE_TXCOUV_EAJE": "places en accueil collectif (EAJE) pour 100 enfants",
+            "PE_ENF_M3": "enfants de moins de 3 ans",
             "PE_NAISS_EVOL": f"naissances {apres} par rapport à {avant}" if avant else "de naissances",
         },
     )
@@ -332,9 +337,9 @@ def _enfance(donnees: Donnees) -> Suite:
     dits = _cles(
         lecture,
         {
-            "EJ_ENF_311": "enfants de 3 à 11 ans (estimation {annee})",
-            "EJ_ALSH_PART_COM_EQUIP": "des 3-11 ans dans une commune avec un ALSH (estimation)",
-            "EJ_ALSH_PART_X_KM": f"des 3-11 ans à moins de {distance} d'un ALSH (estimation)",
+            "EJ_ENF_311": "enfants de 3 à 11 ans",
+            "EJ_ALSH_PART_COM_EQUIP": "des 3-11 ans dans une commune avec un ALSH",
+            "EJ_ALSH_PART_X_KM": f"des 3-11 ans à moins de {distance} d'un ALSH",
             "EJ_ALSH_IMPLANT_311": "implantation{s} d'ALSH pour 100 enfants de 3-11 ans",
         },
     )
@@ -421,7 +426,7 @@ SOCIAUX: dict[str, Social] = {
     ),
     "acces-aux-droits": Social(
         {
-            "AD_FS_ACCES": "des habitants à moins de 20 minutes d'une France services (estimation)",
+            "AD_FS_ACCES": "des habitants à moins de 20 minutes d'une France services",
             "AD_POINTS_10K": "points d'accueil de la Caf pour 10 000 habitants",
             "AD_RDV_DROITS_1000": "rendez-vous des droits pour 1 000 foyers allocataires",
         },
@@ -429,7 +434,7 @@ SOCIAUX: dict[str, Social] = {
     ),
     "logement": Social(
         {
-            "LOG_AL_PART": "des foyers allocataires ont une aide au logement ({annee})",
+            "LOG_AL_PART": "des foyers allocataires ont une aide au logement",
             "LOG_TX_EFFORT": "de taux d'effort médian",
             "LOG_IMPAYES_1000": "signalements d'impayés pour 1 000 foyers aidés",
             "LOG_FJT_LITS": "lits en foyer de jeunes travailleurs pour 1 000 jeunes",
@@ -438,7 +443,7 @@ SOCIAUX: dict[str, Social] = {
     ),
     "handicap-insertion": Social(
         {
-            "PS_RSA": "des foyers allocataires ont le RSA ({annee})",
+            "PS_RSA": "des foyers allocataires ont le RSA",
             "PS_PPA": "ont la prime d'activité",
             "PS_AAH": "ont l'AAH",
             "HAN_AEEH_100": "enfants avec l'AEEH pour 100 enfants",
