@@ -16,7 +16,6 @@ import unicodedata
 _GABARIT = re.compile(r"\{(?=[{%#])")
 _CONTROLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-_SCRIPT_RE = re.compile("[" + "".join(_SCRIPT) + "]")
 
 
 def html_sur(texte: object) -> str:
@@ -43,7 +42,9 @@ def json_sur(objet: object, *, trier: bool = False) -> str:
     """
     brut = json.dumps(objet, ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=trier)
     # En JSON, « {{ », « {% » et « {# » n'existent qu'à l'intérieur d'une chaîne.
-    return _GABARIT.sub(lambda _: "\\u007b", _SCRIPT_RE.sub(lambda m: _SCRIPT[m.group()], brut))
+    for signe, code in _SCRIPT.items():
+        brut = brut.replace(signe, code)
+    return _GABARIT.sub(lambda _: "\\u007b", brut)
 
 
 def sans_controle(texte: object) -> str:

@@ -50,18 +50,16 @@ class Toile:
     ) -> None:
         """Un rectangle plein."""
         trait = {"edgecolor": "none", "linewidth": 0, **options}
-        self._retenir("add_patch", (x, y), largeur, hauteur, facecolor=couleur, **trait)
+        self._retenir("Rectangle", (x, y), largeur, hauteur, facecolor=couleur, **trait)
 
     def ligne(self, xs: Any, ys: Any, couleur: str, epaisseur: float = 1.0, **options: Any) -> None:
         """Une ligne brisée."""
-        self._retenir(
-            "plot", xs, ys, color=couleur, linewidth=epaisseur, **{"solid_capstyle": "butt", **options}
-        )
+        self._retenir("Line2D", xs, ys, color=couleur, linewidth=epaisseur, **{"solid_capstyle": "butt", **options})
 
     def point(self, x: float, y: float, couleur: str, *, rayon: float = 4.5, creux: bool = False) -> None:
         """Un point, creux pour une valeur estimée."""
         self._retenir(
-            "plot",
+            "Line2D",
             [x],
             [y],
             marker="o",
@@ -86,7 +84,7 @@ class Toile:
         """Un texte, centré en hauteur sur `y`."""
         # Sans « parse_math », un « $ » dans un nom serait lu comme une formule.
         self._retenir(
-            "text",
+            "Text",
             x,
             y,
             mots,
@@ -102,22 +100,21 @@ class Toile:
         """Le dessin en SVG incorporable : accessible, sans identifiant inutile ni police imposée."""
         from matplotlib import style
         from matplotlib.figure import Figure as FigureMatplotlib
+        from matplotlib.lines import Line2D
         from matplotlib.patches import Rectangle
+        from matplotlib.text import Text
+        from matplotlib.transforms import Affine2D
 
+        gestes = {"Rectangle": Rectangle, "Line2D": Line2D, "Text": Text}
         tampon = io.StringIO()
         # Réglages d'origine d'abord : un « matplotlibrc » de l'utilisateur, ou du dossier courant, changerait traits
         # et marges.
         with style.context(_REGLAGES, after_reset=True):
             figure = FigureMatplotlib(figsize=(self.largeur / 72, self.hauteur / 72), dpi=72)
-            axes = figure.add_axes((0, 0, 1, 1))
-            axes.set_xlim(0, self.largeur)
-            axes.set_ylim(self.hauteur, 0)
-            axes.set_axis_off()
+            # Ni axes ni graduations, les deux tiers du temps d'un dessin : chaque trait se pose sur la figure.
+            en_points = Affine2D().scale(1, -1).translate(0, self.hauteur)
             for geste, places, options in self._gestes:
-                if geste == "add_patch":
-                    axes.add_patch(Rectangle(*places, **options))
-                else:
-                    getattr(axes, geste)(*places, **options)
+                figure.add_artist(gestes[geste](*places, transform=en_points, **options))
             figure.savefig(
                 tampon,
                 format="svg",
