@@ -379,6 +379,10 @@ def test_image_fixe_et_carte_interactive_dans_une_meme_page(craon):
 
 def test_image_fixe_reproductible_sans_legende_et_en_png(craon):
     assert carte_statique(craon.modele).svg == carte_statique(carte("200048551", "PE_TXCOUV_GLOBAL").modele).svg
+    # De loin : la légende grossie, sans ce qui l'explique ni les classes vides.
+    de_loin = carte_statique(craon.modele, largeur=760, loupe=1.7).svg
+    assert float(re.search(r"scale\(([\d.]+)\)", de_loin)[1]) > 1.4
+    assert "fois la France" not in re.sub(r"<desc>.*?</desc>", "", de_loin) and "60,9 à 70,0" in de_loin
     seule = carte_statique(craon.modele, legende=False, largeur=400)
     assert "fois la France" not in re.sub(r"<desc>.*?</desc>", "", seule.svg) and 'width="400"' in seule.svg
     assert carte_statique(craon.modele).png(ppp=50)[:4] == b"\x89PNG"

@@ -22,6 +22,7 @@ import pytest
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.restitution import archives, livrables, produire, rendu_xlsx
 from cafdiag.restitution.archives import DocxRetouche
+from cafdiag.restitution.formats import STATUTS
 from cafdiag.restitution.produire import diagnostic
 
 TOUS = livrables.FORMATS
@@ -311,7 +312,7 @@ def test_xlsx_memes_valeurs_que_le_csv(craon):
 
     for lue, attendue in zip(sorted(lues, key=cle), sorted(attendues, key=cle), strict=True):
         for colonne, valeur in lue.items():
-            brut = attendue[colonne]
+            brut = STATUTS[attendue[colonne]].libelle if colonne == "statut" else attendue[colonne]
             if colonne in ("annee", "valeur", "bas", "haut", "numerateur", "denominateur"):
                 assert (valeur is None) == (brut == ""), (colonne, attendue)
                 # openpyxl écrit seize chiffres significatifs.
@@ -341,6 +342,11 @@ def test_xlsx_codes_en_texte_vides_vraiment_vides_en_tetes_figes(craon):
     for feuille in feuilles:
         assert feuille.freeze_panes and feuille.auto_filter.ref == feuille.dimensions
         colonnes = {c.value: c.column for c in feuille[1]}
+        # Ce qui s'imprime tient sur une page et se lit : ni codes ni termes du calcul.
+        assert feuille.print_area.split("!")[1].startswith("$A$1:$K$") and colonnes["Motif"] == 11
+        assert "non_disponible" not in {li[colonnes["Statut"] - 1].value for li in feuille.iter_rows()}
+        # Sans sens dit, un tableur ne retire pas le mot du nombre qui le précède.
+        assert feuille.cell(2, colonnes["Unité"]).alignment.horizontal == "left"
         vides = 0
         for ligne in feuille.iter_rows(min_row=2):
             assert isinstance(ligne[colonnes["Code"] - 1].value, str)

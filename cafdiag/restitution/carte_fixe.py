@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import Any
 
@@ -33,6 +33,7 @@ _MARGE = 14.0
 _TOUR = 16
 # Finit les identifiants d'une image en attendant son empreinte ; d'usage privé, aucun texte ne le contient.
 _SUITE = "\ue000"
+_VIDE = " – 0 territoire"
 
 
 Boite = tuple[float, float, float, float]
@@ -67,7 +68,9 @@ class CarteStatique:
         return png(self.svg, largeur_cm=17, ppp=ppp)
 
 
-def carte_statique(carte: Carte, *, largeur: int = LARGEUR, legende: bool = True) -> CarteStatique:
+def carte_statique(
+    carte: Carte, *, largeur: int = LARGEUR, legende: bool = True, loupe: float = 1.0
+) -> CarteStatique:
     """Image fixe d'une carte.
 
     Parameters
@@ -78,6 +81,8 @@ def carte_statique(carte: Carte, *, largeur: int = LARGEUR, legende: bool = True
         Largeur du dessin, légende comprise, en pixels.
     legende : bool
         Dessine la légende à droite de la vue ; sinon la vue seule occupe la largeur.
+    loupe : float
+        Au-delà de 1, une légende brève (:func:`breve`), grossie d'autant si la hauteur de la vue le permet.
 
     Raises
     ------
@@ -87,12 +92,17 @@ def carte_statique(carte: Carte, *, largeur: int = LARGEUR, legende: bool = True
     inconnues = sorted({c.genre for c in carte.couches} - set(GENRES))
     if inconnues:
         raise DemandeFausse(f"couche de carte « {inconnues[0]} »", attendu=", ".join(GENRES))
-    utile = largeur - (LARGEUR_LEGENDE + 14 if legende else 0)
+    utile = largeur - (round(LARGEUR_LEGENDE * loupe) + 14 if legende else 0)
     vue = _Vue(carte.cadre or _cadre_des_couches(carte.couches), utile)
     dessin = _dessiner(vue, carte.couches)
-    cle, hauteur_cle = (
-        _legende(carte.legendes_montrees, x=utile + 14, largeur=LARGEUR_LEGENDE) if legende else ("", 0.0)
-    )
+    cle, hauteur_cle = "", 0.0
+    if legende and loupe > 1:
+        cle, hauteur_cle = _legende(breve(carte.legendes_montrees), x=0, largeur=LARGEUR_LEGENDE)
+        grossie = min(loupe, max(1.0, vue.hauteur / hauteur_cle))
+        cle = f'<g transform="translate({utile + 14} 0) scale({grossie:.3f})">{cle}</g>'
+        hauteur_cle *= grossie
+    elif legende:
+        cle, hauteur_cle = _legende(carte.legendes_montrees, x=utile + 14, largeur=LARGEUR_LEGENDE)
     hauteur = max(vue.hauteur, hauteur_cle)
     corps = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {largeur} {hauteur:.0f}" width="{largeur}" '
@@ -478,6 +488,16 @@ class _Colonne:
         self.y += 8
         self.morceaux.append(f'<path d="M{self.x:g} {self.y:.1f}h{self.largeur:g}" stroke="#d5dbe1"/>')
         self.y += 6
+
+
+def breve(blocs: Sequence[Legende]) -> list[Legende]:
+    """La légende qu'on lit de loin : les bornes de chaque classe présente, sans ce qui les explique."""
+    dits = []
+    for bloc in blocs:
+        vus = [(e, e.precision.partition(" – ")) for e in bloc.elements if not e.precision.endswith(_VIDE)]
+        courts = (replace(e, libelle=bornes if tiret else e.libelle, precision="") for e, (bornes, tiret, _) in vus)
+        dits.append(replace(bloc, elements=tuple(courts)))
+    return dits
 
 
 def _legende(blocs: Sequence[Legende], *, x: float, largeur: float) -> tuple[str, float]:

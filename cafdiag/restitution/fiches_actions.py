@@ -119,7 +119,7 @@ class Fiches:
             if f["code"] == action.indicateur
         ]
         return [f"Pour rejoindre une référence. {d}" for d in dits] or [
-            "aucun barème de l'outil ne chiffre cette action : à demander à la Caf"
+            "aucun barème connu ne chiffre cette action : à demander à la Caf"
         ]
 
     # --- Le docx ---
@@ -210,7 +210,7 @@ class Fiches:
 
     def _libelle(self, code: str) -> str:
         ligne = self.lecture.ligne(code) if code else None
-        return f"{ligne['libelle']} ({code})" if ligne else code or A_ECRIRE
+        return str(ligne["libelle"]) if ligne else code or A_ECRIRE
 
     # --- Le tableau à remplir ---
 

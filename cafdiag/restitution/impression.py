@@ -157,4 +157,4 @@ def _part(textes: list[str]) -> int:
         return 8
     mot = max(len(m) for t in pleins for m in re.split(r"[ \-\u00a0\u202f]", t))
     moyenne = round(sum(map(len, pleins)) / len(pleins))
-    return max(mot + 5, min(moyenne, 75 if moyenne > _PAVE else 45))
+    return max(mot * 3 // 2 + 5, min(moyenne, 75 if moyenne > _PAVE else 45))

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from cafdiag.erreurs import en_clair
 from cafdiag.indicateurs.dictionnaire import dictionnaire
+from cafdiag.restitution.formats import STATUTS
 from cafdiag.restitution.relecture_documents import Tableau, descriptions_html, pdf, png, pptx, svg
 from cafdiag.restitution.types_mime import MIME_MESURES
 
@@ -28,6 +29,7 @@ _TABLEUR = {
     "Année": "annee", "Valeur": "valeur", "Numérateur": "numerateur", "Dénominateur": "denominateur", "Bas": "bas",
     "Haut": "haut", "Statut": "statut",
 }  # fmt: skip
+_STATUTS = {s.libelle: cle for cle, s in STATUTS.items()}
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _AUTRES_PARTIES = re.compile(r"word/(?:header|footer|footnotes|endnotes|comments)\d*\.xml")
 _ESPACES = re.compile(r"[\s\u202f\u00a0]")
@@ -195,7 +197,8 @@ def _xlsx(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
                 if "Code de l'indicateur" in r and "Code" in r:
                     entetes = [_TABLEUR.get(str(c), "") for c in r]
                 elif entetes:
-                    lignes.append({c: x for c, x in zip(entetes, r, strict=False) if c})
+                    lue = {c: x for c, x in zip(entetes, r, strict=False) if c}
+                    lignes.append(lue | {"statut": _STATUTS.get(str(lue.get("statut")), lue.get("statut"))})
                 else:
                     cases.append([_case_dite(x) for x in r])
             tableaux.append(("", cases))

@@ -36,13 +36,13 @@ A_REMPLIR = "Cliquez ici pour écrire."
 def rendre_docx(document: Document, *, chapitres_a_la_page: bool = False) -> bytes:
     """Le document en docx ; mêmes entrées, mêmes octets, et l'empreinte qui dira s'il a été retouché.
 
-    ``chapitres_a_la_page`` : chaque chapitre commence une page, pour qu'il se remette seul.
+    ``chapitres_a_la_page`` : chaque chapitre après le premier commence une page, pour qu'il se remette seul.
     """
     rendu = _RedacteurDocx(replace(document, elements=a_imprimer(document.elements)))
     if chapitres_a_la_page:
-        for p in rendu.docx.paragraphs:
-            if p.style is not None and p.style.name == "Heading 1":
-                p.paragraph_format.page_break_before = True
+        chapitres = [p for p in rendu.docx.paragraphs if p.style is not None and p.style.name == "Heading 1"]
+        for p in chapitres[1:]:
+            p.paragraph_format.page_break_before = True
     tampon = io.BytesIO()
     rendu.docx.save(tampon)
     return sans_dates(tampon.getvalue(), sceller=True)

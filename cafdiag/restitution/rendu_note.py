@@ -12,7 +12,7 @@ import jinja2
 from cafdiag.erreurs import ProductionImpossible, en_clair
 from cafdiag.magasin import dossier
 from cafdiag.restitution.carte import CLEF_DES_COMMUNES, CLEF_DES_TAUX, Carte
-from cafdiag.restitution.carte_fixe import carte_statique
+from cafdiag.restitution.carte_fixe import breve, carte_statique
 from cafdiag.restitution.formats import ponctuer
 from cafdiag.restitution.identite import Identite
 from cafdiag.restitution.images import POLICES, nettoyer, polices
@@ -22,7 +22,6 @@ from cafdiag.restitution.rendu_html import phrase_html
 PAGE, GABARIT, STYLE = "note.html.j2", "note.typ", "note.css"
 LARGEUR_DE_LA_CARTE = 470
 _PLACES = "Places d'accueil pour 100 enfants"
-_VIDE = " – 0 territoire"
 # De quoi rester sous 1 400 mots, une fois écrits les titres fixes, les pieds de page et l'identité.
 MOTS = 1345
 
@@ -90,12 +89,9 @@ def _carte(carte: Carte, contenu: Mapping[str, Any], titre: str, unite: str) -> 
     """La vue seule, et sa légende en mots : les classes présentes, leurs bornes, le territoire."""
     image = carte_statique(carte, largeur=LARGEUR_DE_LA_CARTE, legende=False)
     elements: list[dict[str, str]] = []
-    vignettes = [v for bloc in carte.legendes_montrees for v in bloc.elements]
-    for rang, vignette in enumerate(vignettes):
-        bornes, tiret, _ = vignette.precision.partition(" – ")
-        mots = (bornes if tiret else vignette.libelle).replace(contenu["nom"], contenu["titre"])
-        if not vignette.precision.endswith(_VIDE):
-            elements.append({"svg": vignette.seule(f"-{carte.clef}-{rang}"), "texte": mots})
+    for rang, vignette in enumerate(v for bloc in breve(carte.legendes_montrees) for v in bloc.elements):
+        mots = vignette.libelle.replace(contenu["nom"], contenu["titre"])
+        elements.append({"svg": vignette.seule(f"-{carte.clef}-{rang}"), "texte": mots})
     return {
         "titre": titre,
         "svg": image.svg,

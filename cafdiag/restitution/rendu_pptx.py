@@ -38,8 +38,8 @@ _COULEURS = {"territoire": TERRITOIRE, **couleurs.REFERENCES}
 # Un corps plus petit ne se lit pas du fond de la salle.
 _CORPS, _CORPS_MINIMAL = 20, 11
 _PIXELS_PAR_POINT = 12700
-# En pixels : ses noms s'y lisent du fond de la salle.
-_LARGEUR_CARTE = 620
+# En pixels, et le grossissement de la légende : on les lit du fond de la salle.
+_LARGEUR_CARTE, _LOUPE = 760, 1.7
 
 
 @dataclass
@@ -294,7 +294,7 @@ class _RedacteurPptx:
                 bout.font.language_id = MSO_LANGUAGE_ID.FRENCH
 
     def _image(self, page, diapositive: Diapositive, dessinee: Carte) -> None:
-        z, carte = self.gabarit.zone, carte_statique(dessinee, largeur=_LARGEUR_CARTE)
+        z, carte = self.gabarit.zone, carte_statique(dessinee, largeur=_LARGEUR_CARTE, loupe=_LOUPE)
         pied = [(carte.titre, False), *diapositive.textes, (carte.source, False)]
         hauteur_pied = z.hauteur * 12 // 100
         dispo = z.hauteur - hauteur_pied
@@ -322,7 +322,7 @@ class _RedacteurPptx:
             Emu(haut * len(lignes)),
         )
         cadre.name = "Chiffres"
-        parts = (16, 42, 21, 21)
+        parts = (20, 38, 21, 21)
         for colonne, part in zip(cadre.table.columns, parts, strict=True):
             colonne.width = Emu(zone.largeur * part // 100)
         corps = 14 if zone.largeur > 10_000_000 else 12

@@ -39,28 +39,29 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOMBRES = ("annee", "valeur", "numerateur", "denominateur", "bas", "haut")
-# Colonne du CSV, intitulé, largeur : ce qu'on lit d'abord vient d'abord.
+# Colonne du CSV, intitulé, largeur : ce qu'on lit d'abord vient d'abord, et s'imprime ; le reste est pour le calcul.
 COLONNES = (
-    ("nom", "Territoire", 30),
-    ("territoire", "Code", 12),
-    ("maille", "Maille", 13),
+    ("nom", "Territoire", 26),
     ("role", "Rôle", 14),
-    ("libelle", "Indicateur", 48),
-    ("indicateur", "Code de l'indicateur", 24),
-    ("annee", "Année", 8),
+    ("libelle", "Indicateur", 44),
     ("valeur", "Valeur", 12),
-    ("modalite", "Modalité", 18),
-    ("unite", "Unité", 26),
+    ("unite", "Unité", 22),
+    ("modalite", "Modalité", 14),
     ("bas", "Bas", 11),
     ("haut", "Haut", 11),
     ("statut", "Statut", 15),
-    ("motif", "Motif", 50),
+    ("millesime", "Millésime", 24),
+    ("motif", "Motif", 44),
+    ("annee", "Année", 8),
+    ("territoire", "Code", 12),
+    ("maille", "Maille", 13),
+    ("indicateur", "Code de l'indicateur", 24),
     ("numerateur", "Numérateur", 13),
     ("denominateur", "Dénominateur", 14),
     ("maille_source", "Maille de la source", 18),
     ("source", "Source", 52),
-    ("millesime", "Millésime", 24),
 )
+IMPRIMEES = [colonne for colonne, _, _ in COLONNES].index("motif") + 1
 _ROLES = {
     "territoire": "territoire",
     "departement": "département",
@@ -194,7 +195,9 @@ def _case(
         # openpyxl prend « =… » pour une formule, même quand on lui donne un texte.
         case.data_type = "s"
         # Collé au nombre qui le précède, un mot s'y lirait attaché.
-        case.alignment = Alignment(vertical="top", indent=1 if retrait else 0, wrap_text=_lignes(valeur, largeur) > 1)
+        sens = "left" if retrait else None
+        coupe = _lignes(valeur, largeur) > 1
+        case.alignment = Alignment(horizontal=sens, vertical="top", indent=1 if retrait else 0, wrap_text=coupe)
     elif valeur is not None:
         case.alignment = Alignment(vertical="top")
         case.number_format = _format(valeur, decimales, unite)
@@ -285,9 +288,12 @@ def _feuille_de_mesures(classeur: Workbook, theme: str, mesures: list[dict]) -> 
                 ligne.append(CaseDeSynthese(nombre, voulues, ici and colonne == "valeur", mesure["unite"]))
             else:
                 mot = _ROLES.get(brut, brut) if colonne == "role" else str(brut)
+                mot = STATUTS[mot].libelle if colonne == "statut" else mot
                 ligne.append(CaseDeSynthese(mot, gras=ici and colonne == "nom"))
         lignes.append(ligne)
-    feuille_en_tableau(classeur, theme, [(mot, largeur) for _, mot, largeur in COLONNES], lignes, gele="B2")
+    feuille = feuille_en_tableau(classeur, theme, [(mot, largeur) for _, mot, largeur in COLONNES], lignes, gele="B2")
+    # Dix-neuf colonnes sur une page ne se liraient pas.
+    feuille.print_area = f"A1:{get_column_letter(IMPRIMEES)}{len(lignes) + 1}"
 
 
 def _lisez_moi(
@@ -350,13 +356,12 @@ def _sources(classeur: Workbook, lignes: list[dict]) -> None:
 
 def _statuts(classeur: Workbook) -> None:
     lignes = [
-        [cle, s.libelle, s.symbole or None, s.explication, "oui" if s.chiffre else "non"]
-        for cle, s in STATUTS.items()
+        [s.libelle, s.symbole or None, s.explication, "oui" if s.chiffre else "non"] for s in STATUTS.values()
     ]
     feuille_en_tableau(
         classeur,
         "Statuts",
-        [("Statut", 18), ("Libellé", 22), ("Signe", 8), ("Explication", 70), ("Porte un chiffre", 16)],
+        [("Statut", 22), ("Signe", 8), ("Explication", 70), ("Porte un chiffre", 16)],
         lignes,
     )
 
