@@ -182,3 +182,16 @@ def test_normaliser_en_bloc_ou_un_par_un(noms):
 def test_casse_et_tirets_indifferents(nom, majuscules, separateur):
     ecrit = nom.upper() if majuscules else nom.lower()
     assert normaliser(ecrit.replace("-", separateur)) == normaliser(nom)
+
+
+@pytest.mark.parametrize(("mots", "premiers"), [("Lyon", ["69123"]), ("saint-lô", ["50502"]), ("53", ["53", "53"])])
+def test_le_nom_ou_le_code_meme_vient_avant_ceux_qui_le_contiennent(mots, premiers):
+    assert lister(recherche=mots)["code"].head(len(premiers)).tolist() == premiers
+
+
+@pytest.mark.parametrize(
+    "nom", ["Plaine Commune", "EPT Est Ensemble", "Paris-Est-Marne & Bois", "vallee sud - grand paris"]
+)
+def test_un_etablissement_public_territorial_se_compose_de_ses_communes(nom):
+    with pytest.raises(TerritoireInconnu, match=r"établissement public territorial.*200054781.*réunissez"):
+        territoire(nom)

@@ -58,6 +58,12 @@ _COLLECTIVITES = {
     "987": "Polynésie française",
     "988": "Nouvelle-Calédonie",
 }
+# Les établissements publics territoriaux du Grand Paris (décrets 2015-1655 à 2015-1665) : ni EPCI, ni publiés.
+_EPT = (
+    "Vallée Sud Grand Paris", "Grand Paris Seine Ouest", "Paris Ouest La Défense", "Boucle Nord de Seine",
+    "Plaine Commune", "Paris Terres d'Envol", "Est Ensemble", "Grand Paris Grand Est", "Paris Est Marne et Bois",
+    "Grand Orly Seine Bièvre", "Grand Paris Sud Est Avenir",
+)  # fmt: skip
 _SEMBLE_UN_CODE = re.compile(r"^(?:[0-9]+|2[AB][0-9]*)$")
 _SEMBLE_UNE_REGION = re.compile(r"^(?:R(?:EG)?-?([0-9]{1,2})|([0-9]{2})R)$")
 _SEMBLE_UN_QPV = re.compile(r"^Q[NP][0-9AB]{3}\d{1,4}[A-Z]?$")
@@ -258,6 +264,7 @@ def _par_nom(nom: str, maille: str | None) -> Territoire:
         raise TerritoireAmbigu(nom, propositions=propositions, choix=choix)
     if not trouves:
         _refuser_une_collectivite(nom)
+        _refuser_un_ept(nom)
         proches = decrire_tous(lecture.proches) or noms_proches(nom, maille)
         raise TerritoireInconnu(
             nom,
@@ -336,6 +343,19 @@ def _refuser_une_collectivite(texte: str) -> None:
                 conseil=f"{nom} ({code}) est une collectivité d'outre-mer : demandez l'une de ses communes ({dites}"
                 + (f" ; et {len(siennes) - 5} autres" if len(siennes) > 5 else "")
                 + ") ; presque rien n'y est publié",
+            )
+
+
+def _refuser_un_ept(texte: str) -> None:
+    """Dit d'un établissement public territorial du Grand Paris qu'il se compose commune par commune."""
+    mots = set(normaliser(texte).split()) - {"ept", "et"}
+    for nom in _EPT:
+        if mots == set(normaliser(nom).split()) - {"et"}:
+            raise TerritoireInconnu(
+                texte,
+                attendu="un EPCI à fiscalité propre, une commune ou un département",
+                conseil=f"{nom} est un établissement public territorial de la Métropole du Grand Paris (200054781) : "
+                "rien n'y est publié ; réunissez les codes de ses communes par « + » (93001+93027)",
             )
 
 
@@ -664,7 +684,13 @@ def _chercher(liste: pd.DataFrame, noms: list[str], recherche: str) -> pd.DataFr
     """Les lignes que cette recherche désigne (leurs noms sans accent ni casse), avec l'ancien nom qui y a mené."""
     actuels = _correspond(liste, pd.Series(noms, index=liste.index, dtype="str"), recherche)
     anciens = liste["code"].map(_par_ancien_nom(recherche)).where(liste["maille"].isin(["commune", "epci"]) & ~actuels)
-    return liste.assign(ancien_nom=anciens.astype("str"))[actuels | anciens.notna()]
+    trouvee = liste.assign(ancien_nom=anciens.astype("str"))[actuels | anciens.notna()]
+    # Le nom ou le code même d'abord, puis ceux qui le contiennent en entier : « Lyon » avant « Cognat-Lyonne ».
+    voulu = normaliser(recherche)
+    dits = pd.Series(noms, index=liste.index, dtype="str")[trouvee.index]
+    loin = ~(" " + dits + " ").str.contains(f" {voulu} ", regex=False)
+    loin = loin.astype(int).where(dits.ne(voulu) & trouvee["code"].ne(recherche.upper()), -1)
+    return trouvee.loc[loin.sort_values(kind="stable").index]
 
 
 def _par_ancien_nom(recherche: str) -> dict[str, str]:
