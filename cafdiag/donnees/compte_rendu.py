@@ -175,6 +175,8 @@ class Brut:
         Ce qui a été réparé ou ôté.
     fichier, empreinte, couche : str
         Nom du fichier, SHA-256, et couche lue d'un GeoPackage.
+    points : bool
+        La géométrie du fichier n'a que des points : ils sont dans « lon » et « lat », et ne sont pas des contours.
     """
 
     table: pd.DataFrame
@@ -185,6 +187,7 @@ class Brut:
     fichier: str = ""
     empreinte: str = ""
     couche: str = ""
+    points: bool = False
 
     @property
     def lues(self) -> int:

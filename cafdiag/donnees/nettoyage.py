@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cafdiag.donnees.compte_rendu import accord
 from cafdiag.magasin import lire_table
 
 SECRETS = frozenset({"s", "secret", "c", "secret statistique", "<5", "< 5"})
@@ -90,6 +91,21 @@ def nombre(serie: pd.Series, *, vide: str = "non_disponible") -> tuple[pd.Series
         pd.Series(valeurs[codes] if len(codes) else [], index=serie.index, dtype="float64"),
         pd.Series(statuts[codes] if len(codes) else [], index=serie.index, dtype="str"),
     )
+
+
+def sans_nombre(colonne: str, ecrits: pd.Series) -> list[str]:
+    """Ce qu'il faut dire des cases sans nombre d'une colonne, si autre chose qu'un blanc y est écrit.
+
+    >>> sans_nombre("places", pd.Series(["nd", "", "s"]))
+    ['« places » sans nombre, laissé vide (jamais zéro), sur 2 lignes : « nd », « s »']
+    """
+    dits = ecrits[ecrits.notna() & ecrits.str.strip().ne("")]
+    if dits.empty:
+        return []
+    differents = dits.unique()
+    suite = ", ".join(f"« {t} »" for t in differents[:5]) + ("…" if len(differents) > 5 else "")
+    return [f"« {colonne} » sans nombre, laissé vide (jamais zéro), sur {len(dits)} "
+            f"{accord('ligne', len(dits))} : {suite}"]
 
 
 def _nombres(uniques, vide: str) -> tuple[np.ndarray, np.ndarray]:

@@ -16,9 +16,10 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees import registres_activite
-from cafdiag.donnees.compte_rendu import Compte, CompteRendu, Lecture, Rejet, accord
+from cafdiag.donnees.compte_rendu import Compte, CompteRendu, Lecture, Rejet
 from cafdiag.donnees.lecteurs.chantier import annee_du_nom
 from cafdiag.donnees.nettoyage import annee as annee_lue
+from cafdiag.donnees.nettoyage import sans_nombre
 from cafdiag.donnees.octets import empreinte
 from cafdiag.donnees.registres_champs import (
     ACCUEIL_INDIVIDUEL,
@@ -337,10 +338,7 @@ class _Travail:
 
     def _dire_sans_chiffre(self, champ: str, textes: pd.Series) -> None:
         """« s », « nd », « <5 » : la case reste vide, et un total qui l'aurait comptée est incomplet."""
-        if (tues := textes[textes.ne("")]).any():
-            ecrits = ", ".join(f"« {t} »" for t in tues.unique()[:5])
-            self.remarques.append(f"« {self.correspondance.colonnes[champ]} » sans nombre, laissé vide (jamais zéro), "
-                                  f"sur {len(tues)} {accord('ligne', len(tues))} : {ecrits}")
+        self.remarques += sans_nombre(self.correspondance.colonnes[champ], textes)
 
     def _types(self, utiles: pd.DataFrame) -> pd.Series:
         """Type de chaque ligne (deux parfois, séparés par une espace), par le vocabulaire commun."""

@@ -20,6 +20,7 @@ from cafdiag.donnees.octets import empreinte
 from cafdiag.donnees.registres_champs import Champ, forme, lire, neutraliser
 from cafdiag.donnees.registres_rgpd import EXPLICATION, nominatives
 from cafdiag.donnees.registres_tableau import TableauLu, feuilles_laissees, nature
+from cafdiag.donnees.releves import proche
 from cafdiag.donnees.tableurs import Feuille, lire_feuilles
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.geographie import geographie
@@ -88,6 +89,14 @@ def _reconnaitre(entete: str) -> str | None:
     )
 
 
+def _presque(entetes: list[str], rangs: dict[str, int]) -> dict[str, str]:
+    """Champ introuvable → l'en-tête qui en est proche."""
+    formes = {f: c.nom for c in CHAMPS_ACTIVITE.values() if c.nom not in rangs
+              for f in (*c.formes, *c.synonymes.split("|"))}  # fmt: skip
+    autres = [e for k, e in enumerate(entetes) if e and len(e) < 80 and k not in rangs.values()]
+    return {formes[p]: e for e in autres if (p := proche(e, formes))}
+
+
 def _tableaux(feuilles: list[Feuille]) -> list[tuple[TableauLu, dict[str, int]]]:
     """Les feuilles d'activité : leur tableau, et le rang de chaque colonne reconnue."""
     trouves = []
@@ -98,7 +107,9 @@ def _tableaux(feuilles: list[Feuille]) -> list[tuple[TableauLu, dict[str, int]]]
                 champ = _reconnaitre(cellule) if cellule and len(cellule) < 80 else None
                 if champ:
                     rangs.setdefault(champ, colonne)
-            if {"grandeur", "valeur", "code"} <= set(rangs):
+            # Une faute d'en-tête n'en fait pas un registre de structures : elle se dira.
+            essentiels = {"grandeur", "valeur", "code"}
+            if essentiels <= {*rangs, *_presque(cellules, rangs)} and len(essentiels & set(rangs)) > 1:
                 tableau = TableauLu(feuille.nom, numero, list(cellules), feuille.lignes[rang + 1 :])
                 trouves.append((tableau, rangs))
                 break
@@ -200,12 +211,20 @@ def _refuser(chemin: Path, tableaux: list[tuple[TableauLu, dict[str, int]]]) -> 
     if defauts:
         raise EntreeFautive(chemin.name, defauts, attendu="aucune donnée nominative", conseil=EXPLICATION)
     absentes = [
-        f"{t.ou}colonne absente : « {CHAMPS_ACTIVITE[c].libelle} » ; colonnes trouvées : "
-        + ", ".join(e for e in t.entetes if e)
+        f"{t.ou}deux colonnes « {CHAMPS_ACTIVITE[c].libelle} » qui diffèrent : « {t.entetes[rangs[c]]} » et « {e} »"
         for t, rangs in tableaux
-        for c in OBLIGATOIRES
-        if c not in rangs and c != "annee"
-    ]
+        for k, e in enumerate(t.entetes)
+        if e and (c := _reconnaitre(e)) and rangs[c] != k and any(
+            r[k : k + 1] not in ([], [""], r[rangs[c] : rangs[c] + 1]) for _, r in t.lignes
+        )
+    ] + [
+        f"{t.ou}colonne absente : « {CHAMPS_ACTIVITE[c].libelle} » ; "
+        + (f"« {proches[c]} » lui ressemble : corrigez cet en-tête" if c in (proches := _presque(t.entetes, rangs))
+           else "colonnes trouvées : " + ", ".join(e for e in t.entetes if e))
+        for t, rangs in tableaux
+        for c in CHAMPS_ACTIVITE
+        if c not in rangs and (c in _presque(t.entetes, rangs) or (c in OBLIGATOIRES and c != "annee"))
+    ]  # fmt: skip
     if absentes:
         raise EntreeFautive(
             chemin.name,

@@ -622,7 +622,9 @@ def _annees(champ: Champ, serie: pd.Series):
     defauts = [
         (i, champ.nom, serie[i], "une année, comme 2024") for i in serie.index[raisons.ne("") & ~vides]
     ]
-    return valeurs, defauts
+    futures = valeurs.gt(dt.date.today().year).fillna(False)
+    defauts += [(i, champ.nom, serie[i], "une année déjà commencée") for i in serie.index[futures]]
+    return valeurs.mask(futures), defauts
 
 
 def _choix(champ: Champ, serie: pd.Series):

@@ -5,8 +5,10 @@ Les colonnes se reconnaissent à leur en-tête ; tous les défauts se disent d'u
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +79,20 @@ def forme(entete: str) -> str:
     return normaliser(entete.replace("€", " ").replace("_", " "))
 
 
+def proche(entete: str, connues: Collection[str]) -> str | None:
+    """La forme connue dont cet en-tête n'est qu'à une faute de frappe.
+
+    Examples
+    --------
+    >>> proche("Budjet", ["budget", "pilote"]), proche("Cible 2", ["cible"]), proche("Mois", ["annee"])
+    ('budget', None, None)
+    """
+    mot = forme(entete)
+    # Un chiffre qui diffère change le sens ; un mot court ressemble à trop d'autres.
+    candidates = [c for c in connues if len(c) > 3 and re.findall(r"\d+", c) == re.findall(r"\d+", mot)]
+    return next(iter(difflib.get_close_matches(mot, candidates, n=1, cutoff=0.8)), None)
+
+
 def lire_releve(
     chemin: str | Path, colonnes: Mapping[str, Colonne], *, modele: str, libres: Collection[str] = ()
 ) -> Releve:
@@ -124,7 +140,10 @@ def lire_releve(
         tues = {trouvees[n] for n in libres if n in trouvees}
         sans_libres = [(n, ["" if k in tues else v for k, v in enumerate(c)]) for n, c in suite]
         defauts += nominatives(entetes, sans_libres, feuille=feuille.nom if ou else "")
+        ressemblances = _presque(entetes, trouvees, colonnes)
+        defauts += [f"{ou}colonne « {e} » : est-ce « {colonnes[n].entete} » ?" for n, e in ressemblances.items()]
         ignorees = [e for k, e in enumerate(entetes) if e and k not in trouvees.values() and not entete_nominatif(e)]
+        ignorees = [e for e in ignorees if e not in ressemblances.values()]
         if ignorees:
             remarques.append(f"{ou}colonnes non lues : {', '.join(ignorees)}")
         premiere = next(iter(trouvees.values()))
@@ -169,16 +188,29 @@ def _entete(feuille: Feuille, colonnes: Mapping[str, Colonne]) -> tuple[int, dic
     return meilleure
 
 
+def _presque(entetes: Sequence[str], trouvees: Mapping[str, int], colonnes: Mapping[str, Colonne]) -> dict[str, str]:
+    """Colonne introuvable → l'en-tête qui en est proche."""
+    formes = {forme(e): n for n, c in colonnes.items() if n not in trouvees for e in (c.entete, *c.autres)}
+    autres = [e for k, e in enumerate(entetes) if e and k not in trouvees.values()]
+    return {formes[p]: e for e in autres if (p := proche(e, formes))}
+
+
 def _sans_tableau(chemin: Path, colonnes: Mapping[str, Colonne], essais: list, modele: str) -> EntreeFautive:
     attendu = ", ".join(c.entete for c in colonnes.values() if c.obligatoire)
     if not essais:
         return EntreeFautive(chemin.name, ["fichier vide"], attendu=f"les colonnes {attendu}", conseil=modele)
     _, feuille, rang, trouvees = max(essais, key=lambda e: e[0])
+    ressemblances = _presque(feuille.lignes[rang][1], trouvees, colonnes)
     vues = ", ".join(c for c in feuille.lignes[rang][1] if c)[:200]
-    absentes = [c.entete for n, c in colonnes.items() if c.obligatoire and n not in trouvees]
+    absentes = [
+        f"colonne absente : « {c.entete} »"
+        + (f" (« {ressemblances[n]} » lui ressemble : corrigez cet en-tête)" if n in ressemblances else "")
+        for n, c in colonnes.items()
+        if c.obligatoire and n not in trouvees
+    ]
     return EntreeFautive(
         chemin.name,
-        [f"colonne absente : « {e} »" for e in absentes],
+        absentes,
         attendu=f"les colonnes {attendu} ; trouvé : {vues or 'rien'}",
         conseil=f"repartez du modèle ({modele})",
     )

@@ -30,7 +30,6 @@ from cafdiag.erreurs import EntreeFautive, en_clair
 __all__ = ["SANS_VALEUR", "Feuille", "apercu", "feuilles", "lire_feuilles", "lire_tableau", "propre"]
 
 
-_BATIMENT_MAX = 0.01
 # Ce qu'un portail (ou un service de cartes) dit du nombre entier d'enregistrements dont il ne rend qu'une page.
 _TOTAUX = ("total_count", "nhits", "numberMatched", "totalFeatures")
 _LISTES = ("results", "records", "data", "donnees", "features", "items", "rows")
@@ -71,6 +70,9 @@ def lire_json(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None
     if isinstance(contenu, dict) and (annonce := max(map(_entier, map(contenu.get, _TOTAUX)))) > len(suite):
         raise EntreeFautive(fichier, [f"une page de {len(suite)} enregistrements, sur {annonce} annoncés"],
                             attendu="un fichier entier", conseil="prenez l'export entier du portail, pas une page")
+    points = _de_points(contenu)
+    if points:
+        remarques = remarques + _en_degres(objets, contenu.get("crs"))
     cles = list(dict.fromkeys(cle for objet in objets for cle in objet))
     noms, doublons = nommer(cles)
     if limite is not None:
@@ -78,7 +80,31 @@ def lire_json(src: octets.Fichier, *, colonnes: Choix = None, limite: int | None
     table = pd.DataFrame(
         {noms[i]: pd.Series([_cellule(o.get(cles[i])) for o in objets], dtype="str")
          for i in choisir(noms, colonnes)}, index=pd.RangeIndex(len(objets)))
-    return Brut(table, np.array(lignes, dtype=int), noms, rejets, remarques + doublons, fichier)
+    return Brut(table, np.array(lignes, dtype=int), noms, rejets, remarques + doublons, fichier, points=points)
+
+
+def _de_points(contenu) -> bool:
+    """Vrai d'un GeoJSON dont chaque géométrie est un point, ou un bâtiment."""
+    suite = contenu.get("features") if isinstance(contenu, dict) else None
+    formes = [f["geometry"] for f in suite or () if isinstance(f, dict) and isinstance(f.get("geometry"), dict)] \
+        if isinstance(suite, list) else []
+    return bool(formes) and all(_point(forme) is not None for forme in formes)
+
+
+def _en_degres(objets: list[dict], systeme) -> list[str]:
+    """Ramène en degrés les points d'un GeoJSON qui dit être dans un autre système ; rend ce qu'il faut en dire."""
+    try:
+        nom = systeme["properties"]["name"]
+    except (TypeError, KeyError):
+        return []
+    metriques = [o for o in objets if all(isinstance(o.get(c), int | float) for c in ("lon", "lat"))
+                 and max(abs(o["lon"]), abs(o["lat"])) > couches.DEGRES_MAX]
+    if not metriques:
+        return []
+    degres, dit = couches.en_degres([o["lon"] for o in metriques], [o["lat"] for o in metriques], nom)
+    for objet, (lon, lat) in zip(metriques, degres, strict=True):
+        objet["lon"], objet["lat"] = lon, lat
+    return dit
 
 
 def _entier(valeur) -> int:
@@ -151,7 +177,7 @@ def _point(contour: dict) -> list | None:
         ouest, sud, est, nord = dessin.bounds
     except (TypeError, ValueError, IndexError, AttributeError, shapely.errors.ShapelyError):
         return None
-    if not max(est - ouest, nord - sud) < _BATIMENT_MAX:
+    if not max(est - ouest, nord - sud) < couches.batiment_max(ouest):
         return None
     dedans = dessin.representative_point()
     return [dedans.x, dedans.y]
@@ -170,7 +196,7 @@ def _etendu(coordonnees) -> bool:
     try:
         sommets = _sommets(coordonnees)
         x, y, *_ = next(sommets)
-        return any(max(abs(s[0] - x), abs(s[1] - y)) >= _BATIMENT_MAX for s in sommets)
+        return any(max(abs(s[0] - x), abs(s[1] - y)) >= couches.batiment_max(x) for s in sommets)
     except (TypeError, ValueError, IndexError, StopIteration):
         return False  # mal formée : à la bibliothèque d'en juger
 

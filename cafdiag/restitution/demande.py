@@ -114,7 +114,7 @@ def _refuser_annee_muette(cible: Territoire, annee: int, apports, options) -> No
     from cafdiag.restitution.formats import chiffrees
 
     mesures = mesurer(cible, annee=annee, apports=apports, options=options)
-    dites = mesures[chiffrees(mesures)]
+    dites = mesures[chiffrees(mesures) & ~mesures["indicateur"].isin(_projetes())]
     # Un indicateur qui n'a que sa propre année ne répond pas à celle qu'on demande.
     if dites["annee"].eq(annee).any():
         return
@@ -123,15 +123,26 @@ def _refuser_annee_muette(cible: Territoire, annee: int, apports, options) -> No
 
 def refuser_annee_inconnue(annee: int, cible: Territoire) -> None:
     """Refuse une année où aucun indicateur n'a de chiffre, nulle part."""
+    from cafdiag.indicateurs import annees_disponibles
+
     connues = _annees_connues()
-    if annee not in connues:
+    if annee not in connues and not any(annee in annees_disponibles(code) for code in _projetes()):
         raise _annee_muette(annee, connues, cible)
+
+
+def _projetes() -> list[str]:
+    """Les indicateurs d'une année à venir : elle n'est pas celle d'un diagnostic."""
+    from cafdiag.indicateurs import dictionnaire
+
+    table = dictionnaire()
+    return table.index[table["calcul"].eq("enfants_dans_cinq_ans")].tolist()
 
 
 def _annees_connues() -> list[int]:
     from cafdiag.indicateurs import annees_disponibles, dictionnaire
 
-    return sorted({a for code in dictionnaire().index for a in annees_disponibles(code)})
+    constates = dictionnaire().index.difference(_projetes())
+    return sorted({a for code in constates for a in annees_disponibles(code)})
 
 
 def _annee_muette(annee: int, connues: list[int], cible: Territoire) -> DemandeFausse:

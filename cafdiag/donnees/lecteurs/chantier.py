@@ -21,7 +21,14 @@ from cafdiag.donnees.entetes import Choix
 from cafdiag.donnees.lecteurs import au_cog
 from cafdiag.donnees.lecteurs.au_cog import ramener, reunir_classes
 from cafdiag.donnees.nettoyage import annee as lire_annee
-from cafdiag.donnees.nettoyage import code_commune, code_departement, communes_connues, departement_de, nombre
+from cafdiag.donnees.nettoyage import (
+    code_commune,
+    code_departement,
+    communes_connues,
+    departement_de,
+    nombre,
+    sans_nombre,
+)
 from cafdiag.donnees.tableurs import lire_tableau
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
@@ -148,6 +155,7 @@ class Chantier:
         self._motif = np.zeros(len(brut.table), dtype="int16")
         self._valeurs: dict[int, str] = {}
         self._deja_connus: pd.Series | None = None
+        self._sans_nombre: dict[str, pd.Series] = {}
 
     def codes(self, colonne: str | pd.Series | None = None, *, liste: bool = False) -> pd.Series:
         """Les communes de cette colonne (de celle qui les dit, par défaut), celles qu'aucun COG ne connaît écartées."""
@@ -307,6 +315,7 @@ class Chantier:
         valeurs, statuts = nombre(serie, vide=vide)
         if valeurs is not serie:  # déjà lue en nombres, elle n'a rien d'illisible
             self.rejeter(statuts.eq("illisible"), f"{colonne} : ce n'est pas un nombre", serie)
+            self._sans_nombre[colonne] = serie[valeurs.isna()]
         if positif:
             self.rejeter(valeurs.to_numpy() < 0, f"{colonne} : nombre négatif", serie)
         return valeurs, statuts
@@ -349,11 +358,13 @@ class Chantier:
         rejets += [Rejet(int(self.brut.lignes[i]), self._motifs[self._motif[i]], self._valeurs.get(i, ""))
                    for i in np.flatnonzero(self._motif).tolist() if cites[self._motif[i]]]
         rejets.sort(key=lambda r: r.ligne)
+        gardees = self.brut.table.index[self.garde]
+        dites = [d for nom, s in self._sans_nombre.items() for d in sans_nombre(nom, s[s.index.isin(gardees)])]
         return CompteRendu(
             fichier=self.brut.fichier, jeu=self.jeu,
             lues=self.brut.lues + sum(self._deja_de_cote.values()), gardees=int(self.garde.sum()),
             rejets=rejets, de_cote=de_cote, codes_passes=self.passages, codes_inconnus=sorted(self.inconnus),
-            remarques=list(dict.fromkeys(self.remarques)), empreinte=self.brut.empreinte)
+            remarques=list(dict.fromkeys([*self.remarques, *dites])), empreinte=self.brut.empreinte)
 
     def codes_rejetes(self) -> set[str]:
         """Codes, tels qu'écrits ou actuels, cités par une ligne écartée : ni zéro ni valeur pour eux."""

@@ -42,7 +42,7 @@ def est_qpv(entete: list[str]) -> bool:
 
 def reconnait_contours(brut: Brut) -> bool:
     """Un code de commune et une géométrie (colonne, ou fichier géographique)."""
-    return bool(not est_qpv(brut.entete) and trouver(brut.entete, *COMMUNE, "insee_com")
+    return bool(not brut.points and not est_qpv(brut.entete) and trouver(brut.entete, *COMMUNE, "insee_com")
                 and (trouver(brut.entete, _GEOMETRIE) or geographique(brut.fichier)))
 
 
@@ -167,7 +167,7 @@ def valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     bornes = np.abs(shapely.bounds(geo.geometry.to_numpy()))
     chantier.rejeter(np.nan_to_num(bornes, nan=0).max(axis=1) > 180.0001, "coordonnées hors du globe")
     surfaces = geo.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
-    chantier.rejeter(~surfaces, "ce n'est pas une surface")
+    chantier.rejeter(~surfaces, "un point ou une ligne, pas une surface")
     faux = ~geo.geometry.is_valid.to_numpy() & chantier.garde
     if faux.any():
         geo = geo.set_geometry(reparer(geo.geometry))
