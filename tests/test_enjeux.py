@@ -96,6 +96,22 @@ def test_sept_au_plus_deux_par_theme():
     assert not any(e.atout for e in trouves) and len({e.titre for e in trouves}) == 7
 
 
+def test_une_evolution_dite_stable_n_est_pas_un_enjeu():
+    assert titres(("CTX_POP_EVOL", 0.3, "territoire"), ("PE_NAISS_EVOL", -0.9, "territoire")) == []
+    assert titres(("CTX_POP_EVOL", 0.6, "territoire"), ("PE_NAISS_EVOL", -1.1, "territoire")) == [
+        "Une population qui augmente", "Moins de naissances",
+    ]  # fmt: skip
+
+
+def test_a_une_commune_on_ne_parle_pas_de_ses_communes():
+    ici = [(code, valeur, "territoire", {"maille": "commune"}) for code, valeur in
+           (("CTX_POP_EVOL", 4.0), ("CTX_TX_PAUVRETE", 30.0), ("PE_TXCOUV_GLOBAL", 20.0))]
+    la = [("CTX_TX_PAUVRETE", 14.0, "france"), ("PE_TXCOUV_GLOBAL", 60.0, "france")]
+    questions = [e.question for e in enjeux(lecture(*ici, *la))]
+    assert len(questions) == 3
+    assert not any("commune" in q for q in questions), questions
+
+
 def test_une_tendance_qui_aggrave_pese_plus_qu_une_qui_comble():
     def serie(debut):
         return {"PE_TXCOUV_GLOBAL": pd.DataFrame([

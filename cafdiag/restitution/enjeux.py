@@ -400,11 +400,19 @@ def _juger(lecture: MesuresLues, regle: Regle) -> Enjeu | None:
         dictionnaire().at[regle.code, "theme"],
         elider(cote.titre.format(que=_que(lecture, siens)).strip()),
         _constat(lecture, regle, siens),
-        cote.question,
+        _en_ce_lieu(cote.question, lecture.ligne(regle.code)),
         cote.contredit,
         round(poids, 3),
         cote.atout,
     )
+
+
+def _en_ce_lieu(question: str, ligne: dict) -> str:
+    """Une commune n'a pas de communes : on y parle de ses quartiers."""
+    if ligne.get("maille") != "commune":
+        return question
+    dite = question.replace("quelles communes", "quels quartiers")
+    return dite.replace("commune par commune", "quartier par quartier")
 
 
 def _cote(regle: Regle, ecart: _Ecart) -> Cote:
@@ -416,7 +424,7 @@ def _cote(regle: Regle, ecart: _Ecart) -> Cote:
 def _ecarts(lecture: MesuresLues, regle: Regle) -> list[_Ecart]:
     """Écarts distincts : à la constante de la règle, au département et à la France, ou à défaut aux médianes."""
     code = regle.code
-    if not lecture.connu(code):
+    if not lecture.connu(code) or lecture.stable(code):
         return []
     ligne, places = lecture.ligne(code), decimales_de(lecture.ligne(code)["unite"])
     if ligne.get("maille") == "commune" and ligne["unite"] == "%" and ligne["valeur"] in (0, 100):

@@ -25,6 +25,8 @@ ROLES = {
 }
 # En deçà de cette part, ou au-delà de son complément, un chiffre est une évidence.
 EVIDENCE = 0.5
+# En deçà, une évolution (%) est dite stable, partout.
+STABLE = {"PE_NAISS_EVOL": 1.0, "CTX_POP_EVOL": 0.5}
 
 
 class MesuresLues:
@@ -99,6 +101,10 @@ class MesuresLues:
     def valeur(self, indicateur: str, role: str = "territoire") -> float:
         """Valeur, manquante si elle n'est pas connue."""
         return float(self.ligne(indicateur, role)["valeur"]) if self.connu(indicateur, role) else float("nan")
+
+    def stable(self, indicateur: str, role: str = "territoire") -> bool:
+        """Vrai d'une évolution connue, mais trop petite pour dire une hausse ou une baisse."""
+        return self.connu(indicateur, role) and abs(self.valeur(indicateur, role)) < STABLE.get(indicateur, 0.0)
 
     def annee(self, indicateur: str, role: str = "territoire") -> int | None:
         """Année de la mesure ; None si elle n'est pas connue."""

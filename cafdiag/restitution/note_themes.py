@@ -228,7 +228,7 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
     if not lecture.connu(NAISSANCES):
         return theme.rendre("Les naissances")
     evolution, ecart = lecture.valeur(NAISSANCES), lecture.ecart(NAISSANCES, "france")
-    if abs(evolution) < 1:
+    if lecture.stable(NAISSANCES):
         recul = ecart is not None and lecture.valeur(NAISSANCES, "france") < -1
         suite = ", alors qu'elles reculent en France" if recul else ""
         return theme.rendre(f"Les naissances se maintiennent{suite}")
@@ -255,7 +255,7 @@ def _population(theme: _Theme) -> dict[str, Any] | None:
     if not lecture.connu(code):
         return theme.rendre("Qui vit ici")
     evolution, france = lecture.valeur(code), lecture.valeur(code, "france")
-    if abs(evolution) < 0.5:
+    if lecture.stable(code):
         return theme.rendre("Une population stable")
     sens, ecart = "augmente" if evolution > 0 else "diminue", lecture.ecart(code, "france")
     plus = "plus" if ecart is not None and ecart * evolution > 0 else "moins"

@@ -137,7 +137,7 @@ def naissances(lecture: MesuresLues) -> str:
     if not lecture.connu("PE_NAISS_EVOL"):
         return ""
     ligne, evolution = lecture.ligne("PE_NAISS_EVOL"), lecture.valeur("PE_NAISS_EVOL")
-    sens = "stables" if abs(evolution) < 1 else ("en hausse" if evolution > 0 else "en baisse")
+    sens = "stables" if lecture.stable("PE_NAISS_EVOL") else ("en hausse" if evolution > 0 else "en baisse")
     avant, apres = (f" de {p.replace('-', ' à ')}" if p else "" for p in periodes(lecture))
     phrase = (
         f"Les naissances sont {sens} : {nombre(ligne['numerateur'], decimales=0)}{apres}, après "
