@@ -160,3 +160,103 @@ def test_une_annee_a_venir_n_est_pas_proposee_pour_un_diagnostic(capsys, tmp_pat
         dit = capsys.readouterr().err
         assert "une année parmi" in dit and str(projetee) not in dit.partition("Attendu")[2]
     assert principal(["mesurer", CRAON, "-i", "PE_ENF_M3_5ANS", "--annee", str(projetee)]) == 0
+
+
+# --- Les tableaux de l'usager : actions, réalisations, réponses ---
+
+PILOTEES = "Action;Pilote;Début;Places de crèche créées;Indicateur;Cible"
+
+
+@pytest.mark.parametrize(
+    ("ligne", "attendu"),
+    [
+        ("Une crèche;CCAS;2027;20;PE_PART_INDIV;+10 %", "cible « +10 % » : un écart ; écrivez le niveau à atteindre"),
+        ("Une crèche;CCAS;2027;20;PE_TXCOUV_EAJE, PE_TXCOUV_AM;12", "un seul par ligne"),
+        ("Une crèche;CCAS;1927;20;PE_TXCOUV_EAJE;12", "« 1927 » : une année de 2000 à 2099"),
+        ("Une crèche;CCAS;2027;10,5;PE_TXCOUV_EAJE;12", "places « 10,5 » n'est pas un nombre entier"),
+    ],
+)
+def test_une_action_qui_ferait_un_faux_chiffre_est_refusee(tmp_path, capsys, ligne, attendu):
+    (tmp_path / "a.csv").write_text(f"{PILOTEES}\n{ligne}\n", "utf-8")
+    assert principal(["diagnostic", CRAON, "--formats", "fiches", "--actions", str(tmp_path / "a.csv"),
+                      "--sortie", str(tmp_path / "s")]) == 1  # fmt: skip
+    assert attendu in capsys.readouterr().err and not list((tmp_path / "s").rglob("*.docx"))
+
+
+FAITES = "Action;Thème;Commune;Année;Euros;Heures;Places"
+
+
+def _bilan(tmp_path, capsys, *lignes, entete=FAITES):
+    (tmp_path / "r.csv").write_text("\n".join([entete, *lignes]) + "\n", "utf-8")
+    code = principal(["bilan", CRAON, "--realisations", str(tmp_path / "r.csv"), "--format", "csv"])
+    dit = capsys.readouterr()
+    return code, dit.out + dit.err
+
+
+def test_des_realisations_sans_nombre_a_venir_ou_mal_placees_se_disent(tmp_path, capsys):
+    code, dit = _bilan(tmp_path, capsys, "Forum;Pilotage;Craon;31/12/2023;nd;3;")
+    assert code == 0 and "« Euros » sans nombre, laissé vide (jamais zéro), sur 1 ligne : « nd »" in dit
+    code, dit = _bilan(tmp_path, capsys, "A;Pilotage;Craon;2093;1;;", "B;Pilotage;53084, 53188;;1;;2,5")
+    assert code == 1 and all(
+        d in dit for d in ("année « 2093 »", "2 lieux", "année vide", "places « 2,5 » (un nombre entier)")
+    )
+
+
+def test_des_colonnes_doubles_ou_a_une_faute_pres_sont_refusees(tmp_path, capsys):
+    code, dit = _bilan(tmp_path, capsys, "A;Pilotage;Craon;2023;1;;;99", entete=f"{FAITES};Coût")
+    assert code == 1 and "deux colonnes pour « Euros », « Euros » et « Coût », qui diffèrent" in dit
+    fautif = "Acton;Theme;Commune;Année;Euro;Heure;Places"
+    code, dit = _bilan(tmp_path, capsys, "A;Pilotage;Craon;2023;1;;", entete=fautif)
+    assert code == 1 and "« Acton » lui ressemble" in dit and "« Euro » : est-ce « Euros » ?" in dit
+    # Des milliers d'euros ne deviennent pas des euros en changeant un titre.
+    code, dit = _bilan(tmp_path, capsys, "A;Pilotage;Craon;2023;1;;", entete=FAITES.replace("Euros", "Montant (k€)"))
+    assert code == 1 and "Écrivez alors les montants en euros" in dit
+
+
+def test_une_feuille_a_une_faute_d_en_tete_n_est_pas_laissee_a_cote_d_une_autre(tmp_path, capsys):
+    livre = openpyxl.Workbook()
+    for titre, entete in (("2023", FAITES), ("2022", FAITES.replace("Année", "Anée"))):
+        feuille = livre.create_sheet(titre)
+        for ligne in (entete, f"A {titre};Pilotage;Craon;{titre};1;;"):
+            feuille.append(ligne.split(";"))
+    livre.remove(livre["Sheet"])
+    livre.save(tmp_path / "r.xlsx")
+    assert principal(["bilan", CRAON, "--realisations", str(tmp_path / "r.xlsx")]) == 1
+    assert "feuille « 2022 », colonne « Anée » : est-ce « Année » ?" in capsys.readouterr().err
+
+
+def test_un_nom_porte_par_deux_communes_du_territoire_n_est_pas_devine():
+    from cafdiag.donnees.releves import commune_dite
+    from cafdiag.territoires import territoire
+
+    noms = {"53001": "Saint-Loup", "53002": "Saint-Loup", "53084": "Craon"}
+    code, faute, ailleurs = commune_dite("Saint-Loup", territoire(CRAON), noms)
+    assert not code and "2 portent ce nom ; écrivez son code (53001, 53002)" in faute and not ailleurs
+
+
+def _reponses(tmp_path, capsys, *fichiers):
+    chemins = []
+    for nom, lignes in fichiers:
+        chemins.append(tmp_path / nom)
+        entete = "Numéro;Commune;Âge;accueil;souhait;manque;satisfaction"
+        chemins[-1].write_text("\n".join([entete, *lignes]) + "\n", "utf-8")
+    code = principal(["questionnaire", "depouiller", CRAON, "--reponses", *map(str, chemins)])
+    dit = capsys.readouterr()
+    return code, dit.out + dit.err
+
+
+SAINES = [f";Craon;{a % 18};Un parent;Oui;Rien;Plutôt" for a in range(30)]
+
+
+def test_des_reponses_ne_se_comptent_qu_une_fois_et_une_ligne_vide_n_en_est_pas_une(tmp_path, capsys):
+    code, dit = _reponses(tmp_path, capsys, ("a.csv", [*SAINES, "Saisie : mairie;;;;;;"]))
+    assert code == 0 and "30 réponses" in dit and "1 ligne sans aucune réponse, mise de côté" in dit
+    code, dit = _reponses(tmp_path, capsys, ("a.csv", SAINES), ("copie.csv", SAINES))
+    assert code == 1 and "copie.csv : les mêmes réponses que a.csv" in dit
+
+
+def test_une_reponse_presque_juste_est_une_erreur_qui_propose(tmp_path, capsys):
+    fautes = [";Craonn;3;Un parant;Oui;Des places d'accueil, Rien;Plutôt", ";Laval;3;Un parent;Oui;;Plutôt"]
+    code, dit = _reponses(tmp_path, capsys, ("a.csv", [*SAINES, *fautes]))
+    assert code == 1 and "2 défauts" in dit
+    assert "« Craonn » inconnue (essayez Craon" in dit and "(au choix : Un parent)" in dit

@@ -5,18 +5,19 @@ Une réponse parle d'un seul enfant : celui dont l'anniversaire vient le prochai
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.releves import Colonne, lire_releve
-from cafdiag.erreurs import CafdiagError, EntreeFautive
+from cafdiag.donnees.releves import Colonne, commune_dite, lire_releve
+from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
-from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires import Territoire
 from cafdiag.territoires.normalisation import normaliser
 
 MODELE = "cafdiag questionnaire preparer CODE"
@@ -103,10 +104,10 @@ def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
     """
     communes = lire_table("communes", colonnes=["code", "nom"])
     siennes = communes[communes["code"].isin(lieu.communes)]
-    codes = {normaliser(n): c for c, n in zip(siennes["code"], siennes["nom"], strict=True)}
-    codes |= {normaliser(c): c for c in siennes["code"]}
+    noms = siennes.set_index("code")["nom"].to_dict()
     lus, mots, remarques, defauts = [], [], [], []
     vus: set[tuple[str, ...]] = set()
+    fichiers: dict[tuple, str] = {}
     compte: Counter[str] = Counter()
     fautifs = []
     for chemin in chemins:
@@ -116,18 +117,28 @@ def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
             if len(chemins) == 1:
                 raise
             fautifs.append(Path(chemin).name)
-            defauts.append(str(faute))
+            defauts.append(faute.trouve)
             continue
         remarques += [f"{releve.fichier} : {r}" for r in releve.remarques]
+        contenu = tuple(tuple(ligne.textes.items()) for ligne in releve.lignes)
+        # Sans numéro, rien d'autre ne dit qu'une réponse est comptée deux fois.
+        if contenu in fichiers:
+            fautifs.append(releve.fichier)
+            defauts.append(f"{releve.fichier} : les mêmes réponses que {fichiers[contenu]}, à ne donner qu'une fois")
+            continue
+        fichiers[contenu] = releve.fichier
         for ligne in releve.lignes:
             textes = ligne.textes
+            if not any(v for c, v in textes.items() if c != "numero"):
+                compte["ligne sans aucune réponse, mise de côté"] += 1
+                continue
             # Deux personnes qui saisissent des réponses sur papier numérotent toutes deux depuis 1.
             reponse = tuple(textes.values())
             if textes.get("numero") and reponse in vus:
                 compte["réponse envoyée deux fois, comptée une"] += 1
                 continue
             vus.add(reponse)
-            lue, fautes, dehors = _une(textes, codes)
+            lue, fautes, dehors = _une(textes, lieu, noms)
             if fautes:
                 fautifs.append(releve.fichier)
                 ou = f"{releve.fichier}, {ligne.ou}" if len(chemins) > 1 else ligne.ou
@@ -152,24 +163,18 @@ def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
     return Reponses(table, tuple(mots), (*remarques, *(f"{n} {quoi}" for quoi, n in compte.items())))
 
 
-def _une(textes, codes: dict[str, str]) -> tuple[dict, list[str], bool]:
+def _une(textes: Mapping[str, str], lieu: Territoire, noms: Mapping[str, str]) -> tuple[dict, list[str], bool]:
     fautes, dehors = [], False
     lue: dict[str, object] = {"commune": "", "age": ""}
     ecrit = textes["commune"]
     if ecrit:
-        simple = normaliser(ecrit.zfill(5) if ecrit.isdigit() else ecrit)
-        lue["commune"] = codes.get(simple, "")
-        if not lue["commune"]:
-            try:
-                ailleurs = territoire(ecrit)
-                lue["commune"] = codes.get(normaliser(ailleurs.code), "")
-                dehors = not lue["commune"]
-                if ailleurs.maille != "commune":
-                    fautes.append(f"« {ecrit} » n'est pas une commune")
-            except CafdiagError:
-                fautes.append(f"commune « {ecrit} » inconnue")
+        lue["commune"], faute, dehors = commune_dite(ecrit, lieu, noms)
+        fautes += [faute] if faute and not dehors else []
+    tranches = {normaliser(a): a for a in AGES}
     age = re.sub(r"\s*ans?$", "", textes["age"])
-    if age and not (age.isascii() and age.isdigit() and int(age) <= 17):
+    if normaliser(textes["age"]) in tranches:
+        lue["age"] = tranches[normaliser(textes["age"])]
+    elif age and not (age.isascii() and age.isdigit() and int(age) <= 17):
         fautes.append(f"âge « {textes['age']} » (de 0 à 17 ans)")
     elif age:
         lue["age"] = AGES[min(int(age) // 5, 3)]
@@ -178,11 +183,22 @@ def _une(textes, codes: dict[str, str]) -> tuple[dict, list[str], bool]:
         if not question.plusieurs:
             dites = [textes[question.cle]] if textes[question.cle] else []
         connues = {normaliser(r): r for r in question.reponses}
-        autres = [d for d in dites if normaliser(d) not in connues]
-        fautes += [f"« {d} » n'est pas une réponse à « {question.texte} »" for d in autres]
+        if question.plusieurs:
+            # Un formulaire en ligne les sépare par des virgules ou des points-virgules.
+            dites = [p for d in dites for p in _separer(d, connues)]
+        for d in dites:
+            if normaliser(d) not in connues:
+                proches = difflib.get_close_matches(normaliser(d), connues, n=2, cutoff=0.7) or connues
+                choix = " ; ".join(connues[p] for p in proches)
+                fautes.append(f"« {d} » n'est pas une réponse à « {question.texte} » (au choix : {choix})")
         retenues = [connues[normaliser(d)] for d in dites if normaliser(d) in connues]
         lue[question.cle] = SEPARATEUR.join(dict.fromkeys(retenues))
     return lue, fautes, dehors
+
+
+def _separer(dite: str, connues: Collection[str]) -> list[str]:
+    morceaux = [m.strip() for m in re.split("[,;/]", dite)]
+    return morceaux if all(normaliser(m) in connues for m in morceaux) else [dite]
 
 
 _MAJ = r"[A-ZÀ-ÖØ-Þ]"

@@ -5,6 +5,7 @@ Une case vide est inconnue, jamais nulle. Tous les défauts se disent d'un coup.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.nettoyage import MILLIERS_OU_DECIMALES, nombre
-from cafdiag.donnees.releves import Colonne, Ligne, lire_releve
-from cafdiag.erreurs import EntreeFautive, TerritoireAmbigu, TerritoireInconnu
+from cafdiag.donnees.nettoyage import MILLIERS_OU_DECIMALES, nombre, sans_nombre
+from cafdiag.donnees.nettoyage import annee as lire_annee
+from cafdiag.donnees.releves import Colonne, Ligne, commune_dite, lire_releve
+from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
-from cafdiag.territoires import Territoire, territoire
+from cafdiag.territoires import Territoire
 from cafdiag.territoires.normalisation import normaliser
 
 MODELE = "cafdiag bilan CODE --modele realisations.xlsx"
@@ -52,7 +54,7 @@ _THEMES_DITS = {
     "gouvernance": PILOTAGE,
 }
 _PARTOUT = frozenset({"ensemble", "tout le territoire", "territoire", "epci", "intercommunalite", "toutes"})
-_ANNEES = (1990, 2100)
+_DEPUIS = 1990
 
 
 @dataclass(frozen=True)
@@ -116,32 +118,23 @@ def lire_realisations(chemin: str | Path, lieu: Territoire, themes: Mapping[str,
     if defauts:
         raise EntreeFautive(releve.fichier, defauts, conseil=f"corrigez ces lignes ; le modèle : {MODELE}")
     table = pd.DataFrame(lus, columns=list(COLONNES)).astype(dict.fromkeys(MESURES, "float64"))
-    return Realisations(table, noms, releve.fichier, releve.remarques)
+    ecrits = {m: pd.Series([li.textes.get(m, "") for li in releve.lignes], dtype="str") for m in MESURES}
+    sans = [r for m in MESURES for r in sans_nombre(COLONNES[m].entete, ecrits[m][table[m].isna()])]
+    return Realisations(table, noms, releve.fichier, (*releve.remarques, *sans))
 
 
 def _localiser(ecrit: str, lieu: Territoire, noms: Mapping[str, str]) -> tuple[str, str]:
     """De ce qui est écrit à un code de commune du territoire, ou à la faute qui l'en empêche."""
-    simple = normaliser(ecrit)
-    if not simple:
+    if not (simple := normaliser(ecrit)):
         return NON_DITE, ""
     if simple in _PARTOUT or ecrit in (lieu.code, lieu.nom):
         return TOUT, ""
-    code = ecrit.zfill(5) if ecrit.isdigit() else ecrit.upper()
-    siens = [code] if code in noms else [c for c, nom in noms.items() if normaliser(nom) == simple]
-    if siens:
-        return siens[0], ""
-    try:
-        ailleurs = territoire(ecrit)
-    except TerritoireInconnu as faute:
-        proches = [p for p in faute.propositions if any(c in p for c in noms)] or faute.propositions[:2]
-        suite = f" (essayez {' ; '.join(proches)})" if proches else ""
-        return "", f"commune « {ecrit} » inconnue{suite}"
-    except TerritoireAmbigu:
-        return "", f"commune « {ecrit} » hors du territoire"
-    # Le nom d'une commune fusionnée mène à la nouvelle.
-    if ailleurs.maille == "commune" and ailleurs.code in noms:
-        return ailleurs.code, ""
-    return "", f"« {ecrit} » n'est pas une commune de {lieu.nom}"
+    code, faute, _ = commune_dite(ecrit, lieu, noms)
+    return code, faute
+
+
+def _cite(ecrit: str) -> str:
+    return f"« {ecrit} »" if ecrit else "vide"
 
 
 def _une(ligne: Ligne, codes_themes: Mapping[str, str], themes: Mapping[str, str]) -> tuple[dict, list[str]]:
@@ -151,11 +144,11 @@ def _une(ligne: Ligne, codes_themes: Mapping[str, str], themes: Mapping[str, str
         fautes.append("action vide")
     theme = codes_themes.get(normaliser(textes["theme"]), "")
     if not theme:
-        fautes.append(f"thème « {textes['theme']} » (au choix : {', '.join(themes.values())})")
-    annee = textes["annee"]
-    if not (re.fullmatch(r"\d{4}", annee) and _ANNEES[0] <= int(annee) <= _ANNEES[1]):
-        fautes.append(f"année « {annee} » (attendu : de {_ANNEES[0]} à {_ANNEES[1]})")
-    lue: dict[str, str | float] = {"action": action, "theme": theme, "annee": annee}
+        fautes.append(f"thème {_cite(textes['theme'])} (au choix : {', '.join(themes.values())})")
+    an, jusque = lire_annee(pd.Series([textes["annee"]], dtype="str"))[0].iloc[0], dt.date.today().year
+    if pd.isna(an) or not _DEPUIS <= an <= jusque:
+        fautes.append(f"année {_cite(textes['annee'])} (attendu : de {_DEPUIS} à {jusque})")
+    lue: dict[str, str | float] = {"action": action, "theme": theme, "annee": "" if pd.isna(an) else str(an)}
     for mesure in MESURES:
         ecrit = re.sub(r"\s*(€|euros?|heures?|h|places?)$", "", textes.get(mesure, ""), flags=re.IGNORECASE)
         valeurs, statuts = nombre(pd.Series([ecrit], dtype="str"))
@@ -164,4 +157,6 @@ def _une(ligne: Ligne, codes_themes: Mapping[str, str], themes: Mapping[str, str
             fautes.append(f"{mesure} « {textes[mesure]} » (un nombre positif, ou rien si l'on ne sait pas)")
         elif MILLIERS_OU_DECIMALES.fullmatch(ecrit):
             fautes.append(f"{mesure} « {textes[mesure]} » : des milliers ou des décimales ? écrivez 1 250 ou 1,25")
+        elif mesure == "places" and valeur % 1 > 0:
+            fautes.append(f"places « {textes[mesure]} » (un nombre entier)")
     return lue, fautes

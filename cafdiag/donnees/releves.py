@@ -15,7 +15,8 @@ from pathlib import Path
 from cafdiag.donnees.registres_rgpd import entete_nominatif, nominatives
 from cafdiag.donnees.registres_tableau import NOTE, est_un_cumul, nature
 from cafdiag.donnees.tableurs import SANS_VALEUR, Feuille, lire_feuilles
-from cafdiag.erreurs import EntreeFautive
+from cafdiag.erreurs import EntreeFautive, TerritoireAmbigu, TerritoireInconnu
+from cafdiag.territoires import Territoire, territoire
 from cafdiag.territoires.normalisation import normaliser
 
 _ENTETE_AVANT = 20
@@ -126,7 +127,14 @@ def lire_releve(
         (retenues if complete else laissees).append((feuille, rang, trouvees))
     if not retenues:
         raise _sans_tableau(chemin, colonnes, essais, modele)
-    defauts: list[str] = []
+    # Une faute d'en-tête ne fait pas perdre une feuille à côté d'une autre, entière.
+    defauts = [
+        f"feuille « {feuille.nom} », {d}"
+        for feuille, rang, trouvees in laissees
+        if (proches := _presque(feuille.lignes[rang][1], trouvees, colonnes))
+        and all(n in {*trouvees, *proches} for n, c in colonnes.items() if c.obligatoire)
+        for d in _dire_presque(proches, colonnes)
+    ]
     remarques = [r for f in lues for r in f.remarques]
     remarques += [f"feuille « {f.nom} » laissée de côté" for f, _, _ in laissees]
     lignes: list[Ligne] = []
@@ -141,7 +149,8 @@ def lire_releve(
         sans_libres = [(n, ["" if k in tues else v for k, v in enumerate(c)]) for n, c in suite]
         defauts += nominatives(entetes, sans_libres, feuille=feuille.nom if ou else "")
         ressemblances = _presque(entetes, trouvees, colonnes)
-        defauts += [f"{ou}colonne « {e} » : est-ce « {colonnes[n].entete} » ?" for n, e in ressemblances.items()]
+        defauts += [ou + d for d in _dire_presque(ressemblances, colonnes)]
+        defauts += [ou + d for d in _contraires(entetes, suite, trouvees, colonnes)]
         ignorees = [e for k, e in enumerate(entetes) if e and k not in trouvees.values() and not entete_nominatif(e)]
         ignorees = [e for e in ignorees if e not in ressemblances.values()]
         if ignorees:
@@ -188,11 +197,79 @@ def _entete(feuille: Feuille, colonnes: Mapping[str, Colonne]) -> tuple[int, dic
     return meilleure
 
 
+def commune_dite(ecrit: str, lieu: Territoire, noms: Mapping[str, str]) -> tuple[str, str, bool]:
+    """La commune du territoire qu'un usager a écrite, par son code ou son nom.
+
+    Parameters
+    ----------
+    ecrit : str
+    lieu : Territoire
+    noms : mapping
+        Code → nom de ses communes.
+
+    Returns
+    -------
+    code : str
+        Vide si ce n'est pas l'une d'elles.
+    faute : str
+        Ce qui est à corriger, et ce que l'usager a sans doute voulu dire.
+    ailleurs : bool
+        Vrai si c'est une commune, mais d'un autre territoire.
+    """
+    code = ecrit.zfill(5) if ecrit.isdigit() else ecrit.upper()
+    siens = [code] if code in noms else [c for c, nom in noms.items() if normaliser(nom) == normaliser(ecrit)]
+    if len(siens) == 1:
+        return siens[0], "", False
+    if siens:
+        choix = ", ".join(siens)
+        return "", f"commune « {ecrit} » : {len(siens)} portent ce nom ; écrivez son code ({choix})", False
+    plusieurs = [m for m in re.split(r"\s*[,;/+]\s*|\s+et\s+", ecrit) if m]
+    if len(plusieurs) > 1:
+        return "", f"commune « {ecrit} » : {len(plusieurs)} lieux ; une seule commune par ligne", False
+    try:
+        trouve = territoire(ecrit)
+    except TerritoireInconnu as inconnu:
+        proches = [p for p in inconnu.propositions if any(c in p for c in noms)] or inconnu.propositions[:2]
+        suite = f" (essayez {' ; '.join(proches)})" if proches else ""
+        return "", f"commune « {ecrit} » inconnue{suite}", False
+    except TerritoireAmbigu:
+        return "", f"commune « {ecrit} » hors du territoire", True
+    if trouve.maille != "commune":
+        return "", f"« {ecrit} » n'est pas une commune de {lieu.nom}", False
+    # Le nom d'une commune fusionnée mène à la nouvelle.
+    if trouve.code in noms:
+        return trouve.code, "", False
+    return "", f"« {ecrit} » n'est pas une commune de {lieu.nom}", True
+
+
 def _presque(entetes: Sequence[str], trouvees: Mapping[str, int], colonnes: Mapping[str, Colonne]) -> dict[str, str]:
     """Colonne introuvable → l'en-tête qui en est proche."""
     formes = {forme(e): n for n, c in colonnes.items() if n not in trouvees for e in (c.entete, *c.autres)}
     autres = [e for k, e in enumerate(entetes) if e and k not in trouvees.values()]
     return {formes[p]: e for e in autres if (p := proche(e, formes))}
+
+
+def _dire_presque(ressemblances: Mapping[str, str], colonnes: Mapping[str, Colonne]) -> list[str]:
+    return [
+        f"colonne « {e} » : est-ce « {colonnes[n].entete} » ?"
+        # Changer l'en-tête sans convertir les montants les diviserait par mille.
+        + (" Écrivez alors les montants en euros" if re.search(r"[km] ?€|millier|million", e, re.IGNORECASE) else "")
+        for n, e in ressemblances.items()
+    ]
+
+
+def _contraires(
+    entetes: Sequence[str], suite: Sequence[tuple[int, Sequence[str]]], trouvees: Mapping[str, int],
+    colonnes: Mapping[str, Colonne],
+) -> list[str]:  # fmt: skip
+    """Une seconde colonne pour la même chose, qui ne dit pas comme la première : on ne choisit pas entre elles."""
+    return [
+        f"deux colonnes pour « {c.entete} », « {entetes[trouvees[n]]} » et « {e} », qui diffèrent"
+        for n, c in colonnes.items()
+        for k, e in enumerate(entetes)
+        if n in trouvees and k != trouvees[n] and e and c.reconnait(e) and forme(e) != forme(entetes[trouvees[n]])
+        and any(cases[k : k + 1] not in ([], [""], cases[trouvees[n] : trouvees[n] + 1]) for _, cases in suite)
+    ]  # fmt: skip
 
 
 def _sans_tableau(chemin: Path, colonnes: Mapping[str, Colonne], essais: list, modele: str) -> EntreeFautive:
@@ -208,9 +285,10 @@ def _sans_tableau(chemin: Path, colonnes: Mapping[str, Colonne], essais: list, m
         for n, c in colonnes.items()
         if c.obligatoire and n not in trouvees
     ]
+    facultatives = {n: e for n, e in ressemblances.items() if not colonnes[n].obligatoire}
     return EntreeFautive(
         chemin.name,
-        absentes,
+        absentes + _dire_presque(facultatives, colonnes),
         attendu=f"les colonnes {attendu} ; trouvé : {vues or 'rien'}",
         conseil=f"repartez du modèle ({modele})",
     )

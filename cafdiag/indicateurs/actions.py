@@ -138,21 +138,25 @@ def _lire_action(numero: int, valeurs: Mapping[str, str]) -> tuple[Action, list[
     for champ, nom in (("budget", "budget"), ("caf", "part de la Caf"), ("places", "places")):
         nombres[champ], defaut = _montant(nom, valeurs.get(champ, ""))
         defauts += [defaut] if defaut else []
-    caf, budget = nombres["caf"], nombres["budget"]
+    caf, budget, places = nombres["caf"], nombres["budget"], nombres["places"]
+    if places is not None and places % 1:
+        defauts.append(f"places « {valeurs['places']} » n'est pas un nombre entier")
     if caf is not None and budget is not None and caf > budget:
         defauts.append(f"part de la Caf ({caf:.0f} €) plus grande que le budget ({budget:.0f} €)")
     cible, defaut = _cible(valeurs.get("cible", ""), code)
     defauts += [defaut] if defaut else []
     dates = {}
     for champ, nom in (("debut", "début"), ("fin", "fin")):
-        dates[champ] = lire_periode(valeurs.get(champ, ""))
-        if dates[champ] is None:
+        periode = dates[champ] = lire_periode(valeurs.get(champ, ""))
+        if periode is None:
             defauts.append(f"date de {nom} illisible « {valeurs[champ]} » (AAAA, MM/AAAA ou JJ/MM/AAAA)")
+        elif periode and not 2000 <= bornes_de(periode)[0].year < 2100:
+            defauts.append(f"date de {nom} « {valeurs[champ]} » : une année de 2000 à 2099 est attendue")
     if dates["debut"] and dates["fin"] and bornes_de(dates["fin"])[1] < bornes_de(dates["debut"])[0]:
         defauts.append(f"fin ({valeurs['fin']}) avant le début ({valeurs['debut']})")
     lue = Action(
         numero, textes["action"], textes["enjeu"], textes["pilote"], textes["partenaires"],
-        dates["debut"] or "", dates["fin"] or "", budget, caf, nombres["places"], code, cible, textes["remarques"],
+        dates["debut"] or "", dates["fin"] or "", budget, caf, places, code, cible, textes["remarques"],
     )  # fmt: skip
     return lue, defauts
 
@@ -174,6 +178,8 @@ def lire_indicateur(texte: str) -> tuple[str, str]:
     ecrit = re.split(r"\s*[:–(]", texte.strip())[0].strip().upper()
     if ecrit in table.index:
         return ecrit, ""
+    if len(plusieurs := [m for m in re.split(r"[\s,;+/]+", ecrit) if m in table.index]) > 1:
+        return "", f"{len(plusieurs)} indicateurs « {texte} » : un seul par ligne (répétez l'action)"
     libelles: dict[str, list[str]] = {}
     for code, ligne in table.iterrows():
         for dit in {normaliser(ligne["libelle"]), normaliser(ligne["libelle_court"])}:
@@ -227,6 +233,8 @@ def _cible(texte: str, code: str) -> tuple[float | None, str]:
         # Un tableur garde « 85 % » comme 0,85 : rien ne dit si c'est cela.
         choix = f"{100 * lu.nombre:g} % ou {texte} %"
         return None, f"cible « {texte} » : {choix} ? écrivez le signe % dans une case de texte"
+    if not evolution and texte.startswith(("+", "-", "−")):
+        return None, f"cible « {texte} » : un écart ; écrivez le niveau à atteindre ({unite})"
     if not evolution and (lu.nombre < 0 or (unite == "%" and lu.nombre > 100)):
         return None, f"cible « {texte} » hors de ce que {code} peut valoir ({unite})"
     return lu.nombre, ""
