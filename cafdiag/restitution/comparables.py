@@ -86,13 +86,7 @@ def _positions(donnees: Donnees, connus: list[str]) -> Suite:
     rendu = tableau(
         pd.DataFrame(lignes).rename(columns={"Territoire": donnees.nom}), titre=resume, source=" ; ".join(sources)
     )
-    regle = paragraphe(
-        "Du plus élevé au plus bas, le territoire compris ; ex æquo si l'écart ne dépasse pas l'incertitude. La moitié "
-        "des comparables est dans la moitié centrale ; la médiane n'est pas le taux du groupe : un taux ne se moyenne "
-        "pas.",
-        allure="source",
-    )
-    return (Encadre("precisions", (rendu, *regle), resume=resume),)
+    return (Encadre("precisions", (rendu,), resume=resume),)
 
 
 def _liste(donnees: Donnees, choisis: Comparables) -> Suite:
@@ -116,6 +110,12 @@ def _liste(donnees: Donnees, choisis: Comparables) -> Suite:
         f"{'Choisis' if masculin(groupe.libelle) else 'Choisies'} parmi {nombre(choisis.candidats)} d'après : "
         f"{variables}. Chacune compte autant ; la distance est l'écart moyen, en écarts types. Aucune ne porte sur "
         "l'offre, que l'on vient comparer."
+    )
+    # Pour tous les chapitres : chacun n'a pas à redire comment se lit sa place.
+    methode += (
+        " Les rangs vont du plus élevé au plus bas, le territoire compris, ex æquo si l'écart ne dépasse pas "
+        "l'incertitude ; la moitié des comparables est dans la moitié centrale ; la médiane n'est pas le taux du "
+        "groupe : un taux ne se moyenne pas."
     )
     if table["distance"].median() > DISTANCE_PRUDENTE:
         methode += " Ces territoires sont loin : aucun ne ressemble vraiment à celui-ci."

@@ -129,15 +129,15 @@ def epreuve_en_bref(epreuve: pd.DataFrame, grandeur: str = "naissances") -> str:
     Examples
     --------
     >>> from cafdiag.donnees.calibrage import epreuve_horizon
-    >>> epreuve_en_bref(epreuve_horizon(), "enfants")[:46]
-    'Refait sur le passé, un tel intervalle a conte'
+    >>> epreuve_en_bref(epreuve_horizon(), "enfants")[:47]
+    "Refait sur le passé, cet intervalle a été juste"
     """
     ici = epreuve["grandeur"].eq(grandeur) & epreuve["horizon"].eq(5) & epreuve["couverture"].notna()
     e = epreuve[ici & epreuve["taille"].eq("toutes")].iloc[0]
     ou = "intercommunalités" if e["maille"] == "epci" else "communes"
     return (
-        f"Refait sur le passé, un tel intervalle a contenu {e['couverture']:.0f} fois sur 100 ce qui est arrivé cinq "
-        f"ans après ({nombre(float(e['territoires']), decimales=0)} {ou})."
+        f"Refait sur le passé, cet intervalle a été juste {e['couverture']:.0f} fois sur 100 à cinq ans "
+        f"({nombre(float(e['territoires']), decimales=0)} {ou})."
     )
 
 

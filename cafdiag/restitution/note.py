@@ -90,8 +90,6 @@ def contenu(
     suites = [
         _suite(donnees, e, rang >= QUESTIONS, notes, dessin=len(trouves) <= DESSINS) for rang, e in enumerate(trouves)
     ]
-    # La carte des communes partage sa page avec les thèmes qui ne sont pas d'abord.
-    a_cote = sum(not t["d_abord"] for t in themes)
     dite: dict[str, Any] = {
         "titre": _titre(donnees),
         "surtitre": _surtitre(donnees),
@@ -110,7 +108,7 @@ def contenu(
     }
     # Les communes d'abord, si les mots manquent : elles sont le territoire lui-même.
     dite["tableaux"] = {
-        "communes": note_tableaux.des_communes(communales, notes, deja_dits=a_cote)
+        "communes": note_tableaux.des_communes(communales, notes)
         if enfants and communales is not None
         else None,
         "semblables": note_tableaux.des_semblables(donnees, [e.code for e in trouves], notes),

@@ -21,7 +21,7 @@ class Notes:
     >>> notes.renvoi(insee), notes.renvoi(insee | {"millesime": "2023", "statut": "estime"}), notes.renvoi(insee)
     (1, 2, 1)
     >>> notes.textes
-    ['Insee, état civil, 2024.', 'Insee, état civil, 2023 ; estimation.']
+    ['Insee, état civil, 2024.', 'Insee, état civil, 2023, estimation.']
     """
 
     def __init__(self) -> None:
@@ -36,12 +36,12 @@ class Notes:
         """
         source, millesime = (_sans_jargon(str(ligne.get(c) or "")) for c in ("source", "millesime"))
         dit = majuscule(source) + (f", {millesime}" if millesime and millesime not in source else "")
-        dit += f" ; {_STATUTS[ligne['statut']]}" if ligne["statut"] in _STATUTS else ""
+        dit += f", {_STATUTS[ligne['statut']]}" if ligne["statut"] in _STATUTS else ""
         if suite:
             self.textes.append(f"{dit}. {suite}")
             return len(self.textes)
         partielle = france is not None and str(france.get("motif") or "").startswith(HORS_MAYOTTE)
-        simple, hors = f"{dit}.", f"{dit} ; France {HORS_MAYOTTE}."
+        simple, hors = f"{dit}.", f"{dit}, France {HORS_MAYOTTE}."
         if hors in self.textes:
             return self.textes.index(hors) + 1
         if simple not in self.textes:
@@ -59,6 +59,7 @@ def _sans_jargon(texte: str) -> str:
     ('Cnaf, toutes prestations', 'grille 2025, population 2023')
     """
     texte = texte.replace(" (communal)", "").replace("COG ", "").replace("FRR", "France ruralités revitalisation")
+    texte = texte.replace(" ; ", ", ")
     return re.sub(r"\bQPV (\d{4})", r"quartiers prioritaires \1", texte)
 
 

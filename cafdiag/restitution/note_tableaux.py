@@ -19,8 +19,8 @@ from cafdiag.restitution.note_mots import quand
 from cafdiag.restitution.note_notes import Notes
 
 POPULATION, EVOLUTION, ENFANTS, SANS_PLACE = "CTX_POP", "CTX_POP_EVOL", "PE_ENF_M3", "BESOIN_SANS_PLACE"
-# Selon ce que la page de la carte dit déjà : autant de communes, celles où vivent le plus d'enfants d'abord.
-COMMUNES_AU_PLUS = {0: 12, 1: 12, 2: 10, 3: 6}
+# Celles où vivent le plus d'enfants d'abord ; sur le papier, celles qui tiennent sous leur carte.
+COMMUNES_AU_PLUS = 12
 # En points : moins, la répartition au mieux a servi les communes à parts égales, et la colonne n'apprend rien.
 PARTS_PROCHES = 5
 SEMBLABLES, COLONNES_AU_PLUS, LIGNES_AU_MOINS = 6, 3, 4
@@ -54,7 +54,7 @@ def nombre_de_mots(dits: Any) -> int:
     if isinstance(dits, str):
         return len(re.sub(r"<(title|desc)\b.*?</\1>|<[^>]*>", " ", dits, flags=re.S).split())
     if isinstance(dits, dict):
-        return sum(nombre_de_mots(v) for c, v in dits.items() if c not in ("alternative", "sujet", "nom"))
+        return sum(nombre_de_mots(v) for c, v in dits.items() if c not in ("alternative", "sujet", "nom", "par_role"))
     return sum(nombre_de_mots(d) for d in dits) if isinstance(dits, list | tuple) else 0
 
 
@@ -71,19 +71,16 @@ def mesures_des_communes(donnees: Donnees) -> pd.DataFrame:
     return mesures.assign(role="note")
 
 
-def des_communes(mesures: pd.DataFrame, notes: Notes, *, deja_dits: int) -> dict[str, Any] | None:
+def des_communes(mesures: pd.DataFrame, notes: Notes) -> dict[str, Any] | None:
     """Les communes, une à une : enfants, habitants, évolution ; les enfants sans place, là où l'offre se situe.
 
     Parameters
     ----------
     mesures : DataFrame
         Celles de la carte, de :func:`mesures_des_communes` et du besoin, à la commune.
-    deja_dits : int
-        Thèmes qui partagent la page.
     """
     lues = _par_commune(mesures)
-    combien = COMMUNES_AU_PLUS.get(deja_dits, 0)
-    if not combien or ENFANTS not in lues or EVOLUTION not in lues or len(lues[ENFANTS]) < 2:
+    if ENFANTS not in lues or EVOLUTION not in lues or len(lues[ENFANTS]) < 2:
         return None
     evolutions = [_vue(li) for li in lues[EVOLUTION].values()]
     colonnes = {c: nom for c, nom in _COLONNES.items() if c in lues}
@@ -95,7 +92,7 @@ def des_communes(mesures: pd.DataFrame, notes: Notes, *, deja_dits: int) -> dict
         entetes.append({"texte": nom.format(**date), "notes": [notes.renvoi(ligne)]})
     return {
         "titre": _hausses(evolutions),
-        "precision": "Les communes où vivent le plus de jeunes enfants." if combien < len(ordre) else "",
+        "precision": "Les communes où vivent le plus de jeunes enfants." if len(ordre) > COMMUNES_AU_PLUS else "",
         "entetes": entetes,
         "lignes": [
             {
@@ -103,7 +100,7 @@ def des_communes(mesures: pd.DataFrame, notes: Notes, *, deja_dits: int) -> dict
                 "ici": False,
                 "valeurs": [_ecrite(lues[c].get(t), signe=c == EVOLUTION) for c in colonnes],
             }
-            for t in ordre[:combien]
+            for t in ordre[:COMMUNES_AU_PLUS]
         ],
     }
 
@@ -145,8 +142,7 @@ def des_semblables(donnees: Donnees, codes: Sequence[str], notes: Notes) -> dict
     titre = f"Accueil des tout-petits : {'le' if ou.startswith('le ') else 'un'} taux {ou}" if ou else ""
     return {
         "titre": titre or f"Et dans les {groupe}",
-        "precision": "Les plus semblables par la population, les jeunes enfants, le niveau de vie et les quartiers "
-        "prioritaires ; jamais par l'offre.",
+        "precision": "Les plus semblables par la population et ses revenus ; jamais par l'offre.",
         "entetes": entetes,
         "lignes": lignes,
     }

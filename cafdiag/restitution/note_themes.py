@@ -49,6 +49,8 @@ _ATTENDUS = {"petite-enfance": GLOBAL, "portrait": "CTX_POP", "enfance-jeunesse"
 # Au-delà, un classement ne se lit plus.
 _CLASSES_AU_PLUS = 14
 _A_RECENSER = " Les centres sociaux qui y agissent restent à recenser."
+# En % : une série qui finit plus loin de son début n'est pas restée la même.
+SENSIBLE = 5
 # « Au moins 0,5 % » n'apprend rien.
 PEU = 25
 
@@ -62,7 +64,7 @@ class _Theme:
         self.sans_place = sans_place
         self.donnees, self.lecture, self.dits, self.notes = donnees, donnees.lecture, dits, notes
         # Plus il y a de quoi débattre, moins il y a de place pour le reste.
-        self.phrases_au_plus = max(1, min(3, 7 - len(dits)))
+        self.phrases_au_plus = max(1, min(3, (9 - len(dits)) // 2))
         self.phrases: list[dict[str, Any]] = []
         self.figures: list[dict[str, str]] = []
 
@@ -103,7 +105,7 @@ def themes(
 ) -> list[dict[str, Any]]:
     """Les thèmes dont quelque chose est connu, dans l'ordre de la note ; ``dits`` : les indicateurs des enjeux."""
     rendus = ((f(_Theme(donnees, dits, notes, sans_place)), f) for f in _THEMES)
-    return [r | {"sujet": f.__name__[1:], "d_abord": f in _D_ABORD} for r, f in rendus if r]
+    return [r | {"sujet": f.__name__[1:]} for r, f in rendus if r]
 
 
 def _offre(theme: _Theme) -> dict[str, Any] | None:
@@ -228,14 +230,20 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
     if not lecture.connu(NAISSANCES):
         return theme.rendre("Les naissances")
     evolution, ecart = lecture.valeur(NAISSANCES), lecture.ecart(NAISSANCES, "france")
-    if lecture.stable(NAISSANCES):
+    # Le dessin remonte plus loin : s'il va ailleurs, le titre dit depuis quand.
+    stable, depuis = lecture.stable(NAISSANCES), ""
+    if len(connues) and (periode := re.match(r"[\d-]+", str(lecture.ligne(NAISSANCES)["millesime"]))):
+        au_long = 100 * (fin / debut - 1)
+        ailleurs = abs(au_long) >= SENSIBLE if stable else au_long * evolution < 0
+        depuis = f" depuis {periode[0]}" if ailleurs else ""
+    if stable:
         recul = ecart is not None and lecture.valeur(NAISSANCES, "france") < -1
         suite = ", alors qu'elles reculent en France" if recul else ""
-        return theme.rendre(f"Les naissances se maintiennent{suite}")
+        return theme.rendre(f"Les naissances se maintiennent{depuis}{suite}")
     if evolution > 0:
-        return theme.rendre("Les naissances augmentent")
+        return theme.rendre(f"Les naissances augmentent{depuis}")
     vite = "" if ecart is None else ", moins vite qu'en France" if ecart > 0 else ", plus vite qu'en France"
-    return theme.rendre(f"Les naissances reculent{vite}")
+    return theme.rendre(f"Les naissances reculent{depuis}{vite}")
 
 
 def _population(theme: _Theme) -> dict[str, Any] | None:
@@ -392,10 +400,6 @@ def _mediane(groupe: str) -> str:
     """
     ou = re.search(r"(?:du département|de la région|comparables)", groupe)
     return f"Médiane {ou[0].replace('comparables', 'des comparables')}" if ou else "Médiane alentour"
-
-
-# Ceux de la deuxième page ; les autres suivent, avec la carte des communes.
-_D_ABORD = (_offre, _naissances, _population)
 
 
 def inconnu(lecture: MesuresLues) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,9 +22,11 @@ from cafdiag.restitution.rendu_html import phrase_html
 
 PAGE, GABARIT, STYLE = "note.html.j2", "note.typ", "note.css"
 LARGEUR_DE_LA_CARTE = 470
+_ENTIERS = re.compile(r"\b(?:\d{4}-\d{4}|[^\W\d]+-(?:ils?|elles?|on))\b")
 _PLACES = "Places d'accueil pour 100 enfants"
-# De quoi rester sous 1 400 mots, une fois écrits les titres fixes, les pieds de page et l'identité.
-MOTS = 1345
+# De quoi rester sous 1 400 mots sur le papier, où il s'en lit un peu moins ; ce qui s'ajoute aux textes de la note :
+# le numéro et le pied de quatre pages, les titres fixes, ce qui contredit chaque enjeu.
+MOTS, PAGES, FIXES, PAR_ENJEU = 1430, 4, 23, 7
 
 
 def rendre_note(
@@ -49,14 +52,17 @@ def rendre_note(
     une = _carte(taux, contenu, contenu["carte"], unite) if taux and contenu["carte"] else None
     des_communes = _carte(communes, contenu, contenu["communes"], "") if communes else None
     vues = {"une": une or des_communes, "communes": des_communes if une else None}
-    tenu = _tenu(contenu, vues)
+    tenu = _tenu(contenu, vues, identite)
     return _page(tenu, vues, identite), _pdf(tenu, vues, identite)
 
 
-def _tenu(contenu: Mapping[str, Any], vues: Mapping[str, Any]) -> dict[str, Any]:
+def _tenu(contenu: Mapping[str, Any], vues: Mapping[str, Any], identite: Identite) -> dict[str, Any]:
     """La note et ceux de ses tableaux qui tiennent dans son compte de mots ; les notes d'un tableau ôté aussi."""
     dite = {c: v for c, v in contenu.items() if c not in ("copil", "perspectives", "tableaux")}
-    tableaux, reste = {}, MOTS - nombre_de_mots(dite) - nombre_de_mots(vues)
+    pied = f"{identite.caf} · {identite.contact}" if identite.caf or identite.contact else contenu["titre"]
+    autour = FIXES + PAR_ENJEU * len(dite["enjeux"])
+    autour += (PAGES + 2) * nombre_de_mots(pied) + 2 * nombre_de_mots(identite.date)
+    tableaux, reste = {}, MOTS - autour - nombre_de_mots(dite) - nombre_de_mots(vues)
     for nom, tableau in contenu["tableaux"].items():
         tableaux[nom] = raccourci(tableau, reste)
         reste -= nombre_de_mots(tableaux[nom])
@@ -107,13 +113,18 @@ def _page(contenu: Mapping[str, Any], vues: dict, identite: Identite) -> str:
     environnement = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ou), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environnement.filters |= {"phrase": phrase_html, "renvois": _renvois}
+    environnement.filters |= {"phrase": _phrase, "renvois": _renvois}
     try:
         modele = environnement.get_template(PAGE)
         style = (ou / STYLE).read_text(encoding="utf-8")
         return modele.render(note=contenu, vues=vues, identite=identite, style=style)
     except (jinja2.TemplateError, OSError, UnicodeDecodeError) as cause:
         raise _abime(PAGE, cause) from cause
+
+
+def _phrase(texte: str) -> str:
+    """Une phrase en HTML, où « répond-il » et « 2018-2020 » ne se coupent pas."""
+    return _ENTIERS.sub(r'<span class="uni">\g<0></span>', phrase_html(texte))
 
 
 def _renvois(numeros: list[int]) -> str:
