@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Quatre listes de mots vides du français, sur des réponses de familles : « pas assez ouvert » et « pas suffisant » n'ont plus un seul mot.
 # Pronostic : une liste de mots vides ôte les articles et les prépositions ; ce qui fait le sens de la réponse reste.
-# Constat : spaCy et stopwordsiso ôtent aussi « ouvert », « suffisant », « possible », « seul », et les nombres de un à seize : « sept
+# Constat : spaCy et stopwordsiso ôtent aussi « ouvert », « suffisant », « possible », « seul », et des nombres : « sept
 # heures » et « huit heures » se confondent. Les quatre ôtent « pas » et « plus » : « pas de place » et « plus de place » sont la même réponse.
 # Conséquence : les plaintes les plus courtes ne sont pas comptées, et les demandes se mêlent aux refus ; relire la liste, y laisser
 # négations et nombres.

@@ -2,7 +2,7 @@
 # pyecharts (graphiques ECharts) : les effectifs pris dans une table pandas deviennent « null », et la barre n'est pas dessinée.
 # Pronostic : 12 est 12, entier de Python ou de numpy ; un type inconnu est refusé.
 # Constat : list(serie.values) écrit null à la place de chaque entier, sans erreur ; serie.tolist() écrit 12 et 35. Les décimaux passent
-# des deux façons : le taux se voit, l'effectif non. L'axe, lui, garde les années venues de numpy.
+# des deux façons : le taux se voit, l'effectif non.
 # Conséquence : une figure où « il n'y a aucune place » selon la façon de sortir la colonne ; toujours tolist().
 set -euo pipefail
 dossier=$(mktemp -d); trap 'rm -rf "$dossier"' EXIT

@@ -2,7 +2,7 @@
 # pysdmx (la bibliothèque SDMX de la BRI) : dans un SDMX-CSV, la commune 01001 devient 1001, et la tranche d'âge 00 devient 0.
 # Pronostic : une dimension SDMX est un code, donc un texte, rendu tel quel.
 # Constat : les colonnes sont d'abord devinées, puis remises en texte : « 1001 », de type texte, ne laisse rien voir. Qu'une commune de Corse
-# (2A004) soit dans le fichier, et 01001 garde son zéro. L'effectif 12 suivi d'un manque reste du texte.
+# (2A004) soit dans le fichier, et 01001 garde son zéro.
 # Conséquence : un jeu de l'Ain ne se joint plus à la liste des communes, celui de la France oui ; relire les codes, ou lire le CSV soi-même.
 set -euo pipefail
 dossier=$(mktemp -d); trap 'rm -rf "$dossier"' EXIT

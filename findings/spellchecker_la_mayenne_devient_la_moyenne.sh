@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # pyspellchecker (correction orthographique, en français) : la Mayenne devient « moyenne », Laval « naval », la Paje « paie ».
 # Pronostic : le nom d'un département et d'une préfecture est connu, ou laissé tel quel ; « périscolaire » est un mot français.
-# Constat : tout mot inconnu est changé pour le plus fréquent à deux lettres près : « périscolaire » devient « parascolaire », Craon « cran »,
-# Livré « livré ». Un mot composé, ou trop loin de tout, rend None, que str() écrit « None ».
+# Constat : tout mot inconnu est changé pour le plus fréquent à deux lettres près : « périscolaire » devient « parascolaire », Craon « cran ».
+# Un mot composé, ou trop loin de tout, rend None, que str() écrit « None ».
 # Conséquence : des réponses sur l'accueil périscolaire et des communes qui disparaissent du dépouillement ; ajouter les noms du
 # territoire au dictionnaire (word_frequency.load_words) avant de corriger.
 set -euo pipefail

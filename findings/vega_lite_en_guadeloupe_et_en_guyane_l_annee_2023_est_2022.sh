@@ -2,9 +2,9 @@
 # Vega-Lite (altair, images par vl-convert) : le même graphique par année, dessiné sur un poste de Guadeloupe, recule toutes les années d'un an.
 # Pronostic : « 2023 » dans un champ marqué année s'écrit 2023 sous la barre, où que soit l'ordinateur.
 # Constat : le texte est lu comme minuit à Greenwich puis écrit à l'heure du poste : 2022 et 2023 à Paris et à La Réunion, 2021 et 2022 en
-# Guadeloupe et en Guyane. En nombre entier, 2023 est juste partout s'il n'est pas déclaré comme une date (type ordinal, sans timeUnit).
+# Guadeloupe et en Guyane. Non déclarée comme une date (type ordinal, sans timeUnit), l'année est juste partout.
 # Conséquence : deux Caf ne lisent pas les mêmes années sur le même fichier, et une page vue aux Antilles n'est plus celle de l'auteur ;
-# laisser l'année en nombre, ou timeUnit="utcyear".
+# ne pas en faire une date, ou timeUnit="utcyear".
 set -euo pipefail
 dossier=$(mktemp -d); trap 'rm -rf "$dossier"' EXIT
 python3 -m venv "$dossier/venv"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # xlsx2html (mettre un classeur en page) : au format « négatifs en rouge » du tableur, toutes les baisses sont des cases vides.
 # Pronostic : −5 s'écrit −5, en rouge ou non.
-# Constat : avec #,##0;[Red]-#,##0, un des formats du menu, les hausses s'écrivent et les baisses non ; sans [Red], tout s'écrit. Une unité
+# Constat : avec #,##0;[Red]-#,##0, un format courant du tableur, les hausses s'écrivent et les baisses non ; sans [Red], tout s'écrit. Une unité
 # entre guillemets garde un guillemet : « 12,5" enfants" ». Rien n'est dit.
 # Conséquence : un tableau d'évolution où seules les communes qui montent ont un chiffre ; ôter la couleur des formats avant.
 set -euo pipefail
