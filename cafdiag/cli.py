@@ -439,12 +439,17 @@ def _comparables(options: argparse.Namespace) -> int:
 
     cible = cli_choix.lire_lieu(options.code)
     choisis = voisinage(cible, k=options.k)
-    print(f"cafdiag : choisis parmi {choisis.candidats}, d'après :", file=sys.stderr)
+    from cafdiag.restitution.formats import nombre
+
+    print(f"cafdiag : choisis parmi {nombre(choisis.candidats)}, d'après :", file=sys.stderr)
     for variable in choisis.variables:
         print(f"  {variable.libelle}", file=sys.stderr)
     for libelle, motif in choisis.ecartees.items():
         print(f"  (sans {libelle} : {motif})", file=sys.stderr)
-    return afficher(choisis.table.round(3), options.format)
+    table = choisis.table.round(3)
+    if options.format == "texte":
+        table = table.round(dict.fromkeys(table.select_dtypes("float").columns.drop("distance"), 1))
+    return afficher(table, options.format)
 
 
 def _carte(options: argparse.Namespace) -> int:

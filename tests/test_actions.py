@@ -275,4 +275,4 @@ def test_une_fiche_dit_ou_ecrire_l_action_et_le_signe_d_une_evolution():
     action = Action(2, "Accueillir", pilote="CCAS", indicateur="PE_NAISS_EVOL")
     lu = texte(Fiches(note(), jointes, [action]).docx(Identite()))
     assert "Cliquez ici pour écrire le contenu de l'action." in lu and "parole des acteurs" not in lu
-    assert "+2,0 % (2018-2020 et 2022-2024)" in lu.replace("\u00a0", " ")
+    assert "+2,0 % (2018-2020 et 2022-2024)" in lu.replace("\u00a0", " ") and "PE_NAISS_EVOL" not in lu

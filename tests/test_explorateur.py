@@ -253,6 +253,12 @@ def _peinture(vue) -> dict:
     return json.loads(re.sub(r"^<script[^>]*>|</script>$", "", vue.porteurs[page.PEINTURE].value))
 
 
+def test_la_carte_vient_avant_la_definition(vue):
+    """L'ordre de la page est celui de la touche Tab : le chiffre, la carte, puis ce qu'il faut en savoir."""
+    ordre = [e for e in vue.children if e in (vue.cadre, vue.definition, vue.volets)]
+    assert ordre == [vue.cadre, vue.definition, vue.volets]
+
+
 def test_choisir_a_la_frappe(vue):
     vue.chercher.champ.value = "laval agg"
     assert vue.chercher.boutons[0].description == "CA Laval Agglomération — EPCI, Mayenne"

@@ -294,7 +294,7 @@ def _places(
     connu = bool(pd.notna(taux["valeur"]) and pd.notna(aujourd_hui["valeur"]) and annee_taux <= depuis)
     pourquoi = taux["motif"] if pd.isna(taux["valeur"]) else aujourd_hui["motif"]
     if connu:
-        pourquoi = f"taux de {annee_taux} ({taux['valeur']:.1f} places pour 100 enfants) tenu".replace(".", ",")
+        pourquoi = f"taux de {annee_taux} tenu : {taux['valeur']:.1f} places pour 100 enfants".replace(".", ",")
     elif annee_taux > depuis:
         pourquoi = f"le taux connu est de {annee_taux}, après le départ de la projection ({depuis})"
     for hypothese in HYPOTHESES:

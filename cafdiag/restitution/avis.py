@@ -252,7 +252,7 @@ def piece(avis: Avis, *, apports: Apports | None = None) -> Document:
         besoin += (voisins,)
     besoin += a_completer("demandes sans solution, listes d'attente, autres projets connus, fermetures prévues")
     caf = liste([sans_cote(p) for p in _apports_de_la_caf(avis)]) or paragraphes("Aucun montant n'est connu.")
-    notes = Encadre("note", liste([sans_cote(n) for n in _notes(avis)]))
+    notes = Encadre("note", liste([sans_cote(n) for n in _notes(avis)]), resume="À lire avec ces chiffres")
     motifs = (*paragraphes(PAS_L_AVIS), *a_completer("sens de l'avis, motifs, réserves"), notes)
     return en_piece(
         avis.lieu,

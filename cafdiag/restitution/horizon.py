@@ -94,7 +94,7 @@ def en_texte(h: Horizon) -> str:
     lignes += ["", f"Places, en {int(h.places['annee'].iloc[0])}"]
     for _, p in pd.concat([h.places[h.places["hypothese"].eq("tendance")], autres]).iterrows():
         quoi = p["quoi"] + (f", « {p['hypothese']} »" if p["hypothese"] else "")
-        lignes.append(f"  {majuscule(quoi)} : {places_dites(p['valeur'], p['bas'], p['haut'])} ({p['motif']})")
+        lignes.append(f"  {majuscule(quoi)} : {places_dites(p['valeur'], p['bas'], p['haut'])} ; {p['motif']}")
     if len(h.financement):
         lignes += ["", "Ce que la Caf en finance, si c'étaient des places de crèche à PSU"]
         lignes += [

@@ -251,7 +251,8 @@ def _valeur(m: dict) -> str:
     if not etat.chiffre:
         return dire_bornes(m, decimales_de(m["unite"]), unite=m["unite"]) or etat.symbole
     valeur = avec_unite(m["valeur"], m["unite"])
-    return f"{m['modalite']} ({valeur})" if m["modalite"] else valeur
+    # L'unité redit que c'est le mode dominant : l'intitulé l'a dit.
+    return f"{m['modalite']} ({valeur.partition(' (')[0]})" if m["modalite"] else valeur
 
 
 def _cote_a_cote(mesures: pd.DataFrame, lieux: list[tuple[str, str]]) -> str:

@@ -126,9 +126,9 @@ class Explorateur(widgets.VBox):
         return [
             widgets.HTML(page_de_la_carte.style()),
             commandes,
-            self.definition,
             lecture,
             self.cadre,
+            self.definition,
             self.gestes_zone,
             self.volets,
             self.avis,
