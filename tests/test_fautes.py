@@ -260,3 +260,34 @@ def test_une_reponse_presque_juste_est_une_erreur_qui_propose(tmp_path, capsys):
     code, dit = _reponses(tmp_path, capsys, ("a.csv", [*SAINES, *fautes]))
     assert code == 1 and "2 défauts" in dit
     assert "« Craonn » inconnue (essayez Craon" in dit and "(au choix : Un parent)" in dit
+
+
+# --- Une liste de territoires ---
+
+
+@pytest.mark.parametrize("liste", ["200048551,200060010\n", "200048551;200060010\n53084;53130\n"])
+def test_deux_codes_sur_une_ligne_ne_perdent_pas_le_second(tmp_path, capsys, liste):
+    (tmp_path / "l.txt").write_text(liste)
+    assert principal(["lot", "--fichier", str(tmp_path / "l.txt"), "--sortie", str(tmp_path / "s")]) == 2
+    dit = capsys.readouterr().err
+    assert "ligne 1 : plusieurs codes (200048551, 200060010)" in dit and not (tmp_path / "s").exists()
+
+
+# --- Un instantané retouché ---
+
+
+def test_un_instantane_retouche_se_dit_et_ses_types_faux_sont_refuses(tmp_path, capsys):
+    t0 = tmp_path / "t0.json"
+    assert principal(["figer", CRAON, "-i", "PE_TXCOUV_GLOBAL", "--sortie", str(t0)]) == 0
+    fige = json.loads(t0.read_text("utf-8"))
+    t0.write_text(json.dumps(fige), "utf-8-sig")
+    assert principal(["evaluer", str(t0)]) == 0 and "modifié" not in capsys.readouterr().err
+    fige["mesures"][0]["valeur"] = 12.0
+    t0.write_text(json.dumps(fige), "utf-8")
+    assert principal(["evaluer", str(t0)]) == 0
+    assert "l'instantané a été modifié depuis qu'il a été figé" in capsys.readouterr().err
+    fige["mesures"][0] |= {"annee": "hier", "statut": "bof"}
+    t0.write_text(json.dumps(fige), "utf-8")
+    assert principal(["evaluer", str(t0)]) == 1
+    dit = capsys.readouterr().err
+    assert "annee « hier »" in dit and "statut « bof »" in dit

@@ -122,7 +122,7 @@ def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
         remarques += [f"{releve.fichier} : {r}" for r in releve.remarques]
         contenu = tuple(tuple(ligne.textes.items()) for ligne in releve.lignes)
         # Sans numéro, rien d'autre ne dit qu'une réponse est comptée deux fois.
-        if contenu in fichiers:
+        if contenu in fichiers and not all(ligne.textes.get("numero") for ligne in releve.lignes):
             fautifs.append(releve.fichier)
             defauts.append(f"{releve.fichier} : les mêmes réponses que {fichiers[contenu]}, à ne donner qu'une fois")
             continue

@@ -52,6 +52,7 @@ _CHAMPS = [
     "source",
     "millesime",
 ]
+_STATUTS = ("exact", "estime", "arrondi", "secret", "non_disponible", "sans_objet")
 _ATTENDUS = {
     "format": str,
     "cafdiag": str,
@@ -137,7 +138,14 @@ def figer(
         "indicateurs": sorted(set(mesures["indicateur"])) if indicateurs else [],
         "mesures": [{nom: _simple(v) for nom, v in ligne.items()} for ligne in mesures.to_dict("records")],
     }
+    contenu["controle"] = _controle(contenu)
     return ecrire_atomique(fichier, json.dumps(contenu, ensure_ascii=False, indent=1) + "\n")
+
+
+def _controle(t0: dict) -> str:
+    """L'empreinte de ce qui a été figé : une main qui y passe ensuite se voit."""
+    reste = {cle: valeur for cle, valeur in t0.items() if cle != "controle"}
+    return hashlib.sha256(json.dumps(reste, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def _simple(valeur):
@@ -300,6 +308,9 @@ def _encadrer(code: str, mesure: pd.Series) -> tuple[float, float]:
 def _remarques(t0: dict, cible: Territoire, apports: Apports | None) -> list[str]:
     avant, apres = _communes_d_alors(t0), set(cible.communes)
     remarques = list(cible.avertissements)
+    # Les instantanés d'avant n'ont pas d'empreinte.
+    if t0.get("controle", controle := _controle(t0)) != controle:
+        remarques.append("l'instantané a été modifié depuis qu'il a été figé : ses chiffres ne sont plus ceux de T0")
     for verbe, communes in (("entrées", apres - avant), ("sorties", avant - apres)):
         if communes:
             remarques.append(
@@ -326,7 +337,7 @@ def _lire(chemin: Path) -> dict:
     """Lit un instantané et le contrôle ; tous les défauts d'un coup."""
     attendu = f"un instantané écrit par « cafdiag figer » ({FORMAT})"
     try:
-        t0 = json.loads(chemin.read_text(encoding="utf-8"))
+        t0 = json.loads(chemin.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as cause:
         raise fichier_illisible(chemin, cause, attendu=attendu) from cause
     defauts = _defauts(t0)
@@ -356,9 +367,11 @@ def _defauts(t0) -> list[str]:
             if not isinstance(mesure, dict) or not isinstance(mesure.get("indicateur"), str):
                 defauts.append(f"mesure {rang + 1} : indicateur absent")
                 continue
-            valeur = mesure.get("valeur")
-            if valeur is not None and (isinstance(valeur, bool) or not isinstance(valeur, int | float)):
-                defauts.append(f"mesure {rang + 1} ({mesure['indicateur']}) : valeur « {valeur} »")
+            lus = {c: mesure.get(c) for c in ("valeur", "bas", "haut", "annee", "statut")}
+            faux = [c for c in ("valeur", "bas", "haut", "annee")
+                    if isinstance(lus[c], bool) or not isinstance(lus[c], int | float | None)]  # fmt: skip
+            faux += ["statut"] if lus["statut"] not in _STATUTS else []
+            defauts += [f"mesure {rang + 1} ({mesure['indicateur']}) : {c} « {lus[c]} »" for c in faux]
         codes = [m["indicateur"] for m in t0["mesures"] if isinstance(m, dict) and isinstance(m.get("indicateur"), str)]
         defauts += [f"indicateur « {c} » mesuré {n} fois" for c, n in Counter(codes).items() if n > 1]
     return defauts

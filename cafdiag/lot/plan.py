@@ -141,6 +141,15 @@ def _lire_liste(fichier: Path) -> list[Cible]:
     dit = next((entete.index(n) for n in _COLONNES_NOM if n in entete and entete.index(n) != ou), None)
     if ou is None:
         ou, nom, dit = 0, None, None
+        # Sans en-tête, une seconde colonne peut être un code postal : rien ne dit que c'est un autre territoire.
+        if defauts := [
+            f"ligne {rang} : plusieurs codes ({', '.join(codes)})"
+            for rang, li in lignes
+            if len(codes := [c for c in li if len(c) == len(li[0]) and re.fullmatch(r"\d{9}|\d[\dAB]\d{3}", c)]) > 1
+        ]:
+            raise EntreeFautive(
+                fichier.name, defauts, attendu="un territoire par ligne", conseil="ou nommez la colonne « code »"
+            )
     else:
         lignes = lignes[1:]
     if not lignes:
