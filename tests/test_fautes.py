@@ -291,3 +291,10 @@ def test_un_instantane_retouche_se_dit_et_ses_types_faux_sont_refuses(tmp_path, 
     assert principal(["evaluer", str(t0)]) == 1
     dit = capsys.readouterr().err
     assert "annee « hier »" in dit and "statut « bof »" in dit
+
+
+def test_une_unite_et_un_pays_s_otent_dans_un_registre_comme_dans_une_liste(importer):
+    lignes = ["type;nom;commune;code_postal;places", "eaje;A;Laval;F-53000;25 places", "eaje;B;Craon;53400;1 berceau"]
+    retour, dit = importer("creches.csv", "\n".join(lignes), "--confirmer")
+    assert retour == 0, dit
+    assert entrepot.lire("structures").set_index("code")["places"].to_dict() == {"53130": 25, "53084": 1}

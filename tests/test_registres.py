@@ -198,7 +198,7 @@ def test_table_canonique_et_valeurs_a_la_francaise(ecrire):
         ("places", "douze", "entier"),
         ("places", "12,5", "entier"),
         ("places", "-3", "entier"),
-        ("places", "20 places", "entier"),
+        ("places", "20 places environ", "entier"),
         ("places", "999999", "entier"),
         ("heures_facturees", "12.345", "équivoque"),
         ("heures_facturees", "-1", "positif"),

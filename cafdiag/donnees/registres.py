@@ -319,8 +319,8 @@ class _Travail:
         table["type"] = self._types(utiles)
         for nom in (c for c in utiles.columns if c in CHAMPS and c not in _A_PART):
             textes = utiles[nom].map(html.unescape) if self.liste and nom in ("nom", "adresse") else utiles[nom]
-            if self.liste and CHAMPS[nom].genre == "entier":
-                textes = textes.str.replace(r"^(\d+) (?:places?|berceaux|enfants|lits)$", r"\1", regex=True)
+            if CHAMPS[nom].genre == "entier":
+                textes = textes.str.replace(r"^(\d+) (?:places?|berceaux?|enfants?|lits?)$", r"\1", regex=True)
             table[nom], mauvais = lire(CHAMPS[nom], textes)
             self.compte.ajouter(mauvais)
             if CHAMPS[nom].genre in ("entier", "nombre"):

@@ -38,6 +38,7 @@ def poser_points(utiles: pd.DataFrame, compte: Compte, remarques: list[str], *, 
     if "code" in demande:
         demande["code"] = demande["code"].str.replace(_CLE_INTEROP, r"\1", regex=True)
     if "code_postal" in demande:
+        demande["code_postal"] = demande["code_postal"].str.replace(r"^F[- ]?(?=\d{5}$)", "", regex=True)
         # Un code postal lu comme un nombre a perdu son zéro.
         demande["code_postal"] = demande["code_postal"].str.replace(r"^(\d{4})(\.0)?$", r"0\1", regex=True)
         demande["code_postal"] = demande["code_postal"].str.replace(r"^(\d{5})\.0$", r"\1", regex=True)
