@@ -271,7 +271,7 @@ def test_evaluer_relit_les_actions(tmp_path, capsys):
 
 
 def test_une_fiche_dit_ou_ecrire_l_action_et_le_signe_d_une_evolution():
-    jointes = mesures(PE_NAISS_EVOL={"valeur": 2.0, "millesime": "2018-2020 et 2022-2024"})
+    jointes = mesures(PE_NAISS_EVOL={"valeur": 2.0, "libelle": "Naissances", "millesime": "2018-2020 et 2022-2024"})
     action = Action(2, "Accueillir", pilote="CCAS", indicateur="PE_NAISS_EVOL")
     lu = texte(Fiches(note(), jointes, [action]).docx(Identite()))
     assert "Cliquez ici pour écrire le contenu de l'action." in lu and "parole des acteurs" not in lu
