@@ -503,7 +503,11 @@ def accueil() -> int:
 def cafdiag(arguments: list) -> int:
     """Prépare l'environnement de base et passe la commande à cafdiag."""
     # -P : un fichier « cafdiag.py » ou « pandas.py » du dossier courant ne doit pas prendre la place du vrai.
-    return executer([str(preparer()), "-P", "-m", "cafdiag", *arguments])
+    python = preparer()
+    # Les conseils de cafdiag se recopient : ils disent la commande que l'on vient de taper.
+    nous = f'"{sys.argv[0]}"' if " " in sys.argv[0] else sys.argv[0]
+    tapee = f"{'python' if os.name == 'nt' or shutil.which('python') else 'python3'} {nous}"
+    return executer([str(python), "-P", "-m", "cafdiag", *arguments], environnement() | {"CAFDIAG_COMMANDE": tapee})
 
 
 def principal(arguments: list) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -344,7 +345,7 @@ def principal(arguments: list[str] | None = None) -> int:
                 except TerritoireAmbigu as faute:
                     options = cli_choix.preciser(options, faute)
     except CafdiagError as erreur:
-        print(f"cafdiag : {erreur}", file=sys.stderr)
+        print(_a_taper(f"cafdiag : {erreur}"), file=sys.stderr)
         return erreur.code_retour
     except KeyboardInterrupt as arret:
         print("cafdiag : interrompu ; rien n'a été écrit à moitié.", file=sys.stderr)
@@ -353,6 +354,13 @@ def principal(arguments: list[str] | None = None) -> int:
         # « cafdiag territoires | head » : le lecteur est parti, ce n'est pas une faute.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _a_taper(conseil: str) -> str:
+    """Un conseil et ses commandes, telles qu'elles se tapent ici : par ``lancer.py``, s'il nous a appelés."""
+    tapee = os.environ.get("CAFDIAG_COMMANDE", "")
+    nos = "|".join((*_COMMANDES, "--help"))
+    return re.sub(rf"\bcafdiag (?=(?:{nos})\b)", lambda _: f"{tapee} ", conseil) if tapee else conseil
 
 
 def _executer(options: argparse.Namespace) -> int:
@@ -500,7 +508,7 @@ def _produire_le_diagnostic(options: argparse.Namespace) -> int:
     if page and not (options.ouvrir and _ouvrir(page)):
         print(f"cafdiag : ouvrez {page.resolve()} dans un navigateur.", file=sys.stderr)
     for dite in promesses:
-        print(f"cafdiag : {dite}", file=sys.stderr)
+        print(_a_taper(f"cafdiag : {dite}"), file=sys.stderr)
     return 0
 
 

@@ -506,3 +506,11 @@ def test_le_refus_du_systeme_se_dit_en_francais(capsys, tmp_path):
     ):
         code, _, erreurs = appeler(capsys, *cas)
         assert code and dit in erreurs and not anglais.search(erreurs), (cas, erreurs)
+
+
+def test_un_conseil_se_recopie_comme_on_vient_de_taper(monkeypatch, capsys):
+    """Sans environnement activé, « cafdiag » n'est pas une commande : lancer.py dit la sienne."""
+    monkeypatch.setenv("CAFDIAG_COMMANDE", "python lancer.py")
+    assert principal(["comparer", "200048551"]) == 2
+    dit = capsys.readouterr().err
+    assert dit.startswith("cafdiag : ") and "« python lancer.py --help »" in dit
