@@ -15,10 +15,11 @@ le code « 1001 » est un nombre. Attendu : un texte. À faire : écrivez '01001
 
 from __future__ import annotations
 
+import difflib
 import errno
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,8 @@ def en_clair(cause: object) -> str:
         if dit := _REFUS.get(f"{classe.__module__}.{classe.__name__}") or _REFUS.get(classe.__module__.split(".")[0]):
             ou = re.search(r"line (\d+)(?:, column (\d+))?", f"{texte} line {getattr(cause, 'lineno', None)}")
             dit += (f", ligne {ou[1]}" if ou else "") + (f", colonne {ou[2]}" if ou and ou[2] else "")
+            if classe.__module__ == "tomllib" and "overwrite" in texte:
+                return f"{dit} : une clef écrite deux fois"
             barre = classe.__module__ == "tomllib" and re.search(r"\\|hex value", texte)
             return dit + (" : écrivez / au lieu de \\" if barre else "")
     numero = getattr(cause, "errno", None)
@@ -231,10 +234,22 @@ def en_clair(cause: object) -> str:
     if isinstance(cause, json.JSONDecodeError):
         return f"JSON mal formé, ligne {cause.lineno}, colonne {cause.colno}"
     if isinstance(cause, KeyError) and cause.args:
-        return f"« {cause.args[0]} » manque"
+        # Une phrase n'est pas une clef : c'est l'anglais d'une bibliothèque.
+        return "il y manque une partie" if " " in str(cause.args[0]) else f"« {cause.args[0]} » manque"
     if isinstance(cause, RuntimeError) and "password" in texte:
         return "protégé par un mot de passe"
     return f"contenu inattendu : {type(cause).__name__}"
+
+
+def peut_etre(ecrit: str, connus: Iterable[str]) -> str:
+    """La suite d'une phrase qui refuse un nom inconnu : celui qu'on a sans doute voulu écrire.
+
+    >>> peut_etre("Contat", ["caf", "contact"]), peut_etre("logo", ["caf"])
+    (', peut-être « contact »', '')
+    """
+    formes = {c.lower(): c for c in connus}
+    proches = difflib.get_close_matches(ecrit.lower(), formes, n=1)
+    return f", peut-être « {formes[proches[0]]} »" if proches else ""
 
 
 class ProductionImpossible(CafdiagError):

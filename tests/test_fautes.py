@@ -298,3 +298,46 @@ def test_une_unite_et_un_pays_s_otent_dans_un_registre_comme_dans_une_liste(impo
     retour, dit = importer("creches.csv", "\n".join(lignes), "--confirmer")
     assert retour == 0, dit
     assert entrepot.lire("structures").set_index("code")["places"].to_dict() == {"53130": 25, "53084": 1}
+
+
+# --- Les petits fichiers de réglage ---
+
+
+def test_une_clef_presque_juste_propose_la_bonne(tmp_path, importer):
+    from cafdiag.erreurs import EntreeFautive
+    from cafdiag.restitution.identite import lire_identite
+
+    for texte, attendu in (
+        ('Caf = "x"\ncontat = "y"', ["peut-être « caf »", "peut-être « contact »"]),
+        ('caf = "a"\ncaf = "b"', ["ligne 2", "une clef écrite deux fois"]),
+        ('logo = "C:\\Users\\logo.png"', ["écrivez / au lieu de \\"]),
+        ('logo = "C:\\temp\\bon.png"', ["écrivez / au lieu de \\"]),
+    ):
+        (tmp_path / "identite.toml").write_text(texte, "utf-8")
+        with pytest.raises(EntreeFautive) as faute:
+            lire_identite(tmp_path / "identite.toml")
+        assert all(a in str(faute.value) for a in attendu), faute.value
+    (tmp_path / "r.csv").write_text("type;nom;code;Capa\neaje;A;53130;25\n")
+    for toml, attendu in (
+        ('[colonnes]\ntype = "type"\nnom = "nom"\ncode = "code"\nplace = "Capa"', "« place », peut-être « places »"),
+        ('[colonnes]\ntype = "type"\nnom = "nom"\ncode = "code"\nplaces = "Capac"', "peut-être « Capa »"),
+    ):
+        (tmp_path / "r.correspondance.toml").write_text(toml)
+        retour, dit = importer("r.csv")
+        assert retour == 1 and attendu in dit
+
+
+def test_un_modele_de_diapositives_ampute_se_dit_en_francais(tmp_path):
+    from pptx import Presentation
+
+    from cafdiag.erreurs import EntreeFautive
+    from cafdiag.restitution.modele_pptx import lire_modele
+
+    Presentation().save(tmp_path / "sain.pptx")
+    with zipfile.ZipFile(tmp_path / "sain.pptx") as sain, zipfile.ZipFile(tmp_path / "m.pptx", "w") as ampute:
+        for nom in sain.namelist():
+            if "slideMaster" not in nom:
+                ampute.writestr(nom, sain.read(nom))
+    with pytest.raises(EntreeFautive) as faute:
+        lire_modele(tmp_path / "m.pptx")
+    assert "il y manque une partie" in str(faute.value) and not ANGLAIS.search(str(faute.value))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cafdiag.erreurs import DemandeFausse, EntreeFautive, en_clair
+from cafdiag.erreurs import DemandeFausse, EntreeFautive, en_clair, peut_etre
 from cafdiag.magasin import dossier, verifier
 
 if TYPE_CHECKING:
@@ -155,8 +155,7 @@ def _lire_source(brute: dict, rang: int, portails: dict, defauts: list[str]) -> 
     ou = f"source {brute.get('nom') or f'n° {rang}'}"
     avant = len(defauts)
     for cle in sorted(set(brute) - _CONNUS):
-        proches = difflib.get_close_matches(cle, _CONNUS, n=1)
-        defauts.append(f"{ou} : clé inconnue « {cle} »" + (f", peut-être « {proches[0]} »" if proches else ""))
+        defauts.append(f"{ou} : clé inconnue « {cle} »{peut_etre(cle, _CONNUS)}")
     for cle in _TEXTES:
         if not isinstance(brute.get(cle), str) or not brute[cle].strip():
             defauts.append(f"{ou} : « {cle} » manque ou est vide")

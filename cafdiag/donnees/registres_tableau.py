@@ -25,7 +25,7 @@ from cafdiag.donnees.registres_champs import ASSISTANTS, CHAMPS, GEOCODAGE, TYPE
 from cafdiag.donnees.registres_lieux import lire_couple, localiser
 from cafdiag.donnees.registres_rgpd import EXPLICATION, ne_se_garde_pas, nominatives
 from cafdiag.donnees.tableurs import Feuille, lire_feuilles
-from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible
+from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible, peut_etre
 from cafdiag.magasin import ecrire_atomique
 from cafdiag.territoires.normalisation import normaliser
 
@@ -217,11 +217,12 @@ def _relire(chemin: Path) -> Correspondance:
     except (OSError, ValueError) as cause:
         raise fichier_illisible(chemin, cause, attendu="une correspondance de colonnes", conseil=conseil) from cause
     colonnes, type_structure = lu.get("colonnes"), lu.get("type_structure", "")
-    defauts = [f"clé inconnue : « {c} »" for c in lu if c not in ("colonnes", "type_structure")]
+    connues = ("colonnes", "type_structure")
+    defauts = [f"clé inconnue : « {c} »{peut_etre(c, connues)}" for c in lu if c not in connues]
     if not isinstance(colonnes, dict) or not colonnes:
         defauts.append("la table [colonnes] manque")
         colonnes = {}
-    defauts += [f"champ inconnu : « {c} »" for c in colonnes if c not in CHAMPS]
+    defauts += [f"champ inconnu : « {c} »{peut_etre(c, CHAMPS)}" for c in colonnes if c not in CHAMPS]
     defauts += [
         f"« {c} » : un en-tête est attendu" for c, e in colonnes.items() if not isinstance(e, str) or not e
     ]
@@ -750,7 +751,10 @@ def en_table(classeur: Classeur, correspondance: Correspondance) -> tuple[pd.Dat
     absents = [
         e for c, e in correspondance.colonnes.items() if all(_rang(t, e) is None for t in classeur.tableaux)
     ]
-    generaux += [f"colonne absente : « {e} » (annoncée par la correspondance)" for e in absents]
+    trouvees = sorted({e for t in classeur.tableaux for e in t.entetes if e})
+    generaux += [
+        f"colonne absente : « {e} » (annoncée par la correspondance){peut_etre(e, trouvees)}" for e in absents
+    ]
     if generaux:
         raise EntreeFautive(
             classeur.chemin.name,

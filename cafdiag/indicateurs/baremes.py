@@ -7,7 +7,6 @@ en silence, aucun montant n'est inventé.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import math
 import re
 import tomllib
@@ -19,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible
+from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible, peut_etre
 from cafdiag.magasin import dossier, ecrire_atomique, verifier
 
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
@@ -334,8 +333,7 @@ def _bareme(brut: dict, ou: str, sources: dict, unites: list, defauts: list[str]
         defauts.append(f"{ou} : {quoi}")
 
     for cle in sorted(set(brut) - _CONNUS):
-        proches = difflib.get_close_matches(cle, _CONNUS, n=1)
-        dire(f"clé inconnue « {cle} »" + (f", peut-être « {proches[0]} »" if proches else ""))
+        dire(f"clé inconnue « {cle} »{peut_etre(cle, _CONNUS)}")
     for cle in _TEXTES:
         if not isinstance(brut.get(cle), str) or not brut[cle].strip():
             dire(f"« {cle} » manque ou n'est pas un texte")

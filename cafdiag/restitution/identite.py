@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cafdiag.erreurs import EntreeFautive, en_clair, fichier_illisible
+from cafdiag.erreurs import EntreeFautive, en_clair, fichier_illisible, peut_etre
 from cafdiag.restitution.formats import date, enumeration
 
 NOM = "identite.toml"
@@ -81,7 +81,7 @@ def lire_identite(chemin: str | Path) -> Identite:
             attendu='des lignes comme : caf = "Caf de la Mayenne"',
             conseil="mettez chaque texte entre guillemets, et enregistrez en UTF-8",
         ) from cause
-    defauts = [f"clef inconnue « {cle} »" for cle in lu if cle not in CLES]
+    defauts = [f"clef inconnue « {cle} »{peut_etre(cle, CLES)}" for cle in lu if cle not in CLES]
     textes = {cle: _texte(cle, lu.get(cle, ""), defauts) for cle in ("caf", "contact")}
     ecrite = _date(lu.get("date", ""), defauts)
     logo, type_logo = _logo(chemin.parent, lu.get("logo", ""), defauts)
