@@ -88,3 +88,25 @@ def test_ce_que_la_base_compte_ne_se_mele_pas_au_registre_qui_se_dit(mesures):
     for code in codes:
         assert avec[code]["valeur"] == sans[code]["valeur"] and "registre" not in sans[code]["motif"]
         assert "votre registre, complet, en a 1" in avec[code]["motif"]
+
+
+def test_un_registre_complet_compte_la_ou_la_base_se_tait(tmp_path, capsys):
+    """Hors des départements dont on a la base des équipements, un registre complet répond aux mêmes indicateurs."""
+    fichier = tmp_path / "registre.csv"
+    lignes = ["type;nom;code", "alsh;Les Mouettes;48095", "eaje;La Bulle;48095", "micro_creche;Le Nid;48061"]
+    fichier.write_text("\n".join([*lignes, "laep;Le Cocon;53084"]), encoding="utf-8")
+
+    for lieu, attendus in (("departement:48", (1, 1, 1)), ("48095", (1, 0, 1)), ("48061", (0, 1, 0))):
+        demande = [o for code in ("PE_NB_EAJE", "PE_NB_MICRO", "EJ_ALSH_IMPLANT_311") for o in ("-i", code)]
+        demande += ["--registre", str(fichier), "--registre-complet", "48", "--format", "json"]
+        assert principal(["mesurer", lieu, *demande]) == 0
+        lues = json.loads(capsys.readouterr().out)
+        assert [m["numerateur"] for m in lues] == list(attendus)
+        assert all("votre registre, complet" in m["motif"] and "Insee, base" not in m["source"] for m in lues)
+    # La base compte les lieux d'accueil enfants-parents à part : embarquée, elle n'en dit rien, même en Mayenne.
+    demande = ["mesurer", VILLE, "-i", "PAR_LAEP_1000", "--registre", str(fichier), "--format", "json"]
+    assert principal([*demande, "--registre-complet", "53"]) == 0
+    (laep,) = json.loads(capsys.readouterr().out)
+    assert laep["numerateur"] == 1 and laep["valeur"] == pytest.approx(1000 / laep["denominateur"])
+    assert principal(demande) == 0
+    assert json.loads(capsys.readouterr().out)[0]["valeur"] is None

@@ -565,6 +565,12 @@ def test_liens_hors_de_l_atelier(tmp_path):
     assert "&lt;x&gt;.html" in dit
 
 
+def test_deux_perimetres_de_meme_nom_ont_chacun_leur_fichier(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAFDIAG_SORTIES", str(tmp_path))
+    (un,), (deux,) = (actions.tableur(Etat(cle=cle, nom="< 3 ans")) for cle in ("53012+53084", "53012+53068"))
+    assert un != deux and un.exists() and deux.exists()
+
+
 def test_defaut_imprevu_se_dit(vue, capsys, fautes):
     vue.pont.value = "ceci n'est pas un geste"
     assert "Défaut imprévu (JSONDecodeError" in vue.avis.value and fautes.pop()

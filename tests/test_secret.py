@@ -515,6 +515,71 @@ def test_le_reste_d_un_taux_est_protege_aussi(activite):
     assert total["numerateur"] == 17 + 10 * (n - 1) and total["statut"] == "exact"
 
 
+def test_le_reste_que_personne_n_a_declare_est_protege(activite):
+    """Une Caf tait une commune et donne l'EPCI : le total moins les autres la rendrait."""
+    siennes = cd.territoire(CRAON).communes
+    valeurs = {("commune", c, "enfants_bas_revenus"): 10 + rang for rang, c in enumerate(siennes[1:])}
+
+    def montrees(total):
+        activite({**valeurs, ("epci", CRAON, "enfants_bas_revenus"): total})
+        communes = cd.mesurer_maille("commune", ["PS_BASREV_ENF"], codes=siennes)["valeur"]
+        return [*communes.tolist(), *cd.mesurer(CRAON, ["PS_BASREV_ENF"])["valeur"].tolist()]
+
+    connus = sum(valeurs.values())
+    # Un reste d'au moins cinq se montre, un vrai zéro aussi ; de un à quatre, une autre case se tait avec lui.
+    assert [pd.isna(montrees(connus + reste)).sum() for reste in (0, 3, 4, 5)] == [1, 2, 2, 1]
+
+
+def test_le_reste_d_un_departement_est_protege(activite):
+    """98 dans l'EPCI, 100 dans le département : deux ailleurs. De même d'une part, et d'un EPCI à cheval."""
+
+    def montres(*couples):
+        activite({(m, c, g): n for g, lieux in couples for (m, c), n in lieux.items()})
+        codes = ["PS_BASREV_ENF", "SEP_TX_ACCOMP"]
+        return [cd.mesurer(lieu, codes)["valeur"].tolist() for lieu in ("departement:53", CRAON)]
+
+    lieux = [("departement", "53"), ("epci", CRAON)]
+    ici = montres(("enfants_bas_revenus", dict(zip(lieux, (100, 98), strict=True))))
+    assert [pd.isna(v[0]) for v in ici] == [False, True]
+    # Hors de l'EPCI, les dix séparations sont toutes accompagnées : 100 % révèle chacune.
+    ici = montres(
+        ("separations_declarees", dict(zip(lieux, (60, 50), strict=True))),
+        ("separations_accompagnees", dict(zip(lieux, (40, 30), strict=True))),
+    )
+    assert any(pd.isna(v[1]) for v in ici)
+    ici = montres(
+        ("separations_declarees", dict(zip(lieux, (80, 50), strict=True))),
+        ("separations_accompagnees", dict(zip(lieux, (40, 30), strict=True))),
+    )
+    assert not any(pd.isna(v[1]) for v in ici)
+
+
+def test_deux_comptes_compris_l_un_dans_l_autre_ne_rendent_pas_leur_difference(activite):
+    """30 foyers avec enfant, 28 monoparentaux : deux couples."""
+
+    def valeurs(monoparentaux):
+        comptes = {"foyers_avec_enfants": 30, "foyers_monoparentaux": monoparentaux, "separations_declarees": 10}
+        activite({("epci", CRAON, g): n for g, n in comptes.items()})
+        return cd.mesurer(CRAON, ["PS_MONOPAR", "SEP_DECLA_1000"])["statut"].tolist()
+
+    assert "secret" in valeurs(28) and "secret" not in valeurs(20)
+
+
+def test_le_motif_d_une_case_tue_ne_depend_pas_d_elle(activite):
+    """Trois ou quatre foyers isolés : l'intervalle de la part est tantôt trop large, tantôt non."""
+    # La Boissière et Chérancé d'abord : peu de foyers, arrondis à cinq.
+    siennes = cd.territoire(CRAON).communes
+    petites = ("53033", "53068")
+
+    def dites(premiers):
+        effectifs = dict(zip(petites, premiers, strict=True))
+        activite(par_commune([effectifs.get(c, 60 + rang) for rang, c in enumerate(siennes)], "foyers_isoles"))
+        communes = cd.mesurer_maille("commune", ["PS_ISOLES"], codes=siennes)
+        return communes[["statut", "motif"]].to_numpy().tolist()
+
+    assert all(dites((a, b)) == dites((b, a)) for a, b in ((1, 4), (2, 3), (3, 4)))
+
+
 def test_total_partiel_et_minorant_sont_tus(activite):
     # Une commune n'a rien dit : « au moins » est le total des autres, et se soustrairait.
     valeurs = par_commune([3, 17, *range(40, 75)])
@@ -566,6 +631,16 @@ def test_le_montant_d_une_seule_structure_se_tait(activite):
     for structures in (1, 2):
         tue = montant(structures)
         assert tue["statut"] == "secret" and tue[NOMBRES].isna().all()
+
+
+@pytest.mark.parametrize(("structures", "fonds", "vu"), [(6, 36000, False), (6, -9000, False), (9, 36000, True)])
+def test_le_montant_du_reste_d_un_departement_se_tait(activite, structures, fonds, vu):
+    """Cinq structures dans l'EPCI, six dans le département : le fonds de roulement de la sixième est leur différence."""
+    lieux = {("departement", "53"): (structures, fonds, 150000), ("epci", CRAON): (5, 30000, 120000)}
+    noms = ("structures_avs_bilan", "fonds_roulement_avs", "charges_annuelles_avs")
+    activite({(m, c, g): n for (m, c), dits in lieux.items() for g, n in zip(noms, dits, strict=True)})
+    montres = [pd.notna(cd.mesurer(lieu, ["AVS_FDR_MOIS"]).iloc[0]["valeur"]) for lieu in ("departement:53", CRAON)]
+    assert montres == [vu, True]
 
 
 def test_sans_donnee_confidentielle_le_secret_ne_coute_rien():

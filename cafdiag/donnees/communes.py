@@ -16,6 +16,7 @@ from cafdiag.donnees.nettoyage import departement_de
 from cafdiag.donnees.registres_champs import TYPES
 from cafdiag.donnees.tables_assemblees import ParEtat, communes, places, structures
 from cafdiag.magasin import lire_table
+from cafdiag.millesimes import millesime
 from cafdiag.territoires.normalisation import normaliser, normaliser_tous
 
 _TYPES = ("eaje", "micro_creche")
@@ -224,7 +225,37 @@ def _comptes(apports: Apports | None) -> pd.DataFrame:
         comptees[f"places_eaje{sienne}"] = encadrees[colonne]
     comptees["rpe_couvert"] = _couvertes_par_un_rpe(table, apports)
     comptees["alsh_equipes"] = comptes_confirmes("alsh", "bpe{*}_alsh", table, structures_connues(apports), apports)
+    if apports is not None and structures is not None:
+        for type_structure in COMPTES_DE_LA_BASE.values():
+            if muets := muets_de_la_base(type_structure, apports):
+                colonne, deja = _comptes_de_la_base(type_structure, table)
+                siennes = structures.loc[structures["type"] == type_structure, "code"].value_counts()
+                du_registre = siennes.reindex(table.index, fill_value=0).astype("float64")
+                comptees[colonne] = du_registre.where(table["departement"].isin(muets), deja)
     return comptees
+
+
+# Ce que compte la base des équipements, et le type de structure d'un registre : deux dénombrements, qui ne se mêlent
+# pas dans un département. Là où elle compte, elle compte seule ; un registre complet compte là où elle se tait.
+COMPTES_DE_LA_BASE = {"alsh": "alsh", "laep": "laep", "eaje": "eaje", "micro_creches": "micro_creche"}
+
+
+def _comptes_de_la_base(type_structure: str, table: pd.DataFrame) -> tuple[str, pd.Series]:
+    """La colonne de la dernière édition de la base qui compte ce type, et ce qu'elle dit."""
+    edition = derniere_annee(table, f"bpe{{*}}_{type_structure}") or millesime("bpe.embarquee")
+    colonne = f"bpe{edition}_{type_structure}"
+    vide = pd.Series(float("nan"), index=table.index)
+    return colonne, table.get(colonne, vide).astype("float64")
+
+
+def muets_de_la_base(type_structure: str, apports: Apports) -> frozenset[str]:
+    """Départements dont la base ne compte aucun équipement de ce type, et dont le registre est complet."""
+    complets = apports.complet(type_structure)
+    if not complets:
+        return frozenset()
+    table = tables_assemblees.communes()
+    dits = _comptes_de_la_base(type_structure, table)[1].notna()
+    return complets - frozenset(table.loc[dits, "departement"])
 
 
 def comptes_confirmes(

@@ -70,6 +70,14 @@ PARTIES = (
     ("foyers_qf_inf_400", "foyers_qf_inf_800"),
     ("foyers_qf_inf_800", "foyers_qf_connu"),
 )
+# Comprises l'une dans l'autre par définition, mais comptées à part : un fichier n'est pas refusé pour elles. Montrées
+# toutes les deux, elles rendent leur différence (les couples avec enfant).
+EMBOITEES = (
+    *PARTIES,
+    ("foyers_monoparentaux", "foyers_avec_enfants"),
+    ("foyers_enfant_moins_3", "foyers_avec_enfants"),
+    ("enfants_bas_revenus", "enfants_couverts"),
+)
 _CLE = ["maille", "code", "grandeur", "annee"]
 _CORRIGER = "corrigez ces lignes puis relancez ; rien n'a été importé (ou « --ecarter », ecarter=True)"
 

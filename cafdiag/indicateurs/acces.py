@@ -12,7 +12,7 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from cafdiag.donnees.communes import comptes_confirmes
+from cafdiag.donnees.communes import comptes_confirmes, muets_de_la_base
 from cafdiag.donnees.grandeurs import SOURCE_ACCES, derniere_annee
 from cafdiag.indicateurs.accessibilite import (
     PALIERS,
@@ -121,7 +121,7 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
     if en_places:
         motif = motif.mask(au_moins, _CAPACITES)
     motif = motif.mask(manquants.ne(""), manquants).mask(nul, "aucun enfant de moins de 3 ans")
-    return resultat(
+    table = resultat(
         contexte.codes,
         valeur=brut["valeur"].mask(nul),
         numerateur=(brut["valeur"] * total["valeur"] / 100).mask(nul),
@@ -141,6 +141,10 @@ def deux_temps_eaje(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
             ]
         ),
     )
+    if en_places:
+        return table
+    muets = [muets_de_la_base(t, contexte.apports) for t in EQUIPEMENTS["ACC_EAJE_TEMPS"]]
+    return citer_le_registre(contexte, table, ligne, ou=frozenset.intersection(*muets), voisines=True)
 
 
 def _millesime(contexte: Contexte, public: str, annee: int, gabarit: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cafdiag.donnees import VARIABLES
+from cafdiag.donnees.communes import COMPTES_DE_LA_BASE, muets_de_la_base
 from cafdiag.donnees.grandeurs import derniere_annee
 from cafdiag.donnees.tables_assemblees import grille_importee
 from cafdiag.donnees.valeurs_publiees import vides
@@ -45,9 +46,8 @@ _BASE, _REGISTRE = "Insee, base permanente des équipements", "registre local"
 _DATE_DE_LA_BASE = r"^équipements \d{4}, "
 # Ce qu'une commune a, qu'un registre complet dit à la place de la base, et son type de structure.
 _COCHES = {"rpe_couvert": "rpe", "alsh_equipes": "alsh"}
-# Ce que la base compte, et le type de structure d'un registre : deux dénombrements, qui ne se mêlent pas.
-_COMPTES_DE_LA_BASE = {"alsh": "alsh", "laep": "laep", "eaje": "eaje", "micro_creches": "micro_creche"}
 _COMPTE_PAR_LA_BASE = "compté par la base des équipements, comme aux autres territoires"
+_COMPTE_PAR_LE_REGISTRE = "compté par votre registre, complet : la base des équipements n'en dit rien ici"
 _ASSEZ_POUR_UNE_PART = 100
 _TROP_PETITS = "effectifs arrondis trop petits : l'intervalle possible est trop large"
 _UNE_SEULE_FOIS = "Cnaf : à apporter (« cafdiag donnees telecharger s_ben_epci_f », arrondi une seule fois)"
@@ -62,29 +62,39 @@ def listes_completes(contexte: Contexte, *types: str) -> pd.Series:
 
 
 def _listes_completes(contexte: Contexte, types: tuple[str, ...]) -> pd.Series:
-    complets = frozenset.intersection(*(contexte.apports.complet(t) for t in types))
-    if not complets:
+    return _tous_dans(contexte, frozenset.intersection(*(contexte.apports.complet(t) for t in types)))
+
+
+def _tous_dans(contexte: Contexte, departements: frozenset[str]) -> pd.Series:
+    """Vrai pour un territoire dont toutes les communes sont dans ces départements."""
+    if not departements:
         return pd.Series(False, index=contexte.codes)
-    departements = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
+    siens = contexte.communes["departement"].reindex(contexte.appartenance["commune"])
     couvert = pd.Series(
-        departements.isin(complets).to_numpy(),
+        siens.isin(departements).to_numpy(),
         index=contexte.appartenance["code"].to_numpy(),
     )
     return couvert.groupby(level=0).all().reindex(contexte.codes, fill_value=False)
 
 
 def citer_le_registre(
-    contexte: Contexte, table: pd.DataFrame, ligne: pd.Series, *types: str, voisines: bool = False
+    contexte: Contexte,
+    table: pd.DataFrame,
+    ligne: pd.Series,
+    *types: str,
+    voisines: bool = False,
+    ou: frozenset[str] | None = None,
 ) -> pd.DataFrame:
     """La mesure, et le registre complet de l'usager parmi ses sources, là où il a remplacé la base des équipements.
 
-    ``voisines`` : les communes d'autour comptent aussi, et la base y répond encore.
+    ``voisines`` : les communes d'autour comptent aussi, et la base y répond encore. ``ou`` : les départements où il
+    l'a remplacée ; tous les siens par défaut.
     """
-    complets = frozenset().union(*(contexte.apports.complet(t) for t in types))
+    complets = frozenset().union(*(contexte.apports.complet(t) for t in types)) if ou is None else ou
     if not complets:
         return table
     couvertes = contexte.sommer(exacte(contexte.communes["departement"].isin(complets).astype("float64")))["valeur"]
-    seul = listes_completes(contexte, *types) & (not voisines)
+    seul = (listes_completes(contexte, *types) if ou is None else _tous_dans(contexte, ou)) & (not voisines)
     sources = table["source"].mask(table["source"].eq(""), ligne["source"])
     avec = sources.str.replace(_BASE, f"{_REGISTRE} et {_BASE}", regex=False)
     sans = sources.str.replace(_BASE, _REGISTRE, regex=False)
@@ -94,20 +104,29 @@ def citer_le_registre(
     )
 
 
-def _compte_du_registre(contexte: Contexte, variable: str, motif: np.ndarray) -> np.ndarray:
-    """Le motif, suivi de ce que compte le registre complet : la base, elle, compte partout de la même façon."""
-    type_ = _COMPTES_DE_LA_BASE.get(variable, "")
+def _au_registre(contexte: Contexte, ligne: pd.Series, table: pd.DataFrame) -> pd.DataFrame:
+    """La mesure d'un compte de la base des équipements, et ce qu'en dit un registre complet.
+
+    Là où la base compte, elle compte partout de la même façon : le registre est cité à côté. Là où elle se tait, c'est
+    lui qui compte.
+    """
+    type_ = COMPTES_DE_LA_BASE.get(ligne["numerateur"], "")
     completes = listes_completes(contexte, type_)
     if not completes.any():
-        return motif
+        return table
+    muets = muets_de_la_base(type_, contexte.apports)
     siennes = contexte.structures.loc[contexte.structures["type"].eq(type_), "code"].value_counts()
     comptes = contexte.sommer(exacte(siennes.reindex(contexte.communes.index, fill_value=0).astype("float64")))
-    dits = [
-        " ; ".join(m for m in (m, f"{_COMPTE_PAR_LA_BASE} : votre registre, complet, en a {compter(int(n))}") if m) if c
-        else m
-        for m, n, c in zip(motif, comptes["valeur"].fillna(0), completes, strict=True)
+    du_registre = _tous_dans(contexte, muets)
+    ajouts = [
+        "" if not c or (seul and np.isnan(v)) else _COMPTE_PAR_LE_REGISTRE if seul
+        else f"{_COMPTE_PAR_LA_BASE} : votre registre, complet, en a {compter(int(n))}"
+        for v, n, c, seul in zip(table["valeur"], comptes["valeur"].fillna(0), completes, du_registre, strict=True)
     ]  # fmt: skip
-    return np.array(dits, dtype=object)
+    motifs = [" ; ".join(filter(None, dits)) for dits in zip(table["motif"], ajouts, strict=True)]
+    cite = citer_le_registre(contexte, table.assign(motif=motifs), ligne, type_, ou=muets)
+    # Un compte nu n'a que la date de la base, qui n'est pas la sienne.
+    return cite.assign(millesime=cite["millesime"].mask(du_registre & cite["millesime"].str.isdigit(), SANS_DATE))
 
 
 def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
@@ -131,8 +150,7 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         motif = _ajouter_les_alertes(motif, contexte, somme_["annee"])
     if VARIABLES[variable].autre_source:
         motif = np.where(connu & (motif == ""), _par_l_autre_source(contexte, variable, somme_), motif)
-    motif = _compte_du_registre(contexte, variable, motif)
-    return resultat(
+    table = resultat(
         contexte.codes,
         valeur=valeur,
         numerateur=valeur,
@@ -145,6 +163,7 @@ def somme(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:
         millesime=somme_["annee"].map({a: dire_millesime(variable, a) for a in set(somme_["annee"])}),
         source=somme_["source"],
     )
+    return _au_registre(contexte, ligne, table)
 
 
 def _ajouter_les_alertes(motif: np.ndarray, contexte: Contexte, annees: pd.Series) -> np.ndarray:
@@ -288,7 +307,6 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
             motif[(trop_large | zero_arrondi) & sommees] = f"{_TROP_PETITS} ; {_UNE_SEULE_FOIS}"
     motif[trop_large & (statut_complet == "estime")] = "effectifs estimés : l'intervalle possible est trop large"
     motif[nul] = "le dénominateur est nul"
-    motif = _compte_du_registre(contexte, num, motif)
     table = resultat(
         contexte.codes,
         valeur=np.where(nul, np.nan, valeur),
@@ -305,7 +323,7 @@ def rapport_de_sommes(contexte: Contexte, ligne: pd.Series, *, partie: bool = Fa
     )
     condition = VARIABLES[num].condition
     type_ = _COCHES.get(condition[0]) if condition else None
-    return citer_le_registre(contexte, table, ligne, type_) if type_ else table
+    return citer_le_registre(contexte, table, ligne, type_) if type_ else _au_registre(contexte, ligne, table)
 
 
 def _connu_veut_dire_oui(ligne: pd.Series, *, sauf: tuple = ()) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cafdiag.donnees import VARIABLES, classe_de, tables_assemblees
 from cafdiag.donnees.grandeurs import COMPOSEES
-from cafdiag.donnees.registres_activite import PARTIES
+from cafdiag.donnees.registres_activite import EMBOITEES
 from cafdiag.donnees.tables_assemblees import confidentielles
 from cafdiag.erreurs import ProductionImpossible
 from cafdiag.geographie import REFERENCE, geographie
@@ -213,7 +213,7 @@ def _voile(etat: tuple, seuil_caf: int, publies: str) -> Voile:
         sans_effectif=frozenset(v for v in declarees if VARIABLES[v].unite in UNITES_SANS_EFFECTIF),
         montants={v: _STRUCTURES.get(v, "") for v in declarees if VARIABLES[v].unite == "euros"},
         composees={total: parties for total, (_, parties) in COMPOSEES.items() if total in declarees},
-        emboitees=tuple((p, t) for p, t in PARTIES if p in declarees and t in declarees),
+        emboitees=tuple((p, t) for p, t in EMBOITEES if p in declarees and t in declarees),
     )
     return Voile(regles, ensembles, _sommes(ensembles, etat), touches)
 

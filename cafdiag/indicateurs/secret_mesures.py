@@ -7,7 +7,7 @@ jugés ensemble. Deux rapports, deux cartes, un lot ne se trahissent donc pas l'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,6 +19,10 @@ from cafdiag.indicateurs.secret_regles import MOTIF, PART_DOMINANTE, SEUILS
 from cafdiag.indicateurs.secret_systeme import Relation, Systeme, systeme
 
 Lieu = tuple[str, str]
+# Une grandeur une année.
+Grandeur = tuple[str, int]
+# Valeur d'une grandeur par lieu ; manquante là où elle n'est pas complète.
+Sommes = Callable[[str, int], pd.Series]
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,10 @@ class Zones:
         ici = np.zeros(taille, dtype=bool)
         ici[communes[communes < taille]] = True
         return np.array([bool(ici[c].any()) for c in self.communes], dtype=bool)
+
+    def avec(self, neuves: Sequence[np.ndarray]) -> Zones:
+        """Les mêmes zones, puis celles-ci, qu'aucun lieu ne nomme."""
+        return Zones(self.de, (*self.communes, *neuves))
 
     def _decouper(self, connues: np.ndarray) -> dict[int, tuple[Hashable, ...]]:
         taille = max((int(c[-1]) for c in self.communes if len(c)), default=-1) + 1
@@ -126,10 +134,84 @@ def zones(ensembles: Mapping[Lieu, object]) -> Zones:
     return Zones(de, tuple(communes))
 
 
-# Une grandeur une année.
-Grandeur = tuple[str, int]
-# Valeur d'une grandeur par lieu ; manquante là où elle n'est pas complète.
-Sommes = Callable[[str, int], pd.Series]
+@dataclass(frozen=True)
+class Deduites:
+    """Ce que les totaux disent des communes dont personne n'a rien déclaré : leur reste.
+
+    Attributes
+    ----------
+    zones : Zones
+        Celles d'avant, puis les restes que rien ne nommait.
+    valeurs : dict
+        Par grandeur : sa valeur par zone, restes compris.
+    cases : frozenset
+        Grandeur et zone de chaque reste : il ne se montre nulle part, une soustraction le rend.
+    termes : dict
+        Par zone qui est un reste : le total, et ce qu'on lui ôte.
+    """
+
+    zones: Zones
+    valeurs: dict[Grandeur, np.ndarray]
+    cases: frozenset[tuple[Grandeur, int]]
+    termes: dict[int, tuple[int, list[int]]]
+
+
+def deduire(
+    z: Zones,
+    valeurs: Mapping[Grandeur, np.ndarray],
+    touches: Mapping[str, frozenset[int]],
+    *,
+    signees: bool = False,
+) -> Deduites:
+    """Les restes : un total moins tout ce qu'on en connaît, là où il touche une déclaration.
+
+    Parameters
+    ----------
+    z : Zones
+    valeurs : mapping
+        Par grandeur : sa valeur par zone, manquante là où elle n'est pas connue.
+    touches : mapping of str to frozenset
+        Par variable : rangs des communes que couvre une déclaration.
+    signees : bool
+        Des montants : un reste peut être négatif. Celui d'effectifs dirait que leurs totaux se contredisent.
+
+    Examples
+    --------
+    >>> z = zones({("c", "1"): [1], ("c", "2"): [2], ("e", "E"): [1, 2, 3]})
+    >>> d = deduire(z, {("n", 2024): np.array([10.0, np.nan, 13.0])}, {"n": frozenset([1, 2, 3])})
+    >>> d.zones.communes[3].tolist(), d.valeurs["n", 2024].tolist(), sorted(d.cases)
+    ([2, 3], [10.0, nan, 13.0, 3.0], [(('n', 2024), 3)])
+    """
+    connues = {g: serie.copy() for g, serie in valeurs.items()}
+    rangs = {c.tobytes(): k for k, c in enumerate(z.communes)}
+    cases: set[tuple[Grandeur, int]] = set()
+    termes: dict[int, tuple[int, list[int]]] = {}
+    while True:
+        trouves: dict[tuple[Grandeur, int], float] = {}
+        neuves: list[np.ndarray] = []
+        for g, serie in connues.items():
+            for zone, parties in z.parties(~np.isnan(serie)).items():
+                otees = [p for p in parties if isinstance(p, int)]
+                valeur = serie[zone] - serie[otees].sum()
+                if not otees or len(otees) == len(parties) or (valeur < 0 and not signees):
+                    continue
+                communes = np.setdiff1d(z.communes[zone], np.concatenate([z.communes[p] for p in otees]))
+                if touches[g[0]].isdisjoint(communes.tolist()):
+                    continue
+                rang = rangs.setdefault(communes.tobytes(), len(rangs))
+                if rang == len(z.communes) + len(neuves):
+                    neuves.append(communes)
+                trouves.setdefault((g, rang), valeur)
+                termes.setdefault(rang, (zone, otees))
+        if not trouves:
+            return Deduites(z, connues, frozenset(cases), termes)
+        z = z.avec(neuves)
+        connues = {g: np.append(serie, np.full(len(neuves), np.nan)) for g, serie in connues.items()}
+        for (g, rang), valeur in trouves.items():
+            connues[g][rang] = valeur
+            cases.add((g, rang))
+
+
 _JUGES = ("somme", "rapport", "partie", "ecart_positif", "a4")
 _NOMBRES = ["valeur", "numerateur", "denominateur", "bas", "haut"]
 _PARTIEL = "total partiel d'une donnée confidentielle, non montré"
@@ -276,7 +358,9 @@ class Voile:
         self, groupe: tuple[Grandeur, ...], ensembles: Mapping[Lieu, np.ndarray], z: Zones, sommes: Sommes
     ) -> Systeme:
         regles = self.regles
-        par_zone = {g: self._par_zone(g, ensembles, z, sommes) for g in groupe}
+        declarees = {g: self._par_zone(g, ensembles, z, sommes) for g in groupe}
+        deduites = deduire(z, declarees, self.touches)
+        z, par_zone = deduites.zones, deduites.valeurs
         valeurs: dict[Hashable, float] = {}
         touts: dict[Hashable, float] = {}
         touchees: dict[frozenset[int], np.ndarray] = {}
@@ -297,6 +381,7 @@ class Voile:
                 (g, zone) for zone in np.flatnonzero(connues) if zone in publies or not touchees[siennes][zone]
             ]
             inconnues += [] if regles.montre(g) else [(g, zone) for zone in np.flatnonzero(connues)]
+        inconnues += sorted(deduites.cases)
         for annee in sorted({a for _, a in groupe}):
             for total, parties in regles.composees.items():
                 membres = [par_zone[v, annee] for v in (total, *parties) if (v, annee) in par_zone]
@@ -322,6 +407,8 @@ class Voile:
                         relations.append(Relation(((tout, annee), rang), (((partie, annee), rang), reste)))
                 elif annee in regles.annees.get(tout, ()):
                     t = self._par_zone((tout, annee), ensembles, z, sommes)
+                    for rang, (total, otees) in deduites.termes.items():
+                        t[rang] = t[total] - t[otees].sum() if np.isnan(t[rang]) else t[rang]
                     touts |= {
                         ((partie, annee), zone): min(t[zone], touts.get(((partie, annee), zone), np.inf))
                         for zone in np.flatnonzero(t >= p)
@@ -355,7 +442,7 @@ class Voile:
         """Zones où se montre une grandeur qui ne compte personne.
 
         Un montant d'entreprise demande trois structures, dont aucune n'en fait 85 %, et que rien de plus petit n'y soit
-        tu : une soustraction le rendrait.
+        tu, ni qu'il n'y reste moins de trois structures que personne n'a déclarées : une soustraction le rendrait.
         """
         z = self._zones
         larges = {zone for (maille, _), zone in z.de.items() if maille in _MAILLES_LARGES}
@@ -365,23 +452,26 @@ class Voile:
         unites = self.regles.montants[variable]
         if annee not in self.regles.annees.get(unites, ()):
             return set()
-        nombre, valeur = (
-            self._par_zone((v, annee), self.ensembles, z, self.sommes) for v in (unites, variable)
-        )
-        seules = [k for k in np.flatnonzero(nombre == 1) if pd.notna(valeur[k])]
+        compte, montant = (unites, annee), (variable, annee)
+        brutes = {g: self._par_zone(g, self.ensembles, z, self.sommes) for g in (compte, montant)}
+        seules = [k for k in np.flatnonzero(brutes[compte] == 1) if pd.notna(brutes[montant][k])]
+        vues = np.isin(np.arange(len(z.communes)), list(larges))
+        d = deduire(z, {g: np.where(vues, serie, np.nan) for g, serie in brutes.items()}, self.touches, signees=True)
+        z, nombre, valeur = d.zones, d.valeurs[compte], d.valeurs[montant]
         sures: set[int] = set()
-        connues = [k for k in larges if pd.notna(valeur[k])]
+        connues = np.flatnonzero(~np.isnan(valeur))
         for zone in sorted(connues, key=lambda k: len(z.communes[k])):
             dedans = set(z.communes[zone].tolist())
             petites = [k for k in connues if k != zone and dedans.issuperset(z.communes[k].tolist())]
-            plus_gros = max((abs(valeur[k]) for k in seules if dedans.issuperset(z.communes[k].tolist())), default=0.0)
+            siennes = (abs(brutes[montant][k]) for k in seules if dedans.issuperset(z.communes[k].tolist()))
+            plus_gros = max(siennes, default=0.0)
             if (
                 nombre[zone] >= SEUILS["entreprises"]
                 and plus_gros <= PART_DOMINANTE * abs(valeur[zone])
                 and sures.issuperset(petites)
             ):
                 sures.add(zone)
-        return sures
+        return sures & larges
 
     @cached_property
     def suite(self) -> Suite:
@@ -497,7 +587,9 @@ def proteger(
     if not ici.any():
         return mesures
     table = mesures.copy()
-    muette = table["statut"].isin(["non_disponible", "secret"]).to_numpy()
+    # Un rapport de termes connus se tait aussi pour la largeur de son intervalle : ce motif dirait lequel est petit.
+    indit = table["statut"].eq("non_disponible") & table["numerateur"].isna()
+    muette = (indit | table["statut"].eq("secret")).to_numpy()
     # Le rapport des seules communes connues : son numérateur n'est pas dit, mais se retrouve.
     partielle = ici & ~muette & permis & (table["valeur"].notna() & table["numerateur"].isna()).to_numpy()
     sans_terme = mesures["indicateur"].isin(regles.definitions.index[regles.definitions["calcul"].eq("a4")])

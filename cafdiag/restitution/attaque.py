@@ -18,7 +18,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array, vstack
 
 from cafdiag.donnees.grandeurs import COMPOSEES, VARIABLES, classe_de
-from cafdiag.donnees.registres_activite import PARTIES
+from cafdiag.donnees.registres_activite import EMBOITEES
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.options import Options
@@ -251,7 +251,7 @@ class _Attaque:
         vues = {(annee, zone) for _, annee, zone in self.rang}
         connues = {v for v, _, _ in self.rang}
         for annee, zone in sorted(vues, key=str):
-            for partie, tout in PARTIES:
+            for partie, tout in EMBOITEES:
                 if partie in connues and tout in connues:
                     self._entre(((tout, 1.0), (partie, -1.0)), annee, zone, 0.0, np.inf)
             for total, (_, parties) in COMPOSEES.items():
@@ -271,7 +271,7 @@ class _Attaque:
             return []
         num, den = ((d[role], f.annee, self._lieu(f)) for role in ("numerateur", "denominateur"))
         cibles: list[tuple[Case, ...]] = [(c,) for c in (num, den) if c[0] in confidentielles]
-        if (num[0], den[0]) in PARTIES and num[0] in confidentielles:
+        if (num[0], den[0]) in EMBOITEES and num[0] in confidentielles:
             cibles.append((den, num))
         return cibles
 

@@ -14,7 +14,7 @@ from cafdiag import magasin
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import comparer, mesurer
 from cafdiag.restitution.cartes import carte
-from cafdiag.restitution.echappement import html_sur, identifiant
+from cafdiag.restitution.echappement import html_sur
 from cafdiag.restitution.explorateur.etat import Etat
 from cafdiag.territoires.referentiel import LIBELLES_MAILLES
 
@@ -77,8 +77,9 @@ def image(etat: Etat) -> list[Path]:
 
 
 def _suffixe(etat: Etat) -> str:
+    # Deux périmètres peuvent porter le même nom (« Craon, Cossé-le-Vivien et 3 autres ») : leur code les distingue.
     lieu = etat.territoire
-    return identifiant(lieu.nom) if lieu.maille == "perimetre" else lieu.cle.replace(":", "-")
+    return lieu.code if lieu.maille == "perimetre" else lieu.cle.replace(":", "-")
 
 
 def liens(chemins: list[Path]) -> str:
