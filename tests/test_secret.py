@@ -635,7 +635,7 @@ def test_le_montant_d_une_seule_structure_se_tait(activite):
 
 @pytest.mark.parametrize(("structures", "fonds", "vu"), [(6, 36000, False), (6, -9000, False), (9, 36000, True)])
 def test_le_montant_du_reste_d_un_departement_se_tait(activite, structures, fonds, vu):
-    """Cinq structures dans l'EPCI, six dans le département : le fonds de roulement de la sixième est leur différence."""
+    """Cinq structures dans l'EPCI, six dans le département : leur différence est le fonds de la sixième."""
     lieux = {("departement", "53"): (structures, fonds, 150000), ("epci", CRAON): (5, 30000, 120000)}
     noms = ("structures_avs_bilan", "fonds_roulement_avs", "charges_annuelles_avs")
     activite({(m, c, g): n for (m, c), dits in lieux.items() for g, n in zip(noms, dits, strict=True)})

@@ -407,8 +407,8 @@ class Voile:
                         relations.append(Relation(((tout, annee), rang), (((partie, annee), rang), reste)))
                 elif annee in regles.annees.get(tout, ()):
                     t = self._par_zone((tout, annee), ensembles, z, sommes)
-                    for rang, (total, otees) in deduites.termes.items():
-                        t[rang] = t[total] - t[otees].sum() if np.isnan(t[rang]) else t[rang]
+                    for zone, (entier, otees) in deduites.termes.items():
+                        t[zone] = t[entier] - t[otees].sum() if np.isnan(t[zone]) else t[zone]
                     touts |= {
                         ((partie, annee), zone): min(t[zone], touts.get(((partie, annee), zone), np.inf))
                         for zone in np.flatnonzero(t >= p)
@@ -459,7 +459,7 @@ class Voile:
         d = deduire(z, {g: np.where(vues, serie, np.nan) for g, serie in brutes.items()}, self.touches, signees=True)
         z, nombre, valeur = d.zones, d.valeurs[compte], d.valeurs[montant]
         sures: set[int] = set()
-        connues = np.flatnonzero(~np.isnan(valeur))
+        connues = np.flatnonzero(~np.isnan(valeur)).tolist()
         for zone in sorted(connues, key=lambda k: len(z.communes[k])):
             dedans = set(z.communes[zone].tolist())
             petites = [k for k in connues if k != zone and dedans.issuperset(z.communes[k].tolist())]
