@@ -48,7 +48,7 @@ def _commandes_de_perimetre(sous_analyseurs: Any) -> argparse.ArgumentParser:
     lister = actions.add_parser("lister", help="les périmètres gardés")
     garder = actions.add_parser("garder", help="garde un périmètre ; de même nom, il remplace")
     garder.add_argument("nom", metavar="NOM", help="par exemple « Pôle sud »")
-    garder.add_argument("codes", metavar="CODES", help="codes de communes ou d'EPCI : 53012+53084")
+    garder.add_argument("codes", metavar="CODES", help="codes de communes, d'EPCI ou de départements : 53012+53084")
     oublier = actions.add_parser("oublier", help="ôte un périmètre gardé")
     oublier.add_argument("nom", metavar="NOM", help="voir « cafdiag perimetre lister »")
     montres = actions.add_parser(

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cafdiag as cd
@@ -413,6 +413,47 @@ def test_la_somme_d_unites_entieres_et_de_communes_est_complete_ou_muette(valeur
     assert ligne["connu"] == valeurs[0] + connues * valeurs[1] and ligne["n_manquants"] == 37 - connues
     assert ligne["valeur"] == ligne["connu"] if connues == 37 else np.isnan(ligne["valeur"])
     assert ligne["haut"] == (ligne["connu"] if connues == 37 else np.inf)
+
+
+def _une_a_une(siennes, publiees, communes):
+    """Sans raccourci : ce qui est publié pour une unité entière, de la plus large à la plus fine, puis les communes."""
+    reste, total = set(siennes), 0.0
+    for maille in ("region", "departement", "epci"):
+        for code in [c for m, c in publiees if m == maille]:
+            unite = set(cd.territoire(f"{maille}:{code}").communes)
+            if unite <= reste:
+                total, reste = total + publiees[maille, code], reste - unite
+    manquantes = [c for c in reste if np.isnan(communes[c])]
+    return total + sum(communes[c] for c in reste if c not in manquantes), len(manquantes)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.data())
+def test_resoudre_comme_une_commune_apres_l_autre(data):
+    """Communes, EPCI à cheval (Pays Sabolien), départements, périmètres qui en coupent : le calcul en rangs et la
+    boucle disent la même chose."""
+    unites = [("epci", c) for c in (CRAON, LAVAL, "247200090")] + [("departement", d) for d in ("53", "72")]
+    toutes = sorted({c for m, d in unites for c in cd.territoire(f"{m}:{d}").communes})
+    dites = data.draw(st.dictionaries(st.sampled_from(unites), st.integers(0, 99).map(float)))
+    pas = data.draw(st.integers(1, 9))
+    communes = pd.Series([np.nan if rang % pas == 1 else float(rang % 7) for rang in range(len(toutes))], index=toutes)
+    lieux = {}
+    for rang in range(3):
+        morceaux = data.draw(st.lists(st.sampled_from(unites), max_size=2))
+        siennes = {c for m, d in morceaux for c in cd.territoire(f"{m}:{d}").communes}
+        lieux[f"P{rang}"] = sorted(siennes ^ {data.draw(st.sampled_from(toutes))}) or [toutes[0]]
+    territoires = pd.DataFrame({"maille": "perimetre", "officiel": list(lieux)}, index=list(lieux))
+    appartenance = pd.DataFrame([(c, p) for p, cs in lieux.items() for c in cs], columns=["commune", "code"])
+    table = pd.DataFrame([(*lieu, n, n, n, "Caf") for lieu, n in dites.items()],
+                         columns=["maille", "code", "valeur", "bas", "haut", "source"])  # fmt: skip
+    valeurs = pd.DataFrame({"valeur": communes, "bas": communes, "haut": communes})
+    officiels = equivalents(territoires, appartenance)
+    rendu = resoudre(table, valeurs, Emboitement(communes.index, appartenance, officiels))
+    for cle, siennes in lieux.items():
+        ligne, publie = rendu.loc[cle], dites.get(tuple(officiels.loc[cle]))
+        connu, manquantes = (publie, 0) if publie is not None else _une_a_une(siennes, dites, communes)
+        assert (ligne["connu"], ligne["n_manquants"]) == (pytest.approx(connu), manquantes)
+        assert ligne["valeur"] == pytest.approx(connu) if not manquantes else np.isnan(ligne["valeur"])
 
 
 @given(

@@ -158,6 +158,21 @@ def test_perimetre_egal_a_l_epci_quand_il_a_ses_communes():
     pd.testing.assert_series_equal(libre["statut"], officiel["statut"])
 
 
+def test_perimetre_de_departements_a_leur_rapport_de_sommes():
+    """Le Grand Paris est coupé, ses deux départements non : Paris et la Seine-Saint-Denis ont chacun leur taux."""
+    taux, enfants = (
+        [valeur(f"departement:{d}", code)["valeur"] for d in ("75", "93")] for code in ("PE_TXCOUV_GLOBAL", "PE_ENF_M3")
+    )
+    ligne = valeur("departement:75+departement:93", "PE_TXCOUV_GLOBAL")
+    assert (ligne["statut"], ligne["maille_source"]) == ("estime", "departement")
+    assert ligne["valeur"] == pytest.approx(np.dot(taux, enfants) / sum(enfants))
+    assert (ligne["bas"], ligne["haut"]) == (min(taux), max(taux)) and "2 départements" in ligne["motif"]
+    seul = valeur(cd.perimetre("Sarthe entière", cd.territoire("72").communes), "PE_TXCOUV_GLOBAL")
+    assert seul["statut"] == "exact" and seul["valeur"] == valeur("departement:72", "PE_TXCOUV_GLOBAL")["valeur"]
+    mixte = valeur("departement:53+244900015", "PE_TXCOUV_GLOBAL")
+    assert "1 département et 1 EPCI" in mixte["motif"] and mixte["bas"] < mixte["valeur"] < mixte["haut"]
+
+
 def test_perimetre_qui_coupe_un_epci_se_tait():
     ligne = valeur(cd.perimetre("pôle", ["53084", "53012"]), "PE_TXCOUV_GLOBAL")
     assert ligne["statut"] == "non_disponible" and "ne se découpe pas" in ligne["motif"]

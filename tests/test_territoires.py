@@ -335,6 +335,16 @@ def test_perimetre_dit_doublons_et_anciens_codes():
     assert "49126 Orée d'Anjou était donnée plusieurs fois" in textes
 
 
+def test_perimetre_de_departements_et_de_regions():
+    lieu = territoire("departement:75+departement:93")
+    assert (lieu.nom, len(lieu.communes), lieu.departements) == ("Paris + Seine-Saint-Denis", 40, ("75", "93"))
+    assert perimetre("Deux", ["75", "93"]).code == lieu.code
+    # Ce qui est donné deux fois se compte, sans se réciter.
+    pays = perimetre("Pays", ["region:52", "72"])
+    assert pays.communes == tuple(sorted(territoire("region:52").communes))
+    assert [*pays.avertissements] == ["352 communes de Sarthe étaient données plusieurs fois : comptées une seule"]
+
+
 def test_perimetre_ne_compte_pas_deux_fois_paris():
     lieu = perimetre("Paris", ["75056", "75101"])
     assert lieu.communes == ("75056",)
@@ -347,7 +357,7 @@ def test_perimetre_donne_tous_les_codes_inconnus_d_un_coup():
     assert "53999" in str(capture.value) and "01001" in str(capture.value)
 
 
-@pytest.mark.parametrize("codes", [[], "", ["53"], [53012], 53012, None, ["53012", 53084], ["53012", None]])
+@pytest.mark.parametrize("codes", [[], "", ["FR"], [53012], 53012, None, ["53012", 53084], ["53012", None]])
 def test_perimetre_refuse(codes):
     with pytest.raises(DemandeFausse):
         perimetre("Pôle", codes)

@@ -64,6 +64,7 @@ _PARIS = ("75056", "75")
 _VILLES_A_ARRONDISSEMENTS = {"75056": "751", "13055": "132", "69123": "6938"}
 # Deux périodes de trois ans, sans année commune.
 ECART_NAISSANCES = 4
+_LONGUEUR_SIREN = 9
 LA_REFERENCE = "la France est la référence"
 _ARRONDISSEMENTS_ABSENTS = "la Cnaf publie ce taux par arrondissement ; ces lignes ne sont pas fournies"
 _SANS_LIGNE = "la Cnaf ne publie pas de taux pour Mayotte ni pour les territoires sans ligne dans son jeu"
@@ -151,7 +152,7 @@ def _publie(contexte: Contexte, colonne: str) -> pd.DataFrame:
     changes = absent & contexte.de_maille("epci") & territoires["officiel"].isin(perimetres_changes())
     libres = contexte.codes[contexte.de_maille("perimetre") | contexte.de_maille("qpv") | changes]
     if len(libres):
-        _agreger_epci(table, libres, contexte, colonne, annee)
+        _agreger(table, libres, contexte, colonne, annee)
     _par_les_places(table, contexte, colonne, annee)
     return table
 
@@ -216,30 +217,35 @@ def _ville(
     ]
 
 
-def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colonne: str, annee: int) -> None:
-    """Périmètre d'EPCI entiers : rapport de sommes pondéré par les naissances, statut ``estime``.
+def _agreger(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colonne: str, annee: int) -> None:
+    """Périmètre d'EPCI ou de départements entiers : rapport de sommes pondéré par les naissances, statut ``estime``.
 
-    Les EPCI sont ceux de la publication : une fusion de 2026 est un périmètre de deux EPCI de 2025.
+    Les EPCI sont ceux de la publication : une fusion de 2026 est un périmètre de deux EPCI de 2025. Un EPCI à cheval
+    ne se découpe pas : réunis, des départements entiers ont les leurs.
     """
     unite = f"epci_{autre(geographie())}"
     ailleurs = taux_du_contexte(contexte, unite, colonne, annee=annee)
     taux = taux_du_contexte(contexte, "epci", colonne, annee=annee)
     if ailleurs.empty:
         unite = "epci"
-    taux = pd.concat([taux, ailleurs])
-    parts, coupes = contexte.retenir(("EPCI entiers", unite), lambda: _epci_entiers(contexte, cles, unite))
+    taux = pd.concat([taux, ailleurs, taux_du_contexte(contexte, "departement", colonne, annee=annee)])
+    parts, coupes = contexte.retenir(("unités entières", unite), lambda: _unites_entieres(contexte, cles, unite))
     enfants = contexte.par_commune("enfants_moins_3_ans", annee=annee)
-    par_epci = contexte.partager(
-        ("enfants par EPCI", unite, annee), lambda: sommer(enfants, membres(unite).dropna(subset=["code"]))["valeur"]
+    par_unite = contexte.partager(
+        ("enfants par unité", unite, annee),
+        lambda: pd.concat(
+            sommer(enfants, membres(m).dropna(subset=["code"]))["valeur"] for m in (unite, "departement")
+        ),
     )
     siens = pd.DataFrame(
-        {"taux": taux.reindex(parts["epci"]).to_numpy(), "enfants": par_epci.reindex(parts["epci"]).to_numpy()}
+        {"taux": taux.reindex(parts["unite"]).to_numpy(), "enfants": par_unite.reindex(parts["unite"]).to_numpy()}
     )
     par_cle = siens.groupby(parts["code"].to_numpy())
     combien, bas, haut = par_cle.size(), par_cle["taux"].min(), par_cle["taux"].max()
     connus = par_cle.count().eq(combien, axis=0)
     agreges = taux_agreges(siens["taux"], siens["enfants"], parts["code"])
-    table.loc[combien.index, "maille_source"] = "epci"
+    departements = parts["unite"].str.len().lt(_LONGUEUR_SIREN).groupby(parts["code"]).sum()
+    table.loc[combien.index, "maille_source"] = np.where(departements.gt(0), "departement", "epci")
     un = combien.index[combien.eq(1)]
     table.loc[un, "valeur"] = bas[un]
     table.loc[un, "statut"] = np.where(connus["taux"][un], "exact", "non_disponible")
@@ -251,12 +257,13 @@ def _agreger_epci(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colon
         "le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre le plus bas et le plus haut des taux "
         "des EPCI"
     )
+    table.loc[plusieurs[~connus["taux"][plusieurs]], "motif"] = _SANS_LIGNE
     calcules = plusieurs[connus.all(axis=1)[plusieurs]]
     table.loc[calcules, "valeur"] = agreges[calcules]
     table.loc[calcules, "statut"] = "estime"
     table.loc[calcules, "motif"] = [
-        f"rapport de sommes de {n} EPCI, enfants de moins de 3 ans estimés par les naissances"
-        for n in combien[calcules]
+        f"rapport de sommes de {_compter_les_unites(n - d, d)}, enfants de moins de 3 ans estimés par les naissances"
+        for n, d in zip(combien[calcules], departements[calcules], strict=True)
     ]
     for code in coupes:
         for nom, trouve in _dans_une_commune(contexte, code, colonne, annee).items():
@@ -290,16 +297,35 @@ def _dans_une_commune(contexte: Contexte, code: str, colonne: str, annee: int) -
     }
 
 
-def _epci_entiers(contexte: Contexte, cles: pd.Index, unite: str) -> tuple[pd.DataFrame, list[str]]:
-    """Les EPCI (``epci``) qui composent chaque périmètre (``code``) ; et ceux qui en coupent un ou n'en ont pas."""
-    epci = membres(unite).dropna(subset=["code"])
+def _compter_les_unites(epci: int, departements: int) -> str:
+    """« 2 EPCI », « 1 département et 2 EPCI »."""
+    dits = [f"{departements} département{'s' if departements > 1 else ''}"] if departements else []
+    return " et ".join([*dits, *([f"{epci} EPCI"] if epci else [])])
+
+
+def _unites_entieres(contexte: Contexte, cles: pd.Index, unite: str) -> tuple[pd.DataFrame, list[str]]:
+    """Les EPCI, sinon les départements et les EPCI (``unite``), qui composent chaque périmètre (``code``) ; et ceux
+    qui en coupent un ou n'en ont pas."""
     siennes = contexte.appartenance.loc[contexte.appartenance["code"].isin(cles), ["code", "commune"]]
     siennes = siennes.drop_duplicates()
-    siennes = siennes.assign(epci=siennes["commune"].map(epci.set_index("commune")["code"]))
-    parts = siennes.groupby(["code", "epci"], dropna=False).size().reset_index(name="communes")
-    entiers = parts["communes"].eq(parts["epci"].map(epci["code"].value_counts()))
-    entiers = entiers.groupby(parts["code"]).transform("all")
-    return parts.loc[entiers, ["code", "epci"]], parts.loc[~entiers, "code"].drop_duplicates().tolist()
+    epci, departement = (membres(m).dropna(subset=["code"]) for m in (unite, "departement"))
+    tailles = pd.concat([epci["code"].value_counts(), departement["code"].value_counts()])
+    siennes = siennes.assign(unite=siennes["commune"].map(epci.set_index("commune")["code"]))
+    parts, coupes = _entieres(siennes, tailles)
+    # Un quartier n'est pas sa commune, même quand elle est tout un département.
+    reunis = [c for c in coupes if contexte.territoires.at[c, "maille"] == "perimetre"]
+    autres = siennes[siennes["code"].isin(reunis)]
+    du_departement = autres["commune"].map(departement.set_index("commune")["code"])
+    entier = autres.groupby(["code", du_departement])["commune"].transform("size").eq(du_departement.map(tailles))
+    en_plus, encore = _entieres(autres.assign(unite=du_departement.where(entier, autres["unite"])), tailles)
+    return pd.concat([parts, en_plus]), [c for c in coupes if c not in reunis or c in encore]
+
+
+def _entieres(siennes: pd.DataFrame, tailles: pd.Series) -> tuple[pd.DataFrame, list[str]]:
+    parts = siennes.groupby(["code", "unite"], dropna=False).size().reset_index(name="communes")
+    entieres = parts["communes"].eq(parts["unite"].map(tailles))
+    entieres = entieres.groupby(parts["code"]).transform("all")
+    return parts.loc[entieres, ["code", "unite"]], parts.loc[~entieres, "code"].drop_duplicates().tolist()
 
 
 def part_individuel(contexte: Contexte, ligne: pd.Series) -> pd.DataFrame:

@@ -587,14 +587,14 @@ def proteger(
     if not ici.any():
         return mesures
     table = mesures.copy()
+    muette = table["statut"].isin(["non_disponible", "secret"]).to_numpy()
     # Un rapport de termes connus se tait aussi pour la largeur de son intervalle : ce motif dirait lequel est petit.
-    indit = table["statut"].eq("non_disponible") & table["numerateur"].isna()
-    muette = (indit | table["statut"].eq("secret")).to_numpy()
+    calculee = ~muette | (table["statut"].eq("non_disponible") & table["numerateur"].notna()).to_numpy()
     # Le rapport des seules communes connues : son numérateur n'est pas dit, mais se retrouve.
     partielle = ici & ~muette & permis & (table["valeur"].notna() & table["numerateur"].isna()).to_numpy()
     sans_terme = mesures["indicateur"].isin(regles.definitions.index[regles.definitions["calcul"].eq("a4")])
     partielle &= ~sans_terme.to_numpy()
-    masquee = ici & ~muette & ~permis
+    masquee = ici & calculee & ~permis
     table.loc[(ici & muette) | masquee | partielle, _NOMBRES] = np.nan
     table.loc[masquee | partielle, "modalite"] = ""
     table.loc[masquee | partielle, "statut"] = "secret"

@@ -422,8 +422,8 @@ def perimetre(nom: str, codes: Iterable[str] | str | None = None) -> Territoire:
         Nom à afficher (« Pôle sud »).
     codes : iterable of str, optional
         Sans eux, le périmètre gardé sous ce nom (:func:`garder_perimetre`).
-        Codes de communes ou d'EPCI (pris pour leurs communes), ou Territoires de ces mailles. Une chaîne
-        est découpée aux « + », virgules, points-virgules et espaces.
+        Codes de communes, d'EPCI, de départements ou de régions (pris pour leurs communes), ou Territoires de
+        ces mailles. Une chaîne est découpée aux « + », virgules, points-virgules et espaces.
 
     Returns
     -------
@@ -435,7 +435,7 @@ def perimetre(nom: str, codes: Iterable[str] | str | None = None) -> Territoire:
     TerritoireInconnu
         Codes inconnus, tous donnés d'un coup.
     DemandeFausse
-        Nom ou liste vide, nombre au lieu d'un texte, maille autre que commune ou EPCI.
+        Nom ou liste vide, nombre au lieu d'un texte, quartier ou France entière.
 
     Examples
     --------
@@ -478,6 +478,11 @@ def _decouper(texte: str) -> list[str]:
     return [morceau.strip() for morceau in texte.split("+") if morceau.strip()]
 
 
+# De quoi un périmètre se compose ; au-delà de trois, les communes données deux fois se comptent.
+_COMPOSABLES = ("commune", "epci", "departement", "region", "perimetre")
+_DOUBLES_NOMMES = 3
+
+
 def _lire(codes: Iterable[str] | Territoire | str) -> list[Territoire]:
     """Les membres, ou une seule erreur qui donne tous les défauts."""
     membres: list[str | Territoire]
@@ -495,10 +500,10 @@ def _lire(codes: Iterable[str] | Territoire | str) -> list[Territoire]:
     for membre in membres:
         try:
             lieu = territoire(membre)
-            if lieu.maille not in ("commune", "epci", "perimetre"):
+            if lieu.maille not in _COMPOSABLES:
                 raise DemandeFausse(
                     f"« {membre} » est {lieu.libelle}",
-                    attendu="une commune ou un EPCI",
+                    attendu="une commune, un EPCI, un département ou une région",
                     conseil="donnez les codes des communes ou des EPCI qui le composent",
                 )
             lieux.append(lieu)
@@ -517,12 +522,12 @@ def _lire(codes: Iterable[str] | Territoire | str) -> list[Territoire]:
             raise TerritoireInconnu(
                 ", ".join(erreurs),
                 propositions=propositions,
-                attendu=f"des codes de communes ou d'EPCI de {geographie()}",
+                attendu=f"des codes de communes, d'EPCI ou de départements de {geographie()}",
                 conseil=conseil,
             )
         raise DemandeFausse(
             f"{len(erreurs)} codes refusés dans le périmètre : {', '.join(erreurs)}",
-            attendu="des codes de communes ou d'EPCI, en texte",
+            attendu="des codes de communes, d'EPCI ou de départements, en texte",
             conseil=conseil,
         )
     return lieux
@@ -540,11 +545,16 @@ def _reunir(lieux: list[Territoire]) -> tuple[tuple[str, ...], tuple[str, ...]]:
             avertissements[f"{lieu.code} {lieu.nom} était donné plusieurs fois : compté une seule"] = None
             continue
         vus.add(lieu.code)
-        for code in lieu.communes:
-            if code in communes:
+        doubles = [code for code in lieu.communes if code in communes]
+        if len(doubles) > _DOUBLES_NOMMES:
+            avertissements[
+                f"{len(doubles)} communes de {lieu.nom} étaient données plusieurs fois : comptées une seule"
+            ] = None
+        else:
+            for code in doubles:
                 nom = fiches()["commune"][code].nom
                 avertissements[f"{code} {nom} était donnée plusieurs fois : comptée une seule"] = None
-            communes[code] = None
+        communes.update(dict.fromkeys(lieu.communes))
     # La ville et l'un de ses arrondissements : les mêmes habitants seraient comptés deux fois.
     for code in list(communes):
         mere = fiches()["commune"][code].commune_mere
