@@ -268,6 +268,40 @@ def test_deux_dossiers_sains_se_trahissent_ensemble(dossier, produit, tmp_path, 
     assert f"{tues[petite]}" in dit and "vaut 3" in dit and "deja/epci.csv" in dit
 
 
+def test_le_reste_d_un_total_perce_le_dossier(dossier, capsys):
+    """Une commune que personne n'a déclarée : l'EPCI moins toutes les autres la rend, et rien ne la dit tue."""
+    lignes = list(csv.DictReader((dossier / "epci.csv").read_text(encoding="utf-8").splitlines()))
+    siennes = cd.territoire(CRAON).communes
+    communes = {c: 20 + rang for rang, c in enumerate(siennes[1:])}
+
+    def ecrire(reste):
+        total = sum(communes.values()) + reste
+        table = [{**lignes[0], "valeur": total, "numerateur": total, "statut": "exact"}]
+        table += [{**lignes[0], "territoire": c, "maille": "commune", "nom": cd.territoire(c).nom, "valeur": n,
+                   "numerateur": n, "statut": "exact"} for c, n in communes.items()]
+        for fichier, siens in (("epci.csv", table[:1]), ("communes.csv", table[1:])):
+            with (dossier / fichier).open("w", encoding="utf-8", newline="") as flux:
+                ecrivain = csv.DictWriter(flux, list(lignes[0]))
+                ecrivain.writeheader()
+                ecrivain.writerows(siens)
+
+    ecrire(3)
+    assert verifier(dossier) == 1 and "hors de ce que le dossier en montre" in capsys.readouterr().out
+    ecrire(8)
+    assert verifier(dossier) == 0
+
+
+def test_un_nom_abrege_ne_fait_pas_se_contredire_des_chiffres_publics(dossier, capsys):
+    """« Ernée », dans un graphique, est l'intercommunalité ; la commune aussi se nomme ainsi."""
+    entete = "territoire,maille,nom,indicateur,annee,valeur,statut"
+    lignes = ["53096,commune,Ernée,CTX_POP,2023,5499,exact", "245300355,epci,CC de l'Ernée,CTX_POP,2023,20303,exact"]
+    (dossier / "annexe.csv").write_text("\n".join([entete, *lignes]), encoding="utf-8")
+    libelle = cd.dictionnaire().loc["CTX_POP", "libelle_court"]
+    page = f"<table><tr><th>EPCI</th><th>{libelle}</th></tr><tr><td>Ernée</td><td>20 303</td></tr></table>"
+    (dossier / "vue.html").write_text(page, encoding="utf-8")
+    assert verifier(dossier) == 0 and "Dossier sain" in capsys.readouterr().out
+
+
 def test_un_dossier_vide_un_fichier_illisible_une_date_fausse(dossier, tmp_path, capsys):
     (tmp_path / "vide").mkdir()
     for arguments, code, dit in (

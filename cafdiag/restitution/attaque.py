@@ -28,6 +28,7 @@ from cafdiag.restitution.relecture import Fait, Relecture, relire
 from cafdiag.territoires import membres
 
 _MAILLES = ("commune", "epci", "departement", "region", "france")
+_RESTE = "reste"
 _COMPTES = ("somme", "rapport", "partie")
 _JUSTE = 1e-6
 # Le jeu d'un solveur : on ne conclut pas plus finement.
@@ -115,25 +116,27 @@ class _Attaque:
 
     def mener(self) -> Constat:
         d, constat = self.definitions, self.constat
-        confidentielles = {v for v in VARIABLES if self._seuil(v) is not None}
+        confidentielles = {v for v in VARIABLES if self._seuil(v)}
         utiles = d[d["numerateur"].isin(confidentielles) | d["denominateur"].isin(confidentielles)].index
         faits = [f for f in constat.relecture.faits if f.indicateur in utiles]
         self._placer(faits)
         faits = [f for f in faits if self._lieu(f) in self.zones]
         cibles: dict[tuple[Case, ...], set[str]] = {}
         tues = {(f.indicateur, f.annee, self._lieu(f)): f.fichier for f in faits if f.secret}
-        montrees: set[tuple[Case, ...]] = set()
+        montrees: dict[Case, set[str]] = {}
         for f in faits:
             self._apprendre(f)
             directes = self._directes(f) if f.nombres and not f.secret else {}
-            montrees |= {(case,) for case in directes}
+            for case in directes:
+                montrees.setdefault(case, set()).add(f.fichier)
             self._dire_les_montrees(f, directes, tues, confidentielles)
         for f in faits:
             # Un tout que le dossier montre par ailleurs n'est pas tu : il l'est avec sa partie.
-            for cible in set(self._cibles(f, confidentielles)) - montrees if f.secret else ():
+            for cible in set(self._cibles(f, confidentielles)) - {(c,) for c in montrees} if f.secret else ():
                 cibles.setdefault(cible, set()).add(f.fichier)
         self._emboiter()
         constat.cases, constat.relations = len(cibles), len(self.lignes)
+        self._chercher_les_restes({c: f for c, f in montrees.items() if c[0] in confidentielles}, cibles)
         constat.montres = sum(len(f.nombres) for f in faits)
         constat.millesimes = sorted({f.annee for f in faits if f.annee is not None})
         if cibles:
@@ -275,6 +278,22 @@ class _Attaque:
             cibles.append((den, num))
         return cibles
 
+    def _chercher_les_restes(self, montrees: dict[Case, set[str]], cibles: dict[tuple[Case, ...], set[str]]) -> None:
+        """Ce qui reste d'un total montré sans ce que le dossier en montre : non déclaré, rien ne le dit tu."""
+        lieux: dict[tuple[str, int | None], list[tuple[str, str]]] = {}
+        for variable, annee, lieu in montrees:
+            lieux.setdefault((variable, annee), []).append(lieu)
+        for (variable, annee), siens in lieux.items():
+            for total in siens:
+                dedans = set(self.zones[total])
+                parties = [z for lieu in siens if (z := set(self.zones[lieu])) < dedans]
+                reste = dedans.difference(*parties)
+                if parties and reste:
+                    cle = (f"{_RESTE} de {variable} {annee}", total[1])
+                    self.zones[cle] = sorted(reste)
+                    self.noms[cle] = f"{self.noms.get(total) or total[1]}, hors de ce que le dossier en montre"
+                    cibles.setdefault(((variable, annee, cle),), set()).update(montrees[variable, annee, total])
+
     def _conclure(self, cibles: dict) -> None:
         for cible in cibles:
             for case in cible:
@@ -291,6 +310,8 @@ class _Attaque:
                 "A_ub": vstack([matrice[dessus], -matrice[dessous]]).tocsr(),
                 "b_ub": np.concatenate([haut[dessus], -bas[dessous]]),
             }
+        # Un fonds de roulement peut être négatif ; un effectif, non.
+        positives = [(None if VARIABLES[v].unite == "euros" else 0, None) for v, _, _ in self.rang]
         for cible, fichiers in sorted(cibles.items(), key=str):
             objectif = np.zeros(n)
             for case, signe in zip(cible, (1.0, -1.0), strict=False):
@@ -298,7 +319,7 @@ class _Attaque:
                     objectif[rang] += signe
             bornes = []
             for sens in (1.0, -1.0):
-                r = linprog(sens * objectif, bounds=(0, None), method="highs", **contraintes)
+                r = linprog(sens * objectif, bounds=positives, method="highs", **contraintes)
                 if r.status == 2:
                     constat.contradictions = ["des nombres du dossier se contredisent, rien ne se conclut"]
                     return
@@ -308,7 +329,8 @@ class _Attaque:
             seuil = self._seuil(variable)
             # Un effectif est entier : « de 2,5 à 3,5 » dit 3.
             mini, maxi = _entier(bornes[0] - _JEU, math.ceil), _entier(bornes[1] + _JEU, math.floor)
-            if _cernee(mini, maxi, seuil):
+            # Un grand reste n'apprend rien : ce n'est pas une case tue.
+            if _cernee(mini, maxi, seuil) and (0 < maxi < seuil or not lieu[0].startswith(_RESTE)):
                 dit = f"{self.noms.get(lieu) or lieu[1]} ({lieu[1]}), {nom}, {annee}"
                 self._percer(dit, mini, maxi, fichiers)
 

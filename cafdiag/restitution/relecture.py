@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 from cafdiag.erreurs import en_clair
 from cafdiag.indicateurs.dictionnaire import dictionnaire
-from cafdiag.restitution.formats import STATUTS
+from cafdiag.restitution.formats import STATUTS, nom_court
 from cafdiag.restitution.relecture_documents import Tableau, descriptions_html, pdf, png, pptx, svg
 from cafdiag.restitution.types_mime import MIME_MESURES
 
@@ -31,6 +31,7 @@ _TABLEUR = {
 }  # fmt: skip
 _STATUTS = {s.libelle: cle for cle, s in STATUTS.items()}
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_LONGUEUR_SIREN = 9
 _AUTRES_PARTIES = re.compile(r"word/(?:header|footer|footnotes|endnotes|comments)\d*\.xml")
 _ESPACES = re.compile(r"[\s\u202f\u00a0]")
 
@@ -313,6 +314,10 @@ class _Tableaux:
             if connu is not None and connu[1] != f.code:
                 self.lieux[f.nom] = None
             self.annees[(f.code, f.indicateur)] = f.annee
+        # Un graphique abrège « CC de l'Ernée » en « Ernée » : son nom entier, s'il est celui d'un autre, l'emporte.
+        for nom, lieu in list(self.lieux.items()):
+            if lieu is not None and len(lieu[1]) == _LONGUEUR_SIREN:
+                self.lieux.setdefault(nom_court(nom), lieu)
         self.indicateurs: dict[str, tuple[str, int, str]] = {}
         for code, d in dictionnaire().iterrows():
             for libelle in (d["libelle_court"], d["libelle"], f"{d['libelle_court']} ({d['unite']})"):
