@@ -280,4 +280,4 @@ def test_le_numero_est_celui_de_la_ligne_du_fichier(tmp_path, capsys):
     code, _, dit = relire(tmp_path, capsys, "grandeur;valeur;unite\npart;5 %;habitants\n")
     assert code != 0 and "ligne 2 : valeur « 5 % », mais unité « habitants »" in dit
     code, _, dit = relire(tmp_path, capsys, "nom;chose\na;b\n")
-    assert code != 0 and "nom ; chose" in dit and "grandeur et valeur" in dit
+    assert code != 0 and "« nom », « chose »" in dit and "grandeur et valeur" in dit

@@ -309,7 +309,7 @@ def test_une_clef_presque_juste_propose_la_bonne(tmp_path, importer):
 
     for texte, attendu in (
         ('Caf = "x"\ncontat = "y"', ["peut-être « caf »", "peut-être « contact »"]),
-        ('caf = "a"\ncaf = "b"', ["ligne 2", "une clef écrite deux fois"]),
+        ('caf = "a"\ncaf = "b"', ["une clef écrite deux fois"]),
         ('logo = "C:\\Users\\logo.png"', ["écrivez / au lieu de \\"]),
         ('logo = "C:\\temp\\bon.png"', ["écrivez / au lieu de \\"]),
     ):
@@ -341,3 +341,18 @@ def test_un_modele_de_diapositives_ampute_se_dit_en_francais(tmp_path):
     with pytest.raises(EntreeFautive) as faute:
         lire_modele(tmp_path / "m.pptx")
     assert "il y manque une partie" in str(faute.value) and not ANGLAIS.search(str(faute.value))
+
+
+@pytest.mark.parametrize(
+    ("texte", "code", "attendu"),
+    [
+        ("grandeur;valeur\npopulatoin;28752\n", 0, "sans doute « population »"),
+        ("grandeur;valleur\npopulation;28752\n", 1, "colonne absente : « valeur », peut-être « valleur »"),
+        ("grandeur;valeur\n", 1, "aucune ligne sous l'en-tête"),
+    ],
+)
+def test_un_portrait_mal_ecrit_n_est_pas_dit_sans_rien_a_signaler(tmp_path, capsys, texte, code, attendu):
+    (tmp_path / "p.csv").write_text(texte, "utf-8")
+    assert principal(["anomalies", str(tmp_path / "p.csv")]) == code
+    dit = capsys.readouterr()
+    assert attendu in dit.out + dit.err and "rien à signaler" not in dit.out + dit.err

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cafdiag.donnees.grandeurs import DEMI_PAS_ARRONDI
-from cafdiag.indicateurs.portraits import echelle, en_table, est_un_effectif, est_un_taux
+from cafdiag.indicateurs.portraits import echelle, en_table, est_un_effectif, est_un_taux, nom_voulu
 from cafdiag.territoires.normalisation import normaliser
 
 GRAVITES = ("erreur", "alerte", "information")
@@ -138,9 +138,8 @@ def verifier_portrait(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
       'trouve': 'enfants_moins_6_ans / population = 12,8 %', 'attendu': '10 % au plus'}]
     """
     table = en_table(portrait)
-    alertes = [
-        a for regle in (_ecritures, _valeurs, _plafonds, _rapports, _totaux, _montants, _unites) for a in regle(table)
-    ]
+    regles = (_noms, _ecritures, _valeurs, _plafonds, _rapports, _totaux, _montants, _unites)
+    alertes = [a for regle in regles for a in regle(table)]
     rendue = pd.DataFrame(alertes, columns=COLONNES).astype("object")
     rang = rendue["gravite"].map(GRAVITES.index)
     return (
@@ -173,6 +172,14 @@ def _demi_pas(valeur: float, ecrite: str, unite: str) -> float:
     if "euro" in unite.lower() or "€" in unite:
         return 50.0 if valeur % 100 == 0 else 0.0
     return DEMI_PAS_ARRONDI if valeur % 5 == 0 else 0.0
+
+
+def _noms(table: pd.DataFrame) -> Iterator[dict]:
+    """Une grandeur à une faute de frappe d'une grandeur connue : aucune règle ne la regarderait."""
+    for nom in table["grandeur"]:
+        if voulu := nom_voulu(nom):
+            pourquoi = "sous ce nom, aucune vérification ne la regarde"
+            yield _alerte("alerte", "nom", nom, f"« {nom} »", f"sans doute « {voulu} »", pourquoi)
 
 
 def _ecritures(table: pd.DataFrame) -> Iterator[dict]:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees.nettoyage import nombre
+from cafdiag.donnees.releves import proche
 from cafdiag.donnees.tableurs import lire_feuilles
-from cafdiag.erreurs import EntreeFautive, FichierIntrouvable
+from cafdiag.erreurs import EntreeFautive, FichierIntrouvable, peut_etre
 from cafdiag.territoires.normalisation import normaliser
 
 CHAMPS = ("valeur", "unite", "libelle", "source", "partie_de", "detail", "poids")
@@ -87,11 +88,15 @@ def lire_portrait(chemin: str | Path) -> pd.DataFrame:
         for rang, (_, cellules) in enumerate(feuille.lignes[:_ENTETE_AVANT]):
             noms = [_colonne(c) for c in cellules]
             if {"grandeur", "valeur"} <= set(noms):
+                if not feuille.lignes[rang + 1 :]:
+                    raise EntreeFautive(Path(chemin).name, ["aucune ligne sous l'en-tête"], attendu=_ATTENDU)
                 return _en_texte(noms, feuille.lignes[rang + 1 :])
-    vues = [" ; ".join(f.lignes[0][1]) for f in feuilles if f.lignes]
+    entetes = next((f.lignes[0][1] for f in feuilles if f.lignes), [])
+    absentes = [c for c in ("grandeur", "valeur") if c not in map(_colonne, entetes)]
+    trouve = ", ".join(f"« {e} »" for e in entetes)[:200]
     raise EntreeFautive(
         Path(chemin).name,
-        [f"colonnes absentes : grandeur, valeur (trouvé : {' | '.join(vues)[:200]})"],
+        [f"colonne absente : « {c} »{peut_etre(c, entetes)}" for c in absentes] + [f"colonnes trouvées : {trouve}"],
         attendu=_ATTENDU,
     )
 
@@ -107,6 +112,24 @@ def _en_texte(noms: list[str], lignes: list[tuple[int, list[str]]]) -> pd.DataFr
     longues = [(*cellules, *[""] * (len(noms) - len(cellules)))[: len(noms)] for _, cellules in lignes]
     table = pd.DataFrame(longues, columns=noms, index=pd.Index(rangs, name="ligne"), dtype="str")
     return table.loc[:, ~table.columns.duplicated()]
+
+
+def nom_voulu(grandeur: str) -> str:
+    """Le nom dont cette grandeur n'est qu'à une faute de frappe ; vide si elle est connue, ou tout autre.
+
+    >>> nom_voulu("populatoin"), nom_voulu("population"), nom_voulu("foyers_aah")
+    ('population', '', '')
+    """
+    connus = {a for nom, autres in SYNONYMES.items() for a in (nom.replace("_", " "), *autres.split("|"))}
+    mots = normaliser(grandeur.replace("_", " "))
+    if mots in connus:
+        return ""
+    # Mot à mot : « foyers aah » n'est pas « foyers caf » mal écrit.
+    siens = mots.split()
+    meme_longueur = (c for c in sorted(connus) if len(c.split()) == len(siens))
+    return next(
+        (c for c in meme_longueur if all(a == b or proche(a, [b]) for a, b in zip(siens, c.split(), strict=True))), ""
+    )
 
 
 @dataclass(frozen=True)
