@@ -31,7 +31,7 @@ from cafdiag.restitution.formats import enumeration, minuscule, statut
 from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.structures import structures_montrees
 from cafdiag.restitution.tableaux import depliant, en_deux_colonnes, tableau, tableau_mesures
-from cafdiag.restitution.themes import CORPS, STRUCTURES
+from cafdiag.restitution.themes import CORPS, SOCIAUX, STRUCTURES
 
 # En deçà de ce tiers de chiffres connus, les comparables n'ont pas leur colonne : leur encart les dit mieux.
 PART_MINIMALE = 1 / 3
@@ -192,6 +192,9 @@ def _comparaison(theme: str, utiles: pd.DataFrame, donnees: Donnees, connus: lis
     # Les comparables ont leur encart : médiane et rang y sont connus même quand leur total ne l'est pas.
     peu = ["comparables"] if part_connue.get("comparables", 0) < PART_MINIMALE else []
     utiles = utiles[~utiles["role"].isin([*tus, *peu])]
+    # Un ou deux chiffres sans rien à quoi les comparer : les phrases du chapitre les ont dits.
+    if theme in SOCIAUX and set(utiles["role"]) <= {"territoire"} and len(connus) <= 2:
+        return _reperes(connus, donnees)
     courts = _dictionnaire(donnees.options)["libelle_court"].to_dict()
     precision = ""
     if tus:
