@@ -352,7 +352,7 @@ class Voile:
     @staticmethod
     def _par_zone(g: Grandeur, ensembles: Mapping[Lieu, np.ndarray], z: Zones, sommes: Sommes) -> np.ndarray:
         rangs = [z.de[lieu] for lieu in ensembles]
-        return sommes(*g).groupby(rangs).first().reindex(range(len(z.communes))).to_numpy(dtype="float64")
+        return sommes(*g).groupby(rangs).first().reindex(range(len(z.communes))).to_numpy(dtype="float64", copy=True)
 
     def _systeme(
         self, groupe: tuple[Grandeur, ...], ensembles: Mapping[Lieu, np.ndarray], z: Zones, sommes: Sommes
