@@ -530,6 +530,18 @@ def test_le_reste_que_personne_n_a_declare_est_protege(activite):
     assert [pd.isna(montrees(connus + reste)).sum() for reste in (0, 3, 4, 5)] == [1, 2, 2, 1]
 
 
+def test_le_reste_d_une_part_dont_le_tout_est_public_est_protege(activite):
+    siennes = cd.territoire(CRAON).communes
+    valeurs = {("commune", c, "foyers_monoparentaux"): 6 + rang % 4 for rang, c in enumerate(siennes[2:])}
+
+    def statuts(reste):
+        activite({**valeurs, ("epci", CRAON, "foyers_monoparentaux"): sum(valeurs.values()) + reste})
+        communes = cd.mesurer_maille("commune", ["PS_MONOPAR"], codes=siennes[2:])["statut"]
+        return [*communes, cd.mesurer(CRAON, ["PS_MONOPAR"])["statut"].item()]
+
+    assert statuts(3).count("secret") == 1 and "secret" not in statuts(12)
+
+
 def test_le_reste_d_un_departement_est_protege(activite):
     """98 dans l'EPCI, 100 dans le département : deux ailleurs. De même d'une part, et d'un EPCI à cheval."""
 
