@@ -113,15 +113,29 @@ def test_un_geojson_de_points_n_est_pas_pris_pour_des_contours(importer, systeme
 
 
 @pytest.mark.parametrize("systeme", [4326, 2154])
-def test_les_points_d_un_geopackage_sont_lus(importer, tmp_path, systeme):
+@pytest.mark.parametrize("nom", ["creches.gpkg", "creches.shp", "creches.geoparquet"])
+def test_les_points_d_un_fichier_geographique_sont_lus(importer, tmp_path, systeme, nom):
     import geopandas as gpd
 
     faits, points = _points(systeme)
-    gpd.GeoDataFrame(faits, geometry=points.to_numpy(), crs=systeme).drop(columns="code_insee").to_file(
-        tmp_path / "creches.gpkg")  # fmt: skip
-    retour, dit = importer("creches.gpkg", None, "--confirmer")
+    table = gpd.GeoDataFrame(faits, geometry=points.to_numpy(), crs=systeme).drop(columns="code_insee")
+    (table.to_parquet if nom.endswith("parquet") else table.to_file)(tmp_path / nom)
+    retour, dit = importer(nom, None, "--confirmer")
     assert retour == 0, dit
     assert sorted(entrepot.lire("structures")["code"]) == ["53084", "53130"]
+
+
+def test_un_shapefile_sans_ses_attributs_et_un_geojson_sans_formes(importer, tmp_path):
+    import geopandas as gpd
+
+    faits, points = _points(4326)
+    gpd.GeoDataFrame(faits, geometry=points.to_numpy(), crs=4326).to_file(tmp_path / "s.shp")
+    (tmp_path / "s.dbf").unlink()
+    retour, dit = importer("s.shp", None, "--confirmer")
+    assert retour == 1 and "joignez aussi le .dbf" in dit
+    suite = [{"type": "Feature", "properties": f, "geometry": None} for f in faits]
+    contenu = json.dumps({"type": "FeatureCollection", "features": suite})
+    assert importer("creches.geojson", contenu, "--confirmer")[0] == 0
 
 
 # --- Une colonne presque juste, une colonne double, une année à venir ---

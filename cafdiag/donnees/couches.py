@@ -119,6 +119,9 @@ def lire(src: Fichier, *, couche: str | None, limite: int | None) -> Brut:
     except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError,
             pyogrio.errors.FeatureError) as cause:
         raise illisible(src, cause) from cause
+    if not len(lue.columns):
+        raise EntreeFautive(src.chemin.name, ["aucune colonne, des formes seules"], attendu="des attributs",
+                            conseil="d'un shapefile, joignez aussi le .dbf")
     table = pd.DataFrame({c: lue[c].astype("object").where(lue[c].notna(), "") for c in lue.columns}, dtype="object")
     table = table.astype("str").apply(lambda c: c.str.strip())
     lignes = np.arange(1, len(table) + 1)

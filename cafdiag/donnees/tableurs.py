@@ -88,7 +88,8 @@ def _de_points(contenu) -> bool:
     suite = contenu.get("features") if isinstance(contenu, dict) else None
     formes = [f["geometry"] for f in suite or () if isinstance(f, dict) and isinstance(f.get("geometry"), dict)] \
         if isinstance(suite, list) else []
-    return bool(formes) and all(_point(forme) is not None for forme in formes)
+    # Sans aucune géométrie, ce ne sont pas des contours non plus.
+    return bool(suite) and isinstance(suite, list) and all(_point(forme) is not None for forme in formes)
 
 
 def _en_degres(objets: list[dict], systeme) -> list[str]:
@@ -241,7 +242,36 @@ def lire_parquet(src: octets.Fichier, *, colonnes: Choix = None, limite: int | N
         else:
             donnees[noms[i]] = pd.Series([en_texte(v).strip() for v in colonne.to_pylist()], dtype="str")
     cadre = pd.DataFrame(donnees, index=pd.RangeIndex(table.num_rows))
-    return Brut(cadre, np.arange(1, table.num_rows + 1), noms, [], remarques, fichier)
+    lignes = np.arange(1, table.num_rows + 1)
+    points = _points_du_parquet(src, schema, limite)
+    if points is None:
+        return Brut(cadre, lignes, noms, [], remarques, fichier)
+    nom, degres, dit = points
+    for rang, axe in enumerate(("lon", "lat")):
+        if axe not in noms:
+            cadre[axe] = pd.Series([en_texte(d[rang]) for d in degres], dtype="str")
+    noms = [n for n in noms if n != nom] + [a for a in ("lon", "lat") if a not in noms]
+    return Brut(cadre, lignes, noms, [], remarques + dit, fichier, points=True)
+
+
+def _points_du_parquet(src: octets.Fichier, schema, limite: int | None):
+    """La colonne de points d'un GeoParquet, ses points en degrés, et ce qu'il faut en dire ; None s'il n'en a pas."""
+    import pyarrow.parquet as pq
+    import shapely
+
+    try:
+        geo = json.loads(schema.metadata[b"geo"])
+        nom = geo["primary_column"]
+        genres = set(geo["columns"][nom]["geometry_types"])
+        systeme = geo["columns"][nom].get("crs") or "OGC:CRS84"
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not genres or not genres <= {"Point", "Point Z"}:
+        return None
+    with octets.lisible(src.chemin), src.ouvrir() as flux:
+        formes = shapely.from_wkb(pq.ParquetFile(flux).read(columns=[nom]).column(0).slice(0, limite).to_pylist())
+    xs, ys = (axe(np.asarray(formes, dtype=object)).tolist() for axe in (shapely.get_x, shapely.get_y))
+    return nom, *couches.en_degres(xs, ys, systeme)
 
 
 def lire_tableau(chemin: Path | str, *, colonnes: Choix = None, feuille: str | None = None,
