@@ -46,6 +46,12 @@ def test_l_ecart_se_compte_en_seuils_et_range_les_enjeux():
     assert all(e.question.endswith("?") and e.contredit.endswith(".") and e.theme for e in trouves)
 
 
+@pytest.mark.parametrize(("valeur", "debut"), [(1.9, "1,9 enfant pour"), (2.4, "2,4 enfants pour")])
+def test_le_pluriel_commence_a_deux(valeur, debut):
+    (trouve,) = enjeux(lecture(*duo("HAN_AEEH_100", valeur, 0.7, "departement")))
+    assert trouve.constat.startswith(debut) and (" ont l'" if valeur >= 2 else " a l'") in trouve.constat
+
+
 def test_le_titre_nomme_ce_a_quoi_l_ecart_est_distinct():
     sous_les_deux = (("PE_TXCOUV_EAJE", 10.0, "territoire"), ("PE_TXCOUV_EAJE", 12.0, "departement"),
                      ("PE_TXCOUV_EAJE", 20.0, "france"))

@@ -41,8 +41,8 @@ class Regle:
     seuil : float
         Écart qui fait un enjeu à lui seul, dans l'unité de l'indicateur ; en pour cent de la référence si ``relatif``.
     phrase : str
-        Le constat sans sa comparaison : ``{v}`` est la valeur, ``{places}`` son nom accordé, ``{ou}`` la fin du
-        libellé, ``{varie}`` « augmenté » ou « diminué », ``{t}`` le tout.
+        Le constat sans sa comparaison : ``{v}`` est la valeur, ``{places}`` son nom accordé, ``{s}``, ``{x}``,
+        ``{ont}`` les accords qu'elle demande, ``{ou}`` la fin du libellé, ``{varie}`` « augmenté » ou « diminué », ``{t}`` le tout.
     bas, haut : Cote or None
         Sous la référence, au-dessus ; None : rien à demander de ce côté.
     reference : float or None
@@ -237,7 +237,7 @@ REGLES: tuple[Regle, ...] = (
     Regle(
         "PAR_LAEP_1000",
         25,
-        "{v} lieux d'accueil enfants-parents pour 1 000 enfants de moins de 6 ans",
+        "{v} lieu{x} d'accueil enfants-parents pour 1 000 enfants de moins de 6 ans",
         Cote(
             "Moins de lieux d'accueil enfants-parents {que}",
             "Où les parents de jeunes enfants trouvent-ils écoute et rencontre ?",
@@ -280,7 +280,7 @@ REGLES: tuple[Regle, ...] = (
     Regle(
         "LOG_IMPAYES_1000",
         25,
-        "{v} signalements d'impayés de loyer pour 1 000 foyers aidés",
+        "{v} signalement{s} d'impayés de loyer pour 1 000 foyers aidés",
         haut=Cote(
             "Plus d'impayés de loyer {que}",
             "Qui repère ces ménages, et assez tôt ?",
@@ -302,7 +302,7 @@ REGLES: tuple[Regle, ...] = (
     Regle(
         "HAN_AEEH_100",
         15,
-        "{v} enfants pour 100 jeunes de moins de 20 ans ont l'allocation d'éducation de l'enfant handicapé",
+        "{v} enfant{s} pour 100 jeunes de moins de 20 ans {ont} l'allocation d'éducation de l'enfant handicapé",
         haut=Cote(
             "Plus d'enfants handicapés {que}",
             "Sont-ils accueillis partout, dès la crèche et jusqu'aux loisirs ?",
@@ -497,6 +497,10 @@ def tant_du_groupe(lecture: MesuresLues, code: str, groupe: str) -> str:
     return f"{int(place['nombre']) if place else 0} {autres}{nom_du_groupe(lecture, groupe)}"
 
 
+# Le pluriel commence à deux : « 1,9 enfant a ».
+_SINGULIER, _PLURIEL = {"s": "", "x": "", "ont": "a"}, {"s": "s", "x": "x", "ont": "ont"}
+
+
 def _constat(lecture: MesuresLues, regle: Regle, ecarts: list[_Ecart]) -> str:
     """Le chiffre, ses références, sa date, et sa tendance quand elle est sûre."""
     code, ligne = regle.code, lecture.ligne(regle.code)
@@ -508,6 +512,7 @@ def _constat(lecture: MesuresLues, regle: Regle, ecarts: list[_Ecart]) -> str:
     dit = regle.phrase.format(
         v=v,
         places=accorder(valeur, "places"),
+        **_PLURIEL if abs(valeur) >= 2 else _SINGULIER,
         ou=re.sub(r"^Part des \w+ ", "", str(ligne.get("libelle", ""))),
         varie="augmenté" if valeur > 0 else "diminué",
     )
