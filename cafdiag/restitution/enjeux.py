@@ -42,7 +42,8 @@ class Regle:
         Écart qui fait un enjeu à lui seul, dans l'unité de l'indicateur ; en pour cent de la référence si ``relatif``.
     phrase : str
         Le constat sans sa comparaison : ``{v}`` est la valeur, ``{places}`` son nom accordé, ``{s}``, ``{x}``,
-        ``{ont}`` les accords qu'elle demande, ``{ou}`` la fin du libellé, ``{varie}`` « augmenté » ou « diminué », ``{t}`` le tout.
+        ``{ont}`` les accords qu'elle demande, ``{ou}`` la fin du libellé, ``{varie}`` « augmenté » ou
+        « diminué », ``{t}`` le tout.
     bas, haut : Cote or None
         Sous la référence, au-dessus ; None : rien à demander de ce côté.
     reference : float or None
