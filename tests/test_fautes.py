@@ -165,6 +165,11 @@ def test_une_activite_d_une_annee_a_venir_est_refusee(importer):
     assert retour == 1 and "« 2093 » (attendu : une année déjà commencée)" in dit
 
 
+def test_une_decomposition_jusqu_a_une_annee_a_venir_est_refusee(capsys):
+    assert principal(["decomposer", "53130", "2017", "2093"]) == 2
+    assert "2093 est à venir" in capsys.readouterr().err
+
+
 def test_une_annee_a_venir_n_est_pas_proposee_pour_un_diagnostic(capsys, tmp_path):
     import cafdiag as cd
 

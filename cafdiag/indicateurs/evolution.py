@@ -7,6 +7,7 @@ l'autre n'est pas une évolution.
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import product
 
 import numpy as np
@@ -201,6 +202,8 @@ def decomposer(cible: Territoire | str, debut: int, fin: int, *, mode: str = "gl
         raise DemandeFausse(f"mode d'accueil inconnu : « {mode} »", attendu=", ".join(MODES))
     if not debut < fin:
         raise DemandeFausse(f"de {debut} à {fin}", attendu="deux années, la plus ancienne d'abord")
+    if fin > dt.date.today().year:
+        raise DemandeFausse(f"de {debut} à {fin} : {fin} est à venir", attendu="deux années dont on a les chiffres")
     lues = {"places": tables_assemblees.places(), "taux": tables_assemblees.taux_couverture()}
     places, taux = (_lignes(table, cible) for table in lues.values())
     for (nom, toutes), siennes in zip(lues.items(), (places, taux), strict=True):
