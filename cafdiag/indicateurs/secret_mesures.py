@@ -406,7 +406,7 @@ class Voile:
                             revelateurs.append(reste)
                         relations.append(Relation(((tout, annee), rang), (((partie, annee), rang), reste)))
                 elif annee in regles.annees.get(tout, ()):
-                    t = self._par_zone((tout, annee), ensembles, z, sommes).copy()
+                    t = self._par_zone((tout, annee), ensembles, z, sommes)
                     for zone, (entier, otees) in deduites.termes.items():
                         t[zone] = t[entier] - t[otees].sum() if np.isnan(t[zone]) else t[zone]
                     touts |= {
