@@ -245,7 +245,7 @@ def test_la_phrase_entre_au_rapport_et_a_la_note(craon):
     # La même part partout : le tableau le dit, et aucune carte d'une seule couleur.
     assert "La même part partout" in d.simulation().html and d.carte_besoin().html == ""
     perspectives = next(iter(d.note().donnees.values()))["perspectives"]
-    assert perspectives[:1] == [phrase] and "fois sur 100 ce qui est arrivé" in perspectives[-1]
+    assert perspectives[:1] == [phrase] and "cet intervalle a été juste" in perspectives[-1]
     assert "sans place à portée" not in Diagnostic(MAYOTTE).simulation().html
 
 

@@ -343,7 +343,7 @@ def test_le_rapport_d_une_fusion_n_affirme_pas_une_estimation(rapport):
     ici = mesures[mesures["territoire"].eq(THIONVILLE)].drop_duplicates("indicateur").set_index("indicateur")
     assert ici.loc["PE_TXCOUV_GLOBAL", "statut"] == "estime"
     # Une phrase qui dit ce taux le dit environ ; le chiffre clé, hors phrase, se dit une estimation.
-    dits = re.findall(r"(\S+) 46,5 places pour 100 enfants(?: de moins de 3 ans)?( [(]estimation 2023[)])?", lu)
+    dits = re.findall(r"(\S+) 46,5 places pour 100 enfants(?: de moins de 3 ans)?( estimation, 2023)?", lu)
     assert len(dits) >= 4
     assert all(estimation or mot.lower() in ("environ", "d'environ") for mot, estimation in dits), dits
     assert "environ 46,5 places pour 100 enfants de moins de 3 ans (entre 40,9 et 51,6)" in lu

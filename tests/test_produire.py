@@ -325,7 +325,7 @@ def test_annee_valide_ecrite_partout(tmp_path):
     chemins = diagnostic("200048551", sortie=tmp_path, annee=2021, formats="html")
     texte = texte_de(chemins["html"].read_text(encoding="utf-8"))
     texte = texte.replace("\u202f", " ").replace("\u00a0", " ")
-    assert "28 639 habitants en 2021" in texte and "habitants (2021)" in texte
+    assert "28 639 habitants en 2021" in texte and re.search(r"habitants\s+2021", texte)
     assert "populations 2021" in texte and "de leur commune, 2021" in texte
     assert "habitants en 2023" not in texte and "Fin 2023" not in texte
     assert "Situation connue : " in texte and "population, 2021." in texte

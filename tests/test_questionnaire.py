@@ -113,7 +113,7 @@ def test_deux_fichiers_une_reponse_envoyee_deux_fois_une_autre_d_ailleurs(tmp_pa
     un, deux = ecrire(tmp_path / "1.csv", toutes[:20]), ecrire(tmp_path / "2.csv", [*toutes[15:], ailleurs])
     code, dit, _ = dire(capsys, "--reponses", un, deux)
     assert code == 0 and "40 réponses, chacune" in dit
-    assert "5 réponse envoyée deux fois" in dit and "1 réponse d'une commune hors du territoire" in dit
+    assert "5 réponses envoyées deux fois, comptées une" in dit and "1 réponse d'une commune hors du territoire" in dit
 
 
 def test_deux_saisies_sur_papier_numerotees_depuis_un(tmp_path, capsys):

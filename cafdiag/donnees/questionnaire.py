@@ -130,12 +130,12 @@ def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
         for ligne in releve.lignes:
             textes = ligne.textes
             if not any(v for c, v in textes.items() if c != "numero"):
-                compte["ligne sans aucune réponse, mise de côté"] += 1
+                compte["ligne{s} sans aucune réponse, mise{s} de côté"] += 1
                 continue
             # Deux personnes qui saisissent des réponses sur papier numérotent toutes deux depuis 1.
             reponse = tuple(textes.values())
             if textes.get("numero") and reponse in vus:
-                compte["réponse envoyée deux fois, comptée une"] += 1
+                compte["réponse{s} envoyée{s} deux fois, comptée{s} une"] += 1
                 continue
             vus.add(reponse)
             lue, fautes, dehors = _une(textes, lieu, noms)
@@ -145,7 +145,7 @@ def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
                 defauts += [f"{ou} : {f}" for f in fautes]
                 continue
             if dehors:
-                compte["réponse d'une commune hors du territoire, mise de côté"] += 1
+                compte["réponse{s} d'une commune hors du territoire, mise{s} de côté"] += 1
                 continue
             lus.append(lue)
             mot, otes = nettoyer(textes.get("libre", ""))
@@ -160,7 +160,8 @@ def lire_reponses(chemins: Sequence[str | Path], lieu: Territoire) -> Reponses:
             conseil=f"corrigez ces lignes, ou repartez du modèle ({MODELE})",
         )
     table = pd.DataFrame(lus, columns=["commune", "age", *(q.cle for q in QUESTIONS)]).astype(object)
-    return Reponses(table, tuple(mots), (*remarques, *(f"{n} {quoi}" for quoi, n in compte.items())))
+    comptees = (f"{n} {quoi.format(s='s' if n > 1 else '')}" for quoi, n in compte.items())
+    return Reponses(table, tuple(mots), (*remarques, *comptees))
 
 
 def _une(textes: Mapping[str, str], lieu: Territoire, noms: Mapping[str, str]) -> tuple[dict, list[str], bool]:
