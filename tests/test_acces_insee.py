@@ -187,7 +187,8 @@ def test_un_voisin_a_un_metre_compte_dans_l_allure(ecrire):
 
 
 def test_un_parquet_coupe_ou_autre_chose(ecrire, tmp_path):
-    with pytest.raises(EntreeFautive, match=r"fichier illisible \(.*beaucoup.*retéléchargez-le"):
+    dit = r"« pop » n'est pas une colonne de nombres \(« beaucoup »\).*parquet de la région"
+    with pytest.raises(EntreeFautive, match=dit):
         lire(ecrire(DEUX_COMMUNES.assign(pop="beaucoup")))
     csv = tmp_path / "donnees_2025_reg52.csv"
     DEUX_COMMUNES.to_csv(csv, sep=";", index=False)

@@ -130,7 +130,7 @@ def epreuve_en_bref(epreuve: pd.DataFrame, grandeur: str = "naissances") -> str:
     --------
     >>> from cafdiag.donnees.calibrage import epreuve_horizon
     >>> epreuve_en_bref(epreuve_horizon(), "enfants")[:47]
-    "Refait sur le passé, cet intervalle a été juste"
+    'Refait sur le passé, cet intervalle a été juste'
     """
     ici = epreuve["grandeur"].eq(grandeur) & epreuve["horizon"].eq(5) & epreuve["couverture"].notna()
     e = epreuve[ici & epreuve["taille"].eq("toutes")].iloc[0]

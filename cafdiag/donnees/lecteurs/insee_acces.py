@@ -92,7 +92,7 @@ def _charger(src: octets.Fichier, vu: Brut, roles: dict[str, str]) -> tuple[pd.D
             if pc.any(dedans).as_py():
                 rangs = np.flatnonzero(dedans.to_numpy(zero_copy_only=False)) + lues + 1
                 garde = lot.filter(dedans)
-                morceaux.append(_compact(garde, types.filter(dedans), roles).assign(ligne=rangs))
+                morceaux.append(_compact(garde, types.filter(dedans), roles, vu).assign(ligne=rangs))
             lues += lot.num_rows
     if not morceaux:
         raise refuser(vu, "aucun équipement d'une Caf", attendu="typeeq_id parmi " + ", ".join(GROUPES))
@@ -116,13 +116,21 @@ def _charger(src: octets.Fichier, vu: Brut, roles: dict[str, str]) -> tuple[pd.D
     return table[raisons == ""].reset_index(drop=True), comptes
 
 
-def _compact(lot, types, roles: dict[str, str]) -> pd.DataFrame:
+def _compact(lot, types, roles: dict[str, str], vu: Brut) -> pd.DataFrame:
     """Un morceau en peu de place : nombres de 32 bits, textes répétés en catégories."""
     import pyarrow as pa
 
     def nombres(role: str) -> np.ndarray:
         # Une colonne entière avec des vides passe par les flottants ; illisible, elle fait refuser le fichier.
-        return lot.column(roles[role]).cast(pa.float64()).to_numpy(zero_copy_only=False).astype("float32")
+        colonne = lot.column(roles[role])
+        try:
+            return colonne.cast(pa.float64()).to_numpy(zero_copy_only=False).astype("float32")
+        except pa.ArrowException:
+            textes = pd.Series(colonne.to_pylist(), dtype="object").dropna()
+            faux = textes[pd.to_numeric(textes, errors="coerce").isna()]
+            ecrit = f" (« {str(faux.iloc[0])[:40]} »)" if len(faux) else ""
+            defaut = f"« {roles[role]} » n'est pas une colonne de nombres{ecrit}"
+            raise refuser(vu, defaut, attendu="le parquet de la région, tel que l'Insee le publie") from None
 
     if "carreau" in roles:
         carreau = pd.util.hash_array(lot.column(roles["carreau"]).cast(pa.string()).to_numpy(zero_copy_only=False))
