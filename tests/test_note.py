@@ -483,6 +483,27 @@ def test_la_plus_longue_note_tient_en_quatre_pages(monkeypatch):
     assert len(arbre.xpath("//section[@class='enjeux']//li")) == 7
 
 
+def test_un_titre_long_prend_a_la_carte_non_a_la_page_suivante():
+    d = Diagnostic(ANGERS)
+    dite = {**d.note().donnees[MIME_NOTE], "titre": "Vallées du Haut-Anjou, du Layon et de la Loire réunies, et autres"}
+    _, pdf = rendre_note(dite, [b.modele for b in (d.carte_couverture(), d.carte_jeunes_enfants())], Identite())
+    pages = [simple(p.extract_text()) for p in pypdf.PdfReader(io.BytesIO(pdf)).pages]
+    assert len(pages) == PAGES_AU_PLUS
+    assert all(simple(q["constat"])[:30] in pages[0] for q in dite["questions"])
+
+
+@pytest.mark.parametrize(
+    ("code", "titre"),
+    [
+        (CRAON, "Pays de Craon"),
+        ("200037059", "Haute Somme"),
+        ("249740119", "Intercommunale du Nord de la Réunion (CINOR)"),
+    ],
+)
+def test_un_sigle_ne_suffit_pas_en_titre_et_ne_l_allonge_pas(code, titre):
+    assert contenu(code)["titre"] == titre
+
+
 def test_textes_hostiles_inertes():
     mauvais = '<script>alert(1)</script> #panic("x") $x$ {{ 7*7 }}'
     note = contenu("QN04908M") | {"titre": mauvais, "inconnu": [mauvais]}

@@ -187,7 +187,8 @@ def _titre(donnees: Donnees) -> str:
     if donnees.nom != t.nom or t.maille != "epci":
         return donnees.nom
     # Un sigle ne suffit pas en titre : il reste entre parenthèses.
-    return nom_court(t.nom) if "(" not in t.nom else re.sub(r"^C[ACU] ", "", t.nom)
+    long, court = nom_court(t.nom.split("(")[0].rstrip()), nom_court(t.nom)
+    return long if court == long else f"{long} ({court})"
 
 
 def _surtitre(donnees: Donnees) -> str:
