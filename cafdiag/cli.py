@@ -444,11 +444,10 @@ def _mesurer(options: argparse.Namespace) -> int:
 
 def _comparables(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.comparables import voisinage
+    from cafdiag.restitution.formats import nombre
 
     cible = cli_choix.lire_lieu(options.code)
     choisis = voisinage(cible, k=options.k)
-    from cafdiag.restitution.formats import nombre
-
     print(f"cafdiag : choisis parmi {nombre(choisis.candidats)}, d'après :", file=sys.stderr)
     for variable in choisis.variables:
         print(f"  {variable.libelle}", file=sys.stderr)
