@@ -65,7 +65,7 @@ def test_un_bareme_vaut_a_sa_date(fichier, annee, bas, haut, statut):
 def test_deux_sources_qui_se_contredisent_restent_visibles(fichier):
     choix = fichier(SAIN.replace('depuis = "2024-07-01"\n', "")).choisir("aide", annee=2021)
     assert (choix.statut, choix.bas, choix.haut, len(choix.retenus)) == ("conflit", 100, 300, 2)
-    assert "source A [A]" in choix.motif and "source B [B]" in choix.motif
+    assert "source A)" in choix.motif and "source B)" in choix.motif
 
 
 def test_les_conflits_connus_ne_sont_pas_tranches():

@@ -171,6 +171,22 @@ def test_perimetre_de_departements_a_leur_rapport_de_sommes():
     assert seul["statut"] == "exact" and seul["valeur"] == valeur("departement:72", "PE_TXCOUV_GLOBAL")["valeur"]
     mixte = valeur("departement:53+244900015", "PE_TXCOUV_GLOBAL")
     assert "1 département et 1 EPCI" in mixte["motif"] and mixte["bas"] < mixte["valeur"] < mixte["haut"]
+    # Les unités les plus larges l'emportent : la Corse n'est pas la somme de ses EPCI, ni la Bretagne (53) la Mayenne.
+    corse = valeur("2A+2B", "PE_TXCOUV_GLOBAL")
+    assert (corse["statut"], corse["maille_source"]) == ("exact", "region")
+    assert corse["valeur"] == valeur("region:94", "PE_TXCOUV_GLOBAL")["valeur"]
+    ouest = valeur("region:53+departement:53", "PE_TXCOUV_GLOBAL")
+    assert "1 région et 1 département" in ouest["motif"]
+    assert [ouest["bas"], ouest["haut"]] == [valeur(c, "PE_TXCOUV_GLOBAL")["valeur"] for c in ("region:53", "53")]
+
+
+@pytest.mark.parametrize(("code", "roles"), [
+    ("departement:75+departement:93", ["territoire", "region", "france"]),
+    ("region:52+region:53", ["territoire", "france"]),
+    ("53012+53084", ["territoire", "departement", "region", "france"]),
+])  # fmt: skip
+def test_un_perimetre_ne_se_compare_pas_a_l_un_de_ses_morceaux(code, roles):
+    assert cd.comparer(code, ["PE_TXCOUV_GLOBAL"])["role"].drop_duplicates().tolist() == roles
 
 
 def test_perimetre_qui_coupe_un_epci_se_tait():

@@ -369,8 +369,12 @@ def test_departs_sans_part_ni_origine_refuses(part, origine):
 def test_cli_texte(capsys):
     assert principal(["simuler", ANGERS, "--departs-am", "40", "--origine", "PMI 49"]) == 0
     dit = capsys.readouterr().out
-    for attendu in ("Il faudrait 46 places de plus (de 36 à 59).", "93\u202f600 à 212\u202f400", "PMI 49", "[S61]"):
+    for attendu in ("Il faudrait 46 places de plus (de 36 à 59).", "93\u202f600 à 212\u202f400", "PMI 49", "CTRE"):
         assert attendu in dit
+    # Ni cote de documentation, ni département pris pour la référence d'un périmètre qui le contient.
+    assert "[" not in dit
+    assert principal(["simuler", "departement:75+departement:93"]) == 2
+    assert "Attendu : region, france, ou un nombre." in capsys.readouterr().err
 
 
 def test_cli_csv_et_json(capsys):

@@ -377,7 +377,7 @@ def _bareme(brut: dict, ou: str, sources: dict, unites: list, defauts: list[str]
         depuis=str(brut.get("depuis", "")),
         jusque=str(brut.get("jusque", "")),
         plafonne=brut.get("plafonne", False),
-        sources=tuple(f"{sources[s]} [{s}]" for s in citees),
+        sources=tuple(sources[s] for s in citees),
         remarque=brut.get("remarque", "").strip(),
     )
 

@@ -64,7 +64,9 @@ _PARIS = ("75056", "75")
 _VILLES_A_ARRONDISSEMENTS = {"75056": "751", "13055": "132", "69123": "6938"}
 # Deux périodes de trois ans, sans année commune.
 ECART_NAISSANCES = 4
-_LONGUEUR_SIREN = 9
+# De la plus large à la plus fine ; un périmètre se compose d'elles.
+_DITES = {"region": "région", "departement": "département", "epci": "EPCI"}
+_LARGES = ("region", "departement")
 LA_REFERENCE = "la France est la référence"
 _ARRONDISSEMENTS_ABSENTS = "la Cnaf publie ce taux par arrondissement ; ces lignes ne sont pas fournies"
 _SANS_LIGNE = "la Cnaf ne publie pas de taux pour Mayotte ni pour les territoires sans ligne dans son jeu"
@@ -218,23 +220,26 @@ def _ville(
 
 
 def _agreger(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colonne: str, annee: int) -> None:
-    """Périmètre d'EPCI ou de départements entiers : rapport de sommes pondéré par les naissances, statut ``estime``.
+    """Périmètre d'unités entières (EPCI, départements, régions) : rapport de sommes pondéré par les naissances, statut
+    ``estime``.
 
     Les EPCI sont ceux de la publication : une fusion de 2026 est un périmètre de deux EPCI de 2025. Un EPCI à cheval
     ne se découpe pas : réunis, des départements entiers ont les leurs.
     """
     unite = f"epci_{autre(geographie())}"
-    ailleurs = taux_du_contexte(contexte, unite, colonne, annee=annee)
-    taux = taux_du_contexte(contexte, "epci", colonne, annee=annee)
-    if ailleurs.empty:
+    publies = {m: taux_du_contexte(contexte, m, colonne, annee=annee) for m in (unite, "epci", *_LARGES)}
+    if publies[unite].empty:
         unite = "epci"
-    taux = pd.concat([taux, ailleurs, taux_du_contexte(contexte, "departement", colonne, annee=annee)])
-    parts, coupes = contexte.retenir(("unités entières", unite), lambda: _unites_entieres(contexte, cles, unite))
+    taux = pd.concat([_nommer(unite if m == "epci" else m, t) for m, t in publies.items() if m == unite or not t.empty])
+    larges = tuple(m for m in _LARGES if not publies[m].empty)
+    parts, coupes = contexte.retenir(
+        ("unités entières", unite, larges), lambda: _unites_entieres(contexte, cles, unite, larges)
+    )
     enfants = contexte.par_commune("enfants_moins_3_ans", annee=annee)
     par_unite = contexte.partager(
         ("enfants par unité", unite, annee),
         lambda: pd.concat(
-            sommer(enfants, membres(m).dropna(subset=["code"]))["valeur"] for m in (unite, "departement")
+            _nommer(m, sommer(enfants, membres(m).dropna(subset=["code"]))["valeur"]) for m in (unite, *_LARGES)
         ),
     )
     siens = pd.DataFrame(
@@ -244,8 +249,9 @@ def _agreger(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colonne: s
     combien, bas, haut = par_cle.size(), par_cle["taux"].min(), par_cle["taux"].max()
     connus = par_cle.count().eq(combien, axis=0)
     agreges = taux_agreges(siens["taux"], siens["enfants"], parts["code"])
-    departements = parts["unite"].str.len().lt(_LONGUEUR_SIREN).groupby(parts["code"]).sum()
-    table.loc[combien.index, "maille_source"] = np.where(departements.gt(0), "departement", "epci")
+    maille = parts["unite"].str.split(":").str[0].replace(unite, "epci")
+    combien_de = pd.DataFrame({m: maille.eq(m).groupby(parts["code"]).sum() for m in _DITES})
+    table.loc[combien.index, "maille_source"] = combien_de.gt(0).idxmax(axis=1)
     un = combien.index[combien.eq(1)]
     table.loc[un, "valeur"] = bas[un]
     table.loc[un, "statut"] = np.where(connus["taux"][un], "exact", "non_disponible")
@@ -254,16 +260,16 @@ def _agreger(table: pd.DataFrame, cles: pd.Index, contexte: Contexte, colonne: s
     table.loc[plusieurs, "bas"] = bas.where(connus["taux"])[plusieurs]
     table.loc[plusieurs, "haut"] = haut.where(connus["taux"])[plusieurs]
     table.loc[plusieurs, "motif"] = (
-        "le nombre d'enfants de chaque EPCI n'est pas connu : le taux est entre le plus bas et le plus haut des taux "
-        "des EPCI"
+        "le nombre d'enfants de chacun de ses territoires n'est pas connu : le taux est entre le plus bas et le plus "
+        "haut des leurs"
     )
     table.loc[plusieurs[~connus["taux"][plusieurs]], "motif"] = _SANS_LIGNE
     calcules = plusieurs[connus.all(axis=1)[plusieurs]]
     table.loc[calcules, "valeur"] = agreges[calcules]
     table.loc[calcules, "statut"] = "estime"
     table.loc[calcules, "motif"] = [
-        f"rapport de sommes de {_compter_les_unites(n - d, d)}, enfants de moins de 3 ans estimés par les naissances"
-        for n, d in zip(combien[calcules], departements[calcules], strict=True)
+        f"rapport de sommes de {_compter_les_unites(unites)}, enfants de moins de 3 ans estimés par les naissances"
+        for unites in combien_de.loc[calcules].to_dict("records")
     ]
     for code in coupes:
         for nom, trouve in _dans_une_commune(contexte, code, colonne, annee).items():
@@ -297,28 +303,39 @@ def _dans_une_commune(contexte: Contexte, code: str, colonne: str, annee: int) -
     }
 
 
-def _compter_les_unites(epci: int, departements: int) -> str:
+def _compter_les_unites(unites: dict[str, int]) -> str:
     """« 2 EPCI », « 1 département et 2 EPCI »."""
-    dits = [f"{departements} département{'s' if departements > 1 else ''}"] if departements else []
-    return " et ".join([*dits, *([f"{epci} EPCI"] if epci else [])])
+    dits = [f"{n} {_DITES[m]}{'s' if n > 1 and m != 'epci' else ''}" for m in _DITES if (n := unites[m])]
+    return " et ".join([", ".join(dits[:-1]), dits[-1]] if dits[1:] else dits)
 
 
-def _unites_entieres(contexte: Contexte, cles: pd.Index, unite: str) -> tuple[pd.DataFrame, list[str]]:
-    """Les EPCI, sinon les départements et les EPCI (``unite``), qui composent chaque périmètre (``code``) ; et ceux
-    qui en coupent un ou n'en ont pas."""
+def _nommer(maille: str, serie: pd.Series) -> pd.Series:
+    """53 est un département et une région : l'unité porte sa maille."""
+    return serie.set_axis(f"{maille}:" + serie.index.astype(object))
+
+
+def _unites_entieres(
+    contexte: Contexte, cles: pd.Index, unite: str, larges: tuple[str, ...]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Les unités les plus larges, sinon les seuls EPCI (``unite``), qui composent chaque périmètre (``code``) ; et
+    ceux qui en coupent un ou n'en ont pas."""
     siennes = contexte.appartenance.loc[contexte.appartenance["code"].isin(cles), ["code", "commune"]]
     siennes = siennes.drop_duplicates()
-    epci, departement = (membres(m).dropna(subset=["code"]) for m in (unite, "departement"))
-    tailles = pd.concat([epci["code"].value_counts(), departement["code"].value_counts()])
-    siennes = siennes.assign(unite=siennes["commune"].map(epci.set_index("commune")["code"]))
-    parts, coupes = _entieres(siennes, tailles)
+    de = {}
+    for maille in (unite, *larges):
+        communes = membres(maille).dropna(subset=["code"])
+        de[maille] = f"{maille}:" + communes.set_index("commune")["code"].astype(object)
+    tailles = pd.concat([communes.value_counts() for communes in de.values()])
+    siennes = siennes.assign(unite=siennes["commune"].map(de[unite]))
     # Un quartier n'est pas sa commune, même quand elle est tout un département.
-    reunis = [c for c in coupes if contexte.territoires.at[c, "maille"] == "perimetre"]
-    autres = siennes[siennes["code"].isin(reunis)]
-    du_departement = autres["commune"].map(departement.set_index("commune")["code"])
-    entier = autres.groupby(["code", du_departement])["commune"].transform("size").eq(du_departement.map(tailles))
-    en_plus, encore = _entieres(autres.assign(unite=du_departement.where(entier, autres["unite"])), tailles)
-    return pd.concat([parts, en_plus]), [c for c in coupes if c not in reunis or c in encore]
+    reunies = siennes[siennes["code"].map(contexte.territoires["maille"]).eq("perimetre")]
+    for maille in reversed(larges):
+        plus_large = reunies["commune"].map(de[maille])
+        entiere = reunies.groupby(["code", plus_large])["commune"].transform("size").eq(plus_large.map(tailles))
+        reunies = reunies.assign(unite=plus_large.where(entiere, reunies["unite"]))
+    parts, _ = _entieres(reunies, tailles)
+    autres, coupes = _entieres(siennes[~siennes["code"].isin(parts["code"])], tailles)
+    return pd.concat([parts, autres]), coupes
 
 
 def _entieres(siennes: pd.DataFrame, tailles: pd.Series) -> tuple[pd.DataFrame, list[str]]:

@@ -16,7 +16,7 @@ from cafdiag.restitution.formats import decimales_de, majuscule, minuscule, nomb
 from cafdiag.restitution.graphiques import barres_comparaison
 from cafdiag.restitution.piece import en_colonnes
 from cafdiag.restitution.piece import piece as en_piece
-from cafdiag.restitution.simulation import MODES_COURTS, SECTIONS, montant, places_dites, sans_cote
+from cafdiag.restitution.simulation import MODES_COURTS, SECTIONS, montant, places_dites, sans_fichier
 from cafdiag.restitution.tableaux import tableau
 
 UNITE = "places pour 100 enfants"
@@ -198,8 +198,8 @@ def en_texte(avis: Avis) -> str:
     ]
     if len(avis.lignes("epci")):
         blocs.append((f"{_date(avis)}, ici et alentour", en_colonnes(_tableau_des_voisins(avis))))
-    blocs.append(("Ce que la Caf apporte à ces places", list(map(sans_cote, _apports_de_la_caf(avis))) or ["Inconnu."]))
-    blocs.append(("À lire avec ces chiffres", [sans_cote(n) for n in _notes(avis)]))
+    blocs.append(("Ce que la Caf apporte à ces places", _apports_de_la_caf(avis) or ["Inconnu."]))
+    blocs.append(("À lire avec ces chiffres", [sans_fichier(n) for n in _notes(avis)]))
     lignes: list[str] = []
     for titre, dites in blocs:
         lignes += [titre, *(f"  {d}" for d in dites), ""]
@@ -251,8 +251,8 @@ def piece(avis: Avis, *, apports: Apports | None = None) -> Document:
         )
         besoin += (voisins,)
     besoin += a_completer("demandes sans solution, listes d'attente, autres projets connus, fermetures prévues")
-    caf = liste([sans_cote(p) for p in _apports_de_la_caf(avis)]) or paragraphes("Aucun montant n'est connu.")
-    notes = Encadre("note", liste([sans_cote(n) for n in _notes(avis)]), resume="À lire avec ces chiffres")
+    caf = liste(_apports_de_la_caf(avis)) or paragraphes("Aucun montant n'est connu.")
+    notes = Encadre("note", liste([sans_fichier(n) for n in _notes(avis)]), resume="À lire avec ces chiffres")
     motifs = (*paragraphes(PAS_L_AVIS), *a_completer("sens de l'avis, motifs, réserves"), notes)
     return en_piece(
         avis.lieu,

@@ -24,7 +24,7 @@ from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.note_mots import quand
 from cafdiag.restitution.rendu_docx import rendre_docx
 from cafdiag.restitution.rendu_xlsx import clore, feuille_en_tableau
-from cafdiag.restitution.simulation import montant, sans_cote
+from cafdiag.restitution.simulation import montant
 from cafdiag.restitution.tableaux import tableau
 
 A_ECRIRE = "à compléter"
@@ -109,7 +109,7 @@ class Fiches:
             postes = financer([Poste(c, action.places) for c in _PAR_PLACE], lire_baremes())
             return [
                 f"{p['poste']} pour {nombre(action.places)} places : {montant(p['bas'], p['haut'])}"
-                f" (barème {sans_cote(str(p['periode']))}, publié par : {sans_cote(str(p['source']))})"
+                f" (barème {p['periode']}, publié par : {p['source']})"
                 for _, p in postes.iterrows()
             ]
         dits = [

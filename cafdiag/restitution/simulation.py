@@ -157,11 +157,11 @@ def elements(simulation: Simulation) -> Suite:
                 colonnes={"poste": "Poste", "montant": "Montant"},
             ),
         )
-    notes = en_deux_colonnes([sans_cote(h) for h in simulation.hypotheses], sinon="Hypothèse")
+    notes = en_deux_colonnes([sans_fichier(h) for h in simulation.hypotheses], sinon="Hypothèse")
     if not simulation.atteinte:
-        notes += en_deux_colonnes([sans_cote(i) for i in simulation.inconnues], sinon="Ce qu'on ne sait pas")
+        notes += en_deux_colonnes(list(simulation.inconnues), sinon="Ce qu'on ne sait pas")
     # Un montant a sa source et sa période, comme le taux.
-    sources = [*simulation.sources, *map(sans_cote, _sources_des_baremes(simulation))]
+    sources = [*simulation.sources, *_sources_des_baremes(simulation)]
     return (
         *corps,
         *depliant("Hypothèses et inconnues", notes, colonnes=("Sujet", "Ce qui est supposé, ou pas su")),
@@ -361,7 +361,7 @@ def _bareme_par_place() -> Suite:
             "territoire n'étant pas connu, le reste à charge de fonctionnement n'est pas chiffré"
         )
         sources.append(f"{psu.source} ({psu.periode})")
-    dites = " ; ".join(dict.fromkeys(sans_cote(s) for s in sources))
+    dites = " ; ".join(dict.fromkeys(sources))
     return (
         *titre("Ce que la Caf apporte à une place nouvelle"),
         *liste([f"{ligne}." for ligne in lignes]),
@@ -369,13 +369,13 @@ def _bareme_par_place() -> Suite:
     )
 
 
-def sans_cote(texte: str) -> str:
-    """Une source sans sa cote de documentation ni le fichier où on la lit : le lecteur n'a ni l'un ni l'autre.
+def sans_fichier(texte: str) -> str:
+    """Une phrase sans le fichier où on la lit : le lecteur d'un document ne l'a pas.
 
-    >>> sans_cote("Caf de Saône-et-Loire, bonus territoire [S61] (depuis 2025)"), sans_cote("au 22/11 (x.toml).")
-    ('Caf de Saône-et-Loire, bonus territoire (depuis 2025)', 'au 22/11.')
+    >>> sans_fichier("Barèmes connus au 22/11/2026 (baremes.toml).")
+    'Barèmes connus au 22/11/2026.'
     """
-    return re.sub(r" \[[A-Z]\d+\]| \([^()]*\.toml\)", "", texte)
+    return re.sub(r" \([^()]*\.toml\)", "", texte)
 
 
 def _notes(faites: list[tuple[str, Simulation]]) -> Suite:
@@ -388,7 +388,7 @@ def _notes(faites: list[tuple[str, Simulation]]) -> Suite:
     lignes = [
         ligne
         for nom, phrases in (("Hypothèse", hypotheses), ("Ce qu'on ne sait pas", inconnues))
-        for ligne in en_deux_colonnes([sans_cote(p) for p in phrases], sinon=nom)
+        for ligne in en_deux_colonnes([sans_fichier(p) for p in phrases], sinon=nom)
     ]
     intitule = "Hypothèses de cette simulation, et ce qu'on ne sait pas"
     return depliant(intitule, lignes, colonnes=("Sujet", "Ce qui est supposé, ou inconnu"))

@@ -31,7 +31,7 @@ from cafdiag.restitution.piece import (
     formes_des_pieces,
 )
 from cafdiag.restitution.piece import piece as en_piece
-from cafdiag.restitution.simulation import MODES_COURTS, conclusion, montant, places_dites, sans_cote
+from cafdiag.restitution.simulation import MODES_COURTS, conclusion, montant, places_dites, sans_fichier
 from cafdiag.restitution.tableaux import tableau
 
 REPONSES = {"oui": "oui", "non": "non", "a_verifier": "à vérifier", "inconnu": "inconnu"}
@@ -139,7 +139,7 @@ def trame(
         Rubrique("Hypothèses et sources", (*etat.hypotheses, *etat.inconnues, *etat.sources)),
     ]
     rubriques = [_controle(controler([r.titre for r in contenu if r.amorce], declares)), *contenu]
-    return [replace(r, phrases=tuple(map(sans_cote, r.phrases))) for r in rubriques]
+    return [replace(r, phrases=tuple(map(sans_fichier, r.phrases))) for r in rubriques]
 
 
 def _controle(controle: Controle) -> Rubrique:

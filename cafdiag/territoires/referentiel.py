@@ -135,7 +135,8 @@ class Territoire:
         """Territoires qui le contiennent, du plus proche au plus large.
 
         À cheval sur deux départements, un EPCI a pour parent le principal. Un périmètre n'a d'EPCI que si
-        toutes ses communes en relèvent. Un arrondissement municipal a sa ville.
+        toutes ses communes en relèvent, et ni département ni région qu'il dépasse : Paris ne contient pas
+        « Paris + Seine-Saint-Denis ». Un arrondissement municipal a sa ville.
         """
         codes: dict[str, str | None] = {}
         if self.maille in ("commune", "qpv", "perimetre"):
@@ -153,7 +154,10 @@ class Territoire:
         # Une collectivité d'outre-mer n'est pas dans la « France » des totaux : elle n'en est pas une partie.
         if self.maille != "france" and (self.region or self.maille == "region"):
             codes["france"] = "FR"
-        return {maille: construire(maille, code) for maille, code in codes.items() if code}
+        lieux = {maille: construire(maille, code) for maille, code in codes.items() if code}
+        if self.maille != "perimetre":
+            return lieux
+        return {m: lieu for m, lieu in lieux.items() if not set(lieu.communes) < set(self.communes)}
 
     @property
     def voisins(self) -> tuple[Territoire, ...]:
