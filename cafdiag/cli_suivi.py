@@ -125,7 +125,10 @@ def _anomalies(options: argparse.Namespace) -> int:
     from cafdiag.indicateurs.anomalies import verifier_portrait
     from cafdiag.indicateurs.portraits import lire_portrait
 
-    alertes = verifier_portrait(lire_portrait(options.fichier))
+    portrait, remarques = lire_portrait(options.fichier)
+    alertes = verifier_portrait(portrait)
+    for remarque in remarques:
+        print(f"cafdiag : {remarque}", file=sys.stderr)
     if options.format != "texte":
         return afficher(alertes, options.format)
     for alerte in alertes.itertuples():

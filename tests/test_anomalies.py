@@ -249,6 +249,27 @@ def test_une_population_mal_ecrite_alerte(valeur, regle, propose, tmp_path, caps
 def test_ce_que_les_gens_ecrivent_se_lit(lignes, tmp_path, capsys):
     code, sortie, dit = relire(tmp_path, capsys, f"Grandeur;Valeur\n{lignes}\n")
     assert (code, sortie) == (0, "") and "rien à signaler" in dit
+    # Ce qui n'a pas été regardé se dit.
+    sans = [li.split(";")[0] for li in lignes.split("\n") if li.endswith((";s", ";nd"))]
+    assert ("laissé vide" in dit) == bool(sans) and ("sans valeur : allocataires" in dit) == lignes.endswith(";")
+
+
+def test_une_colonne_double_est_refusee_une_seconde_feuille_lue_ou_dite(tmp_path, capsys):
+    code, _, dit = relire(tmp_path, capsys, "grandeur;valeur;valeur\npopulation;100;200\n")
+    assert code == 1 and "deux colonnes « valeur »" in dit
+    openpyxl = pytest.importorskip("openpyxl")
+    classeur = openpyxl.Workbook()
+    entete = ("Grandeur", "Valeur")
+    suites = [entete, ("population", 100)], [(*entete, "Remarque"), ("Total", -3, "z")], [("à voir",)]
+    for nom, lignes in zip(("Feuille", "Suite", "Notes"), suites, strict=True):
+        feuille = classeur.create_sheet(nom)
+        for ligne in lignes:
+            feuille.append(ligne)
+    classeur.save(tmp_path / "p.xlsx")
+    assert principal(["anomalies", str(tmp_path / "p.xlsx")]) == 0
+    dit = capsys.readouterr()
+    assert "valeur négative : -3" in dit.out
+    assert "feuille « Notes » laissée de côté" in dit.err and "colonnes non lues : Remarque" in dit.err
 
 
 def test_les_autres_regles_lisent_les_milliers(tmp_path, capsys):
@@ -280,4 +301,4 @@ def test_le_numero_est_celui_de_la_ligne_du_fichier(tmp_path, capsys):
     code, _, dit = relire(tmp_path, capsys, "grandeur;valeur;unite\npart;5 %;habitants\n")
     assert code != 0 and "ligne 2 : valeur « 5 % », mais unité « habitants »" in dit
     code, _, dit = relire(tmp_path, capsys, "nom;chose\na;b\n")
-    assert code != 0 and "« nom », « chose »" in dit and "grandeur et valeur" in dit
+    assert code != 0 and "trouvé : nom, chose" in dit and "grandeur et valeur" in dit

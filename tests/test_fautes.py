@@ -366,7 +366,7 @@ def test_un_modele_de_diapositives_ampute_se_dit_en_francais(tmp_path):
     ("texte", "code", "attendu"),
     [
         ("grandeur;valeur\npopulatoin;28752\n", 0, "sans doute « population »"),
-        ("grandeur;valleur\npopulation;28752\n", 1, "colonne absente : « valeur », peut-être « valleur »"),
+        ("grandeur;valleur\npopulation;28752\n", 1, "colonne absente : « valeur » (« valleur » lui ressemble"),
         ("grandeur;valeur\n", 1, "aucune ligne sous l'en-tête"),
     ],
 )

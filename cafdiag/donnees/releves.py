@@ -1,4 +1,4 @@
-"""Lire un relevé de l'usager (réalisations, grille, réponses) : un classeur ou un CSV, une ligne par fait.
+"""Lire un relevé de l'usager (réalisations, grille, réponses, portrait) : un classeur ou un CSV, une ligne par fait.
 
 Les colonnes se reconnaissent à leur en-tête ; tous les défauts se disent d'un coup ; aucune ligne ne se perd.
 """
@@ -95,7 +95,12 @@ def proche(entete: str, connues: Collection[str]) -> str | None:
 
 
 def lire_releve(
-    chemin: str | Path, colonnes: Mapping[str, Colonne], *, modele: str, libres: Collection[str] = ()
+    chemin: str | Path,
+    colonnes: Mapping[str, Colonne],
+    *,
+    modele: str,
+    libres: Collection[str] = (),
+    totaux: bool = False,
 ) -> Releve:
     """Lit un relevé.
 
@@ -108,6 +113,8 @@ def lire_releve(
         La commande qui écrit un modèle vierge : à conseiller si le fichier n'a pas la bonne forme.
     libres : collection of str
         Colonnes de texte libre, que l'appelant nettoie lui-même de ce qui désigne une personne.
+    totaux : bool
+        Une ligne de total est une ligne comme une autre.
 
     Raises
     ------
@@ -164,7 +171,7 @@ def lire_releve(
             if nature(cases, {}, entetes) == NOTE:
                 remarques.append(f"{ou}ligne {numero} : note mise de côté")
                 continue
-            if premiere < len(cases) and est_un_cumul(cases[premiere]):
+            if not totaux and premiere < len(cases) and est_un_cumul(cases[premiere]):
                 cumuls.append(f"{ou}ligne {numero}")
                 continue
             defauts += [

@@ -11,25 +11,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.nettoyage import nombre
-from cafdiag.donnees.releves import proche
-from cafdiag.donnees.tableurs import lire_feuilles
-from cafdiag.erreurs import EntreeFautive, FichierIntrouvable, peut_etre
+from cafdiag.donnees.nettoyage import nombre, sans_nombre
+from cafdiag.donnees.releves import Colonne, lire_releve, proche
+from cafdiag.erreurs import EntreeFautive
 from cafdiag.territoires.normalisation import normaliser
 
 CHAMPS = ("valeur", "unite", "libelle", "source", "partie_de", "detail", "poids")
-_ATTENDU = "un CSV, un xlsx ou un ods, colonnes grandeur et valeur"
-_ENTETE_AVANT = 20
-# Autres façons d'écrire une colonne.
+_MODELE = "grandeur et valeur ; au besoin unité, libellé, source, partie de, détail, poids"
 _COLONNES = {
-    "grandeur": "grandeurs|indicateur|indicateurs",
-    "valeur": "valeurs|nombre|chiffre",
-    "unite": "unites",
-    "libelle": "libelles",
-    "source": "sources",
-    "partie_de": "partie de",
-    "detail": "details",
-    "poids": "",
+    "grandeur": Colonne("grandeur", ("grandeurs", "indicateur", "indicateurs"), obligatoire=True),
+    "valeur": Colonne("valeur", ("valeurs", "nombre", "chiffre"), obligatoire=True),
+    "unite": Colonne("unité", ("unités",)),
+    "libelle": Colonne("libellé", ("libellés",)),
+    "source": Colonne("source", ("sources",)),
+    "partie_de": Colonne("partie de"),
+    "detail": Colonne("détail", ("détails",)),
+    "poids": Colonne("poids"),
 }
 _ECRITURE = re.compile(r"(?P<nombre>[+-]?\d[\d\s.,'’]*(?:[eE][+-]?\d+)?)(?P<unite>[^\d\s.,'’].*)?", re.DOTALL)
 _MILLIERS = re.compile(r"[+-]?[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
@@ -64,54 +61,34 @@ SYNONYMES = {
 }
 
 
-def lire_portrait(chemin: str | Path) -> pd.DataFrame:
+def lire_portrait(chemin: str | Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Lit un portrait : CSV (UTF-8 ou Windows), xlsx ou ods, colonnes de
     :func:`cafdiag.indicateurs.anomalies.verifier_portrait`.
 
     Returns
     -------
-    DataFrame
-        Tout en texte ; l'index, nommé « ligne », est le numéro de chaque ligne dans le fichier.
+    table : DataFrame
+        Tout en texte ; l'index, nommé « ligne », dit où est chaque ligne dans le fichier.
+    remarques : tuple of str
+        Ce qui n'est pas lu : colonnes, feuilles, cases sans nombre.
 
     Raises
     ------
     EntreeFautive
-        Fichier illisible, ou colonnes absentes.
+        Fichier illisible, colonnes absentes ou en double.
     """
-    try:
-        feuilles = lire_feuilles(chemin)
-    except FichierIntrouvable:
-        raise FichierIntrouvable(chemin, attendu=_ATTENDU) from None
-    except EntreeFautive as cause:
-        raise EntreeFautive(cause.fichier, cause.defauts, attendu=_ATTENDU, conseil=cause.conseil) from cause
-    for feuille in feuilles:
-        for rang, (_, cellules) in enumerate(feuille.lignes[:_ENTETE_AVANT]):
-            noms = [_colonne(c) for c in cellules]
-            if {"grandeur", "valeur"} <= set(noms):
-                if not feuille.lignes[rang + 1 :]:
-                    raise EntreeFautive(Path(chemin).name, ["aucune ligne sous l'en-tête"], attendu=_ATTENDU)
-                return _en_texte(noms, feuille.lignes[rang + 1 :])
-    entetes = next((f.lignes[0][1] for f in feuilles if f.lignes), [])
-    absentes = [c for c in ("grandeur", "valeur") if c not in map(_colonne, entetes)]
-    trouve = ", ".join(f"« {e} »" for e in entetes)[:200]
-    raise EntreeFautive(
-        Path(chemin).name,
-        [f"colonne absente : « {c} »{peut_etre(c, entetes)}" for c in absentes] + [f"colonnes trouvées : {trouve}"],
-        attendu=_ATTENDU,
-    )
+    releve = lire_releve(chemin, _COLONNES, modele=_MODELE, totaux=True)
+    ou = pd.Index([ligne.ou for ligne in releve.lignes], name="ligne")
+    table = pd.DataFrame([ligne.textes for ligne in releve.lignes], index=ou, dtype="str")
+    sans = table[[not lue.ecrite and not lue.illisible for lue in map(lire_valeur, table["valeur"])]]
+    vides = ", ".join(sans.loc[sans["valeur"].eq(""), "grandeur"])
+    dites = sans_nombre("valeur", sans["valeur"]) + ([f"sans valeur : {vides}"] if vides else [])
+    return table, (*releve.remarques, *dites)
 
 
 def _colonne(entete: str) -> str:
     """Nom d'une colonne dans le projet : « Grandeur », « Valeurs », « Unité » ; inchangé s'il n'est pas connu."""
-    mots = normaliser(entete)
-    return next((c for c, autres in _COLONNES.items() if mots in {c.replace("_", " "), *autres.split("|")}), entete)
-
-
-def _en_texte(noms: list[str], lignes: list[tuple[int, list[str]]]) -> pd.DataFrame:
-    rangs = [numero for numero, _ in lignes]
-    longues = [(*cellules, *[""] * (len(noms) - len(cellules)))[: len(noms)] for _, cellules in lignes]
-    table = pd.DataFrame(longues, columns=noms, index=pd.Index(rangs, name="ligne"), dtype="str")
-    return table.loc[:, ~table.columns.duplicated()]
+    return next((nom for nom, colonne in _COLONNES.items() if colonne.reconnait(entete)), entete)
 
 
 def nom_voulu(grandeur: str) -> str:
@@ -223,8 +200,9 @@ def en_table(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
             [f"colonne absente : {c}" for c in absentes],
             attendu="les colonnes grandeur et valeur",
         )
-    # Un fichier a ses numéros de ligne ; une table en mémoire se compte à partir de 1.
-    rangs = portrait.index if portrait.index.name == "ligne" else range(1, len(portrait) + 1)
+    # Un fichier dit où est chaque ligne ; une table en mémoire se compte à partir de 1.
+    de_fichier = portrait.index.name == "ligne"
+    rangs = list(portrait.index) if de_fichier else [f"ligne {n}" for n in range(1, len(portrait) + 1)]
     table = portrait.reindex(columns=["grandeur", *CHAMPS]).reset_index(drop=True)
     ecrites = table.astype(object).where(table.notna(), "").astype(str).apply(lambda c: c.str.strip())
     textes = [c for c in table.columns if c not in ("valeur", "poids")]
@@ -234,7 +212,7 @@ def en_table(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
         lues = [lire_valeur(texte) for texte in ecrites[colonne]]
         # L'infini n'est pas une mesure : il passerait pour un tout que rien ne dépasse.
         defauts += [
-            f"ligne {rang} : {colonne} « {texte} »"
+            f"{rang} : {colonne} « {texte} »"
             for rang, texte, lue in zip(rangs, ecrites[colonne], lues, strict=True)
             if lue.illisible
         ]
@@ -248,13 +226,13 @@ def en_table(portrait: Mapping | pd.DataFrame) -> pd.DataFrame:
                 for dite, unite in zip(dites, table["unite"], strict=True)
             ]
             defauts += [
-                f"ligne {rang} : valeur « {texte} », mais unité « {unite} »"
+                f"{rang} : valeur « {texte} », mais unité « {unite} »"
                 for rang, texte, unite, oppose in zip(rangs, ecrites["valeur"], table["unite"], opposees, strict=True)
                 if oppose
             ]
             table["unite"] = table["unite"].where(table["unite"].ne(""), dites)
     defauts += [
-        f"ligne {rang} : valeur « {valeur} » sans grandeur"
+        f"{rang} : valeur « {valeur} » sans grandeur"
         for rang, grandeur, valeur in zip(rangs, table["grandeur"], ecrites["valeur"], strict=True)
         if valeur and not grandeur
     ]
