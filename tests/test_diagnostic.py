@@ -8,7 +8,7 @@ import pytest
 
 import cafdiag as cd
 from cafdiag.donnees import Apports
-from cafdiag.restitution import structures, themes
+from cafdiag.restitution import structures, themes, titres
 from cafdiag.restitution.cartes import carte
 from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.diagnostic import Diagnostic
@@ -102,7 +102,27 @@ def test_territoire_a_cheval_compare_a_son_departement_nomme():
     grand_paris = Diagnostic("200054781")
     assert "departement" not in set(grand_paris.mesures["role"]) and grand_paris.rang() is None
     assert "à cheval sur Paris" in texte(grand_paris.chapitre("portrait"))
-    assert "Les EPCI du département" not in texte(grand_paris.chapitre("petite-enfance"))
+    assert "EPCI du département" not in texte(grand_paris.chapitre("petite-enfance"))
+
+
+def test_le_titre_d_un_dessin_conclut():
+    """Chaque titre dit ce que montrent les valeurs dessinées ; sans valeur, il ne conclut rien."""
+    craon, mayotte = Diagnostic("200048551"), Diagnostic("200060465")
+    attendus = (
+        (craon.chapitre("petite-enfance"), "Quatre places sur cinq chez une assistante maternelle"),
+        (craon.chapitre("petite-enfance"), "De 62,8 à 91,6 places selon l'intercommunalité"),
+        (craon.chapitre("portrait"), "Une part de jeunes plus grande que dans le département"),
+        (mayotte.chapitre("petite-enfance"), "Plus de naissances en 2024 qu'en 2014"),
+    )
+    for bloc, titre in attendus:
+        assert titre in texte(bloc)
+    assert "2008" not in texte(mayotte.chapitre("petite-enfance"))
+    assert "n.d." not in texte(mayotte.chapitre("portrait"))
+    assert "places" not in titres.de_l_offre(mayotte.donnees.lecture)
+    assert titres.des_communes({}) == "Où vivent les tout-petits"
+    assert titres.des_ages(pd.DataFrame({"valeur": [5.0]}), "") == "Parts des enfants et des jeunes dans la population"
+    rupture = pd.DataFrame({"annee": [2022, 2023], "valeur": [50.0, 60.0], "rupture": [False, True]})
+    assert titres.du_taux(rupture) == "Le taux de couverture, année par année"
 
 
 def test_enjeux_sans_donnee_le_disent():

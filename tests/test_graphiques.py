@@ -173,6 +173,15 @@ def test_une_annee_manquante_coupe_la_serie():
     assert illustration.svg.count(f"stroke: {couleurs.TERRITOIRE}; stroke-width: 2.2") == 4
 
 
+def test_la_premiere_et_la_derniere_annee_ont_leur_nombre():
+    """Le titre les compare : elles se lisent sur le dessin, quel que soit le nombre d'années."""
+    for fin in range(2012, 2026):
+        longue = pd.concat([serie().iloc[:1].assign(annee=a, valeur=float(a)) for a in range(2008, fin + 1)])
+        dits = textes(g.serie(longue, territoire=CRAON, titre="T", decimales=0))
+        assert {"2008", str(fin), f"2\u202f{fin % 1000:03}", "2\u202f008"} <= set(dits)
+        assert {"2008", "2009"} - set(dits) or fin < 2018
+
+
 def test_les_points_sont_du_plus_eleve_au_plus_bas():
     donnees = pd.concat([QUATRE, mesures(("X", "CC de l'Ailleurs", "epci", np.nan, "non_disponible"))])
     illustration = g.points_classes(donnees, territoire=CRAON, titre="T", reference=60.9)

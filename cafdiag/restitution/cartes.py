@@ -19,7 +19,7 @@ from cafdiag.donnees import Apports, table_communes
 from cafdiag.erreurs import DemandeFausse
 from cafdiag.indicateurs import Options, annees_disponibles, choisir, dictionnaire, mesurer, mesurer_maille
 from cafdiag.indicateurs.enfance import acces_par_commune
-from cafdiag.restitution import couches, vues
+from cafdiag.restitution import couches, titres, vues
 from cafdiag.restitution.bloc import Bloc, Donnees
 from cafdiag.restitution.carte import CLEF_DES_COMMUNES, CLEF_DES_TAUX, Carte, Couche
 from cafdiag.restitution.couches import Fond
@@ -292,6 +292,7 @@ def carte(
     annee: int | None = None,
     options: Options | None = None,
     classes: str = "auto",
+    titre: str = "",
 ) -> CarteHorsLigne:
     """Carte d'un indicateur autour d'un territoire, lisible sans réseau.
 
@@ -305,6 +306,8 @@ def carte(
         Voir :func:`cafdiag.indicateurs.mesurer`.
     classes : {"auto", "france", "territoire"}
         Couleurs en rapport à la France ou propres à la carte ; voir :func:`cafdiag.restitution.peintures.classements`.
+    titre : str
+        Ce que conclut la carte, au-dessus du nom de l'indicateur ; à défaut, ce nom et sa date.
 
     Returns
     -------
@@ -325,9 +328,10 @@ def carte(
         )
     millesime = date_des(mesures)
     precision = _a_lui(cible, quoi, code, annee=annee, apports=apports, options=options)
+    quoi_dit = f"{dire(ligne['libelle_court'])}, {millesime}" if titre else cible.nom
     commun = {
-        "titre": f"{dire(ligne['libelle'])}, {millesime}",
-        "sous_titre": f"{cible.nom} : {quoi.libelle}{precision}",
+        "titre": titre or f"{dire(ligne['libelle'])}, {millesime}",
+        "sous_titre": f"{quoi_dit} : {quoi.libelle}{precision}",
         "source": f"{ligne['source']}, {millesime}",
         "surligner": vues.a_surligner(cible, contours),
         "nom_surligne": cible.nom,
@@ -421,7 +425,7 @@ class CartesDuDiagnostic:
         # Des hachures partout ne montrent rien ; ce qui manque se dit à la fin.
         if len(autour) and autour["valeur"].isna().all():
             return _SANS_CARTE
-        return carte(self.donnees.territoire, CLEF_DES_TAUX, annee=annee)
+        return carte(self.donnees.territoire, CLEF_DES_TAUX, annee=annee, titre=titres.de_la_carte(self.donnees))
 
     def jeunes_enfants(self):
         """Carte 2 : enfants de moins de 3 ans en cercles ; là où ils manquent, la population."""
@@ -434,12 +438,13 @@ class CartesDuDiagnostic:
         self._montrees.append(mesures)
         ligne = dictionnaire().loc[code]
         commun = self._commun()
-        titre = (
-            "Où vivent les enfants de moins de 3 ans" if code == "PE_ENF_M3" else "Où vivent les habitants"
-        )
+        enfants = code == "PE_ENF_M3"
+        # Une commune inconnue pourrait être la plus peuplée.
+        connus = dict(zip(mesures["nom"], mesures["valeur"], strict=True)) if mesures["valeur"].notna().all() else {}
         return carte_communes(
             commun.pop("contours"),
-            titre=f"{titre}, {date_des(mesures)}",
+            titre=titres.des_communes(connus, "tout-petit" if enfants else "habitant", estimes=enfants),
+            sous_titre=f"{'Enfants de moins de 3 ans' if enfants else 'Habitants'}, {date_des(mesures)}",
             source=f"{ligne['source']}, {date_des(mesures)}",
             cercles=mesures,
             clef=CLEF_DES_COMMUNES,
@@ -470,7 +475,7 @@ class CartesDuDiagnostic:
         commun = self._commun()
         return carte_communes(
             commun.pop("contours"),
-            titre="À quelle distance est l'accueil de loisirs (ALSH) le plus proche ?",
+            titre=self.donnees.options.dire(titres.de_l_acces(self.donnees.lecture)),
             sous_titre="À vol d'oiseau, entre points centraux de communes",
             source=f"{source}, {annee}",
             clef="alsh",
@@ -513,7 +518,7 @@ class CartesDuDiagnostic:
             )
         return carte_communes(
             contours,
-            titre="Les lieux de l'animation de la vie sociale et de l'accès aux droits",
+            titre=titres.des_lieux(ici["type"]),
             sous_titre=precision.strip(),
             source=source_dite(situees),
             points=situees,

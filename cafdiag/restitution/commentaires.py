@@ -332,13 +332,15 @@ def situe(lecture: MesuresLues, code: str, *, groupe: str = "proches") -> str:
     ou = semblables or next((dit for dit in ("du département", "de la région") if dit in parmi.libelle), "")
     if not ou or parmi.maille != lecture.ligne(code)["maille"]:
         return ""
-    haut, bas, classes = (int(place[c]) for c in ("rang_haut", "rang_bas", "classes"))
-    tiers = math.ceil(classes / 3)
-    if bas == 1 or haut == classes:
+    tous, haut = len(parmi.codes) + 1, int(place["rang_haut"])
+    # Un membre sans valeur pourrait être au-dessus comme au-dessous.
+    bas = int(place["rang_bas"]) + tous - int(place["classes"])
+    tiers = math.ceil(tous / 3)
+    if bas == 1 or haut == tous:
         return f"le plus {'élevé' if bas == 1 else 'bas'} {ou}"
-    if bas <= tiers or haut > classes - tiers:
+    if bas <= tiers or haut > tous - tiers:
         return f"parmi les plus {'élevés' if bas <= tiers else 'bas'} {ou}"
-    return f"dans la moyenne {ou}" if haut > tiers and bas <= classes - tiers else ""
+    return f"dans la moyenne {ou}" if haut > tiers and bas <= tous - tiers else ""
 
 
 def _tendance(lecture: MesuresLues, code: str) -> tuple[str, str]:

@@ -13,14 +13,13 @@ from cafdiag.indicateurs.simulation_objets import Simulation
 from cafdiag.restitution import simulation as simulations_du_rapport
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.enjeux import Enjeu, enjeux
-from cafdiag.restitution.evolution import fait_une_serie
+from cafdiag.restitution.evolution import de_bout_en_bout, fait_une_serie
 from cafdiag.restitution.formats import ecrire, nom_court, nombre
 from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.note_mots import quand
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
-from cafdiag.restitution.note_themes import MODES, ROLES, barres
-
-GLOBAL = "PE_TXCOUV_GLOBAL"
+from cafdiag.restitution.note_themes import ROLES, barres
+from cafdiag.restitution.titres import GLOBAL, MODES
 
 
 def contenu(donnees: Donnees, simulations: list[tuple[str, Simulation]]) -> dict[str, Any]:
@@ -105,9 +104,8 @@ def _naissances(donnees: Donnees) -> dict[str, Any] | None:
     table = donnees.naissances
     if not fait_une_serie(table):
         return None
-    connues = table["valeur"].notna()
-    annees = table.loc[connues, "annee"]
-    table = table[table["annee"].between(annees.min(), annees.max())]
+    table = de_bout_en_bout(table)
+    annees = table["annee"]
     valeurs = [None if v != v else float(v) for v in table["valeur"]]
     notes = Notes()
     for ligne in table[table["valeur"].notna()].to_dict("records")[-1:]:

@@ -10,6 +10,7 @@ import pandas as pd
 from cafdiag.indicateurs import annees_disponibles
 from cafdiag.indicateurs.evolution import avec_ruptures, decomposer
 from cafdiag.indicateurs.mesures import COLONNES, mesurer_serie
+from cafdiag.restitution import titres
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import commentaire, derniere_suite
 from cafdiag.restitution.document import Suite, paragraphe
@@ -58,16 +59,23 @@ def fait_une_serie(table: pd.DataFrame) -> bool:
     return len(table) > 1 and bool(table["valeur"].notna().sum() >= 2)
 
 
+def de_bout_en_bout(table: pd.DataFrame) -> pd.DataFrame:
+    """La série, de sa première à sa dernière année connue : une année pas encore publiée n'apprend rien."""
+    connues = table.loc[table["valeur"].notna(), "annee"]
+    return table[table["annee"].between(connues.min(), connues.max())]
+
+
 def evolution(donnees: Donnees) -> Suite:
     """Graphique de la série, tendance et décomposition ; vide sans deux années connues."""
     if not trace_le_taux(donnees):
         return ()
     table = donnees.lecture.series[TAUX]
+    periode = f"{table['annee'].min():.0f}-{table['annee'].max():.0f}"
     dessin = dessiner_serie(
         table.assign(territoire=donnees.territoire.code, nom=donnees.nom),
         territoire=donnees.territoire.code,
-        titre=f"Taux de couverture, {int(table['annee'].min())}-{int(table['annee'].max())}",
-        sous_titre="Places pour 100 enfants de moins de 3 ans",
+        titre=titres.du_taux(table),
+        sous_titre=f"Taux de couverture, {periode}, places pour 100 enfants de moins de 3 ans",
         source=_source(table),
         decimales=1,
     )

@@ -80,12 +80,14 @@ def serie(
     # Un nombre long prend la place de plusieurs années : celles qu'il cacherait n'ont pas le leur.
     ecrits = [nombre(li["valeur"], decimales=places, unite=unite) for li in connus.values()]
     un_sur = max(1, math.ceil(len(toutes) / 10), math.ceil(6.9 * max(map(len, ecrits), default=0) / pas))
+    # La première et la dernière ont toujours le leur.
+    nommees = {0, *range(len(toutes) - 1, un_sur - 1, -un_sur)}
     for i, a in enumerate(toutes):
-        if (len(toutes) - 1 - i) % un_sur == 0:
+        if i in nommees:
             toile.texte(xs[a], bas + 15, str(a), cote="center", couleur=couleurs.ENCRE_2)
         if a in ys:
             toile.point(xs[a], ys[a], couleurs.TERRITOIRE, creux=connus[a]["statut"] != "exact")
-            if (len(toutes) - 1 - i) % un_sur == 0:
+            if i in nommees:
                 dit = nombre(connus[a]["valeur"], decimales=places, unite=unite)
                 # Un corps de 6,9 points par signe, et un peu d'air.
                 toile.texte(

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from cafdiag.magasin import lire_table
-from cafdiag.restitution import graphiques, note_tableaux, note_themes
+from cafdiag.restitution import graphiques, note_tableaux, note_themes, titres
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.enjeux import Enjeu, enjeux
 from cafdiag.restitution.formats import INSECABLE, arrondir, decimales_de, majuscule, nom_court, nombre
@@ -97,9 +97,11 @@ def contenu(
         "nom": donnees.nom,
         "avertissements": [sans_code(a) for a in donnees.territoire.avertissements],
         "cles": cles,
-        "carte": note_themes.titre_de_la_carte(donnees),
+        "carte": titres.de_la_carte(donnees),
         "couleur": "" if lecture.connu("PE_TXCOUV_GLOBAL") else "La couleur est celle de l'intercommunalité entière",
-        "communes": note_themes.titre_des_communes(donnees, enfants),
+        "communes": titres.des_communes(enfants if len(enfants) == len(donnees.territoire.communes) else {})
+        if enfants
+        else "Où vivent les habitants",
         "questions": questions,
         "themes": themes,
         "enjeux": suites,

@@ -12,29 +12,23 @@ from typing import Any
 from cafdiag.donnees.calibrage import epreuve_horizon
 from cafdiag.indicateurs import dictionnaire
 from cafdiag.millesimes import millesime
-from cafdiag.restitution import couleurs, graphiques, graphiques_rang
+from cafdiag.restitution import couleurs, graphiques, graphiques_rang, titres
 from cafdiag.restitution.accords import elider
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import situe
 from cafdiag.restitution.document import Figure
 from cafdiag.restitution.enjeux import nom_du_groupe, tant_du_groupe
-from cafdiag.restitution.evolution import fait_une_serie
+from cafdiag.restitution.evolution import de_bout_en_bout, fait_une_serie
 from cafdiag.restitution.formats import ecrire, enumeration, intervalle, majuscule, nom_court, nombre
 from cafdiag.restitution.horizon import epreuve_en_bref
 from cafdiag.restitution.lecture import MesuresLues, accord
 from cafdiag.restitution.note_mots import PRESQUE_TOUS, duree, fraction, quand
 from cafdiag.restitution.note_notes import Notes, sans_mayotte
 from cafdiag.restitution.themes import epci_du_departement
+from cafdiag.restitution.titres import GLOBAL, MODES
 
-GLOBAL, NAISSANCES, ALSH, COUVERTS = "PE_TXCOUV_GLOBAL", "PE_NAISS_EVOL", "EJ_ALSH_PART_COM_EQUIP", "PS_COUV_POP"
+NAISSANCES, ALSH, COUVERTS = "PE_NAISS_EVOL", "EJ_ALSH_PART_COM_EQUIP", "PS_COUV_POP"
 ROLES = ("territoire", "departement", "region", "france")
-# Par mode : ce qu'en dit une phrase, et son nom sur un dessin.
-MODES = {
-    "PE_TXCOUV_EAJE": ("en crèche", "Crèche"),
-    "PE_TXCOUV_AM": ("chez une assistante maternelle", "Assistante maternelle"),
-    "PE_TXCOUV_PRESCO": ("à l'école dès 2 ans", "École à 2 ans"),
-    "PE_TXCOUV_GAD": ("au domicile des parents", "Au domicile"),
-}
 _SUJETS = {
     "petite-enfance": "les places d'accueil des tout-petits",
     "portrait": "la population et les revenus",
@@ -49,8 +43,6 @@ _ATTENDUS = {"petite-enfance": GLOBAL, "portrait": "CTX_POP", "enfance-jeunesse"
 # Au-delà, un classement ne se lit plus.
 _CLASSES_AU_PLUS = 14
 _A_RECENSER = " Les centres sociaux qui y agissent restent à recenser."
-# En % : une série qui finit plus loin de son début n'est pas restée la même.
-SENSIBLE = 5
 # « Au moins 0,5 % » n'apprend rien.
 PEU = 25
 
@@ -116,7 +108,6 @@ def _offre(theme: _Theme) -> dict[str, Any] | None:
     if theme.sans_place and len(theme.phrases) < theme.phrases_au_plus:
         renvoi = theme.notes.renvoi(theme.sans_place["ligne"])
         theme.phrases.append({"texte": theme.sans_place["phrase"], "notes": [renvoi]})
-    ecarts = {c: e for c in MODES if (e := lecture.ecart(c, "departement"))}
     if theme.inedit("PE_BESOIN_CIBLE") and lecture.valeur("PE_BESOIN_CIBLE") > 0:
         besoin = f"{lecture.dit('PE_BESOIN_CIBLE')} places de plus{lecture.entre('PE_BESOIN_CIBLE')}"
         theme.dire("PE_BESOIN_CIBLE", f"Rejoindre le taux de la France demanderait {besoin}.")
@@ -125,27 +116,13 @@ def _offre(theme: _Theme) -> dict[str, Any] | None:
     dessin = graphiques.barres_empilees(
         modes[modes["role"].isin(["territoire", "departement", "france"])],
         territoire=donnees.territoire.code,
-        titre="De quoi l'offre est faite",
+        titre=titres.de_l_offre(lecture),
         noms={donnees.territoire.code: nom_court(donnees.nom)},
         modes={c: (nom, couleurs.MODES[c][1]) for c, (_, nom) in MODES.items()},
     )
-    theme.dessiner(dessin, _ce_que_dit_l_offre(ecarts), f"Places pour 100 enfants de moins de 3 ans, {date}")
+    theme.dessiner(dessin, titres.des_modes(lecture), f"Places pour 100 enfants de moins de 3 ans, {date}")
     _classement(theme, date)
-    return theme.rendre(_titre_de_l_offre(lecture))
-
-
-def _ce_que_dit_l_offre(ecarts: dict[str, float]) -> str:
-    """Ce que conclut le dessin des modes : celui qu'on a le plus en plus, et le plus en moins.
-
-    >>> _ce_que_dit_l_offre({"PE_TXCOUV_EAJE": 6.9, "PE_TXCOUV_AM": -6.8})
-    'Plus de places en crèche que dans le département, moins chez une assistante maternelle'
-    """
-    en_plus = max((c for c in ecarts if ecarts[c] > 0), key=lambda c: ecarts[c], default="")
-    en_moins = min((c for c in ecarts if ecarts[c] < 0), key=lambda c: ecarts[c], default="")
-    if not en_plus and not en_moins:
-        return "De quoi l'offre est faite"
-    tete = f"{'Plus' if en_plus else 'Moins'} de places {MODES[en_plus or en_moins][0]} que dans le département"
-    return f"{tete}, moins {MODES[en_moins][0]}" if en_plus and en_moins else tete
+    return theme.rendre(titres.de_l_offre(lecture))
 
 
 def _etablissements(theme: _Theme) -> None:
@@ -160,18 +137,6 @@ def _etablissements(theme: _Theme) -> None:
         theme.dire("PE_NB_EAJE", f"Ni crèche ni micro-crèche n'y était recensée en {lecture.annee('PE_NB_EAJE')}.")
 
 
-def _titre_de_l_offre(lecture: MesuresLues) -> str:
-    """« Trois places sur quatre chez une assistante maternelle »."""
-    taux = {c: lecture.valeur(c) for c in MODES if lecture.connu(c)}
-    if not taux:
-        return "L'accueil des tout-petits"
-    premier = max(taux, key=lambda c: taux[c])
-    dit = fraction(100 * taux[premier] / lecture.valeur(GLOBAL), "place")
-    if dit and not lecture.estime(GLOBAL):
-        return f"{dit} {MODES[premier][0]}"
-    return f"L'accueil se fait d'abord {MODES[premier][0]}"
-
-
 def _classement(theme: _Theme, date: str) -> None:
     """Les intercommunalités du département, de la plus fournie à la moins fournie."""
     donnees = theme.donnees
@@ -182,16 +147,15 @@ def _classement(theme: _Theme, date: str) -> None:
         return
     voisins = donnees.autour[siens]
     france = theme.lecture.valeur(GLOBAL, "france")
+    titre = titres.du_classement(voisins)
     dessin = graphiques_rang.points_classes(
         voisins,
         territoire=donnees.territoire.code,
-        titre="Dans le département",
+        titre=titre,
         noms={c: nom_court(n) for c, n in zip(voisins["territoire"], voisins["nom"], strict=True)},
         decimales=1,
         reference=None if france != france else france,
     )
-    bas, haut = (nombre(v, decimales=1) for v in (voisins["valeur"].min(), voisins["valeur"].max()))
-    titre = f"De {bas} à {haut} places selon l'intercommunalité" if bas != haut else "Autant de places partout"
     theme.dessiner(dessin, titre, f"Places pour 100 enfants, du taux le plus élevé au plus bas, {date}")
 
 
@@ -223,9 +187,9 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
     if len(connues):
         premiere, derniere = (int(connues["annee"].iloc[i]) for i in (0, -1))
         debut, fin = (float(connues["valeur"].iloc[i]) for i in (0, -1))
-        serie = serie[serie["annee"].between(premiere, derniere)]
-        dessin = graphiques_rang.serie(serie, territoire=donnees.territoire.code, titre="Naissances", decimales=0)
+        serie = de_bout_en_bout(serie)
         titre = f"{accord(debut, 'naissance')} en {premiere}, {nombre(fin, decimales=0)} en {derniere}"
+        dessin = graphiques_rang.serie(serie, territoire=donnees.territoire.code, titre=titre, decimales=0)
         theme.dessiner(dessin, titre, "Enfants de mères habitant le territoire")
     if not lecture.connu(NAISSANCES):
         return theme.rendre("Les naissances")
@@ -234,7 +198,7 @@ def _naissances(theme: _Theme) -> dict[str, Any] | None:
     stable, depuis = lecture.stable(NAISSANCES), ""
     if len(connues) and (periode := re.match(r"[\d-]+", str(lecture.ligne(NAISSANCES)["millesime"]))):
         au_long = 100 * (fin / debut - 1)
-        ailleurs = abs(au_long) >= SENSIBLE if stable else au_long * evolution < 0
+        ailleurs = abs(au_long) >= titres.SENSIBLE if stable else au_long * evolution < 0
         depuis = f" depuis {periode[0]}" if ailleurs else ""
     if stable:
         recul = ecart is not None and lecture.valeur(NAISSANCES, "france") < -1
@@ -411,38 +375,3 @@ def inconnu(lecture: MesuresLues) -> list[str]:
     if lecture.connu(GLOBAL):
         phrases.append("Une place comptée peut être vacante ou partagée, et servir à un enfant d'ailleurs.")
     return [*phrases, "La parole des familles, des professionnels et des associations complète ces chiffres."]
-
-
-def titre_de_la_carte(donnees: Donnees) -> str:
-    """Ce que conclut la carte de la première page ; vide si elle n'aurait aucune couleur."""
-    if len(donnees.autour) and donnees.autour["valeur"].isna().all():
-        return ""
-    lecture, ou = donnees.lecture, situe(donnees.lecture, GLOBAL)
-    if not ou and (ecart := lecture.ecart(GLOBAL, "france")):
-        return f"Accueil des tout-petits : un taux plus {'élevé' if ecart > 0 else 'bas'} qu'en France"
-    if not ou:
-        suite = "au niveau de la France" if lecture.comparable(GLOBAL, "france") else "d'un lieu à l'autre"
-        return f"L'accueil des tout-petits, {suite}"
-    return f"Accueil des tout-petits : {'le' if ou.startswith('le ') else 'un'} taux {ou}"
-
-
-def titre_des_communes(donnees: Donnees, enfants: dict[str, float]) -> str:
-    """« Plus d'un enfant sur deux à Angers » : ce que conclut la carte des communes.
-
-    Parameters
-    ----------
-    donnees : Donnees
-    enfants : dict
-        Enfants de moins de 3 ans par nom de commune ; vide si la carte montre autre chose.
-    """
-    total = sum(enfants.values())
-    if not total:
-        return "Où vivent les habitants"
-    premiere = max(enfants, key=lambda n: enfants[n])
-    dit = fraction(100 * enfants[premiere] / total, "enfant")
-    if dit:
-        dit = dit.replace("enfant", "tout-petit")
-        # Ces enfants sont estimés d'après les naissances.
-        dit = dit if dit.startswith("Plus") else f"Environ {dit[:1].lower()}{dit[1:]}"
-        return f"{dit} à {premiere}".replace("à Le ", "au ").replace("à Les ", "aux ")
-    return f"Les tout-petits se répartissent entre {nombre(len(enfants))} communes"

@@ -11,12 +11,12 @@ from cafdiag.donnees import evaluer, table_communes
 from cafdiag.donnees.registres_champs import AGREMENTS
 from cafdiag.indicateurs import dictionnaire
 from cafdiag.magasin import lire_table
-from cafdiag.restitution import graphiques, textes
+from cafdiag.restitution import graphiques, textes, titres
 from cafdiag.restitution.accords import accorder
 from cafdiag.restitution.bloc import Donnees
 from cafdiag.restitution.commentaires import commentaire
 from cafdiag.restitution.document import Chiffre, Chiffres, Duo, Suite, paragraphe
-from cafdiag.restitution.evolution import evolution, fait_une_serie
+from cafdiag.restitution.evolution import de_bout_en_bout, evolution, fait_une_serie
 from cafdiag.restitution.formats import avec_statut, cle_de_tri, date_de, nom_court, nombre, ponctuer
 from cafdiag.restitution.lecture import MesuresLues, accord, evidence
 from cafdiag.restitution.structures import (
@@ -148,13 +148,15 @@ def _ages(donnees: Donnees) -> Suite:
         return ()
     role = next((r for r in ("departement", "region", "france") if lecture.connu("CTX_PART_0_4", r)), None)
     ages = pd.DataFrame({"tranche": list(tranches.values()), "valeur": [lecture.valeur(c) for c in tranches]})
-    nom_reference, annee = "", lecture.annee("CTX_PART_0_4")
+    nom_reference, annee, ou = "", lecture.annee("CTX_PART_0_4"), ""
     if role:
         ages["reference"] = [lecture.valeur(c, role) for c in tranches]
         nom_reference = lecture.ligne("CTX_PART_0_4", role)["nom"]
+        ou = "en France" if role == "france" else f"dans {lecture.noms[role]}"
     dessin = graphiques.barres_ages(
         ages,
-        titre=_date("Parts des enfants et des jeunes dans la population", annee),
+        titre=titres.des_ages(ages, ou),
+        sous_titre=_date("Parts de la population", annee),
         nom=donnees.nom,
         nom_reference=nom_reference,
         source="Insee, recensement de la population" + (f" {annee}" if annee else ""),
@@ -190,15 +192,20 @@ def _densite(donnees: Donnees) -> Suite:
                 }
             )
     precision = f"{accord(int(sans.sum()), 'commune')} sans niveau publié" if sans.any() else ""
-    quand = f" {annee}" if annee else ""
+    table, titre, suite = pd.DataFrame(lignes), _date("Habitants selon la densité de leur commune", annee), ""
+    if total.notna().any():
+        suite = f" ; populations {annee or ''}".rstrip()
+    else:
+        # Une colonne de « n.d. » n'apprend rien.
+        table, titre = table.drop(columns=["Habitants", "Part"]), "Communes selon leur densité"
     return (
         tableau(
-            pd.DataFrame(lignes),
-            titre="Habitants selon la densité de leur commune" + (f", {annee}" if annee else ""),
+            table,
+            titre=titre,
             precision=precision,
             unites={"Habitants": "habitants", "Part": "%"},
             decimales={"Communes": 0, "Habitants": 0, "Part": 1},
-            source=f"Insee, grille communale de densité à 7 niveaux{_grille(donnees)} ; populations{quand}",
+            source=f"Insee, grille communale de densité à 7 niveaux{_grille(donnees)}{suite}",
         ),
     )
 
@@ -237,8 +244,8 @@ def _petite_enfance(donnees: Donnees) -> Suite:
     empile = graphiques.barres_empilees(
         modes,
         territoire=donnees.territoire.code,
-        titre=_date("De quoi l'offre d'accueil est faite", lecture.annee("PE_TXCOUV_GLOBAL")),
-        sous_titre="Places pour 100 enfants de moins de 3 ans",
+        titre=titres.de_l_offre(lecture),
+        sous_titre=_date("Places pour 100 enfants de moins de 3 ans", lecture.annee("PE_TXCOUV_GLOBAL")),
         noms={donnees.territoire.code: donnees.nom},
     )
     duo = Duo(_classement(donnees) + _naissances(donnees))
@@ -292,12 +299,12 @@ def _classement(donnees: Donnees) -> Suite:
         return ()
     noms = {c: nom_court(n) for c, n in zip(voisins["territoire"], voisins["nom"], strict=True)}
     precis = f" ({_nom_departement(donnees)})" if donnees.rattachement.phrase else ""
-    france = donnees.lecture.valeur("PE_TXCOUV_GLOBAL", "france")
+    france, annee = donnees.lecture.valeur("PE_TXCOUV_GLOBAL", "france"), int(voisins["annee"].max())
     dessin = graphiques.points_classes(
         voisins,
         territoire=donnees.territoire.code,
-        titre=_date(f"Les EPCI du département{precis}", int(voisins["annee"].max())),
-        sous_titre="Places pour 100 enfants de moins de 3 ans",
+        titre=titres.du_classement(voisins),
+        sous_titre=f"Places pour 100 enfants, EPCI du département{precis}, {annee}",
         noms=noms,
         decimales=1,
         reference=None if pd.isna(france) else france,
@@ -320,11 +327,13 @@ def _naissances(donnees: Donnees) -> Suite:
     serie = donnees.naissances
     if not fait_une_serie(serie):
         return ()
+    serie = de_bout_en_bout(serie)
     annees = serie["annee"].tolist()
     dessin = graphiques.serie(
         serie,
         territoire=donnees.territoire.code,
-        titre=f"Naissances domiciliées, {annees[0]}-{annees[-1]}",
+        titre=titres.des_naissances(serie),
+        sous_titre=f"Naissances domiciliées, {annees[0]}-{annees[-1]}",
         source="Insee, état civil, naissances domiciliées",
         decimales=0,
     )
