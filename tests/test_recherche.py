@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cafdiag.erreurs import TerritoireAmbigu, TerritoireInconnu
+from cafdiag.erreurs import DemandeFausse, TerritoireAmbigu, TerritoireInconnu
 from cafdiag.territoires import lister, territoire
 from cafdiag.territoires.normalisation import normaliser, normaliser_tous, sans_articles
-from cafdiag.territoires.recherche import candidats, noms_proches
+from cafdiag.territoires.recherche import candidats, decrire, noms_proches
+from cafdiag.territoires.referentiel import construire
 
 pytestmark = pytest.mark.unitaire
 
@@ -97,9 +98,33 @@ def test_homonymes_refuses(nom, attendues):
     with pytest.raises(TerritoireAmbigu) as capture:
         territoire(nom)
     assert set(attendues) <= set(capture.value.propositions)
-    # Chaque proposition dit entre parenthèses ce qu'il faut écrire : l'écrire doit suffire.
+    # Chaque proposition dit entre parenthèses ce qu'il faut écrire : l'écrire doit suffire, la recopier aussi.
     for texte in capture.value.propositions:
-        assert territoire(texte.rsplit("(", 1)[1].split(")")[0]).nom == texte.split(" — ")[0]
+        lieu = territoire(texte.rsplit("(", 1)[1].split(")")[0])
+        assert lieu.nom == texte.split(" — ")[0] and territoire(texte) == lieu
+
+
+@pytest.mark.parametrize("maille", ["epci", "departement", "region", "qpv"])
+def test_un_libelle_ou_une_proposition_recopies_se_relisent(maille):
+    for code in lister(maille)["code"]:
+        lieu = construire(maille, code)
+        for texte in (lieu.libelle, decrire(maille, code)):
+            assert territoire(texte) == lieu, texte
+
+
+@pytest.mark.parametrize(("texte", "code"), [
+    ("53084 Craon", "53084"), ("Craon (53084)", "53084"), ("200048551 CC du Pays de Craon", CRAON),
+    ("Laval (53000)", "53130"), ("Laval Cedex 53013", "53130"), ("Saint-Denis (97411)", "97411"),
+    ("Jarzé (49163)", "49163"), ("ajaccio (2a004)", "2A004"),
+])  # fmt: skip
+def test_un_nom_et_son_code_insee_ou_postal(texte, code):
+    assert territoire(texte).code == code
+
+
+@pytest.mark.parametrize("texte", ["Craon (53130)", "53130 Craon", "Craon — commune (53130)"])
+def test_un_nom_et_un_code_qui_se_contredisent(texte):
+    with pytest.raises(DemandeFausse, match="Laval"):
+        territoire(texte)
 
 
 def test_beaucoup_d_homonymes_restent_lisibles():

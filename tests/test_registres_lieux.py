@@ -51,6 +51,31 @@ def test_par_le_code_y_compris_ancien_abime_ou_arrondissement(code, attendu):
 
 
 @pytest.mark.parametrize(
+    ("commune", "attendu"),
+    [
+        ("Laval (53000)", "53130"),
+        ("Laval (53130)", "53130"),
+        ("53000 LAVAL", "53130"),
+        ("Craon - 53400", "53084"),
+        ("Laval CEDEX 9 (53000)", "53130"),
+        ("Ajaccio (2A004)", "2A004"),
+        ("Orée d'Anjou (49069)", "49126"),
+    ],
+)
+def test_nom_et_code_dans_la_case_de_la_commune(commune, attendu):
+    ligne, rendu = un(commune=commune)
+    assert ligne["code"] == attendu and not rendu.defauts
+
+
+@pytest.mark.parametrize(("commune", "attendu"), [
+    ("Craon (53000)", "se répondent"), ("Laval (53062)", "le code de Laval (53130)"),
+    ("Laval (99999)", "pas une commune"), ("Laval (53)", "se répondent"),
+])  # fmt: skip
+def test_nom_et_code_d_une_case_qui_se_contredisent(commune, attendu):
+    assert attendu in defaut(commune=commune)[1]
+
+
+@pytest.mark.parametrize(
     ("commune", "postal", "attendu"),
     [
         ("Craon", "53400", "53084"),

@@ -59,6 +59,7 @@ from cafdiag.donnees.registres_tableau import (
     relire,
 )
 from cafdiag.erreurs import DemandeFausse, EntreeFautive
+from cafdiag.territoires.recherche import nom_et_code
 
 # Lus à part : les lieux par leur rattachement, le type par le vocabulaire commun, le reste pour compléter.
 _A_PART = (
@@ -233,7 +234,9 @@ def _colonnes_absentes(classeur: Classeur, correspondance: Correspondance, *, li
     if "nom" not in connues and not assistants and "agrees" not in connues:
         absentes.append("colonne absente : « nom »")
     points = "point" in connues or {"lon", "lat"} <= connues
-    if "code" not in connues and not {"commune", "code_postal"} <= connues and not points:
+    # « Laval (53000) » dit les deux dans une case.
+    codees = any(map(nom_et_code, classeur.colonne(correspondance.colonnes.get("commune", ""))))
+    if "code" not in connues and not {"commune", "code_postal"} <= connues and not points and not codees:
         absentes.append("aucun lieu : ni « code », ni « commune » et « code postal », ni « lon » et « lat », ni point")
     return absentes
 

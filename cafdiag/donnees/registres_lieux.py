@@ -22,7 +22,7 @@ from cafdiag.magasin import lire_contours, lire_table
 from cafdiag.millesimes import millesime
 from cafdiag.territoires.normalisation import normaliser, sans_articles
 from cafdiag.territoires.passage import a_jour
-from cafdiag.territoires.recherche import communes_du_code_postal, designes, lire_commune
+from cafdiag.territoires.recherche import communes_du_code_postal, designes, lire_commune, nom_et_code
 
 _NOMBRE_SEUL = r"[-+−]?\d{1,9}(?:[.,]\d+)?"
 _POINT_WKT = re.compile(rf"(?:SRID=\d+;)?\s*POINT\s*Z?\s*\(\s*({_NOMBRE_SEUL})\s+({_NOMBRE_SEUL})", re.IGNORECASE)
@@ -256,6 +256,7 @@ def rattacher(demande: pd.DataFrame) -> LieuxTrouves:
         }
     )
     rendu = LieuxTrouves(pd.DataFrame(index=demande.index))
+    demande = demande.apply(_separer, axis=1)
     nettoyes = code_commune(demande["code"])
     rendu.remarques += nettoyes.remarque()
     actuels = a_jour(nettoyes.valeurs, cog=millesime("geographie.communes"))
@@ -284,6 +285,21 @@ def rattacher(demande: pd.DataFrame) -> LieuxTrouves:
         if n:
             rendu.remarques.append(f"{n} ligne(s) sans code rattachée(s) par {methode}")
     return rendu
+
+
+def _separer(ligne: pd.Series) -> pd.Series:
+    """« Laval (53000) », « 53130 Laval » dans la seule case de la commune : son nom, et son code Insee ou postal."""
+    lu = nom_et_code(ligne["commune"]) if not ligne["code"] and not ligne["code_postal"] else None
+    if lu is None or lu[1] or len(lu[2]) != 5:
+        return ligne
+    nom, _, code = lu
+    postales = communes_du_code_postal(code)
+    de_ce_nom = set(lire_commune(nom, code)[0]) if postales else set()
+    if code.upper() in designes(nom, "commune"):
+        # Le code Insee de l'une, le code postal d'une autre de même nom : à l'usager de dire.
+        return ligne if de_ce_nom - {code} else pd.Series({**ligne, "commune": nom, "code": code})
+    en_postal = postales or "cedex" in nom.lower()
+    return pd.Series({**ligne, "commune": nom, "code_postal" if en_postal else "code": code})
 
 
 def _lire_points(demande: pd.DataFrame, codes: pd.Series, rendu: LieuxTrouves) -> dict:

@@ -387,6 +387,14 @@ _MOT_ARRONDISSEMENT = r"(?:arr|arrt|ardt|arrdt|arrond|arrondissement)"
 _ARRONDISSEMENT_ECRIT = re.compile(rf"^({'|'.join(_VILLES)}) {_RANG}(?: ?{_MOT_ARRONDISSEMENT})?$")
 _ARRONDISSEMENT_DE = re.compile(rf"^{_RANG} ?{_MOT_ARRONDISSEMENT} (?:de |d )?({'|'.join(_VILLES)})$")
 _ARTICLE_DERRIERE = re.compile(r"^(.*\S)\s*[(,]\s*(le|la|les|l['’]|los|las|aux?)\s*\)?$", re.IGNORECASE)
+# Comme nous l'écrivons, « CC du Pays de Craon (EPCI 200048551) », ou comme on le recopie, « 53084 Craon ».
+# Comme nous l'écrivons, « CC du Pays de Craon (EPCI 200048551) », ou comme on le recopie, « 53084 Craon ».
+_NOM_ET_CODE = re.compile(
+    r"^(?P<nom>.*?[^\s,–—-])(?:\s+[–—-]\s+(?P<m1>commune|epci|d[ée]partement|r[ée]gion|qpv))?[\s,–—-]*"
+    r"(?:\((?:(?P<m2>[^\W\d_]+)[\s:]+)?|\b(?=(?:\d{9}|\d[\dAB]\d{3})$))(?P<code>\w{2,9})(?:\)(?:, [^\d()]+)?)?$",
+    re.IGNORECASE,
+)
+_CODE_ET_NOM = re.compile(r"^(?P<code>\d{9}|\d[\dAB]\d{3})(?P<m1>)(?P<m2>)[\s,:–—-]+(?P<nom>[^\W\d].*)$")
 _POSTAL_DEVANT = re.compile(r"^(?:F\s*-\s*)?(\d{5})[\s,-]+(\D.*)$", re.IGNORECASE)
 _POSTAL_DERRIERE = re.compile(r"^(.*[^\W\d])[\s,(-]+(\d{5})\)?$")
 _PARENTHESE = re.compile(r"^(.*\S)\s*\(([^()]+)\)$")
@@ -455,6 +463,21 @@ def lire_commune(texte: str, code_postal: str = "") -> tuple[list[str], str]:
     return [], ""
 
 
+def nom_et_code(texte: str) -> tuple[str, str, str] | None:
+    """Le nom, la maille (vide si elle n'est pas dite) et le code écrits ensemble ; None si ce n'en est pas.
+
+    >>> nom_et_code("CC du Pays de Craon (EPCI 200048551)"), nom_et_code("53000 Laval")
+    (('CC du Pays de Craon', 'EPCI', '200048551'), ('Laval', '', '53000'))
+    >>> nom_et_code("Saint-Denis") is None
+    True
+    """
+    lu = _NOM_ET_CODE.match(texte.strip()) or _CODE_ET_NOM.match(texte.strip())
+    if lu is None:
+        return None
+    nom, dit, redit, code = lu.group("nom", "m1", "m2", "code")
+    return nom, dit or redit or "", code
+
+
 def _article_devant(texte: str) -> str:
     """« Oudon (L') » et « Mans, Le » : l'article rendu à sa place.
 
@@ -495,7 +518,9 @@ def _interpreter(texte: str, maille: str | None) -> Iterator[tuple[str, Trouves]
         if lu := motif.match(nom):
             base, indice = (lu[2], lu[1]) if devant else (lu[1], lu[2])
             base = _CEDEX.sub("", base)
-            yield f"{base} ({indice})", _restreindre(base, _communes_de(indice), maille)
+            # Un code postal est celui d'une commune.
+            sorte = maille or ("commune" if re.fullmatch(r"\d{5}", indice.strip()) else None)
+            yield f"{base} ({indice})", _restreindre(base, _communes_de(indice), sorte)
     mots = normaliser(re.sub(r"(?i)\bs/s\b", "sous", re.sub(r"(?i)\bs/(?!s\b)", "sur ", nom))).replace("n d ", "nd ")
     choix = [_ABREGES.get(mot, (mot,)) for mot in mots.split()]
     if len(choix) <= 12:

@@ -32,8 +32,10 @@ from cafdiag.territoires.recherche import (
     decrire,
     decrire_tous,
     decrire_trouves,
+    designes,
     index_anciens,
     lire,
+    nom_et_code,
     noms_proches,
     par_niveau,
 )
@@ -135,7 +137,9 @@ def territoire(cle: Territoire | str) -> Territoire:
     if "+" in texte or maille == "perimetre":
         return perimetre_en_texte(texte if maille == "perimetre" else entier)
     try:
-        return avertir_scission(_par_code(texte, maille) or _par_nom(texte, maille))
+        return avertir_scission(
+            _par_code(texte, maille) or _par_nom_et_code(texte, maille) or _par_nom(texte, maille)
+        )
     except TerritoireAmbigu as faute:
         faute.demande = entier
         raise
@@ -252,6 +256,30 @@ def _qpv(code: str) -> Territoire | None:
         "chiffres, une lettre",
         propositions=[decrire("qpv", _qpv_par_code()[proche]) for proche in proches],
         conseil="" if proches else "aucun quartier prioritaire dans ce département",
+    )
+
+
+def _par_nom_et_code(texte: str, maille: str | None) -> Territoire | None:
+    """Le territoire dont le nom et le code sont écrits ensemble ; None si ce n'en est pas un, ou un code postal."""
+    # Un Cedex n'est dans aucune liste de codes postaux.
+    if (lu := nom_et_code(texte)) is None or "cedex" in texte.lower():
+        return None
+    nom, mot, code = lu
+    sorte = _ALIAS.get(normaliser(mot)) if mot else maille
+    if (mot and sorte is None) or maille not in (None, sorte) or (sorte is None and len(code) not in (5, 8, 9)):
+        return None
+    try:
+        lieu = _par_code(code, sorte)
+    except TerritoireInconnu:
+        return None
+    if lieu is None or lieu.code in designes(nom, lieu.maille):
+        return lieu
+    if lieu.maille == "commune" and communes_du_code_postal(code):
+        return None
+    raise DemandeFausse(
+        f"« {texte} » : le code est celui de {lieu.libelle}, pas le nom",
+        attendu="un nom et un code qui s'accordent",
+        conseil="donnez l'un ou l'autre seul",
     )
 
 
