@@ -1,6 +1,7 @@
 """Le bilan d'une convention : sommes refaites, manquant jamais nul, défauts d'un coup ; par la commande."""
 
 import json
+import math
 import re
 import zipfile
 
@@ -10,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cafdiag as cd
 from cafdiag.cli import principal
+from cafdiag.donnees.realisations import lire_realisations
+from cafdiag.erreurs import EntreeFautive
+from cafdiag.indicateurs.actions import lire_actions
 from cafdiag.indicateurs.bilan import SANS_EFFET, totaliser
 from cafdiag.magasin import dossier
 
@@ -104,6 +109,27 @@ def test_tous_les_defauts_d_un_coup_et_rien_d_ecrit(tmp_path, capsys):
 def test_une_note_de_bas_est_mise_de_cote_et_dite(tmp_path, capsys):
     code, _, dit = dire(capsys, "--realisations", ecrire(tmp_path, LIGNES + "Source : service enfance;;;;;;\n"))
     assert code == 0 and "note mise de côté" in dit
+
+
+@pytest.mark.parametrize(("euros", "attendu"), [
+    ("45 k€", 45_000), ("1,2 M€", 1_200_000), ("1.234.567 €", 1_234_567), ("12 500 euros", 12_500), ("nd", math.nan),
+])  # fmt: skip
+def test_un_montant_s_ecrit_de_meme_dans_les_realisations_et_les_actions(euros, attendu, tmp_path):
+    lieu = cd.territoire(CRAON)
+    lus = lire_realisations(ecrire(tmp_path, f"Crèche;Logement;Craon;2022;{euros};;\n"), lieu, {"logement": "Logement"})
+    (tmp_path / "a.csv").write_text(f"Action;Pilote;Indicateur;Cible;Budget (€)\nA;B;PE_NAISS;1;{euros}\n", "utf-8")
+    (action,) = lire_actions(tmp_path / "a.csv")
+    siens = [lus.table["euros"].iloc[0], math.nan if action.budget is None else action.budget]
+    assert siens == pytest.approx([attendu] * 2, nan_ok=True)
+
+
+@pytest.mark.parametrize("euros", ["45 k", "12 %", "-3", "45 000 $"])
+def test_un_montant_d_une_autre_unite_est_refuse_dans_les_deux(euros, tmp_path, capsys):
+    code, _, faute = dire(capsys, "--realisations", ecrire(tmp_path, f"Crèche;Logement;Craon;2022;{euros};;\n"))
+    assert code == 1 and f"euros « {euros} » (un nombre positif en euros" in faute
+    (tmp_path / "a.csv").write_text(f"Action;Pilote;Indicateur;Cible;Budget (€)\nA;B;PE_NAISS;1;{euros}\n", "utf-8")
+    with pytest.raises(EntreeFautive, match="un nombre positif en euros"):
+        lire_actions(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("euros", ["1.250", "12,500"])

@@ -192,7 +192,7 @@ PILOTEES = "Action;Pilote;Début;Places de crèche créées;Indicateur;Cible"
         ("Une crèche;CCAS;2027;20;PE_PART_INDIV;+10 %", "cible « +10 % » : un écart ; écrivez le niveau à atteindre"),
         ("Une crèche;CCAS;2027;20;PE_TXCOUV_EAJE, PE_TXCOUV_AM;12", "un seul par ligne"),
         ("Une crèche;CCAS;1927;20;PE_TXCOUV_EAJE;12", "« 1927 » : une année de 2000 à 2099"),
-        ("Une crèche;CCAS;2027;10,5;PE_TXCOUV_EAJE;12", "places « 10,5 » n'est pas un nombre entier"),
+        ("Une crèche;CCAS;2027;10,5;PE_TXCOUV_EAJE;12", "places « 10,5 » (un nombre entier)"),
     ],
 )
 def test_une_action_qui_ferait_un_faux_chiffre_est_refusee(tmp_path, capsys, ligne, attendu):

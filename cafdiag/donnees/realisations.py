@@ -6,16 +6,15 @@ Une case vide est inconnue, jamais nulle. Tous les défauts se disent d'un coup.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.nettoyage import MILLIERS_OU_DECIMALES, nombre, sans_nombre
 from cafdiag.donnees.nettoyage import annee as lire_annee
-from cafdiag.donnees.releves import Colonne, Ligne, commune_dite, lire_releve
+from cafdiag.donnees.nettoyage import sans_nombre
+from cafdiag.donnees.releves import Colonne, Ligne, commune_dite, lire_montant, lire_releve
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.magasin import lire_table
 from cafdiag.territoires import Territoire
@@ -150,13 +149,6 @@ def _une(ligne: Ligne, codes_themes: Mapping[str, str], themes: Mapping[str, str
         fautes.append(f"année {_cite(textes['annee'])} (attendu : de {_DEPUIS} à {jusque})")
     lue: dict[str, str | float] = {"action": action, "theme": theme, "annee": "" if pd.isna(an) else str(an)}
     for mesure in MESURES:
-        ecrit = re.sub(r"\s*(€|euros?|heures?|h|places?)$", "", textes.get(mesure, ""), flags=re.IGNORECASE)
-        valeurs, statuts = nombre(pd.Series([ecrit], dtype="str"))
-        lue[mesure] = valeur = float(valeurs.iloc[0])
-        if statuts.iloc[0] == "illisible" or valeur < 0:
-            fautes.append(f"{mesure} « {textes[mesure]} » (un nombre positif, ou rien si l'on ne sait pas)")
-        elif MILLIERS_OU_DECIMALES.fullmatch(ecrit):
-            fautes.append(f"{mesure} « {textes[mesure]} » : des milliers ou des décimales ? écrivez 1 250 ou 1,25")
-        elif mesure == "places" and valeur % 1 > 0:
-            fautes.append(f"places « {textes[mesure]} » (un nombre entier)")
+        lue[mesure], faute = lire_montant(mesure, textes.get(mesure, ""), mesure)
+        fautes += [faute] if faute else []
     return lue, fautes

@@ -6,12 +6,17 @@ Les colonnes se reconnaissent à leur en-tête ; tous les défauts se disent d'u
 from __future__ import annotations
 
 import difflib
+import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
+from cafdiag.donnees.nettoyage import nombre
 from cafdiag.donnees.registres_rgpd import entete_nominatif, nominatives
 from cafdiag.donnees.registres_tableau import NOTE, est_un_cumul, nature
 from cafdiag.donnees.tableurs import SANS_VALEUR, Feuille, lire_feuilles
@@ -20,6 +25,14 @@ from cafdiag.territoires import Territoire, territoire
 from cafdiag.territoires.normalisation import normaliser
 
 _ENTETE_AVANT = 20
+_ECRITURE = re.compile(r"(?P<nombre>[+-]?\d[\d\s.,'’]*(?:[eE][+-]?\d+)?)(?P<unite>[^\d\s.,'’].*)?", re.DOTALL)
+_MILLIERS = re.compile(r"[+-]?[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
+_ECHELLES = {r"milliers?\b|k ?€": 1e3, r"millions?\b|m ?€": 1e6, r"milliards?\b|md ?€": 1e9}
+_UNITES = {
+    "euros": r"(€|eur|euros?)( ?(ht|ttc))?|(k|m|md) ?€|(milliers?|millions?|milliards?)( d'euros| €)?",
+    "heures": r"h|heures?",
+    "places": r"places?",
+}
 
 
 @dataclass(frozen=True)
@@ -299,3 +312,70 @@ def _sans_tableau(chemin: Path, colonnes: Mapping[str, Colonne], essais: list, m
         attendu=f"les colonnes {attendu} ; trouvé : {vues or 'rien'}",
         conseil=f"repartez du modèle ({modele})",
     )
+
+
+# --- Une valeur écrite ---
+
+
+@dataclass(frozen=True)
+class Valeur:
+    """Une valeur écrite : le nombre lu, tel qu'il est écrit, l'unité qui le suit, ce qui empêche de le lire."""
+
+    nombre: float = math.nan
+    ecrite: str = ""
+    unite: str = ""
+    illisible: bool = False
+    milliers: str = ""
+
+
+def lire_valeur(texte: str) -> Valeur:
+    """Lit « 28 752 hab. », « 15,1 % », « 4 996 200 € », « s » (secret : ni zéro, ni faute).
+
+    ``milliers`` : le signe, si les chiffres peuvent aussi se lire en milliers (« 28.752 ») ; lu ici en décimales.
+
+    >>> lire_valeur("28 752 hab.").nombre, lire_valeur("15,1 %").unite, lire_valeur("s")
+    (28752.0, '%', Valeur(nombre=nan, ecrite='', unite='', illisible=False, milliers=''))
+    >>> lire_valeur("28.752").nombre, lire_valeur("28.752").milliers, lire_valeur("mille").illisible
+    (28.752, '.', True)
+    """
+    texte = unicodedata.normalize("NFC", texte).replace("−", "-").strip()
+    lu = _ECRITURE.fullmatch(texte)
+    chiffres, unite = (lu["nombre"].strip(), (lu["unite"] or "").strip()) if lu else (texte, "")
+    milliers = _MILLIERS.fullmatch(chiffres)
+    signe = milliers[1] if milliers else ""
+    if chiffres.count(signe) > 1 and signe:
+        # « 1.234.567 » : des milliers, sans autre lecture.
+        chiffres = chiffres.replace(signe, "")
+    valeurs, statuts = nombre(pd.Series([chiffres], dtype="str"))
+    if statuts[0] != "exact":
+        return Valeur(illisible=statuts[0] == "illisible")
+    ecrite = re.sub(r"[^\d.,+-]", "", chiffres)
+    return Valeur(float(valeurs[0]), ecrite, unite, milliers=signe)
+
+
+def echelle(unite: str) -> float:
+    """Ce que vaut un, dans cette unité.
+
+    >>> echelle("millions d'euros par an"), echelle("k€"), echelle("euros")
+    (1000000.0, 1000.0, 1.0)
+    """
+    return next((vaut for mots, vaut in _ECHELLES.items() if re.match(mots, unite.strip().lower())), 1.0)
+
+
+def lire_montant(nom: str, texte: str, unite: str) -> tuple[float, str]:
+    """Les euros, heures ou places qu'un usager a écrits, et ce qui est à corriger ; manquant si rien n'est su.
+
+    >>> lire_montant("budget", "45 k€", "euros"), lire_montant("euros", "nd", "euros")
+    ((45000.0, ''), (nan, ''))
+    >>> lire_montant("places", "1.250", "places")[1]
+    'places « 1.250 » : des milliers ou des décimales ? écrivez 1 250 ou 1,25'
+    """
+    lu = lire_valeur(texte)
+    fois = echelle(lu.unite)
+    if lu.illisible or lu.nombre < 0 or (lu.unite and not re.fullmatch(_UNITES[unite], lu.unite, re.IGNORECASE)):
+        return math.nan, f"{nom} « {texte} » (un nombre positif en {unite}, ou rien si l'on ne sait pas)"
+    if lu.milliers and lu.nombre < 1000 and fois == 1:
+        return math.nan, f"{nom} « {texte} » : des milliers ou des décimales ? écrivez 1 250 ou 1,25"
+    if unite == "places" and lu.nombre % 1 > 0:
+        return math.nan, f"{nom} « {texte} » (un nombre entier)"
+    return lu.nombre * fois, ""

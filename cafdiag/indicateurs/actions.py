@@ -18,11 +18,10 @@ from pathlib import Path
 import pandas as pd
 
 from cafdiag.donnees.registres_champs import lire_date
-from cafdiag.donnees.releves import Colonne, lire_releve
+from cafdiag.donnees.releves import Colonne, Valeur, lire_montant, lire_releve, lire_valeur
 from cafdiag.erreurs import EntreeFautive, NonLu
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.indicateurs.instantane import Evaluation
-from cafdiag.indicateurs.portraits import Valeur, echelle, lire_valeur
 from cafdiag.territoires.normalisation import normaliser
 
 MODELE = "cafdiag diagnostic CODE --formats fiches"
@@ -135,12 +134,13 @@ def _lire_action(numero: int, valeurs: Mapping[str, str]) -> tuple[Action, list[
     code, defaut = lire_indicateur(valeurs.get("indicateur", ""))
     defauts += [defaut] if defaut else []
     nombres: dict[str, float | None] = {}
-    for champ, nom in (("budget", "budget"), ("caf", "part de la Caf"), ("places", "places")):
-        nombres[champ], defaut = _montant(nom, valeurs.get(champ, ""))
+    for champ, nom, unite in (
+        ("budget", "budget", "euros"), ("caf", "part de la Caf", "euros"), ("places", "places", "places"),
+    ):  # fmt: skip
+        lu, defaut = lire_montant(nom, valeurs.get(champ, ""), unite)
+        nombres[champ] = None if math.isnan(lu) else lu
         defauts += [defaut] if defaut else []
     caf, budget, places = nombres["caf"], nombres["budget"], nombres["places"]
-    if places is not None and places % 1:
-        defauts.append(f"places « {valeurs['places']} » n'est pas un nombre entier")
     if caf is not None and budget is not None and caf > budget:
         defauts.append(f"part de la Caf ({caf:.0f} €) plus grande que le budget ({budget:.0f} €)")
     cible, defaut = _cible(valeurs.get("cible", ""), code)
@@ -201,18 +201,6 @@ def _lire_nombre(texte: str) -> Valeur:
     lu = lire_valeur(texte)
     # « 10 à 12 » : deux nombres ne font pas une cible.
     return Valeur(illisible=True) if re.search(r"\d", lu.unite) or math.isnan(lu.nombre) else lu
-
-
-def _montant(nom: str, texte: str) -> tuple[float | None, str]:
-    if not texte:
-        return None, ""
-    lu = _lire_nombre(texte)
-    fois = echelle(lu.unite)
-    # « 12.500 » : un budget n'a pas trois décimales, sauf en millions.
-    valeur = float(re.sub(r"[.,]", "", lu.ecrite)) if lu.milliers and fois == 1 else lu.nombre * fois
-    if lu.illisible or valeur < 0 or "%" in lu.unite:
-        return None, f"{nom} « {texte} » n'est pas un nombre positif"
-    return valeur, ""
 
 
 def _cible(texte: str, code: str) -> tuple[float | None, str]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cafdiag.donnees.grandeurs import DEMI_PAS_ARRONDI
-from cafdiag.indicateurs.portraits import echelle, en_table, est_un_effectif, est_un_taux, nom_voulu
+from cafdiag.donnees.releves import echelle
+from cafdiag.indicateurs.portraits import en_table, est_un_effectif, est_un_taux, nom_voulu
 from cafdiag.territoires.normalisation import normaliser
 
 GRAVITES = ("erreur", "alerte", "information")

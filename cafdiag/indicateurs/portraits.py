@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from cafdiag.donnees.nettoyage import nombre, sans_nombre
-from cafdiag.donnees.releves import Colonne, lire_releve, proche
+from cafdiag.donnees.nettoyage import sans_nombre
+from cafdiag.donnees.releves import Colonne, lire_releve, lire_valeur, proche
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.territoires.normalisation import normaliser
 
@@ -28,8 +25,6 @@ _COLONNES = {
     "detail": Colonne("détail", ("détails",)),
     "poids": Colonne("poids"),
 }
-_ECRITURE = re.compile(r"(?P<nombre>[+-]?\d[\d\s.,'’]*(?:[eE][+-]?\d+)?)(?P<unite>[^\d\s.,'’].*)?", re.DOTALL)
-_MILLIERS = re.compile(r"[+-]?[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
 _EFFECTIFS = frozenset(
     (
         "population",
@@ -46,7 +41,6 @@ _UNITES_ENTIERES = re.compile(
 _MOTS_DE_TAUX = re.compile(
     r"\b(taux|part|ratio|indice|pourcentage|moyen(ne)?|taille|txcouv|pour 100|sur 100|par (foyer|habitant|enfant|an))\b"
 )
-_ECHELLES = {r"milliers?\b|k ?€": 1e3, r"millions?\b|m ?€": 1e6, r"milliards?\b|md ?€": 1e9}
 # Autres façons d'écrire une grandeur ; le nom du projet d'abord.
 SYNONYMES = {
     "population": "habitants|population municipale|nombre d habitants",
@@ -107,51 +101,6 @@ def nom_voulu(grandeur: str) -> str:
     return next(
         (c for c in meme_longueur if all(a == b or proche(a, [b]) for a, b in zip(siens, c.split(), strict=True))), ""
     )
-
-
-@dataclass(frozen=True)
-class Valeur:
-    """Une valeur écrite : le nombre lu, tel qu'il est écrit, l'unité qui le suit, ce qui empêche de le lire."""
-
-    nombre: float = math.nan
-    ecrite: str = ""
-    unite: str = ""
-    illisible: bool = False
-    milliers: str = ""
-
-
-def lire_valeur(texte: str) -> Valeur:
-    """Lit « 28 752 hab. », « 15,1 % », « 4 996 200 € », « s » (secret : ni zéro, ni faute).
-
-    ``milliers`` : le signe, si les chiffres peuvent aussi se lire en milliers (« 28.752 ») ; lu ici en décimales.
-
-    >>> lire_valeur("28 752 hab.").nombre, lire_valeur("15,1 %").unite, lire_valeur("s")
-    (28752.0, '%', Valeur(nombre=nan, ecrite='', unite='', illisible=False, milliers=''))
-    >>> lire_valeur("28.752").nombre, lire_valeur("28.752").milliers, lire_valeur("mille").illisible
-    (28.752, '.', True)
-    """
-    texte = unicodedata.normalize("NFC", texte).replace("−", "-").strip()
-    lu = _ECRITURE.fullmatch(texte)
-    chiffres, unite = (lu["nombre"].strip(), (lu["unite"] or "").strip()) if lu else (texte, "")
-    milliers = _MILLIERS.fullmatch(chiffres)
-    signe = milliers[1] if milliers else ""
-    if chiffres.count(signe) > 1 and signe:
-        # « 1.234.567 » : des milliers, sans autre lecture.
-        chiffres = chiffres.replace(signe, "")
-    valeurs, statuts = nombre(pd.Series([chiffres], dtype="str"))
-    if statuts[0] != "exact":
-        return Valeur(illisible=statuts[0] == "illisible")
-    ecrite = re.sub(r"[^\d.,+-]", "", chiffres)
-    return Valeur(float(valeurs[0]), ecrite, unite, milliers=signe)
-
-
-def echelle(unite: str) -> float:
-    """Ce que vaut un, dans cette unité.
-
-    >>> echelle("millions d'euros par an"), echelle("k€"), echelle("euros")
-    (1000000.0, 1000.0, 1.0)
-    """
-    return next((vaut for mots, vaut in _ECHELLES.items() if re.match(mots, unite.strip().lower())), 1.0)
 
 
 def est_un_taux(unite: str) -> bool:
