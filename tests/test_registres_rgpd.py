@@ -101,6 +101,22 @@ def test_un_lieu_n_est_pas_une_personne_et_le_contact_n_est_pas_garde(tmp_path, 
         assert not table.astype("str").isin([valeur]).any(axis=None)
 
 
+@pytest.mark.parametrize("nom", ["Mme Dupont Sophie", "Madame Martin", "DURAND Claire", "Roy (M.)", "mlle roy"])
+def test_une_structure_qui_est_une_personne_est_refusee(tmp_path, nom):
+    chemin = tmp_path / "r.csv"
+    chemin.write_text(f"type;nom;code\neaje;Les Lutins;53084\neaje;{nom};53084\n", encoding="utf-8")
+    with pytest.raises(EntreeFautive, match="ligne 3, colonne « nom » : nom d'une personne") as capture:
+        registres.importer(chemin)
+    assert nom not in str(capture.value)
+
+
+@pytest.mark.parametrize("nom", ["Louise MICHEL", "Micro-crèche Madame Coccinelle", "Multi-accueil Jean Macé"])
+def test_une_enseigne_qui_porte_un_nom_reste_une_enseigne(tmp_path, nom):
+    chemin = tmp_path / "r.csv"
+    chemin.write_text(f"type;nom;code\neaje;{nom};53084\n", encoding="utf-8")
+    assert len(registres.importer(chemin).table) == 1
+
+
 @pytest.mark.parametrize(
     "numero",
     ["255081416802538", "2 55 08 14 168 025 38", "2-55-08-14-168-025-38", "2\u00a055\u202f08 14 168 025 38"],

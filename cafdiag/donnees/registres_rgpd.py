@@ -75,6 +75,7 @@ _NIR = re.compile(
     r"(?<![\dA-Za-z])([1-478])(\d{2})(0[1-9]|1[0-2]|[23]\d|4[0-2]|[5-9]\d)(\d{2}|2[ABab])(\d{3})(\d{3})(\d{2})(?![\dA-Za-z])"
 )
 _PORTABLE_PERSO, _COURRIEL_PERSO = "téléphone portable d'une personne", "courriel d'une personne"
+_CIVILITE = re.compile(r"(?:^|[\s(])(?:m\.|mr\.?|mme\.?|mlle\.?|madame|monsieur)(?=[\s)]|$)", re.IGNORECASE)
 _NE_LE = re.compile(r"\bné(?:\(?e\)?)?\s+le\s+\d", re.IGNORECASE)
 _PORTABLE = re.compile(r"(?<!\d)(?:(?:\+|00)33(?:\(0\))?|0)[67]\d{8}(?!\d)")
 _COURRIEL = re.compile(r"([\w.+%'-]+)@((?:[\w-]+\.)+[A-Za-z]{2,})")
@@ -185,6 +186,22 @@ def ne_se_garde_pas(entete: str) -> bool:
     """
     normal = normaliser(entete.replace("_", " "))
     return any(m.search(normal) for m in (_PROFESSIONNELS, _ENTETE_COURRIEL, _ENTETE_TELEPHONE))
+
+
+def nomme_quelqu_un(nom: str) -> bool:
+    """Vrai si le nom d'une structure est celui d'une personne : une assistante maternelle, le plus souvent.
+
+    >>> nomme_quelqu_un("Mme Dupont Sophie"), nomme_quelqu_un("DURAND Claire"), nomme_quelqu_un("Louise MICHEL")
+    (True, True, False)
+    >>> nomme_quelqu_un("Micro-crèche Madame Coccinelle"), nomme_quelqu_un("ESPACE Camille Claudel")
+    (False, False)
+    """
+    normal = normaliser(nom)
+    if _LIEU.search(normal) or _SERVICES.intersection(normal.split()):
+        return False
+    mots = nom.split()
+    nom_puis_prenom = len(mots) == 2 and mots[0].isupper() and not mots[1].isupper() and normaliser(mots[1]) in _PRENOMS
+    return bool(_CIVILITE.search(nom)) or (nom_puis_prenom and len(mots[0]) > 1)
 
 
 def valeur_nominative(valeur: str, entete: str = "") -> str:

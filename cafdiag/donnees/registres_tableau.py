@@ -23,7 +23,7 @@ import pandas as pd
 from cafdiag.donnees.nettoyage import MANQUANTS
 from cafdiag.donnees.registres_champs import ASSISTANTS, CHAMPS, GEOCODAGE, TYPES, choisir, forme, types_dits
 from cafdiag.donnees.registres_lieux import lire_couple, localiser
-from cafdiag.donnees.registres_rgpd import EXPLICATION, ne_se_garde_pas, nominatives
+from cafdiag.donnees.registres_rgpd import EXPLICATION, ne_se_garde_pas, nominatives, nomme_quelqu_un
 from cafdiag.donnees.tableurs import Feuille, lire_feuilles
 from cafdiag.erreurs import DemandeFausse, EntreeFautive, fichier_illisible, peut_etre
 from cafdiag.magasin import ecrire_atomique
@@ -590,6 +590,15 @@ def refuser_nominatives(classeur: Classeur, correspondance: Correspondance, *, p
             assistants=_lignes_d_assistants(tableau, correspondance),
             publique=publique,
         )
+        rangs = [_rang(tableau, correspondance.colonnes.get(c, "")) for c in ("nom", "gestionnaire")]
+        defauts += [
+            f"{tableau.ou}ligne {n}, colonne « {tableau.entetes[k]} » : nom d'une personne (valeur tue) ; une enseigne "
+            "s'écrit avec ce qu'elle est (« Micro-crèche Madame… »)"
+            for k in rangs
+            if k is not None and not publique
+            for n, cases in tableau.lignes
+            if k < len(cases) and nomme_quelqu_un(cases[k])
+        ]
     if defauts:
         raise EntreeFautive(
             classeur.chemin.name, defauts, attendu="aucune donnée nominative", conseil=EXPLICATION
