@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 
+import pypdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +49,7 @@ def test_la_commune_sans_taux_n_a_qu_un_gain(craon):
     commune = _ligne(dits, "projet")
     assert commune["avant"] is None and commune["apres"] is None and commune["statut"] == "non_disponible"
     assert commune["gain_bas"] < commune["gain"] < commune["gain_haut"]
-    assert re.search(r"Craon +Tous modes d'accueil +n\.d\. .* n\.d\.\n", dits["texte"])
+    assert re.search(r"Craon +\+19,0 \(\+14,0 à \+26,0\) +n\.d\. +n\.d\. +n\.d\. +n\.d\.\n", dits["texte"])
     assert "10 000 habitants" in dits["texte"].replace("\u202f", " ")
 
 
@@ -91,6 +92,16 @@ def test_places_fausses(places, capsys, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_la_fiche_d_une_grande_ville_tient_en_deux_pages(capsys, tmp_path):
+    """Lille touche dix-huit communes, dont rien ne dit les établissements : ni colonne vide, ni page de plus."""
+    assert principal(["avis", "59350", "--places", "20", "--sortie", str(tmp_path / "a.pdf")]) == 0
+    pages = [p.extract_text() for p in pypdf.PdfReader(tmp_path / "a.pdf").pages]
+    assert len(pages) == 2
+    mots = " ".join(" ".join(pages).split())
+    assert "6 des 18 qui la touchent" in mots and "Micro-crèches" not in mots
+    assert "26,0 places avec ou sans le projet" in mots
+
+
 def test_tous_les_defauts_d_un_coup(capsys, tmp_path):
     assert principal(["avis", "craonn", "--places", "0", "--sortie", str(tmp_path / "a.odt")]) == 2
     faute = capsys.readouterr().err
@@ -129,5 +140,5 @@ def test_un_taux_estime_le_dit_avant_comme_apres(capsys, tmp_path):
     dit = capsys.readouterr().out
     assert principal(["avis", "992367730", "--places", "20", "--sortie", str(page)]) == 0
     assert "de environ" not in dit and re.search(r"tous modes d'accueil : d'environ \d", dit)
-    assert re.search(r"Tous modes d'accueil +\d+,\d \(\d+,\d à \d+,\d\) e ", dit)
+    assert re.search(r"Agglomération +\+\d,\d \(\+\d,\d à \+\d,\d\) +\d+,\d \(\d+,\d à \d+,\d\) e ", dit)
     assert "Fin 2023" in dit and "Aujourd'hui" not in dit + page.read_text(encoding="utf-8")

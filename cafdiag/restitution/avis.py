@@ -20,6 +20,8 @@ from cafdiag.restitution.simulation import MODES_COURTS, SECTIONS, montant, plac
 from cafdiag.restitution.tableaux import tableau
 
 UNITE = "places pour 100 enfants"
+# Avec plus de voisines, la fiche prendrait une troisième page.
+AUTOUR = 6
 VOISINS = (
     "Le taux d'un voisin ne change pas : il ne compte que les places ouvertes chez lui. Ses familles peuvent pourtant "
     "en profiter ; c'est le taux de l'ensemble formé avec lui qui monte."
@@ -62,21 +64,19 @@ def _lieu(avis: Avis, ligne: pd.Series) -> str:
 
 
 def _tableau_des_effets(avis: Avis) -> pd.DataFrame:
-    lignes = []
-    for taux, mode in MODES_COURTS.items():
+    """Une ligne par lieu : le gain, le même pour les deux taux, et chaque taux avant et après."""
+    lignes: dict[str, dict[str, str]] = {}
+    for taux, mode in zip(MODES_COURTS, ("tous modes", "EAJE"), strict=True):
         for role in ("projet", "epci", "ensemble", "departement"):
             for _, e in avis.lignes(role, taux).iterrows():
                 signe = statut(e["statut"]).symbole if not math.isnan(e["apres"]) else ""
-                lignes.append(
-                    {
-                        "Lieu": _lieu(avis, e),
-                        "Taux": mode,
-                        _date(avis): _avant(e),
-                        "Gain": _un(e["gain"], e["gain_bas"], e["gain_haut"], signe=True),
-                        "Avec le projet": f"{_un(e['apres'], e['apres_bas'], e['apres_haut'])} {signe}".strip(),
-                    }
-                )
-    return pd.DataFrame(lignes)
+                gain = _un(e["gain"], e["gain_bas"], e["gain_haut"], signe=True)
+                ligne = lignes.setdefault(e["code"], {"Lieu": _lieu(avis, e), "Gain": gain})
+                if ligne["Gain"] != gain:
+                    ligne["Gain"] = f"{ligne['Gain']} ; {mode} : {gain}"
+                ligne[f"{_date(avis)}, {mode}"] = _avant(e)
+                ligne[f"Avec le projet, {mode}"] = f"{_un(e['apres'], e['apres_bas'], e['apres_haut'])} {signe}".strip()
+    return pd.DataFrame(lignes.values())
 
 
 def _tableau_des_voisins(avis: Avis) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def _tableau_des_voisins(avis: Avis) -> pd.DataFrame:
 
 
 def _autour(avis: Avis, apports: Apports | None) -> pd.DataFrame:
-    """La commune et celles qui la touchent : enfants, établissements."""
+    """La commune et celles qui la touchent, les plus peuplées d'enfants : ce qu'on en sait."""
     if avis.lieu.maille != "commune":
         return pd.DataFrame()
     communes = [avis.lieu, *avis.lieu.voisins]
@@ -114,7 +114,9 @@ def _autour(avis: Avis, apports: Apports | None) -> pd.DataFrame:
         signe = statut(mesure["statut"]).symbole
         return f"{nombre(mesure['valeur'], decimales=decimales_de(mesure['unite']))} {signe}".strip()
 
-    return pd.DataFrame(
+    poids = {m["territoire"]: -m["valeur"] for m in mesures.to_dict("records") if m["indicateur"] == codes[0]}
+    autres = sorted(communes[1:], key=lambda c: (pd.isna(poids.get(c.code)), poids.get(c.code)))
+    table = pd.DataFrame(
         [
             {
                 "Commune": c.nom,
@@ -122,9 +124,11 @@ def _autour(avis: Avis, apports: Apports | None) -> pd.DataFrame:
                 "Établissements": case(c.code, codes[1]),
                 "Micro-crèches": case(c.code, codes[2]),
             }
-            for c in communes
+            for c in [avis.lieu, *autres[:AUTOUR]]
         ]
     )
+    # Une colonne de « n.d. » n'apprend rien.
+    return table.loc[:, table.ne("n.d.").any()]
 
 
 def phrases(avis: Avis) -> list[str]:
@@ -164,11 +168,11 @@ def phrases(avis: Avis) -> list[str]:
 
 
 def _notes(avis: Avis) -> list[str]:
-    motifs = dict.fromkeys(f"{e['nom']} : {e['motif']}" for _, e in avis.effets.iterrows() if e["motif"])
+    # Ceux du projet et de son EPCI sont dits par leurs phrases.
+    muets = avis.effets[avis.effets["motif"].ne("") & ~avis.effets["role"].isin(["projet", "epci"])]
+    motifs = dict.fromkeys(f"{e['nom']} : {e['motif']}" for _, e in muets.iterrows())
     return [
         INCHANGES,
-        "Les places du projet sont ajoutées à celles de la dernière année publiée ; ni fermeture, ni autre ouverture "
-        "n'est comptée.",
         "Entre parenthèses, l'intervalle où se trouve la valeur : l'arrondi du taux publié, et l'incertitude du nombre "
         "d'enfants. « e » : estimé ; « n.d. » : non disponible.",
         *(f"{m}." for m in motifs),
@@ -206,6 +210,14 @@ def en_texte(avis: Avis) -> str:
     return "\n".join([*lignes, PAS_L_AVIS])
 
 
+def _avec_et_sans(e: pd.Series) -> str:
+    """« de 9,6 à environ 12,0 places avec le projet » : ce que conclut le dessin."""
+    avant, apres = (nombre(e[c], decimales=1) for c in ("avant", "apres"))
+    if avant == apres:
+        return f"{avant} places avec ou sans le projet"
+    return f"de {avant} à environ {apres} places avec le projet"
+
+
 def _graphique(avis: Avis) -> Suite:
     """Le taux en accueil collectif de l'EPCI, avant et après, à côté du département."""
     epci, departement = avis.lignes("epci", "eaje"), avis.lignes("departement", "eaje")
@@ -229,7 +241,7 @@ def _graphique(avis: Avis) -> Suite:
     dessin = barres_comparaison(
         pd.DataFrame(barres),
         territoire="apres",
-        titre=f"{e['nom']} : accueil collectif, avec et sans le projet",
+        titre=f"{e['nom']}, accueil collectif : {_avec_et_sans(e)}",
         source=avis.sources[0] if avis.sources else "",
     )
     return (dessin,)
@@ -241,7 +253,10 @@ def piece(avis: Avis, *, apports: Apports | None = None) -> Document:
     autour = _autour(avis, apports)
     besoin: Suite = ()
     if len(autour):
-        besoin += (tableau(autour, titre="La commune et celles qui la touchent", surligner=0),)
+        toutes, voisines = len(avis.lieu.voisins), "celles qui la touchent"
+        if toutes > AUTOUR:
+            voisines = f"{AUTOUR} des {toutes} qui la touchent, celles qui ont le plus d'enfants"
+        besoin += (tableau(autour, titre=f"La commune et {voisines}", surligner=0),)
     if len(avis.lignes("epci")):
         voisins = tableau(
             _tableau_des_voisins(avis),
@@ -258,8 +273,9 @@ def piece(avis: Avis, *, apports: Apports | None = None) -> Document:
         avis.lieu,
         [
             Section("Ce que le projet changerait", (*liste(phrases(avis)), effet, *_graphique(avis)), ancre="effet"),
-            Section("Le besoin local", besoin, ancre="besoin"),
+            # Courte, cette section finit la première page : la fiche en a deux.
             Section("Ce que la Caf apporte à ces places", caf, ancre="caf"),
+            Section("Le besoin local", besoin, ancre="besoin"),
             Section("L'avis", motifs, ancre="avis"),
         ],
         titre=f"{avis.lieu.nom} : {pluriel(avis.places, 'place')}",

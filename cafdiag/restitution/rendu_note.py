@@ -24,9 +24,10 @@ PAGE, GABARIT, STYLE = "note.html.j2", "note.typ", "note.css"
 LARGEUR_DE_LA_CARTE = 470
 _ENTIERS = re.compile(r"\b(?:\d{4}-\d{4}|[^\W\d]+-(?:ils?|elles?|on))\b")
 _PLACES = "Places d'accueil pour 100 enfants"
-# De quoi rester sous 1 400 mots sur le papier, où il s'en lit un peu moins ; ce qui s'ajoute aux textes de la note :
+# De quoi rester sous 1 400 mots sur le papier, où il s'en lit de dix à soixante-dix de moins, selon ses dessins ; ce
+# qui s'ajoute aux textes de la note :
 # le numéro et le pied de quatre pages, les titres fixes, ce qui contredit chaque enjeu.
-MOTS, PAGES, FIXES, PAR_ENJEU = 1430, 4, 23, 7
+MOTS, PAGES, FIXES, PAR_ENJEU = 1400, 4, 23, 7
 
 
 def rendre_note(
