@@ -98,7 +98,7 @@ def test_la_fiche_d_une_grande_ville_tient_en_deux_pages(capsys, tmp_path):
     pages = [p.extract_text() for p in pypdf.PdfReader(tmp_path / "a.pdf").pages]
     assert len(pages) == 2
     mots = " ".join(" ".join(pages).split())
-    assert "6 des 18 qui la touchent" in mots and "Micro-crèches" not in mots
+    assert "5 des 18 qui la touchent" in mots and "Micro-crèches" not in mots
     assert "26,0 places avec ou sans le projet" in mots
 
 

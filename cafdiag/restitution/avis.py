@@ -21,7 +21,7 @@ from cafdiag.restitution.tableaux import tableau
 
 UNITE = "places pour 100 enfants"
 # Avec plus de voisines, la fiche prendrait une troisième page.
-AUTOUR = 6
+AUTOUR = 5
 VOISINS = (
     "Le taux d'un voisin ne change pas : il ne compte que les places ouvertes chez lui. Ses familles peuvent pourtant "
     "en profiter ; c'est le taux de l'ensemble formé avec lui qui monte."
