@@ -56,6 +56,17 @@ def test_territoires_cote_a_cote_libelles_avant_codes(capsys):
     assert (code, sortie) == (2, "") and "un seul territoire" in erreurs
 
 
+def test_comparer_ne_repete_ni_une_reserve_ni_un_motif(capsys):
+    """Un indicateur tu partout est dans une liste, pas dans le tableau ; rien ne se perd."""
+    code, sortie, _ = appeler(capsys, "mesurer", "200048551", "--comparer")
+    tableau, manque = sortie.split("Sans chiffre pour aucun de ces territoires :")
+    notes = re.findall(r"^\[\d+\] (.+)$", tableau, re.MULTILINE)
+    assert code == 0 and len(notes) == len(set(notes)) < 50 and not any(" ; " in note for note in notes)
+    assert manque.count("Caf : à apporter (modèle activite.xlsx)") == 1 and "(PS_AAH)" in manque
+    _, lignes, _ = appeler(capsys, "mesurer", "200048551", "--comparer", "--format", "json")
+    assert all(m["indicateur"] in sortie for m in json.loads(lignes))
+
+
 def test_une_table_en_texte_met_les_codes_a_la_fin(capsys):
     _, sortie, _ = appeler(capsys, "territoires", "--recherche", "craon")
     tete, *rangees = sortie.splitlines()

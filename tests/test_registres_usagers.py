@@ -539,6 +539,14 @@ def test_le_type_se_dit_comme_une_colonne_l_ecrirait(ecrit, importer):
     assert retour == 0 and table["type"].tolist() == ["eaje"], dit
 
 
+def test_un_en_tete_sur_deux_lignes_garde_ses_places(importer):
+    retour, table, dit = importer(";;Places;Accueil\nNom;Code;2025;handicap\nA;53084;20;1\n", "--type", "eaje")
+    assert retour == 0 and table["places"].tolist() == [20] and "« Places 2025 » = Places" in dit, dit
+    assert "colonnes non reprises : handicap" in dit
+    retour, _, dit = importer(";;Places;Places\nNom;Code;2024;2025\nA;53084;20;22\n", "--type", "eaje", nom="b.csv")
+    assert retour == 1 and "plusieurs colonnes pour « Places » : Places 2024, Places 2025" in dit
+
+
 def test_la_commande_conseillee_suffit(tmp_path, capsys):
     """Sans type ni confirmation, tout est dit d'un coup, et la commande donnée marche telle quelle."""
     chemin = tmp_path / "liste.csv"

@@ -257,6 +257,8 @@ def reconnaitre(entete: str, *, proches: bool = True) -> tuple[str, str] | None:
     (('nom', 'exacte'), ('code', 'synonyme'), ('adresse', 'proche'))
     >>> reconnaitre("result_citycode"), reconnaitre("geo_point_2d")
     (('code', 'géocodage'), ('point', 'synonyme'))
+    >>> reconnaitre("Places 2025"), reconnaitre("2025")
+    (('places', 'proche'), None)
     """
     mot = forme(entete)
     if not mot:
@@ -267,6 +269,9 @@ def reconnaitre(entete: str, *, proches: bool = True) -> tuple[str, str] | None:
         return None
     if _NOM_DE_LIEU.match(mot):
         return "nom", "synonyme"
+    sans_annee = re.sub(r" (?:en |au )?(?:19|20)\d\d$", "", mot)
+    if proches and sans_annee != mot and sans_annee in _formes():
+        return _formes()[sans_annee][0], "proche"
     # Un mot court ressemble à trop d'autres : « dep » n'est pas « cp ».
     if proches and len(mot) >= 5:
         # Un chiffre qui diffère change le sens : « places 6-12 ans » n'est pas « places 6-11 ans ».
@@ -549,6 +554,8 @@ def _trouver(feuille: Feuille, deja: set[str]) -> TableauLu | None:
     if meilleur is None:
         return None
     numero, entetes = feuille.lignes[meilleur]
+    if meilleur and feuille.lignes[meilleur - 1][0] == numero - 1:
+        entetes = _sur_deux_lignes(feuille.lignes[meilleur - 1][1], entetes)
     lignes = feuille.lignes[meilleur + 1 :]
     donnees = {n for n, _ in lignes}
     return TableauLu(
@@ -560,6 +567,19 @@ def _trouver(feuille: Feuille, deja: set[str]) -> TableauLu | None:
         tuple(" ".join(c for c in cellules if c) for _, cellules in feuille.lignes[:meilleur]),
         frozenset(feuille.fusions),
     )
+
+
+def _sur_deux_lignes(dessus: Sequence[str], entetes: Sequence[str]) -> list[str]:
+    """« Places » au-dessus de « 2025 » : l'en-tête entier, s'il se reconnaît alors et que personne ne l'a déjà.
+
+    >>> _sur_deux_lignes(["Registre", "", "Places"], ["Nom", "Code", "2025"])
+    ['Nom', 'Code', 'Places 2025']
+    """
+    haut = [*dessus, *[""] * len(entetes)]
+    deja = {r[0] for r in map(reconnaitre, entetes) if r}
+    entiers = [f"{h} {e}".strip() if h and not reconnaitre(e) else e for h, e in zip(haut, entetes, strict=False)]
+    lus = [reconnaitre(entier) for entier in entiers]
+    return [n if r and r[0] not in deja else e for e, n, r in zip(entetes, entiers, lus, strict=True)]
 
 
 def _dire_habillage(tableau: TableauLu) -> list[str]:

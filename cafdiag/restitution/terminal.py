@@ -66,6 +66,8 @@ _MOTS = {
     "role": {role: majuscule(_ACCENTS.get(role, role)) for role in ROLES},
     "maille": LIBELLES_MAILLES,
 }
+# Au-delà, ce que rien ne chiffre quitte le tableau pour une liste.
+_TUS_AU_TABLEAU = 5
 _LARGEUR, _LIBELLE, _VALEUR = 70, 52, 20
 # Les constats d'une évaluation où rien n'a bougé, et ceux dont l'écart ne dit pas une évolution.
 _IMMOBILES = ("même année", "stable", "dans l'incertitude", "non mesuré")
@@ -263,7 +265,11 @@ def _cote_a_cote(mesures: pd.DataFrame, lieux: list[tuple[str, str]]) -> str:
     rangees = [
         ["", *((([""] * (haut - len(t))) + t)[i] for t in tetes), ""] for i in range(haut)
     ]
-    themes = _par_theme(mesures["indicateur"])
+    muets = _muets(mesures)
+    tus = [code for codes in muets.values() for code in codes]
+    if len(tus) <= _TUS_AU_TABLEAU:
+        muets, tus = {}, []
+    themes = _par_theme(mesures.loc[~mesures["indicateur"].isin(tus), "indicateur"])
     for theme, codes in themes.items():
         if len(themes) > 1:
             rangees += [[""] * (len(lieux) + 2), [THEMES[theme], *[""] * (len(lieux) + 1)]]
@@ -282,6 +288,10 @@ def _cote_a_cote(mesures: pd.DataFrame, lieux: list[tuple[str, str]]) -> str:
     pied = " ; ".join(f"{symbole} : {libelle}" for symbole, libelle in symboles.items() if symbole)
     lignes += ["", pied] if pied else [""]
     lignes += [f"[{rang}] {motif}" for motif, rang in notes.items()]
+    lignes += ["", "Sans chiffre pour aucun de ces territoires :"] if muets else []
+    for motif, codes in muets.items():
+        libelles = dictionnaire().loc[codes, "libelle"]
+        lignes += [f"  {majuscule(motif)}", *(f"    {libelle} ({code})" for code, libelle in libelles.items())]
     sources = dict.fromkeys(
         ", ".join(x for x in (m["source"], str(m["millesime"])) if x.strip()) for m in par_case.values()
     )
@@ -302,7 +312,27 @@ def _case_de(m: dict | None, notes: dict[str, int], *, datee: bool) -> str:
         texte += (f" {etat.symbole}" if etat.symbole else "") + suite
     else:
         texte = dire_bornes(m, places) or etat.symbole
-    return texte + date + (f" [{notes.setdefault(m['motif'], len(notes) + 1)}]" if m["motif"] else "")
+    rangs = [str(notes.setdefault(note, len(notes) + 1)) for note in _notes_de(m)]
+    return texte + date + (f" [{', '.join(rangs)}]" if rangs else "")
+
+
+def _muets(mesures: pd.DataFrame) -> dict[str, list[str]]:
+    """Les indicateurs que le même motif tait partout, par motif : une ligne de « n.d. » n'apprend rien de plus."""
+    table = mesures.assign(tait=~mesures.apply(_dit, axis=1))
+    par_code = table.groupby("indicateur", sort=False)
+    muets = par_code["tait"].all() & par_code["motif"].nunique().eq(1) & par_code["statut"].nunique().eq(1)
+    motifs: dict[str, list[str]] = {}
+    for code in muets.index[muets]:
+        if motif := par_code["motif"].first()[code]:
+            motifs.setdefault(motif, []).append(code)
+    return motifs
+
+
+def _notes_de(m: dict) -> list[str]:
+    """Les réserves d'une case, une par une : la même sert à plusieurs, et l'intervalle est déjà dans la case."""
+    dites = re.sub(r"donnée absente pour [^();]+ \((fournie pour [^()]+)\)", r"donnée \1", m["motif"]).split(" ; ")
+    bornes = r"(au moins|au plus|entre) [\d\s,]+" if dire_bornes(m, decimales_de(m["unite"])) else "$"
+    return [d for d in dites if d and not re.match(bornes, d)]
 
 
 def _dit(m: dict) -> bool:

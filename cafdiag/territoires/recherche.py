@@ -468,11 +468,12 @@ def nom_et_code(texte: str) -> tuple[str, str, str] | None:
 
     >>> nom_et_code("CC du Pays de Craon (EPCI 200048551)"), nom_et_code("53000 Laval")
     (('CC du Pays de Craon', 'EPCI', '200048551'), ('Laval', '', '53000'))
-    >>> nom_et_code("Saint-Denis") is None
-    True
+    >>> nom_et_code("Saint-Denis"), nom_et_code("53012, 53084")
+    (None, None)
     """
     lu = _NOM_ET_CODE.match(texte.strip()) or _CODE_ET_NOM.match(texte.strip())
-    if lu is None:
+    # Deux codes à la suite ne sont pas un nom et son code.
+    if lu is None or re.fullmatch(r"(\d[\dAB]\d{3}|[\d\s,;-])+", lu["nom"]):
         return None
     nom, dit, redit, code = lu.group("nom", "m1", "m2", "code")
     return nom, dit or redit or "", code
