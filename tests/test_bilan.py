@@ -60,6 +60,18 @@ def test_le_departement_des_indicateurs_suit_les_themes(tmp_path, capsys):
     assert "Petite enfance : les indicateurs" in dit and "Logement" not in dit
 
 
+def test_un_dessin_conclut_sur_des_sommes_entieres_et_une_source_se_dit_une_fois(tmp_path, capsys):
+    page, entiere = tmp_path / "b.html", LIGNES.replace("2023;;5400;40", "2023;1000;5400;40").replace(",50 €", "")
+    for corps, titre in ((entiere, "Petite enfance : 203 000 euros sur 204 000"), (LIGNES, "Euros par thème")):
+        assert dire(capsys, "--realisations", ecrire(tmp_path, corps), "--sortie", str(page))[0] == 0
+        texte = re.sub("[\u202f\u00a0]", " ", page.read_text(encoding="utf-8"))
+        assert f"<figcaption>{titre}<small>" in texte
+        for sources in re.findall(r"Sources : ([^<]*)\.", texte):
+            dites = sources.split(" ; ")
+            assert len(dites) == len(set(dites))
+        assert "mode dominant" not in texte
+
+
 def test_t0_et_t1_cote_a_cote(tmp_path, capsys):
     t0 = tmp_path / "t0.json"
     assert principal(["figer", CRAON, "--sortie", str(t0), "-i", "PE_NAISS", "--annee", "2020"]) == 0

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cafdiag.donnees.realisations import COLONNES, MESURES, NON_DITE, TOUT
 from cafdiag.indicateurs.bilan import SANS_EFFET, THEMES_DES_ACTIONS, Bilan, complete
-from cafdiag.restitution.document import Document, Section, Suite, a_completer, liste, paragraphes, titre
+from cafdiag.restitution.document import Document, Section, Suite, a_completer, liste, paragraphe, paragraphes, titre
 from cafdiag.restitution.formats import cle_de_tri, decimales_de, majuscule, nombre, pluriel, statut
 from cafdiag.restitution.graphiques import barres_comparaison
 from cafdiag.restitution.modeles import classeur_modele
@@ -89,11 +89,20 @@ def _graphique(bilan: Bilan, groupes: pd.DataFrame, noms: dict[str, str], quoi: 
     dessin = barres_comparaison(
         pd.DataFrame(lignes),
         territoire="",
-        titre=f"{_ENTETES[mesure]} par {quoi}",
-        sous_titre=suite or mesure,
+        titre=_conclusion(groupes, mesure, noms) or f"{_ENTETES[mesure]} par {quoi}",
+        sous_titre=suite or f"{_ENTETES[mesure]} par {quoi}",
         source=f"réalisations déclarées ({bilan.realisations.fichier})",
     )
     return (dessin,)
+
+
+def _conclusion(groupes: pd.DataFrame, mesure: str, noms: dict[str, str]) -> str:
+    """« Petite enfance : 582 400 euros sur 933 300 » ; vide si un groupe n'a qu'un minimum."""
+    if not all(complete(ligne, mesure) for _, ligne in groupes.iterrows()):
+        return ""
+    premier = groupes[mesure].astype(float).idxmax()
+    sien, tout = (nombre(float(v), decimales=0) for v in (groupes.at[premier, mesure], groupes[mesure].sum()))
+    return f"{noms.get(str(premier), str(premier))} : {sien} {mesure} sur {tout}"
 
 
 def _valeur(ligne: pd.Series, rang: str) -> str:
@@ -107,7 +116,9 @@ def _valeur(ligne: pd.Series, rang: str) -> str:
 
 
 def _indicateurs(bilan: Bilan, theme: str) -> pd.DataFrame:
+    # Un mode d'accueil dominant n'est pas un nombre : ses places sont celles de sa propre ligne.
     siens = bilan.indicateurs[bilan.indicateurs["theme"].eq(theme)]
+    siens = siens[~siens["unite"].str.contains("mode dominant")]
     lignes = []
     for _, i in siens.iterrows():
         libelle = f"{i['libelle']} ({i['unite']})"
@@ -142,7 +153,7 @@ def _resume(bilan: Bilan) -> list[str]:
 def _sources(bilan: Bilan, theme: str | None = None) -> str:
     """D'où viennent les indicateurs d'un thème, ou de tous ; vide s'il n'y en a pas."""
     siens = bilan.indicateurs if theme is None else bilan.indicateurs[bilan.indicateurs["theme"].eq(theme)]
-    dites = dict.fromkeys(s for s in siens["source"] if s)
+    dites = dict.fromkeys(s for source in siens["source"] for s in str(source).split(" ; ") if s)
     return f"Sources : {' ; '.join(dites)}." if dites else ""
 
 
@@ -183,7 +194,7 @@ def _rapproches(bilan: Bilan, theme: str) -> Suite:
     """Les indicateurs d'un thème, et ce qu'il reste à en dire."""
     nom, table = THEMES_DES_ACTIONS[theme], _indicateurs(bilan, theme)
     connus = (
-        (tableau(table, titre=f"{nom} : les indicateurs"), *paragraphes(_sources(bilan, theme)))
+        (tableau(table, titre=f"{nom} : les indicateurs"), *paragraphe(_sources(bilan, theme), allure="source"))
         if len(table)
         else paragraphes("Aucun indicateur n'est connu ici pour ce thème.")
     )
