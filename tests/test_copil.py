@@ -149,6 +149,12 @@ def test_l_offre_et_les_naissances_disent_ce_que_dit_la_note(matiere, diapositiv
         assert theme["phrases"] and all(ponctuer(p["texte"]) in dits for p in theme["phrases"])
 
 
+def test_une_carte_ne_redit_pas_le_titre_de_sa_diapositive(diapositives):
+    for page in diapositives[1]:
+        titre = page.shapes.title.text_frame.text
+        assert sum(titre in texte for texte in textes(page)) == 1, titre
+
+
 def test_rien_ne_deborde(diapositives):
     octets, pages = diapositives
     prs = Presentation(io.BytesIO(octets))

@@ -104,7 +104,7 @@ def _carte(carte: Carte, contenu: Mapping[str, Any], titre: str, unite: str) -> 
         "svg": image.svg,
         "alternative": image.texte,
         "legende": elements,
-        "unite": unite or image.titre,
+        "unite": unite or image.sous_titre,
         "source": image.source.partition(" Contours")[0].removeprefix("Source : "),
     }
 

@@ -295,7 +295,7 @@ class _RedacteurPptx:
 
     def _image(self, page, diapositive: Diapositive, dessinee: Carte) -> None:
         z, carte = self.gabarit.zone, carte_statique(dessinee, largeur=_LARGEUR_CARTE, loupe=_LOUPE)
-        pied = [(carte.titre, False), *diapositive.textes, (carte.source, False)]
+        pied = [(carte.sous_titre, False), *diapositive.textes, (carte.source, False)]
         hauteur_pied = z.hauteur * 12 // 100
         dispo = z.hauteur - hauteur_pied
         largeur = min(z.largeur, int(dispo * carte.largeur / carte.hauteur))
@@ -308,7 +308,7 @@ class _RedacteurPptx:
         _poser(
             page, "Source", pied, replace(z, haut=z.haut + dispo, hauteur=hauteur_pied), corps=12, serre=True
         )
-        diapositive.sources.append(f"{carte.titre}. {carte.source}")
+        diapositive.sources.append(f"{carte.sous_titre}. {carte.source}")
 
     def _tableau(self, page, diapositive: Diapositive, zone: Zone) -> None:
         lignes = diapositive.tableau or ()
