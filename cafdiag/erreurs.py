@@ -224,6 +224,8 @@ def en_clair(cause: object) -> str:
             dit += (f", ligne {ou[1]}" if ou else "") + (f", colonne {ou[2]}" if ou and ou[2] else "")
             if classe.__module__ == "tomllib" and "overwrite" in texte:
                 return f"{dit} : une clef écrite deux fois"
+            if classe.__module__ == "tomllib" and re.search(r"Illegal character '\\n'|Unterminated string", texte):
+                return f"{dit} : un guillemet n'est pas fermé"
             barre = classe.__module__ == "tomllib" and re.search(r"\\|hex value", texte)
             return dit + (" : écrivez / au lieu de \\" if barre else "")
     numero = getattr(cause, "errno", None)

@@ -329,6 +329,7 @@ def test_une_clef_presque_juste_propose_la_bonne(tmp_path, importer):
     for texte, attendu in (
         ('Caf = "x"\ncontat = "y"', ["peut-être « caf »", "peut-être « contact »"]),
         ('caf = "a"\ncaf = "b"', ["une clef écrite deux fois"]),
+        ('caf = "Caf de la Mayenne\ndate = "2026"', ["ligne 1, colonne 25 : un guillemet n'est pas fermé"]),
         ('logo = "C:\\Users\\logo.png"', ["écrivez / au lieu de \\"]),
         ('logo = "C:\\temp\\bon.png"', ["écrivez / au lieu de \\"]),
     ):
