@@ -1,6 +1,7 @@
 """Les territoires : commune, EPCI, département, région, France, QPV et périmètre libre.
 
->>> from cafdiag.territoires import territoire
+>>> import cafdiag.textes_des_tables  # noqa: F401  -- avant toute table
+from cafdiag.territoires import territoire
 >>> territoire("Pays de Craon").libelle
 'CC du Pays de Craon (EPCI 200048551)'
 """
