@@ -24,6 +24,7 @@ VERROUS = ("verrou.txt", "verrou-tests.txt")
 ETAGES = [
     "erreurs",
     "ressources",
+    "textes_des_tables",
     "millesimes",
     "empreintes_du_code",
     "geographie",

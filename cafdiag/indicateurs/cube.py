@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,25 @@ class Tranche:
         rangs = table["lieu"].combine_chunks().indices.to_numpy()
         cles = _cles(rangs, table["demandee"].to_numpy(), table["indicateur"].to_numpy())
         return cls(lieux, cles, table.drop_columns(["lieu", "demandee", "indicateur"]))
+
+    @cached_property
+    def colonnes(self) -> dict[str, np.ndarray]:
+        """Les cellules en tableaux, textes par leur rang : prendre quelques lignes n'y déplie pas la tranche."""
+        lues: dict[str, np.ndarray] = {nom: self.cellules[nom].to_numpy() for nom in REELS}
+        annees = self.cellules["annee"]
+        lues["annee"] = annees.fill_null(0).to_numpy().astype(np.int64)
+        lues["sans_annee"] = annees.is_null().to_numpy()
+        for nom in TEXTES:
+            textes = self.cellules[nom].combine_chunks()
+            lues[nom] = textes.indices.to_numpy()
+            lues[f"{nom} dits"] = np.array(textes.dictionary.to_pylist(), dtype=object)
+        return lues
+
+    def prendre(self, lignes: np.ndarray) -> dict[str, np.ndarray]:
+        """Quelques lignes, les textes écrits."""
+        lues = self.colonnes
+        prises = {nom: lues[nom][lignes] for nom in ("annee", "sans_annee", *REELS)}
+        return prises | {nom: lues[f"{nom} dits"][lues[nom][lignes]] for nom in TEXTES}
 
     def a_garder(self) -> pa.Table:
         """La même, en colonnes."""
@@ -172,8 +192,7 @@ def reprendre(
     etat = etat_de(tables)
     gardees = tables.partage.setdefault(("cube", options), {})
     tranches = {g: gardees.get(g) or _relire(etat, options, g) for g in dict.fromkeys(groupes)}
-    definitions = dictionnaire()
-    rangs_indicateurs = definitions.index.get_indexer(pd.Index(indicateurs))
+    rangs_indicateurs = dictionnaire().index.get_indexer(pd.Index(indicateurs))
 
     def chercher() -> np.ndarray:
         rangs, avant = np.empty((len(lieux), len(indicateurs)), dtype=np.int64), 0
@@ -208,8 +227,20 @@ def reprendre(
         gardees[groupe] = tranche
     for ancienne in () if remplir else list(gardees)[:-TRANCHES_GARDEES]:
         del gardees[ancienne]
-    cellules = pa.concat_tables([t.cellules for t in tranches.values()]).unify_dictionaries().combine_chunks()
-    return _en_mesures(cellules.take(pa.array(rangs.ravel())), territoires, definitions.loc[indicateurs], options)
+    cellules = _reunies(list(tranches.values()), rangs.ravel())
+    return _en_mesures(cellules, territoires, rangs_indicateurs, options)
+
+
+def _reunies(tranches: list[Tranche], rangs: np.ndarray) -> dict[str, np.ndarray]:
+    """Les lignes de ces rangs, comptés d'une tranche à la suivante, dans l'ordre des rangs."""
+    bornes = np.cumsum([0, *(len(t.cles) for t in tranches)])
+    de_qui = np.searchsorted(bornes, rangs, side="right") - 1
+    lignes = [np.flatnonzero(de_qui == rang) for rang in range(len(tranches))]
+    prises = [t.prendre(rangs[ici] - avant) for t, ici, avant in zip(tranches, lignes, bornes, strict=False)]
+    if len(tranches) == 1:
+        return prises[0]
+    ordre = np.argsort(np.concatenate(lignes))
+    return {nom: np.concatenate([p[nom] for p in prises])[ordre] for nom in prises[0]}
 
 
 def garder(tables: Tables, options: Options, etat: tuple) -> None:
@@ -219,25 +250,29 @@ def garder(tables: Tables, options: Options, etat: tuple) -> None:
 
 
 def _en_mesures(
-    cellules: pa.Table, territoires: pd.DataFrame, definitions: pd.DataFrame, options: Options
+    cellules: dict[str, np.ndarray], territoires: pd.DataFrame, indicateurs: np.ndarray, options: Options
 ) -> pd.DataFrame:
     """Les cellules, et les colonnes que la clé suffit à dire."""
-    nombre, par_lieu = len(territoires), len(definitions)
-    memes = np.tile(np.arange(par_lieu), nombre)
-    dites = {
-        "indicateur": definitions["code"],
-        "libelle": [options.dire(libelle) for libelle in definitions["libelle"]],
-        "unite": definitions["unite"],
-    }
-    colonnes = {nom: pd.array(list(textes), dtype="str").take(memes) for nom, textes in dites.items()}
-    colonnes |= {nom: pd.array(territoires[c], dtype="str").repeat(par_lieu) for nom, c in LIEUX.items()}
-    colonnes |= {nom: cellules[nom].to_numpy() for nom in REELS}
-    colonnes["annee"] = pd.array(cellules["annee"].to_pandas(), dtype="Int64")
-    for nom in TEXTES:
-        textes = cellules[nom].combine_chunks()
-        uniques = pd.array(textes.dictionary.to_pylist(), dtype="str")
-        colonnes[nom] = uniques.take(textes.indices.to_numpy())
+    definitions = {nom: textes[indicateurs] for nom, textes in _definitions().items()}
+    definitions["libelle"] = np.array([options.dire(texte) for texte in definitions["libelle"]], dtype=object)
+    textes = {nom: np.tile(dits, len(territoires)) for nom, dits in definitions.items()}
+    textes |= {n: np.repeat(territoires[c].to_numpy(dtype=object), len(indicateurs)) for n, c in LIEUX.items()}
+    textes |= {nom: cellules[nom] for nom in TEXTES}
+    # Le type se nomme une fois : écrit « str », pandas le cherche à chaque colonne.
+    texte = pd.StringDtype(na_value=np.nan)
+    colonnes: dict[str, Any] = {nom: pd.array(dits, dtype=texte) for nom, dits in textes.items()}
+    colonnes |= {nom: cellules[nom] for nom in REELS}
+    colonnes["annee"] = pd.arrays.IntegerArray(cellules["annee"], cellules["sans_annee"])
     return pd.DataFrame({nom: colonnes[nom] for nom in COLONNES})
+
+
+@lru_cache(maxsize=1)
+def _definitions() -> dict[str, np.ndarray]:
+    """Ce que le dictionnaire dit de chaque indicateur, dans son ordre."""
+    connues = dictionnaire()
+    return {"indicateur": connues["code"].to_numpy(dtype=object)} | {
+        nom: connues[nom].to_numpy(dtype=object) for nom in ("libelle", "unite")
+    }
 
 
 def _relire(etat: tuple | None, options: Options, groupe: str) -> Tranche:
@@ -247,13 +282,14 @@ def _relire(etat: tuple | None, options: Options, groupe: str) -> Tranche:
 
 def _lieux(territoires: pd.DataFrame, appartenance: pd.DataFrame) -> list[str]:
     """Ce qui désigne chaque territoire sans équivoque ; un périmètre libre, par ses communes aussi."""
-    libres = territoires.index[territoires["maille"].eq("perimetre")]
-    communes = {}
-    if len(libres):
+    mailles = list(territoires["maille"])
+    communes: dict[str, str] = {}
+    if "perimetre" in mailles:
+        libres = [cle for cle, maille in zip(territoires.index, mailles, strict=True) if maille == "perimetre"]
         siennes = appartenance[appartenance["code"].isin(libres)]
         toutes = siennes["commune"].to_numpy(dtype=object)
         communes = {cle: sha256(" ".join(toutes[g])) for cle, g in siennes.groupby("code").indices.items()}
-    colonnes = (territoires.index, territoires["maille"], territoires["officiel"], territoires["nom"])
+    colonnes = (territoires.index, mailles, territoires["officiel"], territoires["nom"])
     return [
         f"{maille}|{officiel}|{nom}|{communes.get(cle, '')}"
         for cle, maille, officiel, nom in zip(*colonnes, strict=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,12 @@ def dates(mesure: Mapping) -> tuple:
     (2023, ('2023', '2025'))
     """
     annee = mesure.get("annee")
-    dites = re.findall(r"\b\d{4}\b", str(mesure.get("millesime") or ""))
-    return None if annee is None or pd.isna(annee) else int(annee), tuple(sorted(set(dites)))
+    return None if annee is None or pd.isna(annee) else int(annee), _annees_dites(str(mesure.get("millesime") or ""))
+
+
+@lru_cache(maxsize=4096)
+def _annees_dites(millesime: str) -> tuple[str, ...]:
+    return tuple(sorted(set(re.findall(r"\b\d{4}\b", millesime))))
 
 
 def a_date_egale(
@@ -50,8 +55,8 @@ def a_date_egale(
         Mêmes lignes, même ordre. Là où aucune année n'est commune, chaque mesure garde la sienne et le motif le dit.
     """
     compares = np.asarray(termes, dtype=bool)
-    codes = list(dict.fromkeys(table["indicateur"]))
-    blocs = {c: table[table["indicateur"].eq(c).to_numpy()] for c in _dates_melees(table, compares)}
+    rangs = _rangs(table)
+    blocs = {c: table.iloc[rangs[c]] for c in _dates_melees(table, compares)}
     if not blocs:
         return table
     attente = {c: _plus_anciennes(b[compares], annees(c)) for c, b in blocs.items()}
@@ -65,20 +70,24 @@ def a_date_egale(
                 rendus[code] = _dire_les_dates(blocs[code], compares)
         for annee, essayes in par_annee.items():
             lues = mesurer(essayes, annee)
-            for code in essayes:
-                lu = lues[lues["indicateur"].eq(code).to_numpy()]
+            for code, ici in _rangs(lues).items():
+                lu = lues.iloc[ici]
                 connus = blocs[code]["valeur"].notna().to_numpy() & compares
                 if lu["valeur"].notna().to_numpy()[connus].all() and not _dates_melees(lu, compares):
                     rendus[code] = lu
         attente = {c: essais for c, essais in attente.items() if c not in rendus}
-    rangs = np.arange(len(table))
-    autres = ~table["indicateur"].isin(rendus).to_numpy()
-    morceaux = [table[autres].assign(rang=rangs[autres])]
-    morceaux += [
-        rendus[c].assign(rang=rangs[table["indicateur"].eq(c).to_numpy()]) for c in codes if c in rendus
-    ]
-    reunis = pd.concat(morceaux, ignore_index=True).sort_values("rang", ignore_index=True)
-    return reunis[list(table.columns)].set_axis(table.index)
+    autres = [rang for code, ici in rangs.items() if code not in rendus for rang in ici]
+    places = np.concatenate([autres, *(rangs[code] for code in rendus)]).astype(int)
+    reunis = pd.concat([table.iloc[autres], *rendus.values()])
+    return reunis[list(table.columns)].iloc[np.argsort(places)].set_axis(table.index)
+
+
+def _rangs(table: pd.DataFrame) -> dict[str, list[int]]:
+    """Les lignes de chaque indicateur, dans l'ordre des territoires."""
+    rangs: dict[str, list[int]] = {}
+    for rang, code in enumerate(table["indicateur"].tolist()):
+        rangs.setdefault(code, []).append(rang)
+    return rangs
 
 
 def _dates_melees(table: pd.DataFrame, termes: np.ndarray) -> list[str]:
@@ -86,8 +95,8 @@ def _dates_melees(table: pd.DataFrame, termes: np.ndarray) -> list[str]:
     nombre = len(table) // len(termes)
     lues = table[np.repeat(termes, nombre) & table["valeur"].notna().to_numpy()]
     trouvees: dict[str, set] = {}
-    for ligne in lues[["indicateur", "annee", "millesime"]].to_dict("records"):
-        trouvees.setdefault(ligne["indicateur"], set()).add(dates(ligne))
+    for code, annee, millesime in zip(lues["indicateur"], lues["annee"], lues["millesime"], strict=True):
+        trouvees.setdefault(code, set()).add(dates({"annee": annee, "millesime": millesime}))
     return [code for code, siennes in trouvees.items() if len(siennes) > 1]
 
 
