@@ -67,43 +67,32 @@ def chiffrer(
     places = modes.set_index("mode")[["places", "bas", "haut"]]
     psu = _bornes(places.loc["eaje_psu"]) if "eaje_psu" in places.index else (0.0, 0.0)
     autres = [m for m in places.index if m != "eaje_psu"]
-    investissement = financer([Poste("piaje", psu, motif="nombre de places inconnu")], baremes, annee=annee)
-    plafond = baremes.choisir("piaje_plafond", annee=annee)
-    if cout_investissement is not None and plafond.statut in CONNUS and psu is not None:
-        for colonne, n in zip(("bas", "haut"), psu, strict=True):
-            investissement[colonne] = np.minimum(
-                investissement[colonne], n * cout_investissement * plafond.bornes[1] / 100
-            )
     depense = None
     if psu is not None and cout_fonctionnement is not None:
         depense = (psu[0] * cout_fonctionnement, psu[1] * cout_fonctionnement)
     elif psu == (0.0, 0.0):
         depense = psu
     motif = "nombre de places inconnu" if psu is None else SANS_COUT_FONCTIONNEMENT
-    fonctionnement = financer(
-        [
-            Poste("bonus_territoire_places_nouvelles", psu, motif="nombre de places inconnu"),
+    inconnu = "nombre de places inconnu"
+    sections = {
+        "investissement": [
+            Poste("piaje", psu, motif=inconnu),
+            *(Poste("aide_place_hors_psu", _bornes(places.loc[m]), motif=inconnu) for m in autres),
+        ],
+        "fonctionnement": [
+            Poste("bonus_territoire_places_nouvelles", psu, motif=inconnu),
             Poste("psu_part_moyenne", depense, "PSU (part moyenne du coût d'une place)", motif=motif),
         ],
-        baremes,
-        annee=annee,
-    )
-    hors = financer(
-        [
-            Poste("aide_place_hors_psu", _bornes(places.loc[m]), motif="nombre de places inconnu")
-            for m in autres
-        ],
-        baremes,
-        annee=annee,
-    )
-    financement = pd.concat(
-        [
-            investissement.assign(section="investissement"),
-            hors.assign(section="investissement"),
-            fonctionnement.assign(section="fonctionnement"),
-        ],
-        ignore_index=True,
-    )
+    }
+    financement = financer([p for postes in sections.values() for p in postes], baremes, annee=annee)
+    financement["section"] = [section for section, postes in sections.items() for _ in postes]
+    plafond = baremes.choisir("piaje_plafond", annee=annee)
+    if cout_investissement is not None and plafond.statut in CONNUS and psu is not None:
+        for colonne, n in zip(("bas", "haut"), psu, strict=True):
+            # Le Piaje est la première ligne.
+            financement.at[0, colonne] = np.minimum(
+                financement.at[0, colonne], n * cout_investissement * plafond.bornes[1] / 100
+            )
     financement = financement[["section", *(c for c in financement if c != "section")]]
     hors_psu = any(_bornes(places.loc[m]) != (0.0, 0.0) for m in autres)
     reste = _reste(financement, psu, baremes, annee, cout_investissement, cout_fonctionnement, hors_psu)

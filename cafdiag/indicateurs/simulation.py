@@ -140,12 +140,16 @@ class Simulateur:
             codes = [code for code, *_ in TAUX.values()]
             mesures = comparer(lieu, codes, annee=self.hypotheses.annee, apports=apports)
         self.mesures = mesures
+        self._references: dict[str, pd.DataFrame] = {}
         self.contexte = contexte_de(lieu, apports=apports)
         self.annee = annee_des_taux(self.contexte.taux, self.hypotheses.annee)
 
     def references(self, taux: str = "global") -> pd.DataFrame:
         """Mesures du taux par rôle (``territoire``, ``departement``…)."""
-        return self.mesures[self.mesures["indicateur"].eq(TAUX[taux][0])].set_index("role")
+        if taux not in self._references:
+            siennes = self.mesures["indicateur"].eq(TAUX[taux][0]).to_numpy()
+            self._references[taux] = self.mesures[siennes].set_index("role")
+        return self._references[taux]
 
     def vers(
         self,

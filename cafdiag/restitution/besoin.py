@@ -154,11 +154,10 @@ def mesures_du_besoin(b: Besoin | None) -> pd.DataFrame:
     return pd.concat(parties, ignore_index=True)
 
 
-def pour_la_note(b: Besoin | None) -> dict[str, Any] | None:
-    """La phrase de la note, et la mesure dont elle cite la source ; None si on se tait."""
+def pour_la_note(b: Besoin | None, mesures: pd.DataFrame) -> dict[str, Any] | None:
+    """La phrase de la note, et la mesure (:func:`mesures_du_besoin`) dont elle cite la source ; None si on se tait."""
     if b is None:
         return None
-    mesures = mesures_du_besoin(b)
     siennes = mesures[mesures["territoire"].eq(b.territoire.code)].set_index("indicateur")
     return {"phrase": constat(b), "ligne": siennes.iloc[-1].to_dict()}
 

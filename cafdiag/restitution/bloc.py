@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -60,3 +62,10 @@ class Donnees:
     rattachement: Rattachement = field(default_factory=Rattachement)
     confrontation: Confrontation | None = None
     naissances: pd.DataFrame = field(default_factory=pd.DataFrame)
+    _memoire: dict = field(default_factory=dict, repr=False)
+
+    def retenir(self, cle: str, calcul: Callable[[], Any]) -> Any:
+        """Le résultat d'un calcul que plusieurs chapitres partagent, fait une fois."""
+        if cle not in self._memoire:
+            self._memoire[cle] = calcul()
+        return self._memoire[cle]

@@ -270,6 +270,14 @@ class Diagnostic:
         return besoin_du_rapport.chercher(self.donnees)
 
     @cached_property
+    def _mesures_du_besoin(self) -> pd.DataFrame:
+        return besoin_du_rapport.mesures_du_besoin(self.besoin)
+
+    @cached_property
+    def _mesures_de_l_horizon(self) -> pd.DataFrame:
+        return horizon_du_rapport.mesures_de_l_horizon(self.projection)
+
+    @cached_property
     def simulations(self) -> list:
         """Les simulations montrées, calculées une fois."""
         return simulations_du_rapport.simulations(self.donnees, self.mesures)
@@ -287,10 +295,10 @@ class Diagnostic:
         """Ce que dira la note de l'élu, si on la demande ; le rapport n'en montre rien."""
         carte = self.cartes.mesures_affichees().to_dict("records")
         enfants = {m["nom"]: m["valeur"] for m in carte if m["indicateur"] == "PE_ENF_M3" and pd.notna(m["valeur"])}
-        besoin = besoin_du_rapport.mesures_du_besoin(self.besoin)
+        besoin = self._mesures_du_besoin
         blocs = [self.cartes.mesures_affichees(), self.communes_de_la_note if enfants else (), besoin]
         communales = pd.concat([b for b in blocs if len(b)], ignore_index=True) if any(map(len, blocs)) else None
-        dite = note.contenu(self.donnees, enfants, besoin_du_rapport.pour_la_note(self.besoin), communales)
+        dite = note.contenu(self.donnees, enfants, besoin_du_rapport.pour_la_note(self.besoin, besoin), communales)
         dite["perspectives"] = [
             *besoin_du_rapport.perspective(self.besoin),
             *horizon_du_rapport.perspective(self.projection),
@@ -326,9 +334,9 @@ class Diagnostic:
         groupes = comparables.mesures_citees(self.donnees)
         simulees = simulations_du_rapport.mesures_des_simulations(self.simulations)
         carte = self.cartes.mesures_affichees().assign(role="carte")
-        projetees = horizon_du_rapport.mesures_de_l_horizon(self.projection)
+        projetees = self._mesures_de_l_horizon
         # Compté seulement s'il est montré.
-        sans_place = besoin_du_rapport.mesures_du_besoin(self.__dict__.get("besoin"))
+        sans_place = self._mesures_du_besoin if "besoin" in self.__dict__ else carte.iloc[:0]
         de_la_note = self.__dict__.get("communes_de_la_note", carte.iloc[:0])
         blocs = [self.mesures, mesures_tracees(self.donnees), autour, groupes, carte, simulees, projetees, sans_place]
         blocs.append(de_la_note)

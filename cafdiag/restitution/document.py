@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from cafdiag.restitution.formats import majuscule, ponctuer
@@ -279,16 +280,23 @@ def tous_les_mots(objet: Any) -> Iterator[str]:
     >>> list(tous_les_mots(paragraphe("Des EAJE.")))
     ['Des EAJE.']
     """
-    if isinstance(objet, tuple):
-        for un in objet:
-            yield from tous_les_mots(un)
-    elif isinstance(objet, str):
-        yield re.sub(r"<[^>]+>", " ", objet) if objet.startswith("<svg") else objet
-    elif is_dataclass(objet):
-        # Ce qui ne se lit pas n'est pas un mot : une allure, un genre, une ancre.
-        lus = (f.name for f in fields(objet) if f.name not in ("allure", "genre", "ancre", "role", "dit"))
-        for nom in lus:
-            yield from tous_les_mots(getattr(objet, nom))
+    a_lire = [objet]
+    while a_lire:
+        un = a_lire.pop()
+        if isinstance(un, str):
+            yield re.sub(r"<[^>]+>", " ", un) if un.startswith("<svg") else un
+        elif isinstance(un, tuple):
+            a_lire.extend(reversed(un))
+        else:
+            # Ce qui ne se lit pas n'est pas un mot : une allure, un genre, une ancre.
+            tus = ("allure", "genre", "ancre", "role", "dit")
+            a_lire.extend(getattr(un, nom) for nom, _ in reversed(_champs(type(un))) if nom not in tus)
+
+
+@cache
+def _champs(genre: type) -> tuple[tuple[str, Any], ...]:
+    """Nom et valeur habituelle des champs d'un élément ; aucun pour ce qui n'en est pas un."""
+    return tuple((f.name, f.default) for f in fields(genre)) if is_dataclass(genre) else ()
 
 
 # --- Porter dans un carnet ---
@@ -304,11 +312,11 @@ def en_json(objet: Any) -> Any:
     """
     if isinstance(objet, tuple):
         return [en_json(o) for o in objet]
-    if not is_dataclass(objet):
+    champs = _champs(type(objet))
+    if not champs:
         return objet
-    dits = {f.name: getattr(objet, f.name) for f in fields(objet)}
-    ecrits = {f.name: en_json(dits[f.name]) for f in fields(objet) if dits[f.name] != f.default}
-    return {"_": type(objet).__name__, **ecrits}
+    dits = ((nom, getattr(objet, nom), habituel) for nom, habituel in champs)
+    return {"_": type(objet).__name__} | {n: en_json(dit) for n, dit, habituel in dits if dit != habituel}
 
 
 def de_json(objet: Any) -> Any:

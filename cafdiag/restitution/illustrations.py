@@ -34,6 +34,10 @@ _REGLAGES = {
     "text.parse_math": False,
 }
 
+# Un dessin se refait à l'identique dans la note, et quand on rejoue un carnet.
+DESSINS_GARDES = 64
+_TRACES: dict[str, str] = {}
+
 
 class Toile:
     """Une figure matplotlib graduée en points, l'origine en haut à gauche ; peinte d'un coup par :meth:`svg`."""
@@ -54,7 +58,9 @@ class Toile:
 
     def ligne(self, xs: Any, ys: Any, couleur: str, epaisseur: float = 1.0, **options: Any) -> None:
         """Une ligne brisée."""
-        self._retenir("Line2D", xs, ys, color=couleur, linewidth=epaisseur, **{"solid_capstyle": "butt", **options})
+        # Des nombres de Python : un tableau numpy ne s'écrit qu'à huit chiffres.
+        points = ([float(x) for x in xs], [float(y) for y in ys])
+        self._retenir("Line2D", *points, color=couleur, linewidth=epaisseur, **{"solid_capstyle": "butt", **options})
 
     def point(self, x: float, y: float, couleur: str, *, rayon: float = 4.5, creux: bool = False) -> None:
         """Un point, creux pour une valeur estimée."""
@@ -98,6 +104,15 @@ class Toile:
 
     def svg(self, *, titre: str, alternative: str) -> str:
         """Le dessin en SVG incorporable : accessible, sans identifiant inutile ni police imposée."""
+        # Les gestes ne sont que des nombres et des textes : écrits, ils disent tout du dessin.
+        cle = repr((self.largeur, self.hauteur, self._gestes))
+        if cle not in _TRACES:
+            if len(_TRACES) >= DESSINS_GARDES:
+                del _TRACES[next(iter(_TRACES))]
+            _TRACES[cle] = self._tracer()
+        return _nettoyer(_TRACES[cle], titre, alternative)
+
+    def _tracer(self) -> str:
         from matplotlib import style
         from matplotlib.figure import Figure as FigureMatplotlib
         from matplotlib.lines import Line2D
@@ -121,7 +136,7 @@ class Toile:
                 transparent=True,
                 metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
             )
-        return _nettoyer(tampon.getvalue(), titre, alternative)
+        return tampon.getvalue()
 
 
 def _nettoyer(brut: str, titre: str, alternative: str) -> str:

@@ -26,10 +26,13 @@ def structures_montrees(donnees: Donnees, types: tuple[str, ...] = TYPES_MONTRES
     DataFrame
         Colonnes de :func:`cafdiag.donnees.communes.structures_connues`, plus ``du_registre``.
     """
+    toutes = donnees.retenir("structures", lambda: _sans_doublon(donnees))
+    return toutes[toutes["type"].isin(types)].reset_index(drop=True)
+
+
+def _sans_doublon(donnees: Donnees) -> pd.DataFrame:
     table = structures_connues(donnees.apports)
-    table = table[
-        table["code"].isin(donnees.territoire.communes) & table["type"].isin(types)
-    ].reset_index(drop=True)
+    table = table[table["code"].isin(donnees.territoire.communes)].reset_index(drop=True)
     du_registre = pd.Series(False, index=table.index)
     if donnees.apports.structures is not None:
         # La source distingue une ligne du registre de celle d'une liste publique qui nomme la même structure.
