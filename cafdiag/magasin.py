@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _REINSTALLER = "retéléchargez le projet (modifié exprès ? « python data/construire.py --empreintes »)"
 _INTACTS: dict[Path, tuple[int, int]] = {}
@@ -129,9 +130,22 @@ def lire_parquet(
         groupes = list(range(fichier.num_row_groups))
         if filtres and len(groupes) > 1:
             # Un fond de carte se range par département : le reste de la France ne se décode pas.
+            groupes = [g for g in groupes if _peut_contenir(fichier.metadata.row_group(g), filtres)]
             groupes = [g for g in groupes if len(retenir(lire([g], columns=[c for c, _, _ in filtres])))]
         table = retenir(lire(groupes, columns=lues))
     return table if voulues is None else table.select(voulues)
+
+
+def _peut_contenir(groupe: pq.RowGroupMetaData, filtres: list[tuple]) -> bool:
+    """Faux si le plus petit et le plus grand que ce groupe dit d'une colonne excluent toutes les valeurs voulues."""
+    dites = {c.path_in_schema: c.statistics for c in map(groupe.column, range(groupe.num_columns))}
+    for colonne, comparaison, valeur in filtres:
+        bornes = dites.get(colonne)
+        if comparaison in ("==", "in") and bornes is not None and bornes.has_min_max:
+            valeurs = [valeur] if comparaison == "==" else valeur
+            if not any(bornes.min <= v <= bornes.max for v in valeurs):
+                return False
+    return True
 
 
 @lru_cache(maxsize=64)

@@ -62,7 +62,8 @@ class Donnees:
     rattachement: Rattachement = field(default_factory=Rattachement)
     confrontation: Confrontation | None = None
     naissances: pd.DataFrame = field(default_factory=pd.DataFrame)
-    _memoire: dict = field(default_factory=dict, repr=False)
+    # Sans « init » : « replace » change les données, et repart d'une mémoire vide.
+    _memoire: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def retenir(self, cle: str, calcul: Callable[[], Any]) -> Any:
         """Le résultat d'un calcul que plusieurs chapitres partagent, fait une fois."""
