@@ -125,6 +125,8 @@ def chronometrer(action) -> float:
 def principal() -> int:
     """Mesure, imprime, juge."""
     analyse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    # Comme sur un poste : sans cela, chaque commande recompilerait toute la bibliothèque.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     analyse.add_argument("--tours", type=int, default=3)
     analyse.add_argument("--exigence", type=float, default=0.6)
     analyse.add_argument("--avant", type=Path, help="arbre d'une version d'avant, à comparer à celui-ci")

@@ -239,6 +239,8 @@ def _lancer_avec(variables: dict[str, str], commande: list[str]) -> None:
 def principal() -> int:
     """Mesure, imprime, juge."""
     analyse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    # Comme sur un poste : sans cela, chaque commande recompilerait toute la bibliothèque.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     analyse.add_argument("--epci", type=int, default=30)
     analyse.add_argument("--tours", type=int, default=3)
     analyse.add_argument("--cli", type=int, default=5, help="diagnostics de l'échantillon en ligne de commande")

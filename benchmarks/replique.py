@@ -123,6 +123,8 @@ def principal() -> int:
     from replique.serveur import engendrer, servir
 
     analyse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    # Comme sur un poste : sans cela, chaque commande recompilerait toute la bibliothèque.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     analyse.add_argument("--dossier", type=Path, help="où garder les fichiers engendrés d'une fois sur l'autre")
     analyse.add_argument("--tours", type=int, default=3)
     analyse.add_argument("--par-source", action="store_true", help="chaque source seule, contre son fichier")

@@ -221,3 +221,14 @@ def test_calculer_connait_chaque_colonne_qu_il_demande():
             cd.calculer(pd.DataFrame(), code)
         demandes += "colonne absente" in str(faute.value)
     assert demandes > 95
+
+
+def test_un_taux_agrege_ne_depend_pas_des_autres_ensembles():
+    """Le même rapport au dernier chiffre, que l'ensemble soit calculé seul ou avec toute la France."""
+    taux = [8.3, 0.0, 5.9, 7.7, 8.9, 7.1, 11.7, 10.3, 9.6, 8.7]
+    enfants = [823.0, 1193.0, 503.0, 469.0, 702.0, 516.0, 1027.0, 1029.0, 954.0, 1052.0]
+    groupe = pd.Series(taux), pd.Series(enfants)
+    seul = taux_agreges(*groupe, np.array(["a"] * 10))["a"]
+    for autres in (1, 50, 1000):
+        tous = (pd.concat([s, pd.Series([2.0] * autres)], ignore_index=True) for s in groupe)
+        assert taux_agreges(*tous, np.array(["a"] * 10 + [f"b{i}" for i in range(autres)]))["a"] == seul

@@ -178,10 +178,15 @@ def taux_agreges(taux: pd.Series, poids: pd.Series, groupes: np.ndarray | pd.Ser
     >>> taux_agreges(taux, poids, np.array(["a", "a", "b"])).round(1).to_dict()
     {'a': 61.9, 'b': nan}
     """
-    poids = poids.astype("float64").where(taux.notna())
-    par_groupe = pd.DataFrame({"produit": taux * poids, "poids": poids}).groupby(np.asarray(groupes))
-    sommes = par_groupe.sum().mask(par_groupe.count().lt(par_groupe.size(), axis=0))
-    return sommes["produit"] / sommes["poids"].where(sommes["poids"] > 0)
+    rangs, noms = pd.factorize(np.asarray(groupes), sort=True)
+    lus, poids_lus = taux.to_numpy(dtype="float64"), poids.to_numpy(dtype="float64")
+    # « groupby » arrondit la somme d'un ensemble selon le nombre des autres ; ceci, toujours de même. Un manquant
+    # rend toute la somme manquante.
+    produits, sommes = (
+        np.bincount(rangs, weights=termes, minlength=len(noms))
+        for termes in (lus * poids_lus, np.where(np.isnan(lus), np.nan, poids_lus))
+    )
+    return pd.Series(produits, index=noms) / pd.Series(sommes, index=noms).where(sommes > 0)
 
 
 def enfants_reconstitues(

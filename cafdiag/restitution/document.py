@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cache
 from typing import Any
 
 from cafdiag.restitution.formats import majuscule, ponctuer
@@ -290,13 +289,18 @@ def tous_les_mots(objet: Any) -> Iterator[str]:
         else:
             # Ce qui ne se lit pas n'est pas un mot : une allure, un genre, une ancre.
             tus = ("allure", "genre", "ancre", "role", "dit")
-            a_lire.extend(getattr(un, nom) for nom, _ in reversed(_champs(type(un))) if nom not in tus)
+            a_lire.extend(getattr(un, nom) for nom, _ in reversed(_champs(un)) if nom not in tus)
 
 
-@cache
-def _champs(genre: type) -> tuple[tuple[str, Any], ...]:
+_CHAMPS: dict[type, tuple[tuple[str, Any], ...]] = {}
+
+
+def _champs(objet: Any) -> tuple[tuple[str, Any], ...]:
     """Nom et valeur habituelle des champs d'un élément ; aucun pour ce qui n'en est pas un."""
-    return tuple((f.name, f.default) for f in fields(genre)) if is_dataclass(genre) else ()
+    genre = type(objet)
+    if genre not in _CHAMPS:
+        _CHAMPS[genre] = tuple((f.name, f.default) for f in fields(objet)) if is_dataclass(objet) else ()
+    return _CHAMPS[genre]
 
 
 # --- Porter dans un carnet ---
@@ -312,7 +316,7 @@ def en_json(objet: Any) -> Any:
     """
     if isinstance(objet, tuple):
         return [en_json(o) for o in objet]
-    champs = _champs(type(objet))
+    champs = _champs(objet)
     if not champs:
         return objet
     dits = ((nom, getattr(objet, nom), habituel) for nom, habituel in champs)

@@ -273,6 +273,7 @@ def _ipynb(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
             donnees = sortie.get("data", {})
             tableaux += _html_texte("".join(donnees.get("text/html", "")))
             mesures = donnees.get(MIME_MESURES)
+            mesures = json.loads(mesures) if isinstance(mesures, str) else mesures
             if isinstance(mesures, dict) and isinstance(mesures.get("csv"), str):
                 # Un carnet d'avant portait le texte du fichier.
                 lignes += _csv_texte(mesures["csv"])

@@ -1,5 +1,6 @@
 """Les sorties du carnet que l'assemblage du rapport reconnaît."""
 
+NOTRES = "application/vnd.cafdiag."
 # Seuls les morceaux ainsi marqués entrent dans le rapport : un tableau d'essai ajouté au carnet n'y va pas.
 MIME_BLOC = "application/vnd.cafdiag.bloc+json"
 MIME_GARDE = "application/vnd.cafdiag.garde+json"
