@@ -244,7 +244,7 @@ def _applique(options: Options) -> pd.DataFrame:
 
 
 def _reperes(connus: list[str], donnees: Donnees) -> Suite:
-    table = _dictionnaire(donnees.options).loc[connus]
+    table = _dictionnaire(donnees.options)[["libelle_court", "reperes", "calcul"]].loc[connus]
     table["reperes"] = [_reperes_d_ici(r, donnees.territoire.code) for r in table["reperes"]]
     table = table[table["reperes"].ne("") & ~table["calcul"].eq("publie")]
     lignes = list(zip(table["libelle_court"], table["reperes"], strict=True))
@@ -264,7 +264,7 @@ def _reperes_d_ici(reperes: str, code: str) -> str:
 
 def _limites(connus: list[str], options: Options) -> Suite:
     phrases: dict[str, list[str]] = {}
-    table = _dictionnaire(options).loc[connus]
+    table = _dictionnaire(options)[["libelle_court", "limites"]].loc[connus]
     for court, texte in zip(table["libelle_court"], table["limites"], strict=True):
         for phrase in texte.split(". "):
             if phrase.strip():

@@ -155,16 +155,20 @@ class CarteHorsLigne(folium.Map):
         return f"<Carte « {self.modele.titre} »>"
 
     def _repr_html_(self, **kwargs: Any) -> str:
+        return self._cadre(self._ajouts())
+
+    def _cadre(self, ajouts: Ajouts) -> str:
+        page = carte_html.page(self.modele, carte_html.fragments(self.modele, ajouts=ajouts))
         return (
             f'<iframe data-cafdiag="carte" title="{html.escape(f"Carte : {self.modele.titre}")}" '
             f'style="width:100%;height:{int(self.modele.hauteur) + 170}px;border:0" '
-            f'srcdoc="{html.escape(self.page())}"></iframe>'
+            f'srcdoc="{html.escape(page)}"></iframe>'
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        ajouts = dataclasses.asdict(self._ajouts())
+        ajouts = self._ajouts()
         return {
             "text/plain": f"{self!r}\n{self.texte}",
-            "text/html": self._repr_html_(),
-            MIME_CARTE: {"version": 2, **self.modele.en_json(), "ajouts": ajouts},
+            "text/html": self._cadre(ajouts),
+            MIME_CARTE: {"version": 2, **self.modele.en_json(), "ajouts": dataclasses.asdict(ajouts)},
         }

@@ -232,6 +232,7 @@ def jouer(
     demarrer: Callable[[Path], Processus] = neuf,
     interrompu: Callable[[], bool] = lambda: False,
     ou: str = "",
+    pendant: Callable[[], object] = lambda: None,
 ) -> Resultat:
     """Joue un carnet dans un processus à lui.
 
@@ -245,6 +246,8 @@ def jouer(
         Vrai quand il faut s'arrêter là.
     ou : str
         Dossier provisoire où travailler ; celui du système par défaut.
+    pendant : callable
+        Ce que ce processus-ci peut faire pendant que l'autre commence.
 
     Raises
     ------
@@ -258,6 +261,7 @@ def jouer(
         (dossier / DEMANDE).write_bytes(pickle.dumps(travail))
         processus, journal = demarrer(dossier), _Journal(dossier / JOURNAL)
         try:
+            pendant()
             depasse, code = _surveiller(processus, limites, travail.delai, journal, interrompu)
         except BaseException:
             processus.arreter()

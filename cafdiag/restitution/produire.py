@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tempfile
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -371,7 +372,14 @@ def verifier_dossier(sortie: Path) -> None:
 
 def _executer(gabarit: Path, valeurs: dict[str, str], *, sortie: Path, suffixe: str, delai: int):
     """Exécute le carnet modèle dans un processus à lui ; en échec, le garde sous ``echecs/``."""
-    rendu = processus.jouer(Travail(suffixe, gabarit, valeurs, delai), Limites(), demarrer=processus.neuf)
+    travail = Travail(suffixe, gabarit, valeurs, delai)
+    # Le bordereau s'écrit en tableur, long à charger : le temps que le carnet se joue.
+    rendu = processus.jouer(
+        travail,
+        Limites(),
+        demarrer=processus.neuf,
+        pendant=lambda: import_module("cafdiag.restitution.bordereau"),
+    )
     if rendu.etat == FAIT:
         return rendu.rendu
     nom, phrase = rendu.faute
