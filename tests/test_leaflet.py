@@ -14,6 +14,7 @@ from cafdiag.restitution.carte import MIME_CARTE, Carte
 from cafdiag.restitution.carte_html import assembler, socle
 from cafdiag.restitution.echappement import html_sur, json_sur
 from cafdiag.restitution.leaflet import CarteHorsLigne
+from cafdiag.restitution.types_mime import deplier, porter
 
 pytestmark = pytest.mark.unitaire
 
@@ -56,7 +57,7 @@ def test_aucun_identifiant_de_hasard_ne_reste():
 
 
 def test_deux_cartes_dans_une_page_ne_se_heurtent_pas():
-    a, b, a2 = assembler([carte(nom)._repr_mimebundle_()[MIME_CARTE] for nom in ("A", "B", "A")])
+    a, b, a2 = assembler([deplier(carte(nom)._repr_mimebundle_()[MIME_CARTE]) for nom in ("A", "B", "A")])
     identifiants = [i for f in (a, b, a2) for i in re.findall(r'\bid="([^"]+)"', f.html)]
     assert len(identifiants) == len(set(identifiants)) > 3
     assert "leaflet" not in (a.script + a.html).lower().replace("leaflet-", "")
@@ -112,8 +113,8 @@ def test_le_carnet_recoit_un_cadre_titre_et_les_morceaux():
     assert contenu["text/html"].startswith(
         '<iframe data-cafdiag="carte" title="Carte : Taux &quot;EAJE&quot;"'
     )
-    garde = contenu[MIME_CARTE]
-    assert json.loads(json.dumps(garde)) == garde
+    garde = deplier(contenu[MIME_CARTE])
+    assert porter(garde) == contenu[MIME_CARTE]
     # La page d'un carnet relu est celle de la carte, ce que folium y a ajouté compris.
     (relue,) = assembler([json.loads(json.dumps(garde, sort_keys=True))])
     assert relue == carte(titre='Taux "EAJE"').fragments() and "L.marker(" in relue.script

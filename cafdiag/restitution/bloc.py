@@ -14,7 +14,7 @@ from cafdiag.restitution.document import Suite, en_json
 from cafdiag.restitution.lecture import MesuresLues
 from cafdiag.restitution.rattachement import Rattachement
 from cafdiag.restitution.rendu_html import fragment
-from cafdiag.restitution.types_mime import MIME_BLOC
+from cafdiag.restitution.types_mime import MIME_BLOC, porter
 from cafdiag.territoires import Territoire
 
 SANS_RIEN = "Rien à montrer ici : voir la fin du rapport."
@@ -39,6 +39,7 @@ class Bloc:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         porte = {MIME_BLOC: {"elements": en_json(self.elements)}, **self.donnees}
+        porte = {mime: porter(objet) for mime, objet in porte.items()}
         if not self.elements:
             # Un carnet montre alors cette phrase ; le rapport, rien.
             return {"text/plain": SANS_RIEN, **porte}

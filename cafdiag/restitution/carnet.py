@@ -44,7 +44,6 @@ from cafdiag.restitution.processus import (
     clore,
     preparer,
 )
-from cafdiag.restitution.types_mime import NOTRES
 
 _LANGAGE = {
     "name": "python",
@@ -79,8 +78,6 @@ class Sorties:
 
     def ajouter(self, sortie: dict[str, Any], *, nom: str | None = None) -> None:
         """Ajoute une sortie ; ``nom`` la désigne à :meth:`remplacer`."""
-        if "data" in sortie:
-            sortie = {**sortie, "data": _en_un_texte(sortie["data"])}
         with self._verrou:
             propre = self._noter({"sortie": sortie})
             if propre is None:
@@ -115,16 +112,6 @@ class Sorties:
         ligne = json.dumps(evenement, ensure_ascii=False, default=_en_json).encode("utf-8", "replace")
         self._journal.write(ligne + b"\n")
         return json.loads(ligne)
-
-
-def _en_un_texte(donnees: dict[str, Any]) -> dict[str, Any]:
-    """Ce que nos morceaux portent, écrit une fois : une table passe de processus en processus d'un bloc."""
-    return {
-        mime: valeur
-        if isinstance(valeur, str) or not mime.startswith(NOTRES)
-        else json.dumps(valeur, ensure_ascii=False, default=_en_json)
-        for mime, valeur in donnees.items()
-    }
 
 
 def _en_json(objet: Any) -> Any:

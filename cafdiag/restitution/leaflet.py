@@ -23,6 +23,7 @@ from cafdiag.restitution import carte_html
 from cafdiag.restitution.carte import MIME_CARTE, Carte
 from cafdiag.restitution.carte_fixe import image
 from cafdiag.restitution.carte_html import ATTENTE, Ajouts, Fragments, socle_html
+from cafdiag.restitution.types_mime import porter
 
 _ID_BRANCA = re.compile(r"_([0-9a-f]{32})(?![0-9a-f])")
 _DEHORS = re.compile(
@@ -170,5 +171,5 @@ class CarteHorsLigne(folium.Map):
         return {
             "text/plain": f"{self!r}\n{self.texte}",
             "text/html": self._cadre(ajouts),
-            MIME_CARTE: {"version": 2, **self.modele.en_json(), "ajouts": dataclasses.asdict(ajouts)},
+            MIME_CARTE: porter({"version": 2, **self.modele.en_json(), "ajouts": dataclasses.asdict(ajouts)}),
         }

@@ -14,7 +14,14 @@ from cafdiag.restitution import jointes, redacteurs
 from cafdiag.restitution.carte import MIME_CARTE, Carte
 from cafdiag.restitution.document import Document, Element, Planche, de_json
 from cafdiag.restitution.identite import Identite
-from cafdiag.restitution.types_mime import HORS_DU_RAPPORT, MIME_BLOC, MIME_GARDE, MIME_MESURES, MIME_NOTE
+from cafdiag.restitution.types_mime import (
+    HORS_DU_RAPPORT,
+    MIME_BLOC,
+    MIME_GARDE,
+    MIME_MESURES,
+    MIME_NOTE,
+    deplier,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +62,7 @@ class Matiere:
 
     def seule(self, mime: str) -> Any:
         """La sortie du carnet de ce type ; il n'y en a qu'une."""
-        trouvees = [_objet(d[mime]) for d in sorties(self.carnet) if mime in d]
+        trouvees = [deplier(d[mime]) for d in sorties(self.carnet) if mime in d]
         if len(trouvees) != 1:
             raise ProductionImpossible(
                 f"le carnet a produit {len(trouvees)} sortie(s) {mime}", attendu="une seule", conseil=_CONSEIL
@@ -69,9 +76,9 @@ class Matiere:
         elements: list[Element] = []
         for donnees in sorties(self.carnet):
             if MIME_CARTE in donnees:
-                elements.append(Planche(_objet(donnees[MIME_CARTE])))
+                elements.append(Planche(deplier(donnees[MIME_CARTE])))
             elif MIME_BLOC in donnees and MIME_GARDE not in donnees and not HORS_DU_RAPPORT & set(donnees):
-                elements += de_json(_objet(donnees[MIME_BLOC])["elements"])
+                elements += de_json(deplier(donnees[MIME_BLOC])["elements"])
         return Document(
             titre=garde["titre"],
             sous_titre=garde["sous_titre"],
@@ -84,7 +91,7 @@ class Matiere:
     @cached_property
     def cartes(self) -> list[Carte]:
         """Les cartes que le carnet a gardées, dans l'ordre."""
-        return [Carte.lire(_objet(d[MIME_CARTE])) for d in sorties(self.carnet) if MIME_CARTE in d]
+        return [Carte.lire(deplier(d[MIME_CARTE])) for d in sorties(self.carnet) if MIME_CARTE in d]
 
     @cached_property
     def note(self) -> Mapping[str, Any]:
@@ -101,10 +108,6 @@ class Matiere:
     def mesures(self) -> pd.DataFrame:
         """Les mesures jointes au rapport."""
         return jointes.de_json(self.seule(MIME_MESURES))
-
-
-def _objet(valeur: Any) -> Any:
-    return json.loads(valeur) if isinstance(valeur, str) else valeur
 
 
 def texte_du_carnet(matiere: Matiere) -> Contenus:

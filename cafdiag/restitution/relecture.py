@@ -20,7 +20,7 @@ from cafdiag.erreurs import en_clair
 from cafdiag.indicateurs.dictionnaire import dictionnaire
 from cafdiag.restitution.formats import STATUTS, nom_court
 from cafdiag.restitution.relecture_documents import Tableau, descriptions_html, pdf, png, pptx, svg
-from cafdiag.restitution.types_mime import MIME_MESURES
+from cafdiag.restitution.types_mime import MIME_MESURES, deplier
 
 _NOMBRES = ("valeur", "numerateur", "denominateur", "bas", "haut")
 # Les colonnes des mesures, telles que le tableur les nomme.
@@ -272,8 +272,7 @@ def _ipynb(chemin: Path) -> tuple[list[Ligne], list[Tableau]]:
         for sortie in cellule.get("outputs", ()):
             donnees = sortie.get("data", {})
             tableaux += _html_texte("".join(donnees.get("text/html", "")))
-            mesures = donnees.get(MIME_MESURES)
-            mesures = json.loads(mesures) if isinstance(mesures, str) else mesures
+            mesures = deplier(donnees.get(MIME_MESURES))
             if isinstance(mesures, dict) and isinstance(mesures.get("csv"), str):
                 # Un carnet d'avant portait le texte du fichier.
                 lignes += _csv_texte(mesures["csv"])
