@@ -79,11 +79,8 @@ def test_aucune_ligne_de_la_tete_ne_commence_par_un_point_virgule(rapports, tmp_
 
 
 def test_pays_de_craon_lu_comme_un_elu(rapports):
-    texte = (
-        texte_de(rapports["craon"]["html"].read_text(encoding="utf-8"))
-        .replace("\u202f", " ")
-        .replace("\u00a0", " ")
-    )
+    page = rapports["craon"]["html"].read_text(encoding="utf-8")
+    texte = texte_de(page).replace("\u202f", " ").replace("\u00a0", " ")
     for attendu in (
         "Situation connue : accueil du jeune enfant, décembre 2023 ; prestations, décembre 2024 ; équipements, 2025",
         "En bref",
@@ -101,9 +98,7 @@ def test_pays_de_craon_lu_comme_un_elu(rapports):
         "Cnaf",
     ):
         assert attendu in texte, attendu
-    bref = texte[
-        texte.index("En bref", texte.index("Situation connue")) : texte.index("Taux de couverture global en")
-    ]
+    bref = texte_de(re.search(r'<section[^>]*id="en-bref".*?</section>', page, re.DOTALL)[0])
     assert bref.count(".") >= 5
     assert "nan" not in texte.lower().split() and "None" not in texte and "Traceback" not in texte
 
