@@ -20,7 +20,7 @@ from cafdiag.donnees.octets import empreinte
 from cafdiag.donnees.registres_champs import Champ, forme, lire, neutraliser
 from cafdiag.donnees.registres_rgpd import EXPLICATION, nominatives
 from cafdiag.donnees.registres_tableau import TableauLu, feuilles_laissees, nature
-from cafdiag.donnees.releves import proche
+from cafdiag.donnees.releves import rapprocher
 from cafdiag.donnees.tableurs import Feuille, lire_feuilles
 from cafdiag.erreurs import EntreeFautive
 from cafdiag.geographie import geographie
@@ -98,11 +98,8 @@ def _reconnaitre(entete: str) -> str | None:
 
 
 def _presque(entetes: list[str], rangs: dict[str, int]) -> dict[str, str]:
-    """Champ introuvable → l'en-tête qui en est proche."""
-    formes = {f: c.nom for c in CHAMPS_ACTIVITE.values() if c.nom not in rangs
-              for f in (*c.formes, *c.synonymes.split("|"))}  # fmt: skip
-    autres = [e for k, e in enumerate(entetes) if e and len(e) < 80 and k not in rangs.values()]
-    return {formes[p]: e for e in autres if (p := proche(e, formes))}
+    formes = {f: c.nom for c in CHAMPS_ACTIVITE.values() for f in (*c.formes, *c.synonymes.split("|"))}
+    return rapprocher(entetes, rangs, formes)
 
 
 def _tableaux(feuilles: list[Feuille]) -> list[tuple[TableauLu, dict[str, int]]]:

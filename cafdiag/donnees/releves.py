@@ -263,10 +263,15 @@ def commune_dite(ecrit: str, lieu: Territoire, noms: Mapping[str, str]) -> tuple
 
 
 def _presque(entetes: Sequence[str], trouvees: Mapping[str, int], colonnes: Mapping[str, Colonne]) -> dict[str, str]:
-    """Colonne introuvable → l'en-tête qui en est proche."""
-    formes = {forme(e): n for n, c in colonnes.items() if n not in trouvees for e in (c.entete, *c.autres)}
-    autres = [e for k, e in enumerate(entetes) if e and k not in trouvees.values()]
-    return {formes[p]: e for e in autres if (p := proche(e, formes))}
+    formes = {forme(e): n for n, c in colonnes.items() for e in (c.entete, *c.autres)}
+    return rapprocher(entetes, trouvees, formes)
+
+
+def rapprocher(entetes: Sequence[str], trouvees: Mapping[str, int], formes: Mapping[str, str]) -> dict[str, str]:
+    """Colonne introuvable → l'en-tête qui en est proche ; ``formes`` : chaque écriture, et sa colonne."""
+    absentes = {ecrit: nom for ecrit, nom in formes.items() if nom not in trouvees}
+    autres = [e for k, e in enumerate(entetes) if e and len(e) < 80 and k not in trouvees.values()]
+    return {absentes[p]: e for e in autres if (p := proche(e, absentes))}
 
 
 def _dire_presque(ressemblances: Mapping[str, str], colonnes: Mapping[str, Colonne]) -> list[str]:

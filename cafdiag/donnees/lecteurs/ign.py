@@ -82,7 +82,7 @@ def _dire_le_systeme(geo: gpd.GeoDataFrame, brut: Brut) -> gpd.GeoDataFrame:
     bornes = shapely.bounds(geo.geometry.to_numpy())
     bornes = bornes[np.isfinite(bornes).all(axis=1)]
     # Un seul point abîmé ne condamne pas le fichier ; un fichier entier en mètres, si.
-    if not len(bornes) or (np.abs(bornes).max(axis=1) > 180.0001).mean() <= 0.5:
+    if not len(bornes) or (np.abs(bornes).max(axis=1) > couches.DEGRES_MAX).mean() <= 0.5:
         return geo if geo.crs is not None else geo.set_crs(4326)
     ouest, sud, est, nord = _LAMBERT_93
     dedans = ((bornes >= (ouest, sud, ouest, sud)) & (bornes <= (est, nord, est, nord))).all(axis=1)
@@ -165,7 +165,7 @@ def valider(chantier: Chantier, geo: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     absents = (geo.geometry.isna() | geo.geometry.is_empty).to_numpy()
     chantier.rejeter(absents, "contour absent ou illisible")
     bornes = np.abs(shapely.bounds(geo.geometry.to_numpy()))
-    chantier.rejeter(np.nan_to_num(bornes, nan=0).max(axis=1) > 180.0001, "coordonnées hors du globe")
+    chantier.rejeter(np.nan_to_num(bornes, nan=0).max(axis=1) > couches.DEGRES_MAX, "coordonnées hors du globe")
     surfaces = geo.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
     chantier.rejeter(~surfaces, "un point ou une ligne, pas une surface")
     faux = ~geo.geometry.is_valid.to_numpy() & chantier.garde
