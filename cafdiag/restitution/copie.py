@@ -87,7 +87,7 @@ class Copiable:
         import_module(_CARNET).charger()
         if len(fils()) > 1:
             return None
-        gc.collect()
+        # Sans ramassage avant : il coûterait plus que les quelques déchets qu'il n'emporterait pas.
         gc.freeze()
         sys.stdout.flush()
         sys.stderr.flush()
