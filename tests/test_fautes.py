@@ -52,7 +52,7 @@ def _zip_coupe():
         ("a.parquet", b"PAR1" + b"\x01" * 400 + b"PAR1"),
         ("a.xlsx", _zip_coupe()),
         ("a.ods", _zip_coupe()),
-        ("a.csv.gz", gzip.compress(b"CODGEO;NAISD22\n53130;4\n" * 500)[:-20]),
+        ("a.csv.gz", gzip.compress(b"CODGEO;NAISD22\n53130;4\n" * 500, mtime=0)[:-20]),
         ("a.json", b'{"a": [1, 2'),
         ("a.geojson", b'{"type": "FeatureCollection", "features": [{"type": "Feature"'),
     ],

@@ -31,7 +31,10 @@ _LIBELLES = {
     "tous": "Enfants de moins de 3 ans sans place à portée",
     "emploi": "Enfants de moins de 3 ans de parents tous en emploi, sans place à portée",
 }
-_LOIN = "Le calcul en deux temps (2SFCA), qui ne cherche pas le meilleur partage, donne {} places pour 100 enfants."
+_LOIN = (
+    "Un autre calcul, où chaque place se partage entre tous les enfants à sa portée (dit « en deux temps », 2SFCA), "
+    "donne {} places pour 100 enfants."
+)
 
 
 def _duree(b: Besoin) -> str:
@@ -133,7 +136,7 @@ def _par_commune(b: Besoin) -> Suite:
         precision=f"Enfants de moins de 3 ans, fin {b.annee} ; places à moins de {_duree(b)}."
         + ("" if _distingue(b) else f" {PAREILLES}"),
         colonnes={"nom": "Commune", "enfants": "Enfants", "sans_place": "Sans place"}
-        | {"deux_temps": "2SFCA, pour 100"},
+        | {"deux_temps": "Places à portée, pour 100 enfants"},
     )
     return (Encadre("note", (rendu,), resume="Commune par commune"),)
 
