@@ -31,10 +31,7 @@ _LIBELLES = {
     "tous": "Enfants de moins de 3 ans sans place à portée",
     "emploi": "Enfants de moins de 3 ans de parents tous en emploi, sans place à portée",
 }
-_LOIN = (
-    "Un autre calcul, où chaque place se partage entre tous les enfants à sa portée (dit « en deux temps », 2SFCA), "
-    "donne {} places pour 100 enfants."
-)
+_LOIN = "Partagées entre tous les enfants à leur portée (2SFCA), ces places sont {} pour 100 enfants."
 
 
 def _duree(b: Besoin) -> str:

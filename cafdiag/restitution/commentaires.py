@@ -332,15 +332,15 @@ def situe(lecture: MesuresLues, code: str, *, groupe: str = "proches") -> str:
     ou = semblables or next((dit for dit in ("du département", "de la région") if dit in parmi.libelle), "")
     if not ou or parmi.maille != lecture.ligne(code)["maille"]:
         return ""
-    tous, haut = len(parmi.codes) + 1, int(place["rang_haut"])
-    # Un membre sans valeur pourrait être au-dessus comme au-dessous.
-    bas = int(place["rang_bas"]) + tous - int(place["classes"])
-    tiers = math.ceil(tous / 3)
-    if bas == 1 or haut == tous:
+    haut, bas, classes = (int(place[c]) for c in ("rang_haut", "rang_bas", "classes"))
+    sans_valeur = len(parmi.codes) + 1 - classes
+    # Un membre sans valeur pourrait être au-dessus comme au-dessous : « le plus » ne se dit que si tous sont classés.
+    if not sans_valeur and (bas == 1 or haut == classes):
         return f"le plus {'élevé' if bas == 1 else 'bas'} {ou}"
-    if bas <= tiers or haut > tous - tiers:
+    tiers = math.ceil(classes / 3)
+    if bas <= tiers or haut > classes - tiers:
         return f"parmi les plus {'élevés' if bas <= tiers else 'bas'} {ou}"
-    return f"dans la moyenne {ou}" if haut > tiers and bas <= tous - tiers else ""
+    return f"dans la moyenne {ou}" if haut > tiers and bas <= classes - tiers else ""
 
 
 def _tendance(lecture: MesuresLues, code: str) -> tuple[str, str]:

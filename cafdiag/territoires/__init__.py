@@ -1,11 +1,11 @@
 """Les territoires : commune, EPCI, département, région, France, QPV et périmètre libre.
 
->>> import cafdiag.textes_des_tables  # noqa: F401  -- avant toute table
-from cafdiag.territoires import territoire
+>>> from cafdiag.territoires import territoire
 >>> territoire("Pays de Craon").libelle
 'CC du Pays de Craon (EPCI 200048551)'
 """
 
+import cafdiag.textes_des_tables  # noqa: F401  -- avant toute table
 from cafdiag.territoires.gardes import garder_perimetre, oublier_perimetre, perimetres_gardes
 from cafdiag.territoires.montres import oublier_montres, perimetres_montres
 from cafdiag.territoires.passage import a_jour

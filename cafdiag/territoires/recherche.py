@@ -394,7 +394,7 @@ _NOM_ET_CODE = re.compile(
     r"(?:\((?:(?P<m2>[^\W\d_]+)[\s:]+)?|\b(?=(?:\d{9}|\d[\dAB]\d{3})$))(?P<code>\w{2,9})(?:\)(?:, [^\d()]+)?)?$",
     re.IGNORECASE,
 )
-_CODE_ET_NOM = re.compile(r"^(?P<code>\d{9}|\d[\dAB]\d{3})(?P<m1>)(?P<m2>)[\s,:–—-]+(?P<nom>[^\W\d].*)$")
+_CODE_ET_NOM = re.compile(r"^(?P<code>\d{9}|\d[\dAB]\d{3})(?P<m1>)(?P<m2>)(?:\s*[,:–—]|\s+-)?\s+(?P<nom>[^\W\d].*)$")
 _POSTAL_DEVANT = re.compile(r"^(?:F\s*-\s*)?(\d{5})[\s,-]+(\D.*)$", re.IGNORECASE)
 _POSTAL_DERRIERE = re.compile(r"^(.*[^\W\d])[\s,(-]+(\d{5})\)?$")
 _PARENTHESE = re.compile(r"^(.*\S)\s*\(([^()]+)\)$")
@@ -468,8 +468,8 @@ def nom_et_code(texte: str) -> tuple[str, str, str] | None:
 
     >>> nom_et_code("CC du Pays de Craon (EPCI 200048551)"), nom_et_code("53000 Laval")
     (('CC du Pays de Craon', 'EPCI', '200048551'), ('Laval', '', '53000'))
-    >>> nom_et_code("Saint-Denis"), nom_et_code("53012, 53084")
-    (None, None)
+    >>> nom_et_code("Saint-Denis"), nom_et_code("53012, 53084"), nom_et_code("53130-kellermann")
+    (None, None, None)
     """
     lu = _NOM_ET_CODE.match(texte.strip()) or _CODE_ET_NOM.match(texte.strip())
     # Deux codes à la suite ne sont pas un nom et son code.
@@ -519,9 +519,10 @@ def _interpreter(texte: str, maille: str | None) -> Iterator[tuple[str, Trouves]
         if lu := motif.match(nom):
             base, indice = (lu[2], lu[1]) if devant else (lu[1], lu[2])
             base = _CEDEX.sub("", base)
-            # Un code postal est celui d'une commune.
-            sorte = maille or ("commune" if re.fullmatch(r"\d{5}", indice.strip()) else None)
-            yield f"{base} ({indice})", _restreindre(base, _communes_de(indice), sorte)
+            # Un code à cinq chiffres est celui d'une commune, ou de celle d'un quartier ; jamais d'un EPCI.
+            sortes = (maille,) if maille or not re.fullmatch(r"\d{5}", indice.strip()) else ("commune", "qpv")
+            for sorte in sortes:
+                yield f"{base} ({indice})", _restreindre(base, _communes_de(indice), sorte)
     mots = normaliser(re.sub(r"(?i)\bs/s\b", "sous", re.sub(r"(?i)\bs/(?!s\b)", "sur ", nom))).replace("n d ", "nd ")
     choix = [_ABREGES.get(mot, (mot,)) for mot in mots.split()]
     if len(choix) <= 12:
