@@ -340,7 +340,10 @@ def situe(lecture: MesuresLues, code: str, *, groupe: str = "proches") -> str:
     tiers = math.ceil(classes / 3)
     if bas <= tiers or haut > classes - tiers:
         return f"parmi les plus {'élevés' if bas <= tiers else 'bas'} {ou}"
-    return f"dans la moyenne {ou}" if haut > tiers and bas <= classes - tiers else ""
+    # Au milieu, il le faut quelle que soit la place de ceux-là.
+    tous = classes + sans_valeur
+    moyen = haut > math.ceil(tous / 3) and bas + sans_valeur <= tous - math.ceil(tous / 3)
+    return f"dans la moyenne {ou}" if moyen else ""
 
 
 def _tendance(lecture: MesuresLues, code: str) -> tuple[str, str]:
